@@ -1,0 +1,104 @@
+# What a person does with the project. Every target sets up what it needs; bare `make` prints this list.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+
+# The first Python of 3.11 or later among these makes .venv; PYTHON=/path/to/python says another.
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
+PY := .venv/bin/python
+UV_VERSION := 0.13.9
+
+# A stamp carries its lock's checksum: a changed lock sets up again, an unchanged one starts at once.
+lock_sum = $(shell cksum < requirements/$(1).txt | tr ' ' '-')
+LOCAL_READY := .venv/.ready-local-$(call lock_sum,local)
+DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
+
+# Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
+# A message is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
+ifneq ($(origin MESSAGE),undefined)
+override MESSAGE := $(value MESSAGE)
+export MESSAGE
+endif
+
+.PHONY: help
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-11-14 (HISTORY_SEASONS=3 LOCAL_DIR=.local)
+	@$(PY) -m local.run
+
+.PHONY: serve
+serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted
+	@$(PY) -m local.serve
+
+.PHONY: publish
+publish: $(LOCAL_READY)  ## trigger a phase: TOPIC=nba-phase6-export-trigger MESSAGE='{"game_date": "2025-11-14"}' (AT=2025-11-14T17:45)
+	@$(PY) -m local.publish
+
+.PHONY: compare
+compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the same
+	@$(PY) -m local.compare
+
+.PHONY: bench
+bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time from 2 to 15 games
+	@$(PY) -m local.bench
+
+.PHONY: test
+test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(DEV_READY)  ## format, lint and types; changes nothing
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+.PHONY: format
+format: $(DEV_READY)  ## format the code and sort its imports
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+.PHONY: clean-local
+clean-local:  ## forget the local state (LOCAL_DIR, default .local)
+	@dir="$${LOCAL_DIR:-.local}"; \
+	if [ "$$dir" != .local ] && [ -d "$$dir" ] && [ ! -e "$$dir/warehouse.duckdb" ] && [ ! -e "$$dir/runtime.json" ]; then \
+	  echo "Nothing removed: $$dir holds neither warehouse.duckdb nor runtime.json, so it is no state folder" >&2; exit 2; \
+	fi; \
+	rm -rf -- "$$dir" && echo "Forgotten: $$dir"
+
+.PHONY: lock
+lock: .venv/.uv-$(UV_VERSION)/bin/uv  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
+	@for group in functions:functions local:functions dev:local; do \
+	  name=$${group%%:*}; base=$${group##*:}; \
+	  if [ "$$name" = "$$base" ]; then constraint=; else constraint="--constraint requirements/$$base.txt"; fi; \
+	  $< pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --only-binary :all: \
+	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    $${UPGRADE:+--upgrade} $$constraint --group $$name --output-file requirements/$$name.txt || exit 1; \
+	done >/dev/null
+
+.venv/bin/pip:
+	@for python in $(PYTHONS); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Setting up .venv with $$python"; exec "$$python" -m venv --clear .venv; \
+	  fi; \
+	done; \
+	echo "No Python 3.11 or later with venv among: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+# What dev holds includes what local holds, so either stamp of dev serves both.
+install = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r
+
+$(LOCAL_READY): | .venv/bin/pip
+	@echo "Installing the packages of requirements/local.txt (once)"
+	@$(install) requirements/local.txt
+	@touch $@
+
+$(DEV_READY): | .venv/bin/pip
+	@echo "Installing the packages of requirements/dev.txt (once)"
+	@$(install) requirements/dev.txt
+	@touch $@ $(LOCAL_READY)
+
+.venv/.uv-$(UV_VERSION)/bin/uv: | .venv/bin/pip
+	@$(PY) -m venv --clear .venv/.uv-$(UV_VERSION)
+	@.venv/.uv-$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,1 @@
+"""What two or more functions use; knows nothing of functions/ or local/."""

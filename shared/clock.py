@@ -1,0 +1,67 @@
+"""Time: the one place that knows New York's calendar. `now` always comes from an injected Clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+# A game is history from three hours after its tip-off: games last about 2 h 20, with overtimes rarely over 3 h.
+GAME_LENGTH = timedelta(hours=3)
+ASSUMED_TIPOFF = time(19, 0)
+# Training and backtest see what the last prediction run of a day would have seen (pre-game predictions).
+HISTORICAL_CUTOFF = time(17, 30)
+
+
+class Clock(Protocol):
+    """Where time comes from; timezone-aware UTC."""
+
+    def now(self) -> datetime:
+        """The current moment, UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def new_york_date(moment: datetime) -> date:
+    """The New York calendar day of a moment."""
+    return moment.astimezone(NEW_YORK).date()
+
+
+def at_new_york(day: date, clock_time: time) -> datetime:
+    """The UTC moment of a New York wall-clock time on a day (the first of the two on the autumn DST night)."""
+    return datetime.combine(day, clock_time, tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def assumed_tipoff(day: date) -> datetime:
+    """19:00 New York: the tip-off assumed where neither schedule nor odds feed says one."""
+    return at_new_york(day, ASSUMED_TIPOFF)
+
+
+def as_of_after(moment: datetime) -> datetime:
+    """The first whole second after a moment: what was fetched at the moment lies strictly before it."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def resolve_date(word: str, now: datetime) -> date:
+    """A game_date as messages write it: ISO, or TODAY, TOMORROW, YESTERDAY in New York.
+
+    Raises ValueError for anything else.
+    """
+    offsets = {"TODAY": 0, "TOMORROW": 1, "YESTERDAY": -1}
+    text = word.strip()
+    if text.upper() in offsets:
+        return new_york_date(now) + timedelta(days=offsets[text.upper()])
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"game_date {word!r} is neither an ISO date (2025-12-31) nor TODAY, TOMORROW or YESTERDAY"
+        ) from None

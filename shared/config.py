@@ -1,0 +1,72 @@
+"""Settings, read once from the environment: every one has a default that works or says what is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from shared.errors import ConfigError
+
+_KINDS: dict[str, type[str] | type[int] | type[float]] = {"str": str, "int": int, "float": float}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a setting; the environment variable is the field's name in capitals."""
+
+    dataset_prefix: str = ""
+    """Put before every dataset name: isolates environments. Comes from the deployment only."""
+    nba_base_url: str = "https://stats.nba.com/stats"
+    """NBA.com's stats API."""
+    odds_base_url: str = "https://api.the-odds-api.com"
+    """The Odds API."""
+    espn_base_url: str = "https://site.api.espn.com"
+    """ESPN's site API (injuries)."""
+    zones_base_url: str = ""
+    """Shot zones by game; empty: the optional source is not configured and is left out."""
+    odds_api_key: str = ""
+    """Key of The Odds API, from Secret Manager; never logged."""
+    proxy_url: str = ""
+    """HTTP proxy for NBA.com, which refuses cloud addresses."""
+    http_timeout_seconds: float = 30.0
+    """Longest wait for one response of a source."""
+    http_attempts: int = 4
+    """Tries per request of a source, the first included."""
+    http_backoff_seconds: float = 1.0
+    """First wait between tries (doubling, with jitter); 0 in tests."""
+    http_requests_per_second: float = 4.0
+    """Rate limit per host; 0: none (the replay server)."""
+    min_minutes: float = 15.0
+    """Players below this mean of minutes over their last 10 games are left out."""
+    min_quality: float = 50.0
+    """Players whose feature quality is below are left out."""
+    max_units: int = 200
+    """Most units of a batch; more players than that are grouped."""
+    min_coverage: float = 0.8
+    """Share of the expected players that current predictions must cover before an export."""
+    assumed_price: int = -110
+    """American odds assumed where no book offers the tested line."""
+    min_expected_value: float = 0.02
+    """Least expected profit per unit staked for OVER or UNDER."""
+    min_confidence: float = 0.54
+    """Least win probability, given no push, for OVER or UNDER."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings. Raises ConfigError naming a variable whose value does not fit."""
+        source = os.environ if environment is None else environment
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            text = source.get(field.name.upper())
+            if text is None:
+                continue
+            kind = _KINDS[str(field.type)]
+            try:
+                values[field.name] = kind(text)
+            except ValueError as error:
+                raise ConfigError(
+                    f"{field.name.upper()}={text!r} is not a {kind.__name__}.",
+                    next_step="correct the variable.",
+                ) from error
+        return cls(**values)  # type: ignore[arg-type]  # each value was made with its field's own type

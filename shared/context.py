@@ -1,0 +1,60 @@
+"""What a function's `run` gets and gives: Context and Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.messages import Mode, Status
+from shared.outbox import OutboxBlob, OutboxMessage
+from shared.pipeline import FunctionSpec
+from shared.ports import DateRange
+from shared.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Context:
+    """One execution's surroundings. `attempt` is Pub/Sub's delivery attempt (1 where it is not told)."""
+
+    runtime: Runtime
+    function: FunctionSpec
+    execution_id: str
+    run_id: str
+    mode: Mode
+    correlation_id: str
+    dates: DateRange
+    as_of_or_none: datetime | None
+    attempt: int = 1
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment strictly before which data may be used. Only phase 1, which sets it, has none yet."""
+        if self.as_of_or_none is None:
+            raise AttributeError(f"{self.function.name} sets as_of at its end; it has none while it runs")
+        return self.as_of_or_none
+
+    @property
+    def last_attempt(self) -> bool:
+        """Whether a failure of this delivery would be the message's last before the dead letters."""
+        return self.attempt >= self.function.max_delivery_attempts
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an execution did. `announce` False: nothing goes to the function's announcement topic by itself."""
+
+    status: Status
+    record_count: int = 0
+    records_failed: int = 0
+    reason: str = ""
+    output_table: str = ""
+    batch_id: str | None = None
+    sequence: int = 1
+    metadata: dict[str, Any] = field(default_factory=dict)
+    announce: bool = True
+    messages: Sequence[OutboxMessage | OutboxBlob] = ()
+    """Further messages, recorded in the same write as the result."""
+    linked_outboxes: Sequence[str] = ()
+    """Documents (a batch) whose outbox this execution also has to send."""

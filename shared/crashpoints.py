@@ -1,0 +1,36 @@
+"""Names for the places between two side effects, so that a test can crash exactly there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+POINTS = (
+    "handler.taken",  # the execution is ours, nothing done yet
+    "handler.ran",  # the work is done, its result not recorded
+    "handler.recorded",  # result and outbox recorded, nothing published
+    "outbox.published",  # published, not marked as sent
+    "handler.sent",  # marked as sent, run history not written
+    "coordinator.requests_written",  # unit messages kept, batch not opened
+    "coordinator.batch_opened",  # batch opened, expected outputs not recorded
+    "worker.staged",  # staging table written, completion not recorded
+    "batch.unit_recorded",  # completion recorded, batch not closed
+    "batch.closed",  # batch closed with its announcement, nothing sent
+    "consolidation.merged",  # rows merged, not verified
+    "consolidation.verified",  # verified, batch not marked CONSOLIDATED
+    "consolidation.consolidated",  # marked, staging not dropped
+    "consolidation.dropped",  # staging dropped, execution not recorded
+)
+
+_hook: Callable[[str], None] | None = None
+
+
+def install(hook: Callable[[str], None] | None) -> None:
+    """Call `hook` at every point of this process (tests only); None removes it."""
+    global _hook
+    _hook = hook
+
+
+def reached(point: str) -> None:
+    """Say that a point was reached."""
+    if _hook is not None:
+        _hook(point)

@@ -1,0 +1,93 @@
+"""The Pub/Sub push envelope (wrapped): read here and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from shared.errors import DataError
+from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
+
+M = TypeVar("M", bound=PhaseMessage)
+
+# Phase messages are a few kilobytes, a unit's request some tens; Pub/Sub itself would carry ten megabytes.
+MAX_DATA_BYTES = 1_048_576
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for."""
+
+    data: bytes
+    attributes: dict[str, str]
+    message_id: str
+    subscription: str
+    attempt: int
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """Raises DataError where the body is not a push envelope."""
+    try:
+        raw = json.loads(body)
+        message = raw["message"]
+        data = base64.b64decode(message.get("data") or "", validate=True)
+        attributes = {str(k): str(v) for k, v in (message.get("attributes") or {}).items()}
+        message_id = str(message.get("messageId") or message.get("message_id") or "")
+        subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1]
+        attempt = int(raw.get("deliveryAttempt") or 1)
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise DataError(
+            f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {error!r}.",
+            next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',
+            reason="not_an_envelope",
+        ) from error
+    if not message_id:
+        raise DataError("The push envelope has no messageId.", reason="not_an_envelope")
+    return Envelope(data, attributes, message_id, subscription, attempt)
+
+
+def _fields(envelope: Envelope) -> dict[str, Any]:
+    """The message's fields: the JSON object in data; attributes fill what data lacks."""
+    if len(envelope.data) > MAX_DATA_BYTES:
+        raise DataError(
+            f"Message {envelope.message_id} has {len(envelope.data)} bytes; at most {MAX_DATA_BYTES} are accepted.",
+            next_step="publish a small trigger; large inputs belong in the bucket.",
+            reason="too_large",
+        )
+    payload: Any = {}
+    if envelope.data.strip():
+        try:
+            payload = json.loads(envelope.data)
+        except ValueError as error:
+            raise DataError(
+                f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} ({error}).",
+                next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
+                reason="not_json",
+            ) from error
+        if not isinstance(payload, dict):
+            raise DataError(f"Message {envelope.message_id} is not a JSON object: {payload!r:.80}.", reason="not_json")
+    known = {name: envelope.attributes[name] for name in ATTRIBUTE_FIELDS if name in envelope.attributes}
+    return {**known, **payload}
+
+
+def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
+    """The typed message. Raises DataError naming the field, its value and what would be right."""
+    fields = _fields(envelope)
+    try:
+        return model.model_validate(fields, context={"now": now})
+    except ValidationError as error:
+        details = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']) or 'message'}: {e['msg']} (got {e['input']!r:.80})"
+            for e in error.errors()
+        )
+        raise DataError(
+            f"Message {envelope.message_id} cannot be understood: {details}.",
+            next_step="correct the field and publish again.",
+            reason="invalid_message",
+        ) from error

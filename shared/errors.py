@@ -1,0 +1,96 @@
+"""The error tree: what may be raised, and what the handler answers for each.
+
+| class     | meaning                                            | the handler answers                        |
+|-----------|----------------------------------------------------|--------------------------------------------|
+| DataError | the message itself can never succeed (poison)      | dead letter at once, acknowledged          |
+| Fatal     | a defect or a setting that a retry cannot mend     | not acknowledged: retries, then dead letter|
+| Retriable | may pass by itself (quota, 5xx, lost connection)   | not acknowledged: retried with back-off    |
+| Skippable | nothing to do, and that is fine                    | acknowledged with status and reason        |
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Base of every error of ours: what failed (with the value) and what to do next."""
+
+    def __init__(self, message: str, *, next_step: str = "", reason: str | None = None) -> None:
+        super().__init__(message if not next_step else f"{message} Next: {next_step}")
+        self.message = message
+        self.next_step = next_step
+        self.reason = reason or type(self).__name__
+
+
+# --- data: the message or a file can never be processed -----------------------------------------------------
+
+
+class DataError(PipelineError):
+    """The input can never succeed: sent to the dead letters with the reason, never retried."""
+
+
+# --- skippable: nothing to do ---------------------------------------------------------------------------------
+
+
+class Skippable(PipelineError):
+    """There is nothing to do; `status` is what the completion reports (no_data, skipped, superseded ...)."""
+
+    def __init__(self, message: str, *, status: str = "skipped", next_step: str = "") -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
+
+
+# --- retriable: may pass by itself ------------------------------------------------------------------------------
+
+
+class Retriable(PipelineError):
+    """May succeed later without anybody's help."""
+
+
+class LeaseHeld(Retriable):
+    """Another instance is working on the same execution or resource."""
+
+
+class StoreUnavailable(Retriable):
+    """The state store, bus, bucket or warehouse did not answer or lost the connection."""
+
+
+class WriteConflict(Retriable):
+    """A serialisation conflict ("Could not serialize access", ABORTED): the same write may pass next time."""
+
+
+class SourceUnavailable(Retriable):
+    """A source outside answered 429, 5xx, not at all, or with something that is not its format."""
+
+
+class StagingMismatch(Retriable):
+    """Staged or merged rows are not what was reported; staging is preserved, a retry picks up from it."""
+
+
+# --- fatal: needs a person ------------------------------------------------------------------------------------
+
+
+class Fatal(PipelineError):
+    """A retry cannot help: a defect, a missing setting, a schema that does not fit."""
+
+
+class ConfigError(Fatal):
+    """A setting is missing or wrong."""
+
+
+class SchemaMismatch(Fatal):
+    """Columns or features are not those declared; the names are in the message."""
+
+
+# --- outcomes of conditional writes, caught by name where they decide something -----------------------------------
+
+
+class AlreadyExists(PipelineError):
+    """create() found the document there already."""
+
+
+class NotFound(PipelineError):
+    """The document, object or table does not exist."""
+
+
+class PreconditionFailed(PipelineError):
+    """The document or object changed since it was read."""

@@ -1,0 +1,339 @@
+"""What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
+log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
+
+Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared import crashpoints, outbox
+from shared.clock import as_of_after, new_york_date
+from shared.context import Context, Outcome
+from shared.envelope import Envelope, read_envelope, read_message
+from shared.errors import DataError, LeaseHeld, PipelineError, Retriable, Skippable
+from shared.gates import circuit_breaker, pause_switch
+from shared.ledger import Done, ExecutionKey, Ledger, Taken
+from shared.messages import Mode, PhaseCompletion, PhaseMessage, PredictionRequest, TriggerSource
+from shared.observability.logs import configure_logging, log_context
+from shared.observability.run_history import flush_run
+from shared.outbox import OutboxMessage
+from shared.pipeline import FunctionSpec, load_pipeline
+from shared.ports import DateRange
+from shared.runtime import Runtime, get_runtime
+
+if TYPE_CHECKING:
+    import flask
+
+logger = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=PhaseMessage)
+
+# phase 1 decides what may be used when it ends; every later phase is told.
+SETS_AS_OF = "phase1"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the push request is answered."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def pubsub_function(
+    name: str,
+    run: Callable[[M, Context], Outcome],
+    model: type[M] = PhaseMessage,  # type: ignore[assignment]
+) -> Callable[[flask.Request], tuple[str, int, dict[str, str]]]:
+    """The HTTP entry point of a function: `run` takes the typed message and the context and returns an Outcome."""
+    configure_logging()
+
+    def entry(request: flask.Request) -> tuple[str, int, dict[str, str]]:
+        trace = request.headers.get("X-Cloud-Trace-Context", "").split("/")[0]
+        with log_context(function=name, trace=trace):
+            response = handle(name, run, model, request.get_data(), get_runtime())
+        return json.dumps(response.body, default=str), response.status, {"Content-Type": "application/json"}
+
+    entry.__name__ = name
+    entry.__doc__ = run.__doc__
+    return entry
+
+
+def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body: bytes, runtime: Runtime) -> Response:
+    """Process one push request. Any error that is not of our tree is recorded, logged and raised on (answer 500)."""
+    function = load_pipeline().functions[name]
+    envelope: Envelope | None = None
+    try:
+        envelope = read_envelope(body)
+        message = read_message(envelope, model, runtime.clock.now())
+    except DataError as error:
+        return _dead_letter(function, envelope, body, error, runtime)
+    delivery = _Delivery.of(function, message, envelope, runtime)
+    with log_context(
+        run_id=delivery.run_id,
+        game_date=str(message.last_date),
+        execution_id=delivery.key.id,
+        batch_id=message.batch_id,
+    ):
+        try:
+            pause_switch(runtime, function)
+            circuit_breaker(runtime, function)
+            return _execute(delivery, message, run, runtime)
+        except DataError as error:
+            return _dead_letter(function, envelope, body, error, runtime)
+        except Retriable as error:
+            log = logger.info if isinstance(error, LeaseHeld) else logger.warning
+            log("retry: %s", error, extra={"fields": {"error_type": type(error).__name__}})
+            return Response(503, {"status": "retry", "reason": str(error), "error_type": type(error).__name__})
+        except PipelineError as error:
+            logger.exception("failed: %s", error)
+            return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """One delivery of a message to a function, and the execution it belongs to."""
+
+    function: FunctionSpec
+    envelope: Envelope
+    run_id: str
+    mode: Mode
+    correlation_id: str
+    trigger_source: TriggerSource
+    key: ExecutionKey
+
+    @classmethod
+    def of(cls, function: FunctionSpec, message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> _Delivery:
+        run_id = _run_id(message, envelope)
+        unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
+        if message.sequence > 1:
+            unit = f"{unit}#{message.sequence}"
+        return cls(
+            function=function,
+            envelope=envelope,
+            run_id=run_id,
+            mode=message.mode or _default_mode(function, message, runtime),
+            correlation_id=message.correlation_id or envelope.message_id,
+            trigger_source=message.trigger_source or _trigger_source(message),
+            key=ExecutionKey(function.name, run_id, unit),
+        )
+
+
+def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
+    """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
+    label = str(message.game_date) if message.game_date else f"{message.from_date}_{message.to_date}"
+    if message.run_id:
+        run_id = message.run_id
+    elif message.schedule:
+        run_id = f"{label}-{message.schedule}"
+    else:
+        return f"{label}-manual-{envelope.message_id}"
+    return f"{run_id}-{envelope.message_id}" if message.force else run_id
+
+
+def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:
+    """The mode of a message without one: the whole chain, but phase 1 goes by the date asked for."""
+    if message.game_date is None:
+        return "backfill"
+    if function.phase != SETS_AS_OF:
+        return "same_day"
+    today = new_york_date(runtime.clock.now())
+    if message.game_date < today:
+        return "results"
+    return "same_day" if message.game_date == today else "tomorrow"
+
+
+def _trigger_source(message: PhaseMessage) -> TriggerSource:
+    if message.schedule:
+        return "scheduler"
+    return "pubsub" if message.execution_id else "manual"
+
+
+def _execute(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime) -> Response:
+    ledger = Ledger(runtime.state, runtime.instance, runtime.epoch)
+    now = runtime.clock.now()
+    function = delivery.function
+    sets_as_of = function.phase == SETS_AS_OF
+    as_of = message.as_of or (None if sets_as_of else as_of_after(now))
+    taken = ledger.take(
+        delivery.key,
+        now,
+        timedelta(seconds=function.lease_seconds),
+        _facts(delivery, message, as_of),
+    )
+    if isinstance(taken, Done):
+        return _repeat(delivery, taken.data, runtime)
+    crashpoints.reached("handler.taken")
+    # a take-over sees the as_of of the first take
+    context = Context(
+        runtime=runtime,
+        function=function,
+        execution_id=delivery.key.id,
+        run_id=delivery.run_id,
+        mode=delivery.mode,
+        correlation_id=delivery.correlation_id,
+        dates=DateRange(message.first_date, message.last_date),
+        as_of_or_none=taken.data["as_of"],
+        attempt=delivery.envelope.attempt,
+    )
+    try:
+        outcome = _run(delivery, message, run, context)
+    except Exception as error:
+        _record_failure(ledger, taken, error, context)
+        raise
+    crashpoints.reached("handler.ran")
+    finished = runtime.clock.now()
+    fields = _result_fields(
+        delivery, taken, message, outcome, context, as_of_after(finished) if sets_as_of else context.as_of
+    )
+    ledger.finish(taken, fields)
+    crashpoints.reached("handler.recorded")
+    logger.info(
+        "%s: %s",
+        function.name,
+        outcome.status,
+        extra={"fields": {"record_count": outcome.record_count, "reason": outcome.reason}},
+    )
+    return _repeat(delivery, {**taken.data, **fields}, runtime)
+
+
+def _facts(delivery: _Delivery, message: PhaseMessage, as_of: Any) -> dict[str, Any]:
+    """What an execution's document says from its first take on."""
+    return {
+        "function": delivery.function.name,
+        "phase": delivery.function.phase,
+        "run_id": delivery.run_id,
+        "unit": delivery.key.unit,
+        "mode": delivery.mode,
+        "game_date": message.last_date.isoformat(),
+        "as_of": as_of,
+        "batch_id": message.batch_id,
+        "correlation_id": delivery.correlation_id,
+        "trigger_source": delivery.trigger_source,
+        "trigger_message_id": delivery.envelope.message_id,
+    }
+
+
+def _run(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcome], context: Context) -> Outcome:
+    """The function's own work; phases beyond the mode's last one have none."""
+    pipeline = load_pipeline()
+    if pipeline.beyond_mode(delivery.function.phase, delivery.mode):
+        last = pipeline.modes[delivery.mode]
+        return Outcome("skipped", reason=f"mode {delivery.mode} ends with {last}", announce=False)
+    try:
+        return run(message, context)
+    except Skippable as nothing:
+        return Outcome(nothing.status, reason=str(nothing))  # type: ignore[arg-type]  # a Status by contract
+
+
+def _result_fields(
+    delivery: _Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, context: Context, as_of: Any
+) -> dict[str, Any]:
+    """The document's fields after success: result, and the outbox with the announcement first."""
+    finished = context.runtime.clock.now()
+    completion = PhaseCompletion(
+        game_date=message.game_date,
+        from_date=message.from_date,
+        to_date=message.to_date,
+        run_id=delivery.run_id,
+        mode=delivery.mode,
+        as_of=as_of,
+        batch_id=outcome.batch_id or message.batch_id,
+        correlation_id=delivery.correlation_id,
+        trigger_source=delivery.trigger_source,
+        parent_processor=message.processor_name,
+        trigger_message_id=delivery.envelope.message_id,
+        processor_name=delivery.function.name,
+        phase=delivery.function.phase,
+        execution_id=delivery.key.id,
+        output_table=outcome.output_table.partition(".")[2] or None,
+        output_dataset=outcome.output_table.partition(".")[0] or None,
+        status=outcome.status,
+        record_count=outcome.record_count,
+        records_failed=outcome.records_failed,
+        duration_seconds=(finished - taken.data["taken_at"]).total_seconds(),
+        reason=outcome.reason or None,
+        sequence=max(outcome.sequence, message.sequence),
+        metadata=outcome.metadata,
+    )
+    messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
+    if outcome.announce:
+        messages.insert(0, OutboxMessage(delivery.function.announces, completion.model_dump_json(exclude_none=True)))
+    result = completion.model_dump(mode="json", exclude={"metadata", "as_of", "game_date", "from_date", "to_date"})
+    return {
+        "as_of": as_of,
+        "batch_id": completion.batch_id,
+        "finished_at": finished,
+        "result": result,
+        "metadata": _small(outcome.metadata),
+        "announced": outcome.announce,
+        "outbox": outbox.entries(delivery.key.id, messages),
+        "outbox_pending": bool(messages),
+        "linked_outboxes": list(outcome.linked_outboxes),
+    }
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata worth keeping in a state document (1 MiB at most): long lists stay in the message alone."""
+    return {k: v for k, v in metadata.items() if not (isinstance(v, list) and len(v) > 50)}
+
+
+def _repeat(delivery: _Delivery, data: dict[str, Any], runtime: Runtime) -> Response:
+    """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
+    for path in (delivery.key.path, *data.get("linked_outboxes", ())):
+        outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
+    crashpoints.reached("handler.sent")
+    ends_run = not data["announced"] or not load_pipeline().function_of_topic(delivery.function.announces)
+    if ends_run and not _is_one_of_many(delivery):
+        flush_run(runtime, delivery.run_id)
+    return Response(200, data["result"])
+
+
+def _is_one_of_many(delivery: _Delivery) -> bool:
+    """Whether the execution is one of many units of a run (its history is written with the batch's)."""
+    return bool(delivery.key.unit) and delivery.function.phase == "phase5_worker"
+
+
+def _record_failure(ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
+    """Free the lease for the next delivery and keep the reason; the error itself is raised on by the caller."""
+    fields = {
+        "finished_at": context.runtime.clock.now(),
+        "error_type": type(error).__name__,
+        "error_message": str(error)[:2000],
+        "final": context.last_attempt or isinstance(error, DataError),
+    }
+    try:
+        ledger.fail(taken, fields)
+    except Retriable as unrecorded:
+        # the lease then ends by itself; the failure that matters is the one being raised
+        logger.warning("the failed attempt could not be recorded: %s", unrecorded)
+
+
+def _dead_letter(
+    function: FunctionSpec, envelope: Envelope | None, body: bytes, error: DataError, runtime: Runtime
+) -> Response:
+    """Send a message that can never succeed to the dead letters, with the reason; then it may be acknowledged.
+
+    Raises StoreUnavailable where that fails: the message is then delivered again.
+    """
+    by_name = {s.name: s for s in function.subscriptions}
+    subscription = by_name.get(envelope.subscription if envelope else "", function.subscriptions[0])
+    attributes = {
+        **(envelope.attributes if envelope else {}),
+        "dead_letter_reason": error.reason,
+        "dead_letter_error": str(error)[:1000],
+        "origin_topic": subscription.topic,
+        "origin_subscription": subscription.name,
+        "origin_message_id": envelope.message_id if envelope else "",
+        "dead_lettered_at": runtime.clock.now().isoformat(),
+    }
+    runtime.bus.publish(subscription.dead_letter_topic, envelope.data if envelope else body, attributes)
+    logger.error("poison: %s", error, extra={"fields": {"dead_letter_topic": subscription.dead_letter_topic}})
+    return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.reason})

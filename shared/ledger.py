@@ -1,0 +1,156 @@
+"""The ledger of executions: one function's work for one run is taken once, fenced, and recorded with its outbox.
+
+    take ---- create-once, or lease expired / failed: generation + 1 ----> running
+    running -- finish (only while our generation stands), result and outbox in one write --> succeeded
+    running -- fail (the lease ends at once) --> failed, to be taken again by the next delivery
+
+A second delivery while it runs is retriable; after it succeeded nothing is recomputed and unsent messages are sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.errors import AlreadyExists, LeaseHeld, PreconditionFailed
+from shared.ports import Document, Filter, State
+
+COLLECTION = "executions"
+RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ExecutionKey:
+    """What identifies an execution: function, run, and the unit where a run has several."""
+
+    function: str
+    run_id: str
+    unit: str = ""
+
+    @property
+    def id(self) -> str:
+        return ".".join(part for part in (self.function, self.run_id, self.unit) if part)
+
+    @property
+    def path(self) -> str:
+        return f"{COLLECTION}/{self.id}"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The execution is ours: `version` fences our later write, `data` is what its document holds."""
+
+    key: ExecutionKey
+    version: str
+    data: dict[str, Any]
+
+    @property
+    def generation(self) -> int:
+        return int(self.data["generation"])
+
+
+@dataclass(frozen=True)
+class Done:
+    """The execution succeeded before."""
+
+    key: ExecutionKey
+    data: dict[str, Any]
+
+
+class Ledger:
+    """Executions on the state port. `owner` is this process, `epoch` the repetition of simulated time."""
+
+    def __init__(self, state: State, owner: str, epoch: int) -> None:
+        self._state = state
+        self._owner = owner
+        self._epoch = epoch
+
+    def take(self, key: ExecutionKey, now: datetime, lease: timedelta, facts: dict[str, Any]) -> Taken | Done:
+        """Take an execution with one conditional write. `facts` describe it and are stored at its first take.
+
+        Raises LeaseHeld while another instance works on it.
+        """
+        held = {
+            "status": RUNNING,
+            "owner": self._owner,
+            "epoch": self._epoch,
+            "lease_expires_at": now + lease,
+            "taken_at": now,
+        }
+        document = self._state.get(key.path)
+        if document is None:
+            fresh = {
+                **facts,
+                **held,
+                "generation": 1,
+                "attempts": 1,
+                "started_at": now,
+                "outbox": [],
+                "outbox_pending": False,
+                "logged": False,
+            }
+            try:
+                self._state.create(key.path, fresh)
+            except AlreadyExists:
+                raise LeaseHeld(f"Execution {key.id} was taken by another instance a moment ago.") from None
+            document = self._state.get(key.path)
+            if document is None or document.data["owner"] != self._owner or document.data["generation"] != 1:
+                raise LeaseHeld(f"Execution {key.id} was taken over at once.")
+            return Taken(key, document.version, document.data)
+        if document.data["status"] == SUCCEEDED:
+            return Done(key, document.data)
+        if self._lease_stands(document, now):
+            raise LeaseHeld(
+                f"Execution {key.id} is held by {document.data['owner']} until {document.data['lease_expires_at']}.",
+                next_step="nothing: this delivery is retried.",
+            )
+        taken = {
+            **held,
+            "generation": document.data["generation"] + 1,
+            "attempts": document.data["attempts"] + 1,
+        }
+        try:
+            self._state.update(key.path, taken, if_version=document.version)
+        except PreconditionFailed:
+            raise LeaseHeld(f"Execution {key.id} was taken by another instance a moment ago.") from None
+        after = self._state.get(key.path)
+        if after is None or after.data["generation"] != taken["generation"] or after.data["owner"] != self._owner:
+            raise LeaseHeld(f"Execution {key.id} was taken over at once.")
+        return Taken(key, after.version, after.data)
+
+    def finish(self, taken: Taken, fields: dict[str, Any]) -> None:
+        """Record success, result and outbox in one write. Raises LeaseHeld where the lease was taken over."""
+        self._write_fenced(taken, {**fields, "status": SUCCEEDED, "lease_expires_at": _LONG_AGO})
+
+    def fail(self, taken: Taken, fields: dict[str, Any]) -> None:
+        """Record a failed attempt and end the lease, so that the next delivery need not wait."""
+        self._write_fenced(taken, {**fields, "status": FAILED, "lease_expires_at": _LONG_AGO})
+
+    def _write_fenced(self, taken: Taken, fields: dict[str, Any]) -> None:
+        try:
+            self._state.update(taken.key.path, fields, if_version=taken.version)
+        except PreconditionFailed:
+            raise LeaseHeld(
+                f"Execution {taken.key.id} generation {taken.generation} was taken over; its result is not recorded."
+            ) from None
+
+    def _lease_stands(self, document: Document, now: datetime) -> bool:
+        data = document.data
+        stands = data["status"] == RUNNING and data["epoch"] == self._epoch and data["lease_expires_at"] > now
+        return bool(stands)
+
+    def of_run(self, run_id: str) -> list[Document]:
+        """All executions of a run."""
+        return self._state.query(COLLECTION, [Filter("run_id", "==", run_id)])
+
+
+def void_leases_of_dead_owners(state: State, alive: str) -> int:
+    """End the leases of every owner but `alive` (the embedded runtime at start-up: one process owns the state)."""
+    voided = 0
+    for document in state.query(COLLECTION, [Filter("status", "==", RUNNING)]):
+        if document.data["owner"] != alive:
+            state.update(document.path, {"lease_expires_at": _LONG_AGO}, if_version=document.version)
+            voided += 1
+    return voided

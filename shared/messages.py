@@ -1,0 +1,130 @@
+"""Every message between functions, one model for sender and receiver; unknown fields ignored, new ones optional."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from shared.clock import resolve_date
+
+Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
+Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
+TriggerSource = Literal["scheduler", "pubsub", "manual", "self_heal", "redrive"]
+
+# Fields that a message may also carry as Pub/Sub attributes (a publish without data, a scheduler's job name).
+ATTRIBUTE_FIELDS = (
+    "game_date",
+    "from_date",
+    "to_date",
+    "mode",
+    "run_id",
+    "batch_id",
+    "force",
+    "schedule",
+    "trigger_source",
+)
+
+
+class PhaseMessage(BaseModel):
+    """What a function accepts: a trigger as small as {"game_date": ...}, or the completion of the phase before.
+
+    Parsing needs the validation context {"now": datetime}: dates may be TODAY, TOMORROW or YESTERDAY in New York.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    game_date: date | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+    run_id: str | None = Field(default=None, min_length=1, max_length=200)
+    mode: Mode | None = None
+    as_of: datetime | None = None
+    batch_id: str | None = Field(default=None, min_length=1, max_length=100)
+    force: bool = False
+    schedule: str | None = None
+    trigger_source: TriggerSource | None = None
+    correlation_id: str | None = None
+    parent_processor: str | None = None
+    trigger_message_id: str | None = None
+    # completion of the phase before
+    processor_name: str | None = None
+    phase: str | None = None
+    execution_id: str | None = None
+    output_table: str | None = None
+    output_dataset: str | None = None
+    status: Status | None = None
+    record_count: int | None = None
+    records_failed: int | None = None
+    duration_seconds: float | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    reason: str | None = None
+    sequence: int = Field(default=1, ge=1)
+    """How often this was announced for the run: above 1 after a late completion, and then part of the execution key."""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("game_date", "from_date", "to_date", mode="before")
+    @classmethod
+    def _date_word(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            if value is None or isinstance(value, date):
+                return value
+            raise ValueError(f"{value!r} is not a date such as 2025-12-31")
+        return resolve_date(value, (info.context or {})["now"])
+
+    @field_validator("as_of")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("as_of has no time zone; write 2025-12-31T22:30:00Z")
+        return value
+
+    @model_validator(mode="after")
+    def _has_dates(self) -> Self:
+        if self.game_date is None and (self.from_date is None or self.to_date is None):
+            raise ValueError("game_date is missing (or from_date and to_date for a backfill)")
+        if self.from_date and self.to_date and self.from_date > self.to_date:
+            raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
+        return self
+
+    @property
+    def first_date(self) -> date:
+        """First day the message is about."""
+        return self.game_date or self.from_date  # type: ignore[return-value]  # _has_dates proved one is set
+
+    @property
+    def last_date(self) -> date:
+        """Last day the message is about."""
+        return self.game_date or self.to_date  # type: ignore[return-value]
+
+
+class PredictionRequest(PhaseMessage):
+    """One unit of a batch: everything a worker needs, so that it makes no warehouse query."""
+
+    game_date: date
+    batch_id: str
+    revision: int
+    unit: str = Field(min_length=1, max_length=100)
+    models: dict[str, str]
+    """Pinned model versions: system_id -> version, the same for every unit of the batch."""
+    players: list[dict[str, Any]]
+    """One entry a player: features (a feature-store row), history (last 30 games, newest first), lines."""
+
+
+class PhaseCompletion(PhaseMessage):
+    """What a function announces: the fields below are always set."""
+
+    processor_name: str
+    phase: str
+    run_id: str
+    mode: Mode
+    as_of: datetime | None
+    execution_id: str
+    correlation_id: str
+    status: Status
+    record_count: int
+    records_failed: int
+    duration_seconds: float
+    trigger_source: TriggerSource

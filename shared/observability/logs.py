@@ -1,0 +1,74 @@
+"""Structured logs: one JSON object a line that Cloud Logging understands, with the message's context on every line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+_handler: logging.StreamHandler[TextIO] | None = None
+
+# Libraries that say a line per request at INFO; theirs is not our story.
+_QUIET = ("httpx", "httpcore", "werkzeug", "urllib3")
+
+
+class JsonFormatter(logging.Formatter):
+    """severity, message, time, logger, trace and the bound context; the exception with its stack where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "severity": record.levelname,
+            "message": record.getMessage(),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "logger": record.name,
+        }
+        context = dict(_context.get() or {})
+        trace = context.pop("trace", None)
+        if trace:
+            project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+            line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace
+        line.update(context)
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logging(stream: TextIO | None = None) -> None:
+    """Send every logger's INFO and above to `stream` (default: standard output) as JSON, once per process.
+
+    Under gunicorn the root logger has no handler and drops INFO: this is what makes logger.info visible there. A
+    later call with a stream moves the output there.
+    """
+    global _handler
+    root = logging.getLogger()
+    if _handler is not None:
+        if stream is not None:
+            _handler.setStream(stream)
+        if _handler not in root.handlers:
+            root.addHandler(_handler)
+        return
+    _handler = logging.StreamHandler(stream or sys.stdout)
+    _handler.setFormatter(JsonFormatter())
+    root.addHandler(_handler)
+    root.setLevel(logging.INFO)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextlib.contextmanager
+def log_context(**fields: str | None) -> Iterator[None]:
+    """Bind fields (run_id, game_date, execution_id, batch_id, trace ...) to every line logged inside the block."""
+    merged = {**(_context.get() or {}), **{k: v for k, v in fields.items() if v}}
+    token = _context.set(merged)
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -1,0 +1,163 @@
+"""pipeline.yaml as typed data: functions, subscriptions, modes and schedules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shared.errors import ConfigError
+
+PIPELINE_FILE = Path(__file__).resolve().parent.parent / "pipeline.yaml"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A push subscription of a function on a topic, with its dead letters."""
+
+    name: str
+    topic: str
+    function: str
+    ack_deadline_seconds: int
+    min_backoff_seconds: int
+    max_backoff_seconds: int
+    max_delivery_attempts: int
+
+    @property
+    def dead_letter_topic(self) -> str:
+        return f"{self.name}-dead-letter"
+
+    @property
+    def dead_letter_subscription(self) -> str:
+        return self.dead_letter_topic
+
+    def backoff_seconds(self, attempt: int) -> int:
+        """Wait after the attempt-th failed delivery (1 is the first): doubling, bounded."""
+        return min(self.max_backoff_seconds, self.min_backoff_seconds << (attempt - 1))
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """One function as pipeline.yaml describes it; times in seconds, memory in MiB."""
+
+    name: str
+    phase: str
+    topics: tuple[str, ...]
+    announces: str
+    publishes: tuple[str, ...]
+    memory_mb: int
+    timeout_seconds: int
+    concurrency: int
+    min_instances: int
+    max_instances: int
+    lease_seconds: int
+    subscriptions: tuple[Subscription, ...]
+    datasets: dict[str, str]
+    buckets: dict[str, str]
+
+    @property
+    def max_delivery_attempts(self) -> int:
+        return self.subscriptions[0].max_delivery_attempts
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A Cloud Scheduler job: a cron in New York time that publishes a message."""
+
+    name: str
+    cron: str
+    topic: str
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The whole wiring."""
+
+    functions: dict[str, FunctionSpec]
+    pull_subscriptions: dict[str, str]
+    modes: dict[str, str]
+    phase_order: tuple[str, ...]
+    schedules: dict[str, Schedule]
+
+    @property
+    def subscriptions(self) -> dict[str, Subscription]:
+        return {s.name: s for f in self.functions.values() for s in f.subscriptions}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic there is, dead-letter topics included, sorted."""
+        names = set(self.pull_subscriptions)
+        for function in self.functions.values():
+            names |= {function.announces, *function.topics, *function.publishes}
+            names |= {s.dead_letter_topic for s in function.subscriptions}
+        names |= {s.topic for s in self.schedules.values()}
+        return tuple(sorted(names))
+
+    @property
+    def pullable(self) -> dict[str, str]:
+        """Pull subscription -> topic: the operators' and all dead letters'."""
+        operators = {subscription: topic for topic, subscription in self.pull_subscriptions.items()}
+        return operators | {s.dead_letter_subscription: s.dead_letter_topic for s in self.subscriptions.values()}
+
+    def function_of_topic(self, topic: str) -> list[str]:
+        return [f.name for f in self.functions.values() if topic in f.topics]
+
+    def beyond_mode(self, phase: str, mode: str) -> bool:
+        """Whether a phase lies beyond the last phase of a mode (phases outside the chain never do)."""
+        if phase not in self.phase_order:
+            return False
+        return self.phase_order.index(phase) > self.phase_order.index(self.modes[mode])
+
+
+def _function(name: str, raw: dict[str, Any], defaults: dict[str, Any]) -> FunctionSpec:
+    merged = {**defaults, **raw}
+    subscriptions = tuple(
+        Subscription(
+            name=f"{name}-{topic}".replace("_", "-"),
+            topic=topic,
+            function=name,
+            ack_deadline_seconds=merged["ack_deadline_seconds"],
+            min_backoff_seconds=merged["min_backoff_seconds"],
+            max_backoff_seconds=merged["max_backoff_seconds"],
+            max_delivery_attempts=merged["max_delivery_attempts"],
+        )
+        for topic in merged["topics"]
+    )
+    return FunctionSpec(
+        name=name,
+        phase=merged["phase"],
+        topics=tuple(merged["topics"]),
+        announces=merged["announces"],
+        publishes=tuple(merged.get("publishes", ())),
+        memory_mb=merged["memory_mb"],
+        timeout_seconds=merged["timeout_seconds"],
+        concurrency=merged["concurrency"],
+        min_instances=merged["min_instances"],
+        max_instances=merged["max_instances"],
+        lease_seconds=merged["timeout_seconds"] + merged["lease_margin_seconds"],
+        subscriptions=subscriptions,
+        datasets=merged["datasets"],
+        buckets=merged["buckets"],
+    )
+
+
+@lru_cache(maxsize=4)
+def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
+    """Read pipeline.yaml. Raises ConfigError naming the file and the missing or wrong key."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        functions = {n: _function(n, f, raw["defaults"]) for n, f in raw["functions"].items()}
+        schedules = {n: Schedule(n, s["cron"], s["topic"], s["message"]) for n, s in raw["schedules"].items()}
+        return Pipeline(
+            functions=functions,
+            pull_subscriptions=raw["pull_subscriptions"],
+            modes=raw["modes"],
+            phase_order=tuple(raw["phase_order"]),
+            schedules=schedules,
+        )
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is not a pipeline description: {error!r}.", next_step="correct the file.") from error

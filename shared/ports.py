@@ -1,0 +1,226 @@
+"""The four ports the domain talks to. Each has an implementation on Google Cloud and one embedded.
+
+Every method may raise errors.StoreUnavailable (no answer, lost connection) besides what its docstring names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+Params = Mapping[str, Any]
+
+
+# --- warehouse ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Partitions from `first` to `last`, both included (game_date)."""
+
+    first: date
+    last: date
+
+
+class Warehouse(Protocol):
+    """BigQuery SQL with named parameters (@name). Tables are named dataset.table without prefix or project."""
+
+    def query(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Run one SELECT; every @name in it must be in params."""
+        ...
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        """Run one DML statement (MERGE, INSERT, UPDATE, DELETE); returns the rows affected.
+
+        Raises WriteConflict where another writer got in between.
+        """
+        ...
+
+    def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
+        """Load rows by column name; returns the rows loaded.
+
+        `replace` replaces the whole table and creates it with the rows' columns (staging). `append` adds to a
+        declared table, absent columns become NULL; the same job_id again adds nothing (exactly once).
+        Raises SchemaMismatch for columns that the table does not declare.
+        """
+        ...
+
+    def replace_partition(
+        self, table: str, dates: DateRange, select: str, params: Params, *, by: Sequence[str] = ("game_date",)
+    ) -> int:
+        """Atomically replace, within `dates`, every slice (distinct values of `by`) that `select` has rows for.
+
+        A select without rows replaces nothing: zero rows never delete. Columns go by name, as the schema declares
+        them; FLOAT64 columns are rounded to six decimals, since neither engine promises an order of summation.
+        Returns the rows written. Raises SchemaMismatch, WriteConflict.
+        """
+        ...
+
+    def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
+        """Full names (dataset.table) of the dataset's tables whose name begins with prefix, with their columns."""
+        ...
+
+    def drop(self, tables: Sequence[str]) -> None:
+        """Drop tables; one that is not there is no error."""
+        ...
+
+
+# --- state ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as read. `version` changes with every write and serves as precondition."""
+
+    path: str
+    data: dict[str, Any]
+    version: str
+
+    @property
+    def id(self) -> str:
+        return self.path.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True)
+class Increment:
+    """Transform: add to a number (absent counts as 0), without reading it."""
+
+    by: int
+
+
+@dataclass(frozen=True)
+class ArrayUnion:
+    """Transform: add the values that are not in the list yet."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """field op value; op is one of == != < <= > >= in."""
+
+    field: str
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in"]
+    value: Any
+
+
+class Transaction(Protocol):
+    """Reads first, then writes; all of them or none."""
+
+    def get(self, path: str) -> Document | None: ...
+
+    def create(self, path: str, data: Mapping[str, Any]) -> None: ...
+
+    def set(self, path: str, data: Mapping[str, Any]) -> None: ...
+
+    def update(self, path: str, fields: Mapping[str, Any]) -> None: ...
+
+
+class State(Protocol):
+    """Documents with JSON-like data (str, int, float, bool, None, list, dict, aware datetime).
+
+    A path is collection/id, or collection/id/subcollection/id. Field names of update() are top-level keys.
+    """
+
+    def create(self, path: str, data: Mapping[str, Any]) -> None:
+        """Raises AlreadyExists."""
+        ...
+
+    def get(self, path: str) -> Document | None: ...
+
+    def update(self, path: str, fields: Mapping[str, Any], *, if_version: str | None = None) -> None:
+        """Set or transform top-level fields. Raises NotFound; PreconditionFailed where the version is another."""
+        ...
+
+    def delete(self, path: str) -> None: ...
+
+    def transaction(self, body: Callable[[Transaction], T]) -> T:
+        """Run body in a transaction; may run it again after a conflict (bounded), then raises WriteConflict."""
+        ...
+
+    def query(
+        self,
+        collection: str,
+        where: Sequence[Filter] = (),
+        *,
+        order_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """Documents of one collection, by order_by (then id)."""
+        ...
+
+    def count(self, collection: str, where: Sequence[Filter] = ()) -> int: ...
+
+
+# --- bus ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PulledMessage:
+    """A message pulled from a dead-letter subscription."""
+
+    ack_id: str
+    message_id: str
+    data: bytes
+    attributes: dict[str, str]
+
+
+class Bus(Protocol):
+    """Publishing, and pulling from dead-letter subscriptions. Delivery to functions is push, outside this port."""
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        """Returns the message id once the message is durable. Raises NotFound for an unknown topic."""
+        ...
+
+    def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
+        """Messages waiting; they stay until acknowledged. Raises NotFound for an unknown subscription."""
+        ...
+
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None: ...
+
+
+# --- blobs ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Blob:
+    """An object as read; generation is positive and grows with each write."""
+
+    path: str
+    data: bytes
+    generation: int
+    content_type: str
+    cache_control: str | None
+
+
+class Blobs(Protocol):
+    """One bucket."""
+
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        if_generation: int | None = None,
+    ) -> int:
+        """Write an object with its metadata in one request; returns the new generation.
+
+        if_generation 0 means "only if absent". Raises PreconditionFailed where the generation is another.
+        """
+        ...
+
+    def read(self, path: str) -> Blob:
+        """Raises NotFound."""
+        ...
+
+    def list(self, prefix: str) -> list[str]:
+        """Paths that begin with prefix, sorted."""
+        ...

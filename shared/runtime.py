@@ -1,0 +1,65 @@
+"""The runtime a function works with: ports, clock and settings, chosen by the one setting RUNTIME."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from dataclasses import dataclass
+
+from shared.clock import Clock
+from shared.config import Settings
+from shared.errors import ConfigError
+from shared.ports import Blobs, Bus, State, Warehouse
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything a function may touch. `epoch` counts repeated runs of simulated time; deployed it is always 1."""
+
+    settings: Settings
+    clock: Clock
+    warehouse: Warehouse
+    state: State
+    bus: Bus
+    raw: Blobs
+    exports: Blobs
+    models: Blobs
+    epoch: int = 1
+    instance: str = "instance"  # who holds a lease: one id per process
+
+
+_lock = threading.Lock()
+_current: Runtime | None = None
+
+
+def use_runtime(runtime: Runtime | None) -> None:
+    """Install the runtime of this process (the embedded runner and tests do so; None forgets it)."""
+    global _current
+    with _lock:
+        _current = runtime
+
+
+def get_runtime() -> Runtime:
+    """The runtime of this process, built at first use from RUNTIME="package.module:factory".
+
+    Raises ConfigError where RUNTIME is unset or names nothing that can be imported.
+    """
+    global _current
+    with _lock:
+        if _current is None:
+            target = os.environ.get("RUNTIME", "")
+            module_name, _, factory_name = target.partition(":")
+            if not module_name or not factory_name:
+                raise ConfigError(
+                    f"RUNTIME is {target!r}; it names the factory of the runtime as package.module:factory.",
+                    next_step="set RUNTIME in the function's environment, or start functions with `make serve`.",
+                )
+            try:
+                factory = getattr(importlib.import_module(module_name), factory_name)
+            except (ImportError, AttributeError) as error:
+                raise ConfigError(
+                    f"RUNTIME={target!r} cannot be loaded: {error}.", next_step="correct RUNTIME."
+                ) from error
+            _current = factory()
+        return _current

@@ -1,0 +1,69 @@
+"""What all tests share: the real archive's place, Hypothesis made repeatable, and CI's rule that nothing it
+must have may be skipped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples on every machine and no example database: a red test is red for all, and again tomorrow.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.load_profile("repeatable")
+
+ALLOWED_IN_CI = "allowed in CI:"
+_skips_ci_forbids = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def nba_archive() -> Path:
+    """The folder of real data, beside the checkout or where NBA_ARCHIVE says; skips where it is absent."""
+    folder = Path(os.environ.get("NBA_ARCHIVE") or ROOT.parent / "shared" / "nba")
+    if not (folder / "schedule.parquet").is_file():
+        pytest.skip(f"needs the real archive; {folder} has no schedule.parquet (NBA_ARCHIVE names another)")
+    return folder
+
+
+def _note_skip(config: pytest.Config, nodeid: str, report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(ALLOWED_IN_CI):
+        config.stash[_skips_ci_forbids].append(f"{nodeid}: {reason}")
+
+
+class _SkipGate:
+    """Fails a session under CI=true in which a test was skipped for something that CI must have."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        config.stash[_skips_ci_forbids] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        _note_skip(self.config, report.nodeid, report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        _note_skip(self.config, report.nodeid, report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.config.stash[_skips_ci_forbids] and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        forbidden = self.config.stash[_skips_ci_forbids]
+        if forbidden:
+            terminalreporter.section("skipped in CI, where everything must be present", red=True)
+            for line in forbidden:
+                terminalreporter.line(line)
+            terminalreporter.line(f"Install what is missing, or begin the reason with '{ALLOWED_IN_CI}'.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(_SkipGate(config), "skip-gate")
