@@ -25,8 +25,9 @@ class Team:
 
     @property
     def slug(self) -> str:
-        """The nickname as NBA.com's addresses write it, e.g. "trail-blazers"."""
-        return "blazers" if self.abbr == "POR" else self.nickname.lower().replace(" ", "")
+        """The nickname as NBA.com's addresses write it, e.g. "sixers"."""
+        special = {"POR": "blazers", "PHI": "sixers"}
+        return special.get(self.abbr, self.nickname.lower())
 
 
 TEAMS: tuple[Team, ...] = tuple(

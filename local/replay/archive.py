@@ -1,0 +1,110 @@
+"""An archive folder: which games and days it covers, and its tables as columns, each read at first use."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from local.replay.games import Games, read_games
+from shared.errors import DataError
+
+REQUIRED = ("schedule", "player_box", "prop_lines", "game_lines", "absences")
+PRE_SEASON = "pre_season"
+
+
+class ArchiveError(DataError, ValueError):
+    """The folder is no archive, or one of its files cannot be read; the message names it."""
+
+
+class Archive:
+    """A folder in the archive format; nothing but the names is looked at before it is needed.
+
+    Raises ArchiveError when the folder or a required file is missing; an unreadable file raises at first use.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise ArchiveError(
+                f"There is no archive folder {self.folder}.",
+                next_step="give the folder that holds schedule.parquet, or leave ARCHIVE out for a simulated league.",
+            )
+        missing = [f"{name}.parquet" for name in REQUIRED if not (self.folder / f"{name}.parquet").is_file()]
+        if missing:
+            raise ArchiveError(
+                f"The archive {self.folder} lacks {', '.join(missing)}.",
+                next_step="give a complete archive, or remove the folder to have a simulated league written again.",
+            )
+
+    @cached_property
+    def games(self) -> Games:
+        """All games, in order of day and id, with resolved tip-offs (see read_games)."""
+        return read_games(self.table("schedule"), self.points_lines)
+
+    @cached_property
+    def points_lines(self) -> pa.Table:
+        """The lines of market points that belong to a game; the rest can be shown by no feed."""
+        columns = [
+            "game_id", "player_name", "bookmaker", "line", "over_price", "under_price", "snapshot_time",
+            "snapshot_kind", "commence_time", "is_main", "market",
+        ]  # fmt: skip
+        lines = self.table("prop_lines", columns)
+        return lines.filter(pc.and_(pc.equal(lines["market"], "points"), pc.is_valid(lines["game_id"])))
+
+    @property
+    def first_date(self) -> date:
+        """The New York day of the first game, pre-season left out."""
+        return self.game_days()[0]
+
+    @property
+    def last_date(self) -> date:
+        """The New York day of the last game."""
+        return self.game_days()[-1]
+
+    @property
+    def seasons(self) -> list[str]:
+        """The seasons covered, oldest first: "2025-26"."""
+        return sorted(set(self.games.season))
+
+    def game_days(self, season: str | None = None) -> list[date]:
+        """New York days with games, in order; pre-season left out. Empty for a season not covered."""
+        games = self.games
+        found = {
+            day
+            for day, of_season, kind in zip(games.day, games.season, games.season_type, strict=True)
+            if kind != PRE_SEASON and season in (None, of_season)
+        }
+        return sorted(found)
+
+    def season_of(self, day: date) -> str | None:
+        """The season whose first to last game day (pre-season included) holds `day`; None between seasons."""
+        for season in self.seasons:
+            days = [d for d, of_season in zip(self.games.day, self.games.season, strict=True) if of_season == season]
+            if min(days) <= day <= max(days):
+                return season
+        return None
+
+    def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """A file's table; an optional file that is absent is an empty table without columns."""
+        path = self.folder / f"{name}.parquet"
+        if name not in REQUIRED and not path.is_file():
+            return pa.table({})
+        try:
+            return pq.read_table(path, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise ArchiveError(
+                f"{path} cannot be read as Parquet: {error}.", next_step="fetch or write the archive again."
+            ) from error
+
+
+def microseconds(column: Any) -> np.ndarray:
+    """A timestamp column as microseconds since 1970 UTC, nulls as the smallest int64."""
+    plain = pc.fill_null(pc.cast(column, pa.int64()), np.iinfo(np.int64).min)
+    return np.asarray(plain.to_numpy(), dtype=np.int64)
