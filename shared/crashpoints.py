@@ -10,8 +10,8 @@ POINTS = (
     "handler.recorded",  # result and outbox recorded, nothing published
     "outbox.published",  # published, not marked as sent
     "handler.sent",  # marked as sent, run history not written
-    "coordinator.requests_written",  # unit messages kept, batch not opened
-    "coordinator.batch_opened",  # batch opened, expected outputs not recorded
+    "coordinator.batch_opened",  # batch opened, expected outputs and requests not written
+    "coordinator.requests_written",  # unit messages kept, execution not recorded
     "worker.staged",  # staging table written, completion not recorded
     "batch.unit_recorded",  # completion recorded, batch not closed
     "batch.closed",  # batch closed with its announcement, nothing sent

@@ -273,7 +273,7 @@ def _result_fields(
         "finished_at": finished,
         "result": result,
         "metadata": _small(outcome.metadata),
-        "announced": outcome.announce,
+        "ends_run": not any(load_pipeline().function_of_topic(m.topic) for m in messages),
         "outbox": outbox.entries(delivery.key.id, messages),
         "outbox_pending": bool(messages),
         "linked_outboxes": list(outcome.linked_outboxes),
@@ -290,8 +290,7 @@ def _repeat(delivery: _Delivery, data: dict[str, Any], runtime: Runtime) -> Resp
     for path in (delivery.key.path, *data.get("linked_outboxes", ())):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
     crashpoints.reached("handler.sent")
-    ends_run = not data["announced"] or not load_pipeline().function_of_topic(delivery.function.announces)
-    if ends_run and not _is_one_of_many(delivery):
+    if data["ends_run"] and not _is_one_of_many(delivery):
         flush_run(runtime, delivery.run_id)
     return Response(200, data["result"])
 

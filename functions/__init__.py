@@ -1,0 +1,1 @@
+"""Deployed functions, one folder each; none imports another and nothing imports them."""

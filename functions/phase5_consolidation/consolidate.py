@@ -1,0 +1,299 @@
+"""Consolidation of one batch: guard before, one MERGE, guard after, and only then the staging tables are dropped.
+
+staged as reported? --no--> FAILED, alert, retry from the preserved tables
+MERGE (now fixed once; tipped-off games frozen)
+keys in place? --no--> FAILED, alert, retry
+prediction_batches row (what current_predictions counts) -> CONSOLIDATED -> staging dropped -> announced (outbox)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions.phase5_consolidation.alert import consolidation_failed
+from shared import batches, crashpoints, locks
+from shared.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
+from shared.context import Context, Outcome
+from shared.errors import (
+    DataError,
+    PipelineError,
+    PreconditionFailed,
+    SchemaMismatch,
+    Skippable,
+    StagingMismatch,
+    WriteConflict,
+)
+from shared.messages import PhaseMessage
+from shared.runtime import Runtime
+from shared.warehouse import staging
+
+logger = logging.getLogger(__name__)
+
+RECORD = "nba_predictions.prediction_batches"
+
+
+def run(message: PhaseMessage, context: Context) -> Outcome:
+    """Consolidate the batch the message names, or the date's latest. One at a time per game_date.
+
+    Raises StagingMismatch (retriable, everything preserved) where staged or merged rows are not what was reported.
+    """
+    runtime = context.runtime
+    batch = _batch(message, runtime)
+    lock_name = f"consolidation-{batch.data['game_date']}"
+    lease = timedelta(seconds=context.function.lease_seconds)
+    with locks.hold(
+        lock_name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
+    ) as lock:
+        # read again: the holder before us may have consolidated it
+        batch = batches.get_batch(runtime.state, batch.batch_id) or batch
+        if batch.status == SUPERSEDED:
+            raise Skippable(f"{batch.batch_id} is superseded by {batch.data['superseded_by']}.", status="superseded")
+        if batch.status == OPEN:
+            raise Skippable(f"{batch.batch_id} is still open: {len(batch.units)} units expected.", status="skipped")
+        work = _Work(runtime, batch, lock, runtime.clock.now())
+        try:
+            return work.consolidate(message.sequence)
+        except (StagingMismatch, SchemaMismatch) as mismatch:
+            work.fail(mismatch, context)
+            raise
+
+
+def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
+    """The named batch, else the date's latest. Raises DataError for a name that does not exist or is another date's."""
+    if message.batch_id is None:
+        latest = batches.latest_batch(runtime.state, message.last_date)
+        if latest is None:
+            raise Skippable(f"No batch was opened for {message.last_date}.", status="no_data")
+        return latest
+    game_date, _ = batches.parse_batch_id(message.batch_id)
+    batch = batches.get_batch(runtime.state, message.batch_id)
+    if batch is None or game_date != message.last_date:
+        raise DataError(
+            f"Batch {message.batch_id} {'does not exist' if batch is None else 'is not of ' + str(message.last_date)}.",
+            next_step="publish the batch_id that the coordinator announced, or leave it out.",
+            reason="unknown_batch",
+        )
+    return batch
+
+
+@dataclass
+class _Work:
+    """One consolidation under its lock; `now` is fixed once and decides which games have tipped off."""
+
+    runtime: Runtime
+    batch: Batch
+    lock: locks.Lock
+    now: datetime
+
+    def consolidate(self, sequence: int) -> Outcome:
+        tables = self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id))
+        pending = self._pending_units()
+        if self.batch.status == CONSOLIDATED and not pending:
+            # a repeat after success: merges nothing, cleans up what a crash left, announces again
+            self._drop(tables)
+            return self._outcome(int(self.batch.data["rows_in_place"]), 0, sequence, "already consolidated")
+        staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
+        self._expect_tables(staged, pending)
+        if not pending:
+            return self._nothing_staged()
+        staging.check_columns(staged)
+        source = self._gathered(staged)
+        keys, frozen = self._expect_rows(source, pending)
+        merged = self._merge(source, keys - frozen)
+        crashpoints.reached("consolidation.merged")
+        games = self._verify(merged, frozen)
+        crashpoints.reached("consolidation.verified")
+        in_place = sum(games.values())
+        self._record(games, sorted({*self.batch.merged, *pending}))
+        crashpoints.reached("consolidation.consolidated")
+        self._drop(self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id)))
+        self._drop_superseded()
+        crashpoints.reached("consolidation.dropped")
+        if frozen == keys:
+            reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
+            return self._outcome(in_place, frozen, sequence, reason, no_data=True)
+        return self._outcome(in_place, frozen, sequence, f"{frozen} rows frozen at tip-off" if frozen else "")
+
+    # --- before -----------------------------------------------------------------------------------------------
+
+    def _pending_units(self) -> dict[str, int]:
+        """Units done and not merged yet, with the rows each reported."""
+        done = {
+            unit.id: int(unit.data["rows"])
+            for unit in batches.units_of(self.runtime.state, self.batch.batch_id)
+            if unit.data["status"] == batches.DONE
+        }
+        merged = set(self.batch.merged)
+        return {unit: rows for unit, rows in done.items() if unit not in merged}
+
+    def _unit(self, table: str) -> str:
+        return staging.unit_of(table, self.batch.batch_id)
+
+    def _expect_tables(self, staged: Mapping[str, Sequence[str]], pending: Mapping[str, int]) -> None:
+        missing = sorted(set(pending) - {self._unit(name) for name in staged})
+        if missing:
+            raise StagingMismatch(
+                f"{self.batch.batch_id}: {len(missing)} of {len(pending)} staging tables are missing: "
+                f"{', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}.",
+                next_step="publish the units' requests again, then the batch-complete message.",
+            )
+
+    def _gathered(self, staged: Mapping[str, Sequence[str]]) -> str:
+        """SQL of all staged rows; very many tables are first copied together in chunks."""
+        batch_id = self.batch.batch_id
+        if len(staged) <= staging.MOST_TABLES:
+            return staging.staged_rows(staged, batch_id)
+        names = sorted(staged)
+        parts: dict[str, Sequence[str]] = {}
+        columns = (*staging.staged_columns(), "staged_unit")
+        for index, chunk in enumerate(staging.chunks(names)):
+            into = staging.staging_table(batch_id, f"gathered-{index}")
+            self.runtime.warehouse.execute(staging.gather_sql({n: staged[n] for n in chunk}, batch_id, into))
+            parts[into] = columns
+        return staging.staged_rows(parts, batch_id)
+
+    def _expect_rows(self, source: str, pending: Mapping[str, int]) -> tuple[int, int]:
+        """Keys staged and keys frozen. Raises StagingMismatch where a unit's rows are not what it reported."""
+        params = {"batch_id": self.batch.batch_id, "game_date": self._date(), "now": self.now}
+        found = self.runtime.warehouse.query(staging.check_sql(source), params).to_pylist()
+        rows = {row["unit"]: row["staged_rows"] for row in found}
+        foreign = sum(row["foreign_rows"] for row in found)
+        wrong = {
+            unit: (rows.get(unit, 0), reported) for unit, reported in pending.items() if rows.get(unit, 0) != reported
+        }
+        if wrong or foreign:
+            shown = "; ".join(
+                f"{unit}: {have} staged, {reported} reported" for unit, (have, reported) in sorted(wrong.items())[:10]
+            )
+            raise StagingMismatch(
+                f"{self.batch.batch_id}: staged rows are not what was reported ({shown or 'counts fit'}; "
+                f"{foreign} rows of another batch or date).",
+                next_step="publish the units' requests again, then the batch-complete message.",
+            )
+        if not found:
+            return 0, 0
+        return int(found[0]["staged_keys"]), int(found[0]["frozen_keys"])
+
+    # --- the write, and after ------------------------------------------------------------------------------------
+
+    def _merge(self, source: str, expected: int) -> int:
+        """Run the MERGE; returns the rows affected. Zero rows where some were expected is a mismatch."""
+        self.lock.check()
+        params = {"now": self.now, "game_date": self._date(), "revision": self.batch.revision}
+        affected = self.runtime.warehouse.execute(staging.merge_sql(source), params)
+        if affected != expected:
+            raise StagingMismatch(
+                f"{self.batch.batch_id}: the MERGE affected {affected} rows, {expected} were expected (staged keys not "
+                "frozen). Nothing was dropped.",
+                next_step="publish the batch-complete message again: it picks up from the preserved staging tables.",
+            )
+        return affected
+
+    def _verify(self, merged: int, frozen: int) -> dict[str, int]:
+        """Keys in the table under this batch are those merged now and before; returns how many per game.
+
+        Rows that are frozen by now may be in place all the same: an earlier attempt, before tip-off, merged them.
+        """
+        params = {"game_date": self._date(), "batch_id": self.batch.batch_id}
+        games = self.runtime.warehouse.query(staging.in_place_sql(), params).to_pylist()
+        in_place = sum(int(game["keys_in_place"]) for game in games)
+        doubled = sum(int(game["doubled"]) for game in games)
+        expected = int(self.batch.data.get("rows_in_place", 0)) + merged
+        if not expected <= in_place <= expected + frozen or doubled:
+            raise StagingMismatch(
+                f"{self.batch.batch_id}: {in_place} keys are in place ({doubled} doubled rows), {expected} were "
+                f"expected, {frozen} frozen. Nothing was dropped.",
+                next_step="compare the staging tables with the predictions table, then publish batch-complete again.",
+            )
+        return {game["game_id"]: int(game["keys_in_place"]) for game in games}
+
+    def _record(self, in_place: Mapping[str, int], merged_units: Sequence[str]) -> None:
+        """The rows that current_predictions counts, then the batch's state; both repeatable.
+
+        The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
+        that tipped off before anything was merged stays with the revision before.
+        """
+        import pyarrow as pa
+
+        from shared.warehouse.schemas import arrow_schema
+
+        batch = self.batch
+        covered = {game for game, tipoff in batch.data["games"].items() if tipoff > self.now} | set(in_place)
+        total = sum(in_place.values())
+        rows = [
+            {
+                "game_date": self._date(),
+                "batch_id": batch.batch_id,
+                "revision": batch.revision,
+                "run_id": batch.run_id,
+                "game_id": game,
+                "rows_expected": total,
+                "consolidated_at": self.now,
+            }
+            for game in sorted(covered)
+        ]
+        table = pa.Table.from_pylist(rows, schema=arrow_schema(RECORD))
+        self.runtime.warehouse.load(RECORD, table, mode="append", job_id=f"{batch.batch_id}-consolidated")
+        self.lock.check()
+        try:
+            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now)
+        except PreconditionFailed as changed:
+            raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
+
+    def _drop(self, tables: Mapping[str, Sequence[str]]) -> None:
+        """Drop staging tables whose rows are in place: those of units merged, and what they were gathered into."""
+        batch = batches.get_batch(self.runtime.state, self.batch.batch_id) or self.batch
+        merged = set(batch.merged)
+        verified = [t for t in tables if self._unit(t) in merged or self._unit(t).startswith("gathered-")]
+        if verified:
+            self.runtime.warehouse.drop(verified)
+
+    def _drop_superseded(self) -> None:
+        """Staging of the date's earlier revisions goes once this one is CONSOLIDATED."""
+        older = [
+            table
+            for table in self.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{self._date().isoformat()}_r")
+            if batches.parse_batch_id(table.split("_staging_", 1)[1].split("__", 1)[0])[1] < self.batch.revision
+        ]
+        if older:
+            self.runtime.warehouse.drop(older)
+
+    # --- results -----------------------------------------------------------------------------------------------
+
+    def _date(self) -> Any:
+        return batches.parse_batch_id(self.batch.batch_id)[0]
+
+    def _nothing_staged(self) -> Outcome:
+        """A batch none of whose units gave rows: failed, and said so; nothing is merged on nothing."""
+        raise StagingMismatch(
+            f"{self.batch.batch_id}: none of its {len(self.batch.units)} units staged a row.",
+            next_step="look at the failed units in the run's summary; republish their requests.",
+        )
+
+    def _outcome(self, rows: int, frozen: int, sequence: int, reason: str, *, no_data: bool = False) -> Outcome:
+        failed = len(self.batch.missing)
+        status = "no_data" if no_data else "partial" if failed else "success"
+        if failed:
+            reason = "; ".join(filter(None, [reason, f"units missing or failed: {', '.join(self.batch.missing[:20])}"]))
+        return Outcome(
+            status,  # type: ignore[arg-type]  # one of the three literals above
+            record_count=rows,
+            records_failed=failed,
+            reason=reason,
+            output_table=staging.TARGET,
+            batch_id=self.batch.batch_id,
+            sequence=sequence,
+            metadata={"frozen_rows": frozen, "revision": self.batch.revision},
+        )
+
+    def fail(self, mismatch: PipelineError, context: Context) -> None:
+        """Record what was expected and found, and raise the alert; the mismatch itself is raised on."""
+        try:
+            batches.mark_failed(self.runtime.state, self.batch, str(mismatch), self.now)
+        except PreconditionFailed:
+            logger.warning("%s changed while it failed; its state is kept", self.batch.batch_id)
+        consolidation_failed(self.runtime, self.batch, str(mismatch), context)

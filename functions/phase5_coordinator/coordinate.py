@@ -1,0 +1,137 @@
+"""Phase 5, first half: who is predicted, the batch, and one request per unit with all that a worker needs."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from functions.phase5_coordinator.players import LeftOut, Player, select_players
+from functions.phase5_coordinator.requests import players_per_unit, request_lines
+from shared import batches, crashpoints
+from shared.batches import Batch, BatchPlan
+from shared.context import Context, Outcome
+from shared.errors import PreconditionFailed, Skippable
+from shared.messages import PhaseMessage
+from shared.outbox import OutboxBlob, pack_lines
+from shared.systems.history import BATCH_HISTORIES_SQL, pack_histories
+from shared.systems.registry import current_versions
+from shared.warehouse.sql import read_sql
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = "functions.phase5_coordinator"
+EXPECTED = "nba_monitoring.expected_outputs"
+
+
+def run(message: PhaseMessage, context: Context) -> Outcome:
+    """Open the date's batch and fan it out; a date whose batch is in progress is joined instead.
+
+    Three queries whatever the number of players. Nobody to predict is no_data with the reason.
+    """
+    runtime = context.runtime
+    game_date = message.last_date
+    latest = batches.latest_batch(runtime.state, game_date)
+    if latest is not None and latest.in_progress and latest.data["execution_id"] != context.execution_id:
+        return _joined(latest)
+    now = runtime.clock.now()
+    params = {"game_date": game_date, "as_of": context.as_of}
+    roster = runtime.warehouse.query(read_sql(PACKAGE, "roster"), params).to_pylist()
+    if not roster:
+        raise Skippable(f"No games with known rosters on {game_date}: nothing to predict.", status="no_data")
+    lines = runtime.warehouse.query(read_sql(PACKAGE, "lines"), params).to_pylist()
+    expected, left_out = select_players(roster, lines, runtime.settings, now)
+    games = {row["game_id"]: row["tipoff_at"] for row in roster if row["tipoff_at"] > now}
+    counts = Counter(player.reason for player in left_out)
+    if not expected:
+        raise Skippable(
+            f"Nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}.",
+            status="no_data",
+        )
+    units = players_per_unit(expected, runtime.settings.max_units)
+    plan = BatchPlan(
+        game_date=game_date,
+        run_id=context.run_id,
+        execution_id=context.execution_id,
+        mode=context.mode,
+        as_of=context.as_of,
+        units=tuple(units),
+        games=games,
+    )
+    batch = batches.open_batch(runtime.state, plan, now)
+    if batch.data["execution_id"] != context.execution_id:
+        return _joined(batch)
+    crashpoints.reached("coordinator.batch_opened")
+    _record_expected(context, batch, units, left_out, now)
+    path = _keep_requests(context, batch, units)
+    crashpoints.reached("coordinator.requests_written")
+    return Outcome(
+        "success",
+        record_count=len(expected),
+        records_failed=0,
+        output_table=EXPECTED,
+        batch_id=batch.batch_id,
+        announce=False,
+        messages=[OutboxBlob("prediction-request", path)],
+        metadata={
+            "revision": batch.revision,
+            "units": len(units),
+            "games": len(games),
+            "players_expected": len(expected),
+            "players_with_lines": sum(player.has_line for player in expected),
+            "left_out": dict(sorted(counts.items())),
+        },
+    )
+
+
+def _joined(batch: Batch) -> Outcome:
+    reason = f"{batch.batch_id} of run {batch.run_id} is in progress: joined it; newer inputs of this run were not used"
+    return Outcome("joined", reason=reason, batch_id=batch.batch_id, announce=False)
+
+
+def _record_expected(
+    context: Context, batch: Batch, units: dict[str, list[Player]], left_out: list[LeftOut], now: datetime
+) -> None:
+    """One load a batch: everyone considered, expected or left out with the reason."""
+    import pyarrow as pa
+
+    from shared.warehouse.schemas import arrow_schema
+
+    common = {
+        "game_date": batches.parse_batch_id(batch.batch_id)[0],
+        "batch_id": batch.batch_id,
+        "revision": batch.revision,
+        "recorded_at": now,
+    }
+    rows: list[dict[str, Any]] = [
+        {**common, **player.identity(), "status": "expected", "unit": unit, "has_line": player.has_line}
+        for unit, players in units.items()
+        for player in players
+    ]
+    rows += [
+        {**common, **player.identity, "status": "left_out", "reason": player.reason, "has_line": player.has_line}
+        for player in left_out
+    ]
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(EXPECTED))
+    context.runtime.warehouse.load(EXPECTED, table, mode="append", job_id=f"{batch.batch_id}-expected")
+
+
+def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]]) -> str:
+    """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the outbox sends."""
+    runtime = context.runtime
+    path = f"requests/{batch.data['game_date']}/{batch.batch_id}.e{runtime.epoch}.jsonl.gz"
+    players = [player for members in units.values() for player in members]
+    params = {
+        "game_date": batches.parse_batch_id(batch.batch_id)[0],
+        "as_of": max(player.features["features_as_of"] for player in players),
+        "player_ids": [player.player_id for player in players],
+    }
+    games = runtime.warehouse.query(BATCH_HISTORIES_SQL.read_text(encoding="utf-8"), params)
+    texts = request_lines(batch, units, pack_histories(games), current_versions(runtime.models), context)
+    try:
+        runtime.raw.write(path, pack_lines(texts), content_type="application/gzip", if_generation=0)
+    except PreconditionFailed:
+        # a retry after a crash: what was kept first is what the batch is made of
+        logger.info("%s is there already", path)
+    return path

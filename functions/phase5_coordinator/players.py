@@ -1,0 +1,101 @@
+"""Who is predicted and who is left out, with the reason; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.config import Settings
+
+# The order in which reasons are looked for: the first that holds is the one recorded.
+REASONS = (
+    "tipped_off",
+    "out",
+    "doubtful",
+    "no_history",
+    "low_minutes",
+    "low_quality",
+    "not_on_roster",
+    "unresolved_name",
+)
+
+
+@dataclass(frozen=True)
+class Player:
+    """A player to predict: his feature row, and the bookmakers' lines (empty: none)."""
+
+    features: Mapping[str, Any]
+    books: Sequence[Mapping[str, Any]]
+
+    @property
+    def player_id(self) -> int:
+        return int(self.features["player_id"])
+
+    @property
+    def has_line(self) -> bool:
+        return any(book["is_main"] for book in self.books)
+
+    def identity(self) -> dict[str, Any]:
+        return _identity(self.features)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Somebody on a roster, or with a line, who is not predicted."""
+
+    identity: Mapping[str, Any]
+    reason: str
+    has_line: bool
+
+
+def select_players(
+    roster: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], settings: Settings, now: datetime
+) -> tuple[list[Player], list[LeftOut]]:
+    """Expected players by id, and everyone else on the rosters or with a line, each with the reason."""
+    books: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        if line["player_id"] is not None:
+            books.setdefault((line["game_id"], line["player_id"]), []).append(line)
+    expected, left_out = [], []
+    for row in sorted(roster, key=lambda r: (int(r["player_id"]), r["game_id"])):
+        player = Player(row, books.get((row["game_id"], row["player_id"]), ()))
+        reason = reason_to_leave_out(row, settings, now)
+        if reason is None:
+            expected.append(player)
+        else:
+            left_out.append(LeftOut(player.identity(), reason, player.has_line))
+    return expected, left_out + _lined_strangers(roster, lines)
+
+
+def reason_to_leave_out(row: Mapping[str, Any], settings: Settings, now: datetime) -> str | None:
+    """Why a roster player is not predicted; None: he is."""
+    if row["tipoff_at"] <= now:
+        return "tipped_off"
+    if row["injury_status"] in ("OUT", "DOUBTFUL"):
+        return str(row["injury_status"]).lower()
+    if not row["games_known"] or row["minutes_l10"] is None:
+        return "no_history"
+    if row["minutes_l10"] < settings.min_minutes:
+        return "low_minutes"
+    if row["quality_score"] < settings.min_quality:
+        return "low_quality"
+    return None
+
+
+def _lined_strangers(roster: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> list[LeftOut]:
+    """Names with a main line that no roster has: of a known player, or of nobody we know."""
+    known = {(row["game_id"], row["player_id"]) for row in roster}
+    strangers: dict[tuple[str, str], LeftOut] = {}
+    for line in lines:
+        if not line["is_main"] or (line["game_id"], line["player_id"]) in known:
+            continue
+        reason = "unresolved_name" if line["player_id"] is None else "not_on_roster"
+        strangers[line["game_id"], line["player_lookup"]] = LeftOut(_identity(line), reason, True)
+    return [strangers[key] for key in sorted(strangers)]
+
+
+def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("game_id", "player_id", "player_lookup", "player_name", "team", "features_as_of")
+    return {name: row.get(name) for name in names}

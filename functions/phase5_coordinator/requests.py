@@ -1,0 +1,86 @@
+"""Units and their request messages; pure but for the registry's versions it is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from functions.phase5_coordinator.players import Player
+from shared.batches import Batch
+from shared.context import Context
+from shared.messages import PredictionRequest
+from shared.systems.lines import main_line, offers
+
+
+def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
+    """One unit a player, named by his id; above most_units, equal groups of neighbours named by number."""
+    size = math.ceil(len(players) / most_units)
+    if size <= 1:
+        return {str(player.player_id): [player] for player in players}
+    groups = [players[first : first + size] for first in range(0, len(players), size)]
+    return {f"group-{number:04d}": list(group) for number, group in enumerate(groups)}
+
+
+def request_lines(
+    batch: Batch,
+    units: Mapping[str, Sequence[Player]],
+    histories: Mapping[int, Mapping[str, Sequence[Any]]],
+    models: Mapping[str, str],
+    context: Context,
+) -> list[str]:
+    """One JSON text per unit: a PredictionRequest that needs nothing else."""
+    return [
+        PredictionRequest(
+            game_date=date.fromisoformat(batch.data["game_date"]),
+            run_id=batch.run_id,
+            mode=context.mode,
+            as_of=context.as_of,
+            batch_id=batch.batch_id,
+            revision=batch.revision,
+            unit=unit,
+            models=dict(models),
+            players=[_request(player, histories.get(player.player_id)) for player in players],
+            correlation_id=context.correlation_id,
+            processor_name=context.function.name,
+            execution_id=context.execution_id,
+            trigger_source="pubsub",
+        ).model_dump_json(exclude_none=True)
+        for unit, players in units.items()
+    ]
+
+
+def _request(player: Player, history: Mapping[str, Sequence[Any]] | None) -> dict[str, Any]:
+    return {
+        "features": {name: _json(value) for name, value in player.features.items()},
+        "history": history,
+        "lines": _lines(player),
+    }
+
+
+def _lines(player: Player) -> dict[str, Any] | None:
+    """The main line (median of the books' latest, in halves) and every book's offers; None without a line."""
+    books = [
+        {
+            "bookmaker": book["bookmaker"],
+            "line": _json(book["line"]),
+            "over": book["over_price"],
+            "under": book["under_price"],
+            "snapshot_time": _json(book["snapshot_time"]),
+            "is_main": book["is_main"],
+        }
+        for book in player.books
+    ]
+    main = main_line(offers(books))
+    return None if main is None else {"main": _json(main), "books": books}
+
+
+def _json(value: Any) -> Any:
+    """JSON without loss: lines as exact decimals in text, moments and days in ISO form."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value

@@ -1,0 +1,119 @@
+"""One unit of a batch: predict, stage, record. No warehouse query: everything needed is in the request."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from shared.features.names import FEATURES
+
+from shared import batches, crashpoints
+from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
+from shared.context import Context, Outcome
+from shared.errors import DataError, Fatal, Skippable
+from shared.messages import PhaseCompletion, PredictionRequest
+from shared.outbox import OutboxMessage
+from shared.systems.predict import predict_players
+from shared.systems.registry import load_models
+from shared.warehouse import staging
+from shared.warehouse.schemas import arrow_schema
+
+logger = logging.getLogger(__name__)
+
+
+def run(message: PredictionRequest, context: Context) -> Outcome:
+    """Predict the unit's players and record its completion; the completion that closes the batch announces it.
+
+    A unit that cannot be predicted for good is recorded as failed: it counts towards completion and is shown. At the
+    last delivery attempt any failure is final.
+    """
+    batch = batches.get_batch(context.runtime.state, message.batch_id)
+    if batch is None or message.unit not in batch.units:
+        what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
+        raise DataError(f"Batch {message.batch_id} {what}.", reason="unknown_batch")
+    if batch.status == SUPERSEDED:
+        raise Skippable(f"{message.batch_id} is superseded: unit {message.unit} is not needed.", status="superseded")
+    try:
+        result = _predict_and_stage(message, context)
+    except Fatal as error:
+        result = _failed(message, context, error)
+    except Exception as error:
+        if not context.last_attempt:
+            raise
+        logger.exception("unit %s fails for good at its last attempt", message.unit)
+        result = _failed(message, context, error)
+    return _complete(message, context, result)
+
+
+def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResult:
+    runtime = context.runtime
+    now = runtime.clock.now()
+    models = load_models(runtime.models, message.models, FEATURES)
+    rows = [_staged(row, message.batch_id, now) for row in predict_players(message.players, models, runtime.settings)]
+    table = staging.staging_table(message.batch_id, message.unit)
+    schema = pa.schema([f for f in arrow_schema(staging.TARGET) if f.name in staging.staged_columns()])
+    loaded = runtime.warehouse.load(
+        table, pa.Table.from_pylist(rows, schema=schema), mode="replace", job_id=f"{context.execution_id}-staging"
+    )
+    crashpoints.reached("worker.staged")
+    return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now)
+
+
+def _staged(row: dict[str, Any], batch_id: str, now: datetime) -> dict[str, Any]:
+    """The row with its identity: the id is made of the key, so that a repeat gives the same one."""
+    key = "|".join(str(row[c]) for c in ("game_date", "game_id", "player_id", "system_id", "line_value"))
+    prediction_id = hashlib.sha256(f"{batch_id}|{key}".encode()).hexdigest()[:32]
+    return {**row, "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}
+
+
+def _failed(message: PredictionRequest, context: Context, error: Exception) -> UnitResult:
+    logger.error("unit %s of %s failed for good: %s", message.unit, message.batch_id, error)
+    now = context.runtime.clock.now()
+    return UnitResult(message.unit, UNIT_FAILED, 0, None, len(message.players), f"{type(error).__name__}: {error}", now)
+
+
+def _complete(message: PredictionRequest, context: Context, result: UnitResult) -> Outcome:
+    def announcement(batch: Batch, sequence: int) -> OutboxMessage:
+        return _batch_complete(message, context, batch, sequence, result.completed_at)
+
+    batch = batches.complete_unit(context.runtime.state, message.batch_id, result, announcement)
+    failed = result.status == UNIT_FAILED
+    return Outcome(
+        "failed" if failed else "success",
+        record_count=result.rows,
+        records_failed=result.players if failed else 0,
+        reason=result.error or "",
+        output_table=result.staging_table or "",
+        batch_id=message.batch_id,
+        announce=False,
+        linked_outboxes=[batch.path],
+    )
+
+
+def _batch_complete(
+    message: PredictionRequest, context: Context, batch: Batch, sequence: int, closed_at: datetime
+) -> OutboxMessage:
+    """The batch's announcement: of the run that opened the batch, whoever's completion closes it."""
+    completion = PhaseCompletion(
+        game_date=message.game_date,
+        run_id=batch.run_id,
+        mode=batch.data["mode"],
+        as_of=batch.data["as_of"],
+        batch_id=batch.batch_id,
+        correlation_id=context.correlation_id,
+        trigger_source="pubsub",
+        parent_processor="phase5_coordinator",
+        processor_name="phase5_worker",
+        phase="phase5_worker",
+        execution_id=context.execution_id,
+        status="success",
+        record_count=len(batch.units),
+        records_failed=len(batch.missing),
+        duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
+        sequence=sequence,
+        metadata={"revision": batch.revision, "units": len(batch.units)},
+    )
+    return OutboxMessage("nba-phase5-batch-complete", completion.model_dump_json(exclude_none=True))

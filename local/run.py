@@ -1,0 +1,162 @@
+"""`make run`: plays a day of an archive, or of the simulated league, from scraping to grading the next morning.
+
+Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from local.day import Day, RunRecord
+from local.league import write_league
+from local.ownership import FolderBusy
+from local.replay import Archive, ArchiveError
+from local.runtime import DEFAULT_FOLDER, open_runtime
+from local.screen import Screen
+from local.summary import show, summarise, write_summary
+from shared.errors import ConfigError, DataError, PipelineError
+
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
+MOST_SEASONS = 20
+LEAGUE_SEED = 1
+
+
+class WrongInput(DataError):
+    """An argument that cannot be played."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What `make run` was asked for. archive None: the simulated league."""
+
+    archive: Path | None
+    day: date | None
+    history_seasons: int
+    folder: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Arguments:
+        """Read ARCHIVE, DATE, HISTORY_SEASONS, LOCAL_DIR. Raises WrongInput naming the value and what would fit."""
+        archive = environment.get("ARCHIVE") or None
+        if archive is not None and not Path(archive).is_dir():
+            raise WrongInput(
+                f"ARCHIVE={archive}: there is no such folder.",
+                next_step="name a folder with schedule.parquet and player_box.parquet, or leave ARCHIVE out.",
+            )
+        return cls(
+            archive=Path(archive) if archive else None,
+            day=_date(environment.get("DATE") or ""),
+            history_seasons=_seasons(environment.get("HISTORY_SEASONS") or "3"),
+            folder=Path(environment.get("LOCAL_DIR") or DEFAULT_FOLDER),
+        )
+
+
+def _date(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongInput(f"DATE={text} is not a date.", next_step="write it as 2025-11-14.") from None
+
+
+def _seasons(text: str) -> int:
+    if not text.isdigit() or int(text) > MOST_SEASONS:
+        raise WrongInput(
+            f"HISTORY_SEASONS={text} is not a number from 0 to {MOST_SEASONS}.", next_step="leave it out for 3."
+        )
+    return int(text)
+
+
+def find_archive(arguments: Arguments, screen: Screen) -> Path:
+    """The archive's folder; the simulated league is written at its first use and kept."""
+    if arguments.archive is not None:
+        return arguments.archive
+    folder = arguments.folder / "league" / f"seed-{LEAGUE_SEED}-seasons-{arguments.history_seasons + 1}"
+    if not folder.is_dir():
+        screen.part("Writing the simulated league", 1)
+        started = perf_counter()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_league(folder, seed=LEAGUE_SEED, seasons=arguments.history_seasons + 1, progress=screen.progress)
+        screen.step(
+            f"Simulated league of {arguments.history_seasons + 1} seasons written, {perf_counter() - started:.1f} s"
+        )
+    return folder
+
+
+def find_date(arguments: Arguments, archive: Archive) -> date:
+    """The day asked for, else the archive's last game day. Raises WrongInput for one outside the archive."""
+    day = arguments.day or archive.last_date
+    if not archive.first_date <= day <= archive.last_date:
+        raise WrongInput(
+            f"DATE={day} lies outside the archive {archive.folder}, which covers "
+            f"{archive.first_date} to {archive.last_date}.",
+            next_step="choose a date within.",
+        )
+    return day
+
+
+def play(arguments: Arguments, screen: Screen) -> None:
+    """Play the day and write its summary. Raises PipelineError for whatever stops it."""
+    folder = find_archive(arguments, screen)
+    archive = Archive(folder)
+    game_date = find_date(arguments, archive)
+    started = perf_counter()
+    with open_runtime(arguments.folder, archive=folder) as embedded:
+        day = Day(embedded, archive, game_date, screen.watch)
+        history = day.missing_history(arguments.history_seasons)
+        screen.part("History", len(history))
+        history_seconds = 0.0
+        for stretch in history:
+            took = day.load_history(stretch)
+            history_seconds += took
+            screen.step(f"History {stretch.season}, {stretch.first} to {stretch.last}: {took:.1f} s")
+        training_seconds = 0.0
+        if day.needs_training():
+            screen.part("Training", 1)
+            trained = day.train()
+            training_seconds = trained.seconds
+            screen.step(
+                f"Training: {trained.phases[0]['status']}, {trained.phases[0]['reason'] or ''} {training_seconds:.1f} s"
+            )
+        events = day.events
+        screen.part(f"{game_date}", len(events))
+        runs: list[RunRecord] = []
+        for event in events:
+            run = day.play(event)
+            runs.append(run)
+            screen.step(
+                f"{event.at:%Y-%m-%d %H:%MZ} {event.schedule}: {run.seconds:.1f} s, {run.batch_id or 'no batch'}"
+            )
+        seconds = {"all": perf_counter() - started, "history": history_seconds, "training": training_seconds}
+        summary = summarise(embedded, day, folder, runs, seconds)
+        write_summary(arguments.folder, summary)
+        day.finish()
+    show(screen.console, summary, arguments.folder)
+
+
+def main() -> int:
+    """Run from the environment's settings; the reason of a failure is one sentence on standard error."""
+    console = Console()
+    try:
+        with Screen(console) as screen:
+            play(Arguments.of(os.environ), screen)
+    except (WrongInput, ArchiveError, ConfigError, FolderBusy) as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    except PipelineError as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""summary.json: what a played day came to, and the same as tables for a person."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from local.day import Day, RunRecord
+from local.runtime import EmbeddedRuntime
+from shared.warehouse.sql import read_sql
+
+SQL = Path(__file__).with_name("sql")
+
+
+def summarise(
+    embedded: EmbeddedRuntime, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
+) -> dict[str, Any]:
+    """The summary's content; `seconds` are the real ones of the whole, the history and the training."""
+    query = embedded.warehouse.query
+    counts: Counter[str] = Counter()
+    for run in runs:
+        counts.update(run.messages)
+    exports = embedded.stores.exports.list("v1/")
+    unresolved = query(read_sql(SQL, "summary_unresolved"), {"game_date": day.game_date}).to_pylist()
+    graded = query(read_sql(SQL, "summary_graded"), {"game_date": day.game_date}).to_pylist()
+    return {
+        "game_date": day.game_date.isoformat(),
+        "archive": str(archive),
+        "epoch": day.epoch,
+        "seconds": round(seconds["all"], 3),
+        "history_seconds": round(seconds["history"], 3),
+        "training_seconds": round(seconds["training"], 3),
+        "runs": [
+            {
+                "schedule": run.schedule,
+                "game_date": run.game_date,
+                "run_id": run.run_id,
+                "batch_id": run.batch_id,
+                "seconds": run.seconds,
+                "warehouse_statements": run.warehouse_statements,
+                "phases": run.phases,
+            }
+            for run in runs
+        ],
+        **_last_revision(embedded, day),
+        "unresolved_names": [row["player_name"] for row in unresolved],
+        "warehouse_statements": sum(run.warehouse_statements for run in runs),
+        "messages": {name: counts[name] for name in ("published", "delivered", "redelivered", "dead_lettered")},
+        "exports": exports,
+        "graded": {row.pop("system_id"): row for row in graded},
+    }
+
+
+def _last_revision(embedded: EmbeddedRuntime, day: Day) -> dict[str, Any]:
+    """Counts of the date's last batch; zeros with the reason where there is none."""
+    batch = day.last_batch()
+    if batch is None:
+        rows: list[dict[str, Any]] = []
+    else:
+        params = {"game_date": day.game_date, "batch_id": batch.batch_id}
+        rows = embedded.warehouse.query(read_sql(SQL, "summary_batch"), params).to_pylist()
+    expected = [row for row in rows if row["status"] == "expected"]
+    predicted = [row for row in expected if row["predictions"]]
+    left_out = [row for row in rows if row["status"] == "left_out"]
+    missing = [row for row in expected if not row["predictions"]]
+    lined = [row for row in rows if row["has_line"]]
+    lined_out = Counter(row["reason"] for row in left_out if row["has_line"])
+    lined_out.update("not_predicted" for row in missing if row["has_line"])
+    return {
+        "batch_id": batch.batch_id if batch else None,
+        "games": len(batch.data["games"]) if batch else 0,
+        "players_expected": len(expected),
+        "players_predicted": len(predicted),
+        "players_with_lines": sum(row["has_line"] for row in predicted),
+        "predictions": sum(row["predictions"] for row in rows),
+        "left_out": dict(sorted(Counter(row["reason"] for row in left_out).items())),
+        "lined": {
+            "total": len(lined),
+            "predicted": sum(row["has_line"] for row in predicted),
+            "left_out": dict(sorted(lined_out.items())),
+        },
+    }
+
+
+def write_summary(folder: Path, summary: dict[str, Any]) -> Path:
+    """Write summary.json whole or not at all."""
+    path = folder / "summary.json"
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
+    """The closing tables."""
+    runs = Table(title=f"Runs of {summary['game_date']}", title_justify="left")
+    for name, justify in (
+        ("run", "left"),
+        ("game date", "left"),
+        ("phases", "left"),
+        ("seconds", "right"),
+        ("statements", "right"),
+    ):
+        runs.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich's literals
+    for run in summary["runs"]:
+        last = run["phases"][-1]
+        phases = f"{len(run['phases'])} to {last['name']}: {_worst(run['phases'])}"
+        runs.add_row(
+            run["schedule"], run["game_date"], phases, f"{run['seconds']:.1f}", str(run["warehouse_statements"])
+        )
+    console.print(runs)
+    if summary["graded"]:
+        console.print(_graded(summary))
+    console.print(_batch_sentence(summary))
+    console.print(
+        f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
+        f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
+        f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
+    )
+    console.print(
+        f"Exports: {folder / 'exports' / 'v1'} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"
+    )
+
+
+def _worst(phases: Sequence[dict[str, Any]]) -> str:
+    """The run in a word: success, or the first other status with its reason."""
+    for phase in phases:
+        if phase["status"] != "success":
+            return (
+                f"{phase['status']} ({phase['name']}: {phase['reason']})" if phase["reason"] else str(phase["status"])
+            )
+    return "success"
+
+
+def _graded(summary: dict[str, Any]) -> Table:
+    table = Table(title="Graded: mean absolute error in points, all on the same rows", title_justify="left")
+    for name in ("system", "n", "system MAE", "line MAE", "season average MAE", "hit rate (OVER and UNDER)"):
+        table.add_column(name, justify="left" if name == "system" else "right")
+    for system, row in summary["graded"].items():
+        hit = "-" if row["hit_rate"] is None else f"{row['wins']}/{row['bets']} = {row['hit_rate']:.1%}"
+        figures = [
+            f"{row[name]:.3f}" if row[name] is not None else "-" for name in ("mae", "line_mae", "season_avg_mae")
+        ]
+        table.add_row(system, str(row["n"]), *figures, hit)
+    return table

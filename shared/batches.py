@@ -1,0 +1,296 @@
+"""Batches: the fan-out of phase 5 for one game_date, from opening to consolidation.
+
+    OPEN --all units done or failed--> CLOSED(complete) --> CONSOLIDATED | FAILED
+    OPEN --batch_sweep---------------> CLOSED(partial)  --> CONSOLIDATED | FAILED
+    any of them --a newer revision consolidated--> SUPERSEDED
+
+batches/{batch_id} is written when a batch opens, closes and is consolidated, never by a unit that merely completes:
+units are create-once children batches/{batch_id}/units/{unit}, and what is complete is counted from them.
+batch_dates/{game_date} names the date's latest batch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from shared import crashpoints, outbox
+from shared.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
+from shared.outbox import OutboxMessage
+from shared.ports import Document, Filter, State, Transaction
+
+OPEN, CLOSED, CONSOLIDATED, FAILED, SUPERSEDED = "OPEN", "CLOSED", "CONSOLIDATED", "FAILED", "SUPERSEDED"
+COMPLETE, PARTIAL = "complete", "partial"
+DONE, UNIT_FAILED = "done", "failed"
+
+_BATCH_ID = re.compile(r"batch_(\d{4}-\d{2}-\d{2})_r(\d+)")
+# A closing competes with late completions only, so a handful of tries is plenty.
+_TRIES = 20
+
+
+def batch_id_of(game_date: date, revision: int) -> str:
+    return f"batch_{game_date.isoformat()}_r{revision}"
+
+
+def parse_batch_id(batch_id: str) -> tuple[date, int]:
+    """Game date and revision. Raises DataError for anything else than batch_{game_date}_r{revision}."""
+    match = _BATCH_ID.fullmatch(batch_id)
+    if match is None:
+        raise DataError(
+            f"batch_id {batch_id!r} is not of the form batch_2025-12-31_r1.",
+            next_step="look the batch up in status.json or the run's summary.",
+            reason="invalid_batch_id",
+        )
+    try:
+        return date.fromisoformat(match[1]), int(match[2])
+    except ValueError as error:
+        raise DataError(f"batch_id {batch_id!r}: {error}.", reason="invalid_batch_id") from error
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What a new batch consists of, besides its revision."""
+
+    game_date: date
+    run_id: str
+    execution_id: str
+    mode: str
+    as_of: datetime
+    units: tuple[str, ...]
+    games: Mapping[str, datetime]
+    """Games covered: game_id -> tip-off."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as its document says."""
+
+    data: Mapping[str, Any]
+    version: str
+
+    @property
+    def batch_id(self) -> str:
+        return str(self.data["batch_id"])
+
+    @property
+    def path(self) -> str:
+        return path_of(self.batch_id)
+
+    @property
+    def status(self) -> str:
+        return str(self.data["status"])
+
+    @property
+    def revision(self) -> int:
+        return int(self.data["revision"])
+
+    @property
+    def run_id(self) -> str:
+        return str(self.data["run_id"])
+
+    @property
+    def units(self) -> Sequence[str]:
+        return list(self.data["units"])
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Units that were not done when the batch closed, less those that came late."""
+        return list(self.data.get("missing_units", []))
+
+    @property
+    def merged(self) -> Sequence[str]:
+        """Units whose rows are verified in the predictions table."""
+        return list(self.data.get("merged_units", []))
+
+    @property
+    def in_progress(self) -> bool:
+        return self.status in (OPEN, CLOSED)
+
+
+def path_of(batch_id: str) -> str:
+    return f"batches/{batch_id}"
+
+
+def _pointer(game_date: date) -> str:
+    return f"batch_dates/{game_date.isoformat()}"
+
+
+def get_batch(state: State, batch_id: str) -> Batch | None:
+    document = state.get(path_of(batch_id))
+    return None if document is None else Batch(document.data, document.version)
+
+
+def latest_batch(state: State, game_date: date) -> Batch | None:
+    """The date's latest batch, whatever its status."""
+    pointer = state.get(_pointer(game_date))
+    return None if pointer is None else get_batch(state, pointer.data["batch_id"])
+
+
+def open_batch(state: State, plan: BatchPlan, now: datetime) -> Batch:
+    """Open revision + 1, unless the date's latest batch is in progress: then that one (the trigger joins it).
+
+    A retry of the execution that opened it gets its own batch again. One at a time: decided in one transaction.
+    """
+
+    def decide(transaction: Transaction) -> str:
+        pointer = transaction.get(_pointer(plan.game_date))
+        revision = 1
+        if pointer is not None:
+            latest = transaction.get(path_of(pointer.data["batch_id"]))
+            if latest is None:
+                raise WriteConflict(f"{pointer.data['batch_id']} is named but not there yet.")
+            if latest.data["status"] in (OPEN, CLOSED) or latest.data["execution_id"] == plan.execution_id:
+                return str(latest.data["batch_id"])
+            revision = int(latest.data["revision"]) + 1
+        batch_id = batch_id_of(plan.game_date, revision)
+        transaction.set(_pointer(plan.game_date), {"batch_id": batch_id, "revision": revision})
+        transaction.create(
+            path_of(batch_id),
+            {
+                "batch_id": batch_id,
+                "game_date": plan.game_date.isoformat(),
+                "revision": revision,
+                "run_id": plan.run_id,
+                "execution_id": plan.execution_id,
+                "mode": plan.mode,
+                "as_of": plan.as_of,
+                "status": OPEN,
+                "closed_as": None,
+                "units": list(plan.units),
+                "games": dict(plan.games),
+                "opened_at": now,
+                "sequence": 0,
+                "outbox": [],
+                "outbox_pending": False,
+            },
+        )
+        return batch_id
+
+    batch = get_batch(state, state.transaction(decide))
+    if batch is None:
+        raise WriteConflict(f"The batch of {plan.game_date} vanished between two reads.")
+    return batch
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What a worker reports of its unit."""
+
+    unit: str
+    status: str  # DONE or UNIT_FAILED
+    rows: int
+    staging_table: str | None
+    players: int
+    error: str | None
+    completed_at: datetime
+
+
+def units_of(state: State, batch_id: str) -> list[Document]:
+    """Completions of a batch, by unit."""
+    return state.query(_units_path(batch_id))
+
+
+def _units_path(batch_id: str) -> str:
+    return f"{path_of(batch_id)}/units"
+
+
+Announcement = Callable[[Batch, int], OutboxMessage]
+"""Makes the batch's announcement from the batch and its sequence number (1 at the first announcement)."""
+
+
+def complete_unit(state: State, batch_id: str, result: UnitResult, announcement: Announcement) -> Batch:
+    """Record a unit's completion; the one that completes the batch closes it, its announcement in the same write.
+
+    Repeating a completion changes nothing. A unit that was missing or failed when the batch closed and is done now is
+    announced again, unless the batch is superseded. Returns the batch as it is after; its outbox may be pending.
+    """
+    _record_unit(state, batch_id, result)
+    crashpoints.reached("batch.unit_recorded")
+    for _ in range(_TRIES):
+        batch = get_batch(state, batch_id)
+        if batch is None:
+            raise DataError(f"Batch {batch_id} does not exist.", reason="unknown_batch")
+        if batch.status == OPEN:
+            if state.count(_units_path(batch_id)) < len(batch.units):
+                return batch
+            failed = state.query(_units_path(batch_id), [Filter("status", "==", UNIT_FAILED)])
+            fields = _closing(COMPLETE, [unit.id for unit in failed], result.completed_at)
+        elif result.status == DONE and result.unit in batch.missing and batch.status != SUPERSEDED:
+            missing = [unit for unit in batch.missing if unit != result.unit]
+            fields = {"missing_units": missing, "late_units": [*batch.data["late_units"], result.unit]}
+        else:
+            return batch
+        try:
+            announce(state, batch, fields, announcement)
+        except PreconditionFailed:
+            continue
+        crashpoints.reached("batch.closed")
+    raise WriteConflict(f"Batch {batch_id} changed {_TRIES} times while unit {result.unit} completed.")
+
+
+def close_partial(state: State, batch: Batch, now: datetime, announcement: Announcement) -> list[str]:
+    """Close an open batch with the units it has; returns the missing ones. Raises PreconditionFailed if it changed."""
+    done = {unit.id for unit in units_of(state, batch.batch_id) if unit.data["status"] == DONE}
+    missing = [unit for unit in batch.units if unit not in done]
+    announce(state, batch, _closing(PARTIAL, missing, now), announcement)
+    return missing
+
+
+def _closing(closed_as: str, missing: list[str], now: datetime) -> dict[str, Any]:
+    return {
+        "status": CLOSED,
+        "closed_as": closed_as,
+        "closed_at": now,
+        "missing_units": sorted(missing),
+        "late_units": [],
+    }
+
+
+def announce(state: State, batch: Batch, fields: Mapping[str, Any], announcement: Announcement) -> None:
+    """Change the batch and put its announcement in the outbox, in one conditional write.
+
+    Raises PreconditionFailed where the batch changed since it was read.
+    """
+    sequence = int(batch.data["sequence"]) + 1
+    entries = outbox.entries(f"{batch.batch_id}-{sequence}", [announcement(batch, sequence)])
+    state.update(
+        batch.path,
+        {**fields, "sequence": sequence, "outbox": [*batch.data["outbox"], *entries], "outbox_pending": True},
+        if_version=batch.version,
+    )
+
+
+def _record_unit(state: State, batch_id: str, result: UnitResult) -> None:
+    """Create the unit's completion once; a failed one may be replaced by a done one."""
+    path = f"{_units_path(batch_id)}/{result.unit}"
+    data = asdict(result)
+    try:
+        state.create(path, data)
+    except AlreadyExists:
+        before = state.get(path)
+        if before is not None and before.data["status"] == UNIT_FAILED and result.status == DONE:
+            state.update(path, data, if_version=before.version)
+
+
+def mark_consolidated(state: State, batch: Batch, merged: Sequence[str], rows: int, now: datetime) -> None:
+    """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions become SUPERSEDED.
+
+    Raises PreconditionFailed where the batch changed since it was read.
+    """
+    state.update(
+        batch.path,
+        {"status": CONSOLIDATED, "merged_units": sorted(merged), "rows_in_place": rows, "consolidated_at": now},
+        if_version=batch.version,
+    )
+    for document in state.query("batches", [Filter("game_date", "==", batch.data["game_date"])]):
+        if int(document.data["revision"]) < batch.revision and document.data["status"] != SUPERSEDED:
+            state.update(document.path, {"status": SUPERSEDED, "superseded_by": batch.batch_id})
+
+
+def mark_failed(state: State, batch: Batch, expected_and_found: str, now: datetime) -> None:
+    """FAILED, with what was expected and found. Raises PreconditionFailed where the batch changed since it was read."""
+    fields = {"status": FAILED, "failure": expected_and_found, "failed_at": now}
+    state.update(batch.path, fields, if_version=batch.version)
