@@ -123,8 +123,21 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
         f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
         f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
     )
-    console.print(
-        f"Exports: {folder / 'exports' / 'v1'} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"
+    exports = folder / "exports" / "v1"
+    console.print(f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}")
+
+
+def _batch_sentence(summary: dict[str, Any]) -> str:
+    """The last revision in a sentence, or why there is none."""
+    if summary["batch_id"] is None:
+        reasons = [phase["reason"] for run in summary["runs"] for phase in run["phases"] if phase["reason"]]
+        return f"Nothing was predicted on {summary['game_date']}: {reasons[-1] if reasons else 'no batch was opened'}."
+    lined = summary["lined"]
+    left = ", ".join(f"{count} {reason}" for reason, count in lined["left_out"].items()) or "none"
+    return (
+        f"{summary['batch_id']}: {summary['games']} games, {summary['players_predicted']} of "
+        f"{summary['players_expected']} expected players predicted ({summary['predictions']} rows). With lines: "
+        f"{lined['total']}, predicted {lined['predicted']}, left out: {left}."
     )
 
 

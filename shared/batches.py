@@ -193,6 +193,12 @@ def units_of(state: State, batch_id: str) -> list[Document]:
     return state.query(_units_path(batch_id))
 
 
+def done_result(state: State, batch_id: str, unit: str) -> UnitResult | None:
+    """What was recorded of a unit that is done; None where it failed or has not completed."""
+    document = state.get(f"{_units_path(batch_id)}/{unit}")
+    return None if document is None or document.data["status"] != DONE else UnitResult(**document.data)
+
+
 def _units_path(batch_id: str) -> str:
     return f"{path_of(batch_id)}/units"
 
@@ -285,6 +291,11 @@ def mark_consolidated(state: State, batch: Batch, merged: Sequence[str], rows: i
         {"status": CONSOLIDATED, "merged_units": sorted(merged), "rows_in_place": rows, "consolidated_at": now},
         if_version=batch.version,
     )
+    supersede_older(state, batch)
+
+
+def supersede_older(state: State, batch: Batch) -> None:
+    """Mark the earlier revisions of a consolidated batch's date as SUPERSEDED; repeatable."""
     for document in state.query("batches", [Filter("game_date", "==", batch.data["game_date"])]):
         if int(document.data["revision"]) < batch.revision and document.data["status"] != SUPERSEDED:
             state.update(document.path, {"status": SUPERSEDED, "superseded_by": batch.batch_id})

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -22,13 +22,17 @@ MAX_DATA_BYTES = 1_048_576
 
 @dataclass(frozen=True)
 class Envelope:
-    """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for."""
+    """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for.
+
+    `published_at` is None where the request does not say it.
+    """
 
     data: bytes
     attributes: dict[str, str]
     message_id: str
     subscription: str
     attempt: int
+    published_at: datetime | None = None
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -41,15 +45,23 @@ def read_envelope(body: bytes) -> Envelope:
         message_id = str(message.get("messageId") or message.get("message_id") or "")
         subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1]
         attempt = int(raw.get("deliveryAttempt") or 1)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        published_at = _moment(message.get("publishTime") or message.get("publish_time"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {error!r}.",
             next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',
             reason="not_an_envelope",
         ) from error
-    if not message_id:
-        raise DataError("The push envelope has no messageId.", reason="not_an_envelope")
-    return Envelope(data, attributes, message_id, subscription, attempt)
+    if not message_id or "/" in message_id:
+        raise DataError(f"The push envelope's messageId is {message_id!r}.", reason="not_an_envelope")
+    return Envelope(data, attributes, message_id, subscription, attempt, published_at)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _fields(envelope: Envelope) -> dict[str, Any]:
@@ -64,7 +76,7 @@ def _fields(envelope: Envelope) -> dict[str, Any]:
     if envelope.data.strip():
         try:
             payload = json.loads(envelope.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(
                 f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} ({error}).",
                 next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
@@ -77,10 +89,14 @@ def _fields(envelope: Envelope) -> dict[str, Any]:
 
 
 def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
-    """The typed message. Raises DataError naming the field, its value and what would be right."""
+    """The typed message. Raises DataError naming the field, its value and what would be right.
+
+    TODAY is the day on which the message was published, so that a retry after midnight is still about the same day;
+    `now` stands in where the request does not say when that was.
+    """
     fields = _fields(envelope)
     try:
-        return model.model_validate(fields, context={"now": now})
+        return model.model_validate(fields, context={"now": envelope.published_at or now})
     except ValidationError as error:
         details = "; ".join(
             f"{'.'.join(str(p) for p in e['loc']) or 'message'}: {e['msg']} (got {e['input']!r:.80})"

@@ -17,7 +17,7 @@ from shared import crashpoints, outbox
 from shared.clock import as_of_after, new_york_date
 from shared.context import Context, Outcome
 from shared.envelope import Envelope, read_envelope, read_message
-from shared.errors import DataError, LeaseHeld, PipelineError, Retriable, Skippable
+from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import circuit_breaker, pause_switch
 from shared.ledger import Done, ExecutionKey, Ledger, Taken
 from shared.messages import Mode, PhaseCompletion, PhaseMessage, PredictionRequest, TriggerSource
@@ -67,7 +67,7 @@ def pubsub_function(
 
 
 def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body: bytes, runtime: Runtime) -> Response:
-    """Process one push request. Any error that is not of our tree is recorded, logged and raised on (answer 500)."""
+    """Process one push request. An error of `run` that is not of our tree is recorded, logged and answered as Fatal."""
     function = load_pipeline().functions[name]
     envelope: Envelope | None = None
     try:
@@ -185,9 +185,16 @@ def _execute(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcom
     )
     try:
         outcome = _run(delivery, message, run, context)
-    except Exception as error:
-        _record_failure(ledger, taken, error, context)
+    except PipelineError as error:
+        _record_failure(delivery, ledger, taken, error, context)
         raise
+    except Exception as defect:
+        _record_failure(delivery, ledger, taken, defect, context)
+        raise Fatal(
+            f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
+            next_step="a defect: its stack is in the log.",
+            reason=type(defect).__name__,
+        ) from defect
     crashpoints.reached("handler.ran")
     finished = runtime.clock.now()
     fields = _result_fields(
@@ -300,8 +307,11 @@ def _is_one_of_many(delivery: _Delivery) -> bool:
     return bool(delivery.key.unit) and delivery.function.phase == "phase5_worker"
 
 
-def _record_failure(ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
-    """Free the lease for the next delivery and keep the reason; the error itself is raised on by the caller."""
+def _record_failure(delivery: _Delivery, ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
+    """Free the lease for the next delivery and keep the reason; the error itself is raised on by the caller.
+
+    Where no delivery follows the run ends here, so its history is written.
+    """
     fields = {
         "finished_at": context.runtime.clock.now(),
         "error_type": type(error).__name__,
@@ -310,9 +320,16 @@ def _record_failure(ledger: Ledger, taken: Taken, error: Exception, context: Con
     }
     try:
         ledger.fail(taken, fields)
+        if fields["final"] and not _is_one_of_many(delivery):
+            flush_run(context.runtime, delivery.run_id)
     except Retriable as unrecorded:
         # the lease then ends by itself; the failure that matters is the one being raised
         logger.warning("the failed attempt could not be recorded: %s", unrecorded)
+
+
+def _attribute(text: str) -> str:
+    """As much of a text as a Pub/Sub attribute may have: 1,024 bytes."""
+    return text.encode()[:1024].decode(errors="ignore")
 
 
 def _dead_letter(
@@ -327,7 +344,7 @@ def _dead_letter(
     attributes = {
         **(envelope.attributes if envelope else {}),
         "dead_letter_reason": error.reason,
-        "dead_letter_error": str(error)[:1000],
+        "dead_letter_error": _attribute(str(error)),
         "origin_topic": subscription.topic,
         "origin_subscription": subscription.name,
         "origin_message_id": envelope.message_id if envelope else "",

@@ -110,6 +110,8 @@ class Ledger:
             **held,
             "generation": document.data["generation"] + 1,
             "attempts": document.data["attempts"] + 1,
+            # a failure that was final, and in the history, may be tried again: that is another row
+            "logged": False,
         }
         try:
             self._state.update(key.path, taken, if_version=document.version)

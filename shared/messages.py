@@ -27,6 +27,12 @@ ATTRIBUTE_FIELDS = (
 )
 
 
+# Parts of document paths and table names: no slash, no quote, nothing that a store would refuse.
+_ID = r"^[A-Za-z0-9_.:#-]+$"
+_BATCH_ID = r"^batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r[0-9]+$"
+_UNIT = r"^[A-Za-z0-9_-]+$"
+
+
 class PhaseMessage(BaseModel):
     """What a function accepts: a trigger as small as {"game_date": ...}, or the completion of the phase before.
 
@@ -38,12 +44,12 @@ class PhaseMessage(BaseModel):
     game_date: date | None = None
     from_date: date | None = None
     to_date: date | None = None
-    run_id: str | None = Field(default=None, min_length=1, max_length=200)
+    run_id: str | None = Field(default=None, pattern=_ID, max_length=200)
     mode: Mode | None = None
     as_of: datetime | None = None
-    batch_id: str | None = Field(default=None, min_length=1, max_length=100)
+    batch_id: str | None = Field(default=None, pattern=_BATCH_ID, max_length=100)
     force: bool = False
-    schedule: str | None = None
+    schedule: str | None = Field(default=None, pattern=_ID, max_length=100)
     trigger_source: TriggerSource | None = None
     correlation_id: str | None = None
     parent_processor: str | None = None
@@ -104,9 +110,9 @@ class PredictionRequest(PhaseMessage):
     """One unit of a batch: everything a worker needs, so that it makes no warehouse query."""
 
     game_date: date
-    batch_id: str
+    batch_id: str = Field(pattern=_BATCH_ID, max_length=100)
     revision: int
-    unit: str = Field(min_length=1, max_length=100)
+    unit: str = Field(pattern=_UNIT, max_length=100)
     models: dict[str, str]
     """Pinned model versions: system_id -> version, the same for every unit of the batch."""
     players: list[dict[str, Any]]

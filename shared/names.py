@@ -13,7 +13,8 @@ _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae
 def player_lookup(name: str) -> str:
     """Lower-case ASCII letters and digits of a name: "Luka Dončić" -> "lukadoncic"."""
     folded = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
-    return "".join(c for c in folded if c.isascii() and c.isalnum())
+    # lower once more: the decomposition of a sign may have capitals (the service mark's is "SM")
+    return "".join(c for c in folded if c.isascii() and c.isalnum()).lower()
 
 
 def player_lookup_base(name: str) -> str:

@@ -69,6 +69,8 @@ def _imports(node: ast.AST, lazy: bool) -> Iterator[Import]:
             yield Import(child.module or "", names, child.lineno, lazy, relative=child.level > 0)
         elif isinstance(child, ast.Call) and (named := _imported_by_name(child)):
             yield Import(named, (), child.lineno, lazy=True)
+        if isinstance(child, ast.If) and dotted(child.test).endswith("TYPE_CHECKING"):
+            continue  # read by the type checker alone, never executed
         within = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from _imports(child, within)
 

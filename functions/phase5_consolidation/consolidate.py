@@ -9,7 +9,7 @@ prediction_batches row (what current_predictions counts) -> CONSOLIDATED -> stag
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,7 @@ from shared.warehouse import staging
 logger = logging.getLogger(__name__)
 
 RECORD = "nba_predictions.prediction_batches"
+_GATHERED = "gathered-"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -90,28 +91,32 @@ class _Work:
     now: datetime
 
     def consolidate(self, sequence: int) -> Outcome:
-        tables = self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id))
+        # the whole date's: staging of earlier revisions goes when this one is consolidated
+        tables = self.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{self._date().isoformat()}_r")
         pending = self._pending_units()
         if self.batch.status == CONSOLIDATED and not pending:
             # a repeat after success: merges nothing, cleans up what a crash left, announces again
-            self._drop(tables)
+            batches.supersede_older(self.runtime.state, self.batch)
+            self._drop(tables, self.batch.merged)
             return self._outcome(int(self.batch.data["rows_in_place"]), 0, sequence, "already consolidated")
         staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
         self._expect_tables(staged, pending)
         if not pending:
             return self._nothing_staged()
         staging.check_columns(staged)
-        source = self._gathered(staged)
+        source, gathered = self._gathered(staged)
         keys, frozen = self._expect_rows(source, pending)
+        if not keys:
+            return self._nothing_staged()
         merged = self._merge(source, keys - frozen)
         crashpoints.reached("consolidation.merged")
         games = self._verify(merged, frozen)
         crashpoints.reached("consolidation.verified")
         in_place = sum(games.values())
-        self._record(games, sorted({*self.batch.merged, *pending}))
+        units = sorted({*self.batch.merged, *pending})
+        self._record(games, units)
         crashpoints.reached("consolidation.consolidated")
-        self._drop(self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id)))
-        self._drop_superseded()
+        self._drop([*tables, *gathered], units)
         crashpoints.reached("consolidation.dropped")
         if frozen == keys:
             reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
@@ -142,19 +147,19 @@ class _Work:
                 next_step="publish the units' requests again, then the batch-complete message.",
             )
 
-    def _gathered(self, staged: Mapping[str, Sequence[str]]) -> str:
-        """SQL of all staged rows; very many tables are first copied together in chunks."""
+    def _gathered(self, staged: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
+        """SQL of all staged rows, and the tables that very many were first copied together into, in chunks."""
         batch_id = self.batch.batch_id
         if len(staged) <= staging.MOST_TABLES:
-            return staging.staged_rows(staged, batch_id)
+            return staging.staged_rows(staged, batch_id), ()
         names = sorted(staged)
         parts: dict[str, Sequence[str]] = {}
         columns = (*staging.staged_columns(), "staged_unit")
         for index, chunk in enumerate(staging.chunks(names)):
-            into = staging.staging_table(batch_id, f"gathered-{index}")
+            into = staging.staging_table(batch_id, f"{_GATHERED}{index}")
             self.runtime.warehouse.execute(staging.gather_sql({n: staged[n] for n in chunk}, batch_id, into))
             parts[into] = columns
-        return staging.staged_rows(parts, batch_id)
+        return staging.staged_rows(parts, batch_id), tuple(parts)
 
     def _expect_rows(self, source: str, pending: Mapping[str, int]) -> tuple[int, int]:
         """Keys staged and keys frozen. Raises StagingMismatch where a unit's rows are not what it reported."""
@@ -237,30 +242,27 @@ class _Work:
             for game in sorted(covered)
         ]
         table = pa.Table.from_pylist(rows, schema=arrow_schema(RECORD))
-        self.runtime.warehouse.load(RECORD, table, mode="append", job_id=f"{batch.batch_id}-consolidated")
+        self.runtime.warehouse.load(
+            RECORD, table, mode="append", job_id=f"{batch.batch_id}-consolidated-{len(merged_units)}"
+        )
         self.lock.check()
         try:
             batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now)
         except PreconditionFailed as changed:
             raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
 
-    def _drop(self, tables: Mapping[str, Sequence[str]]) -> None:
-        """Drop staging tables whose rows are in place: those of units merged, and what they were gathered into."""
-        batch = batches.get_batch(self.runtime.state, self.batch.batch_id) or self.batch
-        merged = set(batch.merged)
-        verified = [t for t in tables if self._unit(t) in merged or self._unit(t).startswith("gathered-")]
-        if verified:
-            self.runtime.warehouse.drop(verified)
-
-    def _drop_superseded(self) -> None:
-        """Staging of the date's earlier revisions goes once this one is CONSOLIDATED."""
-        older = [
+    def _drop(self, tables: Iterable[str], merged: Sequence[str]) -> None:
+        """Drop staging whose rows are in place, what it was gathered into, and that of earlier revisions."""
+        done = {*merged}
+        gone = [
             table
-            for table in self.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{self._date().isoformat()}_r")
-            if batches.parse_batch_id(table.split("_staging_", 1)[1].split("__", 1)[0])[1] < self.batch.revision
+            for table in tables
+            if self._unit(table) in done
+            or self._unit(table).startswith(_GATHERED)
+            or (staging.revision_of(table) or self.batch.revision) < self.batch.revision
         ]
-        if older:
-            self.runtime.warehouse.drop(older)
+        if gone:
+            self.runtime.warehouse.drop(gone)
 
     # --- results -----------------------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from functions.phase5_coordinator.requests import players_per_unit, request_line
 from shared import batches, crashpoints
 from shared.batches import Batch, BatchPlan
 from shared.context import Context, Outcome
-from shared.errors import PreconditionFailed, Skippable
+from shared.errors import PreconditionFailed
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, pack_lines
-from shared.systems.history import BATCH_HISTORIES_SQL, pack_histories
+from shared.systems.history import GAMES, pack_histories
 from shared.systems.registry import current_versions
 from shared.warehouse.sql import read_sql
 
@@ -33,21 +33,22 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     runtime = context.runtime
     game_date = message.last_date
     latest = batches.latest_batch(runtime.state, game_date)
-    if latest is not None and latest.in_progress and latest.data["execution_id"] != context.execution_id:
+    own = latest if latest is not None and latest.data["execution_id"] == context.execution_id else None
+    if latest is not None and latest.in_progress and own is None:
         return _joined(latest)
-    now = runtime.clock.now()
+    # a retry after a crash chooses whom the first try chose, whatever has tipped off since
+    now = runtime.clock.now() if own is None else own.data["opened_at"]
     params = {"game_date": game_date, "as_of": context.as_of}
     roster = runtime.warehouse.query(read_sql(PACKAGE, "roster"), params).to_pylist()
     if not roster:
-        raise Skippable(f"No games with known rosters on {game_date}: nothing to predict.", status="no_data")
+        return _nothing(f"no games with known rosters on {game_date}: nothing to predict")
     lines = runtime.warehouse.query(read_sql(PACKAGE, "lines"), params).to_pylist()
     expected, left_out = select_players(roster, lines, runtime.settings, now)
     games = {row["game_id"]: row["tipoff_at"] for row in roster if row["tipoff_at"] > now}
     counts = Counter(player.reason for player in left_out)
     if not expected:
-        raise Skippable(
-            f"Nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}.",
-            status="no_data",
+        return _nothing(
+            f"nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}"
         )
     units = players_per_unit(expected, runtime.settings.max_units)
     plan = BatchPlan(
@@ -83,6 +84,11 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             "left_out": dict(sorted(counts.items())),
         },
     )
+
+
+def _nothing(reason: str) -> Outcome:
+    """No batch, so nothing to announce: the topic announced to carries units' requests alone."""
+    return Outcome("no_data", reason=reason, announce=False)
 
 
 def _joined(batch: Batch) -> Outcome:
@@ -126,8 +132,9 @@ def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]
         "game_date": batches.parse_batch_id(batch.batch_id)[0],
         "as_of": max(player.features["features_as_of"] for player in players),
         "player_ids": [player.player_id for player in players],
+        "last_games": GAMES,
     }
-    games = runtime.warehouse.query(BATCH_HISTORIES_SQL.read_text(encoding="utf-8"), params)
+    games = runtime.warehouse.query(read_sql("shared.systems", "batch_histories"), params)
     texts = request_lines(batch, units, pack_histories(games), current_versions(runtime.models), context)
     try:
         runtime.raw.write(path, pack_lines(texts), content_type="application/gzip", if_generation=0)

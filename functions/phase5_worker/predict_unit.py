@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from shared.features.names import FEATURES
 
 from shared import batches, crashpoints
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal, Skippable
+from shared.errors import DataError, Fatal
+from shared.features.names import model_features
 from shared.messages import PhaseCompletion, PredictionRequest
-from shared.outbox import OutboxMessage
+from shared.outbox import OutboxMessage, send_pending
 from shared.systems.predict import predict_players
 from shared.systems.registry import load_models
 from shared.warehouse import staging
@@ -27,31 +27,33 @@ logger = logging.getLogger(__name__)
 def run(message: PredictionRequest, context: Context) -> Outcome:
     """Predict the unit's players and record its completion; the completion that closes the batch announces it.
 
-    A unit that cannot be predicted for good is recorded as failed: it counts towards completion and is shown. At the
-    last delivery attempt any failure is final.
+    A unit that fails for good, or at its last delivery attempt, is recorded as failed: it counts towards completion
+    and is shown, and its message goes to the dead letters.
     """
     batch = batches.get_batch(context.runtime.state, message.batch_id)
     if batch is None or message.unit not in batch.units:
         what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
         raise DataError(f"Batch {message.batch_id} {what}.", reason="unknown_batch")
     if batch.status == SUPERSEDED:
-        raise Skippable(f"{message.batch_id} is superseded: unit {message.unit} is not needed.", status="superseded")
+        reason = f"{message.batch_id} is superseded: unit {message.unit} is not needed"
+        return Outcome("superseded", reason=reason, batch_id=message.batch_id, announce=False)
+    before = batches.done_result(context.runtime.state, message.batch_id, message.unit)
+    if before is not None:
+        # died after recording it: the batch may be consolidated by now, its staging must not appear again
+        return _complete(message, context, before)
     try:
         result = _predict_and_stage(message, context)
-    except Fatal as error:
-        result = _failed(message, context, error)
     except Exception as error:
-        if not context.last_attempt:
-            raise
-        logger.exception("unit %s fails for good at its last attempt", message.unit)
-        result = _failed(message, context, error)
+        if context.last_attempt or isinstance(error, Fatal):
+            _give_up(message, context, error)
+        raise
     return _complete(message, context, result)
 
 
 def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResult:
     runtime = context.runtime
     now = runtime.clock.now()
-    models = load_models(runtime.models, message.models, FEATURES)
+    models = load_models(runtime.models, message.models, model_features())
     rows = [_staged(row, message.batch_id, now) for row in predict_players(message.players, models, runtime.settings)]
     table = staging.staging_table(message.batch_id, message.unit)
     schema = pa.schema([f for f in arrow_schema(staging.TARGET) if f.name in staging.staged_columns()])
@@ -69,10 +71,17 @@ def _staged(row: dict[str, Any], batch_id: str, now: datetime) -> dict[str, Any]
     return {**row, "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}
 
 
-def _failed(message: PredictionRequest, context: Context, error: Exception) -> UnitResult:
+def _give_up(message: PredictionRequest, context: Context, error: Exception) -> None:
+    """Record the unit as failed, so that the batch does not wait for it; the error goes its way to the dead letters.
+
+    Redriven from there, or tried again, the unit may still become done, and its batch is then announced again.
+    """
     logger.error("unit %s of %s failed for good: %s", message.unit, message.batch_id, error)
-    now = context.runtime.clock.now()
-    return UnitResult(message.unit, UNIT_FAILED, 0, None, len(message.players), f"{type(error).__name__}: {error}", now)
+    runtime, why = context.runtime, f"{type(error).__name__}: {error}"
+    failed = UnitResult(message.unit, UNIT_FAILED, 0, None, len(message.players), why, runtime.clock.now())
+    outcome = _complete(message, context, failed)
+    for path in outcome.linked_outboxes:
+        send_pending(path, runtime.state, runtime.bus, runtime.raw)
 
 
 def _complete(message: PredictionRequest, context: Context, result: UnitResult) -> Outcome:
@@ -80,16 +89,14 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
         return _batch_complete(message, context, batch, sequence, result.completed_at)
 
     batch = batches.complete_unit(context.runtime.state, message.batch_id, result, announcement)
-    failed = result.status == UNIT_FAILED
     return Outcome(
-        "failed" if failed else "success",
+        "success",
         record_count=result.rows,
-        records_failed=result.players if failed else 0,
-        reason=result.error or "",
         output_table=result.staging_table or "",
         batch_id=message.batch_id,
         announce=False,
-        linked_outboxes=[batch.path],
+        # most completions find the batch open; only those that see its announcement unsent have to send it
+        linked_outboxes=[batch.path] if batch.data["outbox_pending"] else [],
     )
 
 

@@ -46,12 +46,18 @@ def season_start(start_year: int) -> date:
 
 
 def season_games(
-    abbrs: list[str], start_year: int, rounds: int, *, whole_season_rounds: int, rng: np.random.Generator, ends: bool
+    abbrs: list[str],
+    start_year: int,
+    rounds: int,
+    *,
+    whole_season_rounds: int,
+    rng: np.random.Generator,
+    last_day_games: int | None,
 ) -> list[list[Game]]:
     """The games of a season, one list a game day, in order of days.
 
     Every round pairs all teams once, and rounds have days of their own, so no team plays twice a day.
-    `ends`: the archive ends with this season, on a day of exactly teams * 3/8 games (6 of 16 teams).
+    `last_day_games`: the archive ends with this season, on a day of exactly so many games; None: it goes on.
     """
     span = min(SEASON_DAYS, round(DAYS_PER_ROUND * whole_season_rounds))
     edges = [number * span // whole_season_rounds for number in range(whole_season_rounds + 1)]
@@ -63,9 +69,8 @@ def season_games(
         pairs = _pairs(order, number)
         flips = rng.random(len(pairs)) < 0.5
         matches = [(b, a) if flip else (a, b) for (a, b), flip in zip(pairs, flips, strict=True)]
-        if ends and number == rounds - 1:
-            on_last = max(1, len(abbrs) * 3 // 8)
-            chosen = np.where(np.arange(len(pairs)) < on_last, edges[number] + 2, edges[number])
+        if last_day_games is not None and number == rounds - 1:
+            chosen = np.where(np.arange(len(pairs)) < last_day_games, edges[number] + 2, edges[number])
             chosen = chosen[rng.permutation(len(pairs))]
         else:
             chosen = rng.choice(window, size=len(pairs))
@@ -79,7 +84,9 @@ def season_games(
         games = []
         for home, away in sorted(days[offset]):
             serial += 1
-            tipoff = at_new_york(day, _tipoff(abbrs[home], day, rng, evening=ends and offset == last))
+            tipoff = at_new_york(
+                day, _tipoff(abbrs[home], day, rng, evening=last_day_games is not None and offset == last)
+            )
             games.append(Game(f"002{start_year % 100:02d}{serial:05d}", day, season, home, away, tipoff))
         calendar.append(games)
     return calendar

@@ -29,11 +29,12 @@ def write_league(
     seasons: int = 4,
     teams: int = 16,
     games_per_team: int = 64,
+    last_day_games: int | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write an archive of a simulated league into `folder`, which must not exist yet.
 
-    The last season stops at about two fifths, on a day of teams * 3/8 games. `progress` is called with
+    The last season stops at about two fifths, on a day of last_day_games (teams * 3/8). `progress` is called with
     (game days played, game days in all). The files are written beside `folder` and renamed, so that a
     half-written archive never counts. Raises ValueError for a league that cannot be, FileExistsError for an
     existing folder.
@@ -42,9 +43,12 @@ def write_league(
         raise ValueError(f"teams={teams}: an even number from 4 to {len(TEAMS)} is needed")
     if seasons < 1 or not 5 <= games_per_team <= 87:
         raise ValueError(f"seasons={seasons}, games_per_team={games_per_team}: at least 1, and 5 to 87, are needed")
+    last_day = max(1, teams * 3 // 8) if last_day_games is None else last_day_games
+    if not 1 <= last_day <= teams // 2:
+        raise ValueError(f"last_day_games={last_day}: {teams} teams play 1 to {teams // 2} games a day")
     if folder.exists():
         raise FileExistsError(f"{folder} exists already; remove it to have the league written again")
-    journal = simulate(seed, seasons, teams, games_per_team, progress)
+    journal = simulate(seed, seasons, teams, games_per_team, last_day, progress)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -53,7 +57,12 @@ def write_league(
 
 
 def simulate(
-    seed: int, seasons: int, team_count: int, games_per_team: int, progress: Progress | None = None
+    seed: int,
+    seasons: int,
+    team_count: int,
+    games_per_team: int,
+    last_day_games: int,
+    progress: Progress | None = None,
 ) -> Journal:
     """Play all seasons; the journal holds every row of the archive."""
     rng = np.random.default_rng(seed)
@@ -69,7 +78,7 @@ def simulate(
     plans = [
         calendar.season_games(
             abbrs, year, cut if year == LAST_START_YEAR else games_per_team,
-            whole_season_rounds=games_per_team, rng=rng, ends=year == LAST_START_YEAR,
+            whole_season_rounds=games_per_team, rng=rng, last_day_games=last_day_games if year == LAST_START_YEAR else None,
         )
         for year in years
     ]  # fmt: skip

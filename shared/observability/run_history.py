@@ -73,8 +73,9 @@ def _history_row(document: Document) -> dict[str, Any]:
         "trigger_message_id": data["trigger_message_id"],
         "correlation_id": data["correlation_id"],
         "batch_id": data.get("batch_id"),
-        "error_type": data.get("error_type"),
-        "error_message": data.get("error_message"),
+        # of an attempt that failed before one that succeeded, the state keeps the error; the row tells the end
+        "error_type": data.get("error_type") if failed else None,
+        "error_message": data.get("error_message") if failed else None,
     }
 
 

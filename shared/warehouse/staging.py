@@ -5,6 +5,7 @@ The staged columns go by name: a column a table lacks is NULL, one that is not d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared.errors import SchemaMismatch
@@ -18,6 +19,7 @@ _UNIT = "staged_unit"
 # BigQuery takes at most 1,000 tables in one query, and a MERGE over a very wide UNION is slow everywhere.
 MOST_TABLES = 200
 CHUNK = 100
+_OF_A_BATCH = re.compile(r"\._staging_batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r([0-9]+)__")
 
 
 def staging_prefix(batch_id: str) -> str:
@@ -32,6 +34,12 @@ def staging_table(batch_id: str, unit: str) -> str:
 def unit_of(table: str, batch_id: str) -> str:
     """The unit a staging table belongs to."""
     return table.removeprefix(f"{DATASET}.{staging_prefix(batch_id)}")
+
+
+def revision_of(table: str) -> int | None:
+    """The revision of the batch a staging table belongs to; None for a table that is none."""
+    match = _OF_A_BATCH.search(table)
+    return None if match is None else int(match[1])
 
 
 def staged_columns() -> list[str]:

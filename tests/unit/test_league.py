@@ -88,7 +88,7 @@ def test_shot_zones_add_up_to_the_box_score(rows):
 def test_calendar_of_the_default_league_ends_in_mid_season_with_six_games():
     abbrs = sorted(team.abbr for team in TEAMS)[:16]
     rng = np.random.default_rng(1)
-    days = season_games(abbrs, 2025, 26, whole_season_rounds=64, rng=rng, ends=True)
+    days = season_games(abbrs, 2025, 26, whole_season_rounds=64, rng=rng, last_day_games=6)
     assert len(days[-1]) == 6
     games = [game for day in days for game in day]
     played = Counter(team for game in games for team in (game.home, game.away))

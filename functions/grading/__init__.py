@@ -1,0 +1,1 @@
+"""Grading: what was predicted against what happened, and the performance of each system."""

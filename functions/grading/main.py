@@ -1,0 +1,8 @@
+"""Entry point of grading."""
+
+from __future__ import annotations
+
+from functions.grading.grade import run
+from shared.handler import pubsub_function
+
+grading = pubsub_function("grading", run)

@@ -1,0 +1,134 @@
+-- Every current prediction of the date's finished games against what happened: the rows of prediction_accuracy.
+WITH
+scheduled AS (
+  SELECT game_id, game_date, status
+  FROM nba_raw.nbac_schedule
+  WHERE game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+),
+box_scores AS (
+  SELECT DISTINCT game_id
+  FROM nba_analytics.player_game_summary
+  WHERE game_date = @game_date
+),
+-- Games that can be graded: as games.sql says it. A game called off is void for everybody.
+finished AS (
+  SELECT
+    scheduled.game_id,
+    scheduled.status = 'postponed' OR scheduled.game_date != @game_date AS called_off
+  FROM scheduled
+  LEFT JOIN box_scores
+    ON box_scores.game_id = scheduled.game_id
+  WHERE scheduled.status = 'postponed'
+    OR scheduled.game_date != @game_date
+    OR (scheduled.status = 'final' AND box_scores.game_id IS NOT NULL)
+),
+facts AS (
+  SELECT
+    predictions.game_id,
+    predictions.player_id,
+    predictions.player_lookup,
+    predictions.system_id,
+    predictions.model_version,
+    predictions.batch_id,
+    predictions.line_value,
+    predictions.line_kind,
+    predictions.recommendation,
+    predictions.predicted_points,
+    predictions.predicted_sd,
+    predictions.p_over,
+    predictions.p_push,
+    features.points_season AS season_average,
+    CASE
+      WHEN finished.called_off THEN 'no_box_score'
+      WHEN games.player_id IS NULL THEN 'did_not_play'
+    END AS void_reason,
+    CASE WHEN finished.called_off THEN NULL ELSE games.points END AS actual_points,
+    CASE predictions.recommendation
+      WHEN 'OVER' THEN predictions.over_price
+      WHEN 'UNDER' THEN predictions.under_price
+    END AS price
+  FROM nba_predictions.current_predictions AS predictions
+  INNER JOIN finished
+    ON finished.game_id = predictions.game_id
+  LEFT JOIN nba_analytics.player_game_summary AS games
+    ON games.game_date = @game_date
+    AND games.game_id = predictions.game_id
+    AND games.player_id = predictions.player_id
+  -- The season mean that the prediction saw, not today's.
+  LEFT JOIN nba_predictions.ml_feature_store AS features
+    ON features.game_date = @game_date
+    AND features.game_id = predictions.game_id
+    AND features.player_id = predictions.player_id
+    AND features.features_as_of = predictions.features_as_of
+  WHERE predictions.game_date = @game_date
+    -- Only what was said before tip-off is graded.
+    AND predictions.updated_at < predictions.tipoff_at
+),
+outcomes AS (
+  SELECT
+    game_id,
+    player_id,
+    player_lookup,
+    system_id,
+    model_version,
+    batch_id,
+    line_value,
+    line_kind,
+    recommendation,
+    predicted_points,
+    predicted_sd,
+    p_over,
+    p_push,
+    season_average,
+    void_reason,
+    actual_points,
+    price,
+    CASE
+      WHEN void_reason IS NOT NULL THEN 'void'
+      WHEN recommendation = 'NO_LINE' THEN 'no_line'
+      WHEN recommendation = 'PASS' THEN 'pass'
+      -- A whole line that is hit exactly gives the stake back.
+      WHEN CAST(actual_points AS NUMERIC) = line_value THEN 'push'
+      WHEN (CAST(actual_points AS NUMERIC) > line_value) = (recommendation = 'OVER') THEN 'win'
+      ELSE 'loss'
+    END AS outcome
+  FROM facts
+)
+SELECT
+  @game_date AS game_date,
+  game_id,
+  player_id,
+  player_lookup,
+  system_id,
+  model_version,
+  batch_id,
+  line_value,
+  line_kind,
+  recommendation,
+  predicted_points,
+  predicted_sd,
+  p_over,
+  p_push,
+  season_average,
+  actual_points,
+  predicted_points - actual_points AS error,
+  ABS(predicted_points - actual_points) AS absolute_error,
+  CAST(line_value AS FLOAT64) - actual_points AS line_error,
+  season_average - actual_points AS season_average_error,
+  outcome,
+  CASE outcome
+    WHEN 'win' THEN TRUE
+    WHEN 'loss' THEN FALSE
+  END AS correct,
+  -- American odds: +150 wins 1.5 units per unit staked, -120 wins 100/120. No offered price: nothing was staked.
+  CASE
+    WHEN price IS NULL THEN NULL
+    WHEN outcome = 'win' AND price > 0 THEN price / 100
+    WHEN outcome = 'win' THEN SAFE_DIVIDE(100, -price)
+    WHEN outcome = 'loss' THEN -1.0
+    WHEN outcome = 'push' THEN 0.0
+  END AS profit,
+  void_reason,
+  @graded_at AS graded_at
+FROM outcomes

@@ -1,0 +1,123 @@
+"""What every source of one execution works with: its clients, the clock, and the raw bucket, where a file is written
+once and a retry of the same execution finds what it already has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from functions.phase1_scrape.http_client import SourceClient
+from shared.config import Settings
+from shared.context import Context
+from shared.errors import PreconditionFailed
+from shared.ports import Blobs
+from shared.raw_files import (
+    CONTENT_TYPE,
+    RawContent,
+    RawFile,
+    Response,
+    decode_raw,
+    encode_raw,
+    parse_raw_path,
+    raw_folder,
+    raw_path,
+)
+
+# NBA.com answers requests that look like its own pages and leaves others hanging until they time out.
+NBA_HEADERS = {
+    "Accept": "application/json, text/plain, */*",
+    "Accept-Language": "en-US,en;q=0.9",
+    "Origin": "https://www.nba.com",
+    "Referer": "https://www.nba.com/",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0",
+    "x-nba-stats-origin": "stats",
+    "x-nba-stats-token": "true",
+}
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What a source gave. `failure` says what it lacks although files were written; `notes` are for people."""
+
+    files: tuple[RawFile, ...] = ()
+    failure: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+class RawWriter:
+    """The raw bucket as one execution sees it."""
+
+    def __init__(self, blobs: Blobs, run_id: str, key: str) -> None:
+        self._blobs = blobs
+        self._run_id = run_id
+        self._key = key
+
+    def earlier(self, source: str, kind: str, game_date: date | None = None) -> dict[date, str]:
+        """Paths that an earlier attempt of this execution wrote, by day (of one day, or of all)."""
+        ending = f"-{self._key}.json.gz"
+        paths = self._blobs.list(raw_folder(source, kind, game_date))
+        return {parse_raw_path(path)[2]: path for path in paths if path.endswith(ending)}
+
+    def read(self, path: str) -> RawContent:
+        return decode_raw(path, self._blobs.read(path).data)
+
+    def write(
+        self,
+        source: str,
+        kind: str,
+        game_date: date,
+        fetched_at: datetime,
+        responses: Sequence[Response],
+        rows: int,
+        failed: Mapping[str, str] | None = None,
+    ) -> RawFile:
+        """Write a file that must not be there yet; one that is there was written by this execution and stays."""
+        path = raw_path(source, kind, game_date, fetched_at, self._key)
+        data = encode_raw(source, kind, game_date, self._run_id, fetched_at, responses, failed or {})
+        # It is there when the answer to a write was lost and the client wrote again: same key and second, same content.
+        with suppress(PreconditionFailed):
+            self._blobs.write(path, data, content_type=CONTENT_TYPE, if_generation=0)
+        return RawFile(source, kind, game_date, path, rows)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """One execution's surroundings; `zones` is None where the optional source is not configured."""
+
+    nba: SourceClient
+    odds: SourceClient
+    espn: SourceClient
+    zones: SourceClient | None
+    raw: RawWriter
+    now: Callable[[], datetime]
+
+
+@contextmanager
+def open_fetch(context: Context) -> Iterator[Fetch]:
+    """Clients of all sources; closed at the end."""
+    runtime = context.runtime
+    settings: Settings = runtime.settings
+    now = runtime.clock.now
+    with ExitStack() as stack:
+
+        def client(name: str, base_url: str, **options: object) -> SourceClient:
+            opened = SourceClient(name, base_url, settings, now, **options)  # type: ignore[arg-type]
+            stack.callback(opened.close)
+            return opened
+
+        yield Fetch(
+            nba=client("NBA.com", settings.nba_base_url, headers=NBA_HEADERS, proxy=settings.proxy_url),
+            odds=client("The Odds API", settings.odds_base_url, secret={"apiKey": settings.odds_api_key}),
+            espn=client("ESPN", settings.espn_base_url),
+            zones=client("shot zones", settings.zones_base_url) if settings.zones_base_url else None,
+            raw=RawWriter(runtime.raw, context.run_id, _key(runtime.epoch, context.execution_id)),
+            now=now,
+        )
+
+
+def _key(epoch: int, execution_id: str) -> str:
+    """Short, safe in a path, the same for every attempt of an execution; a repeated simulation fetches anew."""
+    return hashlib.sha256(f"{epoch}:{execution_id}".encode()).hexdigest()[:12]

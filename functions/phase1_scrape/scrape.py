@@ -1,0 +1,177 @@
+"""Phase 1: the schedule first, since it says what there is to ask for; then the mode's other sources in parallel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+from functions.phase1_scrape.fetch import Fetch, Harvest, open_fetch
+from functions.phase1_scrape.parallel import each, in_order
+from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
+from functions.phase1_scrape.sources.injuries import fetch_injuries
+from functions.phase1_scrape.sources.odds import fetch_live_odds
+from functions.phase1_scrape.sources.odds_history import fetch_past_odds
+from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule
+from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
+from shared.context import Context, Outcome
+from shared.errors import SourceUnavailable
+from shared.messages import PhaseMessage
+from shared.nba_games import ScheduledGame, season_of, season_type_of, seasons_between
+from shared.ports import DateRange
+from shared.raw_files import RawFile
+
+logger = logging.getLogger(__name__)
+
+Task = Callable[[], Harvest]
+# Without these the day is not worth going on with while a retry may still bring them.
+REQUIRED = ("schedule", "player_boxscores", "team_boxscores")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to fetch beyond the schedule, by name; or, with `nothing`, why there is nothing to fetch."""
+
+    tasks: Mapping[str, Task]
+    nothing: str = ""
+
+
+def run(message: PhaseMessage, context: Context) -> Outcome:
+    """Fetch all sources of the run's mode into the raw bucket and announce the files.
+
+    Raises SourceUnavailable (the delivery is retried, and fetches only what is missing) where the schedule fails, every
+    source fails, or box scores fail and the message has attempts left. Other failures make the run partial.
+    """
+    with open_fetch(context) as fetch:
+        schedules = _schedules(fetch, context.dates)
+        plan = _plan(fetch, context, schedules)
+        names = list(plan.tasks)
+        results = in_order(each(plan.tasks, len(names)), names)
+        quota = fetch.odds.quota
+    failed = {name: str(error) for name, error in results.items() if isinstance(error, SourceUnavailable)}
+    harvests = {name: harvest for name, harvest in results.items() if isinstance(harvest, Harvest)}
+    _raise_if_worth_a_retry(failed, context)
+    failed |= {name: harvest.failure for name, harvest in harvests.items() if harvest.failure}
+    files = [*(schedule.file for schedule in schedules), *(f for harvest in harvests.values() for f in harvest.files)]
+    metadata = _metadata(files, failed, harvests, schedules, quota)
+    rows = sum(file.rows for file in files)
+    if quota:
+        logger.info("quota of The Odds API", extra={"fields": quota})
+    if plan.nothing:
+        return Outcome("no_data", record_count=0, reason=plan.nothing, metadata=metadata)
+    reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
+    return Outcome("partial" if failed else "success", record_count=rows, reason=reason, metadata=metadata)
+
+
+def _raise_if_worth_a_retry(failed: Mapping[str, str], context: Context) -> None:
+    required = [name for name in failed if name in REQUIRED]
+    if required and not context.last_attempt:
+        raise SourceUnavailable(
+            "; ".join(f"{name}: {failed[name]}" for name in required),
+            next_step="the delivery is retried; what was fetched is kept and not fetched again.",
+        )
+
+
+def _schedules(fetch: Fetch, dates: DateRange) -> list[SeasonSchedule]:
+    """The schedule of every season in the range, each kept under its first day of the range."""
+    seasons = seasons_between(dates.first, dates.last)
+    days = {season: max(dates.first, _season_begin(season)) for season in seasons}
+    tasks = {season: partial(fetch_schedule, fetch, season, days[season]) for season in seasons}
+    schedules = []
+    for season, found in in_order(each(tasks, len(tasks)), seasons).items():
+        if isinstance(found, SourceUnavailable):
+            raise SourceUnavailable(f"schedule of {season}: {found}") from found
+        schedules.append(found)
+    return schedules
+
+
+def _season_begin(season: str) -> date:
+    """The first day that season_of counts as the season's."""
+    day = date(int(season[:4]), 9, 1)
+    return day if season_of(day) == season else date(int(season[:4]), 11, 1)
+
+
+def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -> Plan:
+    dates, now = context.dates, fetch.now()
+    label = f"on {dates.first}" if dates.first == dates.last else f"from {dates.first} to {dates.last}"
+    listed = [g for s in schedules for g in s.games if dates.first <= g.game_date <= dates.last]
+    games = [game for game in listed if game.counts]
+    if not games:
+        return Plan({}, f"no games {label} in the schedule{_uncounted(listed)}")
+    final = [game for game in games if game.status == "final"]
+    if context.mode in ("results", "backfill"):
+        if not final:
+            return Plan({}, f"none of the {len(games)} games {label} is final yet")
+        tasks = _result_tasks(fetch, final)
+        if context.mode == "backfill":
+            tasks["odds_history"] = partial(fetch_past_odds, fetch, [game for game in games if game.begun(now)])
+        return Plan(tasks)
+    upcoming = [game for game in games if not game.begun(now)]
+    if not upcoming:
+        return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict")
+    day = dates.first
+    return Plan(
+        {
+            "odds_player_points": partial(fetch_live_odds, fetch, "player_points", day, len(upcoming)),
+            "odds_game_lines": partial(fetch_live_odds, fetch, "game_lines", day, len(upcoming)),
+            "injuries": partial(fetch_injuries, fetch, day),
+        }
+    )
+
+
+def _result_tasks(fetch: Fetch, final: Sequence[ScheduledGame]) -> dict[str, Task]:
+    """Box scores and shot zones of finished games: one request a season and kind."""
+    by_season: dict[str, list[ScheduledGame]] = {}
+    for game in final:
+        by_season.setdefault(game.season, []).append(game)
+    seasons = [Games(season, by_season[season]) for season in sorted(by_season)]
+
+    def all_seasons(one: Callable[[Games], Harvest]) -> Harvest:
+        return _together([one(games) for games in seasons])
+
+    tasks: dict[str, Task] = {
+        "player_boxscores": partial(all_seasons, lambda games: fetch_box_scores(fetch, "P", games, games.first)),
+        "team_boxscores": partial(all_seasons, lambda games: fetch_box_scores(fetch, "T", games, games.first)),
+    }
+    zones = fetch.zones
+    if zones is not None:
+        tasks["shot_zones"] = partial(all_seasons, lambda games: fetch_shot_zones(fetch, zones, games, games.first))
+    return tasks
+
+
+def _together(harvests: Sequence[Harvest]) -> Harvest:
+    return Harvest(
+        files=tuple(file for harvest in harvests for file in harvest.files),
+        failure="; ".join(harvest.failure for harvest in harvests if harvest.failure),
+        notes={f"{name}_{n}" if n else name: note for n, h in enumerate(harvests) for name, note in h.notes.items()},
+    )
+
+
+def _uncounted(listed: Sequence[ScheduledGame]) -> str:
+    """What the day has instead of games that count, for the reason."""
+    if not listed:
+        return ""
+    kinds = sorted({"postponed" if g.status == "postponed" else season_type_of(g.game_id) for g in listed})
+    return f" that count ({len(listed)} {' and '.join(kinds).replace('_', '-')})"
+
+
+def _metadata(
+    files: Sequence[RawFile],
+    failed: Mapping[str, str],
+    harvests: Mapping[str, Harvest],
+    schedules: Sequence[SeasonSchedule],
+    quota: Mapping[str, int],
+) -> dict[str, Any]:
+    notes = {name: dict(harvest.notes) for name, harvest in harvests.items() if harvest.notes}
+    unreadable = [why for schedule in schedules for why in schedule.unreadable]
+    if unreadable:
+        notes["schedule"] = {"unreadable": f"{len(unreadable)} entries, the first so: {unreadable[0]}"}
+    return {
+        "files": [file.to_message() for file in files],
+        "failed": dict(failed),
+        "quota": dict(quota),
+        "notes": notes,
+    }

@@ -1,0 +1,1 @@
+"""The sources of phase 1, one module each."""

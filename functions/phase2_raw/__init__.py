@@ -1,0 +1,1 @@
+"""Phase 2: raw files become rows of the nba_raw tables."""

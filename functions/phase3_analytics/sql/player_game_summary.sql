@@ -1,0 +1,81 @@
+-- Box scores of @first_date to @last_date, with the team's totals, usage and shooting by zone.
+-- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context.
+WITH
+tipoffs AS (
+  SELECT game_id, team, tipoff_at, tipoff_source, status
+  FROM nba_analytics.upcoming_team_game_context
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND features_as_of = CASE
+      WHEN tipoff_at > @as_of THEN @as_of
+      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
+    END
+),
+box AS (
+  SELECT
+    game_date, game_id, player_id, player_name, player_lookup, team, opponent, is_home, season, season_type,
+    won, minutes, points, rebounds, assists, steals, blocks, turnovers, fouls,
+    fgm, fga, fg3m, fg3a, ftm, fta, plus_minus, snapshot_time
+  FROM nba_raw.nbac_player_boxscores
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND snapshot_time < @as_of
+    AND season_type IN ('regular_season', 'playin', 'playoffs')
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, points DESC) = 1
+),
+-- The team's totals are summed from its players, so that shares never exceed one.
+totals AS (
+  SELECT
+    b.*,
+    SUM(minutes) OVER (PARTITION BY game_id, team) AS summed_minutes,
+    SUM(fga) OVER (PARTITION BY game_id, team) AS team_fga,
+    SUM(fg3a) OVER (PARTITION BY game_id, team) AS team_fg3a,
+    SUM(fta) OVER (PARTITION BY game_id, team) AS team_fta,
+    SUM(turnovers) OVER (PARTITION BY game_id, team) AS team_turnovers
+  FROM box AS b
+  WHERE minutes IS NOT NULL AND points IS NOT NULL
+),
+-- Minutes of old seasons are whole numbers, whose sum is a few off: 240 and 25 per overtime are exact.
+shares AS (
+  SELECT
+    t.*,
+    240.0 + 25.0 * GREATEST(ROUND((summed_minutes - 240.0) / 25.0), 0.0) AS team_minutes,
+    fga + 0.44 * fta + turnovers AS plays,
+    team_fga + 0.44 * team_fta + team_turnovers AS team_plays
+  FROM totals AS t
+),
+zones AS (
+  SELECT
+    game_id, player_id,
+    COALESCE(restricted_fga, 0) + COALESCE(paint_fga, 0) AS paint_fga,
+    COALESCE(restricted_fgm, 0) + COALESCE(paint_fgm, 0) AS paint_fgm,
+    COALESCE(mid_fga, 0) AS mid_fga,
+    COALESCE(mid_fgm, 0) AS mid_fgm
+  FROM nba_raw.shot_zones
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND snapshot_time < @as_of AND player_id IS NOT NULL
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, team) = 1
+),
+timed AS (
+  SELECT
+    s.*, c.status,
+    COALESCE(c.tipoff_at, TIMESTAMP(DATETIME(s.game_date, TIME '19:00:00'), 'America/New_York')) AS tipoff_at,
+    COALESCE(c.tipoff_source, 'assumed') AS tipoff_source,
+    s.team_plays * s.minutes / (s.team_minutes / 5) AS plays_on_court
+  FROM shares AS s
+  LEFT JOIN tipoffs AS c ON c.game_id = s.game_id AND c.team = s.team
+)
+SELECT
+  t.game_date, t.game_id, t.player_id, t.player_name, t.player_lookup, t.team, t.opponent, t.is_home,
+  t.season, t.season_type, t.tipoff_at, t.tipoff_source,
+  TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR) AS known_at,
+  t.won, t.minutes, t.points, t.rebounds, t.assists, t.steals, t.blocks, t.turnovers, t.fouls,
+  t.fgm, t.fga, t.fg3m, t.fg3a, t.ftm, t.fta, t.plus_minus,
+  t.team_minutes, t.team_fga, t.team_fg3a, t.team_fta,
+  t.plays, t.plays_on_court,
+  SAFE_DIVIDE(t.plays, t.plays_on_court) AS usage_rate,
+  SAFE_DIVIDE(t.points, 2 * (t.fga + 0.44 * t.fta)) AS true_shooting,
+  z.paint_fga, z.paint_fgm, z.mid_fga, z.mid_fgm,
+  t.snapshot_time
+FROM timed AS t
+LEFT JOIN zones AS z ON z.game_id = t.game_id AND z.player_id = t.player_id
+-- A box score fetched while the game is on is none: the schedule says final, or three hours have passed (inputs.sql).
+WHERE t.status = 'final' OR t.snapshot_time >= TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR)

@@ -1,0 +1,144 @@
+-- Roster of each game with rest, injury status, game lines and player lines.
+-- Parameters: @as_of (the run's), @first_date, @last_date.
+-- Reads this run's upcoming_team_game_context, resolved_names and upcoming_player_lines.
+WITH
+games AS (
+  SELECT
+    game_date, game_id, features_as_of, team, opponent, is_home, season, season_type, tipoff_at, tipoff_source,
+    season_day, previous_game_at, team_rest_days, opponent_rest_days, rest_advantage, is_back_to_back,
+    spread, game_total, implied_team_total
+  FROM nba_analytics.upcoming_team_game_context
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND features_as_of = CASE
+      WHEN tipoff_at > @as_of THEN @as_of
+      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
+    END
+),
+-- Each game of the last month, and when the player's next one was known.
+last_games AS (
+  SELECT
+    player_id, player_name, player_lookup, team, game_date, tipoff_at, known_at,
+    LEAD(known_at) OVER (PARTITION BY player_id ORDER BY tipoff_at, game_id) AS next_known_at
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
+),
+-- On the roster: the latest game known was for this team, at most 30 days back.
+roster AS (
+  SELECT
+    g.*, l.player_id, l.player_name, l.player_lookup,
+    l.tipoff_at AS last_game_at, l.game_date AS last_game_date
+  FROM games AS g
+  JOIN last_games AS l
+    ON l.team = g.team
+    AND l.known_at < g.features_as_of
+    AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
+    AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 30 DAY) AND g.game_date
+),
+-- The report of the day: the feed's latest list, else absences derived from box scores.
+reports AS (
+  SELECT g.game_id, i.source, i.source_file, i.snapshot_time AS report_at
+  FROM games AS g
+  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date
+  WHERE g.is_home AND i.snapshot_time < g.features_as_of
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY g.game_id
+    ORDER BY IF(i.source = 'derived', 1, 0), i.snapshot_time DESC, i.source_file DESC, i.player_lookup
+  ) = 1
+),
+listed AS (
+  SELECT g.game_id, g.features_as_of, COALESCE(i.player_id, n.player_id) AS player_id, i.status, i.reason, i.source
+  FROM games AS g
+  JOIN reports AS r ON r.game_id = g.game_id
+  JOIN nba_raw.injury_report AS i
+    ON i.game_date = g.game_date AND i.source = r.source AND i.source_file IS NOT DISTINCT FROM r.source_file
+  LEFT JOIN nba_analytics.resolved_names AS n
+    ON n.game_date = g.game_date AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
+    AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup
+  WHERE g.is_home AND i.snapshot_time < g.features_as_of
+  -- A player listed twice counts with the worse status.
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY g.game_id, COALESCE(i.player_id, n.player_id)
+    ORDER BY
+      CASE i.status WHEN 'OUT' THEN 1 WHEN 'DOUBTFUL' THEN 2 WHEN 'QUESTIONABLE' THEN 3 ELSE 4 END,
+      i.snapshot_time DESC, i.player_lookup, i.reason
+  ) = 1
+),
+-- Lines of the run's games, with the probability that the two prices imply once the margin is taken out.
+lines AS (
+  SELECT
+    l.game_id, l.player_id, l.bookmaker, l.is_main, l.line, l.opening_line, l.snapshot_time,
+    (IF(l.over_price < 0, -l.over_price, 100) / (100 + ABS(l.over_price))) AS over_implied,
+    (IF(l.under_price < 0, -l.under_price, 100) / (100 + ABS(l.under_price))) AS under_implied
+  FROM nba_analytics.upcoming_player_lines AS l
+  JOIN games AS g
+    ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
+  WHERE l.game_date BETWEEN @first_date AND @last_date AND l.player_id IS NOT NULL
+),
+ranked AS (
+  SELECT
+    game_id, player_id, line, opening_line, snapshot_time,
+    COUNT(*) OVER (PARTITION BY game_id, player_id) AS books,
+    COUNT(opening_line) OVER (PARTITION BY game_id, player_id) AS opening_books,
+    ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY line, bookmaker) AS line_rank,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_id, player_id ORDER BY IF(opening_line IS NULL, 1, 0), opening_line, bookmaker
+    ) AS opening_rank
+  FROM lines
+  WHERE is_main
+),
+-- Medians as the mean of the one or two middle values; a quarter is rounded up to the half.
+medians AS (
+  SELECT
+    game_id, player_id,
+    CAST(ROUND(2 * AVG(IF(line_rank * 2 IN (books, books + 1, books + 2), line, NULL))) / 2 AS NUMERIC) AS main_line,
+    CAST(AVG(IF(
+      opening_rank * 2 IN (opening_books, opening_books + 1, opening_books + 2), opening_line, NULL
+    )) AS FLOAT64) AS line_opening,
+    COUNT(*) AS line_books,
+    STDDEV_SAMP(CAST(line AS FLOAT64)) AS line_sd,
+    CAST(MAX(line) - MIN(line) AS FLOAT64) AS line_range,
+    MAX(snapshot_time) AS line_snapshot_at
+  FROM ranked
+  GROUP BY game_id, player_id
+),
+priced AS (
+  SELECT
+    l.game_id, l.player_id, l.bookmaker, SAFE_DIVIDE(l.over_implied, l.over_implied + l.under_implied) AS p_over
+  FROM lines AS l
+  JOIN medians AS m ON m.game_id = l.game_id AND m.player_id = l.player_id AND m.main_line = l.line
+  WHERE l.over_implied IS NOT NULL AND l.under_implied IS NOT NULL
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY l.game_id, l.player_id, l.bookmaker ORDER BY IF(l.is_main, 0, 1), l.over_implied
+  ) = 1
+),
+probabilities AS (
+  SELECT game_id, player_id, AVG(p_over) AS line_p_over FROM priced GROUP BY game_id, player_id
+)
+SELECT
+  r.game_date, r.game_id, r.player_id, r.features_as_of, r.player_name, r.player_lookup, r.team, r.opponent,
+  r.is_home, r.season, r.season_type, r.tipoff_at, r.tipoff_source, r.last_game_at, r.last_game_date,
+  r.season_day,
+  r.season_type IN ('playin', 'playoffs') AS is_playoffs,
+  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him.
+  IF(
+    NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of,
+    r.team_rest_days,
+    LEAST(DATE_DIFF(r.game_date, r.last_game_date, DAY) - 1, 30)
+  ) AS rest_days,
+  r.is_back_to_back, r.team_rest_days, r.opponent_rest_days, r.rest_advantage,
+  p.source AS injury_report_source,
+  i.status AS injury_status,
+  i.source AS injury_source,
+  i.reason AS injury_reason,
+  p.report_at AS injury_snapshot_at,
+  r.spread, r.game_total, r.implied_team_total,
+  m.main_line,
+  CAST(m.main_line AS FLOAT64) AS line,
+  m.line_opening,
+  CAST(m.main_line AS FLOAT64) - m.line_opening AS line_movement,
+  m.line_books, m.line_sd, m.line_range, b.line_p_over, m.line_snapshot_at
+FROM roster AS r
+LEFT JOIN reports AS p ON p.game_id = r.game_id
+LEFT JOIN listed AS i ON i.game_id = r.game_id AND i.player_id = r.player_id
+LEFT JOIN medians AS m ON m.game_id = r.game_id AND m.player_id = r.player_id
+LEFT JOIN probabilities AS b ON b.game_id = r.game_id AND b.player_id = r.player_id

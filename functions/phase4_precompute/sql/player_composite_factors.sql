@@ -1,0 +1,105 @@
+-- What moves a player off his usual figures: matchup, pace, fatigue, who is missing. Above 1 means more points.
+-- Parameters: @as_of (the run's), @first_date, @last_date.
+-- Reads this run's upcoming_player_game_context, player_daily_cache, both zone analyses.
+WITH
+players AS (
+  SELECT
+    c.game_date, c.game_id, c.player_id, c.features_as_of, c.team, c.opponent, c.is_back_to_back,
+    c.injury_report_source,
+    COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
+    d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
+    d.points2_l20, d.points3_l20, d.points1_l20
+  FROM nba_analytics.upcoming_player_game_context AS c
+  JOIN nba_precompute.player_daily_cache AS d
+    ON d.game_date = c.game_date AND d.game_id = c.game_id AND d.player_id = c.player_id
+    AND d.features_as_of = c.features_as_of
+  WHERE c.game_date BETWEEN @first_date AND @last_date
+    AND c.features_as_of = CASE
+      WHEN c.tipoff_at > @as_of THEN @as_of
+      ELSE LEAST(TIMESTAMP(DATETIME(c.game_date, TIME '17:30:00'), 'America/New_York'), c.tipoff_at)
+    END
+),
+-- Rotation players listed out or doubtful, by team: how many, and what they usually play and score.
+missing AS (
+  SELECT
+    game_id, team,
+    COUNT(*) AS players,
+    SUM(minutes_l10) AS minutes,
+    SUM(points_l10) AS points,
+    SUM(usage_l10 * minutes_l10 / 48) AS usage_sum
+  FROM players
+  WHERE is_rotation_out
+  GROUP BY game_id, team
+),
+-- Unknown where no report of the day is known; a player is not his own team-mate.
+counted AS (
+  SELECT
+    p.*,
+    IF(p.injury_report_source IS NULL, NULL, COALESCE(t.players, 0) - IF(p.is_rotation_out, 1, 0)) AS mates_count,
+    IF(p.injury_report_source IS NULL, NULL,
+      COALESCE(t.minutes, 0.0) - IF(p.is_rotation_out, p.minutes_l10, 0.0)) AS mates_minutes,
+    IF(p.injury_report_source IS NULL, NULL,
+      COALESCE(t.points, 0.0) - IF(p.is_rotation_out, p.points_l10, 0.0)) AS mates_points,
+    IF(p.injury_report_source IS NULL, NULL,
+      COALESCE(t.usage_sum, 0.0) - IF(p.is_rotation_out, p.usage_l10 * p.minutes_l10 / 48, 0.0)) AS mates_usage,
+    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.players, 0)) AS opponents_count,
+    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
+    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.points, 0.0)) AS opponents_points
+  FROM players AS p
+  LEFT JOIN missing AS t ON t.game_id = p.game_id AND t.team = p.team
+  LEFT JOIN missing AS o ON o.game_id = p.game_id AND o.team = p.opponent
+),
+-- By zone where the player and the opponent have shot data, else by two-pointers, three-pointers and free throws.
+matched AS (
+  SELECT
+    c.*,
+    SAFE_DIVIDE(t.pace_l15 + o.pace_l15 - o.league_pace, o.league_pace) AS pace_factor,
+    z.paint_share_l20 * o.paint_allowed_rel + z.mid_share_l20 * o.mid_allowed_rel
+      + z.three_share_l20 * o.three_allowed_rel AS shot_zone_mismatch,
+    SAFE_DIVIDE(
+      c.points2_l20 * o.fg2_allowed_rel + c.points3_l20 * o.fg3_allowed_rel + c.points1_l20 * o.ft_allowed_rel,
+      c.points2_l20 + c.points3_l20 + c.points1_l20
+    ) AS box_score_mismatch
+  FROM counted AS c
+  JOIN nba_precompute.team_defense_zone_analysis AS t
+    ON t.game_date = c.game_date AND t.game_id = c.game_id AND t.team = c.team
+    AND t.features_as_of = c.features_as_of
+  JOIN nba_precompute.team_defense_zone_analysis AS o
+    ON o.game_date = c.game_date AND o.game_id = c.game_id AND o.team = c.opponent
+    AND o.features_as_of = c.features_as_of
+  LEFT JOIN nba_precompute.player_shot_zone_analysis AS z
+    ON z.game_date = c.game_date AND z.game_id = c.game_id AND z.player_id = c.player_id
+    AND z.features_as_of = c.features_as_of
+),
+compared AS (
+  SELECT
+    m.*,
+    COALESCE(shot_zone_mismatch, box_score_mismatch) AS zone_mismatch,
+    mates_points - missing_points_l10 AS points_delta,
+    mates_minutes - missing_minutes_l10 AS minutes_delta
+  FROM matched AS m
+)
+SELECT
+  game_date, game_id, player_id, features_as_of, team,
+  pace_factor,
+  zone_mismatch,
+  CASE
+    WHEN shot_zone_mismatch IS NOT NULL THEN 'shot_zones'
+    WHEN box_score_mismatch IS NOT NULL THEN 'box_score'
+  END AS zone_source,
+  GREATEST(
+    1.0 - IF(is_back_to_back, 0.02, 0.0) - 0.01 * GREATEST(games_last_7 - 3, 0), 0.94
+  ) AS fatigue_factor,
+  LEAST(GREATEST(1.0 + 0.5 * zone_mismatch, 0.9), 1.1) AS matchup_factor,
+  LEAST(GREATEST(1.0 + 0.004 * points_delta, 0.9), 1.15) AS teammates_factor,
+  mates_count AS teammates_out_count,
+  mates_minutes AS teammates_out_minutes,
+  mates_points AS teammates_out_points,
+  mates_usage AS teammates_out_usage,
+  missing_points_l10 AS teammates_out_points_recent,
+  points_delta AS teammates_out_points_delta,
+  minutes_delta AS teammates_out_minutes_delta,
+  opponents_count AS opponents_out_count,
+  opponents_minutes AS opponents_out_minutes,
+  opponents_points AS opponents_out_points
+FROM compared

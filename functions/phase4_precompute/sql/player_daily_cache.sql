@@ -1,0 +1,213 @@
+-- Rolling figures of every player of the run's games. A game is history when known_at < features_as_of, strictly.
+-- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_player_game_context.
+WITH
+targets AS (
+  SELECT
+    game_date, game_id, player_id, features_as_of, team, opponent, season,
+    CONCAT(CAST(CAST(SUBSTR(season, 1, 4) AS INT64) - 1 AS STRING), '-', SUBSTR(season, 3, 2)) AS season_before
+  FROM nba_analytics.upcoming_player_game_context
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND features_as_of = CASE
+      WHEN tipoff_at > @as_of THEN @as_of
+      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
+    END
+),
+-- All games of these players, numbered, with running totals of the season after each.
+games AS (
+  SELECT
+    g.player_id, g.game_id, g.game_date, g.team, g.opponent, g.season, g.is_home, g.known_at,
+    g.minutes, g.points, g.fgm, g.fga, g.fg3m, g.fg3a, g.ftm, g.fta, g.team_fga, g.team_fg3a, g.team_fta,
+    g.plays, g.plays_on_court, o.missing_points, o.missing_minutes,
+    ROW_NUMBER() OVER career AS n,
+    LEAD(g.known_at) OVER career AS next_known_at,
+    IF(LAG(g.team) OVER career <> g.team, g.game_date, NULL) AS team_change_date
+  FROM nba_analytics.player_game_summary AS g
+  LEFT JOIN nba_analytics.team_offense_game_summary AS o
+    ON o.game_date = g.game_date AND o.game_id = g.game_id AND o.team = g.team
+  WHERE g.game_date <= @last_date AND g.player_id IN (SELECT player_id FROM targets)
+  WINDOW career AS (PARTITION BY g.player_id ORDER BY g.tipoff_at, g.game_id)
+),
+totals AS (
+  SELECT
+    player_id, known_at, next_known_at, n, season,
+    MAX(team_change_date) OVER career AS last_change_date,
+    COUNT(*) OVER season_so_far AS games_season,
+    SUM(points) OVER season_so_far AS points_sum,
+    SUM(points * points) OVER season_so_far AS points_squares,
+    SUM(minutes) OVER season_so_far AS minutes_sum,
+    SUM(plays) OVER season_so_far AS plays_sum,
+    SUM(plays_on_court) OVER season_so_far AS court_sum,
+    COUNTIF(is_home) OVER season_so_far AS home_games,
+    SUM(IF(is_home, points, 0)) OVER season_so_far AS home_points,
+    LEAD(season) OVER (PARTITION BY player_id ORDER BY n) AS next_season
+  FROM games
+  WINDOW
+    career AS (PARTITION BY player_id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+    season_so_far AS (PARTITION BY player_id, season ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+-- Each row's latest game known.
+latest AS (
+  SELECT t.*, g.n, g.last_change_date
+  FROM targets AS t
+  JOIN totals AS g
+    ON g.player_id = t.player_id
+    AND g.known_at < t.features_as_of
+    AND (g.next_known_at IS NULL OR NOT g.next_known_at < t.features_as_of)
+),
+anchors AS (
+  SELECT DISTINCT player_id, n FROM latest
+),
+-- The last 60 games up to each of those; k = 1 is the latest.
+windows AS (
+  SELECT
+    a.player_id, a.n, a.n - g.n + 1 AS k,
+    g.minutes, g.points, g.fgm, g.fga, g.fg3m, g.fg3a, g.ftm, g.fta, g.team_fga, g.team_fg3a, g.team_fta,
+    g.plays, g.plays_on_court, g.missing_points, g.missing_minutes,
+    POW(0.92, a.n - g.n) AS weight_08,
+    POW(0.80, a.n - g.n) AS weight_20
+  FROM anchors AS a
+  JOIN games AS g ON g.player_id = a.player_id AND g.n <= a.n AND g.n > a.n - 60
+),
+form AS (
+  SELECT
+    player_id, n,
+    COUNT(*) AS games_known,
+    COUNTIF(k <= 10) AS games_10,
+    AVG(IF(k <= 3, points, NULL)) AS points_l3,
+    AVG(IF(k <= 5, points, NULL)) AS points_l5,
+    AVG(IF(k <= 10, points, NULL)) AS points_l10,
+    AVG(IF(k <= 20, points, NULL)) AS points_l20,
+    SUM(weight_08 * points) / SUM(weight_08) AS points_ewma_08,
+    SUM(weight_20 * points) / SUM(weight_20) AS points_ewma_20,
+    SUM(IF(k <= 10, points, 0)) AS points_sum_10,
+    SUM(IF(k <= 10, points * points, 0)) AS points_squares_10,
+    SUM(IF(k <= 10, k, 0)) AS k_sum,
+    SUM(IF(k <= 10, k * k, 0)) AS k_squares,
+    SUM(IF(k <= 10, k * points, 0)) AS k_points,
+    SUM(IF(k <= 10, k * minutes, 0)) AS k_minutes,
+    MAX(IF(k <= 10, points, NULL)) AS points_max_l10,
+    MIN(IF(k <= 10, points, NULL)) AS points_min_l10,
+    MAX(IF(k = 1, minutes, NULL)) AS minutes_last,
+    AVG(IF(k <= 5, minutes, NULL)) AS minutes_l5,
+    AVG(IF(k <= 10, minutes, NULL)) AS minutes_l10,
+    AVG(IF(k <= 20, minutes, NULL)) AS minutes_l20,
+    SUM(weight_20 * minutes) / SUM(weight_20) AS minutes_ewma_20,
+    SUM(IF(k <= 10, minutes, 0)) AS minutes_sum_10,
+    STDDEV_SAMP(IF(k <= 10, minutes, NULL)) AS minutes_sd_l10,
+    SUM(IF(k <= 40, points, 0)) AS points_sum_40,
+    SUM(IF(k <= 40, minutes, 0)) AS minutes_sum_40,
+    SAFE_DIVIDE(SUM(IF(k <= 10, plays, 0)), SUM(IF(k <= 10, plays_on_court, 0))) AS usage_l10,
+    AVG(IF(k <= 10, fga, NULL)) AS fga_l10,
+    AVG(IF(k <= 10, fg3a, NULL)) AS fg3a_l10,
+    AVG(IF(k <= 10, fta, NULL)) AS fta_l10,
+    SAFE_DIVIDE(SUM(IF(k <= 10, fga, 0)), SUM(IF(k <= 10, team_fga, 0))) AS fga_share_l10,
+    SAFE_DIVIDE(SUM(IF(k <= 10, fg3a, 0)), SUM(IF(k <= 10, team_fg3a, 0))) AS fg3a_share_l10,
+    SAFE_DIVIDE(SUM(IF(k <= 10, fta, 0)), SUM(IF(k <= 10, team_fta, 0))) AS fta_share_l10,
+    SAFE_DIVIDE(SUM(IF(k <= 20, fgm - fg3m, 0)), SUM(IF(k <= 20, fga - fg3a, 0))) AS fg2_pct_l20,
+    SAFE_DIVIDE(SUM(IF(k <= 20, fg3m, 0)), SUM(IF(k <= 20, fg3a, 0))) AS fg3_pct_l20,
+    SAFE_DIVIDE(SUM(IF(k <= 40, ftm, 0)), SUM(IF(k <= 40, fta, 0))) AS ft_pct_l40,
+    SAFE_DIVIDE(SUM(IF(k <= 20, points, 0)), 2 * SUM(IF(k <= 20, fga + 0.44 * fta, 0))) AS true_shooting_l20,
+    AVG(IF(k <= 20, 2 * (fgm - fg3m), NULL)) AS points2_l20,
+    AVG(IF(k <= 20, 3 * fg3m, NULL)) AS points3_l20,
+    AVG(IF(k <= 20, ftm, NULL)) AS points1_l20,
+    AVG(IF(k <= 10, missing_points, NULL)) AS missing_points_l10,
+    AVG(IF(k <= 10, missing_minutes, NULL)) AS missing_minutes_l10
+  FROM windows
+  GROUP BY player_id, n
+),
+-- Whole seasons: the running totals after their last game.
+seasons AS (
+  SELECT player_id, season, games_season, points_sum, home_games, home_points
+  FROM totals
+  WHERE next_season IS NULL OR next_season <> season
+),
+-- What is counted by days: the last two weeks.
+workload AS (
+  SELECT
+    t.game_id, t.player_id,
+    COUNTIF(g.game_date >= DATE_SUB(t.game_date, INTERVAL 7 DAY)) AS games_last_7,
+    COUNT(*) AS games_last_14,
+    SUM(IF(g.game_date >= DATE_SUB(t.game_date, INTERVAL 7 DAY), g.minutes, 0)) AS minutes_last_7
+  FROM latest AS t
+  JOIN games AS g
+    ON g.player_id = t.player_id AND g.n <= t.n AND g.n > t.n - 15
+    AND g.game_date >= DATE_SUB(t.game_date, INTERVAL 14 DAY)
+  GROUP BY t.game_id, t.player_id
+),
+versus AS (
+  SELECT t.game_id, t.player_id, COUNT(*) AS games, AVG(g.points) AS points
+  FROM latest AS t
+  JOIN games AS g
+    ON g.player_id = t.player_id AND g.opponent = t.opponent AND g.n <= t.n
+    AND g.game_date >= DATE_SUB(t.game_date, INTERVAL 2 YEAR)
+  GROUP BY t.game_id, t.player_id
+),
+-- This season so far (nothing where the latest game belongs to another season) and the whole one before.
+sums AS (
+  SELECT
+    t.game_date, t.game_id, t.player_id, t.features_as_of, t.team, t.opponent, t.n, t.last_change_date,
+    s.games_season, s.points_sum, s.points_squares, s.minutes_sum, s.plays_sum, s.court_sum,
+    p.games_season AS games_before, p.points_sum AS points_before,
+    COALESCE(s.home_games, 0) + COALESCE(p.home_games, 0) AS home_games,
+    COALESCE(s.home_points, 0) + COALESCE(p.home_points, 0) AS home_points,
+    COALESCE(s.games_season, 0) + COALESCE(p.games_season, 0) AS two_season_games,
+    COALESCE(s.points_sum, 0) + COALESCE(p.points_sum, 0) AS two_season_points
+  FROM latest AS t
+  LEFT JOIN totals AS s ON s.player_id = t.player_id AND s.n = t.n AND s.season = t.season
+  LEFT JOIN seasons AS p ON p.player_id = t.player_id AND p.season = t.season_before
+),
+-- Sample standard deviations and least-squares slopes from sums; x = -k, so that rising is positive.
+spreads AS (
+  SELECT
+    s.*,
+    SAFE_DIVIDE(s.points_sum, s.games_season) AS points_season,
+    SQRT(SAFE_DIVIDE(s.games_season * s.points_squares - s.points_sum * s.points_sum,
+      s.games_season * (s.games_season - 1))) AS points_sd_season
+  FROM sums AS s
+)
+SELECT
+  s.game_date, s.game_id, s.player_id, s.features_as_of, s.team, s.opponent,
+  f.points_l3, f.points_l5, f.points_l10, f.points_l20,
+  s.points_season,
+  SAFE_DIVIDE(s.points_before, s.games_before) AS points_prev_season,
+  f.points_ewma_08, f.points_ewma_20,
+  SQRT(SAFE_DIVIDE(f.games_10 * f.points_squares_10 - f.points_sum_10 * f.points_sum_10,
+    f.games_10 * (f.games_10 - 1))) AS points_sd_l10,
+  s.points_sd_season,
+  SAFE_DIVIDE(f.k_sum * f.points_sum_10 - f.games_10 * f.k_points,
+    f.games_10 * f.k_squares - f.k_sum * f.k_sum) AS points_slope_l10,
+  SAFE_DIVIDE(f.points_l5 - s.points_season, s.points_sd_season) AS points_z_l5,
+  CAST(f.points_max_l10 AS FLOAT64) AS points_max_l10,
+  CAST(f.points_min_l10 AS FLOAT64) AS points_min_l10,
+  COALESCE(s.games_season, 0) AS games_season,
+  f.games_known,
+  f.minutes_last, f.minutes_l5, f.minutes_l10, f.minutes_l20,
+  SAFE_DIVIDE(s.minutes_sum, s.games_season) AS minutes_season,
+  f.minutes_ewma_20,
+  SAFE_DIVIDE(f.k_sum * f.minutes_sum_10 - f.games_10 * f.k_minutes,
+    f.games_10 * f.k_squares - f.k_sum * f.k_sum) AS minutes_slope_l10,
+  f.minutes_sd_l10,
+  SAFE_DIVIDE(f.points_sum_10, f.minutes_sum_10) AS points_per_minute_l10,
+  SAFE_DIVIDE(s.points_sum, s.minutes_sum) AS points_per_minute_season,
+  SAFE_DIVIDE(f.points_sum_40, f.minutes_sum_40) AS points_per_minute_l40,
+  f.usage_l10,
+  SAFE_DIVIDE(s.plays_sum, s.court_sum) AS usage_season,
+  f.fga_l10, f.fg3a_l10, f.fta_l10, f.fga_share_l10, f.fg3a_share_l10, f.fta_share_l10,
+  f.fg2_pct_l20, f.fg3_pct_l20, f.ft_pct_l40, f.true_shooting_l20,
+  f.points2_l20, f.points3_l20, f.points1_l20,
+  COALESCE(w.games_last_7, 0) AS games_last_7,
+  COALESCE(w.games_last_14, 0) AS games_last_14,
+  COALESCE(w.minutes_last_7, 0.0) AS minutes_last_7,
+  -- Shrunk as if 20 more games had shown no difference.
+  (SAFE_DIVIDE(s.home_points, s.home_games)
+    - SAFE_DIVIDE(s.two_season_points - s.home_points, s.two_season_games - s.home_games))
+    * SAFE_DIVIDE(s.two_season_games, s.two_season_games + 20) AS home_points_diff,
+  COALESCE(v.games, 0) AS versus_opponent_games,
+  v.points AS versus_opponent_points,
+  DATE_DIFF(s.game_date, s.last_change_date, DAY) AS days_since_team_change,
+  s.n AS career_games,
+  f.missing_points_l10, f.missing_minutes_l10
+FROM spreads AS s
+JOIN form AS f ON f.player_id = s.player_id AND f.n = s.n
+LEFT JOIN workload AS w ON w.game_id = s.game_id AND w.player_id = s.player_id
+LEFT JOIN versus AS v ON v.game_id = s.game_id AND v.player_id = s.player_id

@@ -1,0 +1,1 @@
+"""Phase 6: validates the current predictions of a date and writes the JSON exports."""

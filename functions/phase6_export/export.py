@@ -1,0 +1,205 @@
+"""Phase 6: one date's current predictions become the JSON files of the export bucket.
+
+All files are built and checked before the first is written. Dated files come before the pointers to them, the files
+that matter most come first, and status.json last. Pointers (tonight/*, predictions/today.json, best-bets/latest.json)
+only move forward, and never to a date that New York has not reached: tomorrow's export at 18:00 leaves tonight's page
+alone, the first run of the next morning moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from functions.phase6_export.document import (
+    DATED_AGE,
+    POINTER_AGE,
+    ROOT,
+    STATUS_AGE,
+    Document,
+    Header,
+    Order,
+    document,
+    moment,
+)
+from functions.phase6_export.exporters import best_bets, performance, predictions, results, status
+from functions.phase6_export.exporters.tonight import Tonight
+from functions.phase6_export.reading import (
+    Day,
+    Row,
+    read_day,
+    read_last_games,
+    read_performance,
+    read_results,
+)
+from functions.phase6_export.validate import Refusal, coverage, refusal
+from functions.phase6_export.writer import Writer
+from shared.clock import new_york_date
+from shared.context import Context, Outcome
+from shared.errors import DataError
+from shared.messages import PhaseMessage, Status
+from shared.ports import Warehouse
+
+# An operator's document: {"halted": true, "reason": "off-season"}.
+HALT_SWITCH = "control/halt"
+STATUS_FILE = "status.json"
+GRADING = "grading"
+
+
+def run(message: PhaseMessage, context: Context) -> Outcome:
+    """Export message.game_date in six warehouse calls; a completion of grading exports results and performance alone.
+
+    batch_id is a hint: what counts is current_predictions, and the reason says where the batch is not part of it.
+    Raises SchemaMismatch before anything is written where a file does not fit its schema.
+    """
+    if message.game_date is None:
+        raise DataError(
+            f"phase 6 exports one game_date; the message has {message.from_date} to {message.to_date}.",
+            next_step="publish one message per date.",
+        )
+    export = _Export.of(message.game_date, context)
+    if message.phase == GRADING:
+        return export.graded()
+    return export.whole(message.batch_id)
+
+
+@dataclass(frozen=True)
+class _Export:
+    """One attempt to export a date."""
+
+    day: date
+    context: Context
+    writer: Writer
+    halted: bool
+    halt_reason: str | None
+    now: datetime
+
+    @classmethod
+    def of(cls, day: date, context: Context) -> _Export:
+        switch = context.runtime.state.get(HALT_SWITCH)
+        halted = bool(switch and switch.data.get("halted"))
+        reason = (switch.data.get("reason") or "no reason given") if switch and halted else None
+        return cls(day, context, Writer(context.runtime.exports), halted, reason, context.runtime.clock.now())
+
+    def whole(self, batch_id: str | None) -> Outcome:
+        """Everything: validate, build and check all files, write them."""
+        warehouse = self.context.runtime.warehouse
+        day = read_day(warehouse, self.day, self.now)
+        refused = refusal(day, self.context.runtime.settings.min_coverage)
+        if refused:
+            return self._refuse(refused, day, batch_id)
+        header = self._header(self.day, day.revision, moment(self.context.as_of), day.batches)
+        tonight = Tonight(day, read_last_games(warehouse, self.day))
+        dated = [
+            document(f"predictions/{self.day}.json", "predictions", header, predictions.content(day), DATED_AGE),
+            document(f"best-bets/{self.day}.json", "best_bets", header, best_bets.content(day), DATED_AGE),
+        ]
+        pointers, players = self._pointers(tonight, dated, header)
+        history = self._history(*self._graded(warehouse))
+        for each in (*dated, *pointers):
+            self.writer.write(each)
+        self.writer.write_all(players)
+        for each in history:
+            self.writer.write(each)
+        covered = coverage(day).as_json()
+        reason = _about_batch(batch_id, day)
+        self._write_status("halted" if self.halted else "success", reason, {"coverage": covered}, day)
+        return self._outcome("success", reason, {"coverage": covered, "batches": list(day.batches)})
+
+    def graded(self) -> Outcome:
+        """Results and performance of the last graded date, as soon as there are grades."""
+        warehouse = self.context.runtime.warehouse
+        files = self._history(*self._graded(warehouse))
+        if not files:
+            return Outcome("no_data", reason=f"nothing is graded on or before {self.day}")
+        for each in files:
+            self.writer.write(each)
+        return self._outcome("success", f"results and performance up to {self.day}", {})
+
+    def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row]]:
+        """Results and performance as known by now."""
+        return read_results(warehouse, self.day, self.now), read_performance(warehouse, self.day, self.now)
+
+    def _header(self, game_date: date, revision: int, as_of: str, batches: tuple[str, ...]) -> Header:
+        runtime = self.context.runtime
+        order = Order(runtime.epoch, game_date.isoformat(), revision, as_of)
+        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason)
+
+    def _pointers(
+        self, tonight: Tonight, dated: list[Document], header: Header
+    ) -> tuple[list[Document], list[Document]]:
+        """The pointer files and the players' files; none for a date that is still to come."""
+        if self.day > new_york_date(self.now):
+            return [], []
+        everybody = document("tonight/all-players.json", "all_players", header, tonight.all_players(), POINTER_AGE)
+        paths = (f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
+        # the body was checked as the dated file's
+        copies = [Document(path, each.body, each.order, POINTER_AGE) for path, each in zip(paths, dated, strict=True)]
+        players = [
+            document(path, "player", header, tonight.one_player(key), POINTER_AGE)
+            for key, path in tonight.files.items()
+        ]
+        return [everybody, *copies], players
+
+    def _history(self, graded: list[Row], figures: list[Row]) -> list[Document]:
+        """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded."""
+        files = []
+        if graded:
+            batches = tuple(sorted({row["batch_id"] for row in graded}))
+            graded_at = moment(max(row["graded_at"] for row in graded))
+            header = self._header(graded[0]["game_date"], 0, graded_at, batches)
+            file = document(
+                f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded), DATED_AGE
+            )
+            files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
+        if figures:
+            header = self._header(figures[0]["game_date"], 0, moment(figures[0]["graded_at"]), ())
+            content = performance.content(figures)
+            files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
+        return files
+
+    def _refuse(self, refused: Refusal, day: Day, batch_id: str | None) -> Outcome:
+        """No file is touched but status.json. `needs_heal` in the completion is where self-heal takes over."""
+        reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day)) if part)
+        found = coverage(day).as_json()
+        self._write_status(refused.status, reason, {"coverage": found}, day)
+        return self._outcome(refused.status, reason, {"coverage": found, "needs_heal": refused.can_heal})
+
+    def _write_status(self, word: str, reason: str, details: dict[str, Any], day: Day) -> None:
+        # The status tells the latest attempt, whatever date it was about.
+        order = Order(self.context.runtime.epoch, new_york_date(self.now).isoformat(), 0, moment(self.now))
+        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason)
+        attempt = {
+            "game_date": self.day.isoformat(),
+            "status": word,
+            "reason": reason,
+            "generated_at": moment(self.now),
+        }
+        details = {**details, "files_written": len(self.writer.written), "files_kept_newer": len(self.writer.kept)}
+        self.writer.rewrite(
+            f"{ROOT}/{STATUS_FILE}",
+            lambda before: document(
+                STATUS_FILE, "status", header, status.content(attempt, details, before), STATUS_AGE
+            ),
+        )
+
+    def _outcome(self, word: Status, reason: str, metadata: dict[str, Any]) -> Outcome:
+        if self.halted and word == "success":
+            word, reason = "halted", "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
+        return Outcome(
+            word,
+            record_count=len(self.writer.written),
+            reason=reason,
+            metadata={**metadata, "files": self.writer.written, "files_kept_newer": self.writer.kept},
+        )
+
+
+def _about_batch(batch_id: str | None, day: Day) -> str:
+    """What to say of a batch that the message names and that is not what counts."""
+    if batch_id is None or batch_id in day.batches:
+        return ""
+    if batch_id in day.consolidated_batches:
+        current = ", ".join(day.batches)
+        return f"{batch_id} is superseded: the current predictions of {day.game_date} are of {current}"
+    return f"{batch_id} is no consolidated batch of {day.game_date}: its current predictions count"

@@ -1,0 +1,74 @@
+"""predictions/{date}.json: every row of current_predictions, by player, system and line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.reading import Day, Row
+
+
+def content(day: Day) -> dict[str, Any]:
+    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows."""
+    names = {(row["game_id"], row["player_id"]): row for row in day.players}
+    players = []
+    for key, rows in day.by_player.items():
+        player, first = names[key], rows[0]
+        players.append(
+            {
+                "player_id": first["player_id"],
+                "player_lookup": first["player_lookup"],
+                "player_name": player["player_name"],
+                "team": player["team"],
+                "game_id": first["game_id"],
+                "tipoff_at": moment(first["tipoff_at"]),
+                "features_as_of": moment(first["features_as_of"]),
+                "line_snapshot_at": moment(first["line_snapshot_at"]),
+                "quality_score": points(first["quality_score"]),
+                "predictions": systems_of(rows),
+            }
+        )
+    players.sort(key=lambda each: (each["game_id"], each["player_lookup"], each["player_id"]))
+    return {"total_players": len(players), "total_rows": len(day.predictions), "players": players}
+
+
+def systems_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A player's rows (by system and line) as systems with their lines."""
+    systems = []
+    for system, group in groupby(rows, lambda row: row["system_id"]):
+        lines = list(group)
+        first = lines[0]
+        systems.append(
+            {
+                "system_id": system,
+                "model_version": first["model_version"],
+                "predicted_points": points(first["predicted_points"]),
+                "predicted_points_no_market": points(first["predicted_points_no_market"]),
+                "predicted_sd": points(first["predicted_sd"]),
+                "uses_market": first["uses_market"],
+                "error_code": first["error_code"],
+                "error_message": first["error_message"],
+                "lines": [_line(row) for row in lines],
+            }
+        )
+    return systems
+
+
+def _line(row: Row) -> dict[str, Any]:
+    return {
+        "line": half_points(row["line_value"]),
+        "kind": row["line_kind"],
+        "bookmaker": row["bookmaker"],
+        "over_price": row["over_price"],
+        "under_price": row["under_price"],
+        "p_over": share(row["p_over"]),
+        "p_push": share(row["p_push"]),
+        "fair_over_price": points(row["fair_over_price"]),
+        "edge": points(row["edge"]),
+        "expected_value": share(row["expected_value"]),
+        "confidence": share(row["confidence_score"]),
+        "recommendation": row["recommendation"],
+        "reason": row["reason"],
+    }

@@ -1,0 +1,166 @@
+"""tonight/all-players.json and tonight/player/{lookup}.json: every player considered, with what is said about him."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.exporters.predictions import systems_of
+from functions.phase6_export.reading import Day, Key, Row
+
+ENSEMBLE = "ensemble_v1"
+
+
+class Tonight:
+    """The date's players as the two kinds of file show them; each player's entry is made once."""
+
+    def __init__(self, day: Day, last_games: Mapping[int, Sequence[Row]]) -> None:
+        self._day = day
+        self._last_games = last_games
+        self._games = {game["game_id"]: game for game in day.games}
+        self._rows = [row for row in day.players if _is_matched(row)]
+        self.files = _files(self._rows)
+        self._entries = {_key(row): self._entry(row) for row in self._rows}
+
+    def all_players(self) -> dict[str, Any]:
+        """Content of tonight/all-players.json: games by tip-off, their players by team and lookup.
+
+        Names of a feed that matched no player, or no game, stand apart under `unmatched`.
+        """
+        by_game: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in self._entries.values():
+            by_game[entry["game_id"]].append(entry)
+        left_out = Counter(entry["reason"] for entry in self._entries.values() if entry["status"] == "left_out")
+        return {
+            "total_players": len(self._entries),
+            "total_predicted": sum(entry["status"] == "predicted" for entry in self._entries.values()),
+            "total_with_lines": sum(entry["has_line"] for entry in self._entries.values()),
+            "total_left_out": dict(sorted(left_out.items())),
+            "games": [self._game(game_id, by_game[game_id]) for game_id in self._games_by_tipoff(by_game)],
+            "unmatched": [
+                {name: row[name] for name in ("player_name", "player_lookup", "game_id", "reason", "has_line")}
+                for row in self._day.players
+                if not _is_matched(row)
+            ],
+        }
+
+    def one_player(self, key: Key) -> dict[str, Any]:
+        """Content of a player's file: his entry, all lines of all systems, and his last ten games."""
+        return {
+            "player": self._entries[key],
+            "predictions": systems_of(self._day.by_player.get(key, [])),
+            "last_games": [
+                {
+                    "game_date": game["game_date"].isoformat(),
+                    "opponent": game["opponent"],
+                    "is_home": game["is_home"],
+                    "minutes": points(game["minutes"]),
+                    "points": game["points"],
+                }
+                for game in self._last_games.get(key[1], [])
+            ],
+        }
+
+    def _games_by_tipoff(self, with_players: Mapping[str, Any]) -> list[str]:
+        """Scheduled games, and those that left the date's schedule since they were predicted."""
+        tipoffs = self._day.tipoffs
+        known = {*self._games, *with_players}
+        return sorted(known, key=lambda game: (tipoffs.get(game) is None, tipoffs.get(game), game))
+
+    def _game(self, game_id: str, players: list[dict[str, Any]]) -> dict[str, Any]:
+        game = self._games.get(game_id, {})
+        return {
+            "game_id": game_id,
+            "home_team": game.get("home_team"),
+            "away_team": game.get("away_team"),
+            "tipoff_at": moment(self._day.tipoffs.get(game_id)),
+            "status": game.get("status", "not_scheduled"),
+            "players": players,
+        }
+
+    def _entry(self, row: Row) -> dict[str, Any]:
+        """Predicted, with the ensemble's word on the main line; or left out, with the reason."""
+        rows = self._day.by_player.get(_key(row), [])
+        mains = {each["system_id"]: each for each in rows if each["line_kind"] in ("main", "none")}
+        ensemble = mains.get(ENSEMBLE, {})
+        line = ensemble.get("line_value")
+        return {
+            "player_id": row["player_id"],
+            "player_lookup": row["player_lookup"],
+            "player_name": row["player_name"],
+            "file": self.files[_key(row)],
+            "game_id": row["game_id"],
+            **self._venue(row),
+            "status": "predicted" if rows else "left_out",
+            "reason": None if rows else row["reason"] or "no_prediction",
+            "injury_status": row["injury_status"],
+            "has_line": row["has_line"],
+            "line": row["feature_line"] if line is None else half_points(line),
+            "predicted_points": points(ensemble.get("predicted_points")),
+            "predicted_points_no_market": points(ensemble.get("predicted_points_no_market")),
+            "recommendation": ensemble.get("recommendation"),
+            "recommendation_reason": ensemble.get("reason"),
+            "confidence": share(ensemble.get("confidence_score")),
+            "expected_value": share(ensemble.get("expected_value")),
+            "bookmaker": ensemble.get("bookmaker"),
+            "over_price": ensemble.get("over_price"),
+            "under_price": ensemble.get("under_price"),
+            "systems": [
+                {
+                    "system_id": system,
+                    "predicted_points": points(each["predicted_points"]),
+                    "p_over": share(each["p_over"]),
+                    "recommendation": each["recommendation"],
+                    "error_code": each["error_code"],
+                }
+                for system, each in sorted(mains.items())
+            ],
+            "last_10_points": [game["points"] for game in self._last_games.get(row["player_id"], [])],
+            "context": _context(row),
+        }
+
+    def _venue(self, row: Row) -> dict[str, Any]:
+        game = self._games.get(row["game_id"])
+        if game is None or row["team"] is None:
+            return {"team": row["team"], "opponent": None, "is_home": None}
+        is_home = row["team"] == game["home_team"]
+        return {"team": row["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
+
+
+def _is_matched(row: Row) -> bool:
+    return row["game_id"] is not None and row["player_id"] is not None
+
+
+def _key(row: Row) -> Key:
+    return row["game_id"], row["player_id"]
+
+
+def _files(rows: Sequence[Row]) -> dict[Key, str]:
+    """Path of each player's file. Players who share a lookup get their id added, all of them."""
+    bearers = Counter(row["player_lookup"] for row in rows)
+    paths = {}
+    for row in rows:
+        lookup = row["player_lookup"]
+        name = lookup if bearers[lookup] == 1 else f"{lookup}-{row['player_id']}"
+        paths[_key(row)] = f"tonight/player/{name}.json"
+    return paths
+
+
+def _context(row: Row) -> dict[str, Any]:
+    """What the features say of the player, NULL where it is unknown (`unknown` says why)."""
+    return {
+        "quality_score": points(row["quality_score"]),
+        "games_season": row["games_season"],
+        "points_season": points(row["points_season"]),
+        "points_last_5": points(row["points_l5"]),
+        "points_last_10": points(row["points_l10"]),
+        "minutes_last_10": points(row["minutes_l10"]),
+        "rest_days": row["rest_days"],
+        "opponent_def_rating_rel": points(row["opponent_def_rating_rel"]),
+        "pace_factor": share(row["pace_factor"]),
+        "teammates_out_points": points(row["teammates_out_points"]),
+        "implied_team_total": points(row["implied_team_total"]),
+        "unknown": row["null_reasons"],
+    }

@@ -1,0 +1,93 @@
+"""Everything an export needs of one date, read in six statements whatever the number of games, players and books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from shared.ports import Warehouse
+from shared.warehouse.sql import read_sql
+
+PACKAGE = "functions.phase6_export"
+Row = dict[str, Any]
+# (game_id, player_id): a player of a game.
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One date as the warehouse has it: games, players considered, and the current predictions."""
+
+    game_date: date
+    games: Sequence[Row]
+    players: Sequence[Row]
+    predictions: Sequence[Row]
+    schedule_rows: int
+    consolidated_batches: tuple[str, ...]
+
+    @cached_property
+    def by_player(self) -> dict[Key, list[Row]]:
+        """Predictions of each player, by system and line."""
+        key = _key
+        return {player: list(rows) for player, rows in groupby(self.predictions, key)}
+
+    @cached_property
+    def batches(self) -> tuple[str, ...]:
+        """Batches that count for at least one game, sorted."""
+        return tuple(sorted({row["batch_id"] for row in self.predictions}))
+
+    @cached_property
+    def revision(self) -> int:
+        """The newest revision that counts; 0 without any."""
+        return max((row["revision"] for row in self.players if row["game_is_covered"]), default=0)
+
+    @cached_property
+    def tipoffs(self) -> dict[str, Any]:
+        """Tip-off of each game: of its predictions (schedule, odds feed or assumed), else the schedule's."""
+        scheduled = {game["game_id"]: game["tipoff_at"] for game in self.games}
+        return scheduled | {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+
+
+def _key(row: Row) -> Key:
+    return row["game_id"], row["player_id"]
+
+
+def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
+    """Three statements: schedule, players considered, current predictions."""
+    scheduled = _rows(warehouse, "games", day, now=now)
+    facts = next(row for row in scheduled if row["game_id"] is None)
+    return Day(
+        game_date=day,
+        games=[row for row in scheduled if row["game_id"] is not None],
+        players=_rows(warehouse, "players", day),
+        predictions=_rows(warehouse, "current", day),
+        schedule_rows=facts["schedule_rows"],
+        consolidated_batches=tuple((facts["consolidated_batches"] or "").split(","))
+        if facts["consolidated_batches"]
+        else (),
+    )
+
+
+def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:
+    """player_id -> his last ten games known before his features' as-of, newest first."""
+    rows = _rows(warehouse, "last_games", day)
+    return {player: list(games) for player, games in groupby(rows, lambda row: int(row["player_id"]))}
+
+
+def read_results(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
+    """Grades (main lines, and players without a line) of the last graded date on or before the day."""
+    return _rows(warehouse, "results", day, now=now)
+
+
+def read_performance(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
+    """Performance rows of the windows that end at the last graded date on or before the day."""
+    return _rows(warehouse, "performance", day, now=now)
+
+
+def _rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:
+    rows: list[Row] = warehouse.query(read_sql(PACKAGE, name), {"game_date": day, **further}).to_pylist()
+    return rows

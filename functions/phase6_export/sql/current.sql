@@ -1,0 +1,35 @@
+-- What counts for the date: every row of current_predictions, in the order the files list them.
+SELECT
+  batch_id,
+  system_id,
+  model_version,
+  player_id,
+  player_lookup,
+  game_id,
+  tipoff_at,
+  predicted_points,
+  predicted_sd,
+  line_value,
+  line_kind,
+  bookmaker,
+  over_price,
+  under_price,
+  p_over,
+  p_push,
+  fair_over_price,
+  edge,
+  expected_value,
+  confidence_score,
+  recommendation,
+  reason,
+  quality_score,
+  uses_market,
+  predicted_points_no_market,
+  features_as_of,
+  line_snapshot_at,
+  error_code,
+  error_message,
+  updated_at
+FROM nba_predictions.current_predictions
+WHERE game_date = @game_date
+ORDER BY game_id, player_id, system_id, line_value

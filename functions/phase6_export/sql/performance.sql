@@ -1,0 +1,36 @@
+-- Performance of every system and window that ends at the last graded date on or before the date.
+WITH
+last_graded AS (
+  SELECT MAX(game_date) AS game_date
+  FROM nba_predictions.system_daily_performance
+  WHERE game_date <= @game_date
+    AND graded_at <= @now
+)
+SELECT
+  performance.game_date,
+  performance.window_name,
+  performance.system_id,
+  performance.n,
+  performance.mae,
+  performance.bias,
+  performance.line_mae,
+  performance.season_avg_mae,
+  performance.bets,
+  performance.wins,
+  performance.pushes,
+  performance.passes,
+  performance.voids,
+  performance.hit_rate,
+  performance.hit_rate_low,
+  performance.hit_rate_high,
+  performance.roi,
+  performance.priced_bets,
+  performance.brier,
+  performance.calibration_error,
+  performance.n_unlined,
+  performance.mae_unlined,
+  performance.graded_at
+FROM nba_predictions.system_daily_performance AS performance
+INNER JOIN last_graded
+  ON last_graded.game_date = performance.game_date
+ORDER BY performance.system_id, performance.window_name

@@ -1,0 +1,99 @@
+-- Every player considered for the date, once: expected or left out with the reason, as recorded by the batch that
+-- counts for his game, with what his features say.
+WITH
+-- The batch that counts for each game: the rule of current_predictions.
+counting AS (
+  SELECT game_id, batch_id, revision, consolidated_at
+  FROM nba_predictions.prediction_batches
+  WHERE game_date = @game_date
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY game_id
+    ORDER BY revision DESC, consolidated_at DESC, batch_id DESC
+  ) = 1
+),
+-- Games that no consolidated batch covered, and names that matched no game, go by the date's newest batch.
+newest AS (
+  SELECT batch_id, revision, consolidated_at
+  FROM counting
+  QUALIFY ROW_NUMBER() OVER (ORDER BY revision DESC, consolidated_at DESC, batch_id DESC) = 1
+),
+considered AS (
+  SELECT
+    expected.batch_id,
+    expected.game_id,
+    expected.player_id,
+    expected.player_lookup,
+    expected.player_name,
+    expected.team,
+    expected.status,
+    expected.reason,
+    expected.has_line,
+    expected.features_as_of,
+    expected.recorded_at,
+    counting.game_id IS NOT NULL AS game_is_covered,
+    newest.consolidated_at AS newest_consolidated_at,
+    COALESCE(counting.revision, newest.revision) AS revision
+  FROM nba_monitoring.expected_outputs AS expected
+  CROSS JOIN newest
+  LEFT JOIN counting
+    ON counting.game_id = expected.game_id
+  WHERE expected.game_date = @game_date
+    AND expected.batch_id = COALESCE(counting.batch_id, newest.batch_id)
+),
+-- A batch recorded twice names its players twice: the last record counts.
+players AS (
+  SELECT
+    batch_id,
+    game_id,
+    player_id,
+    player_lookup,
+    player_name,
+    team,
+    status,
+    reason,
+    has_line,
+    features_as_of,
+    game_is_covered,
+    newest_consolidated_at,
+    revision
+  FROM considered
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY batch_id, game_id, player_id, player_lookup
+    ORDER BY recorded_at DESC, status, reason
+  ) = 1
+)
+SELECT
+  players.batch_id,
+  players.game_id,
+  players.player_id,
+  players.player_lookup,
+  players.player_name,
+  players.team,
+  players.status,
+  players.reason,
+  players.has_line,
+  players.features_as_of,
+  players.game_is_covered,
+  players.newest_consolidated_at,
+  players.revision,
+  features.injury_status,
+  features.quality_score,
+  features.null_reasons,
+  features.line AS feature_line,
+  features.games_season,
+  features.points_season,
+  features.points_l5,
+  features.points_l10,
+  features.minutes_l10,
+  features.rest_days,
+  features.opponent_def_rating_rel,
+  features.pace_factor,
+  features.teammates_out_points,
+  features.implied_team_total
+FROM players
+LEFT JOIN nba_predictions.ml_feature_store AS features
+  ON features.game_date = @game_date
+  AND features.game_id = players.game_id
+  AND features.player_id = players.player_id
+  AND features.features_as_of = players.features_as_of
+ORDER BY players.game_id, players.team, players.player_lookup, players.player_id

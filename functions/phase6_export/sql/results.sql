@@ -1,0 +1,50 @@
+-- The grades of the last graded date on or before the date, with names as the features had them.
+WITH
+last_graded AS (
+  SELECT MAX(game_date) AS game_date
+  FROM nba_predictions.prediction_accuracy
+  WHERE game_date <= @game_date
+    AND graded_at <= @now
+),
+names AS (
+  SELECT features.game_id, features.player_id, features.player_name, features.team, features.opponent
+  FROM nba_predictions.ml_feature_store AS features
+  INNER JOIN last_graded
+    ON last_graded.game_date = features.game_date
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY features.game_id, features.player_id
+    ORDER BY features.features_as_of DESC
+  ) = 1
+)
+SELECT
+  grades.game_date,
+  grades.batch_id,
+  grades.game_id,
+  grades.player_id,
+  grades.player_lookup,
+  names.player_name,
+  names.team,
+  names.opponent,
+  grades.system_id,
+  grades.line_value,
+  grades.line_kind,
+  grades.recommendation,
+  grades.predicted_points,
+  grades.p_over,
+  grades.season_average,
+  grades.actual_points,
+  grades.error,
+  grades.outcome,
+  grades.correct,
+  grades.profit,
+  grades.void_reason,
+  grades.graded_at
+FROM nba_predictions.prediction_accuracy AS grades
+INNER JOIN last_graded
+  ON last_graded.game_date = grades.game_date
+LEFT JOIN names
+  ON names.game_id = grades.game_id
+  AND names.player_id = grades.player_id
+-- Alternate lines stay in the table: the file shows what was said about the line that the books offered.
+WHERE grades.line_kind IN ('main', 'none')
+ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.system_id

@@ -1,0 +1,90 @@
+"""May this date be exported? Predictions exist, cover the expected players, and none is from after its tip-off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from functions.phase6_export.reading import Day, Row
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Expected players of games that could still be predicted, and how many of them current predictions cover."""
+
+    expected: int
+    covered: int
+
+    @property
+    def share(self) -> float:
+        return self.covered / self.expected if self.expected else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"expected": self.expected, "covered": self.covered, "share": round(self.share, 4)}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing is exported. `can_heal`: predicting the date again may mend it, so self-heal is to be asked."""
+
+    status: Literal["no_data", "failed"]
+    reason: str
+    can_heal: bool
+
+
+def coverage(day: Day) -> Coverage:
+    """Players expected by the batch that counts for their game against those with a current prediction.
+
+    Games that had tipped off when the newest batch was consolidated and that no batch covered cannot be predicted
+    any more: their players are not expected here.
+    """
+    expected = [row for row in day.players if row["status"] == "expected" and not _frozen(row, day)]
+    covered = sum((row["game_id"], row["player_id"]) in day.by_player for row in expected)
+    return Coverage(len(expected), covered)
+
+
+def _frozen(row: Row, day: Day) -> bool:
+    tipoff = day.tipoffs.get(row["game_id"])
+    return not row["game_is_covered"] and tipoff is not None and bool(tipoff <= row["newest_consolidated_at"])
+
+
+def refusal(day: Day, min_coverage: float) -> Refusal | None:
+    """The first reason not to export the day; None where it may be."""
+    on = day.game_date
+    if not day.schedule_rows:
+        return Refusal("failed", f"no schedule is loaded around {on}", can_heal=True)
+    if not day.games:
+        return Refusal("no_data", f"no games on {on}", can_heal=False)
+    if all(game["status"] == "postponed" for game in day.games):
+        return Refusal("no_data", f"all {len(day.games)} games on {on} are postponed", can_heal=False)
+    if not day.predictions:
+        return Refusal("no_data", f"there are no current predictions for {on}", can_heal=True)
+    late = [row for row in day.predictions if not _in_time(row)]
+    if late:
+        return Refusal(
+            "failed", f"{len(late)} predictions are from after their tip-off, {_named(late[0])}", can_heal=False
+        )
+    known = {(row["game_id"], row["player_id"]) for row in day.players}
+    strangers = sorted(set(day.by_player) - known)
+    if strangers:
+        game_id, player_id = strangers[0]
+        first = f"first player {player_id} of game {game_id}"
+        return Refusal("failed", f"{len(strangers)} predicted players were not expected, {first}", can_heal=True)
+    found = coverage(day)
+    if found.share < min_coverage:
+        counts = f"{found.covered} of {found.expected} expected players"
+        return Refusal("failed", f"predictions cover {counts}, less than {min_coverage:.0%}", can_heal=True)
+    return None
+
+
+def _in_time(row: Row) -> bool:
+    """line_snapshot_at < features_as_of <= tip-off, and last written before tip-off."""
+    snapshot, as_of, tipoff = row["line_snapshot_at"], row["features_as_of"], row["tipoff_at"]
+    return bool(row["updated_at"] < tipoff and as_of <= tipoff and (snapshot is None or snapshot < as_of))
+
+
+def _named(row: Row) -> str:
+    return (
+        f"first {row['player_lookup']} in game {row['game_id']}: updated {row['updated_at']}, features as of "
+        f"{row['features_as_of']}, lines of {row['line_snapshot_at']}, tip-off {row['tipoff_at']}"
+    )

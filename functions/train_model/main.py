@@ -1,0 +1,8 @@
+"""Entry point of train_model."""
+
+from __future__ import annotations
+
+from functions.train_model.training import run
+from shared.handler import pubsub_function
+
+train_model = pubsub_function("train_model", run)

@@ -1,0 +1,201 @@
+"""Walk-forward fitting: every figure a combination, a spread or a metric rests on was predicted out of sample."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared import evaluation
+from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.systems.columns import Floats
+from shared.systems.distribution import Variance, fit_variance, over_and_push
+from shared.systems.ensemble import ENOUGH_LINED, LINE, EnsembleModel, fit_combination
+from shared.systems.history import History
+from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP
+from shared.systems.registry import Models
+from shared.systems.xgboost_v1 import XgboostModel
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+
+Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+# The trees of a fold see the rows before its first day only: half the rows, then three quarters.
+FOLD_STARTS = (0.5, 0.75)
+# Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
+# days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
+HOLDOUT_START = 0.9
+# The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
+TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
+TRAINED_GAMES = 5
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the histories.
+
+    line is the main line (NaN: none known); day is datetime64[D].
+    """
+
+    features: Mapping[str, Floats]
+    names: tuple[str, ...]
+    history: History
+    day: Days
+    line: Floats
+    points: Floats
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def first_day(self, share: float) -> np.datetime64:
+        """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
+        day: np.datetime64 = self.day[int(share * (len(self) - 1))]
+        return day
+
+    @property
+    def trained(self) -> Mask:
+        """Rows the trees learn from."""
+        enough = self.features["games_known"] >= TRAINED_GAMES
+        return enough & (self.features["minutes_l10"] >= TRAINED_MINUTES)
+
+    @property
+    def predicted(self) -> Mask:
+        """Rows of players such as the coordinator asks predictions for."""
+        return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The result of a training: models of one version and the figures of the hold-out, JSON-ready."""
+
+    models: Models
+    metrics: dict[str, Any]
+
+
+def fit(rows: TrainingRows) -> Training:
+    """Both models of one version.
+
+    1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four systems.
+    2. Combinations and spreads fitted on those means before the hold-out give the figures on the hold-out.
+    3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now on.
+    """
+    inputs = xgboost_v1.matrix(rows.features, rows.names)
+    means, out_of_sample = _walk_forward(rows, inputs)
+    usable = out_of_sample & rows.predicted & ~np.isnan(means[MOVING_AVERAGE])
+    holdout = usable & (rows.day >= rows.first_day(HOLDOUT_START))
+    judged = _fit_ensemble(means, rows, usable & ~holdout)
+    metrics = _figures(judged, means, rows, holdout)
+    booster = xgboost_v1.train(inputs[rows.trained], rows.points[rows.trained])
+    combined = _fit_ensemble(means, rows, usable)
+    version = f"{rows.day.max()}-{_fingerprint(rows.names, booster, combined, metrics)}"
+    models = Models(
+        xgboost=XgboostModel(version, rows.names, booster),
+        ensemble=replace(combined, version=version),
+    )
+    return Training(models, metrics)
+
+
+def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32]) -> tuple[dict[str, Floats], Mask]:
+    """Means of the four systems, and which rows have all of them out of sample."""
+    trees = np.full(len(rows), np.nan)
+    after_all = rows.day.max() + np.timedelta64(1, "D")
+    for first, end in pairwise([*(rows.first_day(start) for start in FOLD_STARTS), after_all]):
+        before = rows.trained & (rows.day < first)
+        fold = (rows.day >= first) & (rows.day < end)
+        if before.any() and fold.any():
+            booster = xgboost_v1.train(inputs[before], rows.points[before])
+            trees[fold] = xgboost_v1.mean_points(booster, inputs[fold])
+    means = {
+        MOVING_AVERAGE: moving_average.mean_points(rows.features),
+        ZONE_MATCHUP: zone_matchup.mean_points(rows.features),
+        SIMILARITY: similarity.mean_points(rows.features, rows.history),
+        XGBOOST: trees,
+    }
+    return means, ~np.isnan(trees)
+
+
+def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
+    """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
+    points, line = rows.points[use], rows.line[use]
+    inputs = ensemble.filled({name: means[name][use] for name in BASE_SYSTEMS})
+    no_market = fit_combination(inputs, points)
+    variance = {name: _rounded(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
+    variance[ENSEMBLE] = _rounded(fit_variance(no_market.of(inputs), points))
+    with_market, spread = None, None
+    lined = ~np.isnan(line)
+    if int(lined.sum()) >= ENOUGH_LINED:
+        market = {**{name: values[lined] for name, values in inputs.items()}, LINE: line[lined]}
+        with_market = fit_combination(market, points[lined])
+        spread = _rounded(fit_variance(with_market.of(market), points[lined]))
+    return EnsembleModel("", no_market, with_market, variance, spread)
+
+
+def _rounded(variance: Variance) -> Variance:
+    return Variance(round(variance.intercept, 6), round(variance.slope, 6))
+
+
+def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRows, holdout: Mask) -> dict[str, Any]:
+    """Figures of all systems on the hold-out rows; those with a line apart, against the line on the same rows."""
+    line, points = rows.line[holdout], rows.points[holdout]
+    season = rows.features["points_season"][holdout]
+    known = {name: means[name][holdout] for name in BASE_SYSTEMS}
+    inputs = ensemble.filled(known)
+    forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
+    plain = model.no_market.of(inputs)
+    forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
+    if model.with_market is not None and model.variance_with_market is not None:
+        market = model.with_market.of({**inputs, LINE: line})
+        forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market))
+    complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in known.values()], axis=0)
+    lined = complete & ~np.isnan(line)
+    figures: dict[str, Any] = {
+        "holdout_from": str(rows.first_day(HOLDOUT_START)),
+        "all": {"n": int(complete.sum()), "season_avg_mae": _mae(season, points, complete)},
+        "lined": {
+            "n": int(lined.sum()),
+            "season_avg_mae": _mae(season, points, lined),
+            "line_mae": _mae(line, points, lined),
+        },
+    }
+    for name, (mean, variance) in forecasts.items():
+        if name != ENSEMBLE:
+            figures["all"][name] = {"mae": _mae(mean, points, complete), "bias": _bias(mean, points, complete)}
+        if not lined.any():
+            continue
+        over, push = over_and_push(mean[lined], variance[lined], line[lined])
+        happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
+        figures["lined"][name] = {
+            "mae": _mae(mean, points, lined),
+            "bias": _bias(mean, points, lined),
+            "brier": _round(evaluation.brier_score(over, push, happened)),
+            "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
+        }
+    return figures
+
+
+def _mae(predicted: Floats, actual: Floats, use: Mask) -> float | None:
+    return _round(evaluation.mean_absolute_error(predicted[use], actual[use]))
+
+
+def _bias(predicted: Floats, actual: Floats, use: Mask) -> float | None:
+    return _round(evaluation.bias(predicted[use], actual[use]))
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _fingerprint(
+    names: Sequence[str], booster: xgb.Booster, combined: EnsembleModel, metrics: Mapping[str, Any]
+) -> str:
+    """Short hash of what was learned: a version names one content, whatever code or library made it."""
+    digest = hashlib.sha256(bytes(booster.save_raw(raw_format="ubj")))
+    digest.update(repr((tuple(names), combined, metrics)).encode())
+    return digest.hexdigest()[:8]

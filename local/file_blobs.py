@@ -1,0 +1,128 @@
+"""The blobs port on a folder: each object a plain file, its metadata in a hidden tree beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.ports import Blob
+
+META = ".meta"
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is known of one write; `sha256` says whether the file's content is this write's."""
+
+    generation: int
+    content_type: str
+    cache_control: str | None
+    sha256: str
+
+
+# Of a file without metadata, put there by hand.
+UNKNOWN = _Version(1, "application/octet-stream", None, "")
+
+
+class FileBlobs:
+    """ports.Blobs on a folder, for the one process that owns it; safe to use from many threads.
+
+    Two files cannot be renamed as one. So a write first records its metadata beside that of the write before, then
+    renames the content into place: whichever of the two the content belongs to (by its hash) is what the object is,
+    and a crash at any point leaves the old object or the new one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._turn = threading.Lock()
+
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        if_generation: int | None = None,
+    ) -> int:
+        file, meta = self._places(path)
+        with self._turn:
+            current = _current(_content(file), meta)
+            found = current.generation if current else 0
+            if if_generation is not None and if_generation != found:
+                raise PreconditionFailed(f"{path} has generation {found}, not {if_generation}.")
+            last = max((version.generation for version in _versions(meta)), default=0)
+            digest = hashlib.sha256(data).hexdigest()
+            new = _Version(max(last, found) + 1, content_type, cache_control, digest)
+            kept = [asdict(version) for version in (new, current) if version is not None]
+            self._put(meta, json.dumps(kept, sort_keys=True).encode())
+            self._put(file, data)
+            return new.generation
+
+    def read(self, path: str) -> Blob:
+        file, meta = self._places(path)
+        with self._turn:
+            data = _content(file)
+            version = _current(data, meta)
+        if data is None or version is None:
+            raise NotFound(f"There is no object {path} in {self._folder}.")
+        return Blob(path, data, version.generation, version.content_type, version.cache_control)
+
+    def list(self, prefix: str) -> list[str]:
+        # Only the folder that the prefix names whole needs a walk.
+        start = self._folder / prefix.rpartition("/")[0]
+        if not start.resolve().is_relative_to(self._folder):
+            raise Fatal(f"The prefix {prefix!r} leads out of the bucket.", next_step="write v1/name.")
+        found = (
+            (Path(folder) / name).relative_to(self._folder).as_posix()
+            for folder, _, names in os.walk(start)
+            for name in names
+        )
+        return sorted(path for path in found if path.startswith(prefix) and not path.startswith(f"{META}/"))
+
+    def _put(self, file: Path, data: bytes) -> None:
+        """Whole or not at all: a reader that opens the file sees the old content or the new."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._folder / META / ".writing"  # one is enough: writers take turns
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(file)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise Fatal(
+                f"{file} cannot be an object: {error.strerror}; an object's name is another's folder.",
+                next_step="name objects so that none lies below another.",
+            ) from error
+
+    def _places(self, path: str) -> tuple[Path, Path]:
+        parts = path.split("/")
+        bad = any(part in {"", ".", ".."} for part in parts) or parts[0] == META or "\\" in path or "\0" in path
+        if bad or not (self._folder / path).resolve().is_relative_to(self._folder):
+            raise Fatal(f"{path!r} is no object name in {self._folder}.", next_step="write v1/name.json.")
+        return self._folder / path, self._folder / META / f"{path}.json"
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
+
+
+def _current(data: bytes | None, meta: Path) -> _Version | None:
+    """The write that a content belongs to; the last one where somebody changed the file by hand."""
+    if data is None:
+        return None
+    versions = _versions(meta)
+    digest = hashlib.sha256(data).hexdigest()
+    return next((version for version in versions if version.sha256 == digest), (*versions, UNKNOWN)[0])
+
+
+def _versions(meta: Path) -> list[_Version]:
+    """The last write's metadata, then that of the object it replaced."""
+    try:
+        return [_Version(**each) for each in json.loads(meta.read_bytes())]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,82 @@
+"""Who owns a state folder: one process at a time, and any other can find out which and on what port."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.clock import Clock, SystemClock
+from shared.errors import Fatal
+
+RUNTIME_FILE = "runtime.json"
+LOCK_FILE = "runtime.lock"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that has a state folder open; port 0 where it serves nothing. started_at is real time, ISO."""
+
+    pid: int
+    port: int
+    started_at: str
+
+
+class FolderBusy(Fatal):
+    """Another living process owns the state folder."""
+
+    def __init__(self, folder: Path, owner: Owner | None) -> None:
+        who = f"process {owner.pid}" if owner else "a process that is just starting"
+        where = f", which serves on port {owner.port}" if owner and owner.port else ""
+        super().__init__(
+            f"{folder} is in use by {who}{where}.",
+            next_step="wait for it or end it, trigger phases on it with `make publish`, or use another LOCAL_DIR.",
+        )
+        self.owner = owner
+
+
+@contextmanager
+def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
+    """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
+
+    The lock is the operating system's and ends with its process, however that died; runtime.json only tells others
+    about the owner. What a dead owner left is replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderBusy(folder, _told(folder)) from None
+        ours = OwnedFolder(folder, (clock or SystemClock()).now().isoformat(timespec="seconds"))
+        ours.tell(port=0)
+        try:
+            yield ours
+        finally:
+            (folder / RUNTIME_FILE).unlink(missing_ok=True)
+
+
+class OwnedFolder:
+    """A state folder that this process owns."""
+
+    def __init__(self, path: Path, started_at: str) -> None:
+        self.path = path
+        self._started_at = started_at
+
+    def tell(self, *, port: int) -> None:
+        """Let other processes know who owns the folder and where it serves."""
+        owner = Owner(os.getpid(), port, self._started_at)
+        temporary = self.path / f"{RUNTIME_FILE}.new"
+        temporary.write_text(json.dumps(asdict(owner)) + "\n", encoding="utf-8")
+        temporary.replace(self.path / RUNTIME_FILE)
+
+
+def _told(folder: Path) -> Owner | None:
+    try:
+        return Owner(**json.loads((folder / RUNTIME_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,102 @@
+"""`make publish TOPIC=... MESSAGE='{...}'`: trigger a phase on a state folder and see it through."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.admin import parse_at
+from local.ownership import FolderBusy
+from local.runtime import DEFAULT_FOLDER, open_runtime
+from local.server import HOST
+from shared.errors import PipelineError
+from shared.pipeline import load_pipeline
+
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
+
+
+class Refused(Exception):
+    """The runtime did not take the message: wrong input."""
+
+
+def publish(port: int, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Publish through the runtime on a port and give its events as they come. Raises Refused."""
+    connection = http.client.HTTPConnection(HOST, port)
+    try:
+        connection.request("POST", "/admin/publish", json.dumps(asked), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            answer = json.loads(response.read())
+            raise Refused(answer["error"])
+        for line in response:
+            yield json.loads(line)
+    finally:
+        connection.close()
+
+
+def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object). Raises Refused, ValueError."""
+    topic, at = environment.get("TOPIC", ""), environment.get("AT", "")
+    if topic not in load_pipeline().topics:
+        dead = {each.dead_letter_topic for each in load_pipeline().subscriptions.values()}
+        raise Refused(_no_topic(topic, [each for each in load_pipeline().topics if each not in dead]))
+    if at:
+        parse_at(at)
+    attributes = json.loads(environment.get("ATTRIBUTES") or "{}")
+    return {"topic": topic, "message": environment.get("MESSAGE", ""), "attributes": attributes, "at": at}
+
+
+def _no_topic(topic: str, topics: Iterable[str]) -> str:
+    return "\n  ".join([f"There is no topic {topic!r}; set TOPIC to one of:", *topics])
+
+
+def show(event: Mapping[str, Any]) -> int:
+    """Print one event; the exit code it calls for."""
+    match event["event"]:
+        case "published":
+            print(f"published message {event['message_id']}", flush=True)
+        case "completion":
+            status = event["status"] or f"HTTP {event['status_code']}"
+            count = "" if event["record_count"] is None else f"  {event['record_count']} records"
+            reason = f"  {event['reason']}" if event["reason"] else ""
+            print(f"{event['function']:<20}  {status:<13}{count}{reason}", flush=True)
+            if event["status"] == "failed" and event["status_code"] == http.client.OK:
+                return FAILED
+        case "idle":
+            for letter in event["dead_letters"]:
+                said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
+                print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
+            return FAILED if event["dead_letters"] else DONE
+        case _:
+            print(event["reason"], file=sys.stderr)
+            return FAILED
+    return DONE
+
+
+def main() -> int:
+    """Exit 0 seen through, 1 it ended in the dead letters or failed, 2 wrong input."""
+    try:
+        asked = wanted(os.environ)
+        try:
+            with open_runtime(Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)) as embedded:
+                codes = [show(event) for event in publish(embedded.server.port, asked)]
+        except FolderBusy as busy:
+            if busy.owner is None or not busy.owner.port:
+                raise
+            codes = [show(event) for event in publish(busy.owner.port, asked)]
+    except (Refused, ValueError) as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    except (PipelineError, OSError, http.client.HTTPException) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return max(codes, default=FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

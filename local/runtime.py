@@ -1,0 +1,227 @@
+"""The embedded runtime: a state folder opened as the ports' implementations, its functions served on one port."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flask import Flask, Response
+
+from local.admin import create_admin_app
+from local.bus import SqliteBus
+from local.dispatcher import Dispatcher, Listener
+from local.duckdb_warehouse import DuckDbWarehouse
+from local.file_blobs import FileBlobs
+from local.logs import logs_to
+from local.ownership import OwnedFolder, owned
+from local.replay import Archive, create_replay_app
+from local.server import Server, mount_functions
+from local.sim_clock import SimClock, Simulation
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared.config import Settings
+from shared.errors import ConfigError
+from shared.ledger import void_leases_of_dead_owners
+from shared.locks import void_locks_of_dead_owners
+from shared.pipeline import Pipeline, load_pipeline
+from shared.runtime import Runtime, use_runtime
+
+DEFAULT_FOLDER = ".local"
+FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What a state folder holds, opened."""
+
+    folder: OwnedFolder
+    simulation: Simulation
+    clock: SimClock
+    state: SqliteState
+    bus: SqliteBus
+    warehouse: DuckDbWarehouse
+    raw: FileBlobs
+    exports: FileBlobs
+    models: FileBlobs
+
+    def runtime(self, settings: Settings) -> Runtime:
+        """The ports as functions get them; `instance` is another at every start, so leases of a dead process show."""
+        return Runtime(
+            settings=settings,
+            clock=self.clock,
+            warehouse=self.warehouse,
+            state=self.state,
+            bus=self.bus,
+            raw=self.raw,
+            exports=self.exports,
+            models=self.models,
+            epoch=self.clock.epoch,
+            instance=f"local-{self.simulation.next('starts')}",
+        )
+
+
+class EmbeddedRuntime:
+    """An open state folder with everything running on it. Its runtime is installed for the functions' use."""
+
+    def __init__(self, stores: Stores, server: Server, dispatcher: Dispatcher, runtime: Runtime) -> None:
+        self.stores = stores
+        self.clock = stores.clock
+        self.bus = stores.bus
+        self.warehouse = stores.warehouse
+        self.server = server
+        self.dispatcher = dispatcher
+        self.runtime = runtime
+        use_runtime(runtime)
+
+    @property
+    def folder(self) -> Path:
+        return self.stores.folder.path
+
+    def new_epoch(self) -> int:
+        """Begin simulated time once more; functions called from now on see the new epoch."""
+        self.runtime = replace(self.runtime, epoch=self.clock.new_epoch())
+        use_runtime(self.runtime)
+        return self.runtime.epoch
+
+    def run_until_idle(self, on_completed: Listener | None = None) -> None:
+        """Deliver until nothing is pending (see Dispatcher)."""
+        self.dispatcher.run_until_idle(on_completed)
+
+
+@contextmanager
+def open_runtime(
+    folder: Path,
+    *,
+    archive: Path | None = None,
+    port: int = 0,
+    pipeline: Pipeline | None = None,
+    functions: Path = FUNCTIONS,
+    deliver_twice: bool | None = None,
+    shuffle_seed: int | None = None,
+) -> Iterator[EmbeddedRuntime]:
+    """Open a state folder (made where it is missing), load the functions, serve everything on one port.
+
+    What an earlier process left in flight is due again, and its leases are void. Nothing is delivered before
+    run_until_idle. The functions' logs go to logs/functions.jsonl.
+
+    Args:
+        archive: what the replay server replays; kept, so that a later opening without it goes on with the same.
+        deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
+
+    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError.
+    """
+    pipeline = pipeline or load_pipeline()
+    with ExitStack() as stack:
+        stores = _open_stores(
+            stack,
+            folder,
+            pipeline,
+            deliver_twice=os.environ.get("DELIVER_TWICE") == "1" if deliver_twice is None else deliver_twice,
+            shuffle_seed=_seed_from_environment() if shuffle_seed is None else shuffle_seed,
+        )
+        stack.enter_context(logs_to(folder / "logs" / "functions.jsonl"))
+        server = Server(port)
+        stack.callback(server.stop)
+        dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url)
+        stack.callback(dispatcher.close)  # before the server stops: pushes in flight get their answers
+        settings = _replayed(Settings.from_environment(), server.base_url)
+        embedded = EmbeddedRuntime(stores, server, dispatcher, stores.runtime(settings))
+        stack.callback(use_runtime, None)
+        recover(embedded.runtime, stores.bus)
+        server.mount("/replay", _replay(stores, archive))
+        server.mount("/admin", create_admin_app(stores.bus, stores.clock, dispatcher))
+        mount_functions(server, pipeline.functions, functions)
+        server.start()
+        stores.folder.tell(port=server.port)
+        yield embedded
+
+
+def recover(runtime: Runtime, bus: SqliteBus) -> None:
+    """Undo what the death of an earlier process left: its leases, its locks, its deliveries in flight."""
+    void_leases_of_dead_owners(runtime.state, runtime.instance)
+    void_locks_of_dead_owners(runtime.state, runtime.instance)
+    bus.release_in_flight()
+
+
+def from_environment() -> Runtime:
+    """RUNTIME=local.runtime:from_environment: the ports on LOCAL_DIR for one function under a production server.
+
+    Nothing is served or delivered from here, and logs go where the server sends them. Until the process ends it owns
+    the folder. Raises FolderBusy where another one does (a second worker process, too).
+    """
+    with ExitStack() as opening:
+        folder = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
+        stores = _open_stores(opening, folder, load_pipeline(), deliver_twice=False, shuffle_seed=None)
+        runtime = stores.runtime(Settings.from_environment())
+        recover(runtime, stores.bus)
+        atexit.register(opening.pop_all().close)
+    return runtime
+
+
+def _open_stores(
+    stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
+) -> Stores:
+    own = stack.enter_context(owned(folder))
+    file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
+    simulation = Simulation(file)
+    clock = SimClock(simulation)
+    prefix = Settings.from_environment().dataset_prefix
+    return Stores(
+        folder=own,
+        simulation=simulation,
+        clock=clock,
+        state=SqliteState(file),
+        bus=SqliteBus(file, pipeline, clock, deliver_twice=deliver_twice, shuffle_seed=shuffle_seed),
+        warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb", prefix))),
+        raw=FileBlobs(folder / "raw"),
+        exports=FileBlobs(folder / "exports"),
+        models=FileBlobs(folder / "models"),
+    )
+
+
+def _replayed(settings: Settings, base_url: str) -> Settings:
+    """Settings whose sources are the replay server: no key, no rate limit and no waiting needed."""
+    return replace(
+        settings,
+        nba_base_url=f"{base_url}/replay/nba/stats",
+        odds_base_url=f"{base_url}/replay/odds",
+        espn_base_url=f"{base_url}/replay/espn",
+        zones_base_url=f"{base_url}/replay/zones",
+        odds_api_key="replay",
+        proxy_url="",
+        http_backoff_seconds=0.0,
+        http_requests_per_second=0.0,
+    )
+
+
+def _replay(stores: Stores, archive: Path | None) -> Flask:
+    """The replay of the archive given, else of the one used before, else answers that say there is none."""
+    if archive is not None:
+        stores.simulation.set("archive", str(archive.resolve()))
+        return create_replay_app(Archive(archive), stores.clock.now)
+    kept = stores.simulation.get("archive")
+    if kept and Path(kept).is_dir():
+        return create_replay_app(Archive(Path(kept)), stores.clock.now)
+    absent = Flask("no-archive")
+
+    @absent.route("/", defaults={"path": ""})
+    @absent.route("/<path:path>")
+    def say_so(path: str) -> Response:
+        reason = f"The archive {kept} is gone." if kept else "This state folder was never given an archive."
+        return Response(f"{reason} Play a day with `make run` first.\n", status=503, mimetype="text/plain")
+
+    return absent
+
+
+def _seed_from_environment() -> int | None:
+    text = os.environ.get("SHUFFLE_SEED")
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"SHUFFLE_SEED={text!r} is not a number.", next_step="give one, or none.") from error

@@ -1,0 +1,50 @@
+"""`make serve`: the runtime up on one port until interrupted (SIGINT or SIGTERM)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from local.runtime import DEFAULT_FOLDER, EmbeddedRuntime, open_runtime
+from shared.errors import PipelineError
+from shared.pipeline import load_pipeline
+
+
+def serve(embedded: EmbeddedRuntime) -> None:
+    """Print what is served and deliver whatever comes, until a signal."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        embedded.dispatcher.stop()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, end)
+    url = embedded.server.base_url
+    print(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
+    for name in load_pipeline().functions:
+        print(f"  {url}/functions/{name}")
+    print(f"  {url}/replay/   {url}/admin/status")
+    print("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.", flush=True)
+    embedded.dispatcher.run_until_stopped()
+    print("Ended; what was not delivered yet stays in the queue.")
+
+
+def main() -> int:
+    """Exit 0 ended by a signal, 1 could not start, 2 wrong input."""
+    port = os.environ.get("PORT", "0")
+    if not port.isdigit():
+        print(f"PORT={port!r} is not a number. Leave it out for a free port.", file=sys.stderr)
+        return 2
+    try:
+        with open_runtime(Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER), port=int(port)) as embedded:
+            serve(embedded)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""One port of this machine for everything that answers HTTP: the functions, the replay and the runtime's own pages."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import functions_framework
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from shared.errors import ConfigError
+
+HOST = "127.0.0.1"
+STOP_POLL_SECONDS = 0.05
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Functions log what they do; a line per request would say it twice."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Server:
+    """A threaded WSGI server on 127.0.0.1; applications are mounted by path, before or after it starts.
+
+    Every request has a connection of its own: werkzeug closes it after the answer, which costs 0.1 ms here.
+
+    Args:
+        port: 0 takes a free one. Raises ConfigError where the port is taken.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._app = DispatcherMiddleware(NotFound("Nothing is mounted at this path."))
+        with _bound(port):
+            self._server = make_server(HOST, port, self._app, threaded=True, request_handler=_QuietHandler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="server", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def mount(self, path: str, app: WSGIApplication) -> None:
+        """Serve an application under a path such as /functions/grading."""
+        self._app.mounts[path] = _rooted(app)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Accept no more requests; those being answered may end by themselves."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+
+def _rooted(app: WSGIApplication) -> WSGIApplication:
+    """An app whose own root is the path it is mounted at, without a redirect to the path with a slash."""
+
+    def rooted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
+        return app(environ, start_response)
+
+    return rooted
+
+
+def load_function(name: str, folder: Path) -> WSGIApplication:
+    """The app that functions-framework makes of {folder}/{name}/main.py, for its entry point `name`.
+
+    The framework is made for one function a process: it leaves its target and signature in the environment, the
+    function's folder on sys.path and its module as "main". All of that is put back, so the next function starts clean.
+    Raises ConfigError where there is no such file or entry point; whatever the module raises when it is loaded.
+    """
+    source = folder / name / "main.py"
+    with _put_back():
+        try:
+            create_app: Callable[..., WSGIApplication] = functions_framework.create_app
+            app = create_app(target=name, source=str(source))
+        except functions_framework.exceptions.FunctionsFrameworkException as error:
+            raise ConfigError(
+                f"The function {name} cannot be loaded: {error}.", next_step=f"give {source} a function {name}."
+            ) from error
+    return app
+
+
+def mount_functions(server: Server, names: Mapping[str, object], folder: Path) -> None:
+    """Load every function and serve it at /functions/{name}."""
+    for name in names:
+        server.mount(f"/functions/{name}", load_function(name, folder))
+
+
+@contextmanager
+def _put_back() -> Iterator[None]:
+    environment, path, main = dict(os.environ), list(sys.path), sys.modules.get("main")
+    os.environ.pop("FUNCTION_SIGNATURE_TYPE", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.path[:] = path
+        sys.modules.pop("main", None)
+        if main is not None:
+            sys.modules["main"] = main
+
+
+@contextmanager
+def _bound(port: int) -> Iterator[None]:
+    try:
+        yield
+    except SystemExit as error:  # how werkzeug says that it cannot bind
+        raise ConfigError(f"Port {port} is in use.", next_step="choose another, or 0 for a free one.") from error

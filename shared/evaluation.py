@@ -1,0 +1,208 @@
+"""The one evaluation module: grading, training and backtest take every accuracy figure from here.
+
+A figure of a system, of the line and of the season average is always computed on the same rows, PASS never enters a
+hit rate, and rows of players without a line never mix with those with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Texts = NDArray[np.str_]
+
+# Two-sided 95% of the normal distribution.
+Z_95 = 1.959963984540054
+CALIBRATION_BINS = 10
+
+
+def mean_absolute_error(predicted: Floats, actual: Floats) -> float | None:
+    """Mean of |predicted - actual| in points over rows where both are known; None without such a row."""
+    return _mean(np.abs(predicted - actual))
+
+
+def bias(predicted: Floats, actual: Floats) -> float | None:
+    """Mean of predicted minus actual in points; positive: predicts too many."""
+    return _mean(predicted - actual)
+
+
+def wilson_interval(wins: int, bets: int, z: float = Z_95) -> tuple[float, float] | None:
+    """The Wilson score interval of a hit rate (Wilson 1927); None without a bet."""
+    if bets == 0:
+        return None
+    rate = wins / bets
+    centre = (rate + z * z / (2 * bets)) / (1 + z * z / bets)
+    half = z * sqrt(rate * (1 - rate) / bets + z * z / (4 * bets * bets)) / (1 + z * z / bets)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def profit_units(outcome: str, american: int) -> float | None:
+    """Units won per unit staked at American odds: a win pays the odds, a push 0, a loss -1; else None (no bet)."""
+    paid = american / 100.0 if american > 0 else 100.0 / -american
+    return {"win": paid, "push": 0.0, "loss": -1.0}.get(outcome)
+
+
+def return_on_investment(profit: Floats) -> float | None:
+    """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes too."""
+    return _mean(profit)
+
+
+def brier_score(p_over: Floats, p_push: Floats, over: Floats) -> float | None:
+    """Mean squared error of P(over | no push) against over (1, 0; NaN where it pushed or is void)."""
+    return _mean((probability_given_no_push(p_over, p_push) - over) ** 2)
+
+
+def probability_given_no_push(p_over: Floats, p_push: Floats) -> Floats:
+    """P(over) among outcomes that settle the bet."""
+    settled = np.where(p_push < 1.0, 1.0 - p_push, np.nan)
+    result: Floats = p_over / settled
+    return result
+
+
+def calibration_error(p_over: Floats, p_push: Floats, over: Floats, bins: int = CALIBRATION_BINS) -> float | None:
+    """Expected calibration error: mean over rows of |share of overs - mean probability| of the row's bin.
+
+    Bins have equal width (Naeini, Cooper, Hauskrecht 2015). Rows as in brier_score.
+    """
+    probability = probability_given_no_push(p_over, p_push)
+    known = ~(np.isnan(probability) | np.isnan(over))
+    if not known.any():
+        return None
+    p, happened = probability[known], over[known]
+    bin_of = np.minimum((p * bins).astype(np.int64), bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
+    gap = np.bincount(bin_of, weights=happened, minlength=bins) - np.bincount(bin_of, weights=p, minlength=bins)
+    return float(np.abs(gap[count > 0]).sum() / len(p))
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Graded predictions of one system over one window: the columns of prediction_accuracy, parallel arrays.
+
+    Numbers are float64 with NaN for NULL (line_value and actual_points too); outcome, line_kind and recommendation
+    are text.
+    """
+
+    predicted_points: Floats
+    actual_points: Floats
+    line_value: Floats
+    season_average: Floats
+    p_over: Floats
+    p_push: Floats
+    profit: Floats
+    line_kind: Texts
+    outcome: Texts
+    recommendation: Texts
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Graded:
+        """From columns by name (lists with None, or arrays), others ignored."""
+
+        def numbers(name: str) -> Floats:
+            return np.array([np.nan if v is None else float(v) for v in columns[name]], dtype=np.float64)
+
+        def texts(name: str) -> Texts:
+            return np.array(["" if v is None else str(v) for v in columns[name]], dtype=np.str_)
+
+        return cls(
+            predicted_points=numbers("predicted_points"),
+            actual_points=numbers("actual_points"),
+            line_value=numbers("line_value"),
+            season_average=numbers("season_average"),
+            p_over=numbers("p_over"),
+            p_push=numbers("p_push"),
+            profit=numbers("profit"),
+            line_kind=texts("line_kind"),
+            outcome=texts("outcome"),
+            recommendation=texts("recommendation"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.predicted_points)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One system over one window; names and meanings are system_daily_performance's. None: no row to say it from."""
+
+    n: int
+    mae: float | None
+    bias: float | None
+    line_mae: float | None
+    season_avg_mae: float | None
+    bets: int
+    wins: int
+    pushes: int
+    passes: int
+    voids: int
+    hit_rate: float | None
+    hit_rate_low: float | None
+    hit_rate_high: float | None
+    roi: float | None
+    priced_bets: int
+    brier: float | None
+    calibration_error: float | None
+    n_unlined: int
+    mae_unlined: float | None
+
+    def as_row(self) -> dict[str, Any]:
+        """Columns of system_daily_performance, figures rounded to six decimals."""
+        return {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
+
+
+def performance(graded: Graded) -> Performance:
+    """Every figure of one system's graded rows.
+
+    Main lines only, so that a player-game counts once; mae, line_mae and season_avg_mae on the same rows: those where
+    the prediction, the line, the season average and the actual points are all known. Where no row has a season
+    average (opening night), the other two are compared without it.
+    """
+    main, unlined = graded.line_kind == "main", graded.line_kind == "none"
+    known = ~(np.isnan(graded.predicted_points) | np.isnan(graded.actual_points))
+    compared = main & known & ~np.isnan(graded.line_value)
+    averaged = compared & ~np.isnan(graded.season_average)
+    compared = averaged if averaged.any() else compared
+    predicted, actual = graded.predicted_points[compared], graded.actual_points[compared]
+    staked = main & np.isin(graded.recommendation, ("OVER", "UNDER"))
+    wins = int((staked & (graded.outcome == "win")).sum())
+    bets = wins + int((staked & (graded.outcome == "loss")).sum())
+    interval = wilson_interval(wins, bets)
+    settled = staked & np.isin(graded.outcome, ("win", "loss", "push"))
+    profit = graded.profit[settled & ~np.isnan(graded.profit)]
+    chance = main & known & ~np.isnan(graded.p_over)
+    difference = graded.actual_points[chance] - graded.line_value[chance]
+    over = np.where(difference == 0, np.nan, (difference > 0).astype(np.float64))
+    p_over, p_push = graded.p_over[chance], np.nan_to_num(graded.p_push[chance])
+    alone = unlined & known
+    return Performance(
+        n=int(compared.sum()),
+        mae=mean_absolute_error(predicted, actual),
+        bias=bias(predicted, actual),
+        line_mae=mean_absolute_error(graded.line_value[compared], actual),
+        season_avg_mae=mean_absolute_error(graded.season_average[compared], actual),
+        bets=bets,
+        wins=wins,
+        pushes=int((staked & (graded.outcome == "push")).sum()),
+        passes=int((main & (graded.recommendation == "PASS") & (graded.outcome != "void")).sum()),
+        voids=int((main & (graded.outcome == "void")).sum()),
+        hit_rate=wins / bets if bets else None,
+        hit_rate_low=interval[0] if interval else None,
+        hit_rate_high=interval[1] if interval else None,
+        roi=return_on_investment(profit),
+        priced_bets=len(profit),
+        brier=brier_score(p_over, p_push, over),
+        calibration_error=calibration_error(p_over, p_push, over),
+        n_unlined=int(alone.sum()),
+        mae_unlined=mean_absolute_error(graded.predicted_points[alone], graded.actual_points[alone]),
+    )
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

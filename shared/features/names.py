@@ -1,0 +1,44 @@
+"""Which columns of the feature store are what: read from its schema, so that a new column is declared once."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from shared.warehouse.schemas import Field, load_schema
+
+FEATURE_STORE = "nba_predictions.ml_feature_store"
+# How the schema marks what comes from bookmakers: kept apart, so that results are known with and without it.
+_MARKET_MARK = "market:"
+# The last column that says which row it is and how much of it is known; features follow.
+_LAST_IDENTITY = "null_reasons"
+
+
+def _fields() -> tuple[Field, ...]:
+    return load_schema(FEATURE_STORE).fields
+
+
+def _is_number(field: Field) -> bool:
+    return field.type in ("FLOAT64", "INT64", "BOOL")
+
+
+@cache
+def identity_columns() -> tuple[str, ...]:
+    """Columns that name the row, its game, its injury status and its quality, in the schema's order."""
+    names = [field.name for field in _fields()]
+    return tuple(names[: names.index(_LAST_IDENTITY) + 1])
+
+
+@cache
+def model_features() -> tuple[str, ...]:
+    """Numeric inputs of a model without the market, in the schema's order."""
+    return tuple(
+        field.name
+        for field in _fields()
+        if field.name not in identity_columns() and _is_number(field) and not field.description.startswith(_MARKET_MARK)
+    )
+
+
+@cache
+def market_features() -> tuple[str, ...]:
+    """Numeric columns that come from bookmakers, in the schema's order."""
+    return tuple(field.name for field in _fields() if _is_number(field) and field.description.startswith(_MARKET_MARK))

@@ -1,0 +1,89 @@
+"""The predictive distribution of points: a shifted negative binomial, given by mean and variance.
+
+Points are counts whose variance exceeds their mean (Cameron & Trivedi, Regression Analysis of Count Data, 3.3), so
+P(over) and P(push) of half and whole lines come from one discrete distribution: X = max(0, N - SHIFT) with N negative
+binomial of mean + SHIFT and the same variance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.systems.columns import Floats
+
+# Points are less skewed than a plain negative binomial of their mean and variance: it puts P(X > mean) 2.6 points too
+# low. On 30,655 out-of-sample rows of 2023-24 and 2024-25 a shift of 4 to 6 leaves at most 0.5 points at every
+# quantile from -1.3 to +2 standard deviations. The price: means below 6 points come out up to 0.1 higher.
+SHIFT = 5.0
+# A negative binomial needs variance > mean; at this ratio it is as good as a Poisson.
+LEAST_DISPERSION = 1.02
+# Fewer rows say less about the spread than the start values, which come from three seasons.
+ENOUGH_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Variance of points as a straight line in their mean: intercept (points^2) + slope (points) * mean."""
+
+    intercept: float
+    slope: float
+
+    def of(self, mean: Floats) -> Floats:
+        """Variances (points^2) of means (points)."""
+        return np.maximum(self.intercept + self.slope * mean, LEAST_DISPERSION * (mean + SHIFT))
+
+
+# Fitted on the regular seasons 2019-20 to 2023-24, players with 10 games and 15 minutes (residuals of form);
+# used until training has fitted a system's own.
+START_VARIANCE = Variance(intercept=9.0, slope=2.4)
+
+
+def fit_variance(mean: Floats, actual: Floats) -> Variance:
+    """The line through squared errors over means, weighted by 1 / variance^2 (a squared error's own spread).
+
+    Two passes: weights from the start values, then from the first fit. Neither coefficient is negative. Rows with
+    NaN are left out; fewer than ENOUGH_ROWS give START_VARIANCE.
+    """
+    good = ~(np.isnan(mean) | np.isnan(actual))
+    if int(good.sum()) < ENOUGH_ROWS:
+        return START_VARIANCE
+    m, squared = mean[good], (actual[good] - mean[good]) ** 2
+    fitted = START_VARIANCE
+    for _ in range(2):
+        weight = 1.0 / fitted.of(m) ** 2
+        centre_m, centre_s = np.average(m, weights=weight), np.average(squared, weights=weight)
+        spread = np.average((m - centre_m) ** 2, weights=weight)
+        slope = 0.0
+        if spread > 0:
+            slope = max(0.0, float(np.average((m - centre_m) * (squared - centre_s), weights=weight) / spread))
+        intercept = float(centre_s - slope * centre_m)
+        if intercept < 0:  # through the origin instead
+            slope = float(np.average(m * squared, weights=weight) / np.average(m * m, weights=weight))
+            intercept = 0.0
+        fitted = Variance(intercept=intercept, slope=slope)
+    return fitted
+
+
+def survival(mean: Floats, variance: Floats, k: Floats) -> Floats:
+    """P(X > k) for whole k, 1 below 0. mean and variance in points and points^2; arrays broadcast.
+
+    For the negative binomial N the regularised incomplete beta function: P(N <= k) = I_p(r, k + 1),
+    p = mean / variance, r = mean^2 / (variance - mean).
+    """
+    from scipy.special import betainc
+
+    shifted = mean + SHIFT
+    dispersed = np.maximum(variance, LEAST_DISPERSION * shifted)
+    size = shifted * shifted / (dispersed - shifted)
+    over = betainc(np.maximum(k, 0.0) + SHIFT + 1.0, size, 1.0 - shifted / dispersed)
+    return np.where((k < 0) & ~np.isnan(over), 1.0, over)
+
+
+def over_and_push(mean: Floats, variance: Floats, line: Floats) -> tuple[Floats, Floats]:
+    """P(X > line) and P(X = line); the latter is 0 for half lines. Arrays broadcast; NaN in, NaN out."""
+    over = survival(mean, variance, np.floor(line))
+    whole = np.floor(line) == line
+    push = np.where(whole, survival(mean, variance, np.floor(line) - 1.0) - over, 0.0)
+    return over, np.where(np.isnan(over), np.nan, push)

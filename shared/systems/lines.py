@@ -1,0 +1,193 @@
+"""Lines and prices: the five tested lines, the best price at each, expected value and the recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Protocol
+
+OFFSETS = (-2, -1, 0, 1, 2)
+LOWEST_LINE = Decimal("0.5")
+LEAST_AMERICAN_ODDS = 100
+
+
+class Policy(Protocol):
+    """When a recommendation is made: the settings of the same names (shared.config.Settings is one)."""
+
+    @property
+    def min_expected_value(self) -> float: ...
+
+    @property
+    def min_confidence(self) -> float: ...
+
+    @property
+    def assumed_price(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One bookmaker's line as a request brings it: prices are American odds, None where the book shows none."""
+
+    bookmaker: str
+    line: Decimal
+    over: int | None
+    under: int | None
+    snapshot_time: datetime
+    is_main: bool
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best prices at one line over all books; the book of each, and any book that has the line unpriced."""
+
+    over: int | None = None
+    over_book: str | None = None
+    under: int | None = None
+    under_book: str | None = None
+    unpriced_book: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A recommendation for one line with the figures it rests on; see player_prop_predictions."""
+
+    recommendation: str
+    reason: str
+    expected_value: float | None
+    confidence: float
+    bookmaker: str | None
+
+
+def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
+    """The latest offers of each book: rows of its latest snapshot, main lines and alternates apart.
+
+    A line that a book has moved away from is no longer offered. Odds between -100 and 100 exist nowhere and count
+    as no price. Ordered by book, line, main first.
+    """
+    read = [
+        Offer(
+            bookmaker=str(book["bookmaker"]),
+            line=Decimal(str(book["line"])),
+            over=_price(book["over"]),
+            under=_price(book["under"]),
+            snapshot_time=moment(book["snapshot_time"]),
+            is_main=bool(book["is_main"]),
+        )
+        for book in books
+    ]
+    latest: dict[tuple[str, bool], datetime] = {}
+    for offer in read:
+        key = (offer.bookmaker, offer.is_main)
+        latest[key] = max(latest.get(key, offer.snapshot_time), offer.snapshot_time)
+    current = {o for o in read if o.snapshot_time == latest[o.bookmaker, o.is_main]}
+    return sorted(current, key=lambda o: (o.bookmaker, o.line, not o.is_main, o.over or 0, o.under or 0))
+
+
+def moment(value: Any) -> datetime:
+    """A timestamp as JSON (ISO text) or a table brings it."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def _price(value: Any) -> int | None:
+    return None if value is None or abs(int(value)) < LEAST_AMERICAN_ODDS else int(value)
+
+
+def main_line(current: Sequence[Offer]) -> Decimal | None:
+    """The median of the books' latest main lines rounded to a half; a quarter is rounded up (24.75 -> 25.0).
+
+    SQL's ROUND does the same. A book with several main lines counts with its lowest. None without a main line.
+    """
+    by_book: dict[str, Decimal] = {}
+    for offer in current:
+        if offer.is_main:
+            by_book[offer.bookmaker] = min(offer.line, by_book.get(offer.bookmaker, offer.line))
+    lines = sorted(by_book.values())
+    if not lines:
+        return None
+    middle = (lines[(len(lines) - 1) // 2] + lines[len(lines) // 2]) / 2
+    return to_half(middle)
+
+
+def to_half(value: Decimal) -> Decimal:
+    """Rounded to a half point, quarters up, with one decimal: exact, never by way of a float."""
+    return (value * 2).quantize(Decimal(1), rounding=ROUND_HALF_UP) / 2 + Decimal("0.0")
+
+
+def tested_lines(main: Decimal) -> list[Decimal]:
+    """main -2, -1, 0, +1, +2; lines below 0.5 are left out, since nobody scores fewer than 0 points.
+
+    A main line of 1.5 has four, of 0.5 three, of 2.0 four; from 2.5 on there are five.
+    """
+    return [main + offset for offset in OFFSETS if main + offset >= LOWEST_LINE]
+
+
+def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
+    """The best over and under price at each line that a book offers; among equal prices the first book by name."""
+    best: dict[Decimal, Best] = {}
+    for offer in sorted(current, key=lambda o: o.bookmaker):
+        seen = best.get(offer.line, Best())
+        over, over_book, under, under_book = seen.over, seen.over_book, seen.under, seen.under_book
+        if offer.over is not None and (over is None or profit(offer.over) > profit(over)):
+            over, over_book = offer.over, offer.bookmaker
+        if offer.under is not None and (under is None or profit(offer.under) > profit(under)):
+            under, under_book = offer.under, offer.bookmaker
+        unpriced = seen.unpriced_book
+        if offer.over is None and offer.under is None:
+            unpriced = unpriced or offer.bookmaker
+        best[offer.line] = Best(over, over_book, under, under_book, unpriced)
+    return best
+
+
+def profit(american: int) -> float:
+    """Profit per unit staked of a won bet at American odds: +150 -> 1.5, -110 -> 0.909."""
+    return american / 100.0 if american > 0 else 100.0 / -american
+
+
+def expected_value(p_win: float, p_lose: float, american: int) -> float:
+    """Expected profit per unit staked; a push returns the stake, so it adds nothing."""
+    return p_win * profit(american) - p_lose
+
+
+def fair_american(p_win: float, p_lose: float) -> float | None:
+    """American odds at which the expected value is 0, pushes returned; None where one side cannot win."""
+    if p_win <= 0 or p_lose <= 0:
+        return None
+    ratio = p_lose / p_win
+    return round(100.0 * ratio if ratio >= 1 else -100.0 / ratio, 2)
+
+
+def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision:
+    """OVER, UNDER or PASS for one line.
+
+    The side with the higher expected value at its price is judged: it needs min_expected_value and min_confidence.
+    A side that no book prices is not on offer where the other is priced; where neither is, both are judged at the
+    assumed price, and expected_value is None.
+    """
+    p_under = max(0.0, 1.0 - p_over - p_push)
+    assumed = best.over is None and best.under is None
+    sides: list[tuple[float, float, str, str | None]] = []
+    for name, win, lose, price, book in (
+        ("OVER", p_over, p_under, best.over, best.over_book),
+        ("UNDER", p_under, p_over, best.under, best.under_book),
+    ):
+        used = policy.assumed_price if assumed else price
+        if used is not None:
+            sides.append((expected_value(win, lose, used), win / max(win + lose, 1e-12), name, book))
+    value, confidence, side, book = max(sides, key=lambda s: (s[0], s[2]))
+    if value < policy.min_expected_value:
+        recommendation, why = "PASS", "expected value too low"
+    elif confidence < policy.min_confidence:
+        recommendation, why = "PASS", "confidence too low"
+    else:
+        recommendation, why = side, "expected value and confidence suffice"
+    if recommendation == "PASS" and not assumed:
+        book = best.over_book or best.under_book
+    return Decision(
+        recommendation=recommendation,
+        reason="assumed_price" if assumed else why,
+        expected_value=None if assumed else round(value, 6),
+        confidence=round(confidence, 6),
+        bookmaker=best.unpriced_book if assumed else book,
+    )

@@ -1,0 +1,72 @@
+"""What every system returns: a mean, a spread and a reason for each row, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.systems.columns import Floats
+
+MOVING_AVERAGE = "moving_average"
+ZONE_MATCHUP = "zone_matchup_v1"
+SIMILARITY = "similarity_balanced_v1"
+XGBOOST = "xgboost_v1"
+ENSEMBLE = "ensemble_v1"
+BASE_SYSTEMS = (MOVING_AVERAGE, ZONE_MATCHUP, SIMILARITY, XGBOOST)
+SYSTEMS = (*BASE_SYSTEMS, ENSEMBLE)
+
+# Nobody who plays is expected to score less; also keeps the distribution's parameters finite.
+LOWEST_MEAN = 0.1
+
+
+@dataclass(frozen=True)
+class SystemOutput:
+    """One system's answer for n rows; arrays and tuples are parallel to the rows.
+
+    mean and sd (points) are NaN exactly where error_code is set. reason says in words what the figure is made of.
+    """
+
+    system_id: str
+    model_version: str
+    mean: Floats
+    sd: Floats
+    reason: tuple[str, ...]
+    error_code: tuple[str | None, ...]
+    error_message: tuple[str | None, ...]
+    uses_market: NDArray[np.bool_]
+    mean_no_market: Floats
+
+
+def output(
+    system_id: str,
+    model_version: str,
+    mean: Floats,
+    sd: Floats,
+    reason: tuple[str, ...],
+    error: tuple[str, tuple[str, ...]],
+    *,
+    uses_market: NDArray[np.bool_] | None = None,
+    mean_no_market: Floats | None = None,
+) -> SystemOutput:
+    """A SystemOutput whose rows with a NaN mean carry error = (code, a sentence for each row)."""
+    code, sentences = error
+    failed = np.isnan(mean)
+    return SystemOutput(
+        system_id=system_id,
+        model_version=model_version,
+        mean=mean,
+        sd=np.where(failed, np.nan, sd),
+        reason=tuple("" if bad else text for bad, text in zip(failed, reason, strict=True)),
+        error_code=tuple(code if bad else None for bad in failed),
+        error_message=tuple(text if bad else None for bad, text in zip(failed, sentences, strict=True)),
+        uses_market=np.zeros(len(mean), dtype=bool) if uses_market is None else uses_market,
+        mean_no_market=mean if mean_no_market is None else mean_no_market,
+    )
+
+
+def unavailable(system_id: str, rows: int, code: str, sentence: str) -> SystemOutput:
+    """The output of a system that can predict none of the rows."""
+    nothing = np.full(rows, np.nan)
+    return output(system_id, "none", nothing, nothing, ("",) * rows, (code, (sentence,) * rows))

@@ -1,0 +1,212 @@
+"""The five systems for a table of players, and the rows that a worker writes: one per system and tested line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.systems.columns import Features, Floats, columns_of_rows
+from shared.systems.distribution import over_and_push
+from shared.systems.history import History, unpack_histories
+from shared.systems.lines import (
+    Best,
+    Policy,
+    best_prices,
+    decide,
+    fair_american,
+    moment,
+    offers,
+    tested_lines,
+    to_half,
+)
+from shared.systems.output import ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP, SystemOutput, unavailable
+from shared.systems.registry import Models
+
+# Every column that a formula reads; the model's own come on top.
+FORMULA_FEATURES = tuple(
+    sorted({*moving_average.FEATURES, *zone_matchup.FEATURES, *similarity.FEATURES, "points_ewma_20"})
+)
+_DIGITS = 6  # figures are rounded like FLOAT64 columns everywhere, then all decisions follow from what is stored
+
+
+def base_outputs(features: Features, history: History, models: Models) -> list[SystemOutput]:
+    """The four systems that need no other system, in BASE_SYSTEMS' order."""
+    rows = len(history.count)
+    formulas = [
+        moving_average.predict(
+            features,
+            models.variance(MOVING_AVERAGE),
+            models.formula_version(moving_average.VERSION),
+        ),
+        zone_matchup.predict(
+            features,
+            models.variance(ZONE_MATCHUP),
+            models.formula_version(zone_matchup.VERSION),
+        ),
+        similarity.predict(
+            features,
+            history,
+            models.variance(SIMILARITY),
+            models.formula_version(similarity.VERSION),
+        ),
+    ]
+    if models.xgboost is None:
+        return [*formulas, unavailable(XGBOOST, rows, "no_model", "no model of xgboost_v1 was trained yet")]
+    return [*formulas, xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))]
+
+
+def all_outputs(features: Features, history: History, line: Floats, models: Models) -> list[SystemOutput]:
+    """All five systems for n rows: features by name float64[n], histories, main lines float64[n] (NaN: none)."""
+    base = base_outputs(features, history, models)
+    if models.ensemble is None:
+        sentence = "no model of ensemble_v1 was trained yet"
+        return [*base, unavailable(ENSEMBLE, len(line), "no_model", sentence)]
+    return [*base, ensemble.predict(base, line, models.ensemble)]
+
+
+@dataclass(frozen=True)
+class _Player:
+    """One player of a request, read once for all systems."""
+
+    row: Mapping[str, Any]
+    main: Decimal | None
+    tested: tuple[Decimal, ...]
+    best: Mapping[Decimal, Best]
+    line_snapshot_at: datetime | None
+
+    @classmethod
+    def read(cls, player: Mapping[str, Any]) -> _Player:
+        lines = player.get("lines")
+        if not lines or lines.get("main") is None:
+            return cls(player["features"], None, (), {}, None)
+        current = offers(lines["books"])
+        main = to_half(Decimal(str(lines["main"])))
+        return cls(
+            row=player["features"],
+            main=main,
+            tested=tuple(tested_lines(main)),
+            best=best_prices(current),
+            line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
+        )
+
+
+def predict_players(players: Sequence[Mapping[str, Any]], models: Models, policy: Policy) -> list[dict[str, Any]]:
+    """Rows of player_prop_predictions, without prediction_id, batch_id, created_at and updated_at.
+
+    A player is {"features": row of ml_feature_store, "history": columns of his last games (pack_histories) or None,
+    "lines": {"main": "24.5", "books": [{bookmaker, line, over, under, snapshot_time, is_main}]} or None}, as JSON
+    brings it. Five rows a tested line, or five in all without a line; ordered by player as given, line, system.
+    policy is what recommendations need (Settings). Raises SchemaMismatch where features or history columns are missing.
+    """
+    if not players:
+        return []
+    read = [_Player.read(player) for player in players]
+    names = {*FORMULA_FEATURES, *(models.xgboost.features if models.xgboost else ())}
+    features = columns_of_rows([one.row for one in read], sorted(names))
+    history = unpack_histories([player.get("history") for player in players])
+    line = np.array([np.nan if one.main is None else float(one.main) for one in read])
+    outputs = [_rounded(output) for output in all_outputs(features, history, line, models)]
+    tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
+    for index, one in enumerate(read):
+        tested[index, : len(one.tested)] = [float(value) for value in one.tested]
+    chances = []
+    for output in outputs:
+        over, push = over_and_push(output.mean[:, None], output.sd[:, None] ** 2, tested)
+        chances.append((np.round(over, _DIGITS), np.round(push, _DIGITS)))
+    rows: list[dict[str, Any]] = []
+    for index, one in enumerate(read):
+        for position, value in enumerate(one.tested or (None,)):
+            for output, (over, push) in zip(outputs, chances, strict=True):
+                probability = (float(over[index, position]), float(push[index, position]))
+                rows.append(_row(one, output, index, value, probability, policy))
+    return rows
+
+
+def _rounded(output: SystemOutput) -> SystemOutput:
+    return SystemOutput(
+        **{
+            **output.__dict__,
+            "mean": np.round(output.mean, _DIGITS),
+            "sd": np.round(output.sd, _DIGITS),
+            "mean_no_market": np.round(output.mean_no_market, _DIGITS),
+        }
+    )
+
+
+def _row(
+    player: _Player,
+    output: SystemOutput,
+    index: int,
+    line: Decimal | None,
+    probability: tuple[float, float],
+    policy: Policy,
+) -> dict[str, Any]:
+    """One row of player_prop_predictions."""
+    features, error = player.row, output.error_code[index]
+    best = Best() if line is None else player.best.get(line, Best())
+    row: dict[str, Any] = {
+        "system_id": output.system_id,
+        "model_version": output.model_version,
+        "player_id": int(features["player_id"]),
+        "player_lookup": features["player_lookup"],
+        "game_id": features["game_id"],
+        "game_date": _day(features["game_date"]),
+        "tipoff_at": moment(features["tipoff_at"]),
+        "predicted_points": None,
+        "predicted_sd": None,
+        "line_value": line,
+        "line_kind": "none" if line is None else ("main" if line == player.main else "alternate"),
+        "bookmaker": best.over_book or best.under_book or best.unpriced_book,
+        "over_price": best.over,
+        "under_price": best.under,
+        "p_over": None,
+        "p_push": None,
+        "fair_over_price": None,
+        "edge": None,
+        "expected_value": None,
+        "confidence_score": None,
+        "recommendation": "NO_LINE" if line is None else "PASS",
+        "reason": f"{error}; {output.error_message[index]}",
+        "quality_score": features["quality_score"],
+        "uses_market": bool(output.uses_market[index]),
+        "predicted_points_no_market": None,
+        "features_as_of": moment(features["features_as_of"]),
+        "line_snapshot_at": player.line_snapshot_at,
+        "error_code": error,
+        "error_message": output.error_message[index],
+    }
+    if error is not None:
+        return row
+    mean = float(output.mean[index])
+    row["predicted_points"] = mean
+    row["predicted_sd"] = float(output.sd[index])
+    row["predicted_points_no_market"] = float(output.mean_no_market[index])
+    if line is None:
+        row["reason"] = f"no_line; {output.reason[index]}"
+        return row
+    over, push = probability
+    decision = decide(over, push, best, policy)
+    row.update(
+        bookmaker=decision.bookmaker,
+        p_over=over,
+        p_push=push,
+        fair_over_price=fair_american(over, max(0.0, 1.0 - over - push)),
+        edge=round(mean - float(line), _DIGITS),
+        expected_value=decision.expected_value,
+        confidence_score=decision.confidence,
+        recommendation=decision.recommendation,
+        reason=f"{decision.reason}; {output.reason[index]}",
+    )
+    return row
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(str(value))

@@ -1,0 +1,1 @@
+"""The warehouse: declared tables, the SQL beside the code, staging and its MERGE."""

@@ -1,0 +1,118 @@
+"""What every implementation of the blobs port must do."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from local.file_blobs import FileBlobs
+from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.ports import Blobs
+
+JSON = "application/json"
+
+
+@pytest.fixture(params=["files"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    assert request.param == "files"
+    return FileBlobs(tmp_path / "bucket")
+
+
+def test_what_is_written_is_read(blobs: Blobs) -> None:
+    generation = blobs.write("v1/today.json", b"{}", content_type=JSON, cache_control="max-age=300")
+    blob = blobs.read("v1/today.json")
+    assert (blob.path, blob.data, blob.generation) == ("v1/today.json", b"{}", generation)
+    assert (blob.content_type, blob.cache_control) == (JSON, "max-age=300")
+    assert generation > 0
+
+
+def test_a_write_replaces_data_and_metadata(blobs: Blobs) -> None:
+    first = blobs.write("a", b"one", content_type=JSON, cache_control="max-age=1")
+    second = blobs.write("a", b"two", content_type="text/plain")
+    blob = blobs.read("a")
+    assert second > first
+    assert (blob.data, blob.generation, blob.content_type, blob.cache_control) == (b"two", second, "text/plain", None)
+
+
+def test_the_same_data_again_is_a_new_generation(blobs: Blobs) -> None:
+    first = blobs.write("a", b"same", content_type=JSON)
+    second = blobs.write("a", b"same", content_type="text/plain")
+    assert second > first
+    assert blobs.read("a").generation == second
+    assert blobs.read("a").content_type == "text/plain"
+
+
+def test_empty_objects(blobs: Blobs) -> None:
+    blobs.write("empty", b"", content_type=JSON)
+    assert blobs.read("empty").data == b""
+
+
+def test_absent_objects(blobs: Blobs) -> None:
+    with pytest.raises(NotFound, match=r"none\.json"):
+        blobs.read("v1/none.json")
+    blobs.write("v1/other/x", b"", content_type=JSON)
+    with pytest.raises(NotFound):
+        blobs.read("v1/other")
+    assert blobs.list("v9/") == []
+
+
+def test_generation_is_a_precondition(blobs: Blobs) -> None:
+    first = blobs.write("a", b"1", content_type=JSON, if_generation=0)
+    with pytest.raises(PreconditionFailed, match="a has generation"):
+        blobs.write("a", b"2", content_type=JSON, if_generation=0)
+    second = blobs.write("a", b"3", content_type=JSON, if_generation=first)
+    with pytest.raises(PreconditionFailed):
+        blobs.write("a", b"4", content_type=JSON, if_generation=first)
+    assert (blobs.read("a").data, blobs.read("a").generation) == (b"3", second)
+
+
+def test_a_precondition_on_an_absent_object_fails(blobs: Blobs) -> None:
+    with pytest.raises(PreconditionFailed):
+        blobs.write("a", b"1", content_type=JSON, if_generation=7)
+    assert blobs.list("") == []
+
+
+def test_only_one_of_many_threads_writes_a_generation(blobs: Blobs) -> None:
+    begin, won = threading.Barrier(8), []
+
+    def write(number: int) -> None:
+        begin.wait()
+        try:
+            blobs.write("a", str(number).encode(), content_type=JSON, if_generation=0)
+        except PreconditionFailed:
+            return
+        won.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert blobs.read("a").data == str(won[0]).encode()
+
+
+def test_list_is_sorted_and_goes_by_prefix(blobs: Blobs) -> None:
+    for path in ("v1/b.json", "v1/a/2", "v1/a/10", "v1/ab", "raw/v1/a", "v2"):
+        blobs.write(path, b"", content_type=JSON)
+    assert blobs.list("v1/a") == ["v1/a/10", "v1/a/2", "v1/ab"]
+    assert blobs.list("v1/a/") == ["v1/a/10", "v1/a/2"]
+    assert blobs.list("v") == ["v1/a/10", "v1/a/2", "v1/ab", "v1/b.json", "v2"]
+    assert blobs.list("") == ["raw/v1/a", "v1/a/10", "v1/a/2", "v1/ab", "v1/b.json", "v2"]
+    assert blobs.list("v1/b.json") == ["v1/b.json"]
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", "../a", "a/../../b", ".", "a/./b", "a\\b", "a\0b"])
+def test_paths_that_are_no_object_names_are_refused(blobs: Blobs, path: str) -> None:
+    with pytest.raises((Fatal, ValueError)):
+        blobs.write(path, b"x", content_type=JSON)
+    with pytest.raises((Fatal, ValueError, NotFound)):
+        blobs.read(path)
+    assert blobs.list("") == []
+
+
+def test_names_with_any_letters(blobs: Blobs) -> None:
+    blobs.write("v1/tonight/Dončić's file.json", b"x", content_type=JSON)
+    assert blobs.list("v1/tonight/D") == ["v1/tonight/Dončić's file.json"]

@@ -1,0 +1,100 @@
+"""What every implementation of the bus port must do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.bus import SqliteBus
+from local.sqlite_file import SqliteFile
+from shared.errors import NotFound, PipelineError
+from shared.ports import Bus
+from tests.embedded import ManualClock, small_pipeline
+
+DEAD = "first-a-dead-letter"
+
+
+@pytest.fixture(params=["sqlite"])
+def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
+    assert request.param == "sqlite"
+    file = SqliteFile(tmp_path / "state.sqlite")
+    yield SqliteBus(file, small_pipeline(), ManualClock())
+    file.close()
+
+
+def test_a_published_message_can_be_pulled(bus: Bus) -> None:
+    published = bus.publish(DEAD, b"\x00\xff data", {"reason": "Dončić"})
+    (message,) = bus.pull(DEAD)
+    assert (message.message_id, message.data, message.attributes) == (published, b"\x00\xff data", {"reason": "Dončić"})
+
+
+def test_attributes_alone_and_data_alone(bus: Bus) -> None:
+    bus.publish(DEAD, b"", {"game_date": "TODAY"})
+    bus.publish(DEAD, b"data")
+    assert [(m.data, m.attributes) for m in bus.pull(DEAD)] == [(b"", {"game_date": "TODAY"}), (b"data", {})]
+
+
+def test_every_message_has_an_id_of_its_own(bus: Bus) -> None:
+    ids = [bus.publish(DEAD, b"same") for _ in range(20)]
+    assert len(set(ids)) == 20
+    assert {message.message_id for message in bus.pull(DEAD)} == set(ids)
+
+
+def test_messages_stay_until_they_are_acknowledged(bus: Bus) -> None:
+    for number in range(3):
+        bus.publish(DEAD, str(number).encode())
+    pulled = bus.pull(DEAD)
+    bus.ack(DEAD, [message.ack_id for message in pulled if message.data != b"1"])
+    assert [message.data for message in bus.pull(DEAD)] == [b"1"]
+    bus.ack(DEAD, [])
+    bus.ack(DEAD, [pulled[0].ack_id])
+    assert [message.data for message in bus.pull(DEAD)] == [b"1"]
+
+
+def test_pull_is_limited(bus: Bus) -> None:
+    for number in range(5):
+        bus.publish(DEAD, str(number).encode())
+    assert len(bus.pull(DEAD, limit=2)) == 2
+
+
+def test_a_subscription_gets_its_own_topic_only(bus: Bus) -> None:
+    bus.publish(DEAD, b"1")
+    bus.publish("done", b"2")
+    assert [message.data for message in bus.pull("done-operators")] == [b"2"]
+    assert [message.data for message in bus.pull("second-b-dead-letter")] == []
+
+
+def test_unknown_topics_and_subscriptions(bus: Bus) -> None:
+    with pytest.raises(NotFound, match="nba-phase9"):
+        bus.publish("nba-phase9", b"x")
+    with pytest.raises(NotFound, match="nobody"):
+        bus.pull("nobody")
+    with pytest.raises(NotFound):
+        bus.ack("nobody", [])
+    with pytest.raises(NotFound, match="first-a"):
+        bus.pull("first-a")  # a push subscription cannot be pulled
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b"", {}),
+        (b"x" * 10_000_001, {}),
+        (b"x", {f"key{number}": "" for number in range(101)}),
+        (b"x", {"": "value"}),
+        (b"x", {"k" * 257: "value"}),
+        (b"x", {"key": "é" * 513}),
+    ],
+    ids=["nothing", "large", "many attributes", "no name", "long name", "long value"],
+)
+def test_what_pubsub_refuses_is_refused(bus: Bus, data: bytes, attributes: dict[str, str]) -> None:
+    with pytest.raises(PipelineError):
+        bus.publish(DEAD, data, attributes)
+    assert bus.pull(DEAD) == []
+
+
+def test_what_pubsub_just_takes_is_taken(bus: Bus) -> None:
+    bus.publish(DEAD, b"x" * 10_000_000, {"k" * 256: "é" * 512})
+    assert len(bus.pull(DEAD)[0].data) == 10_000_000

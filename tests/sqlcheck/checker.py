@@ -1,0 +1,146 @@
+"""The SQL check: everything wrong with a statement, with the project's .sql files, and with SQL made by Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sqlglot import exp
+
+from tests.python_sources import sources
+from tests.sqlcheck.functions import TEXT, function_problems
+from tests.sqlcheck.resolving import Unresolved, parse
+from tests.sqlcheck.selects import select_problems
+from tests.sqlcheck.stars import star_problems
+from tests.sqlcheck.writes import write_problems
+
+ROOMS = ("functions", "shared")
+# The one place where SQL may be put together by code: names of tables and columns, never values.
+BUILDERS = ("shared/warehouse/",)
+_NAME_IN_BRACES = re.compile(r"\{\w*[A-Za-z_]\w*[^}]*\}")
+_PERCENT = re.compile(r"%\([a-z_]+\)s|%s")
+_SQL = re.compile(
+    r"\b(SELECT\s[\s\S]*\bFROM\b|INSERT\s+INTO\b|MERGE\s+(INTO\b|`|nba_)|DELETE\s+FROM\b|UPDATE\s+\S+\s+SET\b"
+    r"|(FROM|JOIN)\s+`?nba_\w+\.)"
+)
+
+
+def placeholder_problems(sql: str) -> Iterator[str]:
+    """Places where Python would format something in."""
+    uncommented = re.sub(r"--[^\n]*|/\*.*?\*/", "", sql, flags=re.DOTALL)
+    for match in _NAME_IN_BRACES.finditer(uncommented):
+        yield f"formats {match[0]} into the text: pass it as a @parameter"
+    for match in _PERCENT.finditer(TEXT.sub("''", sql)):
+        yield f"formats {match[0]} into the text: pass it as a @parameter"
+
+
+def check(sql: str, *, written: bool = True) -> list[str]:
+    """Sentences on what is wrong with one statement; `written` says that a SELECT's rows go into a table."""
+    problems = list(placeholder_problems(sql))
+    if problems:
+        return problems
+    try:
+        tree = parse(sql)
+    except Unresolved as error:
+        return [str(error)]
+    problems = function_problems(sql)
+    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
+        tree = tree.expression
+    if isinstance(tree, exp.Query):
+        problems += [*(star_problems(tree) if written else []), *select_problems(tree)]
+    elif isinstance(tree, exp.Merge | exp.Insert | exp.Update | exp.Delete):
+        problems += write_problems(tree)
+    else:
+        problems.append(f"{tree.key.upper()} is neither SELECT nor DML")
+    return list(dict.fromkeys(problems))
+
+
+def sql_files(root: Path) -> list[Path]:
+    """The project's .sql files, by path."""
+    return sorted(path for room in ROOMS for path in (root / room).rglob("*.sql"))
+
+
+def _called(tree: ast.AST, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if (function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")) == name:
+                yield node
+
+
+def is_written(path: Path) -> bool:
+    """Whether the rows of a .sql file may go into a table.
+
+    Not those of a view, of a package that writes nothing, and of query(read_sql(package, "name")) there.
+    """
+    if path.parent.name != "sql":
+        return False
+    trees = [ast.parse(file.read_text("utf-8")) for file in sorted(path.parent.parent.glob("*.py"))]
+    if not any(list(_called(tree, "replace_partition")) or list(_called(tree, "execute")) for tree in trees):
+        return False
+    only_read = {
+        argument.value
+        for tree in trees
+        for query in _called(tree, "query")
+        for read in _called(query, "read_sql")
+        for argument in read.args
+        if isinstance(argument, ast.Constant)
+    }
+    return path.stem not in only_read
+
+
+def file_problems(root: Path) -> list[str]:
+    """Everything wrong with the project's .sql files."""
+    return [
+        f"{path.relative_to(root).as_posix()}: {problem}"
+        for path in sql_files(root)
+        for problem in check(path.read_text("utf-8"), written=is_written(path))
+    ]
+
+
+def built_problems(statements: Iterable[tuple[str, str]]) -> list[str]:
+    """Everything wrong with SQL that code has built: (name, SQL)."""
+    return [f"{name}: {problem}" for name, sql in statements for problem in check(sql)]
+
+
+# --- SQL in Python --------------------------------------------------------------------------------------------
+
+
+def _text(node: ast.AST) -> str:
+    """The constant text of a string expression."""
+    return " ".join(
+        part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    )
+
+
+def _formats(node: ast.AST) -> bool:
+    if isinstance(node, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.Add):
+        return isinstance(node.left, ast.Constant | ast.JoinedStr | ast.BinOp)
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "replace")
+    )
+
+
+def python_problems(root: Path) -> list[str]:
+    """Python outside the builders that holds SQL: it belongs into .sql files, values into parameters."""
+    found = []
+    for source in sources(root, ROOMS):
+        if source.path.as_posix().startswith(BUILDERS):
+            continue
+        said: set[int] = set()
+        documented = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(source.tree):
+            # The outermost of nested expressions comes first and speaks for the line.
+            if id(node) in documented or not isinstance(node, ast.JoinedStr | ast.BinOp | ast.Call | ast.Constant):
+                continue
+            formats = _formats(node)
+            text = _text(node) if formats else node.value if isinstance(node, ast.Constant) else ""
+            if isinstance(text, str) and _SQL.search(text) and node.lineno not in said:
+                said.add(node.lineno)
+                what = "formats SQL: pass values as @parameters" if formats else "holds SQL: put it into a .sql file"
+                found.append(f"{source.at(node.lineno)} {what}")
+    return found

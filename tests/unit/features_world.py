@@ -1,0 +1,344 @@
+"""A small hand-made league for the feature tests: raw rows in, phases 3 and 4 run on the real embedded warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from functions.phase3_analytics import analytics
+from functions.phase4_precompute import precompute
+from local.bus import SqliteBus
+from local.duckdb_warehouse import DuckDbWarehouse
+from local.file_blobs import FileBlobs
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared.clock import at_new_york
+from shared.config import Settings
+from shared.context import Context, Outcome
+from shared.messages import Mode, PhaseMessage
+from shared.names import player_lookup, player_lookup_base
+from shared.pipeline import load_pipeline
+from shared.ports import DateRange
+from shared.runtime import Runtime
+from shared.warehouse.schemas import arrow_schema
+from tests.embedded import ManualClock
+
+STORE = "nba_predictions.ml_feature_store"
+FETCHED = {"run_id": "test", "source_file": "raw/test.json.gz"}
+# Schedules are fetched long before the games.
+LONG_BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
+
+Row = dict[str, Any]
+
+
+class World:
+    """Raw rows with everything ordinary filled in, and the phases on top of them."""
+
+    def __init__(self, runtime: Runtime, warehouse: DuckDbWarehouse) -> None:
+        self.runtime, self.warehouse = runtime, warehouse
+        self._pending: dict[str, list[Row]] = {}
+        self._loads = 0
+
+    # --- raw rows ---------------------------------------------------------------------------------------------
+
+    def add(self, table: str, **row: Any) -> None:
+        self._pending.setdefault(table, []).append(row)
+
+    def game(
+        self,
+        day: date,
+        home: str,
+        away: str,
+        *,
+        tip: time | None = time(19, 0),
+        status: str = "final",
+        season_type: str = "regular_season",
+        seen: datetime = LONG_BEFORE,
+        game_id: str | None = None,
+    ) -> str:
+        """A schedule row; tip is New York time, None: to be determined. Returns the game's id."""
+        game_id = game_id or f"{day:%Y%m%d}{home[:1]}{away[:1]}"
+        self.add(
+            "nba_raw.nbac_schedule",
+            game_date=day,
+            game_id=game_id,
+            snapshot_time=seen,
+            season=season_of(day),
+            season_type=season_type,
+            home_team=home,
+            away_team=away,
+            tipoff_at=at_new_york(day, tip) if tip else None,
+            status=status,
+            **FETCHED,
+        )
+        return game_id
+
+    def box(
+        self,
+        day: date,
+        player: tuple[int, str],
+        team: str,
+        opponent: str,
+        *,
+        home: bool,
+        minutes: float = 30.0,
+        threes: int = 0,
+        twos: int = 0,
+        free_throws: int = 0,
+        misses: int = 0,
+        turnovers: int = 0,
+        season_type: str = "regular_season",
+        at: datetime | None = None,
+    ) -> None:
+        """A player's box score: makes by kind, missed two-pointers; three-pointers and free throws all go in.
+
+        at is when it was fetched; else at noon of the next day.
+        """
+        sides = (team, opponent) if home else (opponent, team)
+        self.add(
+            "nba_raw.nbac_player_boxscores",
+            **self._where(day, *sides, at=at),
+            season_type=season_type,
+            player_id=player[0],
+            player_name=player[1],
+            player_lookup=player_lookup(player[1]),
+            team=team,
+            opponent=opponent,
+            is_home=home,
+            minutes=minutes,
+            turnovers=turnovers,
+            **_scoring(threes, twos, free_throws, misses),
+        )
+
+    def team_box(
+        self,
+        day: date,
+        team: str,
+        opponent: str,
+        *,
+        home: bool,
+        threes: int,
+        twos: int,
+        free_throws: int = 0,
+        misses: int = 0,
+        turnovers: int = 0,
+        offensive_rebounds: int = 0,
+    ) -> None:
+        sides = (team, opponent) if home else (opponent, team)
+        self.add(
+            "nba_raw.nbac_team_boxscores",
+            **self._where(day, *sides),
+            season_type="regular_season",
+            team=team,
+            opponent=opponent,
+            is_home=home,
+            minutes=240.0,
+            offensive_rebounds=offensive_rebounds,
+            turnovers=turnovers,
+            **_scoring(threes, twos, free_throws, misses),
+        )
+
+    def line(
+        self,
+        day: date,
+        home: str,
+        away: str,
+        name: str,
+        line: str,
+        *,
+        at: datetime,
+        book: str = "draftkings",
+        over: int | None = -110,
+        under: int | None = -110,
+        market: str = "player_points",
+        commence: datetime | None = None,
+    ) -> None:
+        self.add(
+            "nba_raw.odds_api_player_points_props",
+            game_date=day,
+            event_id=f"{home}{away}",
+            home_team=home,
+            away_team=away,
+            commence_time=commence,
+            bookmaker=book,
+            market=market,
+            **_named(name),
+            line=Decimal(line),
+            over_price=over,
+            under_price=under,
+            snapshot_time=at,
+            fetched_at=at,
+            **FETCHED,
+        )
+
+    def game_line(self, day: date, home: str, away: str, spread: str, total: str, *, at: datetime, book: str) -> None:
+        self.add(
+            "nba_raw.odds_api_game_lines",
+            game_date=day,
+            event_id=f"{home}{away}",
+            home_team=home,
+            away_team=away,
+            bookmaker=book,
+            home_spread=Decimal(spread),
+            total=Decimal(total),
+            snapshot_time=at,
+            fetched_at=at,
+            **FETCHED,
+        )
+
+    def injury(self, day: date, name: str, team: str, status: str, *, at: datetime) -> None:
+        self.add(
+            "nba_raw.injury_report",
+            game_date=day,
+            source="espn",
+            team=team,
+            **_named(name),
+            status=status,
+            snapshot_time=at,
+            run_id="test",
+            source_file=f"raw/espn/{at:%Y%m%dT%H%M}.json.gz",
+        )
+
+    def zones(
+        self, day: date, player_id: int | None, team: str, opponent: str, *, home: bool, paint: int, mid: int
+    ) -> None:
+        """Makes in the paint and from mid-range, every attempt good."""
+        where = self._where(day, *((team, opponent) if home else (opponent, team)))
+        self.add(
+            "nba_raw.shot_zones",
+            **where,
+            player_id=player_id,
+            team=team,
+            opponent=opponent,
+            restricted_fga=paint,
+            restricted_fgm=paint,
+            mid_fga=mid,
+            mid_fgm=mid,
+        )
+
+    def load(self) -> None:
+        """Append what has been added since the last time."""
+        for table, rows in self._pending.items():
+            names = {name for row in rows for name in row}
+            schema = pa.schema([field for field in arrow_schema(table) if field.name in names])
+            self._loads += 1
+            given = pa.Table.from_pylist(rows, schema=schema)
+            self.warehouse.load(table, given, mode="append", job_id=f"world-{self._loads}")
+        self._pending = {}
+
+    def _where(self, day: date, home: str, away: str, at: datetime | None = None) -> Row:
+        return {
+            "game_date": day,
+            "game_id": f"{day:%Y%m%d}{home[:1]}{away[:1]}",
+            "snapshot_time": at or at_new_york(day + timedelta(days=1), time(12)),
+            "season": season_of(day),
+            **FETCHED,
+        }
+
+    # --- the phases -------------------------------------------------------------------------------------------
+
+    def phase3(self, mode: Mode, first: date, last: date, as_of: datetime) -> Outcome:
+        self.load()
+        message, context = self._call("phase3_analytics", mode, DateRange(first, last), as_of)
+        return analytics.run(message, context)
+
+    def phase4(self, mode: Mode, first: date, last: date, as_of: datetime, **message: Any) -> Outcome:
+        """message: further fields; by_hand=True is a message without as_of, as an operator sends it."""
+        return precompute.run(*self._call("phase4_precompute", mode, DateRange(first, last), as_of, **message))
+
+    def serve(self, day: date, as_of: datetime) -> Outcome:
+        """Phases 3 and 4 of a same-day run."""
+        self.phase3("same_day", day, day, as_of)
+        return self.phase4("same_day", day, day, as_of)
+
+    def backfill(self, first: date, last: date, as_of: datetime) -> Outcome:
+        self.phase3("backfill", first, last, as_of)
+        return self.phase4("backfill", first, last, as_of)
+
+    def features(self, day: date, as_of: datetime | None = None) -> dict[int, Row]:
+        """Feature rows of a day by player: of one features_as_of, or all there are (then one each)."""
+        found = self.warehouse.query(
+            f"SELECT * FROM {STORE} WHERE game_date = @day ORDER BY features_as_of, player_id", {"day": day}
+        ).to_pylist()
+        wanted = [row for row in found if as_of is None or row["features_as_of"] == as_of]
+        rows = {row["player_id"]: row for row in wanted}
+        assert len(rows) == len(wanted), "several rows of one player: say which features_as_of is meant"
+        return rows
+
+    def rows(self, table: str, where: str = "TRUE") -> list[Row]:
+        return self.warehouse.query(f"SELECT * FROM {table} WHERE {where} ORDER BY 1, 2, 3").to_pylist()
+
+    def _call(
+        self, function: str, mode: Mode, dates: DateRange, as_of: datetime, **fields: Any
+    ) -> tuple[PhaseMessage, Context]:
+        context = Context(
+            runtime=self.runtime,
+            function=load_pipeline().functions[function],
+            execution_id=f"{function}.test",
+            run_id=f"{dates.last}-test",
+            mode=mode,
+            correlation_id="test",
+            dates=dates,
+            as_of_or_none=as_of,
+        )
+        by_hand = fields.pop("by_hand", False)
+        given: Mapping[str, Any] = {
+            "from_date": dates.first,
+            "to_date": dates.last,
+            "as_of": None if by_hand else as_of,
+            **fields,
+        }
+        return PhaseMessage.model_validate(dict(given), context={"now": as_of}), context
+
+
+@contextmanager
+def open_world(folder: Path) -> Iterator[World]:
+    clock = ManualClock()
+    file = SqliteFile(folder / "state.sqlite")
+    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
+    runtime = Runtime(
+        settings=Settings(),
+        clock=clock,
+        warehouse=warehouse,
+        state=SqliteState(file),
+        bus=SqliteBus(file, load_pipeline(), clock),
+        raw=FileBlobs(folder / "raw"),
+        exports=FileBlobs(folder / "exports"),
+        models=FileBlobs(folder / "models"),
+    )
+    try:
+        yield World(runtime, warehouse)
+    finally:
+        warehouse.close()
+        file.close()
+
+
+def season_of(day: date) -> str:
+    start = day.year if day.month >= 8 else day.year - 1
+    return f"{start}-{str(start + 1)[-2:]}"
+
+
+def _named(name: str) -> Row:
+    return {
+        "player_name": name,
+        "player_lookup": player_lookup(name),
+        "player_lookup_base": player_lookup_base(name),
+    }
+
+
+def _scoring(threes: int, twos: int, free_throws: int, misses: int) -> Row:
+    return {
+        "points": 3 * threes + 2 * twos + free_throws,
+        "fgm": threes + twos,
+        "fga": threes + twos + misses,
+        "fg3m": threes,
+        "fg3a": threes,
+        "ftm": free_throws,
+        "fta": free_throws,
+    }

@@ -1,0 +1,250 @@
+"""Small tables of one predicted evening for the tests of exports and grading, on the real embedded ports.
+
+Two games on 2025-11-14: LAL at BOS (19:00 New York) and GSW at DEN (22:00). A test changes single rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from local.bus import SqliteBus
+from local.duckdb_warehouse import DuckDbWarehouse
+from local.file_blobs import FileBlobs
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared.config import Settings
+from shared.context import Context
+from shared.messages import PhaseMessage
+from shared.pipeline import load_pipeline
+from shared.ports import DateRange
+from shared.runtime import Runtime
+from shared.warehouse.schemas import arrow_schema
+from tests.embedded import ManualClock
+
+DAY = date(2025, 11, 14)
+EARLY, LATE = "0022500201", "0022500202"
+TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025, 11, 15, 3, 0, tzinfo=UTC)}
+TEAMS = {EARLY: ("BOS", "LAL"), LATE: ("DEN", "GSW")}
+AS_OF = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
+NOW = AS_OF + timedelta(minutes=5)
+SYSTEMS = ("moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1")
+
+
+class Evening:
+    """The runtime of a test, and writers of rows with everything ordinary filled in."""
+
+    def __init__(self, runtime: Runtime, clock: ManualClock, warehouse: DuckDbWarehouse) -> None:
+        self.runtime, self.clock, self.warehouse = runtime, clock, warehouse
+        self._loads = 0
+
+    def add(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Append rows, columns by name; columns that no row has stay NULL."""
+        listed = list(rows)
+        names = {name for row in listed for name in row}
+        schema = pa.schema([field for field in arrow_schema(table) if field.name in names])
+        self._loads += 1
+        self.warehouse.load(
+            table, pa.Table.from_pylist(listed, schema=schema), mode="append", job_id=f"test-{self._loads}"
+        )
+
+    def context(self, function: str, as_of: datetime | None = None, run_id: str = "2025-11-14-test") -> Context:
+        return Context(
+            runtime=self.runtime,
+            function=load_pipeline().functions[function],
+            execution_id=f"{function}.{run_id}",
+            run_id=run_id,
+            mode="same_day",
+            correlation_id="c",
+            dates=DateRange(DAY, DAY),
+            as_of_or_none=as_of or AS_OF,
+        )
+
+    def scalar(self, sql: str) -> Any:
+        return self.warehouse.query(sql).column(0)[0].as_py()
+
+
+@contextmanager
+def evening(folder: Path, epoch: int = 1) -> Iterator[Evening]:
+    """A runtime on an empty folder, at NOW."""
+    clock = ManualClock(NOW)
+    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
+    file = SqliteFile(folder / "state.sqlite")
+    runtime = Runtime(
+        settings=Settings(),
+        clock=clock,
+        warehouse=warehouse,
+        state=SqliteState(file),
+        bus=SqliteBus(file, load_pipeline(), clock),
+        raw=FileBlobs(folder / "raw"),
+        exports=FileBlobs(folder / "exports"),
+        models=FileBlobs(folder / "models"),
+        epoch=epoch,
+    )
+    try:
+        yield Evening(runtime, clock, warehouse)
+    finally:
+        warehouse.close()
+        file.close()
+
+
+def message(day: date = DAY, **fields: Any) -> PhaseMessage:
+    return PhaseMessage(game_date=day, **fields)
+
+
+def scheduled(game_id: str, status: str = "scheduled", day: date = DAY, hours: int = 0) -> dict[str, Any]:
+    home, away = TEAMS[game_id]
+    return {
+        "game_date": day,
+        "game_id": game_id,
+        "snapshot_time": NOW + timedelta(hours=hours),
+        "season": "2025-26",
+        "season_type": "regular_season",
+        "home_team": home,
+        "away_team": away,
+        "tipoff_at": TIPOFFS[game_id],
+        "status": status,
+        "run_id": "run",
+        "source_file": "file",
+    }
+
+
+def batch(game_id: str, revision: int = 1, day: date = DAY) -> dict[str, Any]:
+    return {
+        "game_date": day,
+        "batch_id": f"batch_{day}_r{revision}",
+        "revision": revision,
+        "run_id": "run",
+        "game_id": game_id,
+        "rows_expected": 1,
+        "consolidated_at": AS_OF + timedelta(minutes=2, seconds=revision),
+    }
+
+
+def expected(
+    game_id: str | None,
+    player_id: int | None,
+    name: str,
+    reason: str | None = None,
+    *,
+    revision: int = 1,
+    has_line: bool = True,
+) -> dict[str, Any]:
+    """A player considered; with a reason he is left out. He plays for the home team."""
+    return {
+        "game_date": DAY,
+        "batch_id": f"batch_{DAY}_r{revision}",
+        "revision": revision,
+        "game_id": game_id,
+        "player_id": player_id,
+        "player_lookup": name.lower().replace(" ", ""),
+        "player_name": name,
+        "team": TEAMS[game_id][0] if game_id else None,
+        "status": "left_out" if reason else "expected",
+        "reason": reason,
+        "has_line": has_line,
+        "features_as_of": AS_OF,
+        "recorded_at": AS_OF,
+    }
+
+
+def predicted(
+    game_id: str,
+    player_id: int,
+    name: str,
+    line: str | None = "24.5",
+    *,
+    system: str = "ensemble_v1",
+    kind: str = "main",
+    recommendation: str = "OVER",
+    mean: float | None = 26.123456,
+    revision: int = 1,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A row of player_prop_predictions; without a line it is a NO_LINE row."""
+    row = {
+        "prediction_id": f"{player_id}-{system}-{line}-r{revision}",
+        "batch_id": f"batch_{DAY}_r{revision}",
+        "system_id": system,
+        "model_version": "1",
+        "player_id": player_id,
+        "player_lookup": name.lower().replace(" ", ""),
+        "game_id": game_id,
+        "game_date": DAY,
+        "tipoff_at": TIPOFFS[game_id],
+        "predicted_points": mean,
+        "predicted_sd": 6.5,
+        "line_value": None if line is None else Decimal(line),
+        "line_kind": kind if line else "none",
+        "bookmaker": "book" if line else None,
+        "over_price": -110 if line else None,
+        "under_price": 105 if line else None,
+        "p_over": 0.56 if line else None,
+        "p_push": 0.0 if line else None,
+        "fair_over_price": -127.2727 if line else None,
+        "edge": 1.6 if line else None,
+        "expected_value": 0.069 if line else None,
+        "confidence_score": 0.56 if line else None,
+        "recommendation": recommendation if line else "NO_LINE",
+        "reason": "expected value 0.069",
+        "quality_score": 95.0,
+        "uses_market": line is not None,
+        "predicted_points_no_market": 25.0,
+        "features_as_of": AS_OF,
+        "line_snapshot_at": AS_OF - timedelta(hours=1),
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return {**row, **changes}
+
+
+def features(game_id: str, player_id: int, name: str, points_season: float | None = 24.0) -> dict[str, Any]:
+    home, away = TEAMS[game_id]
+    return {
+        "game_date": DAY,
+        "game_id": game_id,
+        "player_id": player_id,
+        "features_as_of": AS_OF,
+        "player_name": name,
+        "player_lookup": name.lower().replace(" ", ""),
+        "team": home,
+        "opponent": away,
+        "tipoff_at": TIPOFFS[game_id],
+        "tipoff_source": "schedule",
+        "season": "2025-26",
+        "season_type": "regular_season",
+        "quality_score": 95.0,
+        "points_season": points_season,
+        "is_home": True,
+        "is_playoffs": False,
+    }
+
+
+def played(game_id: str, player_id: int, name: str, points: int, day: date = DAY) -> dict[str, Any]:
+    """A row of player_game_summary; on an earlier day it is an earlier game of the same two teams."""
+    home, away = TEAMS[game_id]
+    tipoff = TIPOFFS[game_id] - (DAY - day)
+    return {
+        "game_date": day,
+        "game_id": game_id if day == DAY else f"00225{(DAY - day).days:05d}",
+        "player_id": player_id,
+        "player_name": name,
+        "player_lookup": name.lower().replace(" ", ""),
+        "team": home,
+        "opponent": away,
+        "is_home": True,
+        "season": "2025-26",
+        "season_type": "regular_season",
+        "tipoff_at": tipoff,
+        "tipoff_source": "schedule",
+        "known_at": tipoff + timedelta(hours=3),
+        "minutes": 34.0,
+        "points": points,
+        "snapshot_time": tipoff + timedelta(hours=8),
+    }

@@ -1,0 +1,38 @@
+"""Small trained models for tests: real trees on synthetic rows, fitted in a moment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from functions.train_model.walk_forward import Training, TrainingRows, fit
+from shared.features.names import model_features
+from shared.systems.history import GAMES, HISTORY_VALUES, History
+from tests.unit.systems_rows import feature_columns
+
+
+def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows:
+    """n rows whose points follow from the level of the player, missing team-mates and chance; half have a line."""
+    random = np.random.default_rng(seed)
+    level = random.uniform(6.0, 28.0, n)
+    missing = random.uniform(-15.0, 15.0, n)
+    features = {name: np.repeat(column, n) for name, column in feature_columns({}).items()}
+    for name in ("points_ewma_20", "points_ewma_08", "points_season", "points_prev_season", "points_l20", "points_l10"):
+        features[name] = level + random.normal(0, 1.5, n)
+    features["points_per_minute_l40"] = level / 32.0
+    features["teammates_out_points_delta"] = missing
+    truth = level * (1 + 0.006 * missing)
+    points = random.negative_binomial(truth**2 / (1.5 * truth + 8), truth / (2.5 * truth + 8)).astype(np.float64)
+    line = np.where(np.arange(n) % 2 == 0, np.round(truth * 2 - 0.8) / 2, np.nan)
+    values = {name: np.full((n, GAMES), np.nan) for name in HISTORY_VALUES}
+    values["points"] = np.round(level[:, None] + random.normal(0, 5, (n, GAMES)))
+    day = np.datetime64("2025-01-01") + np.sort(random.integers(0, days, n)).astype("timedelta64[D]")
+    history = History(values, np.full(n, GAMES))
+    return TrainingRows(features, model_features(), history, day.astype("datetime64[D]"), line, points)
+
+
+@cache
+def trained() -> Training:
+    """One training of the default rows, shared by the tests that only read it."""
+    return fit(training_rows())

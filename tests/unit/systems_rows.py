@@ -1,0 +1,111 @@
+"""Feature rows, histories and requests for the tests of the systems: an average player whom a test then changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from shared.features.names import model_features
+from shared.systems.columns import Floats
+from shared.systems.history import GAMES, HISTORY_VALUES, History
+
+# Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing than lately.
+NEUTRAL: dict[str, Any] = {
+    "points_ewma_20": 20.0,
+    "points_ewma_08": 20.0,
+    "points_season": 20.0,
+    "points_prev_season": 20.0,
+    "points_l20": 20.0,
+    "games_season": 30,
+    "games_known": 60,
+    "minutes_ewma_20": 32.0,
+    "minutes_l10": 32.0,
+    "points_per_minute_l40": 0.625,
+    "pace_factor": 1.0,
+    "opponent_def_rating_rel": 0.0,
+    "opponent_def_rating_l15": 114.0,
+    "rest_days": 1,
+    "teammates_out_points": 0.0,
+    "teammates_out_points_delta": 0.0,
+    "points2_l20": 10.0,
+    "points3_l20": 6.0,
+    "points1_l20": 4.0,
+    "opponent_fg2_allowed_rel": 0.0,
+    "opponent_fg3_allowed_rel": 0.0,
+    "opponent_ft_allowed_rel": 0.0,
+    "is_home": True,
+}
+
+
+def feature_row(**changes: Any) -> dict[str, Any]:
+    """A row of ml_feature_store as JSON brings it: what is not NEUTRAL is NULL."""
+    return {
+        "player_id": 1629029,
+        "player_lookup": "lukadoncic",
+        "game_id": "0022500201",
+        "game_date": "2025-11-14",
+        "tipoff_at": "2025-11-15T00:30:00+00:00",
+        "features_as_of": "2025-11-14T22:30:00+00:00",
+        "quality_score": 92.5,
+        **dict.fromkeys(model_features()),
+        **dict.fromkeys(("paint_share_l20", "mid_share_l20", "three_share_l20")),
+        **NEUTRAL,
+        **changes,
+    }
+
+
+def feature_columns(*changes: dict[str, Any]) -> dict[str, Floats]:
+    """Columns of one NEUTRAL row for each dict of changes (None: NULL)."""
+    rows = [feature_row(**change) for change in changes]
+    names = [name for name in rows[0] if not isinstance(rows[0][name], str)]
+    return {
+        name: np.array([np.nan if row[name] is None else float(row[name]) for row in rows], dtype=np.float64)
+        for name in names
+    }
+
+
+def packed_history(games: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Columns of games, newest first; what a game does not say is an ordinary game of 20 points."""
+    usual: dict[str, Any] = {
+        "game_date": "2025-11-01",
+        "game_id": "0022500001",
+        "opponent": "LAL",
+        "points": 20,
+        "minutes": 32.0,
+        "fga": 15,
+        "fg3a": 6,
+        "fta": 5,
+        "usage_rate": 0.28,
+        "is_home": True,
+        "rest_days": 1,
+        "opponent_def_rating": 114.0,
+        "team_missing_points": 0.0,
+    }
+    return {name: [{**usual, **game}[name] for game in games] for name in usual}
+
+
+def history_of(points: list[float]) -> History:
+    """One player's history of ordinary games with these points, newest first."""
+    values = {name: np.full((1, GAMES), np.nan) for name in HISTORY_VALUES}
+    packed = packed_history([{"points": p} for p in points])
+    for name in HISTORY_VALUES:
+        values[name][0, : len(points)] = packed[name]
+    return History(values, np.array([len(points)]))
+
+
+def offer(bookmaker: str, line: str, over: int | None, under: int | None, **changes: Any) -> dict[str, Any]:
+    """One bookmaker's row of a request's lines."""
+    return {
+        "bookmaker": bookmaker,
+        "line": line,
+        "over": over,
+        "under": under,
+        "snapshot_time": "2025-11-14T16:00:00+00:00",
+        "is_main": True,
+        **changes,
+    }
+
+
+AS_OF = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)

@@ -1,0 +1,45 @@
+"""Settings from the environment: defaults that work, and an error that names the variable."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+
+from shared.config import Settings
+from shared.errors import ConfigError
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_each_setting_is_read_from_its_variable_with_its_type() -> None:
+    examples: dict[str, str] = {}
+    for field in dataclasses.fields(Settings):
+        examples[field.name.upper()] = {"str": "text", "int": "7", "float": "0.25"}[str(field.type)]
+    settings = Settings.from_environment(examples)
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        assert value == {"str": "text", "int": 7, "float": 0.25}[str(field.type)]
+        assert type(value).__name__ == field.type
+
+
+@pytest.mark.parametrize("name, text", [("MAX_UNITS", "many"), ("MIN_MINUTES", "15 min"), ("ASSUMED_PRICE", "-110.5")])
+def test_a_value_that_does_not_fit_is_named(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}='{text}'"):
+        Settings.from_environment({name: text})
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert Settings.from_environment({"PATH": "/bin", "max_units": "3"}) == Settings()
+
+
+def test_every_setting_has_a_sentence() -> None:
+    source = inspect.getsource(Settings)
+    for field in dataclasses.fields(Settings):
+        after = source.partition(f"    {field.name}: ")[2].splitlines()[1].strip()
+        assert after.startswith('"""'), field.name
+        assert after.endswith('."""') or after.count('"""') == 1, field.name
+        assert len(after) > 15, field.name

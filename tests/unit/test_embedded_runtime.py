@@ -1,0 +1,301 @@
+"""The embedded runtime as a whole: opened, restarted, published to, with tiny functions instead of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local import publish as publish_command
+from local.admin import parse_at
+from local.ownership import FolderBusy
+from local.runtime import EmbeddedRuntime, open_runtime
+from shared.errors import ConfigError
+from shared.ports import Increment
+from shared.runtime import get_runtime, use_runtime
+from tests.embedded import ATTEMPTS, START, function_spec, small_pipeline, write_function
+
+PIPELINE = small_pipeline(function_spec("counting", "a", announces="b"), function_spec("closing", "b"))
+COUNTING = """
+    import base64, json, logging
+    from shared.errors import AlreadyExists
+    from shared.ports import Increment
+    from shared.runtime import get_runtime
+
+    def counting(request):
+        runtime = get_runtime()
+        message = request.get_json()["message"]
+        word = base64.b64decode(message["data"]).decode()
+        logging.getLogger("counting").info("got %s", word)
+        if word == "poison":
+            return {"status": "failed", "reason": "poison is refused"}, 500
+        try:
+            runtime.state.create(f"words/{word}", {"n": 1, "at": runtime.clock.now(), "epoch": runtime.epoch})
+        except AlreadyExists:
+            runtime.state.update(f"words/{word}", {"n": Increment(1), "at": runtime.clock.now()})
+        runtime.bus.publish("b", word.encode())
+        return {"status": "success", "record_count": 1}
+"""
+CLOSING = "def closing(request):\n    return {'status': 'no_data', 'record_count': 0, 'reason': 'nothing left'}\n"
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> Path:
+    write_function(tmp_path / "functions", "counting", COUNTING)
+    write_function(tmp_path / "functions", "closing", CLOSING)
+    return tmp_path / "functions"
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, functions: Path) -> Iterator[EmbeddedRuntime]:
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as opened:
+        opened.clock.set(START)
+        yield opened
+
+
+def events(embedded: EmbeddedRuntime, **asked: Any) -> list[dict[str, Any]]:
+    return list(publish_command.publish(embedded.server.port, asked))
+
+
+def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -> None:
+    embedded.bus.publish("a", b"hello")
+    done: list[str] = []
+    embedded.run_until_idle(lambda completed: done.append(completed.function))
+    assert sorted(done) == ["closing", "counting"]
+    document = embedded.runtime.state.get("words/hello")
+    assert document is not None
+    assert document.data == {"n": 1, "at": START, "epoch": 1}
+    log = (embedded.folder / "logs" / "functions.jsonl").read_text()
+    assert '"message": "got hello"' in log
+    assert sorted(path.name for path in embedded.folder.iterdir() if path.suffix != ".wal") == [
+        "logs",
+        "runtime.json",
+        "runtime.lock",
+        "state.sqlite",
+        "state.sqlite-shm",
+        "state.sqlite-wal",
+        "warehouse.duckdb",
+    ]
+
+
+def test_the_runtime_is_installed_while_it_is_open_and_no_longer(tmp_path: Path, functions: Path) -> None:
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+        assert get_runtime() is embedded.runtime
+        told = json.loads((tmp_path / "state" / "runtime.json").read_text())
+        assert told["port"] == embedded.server.port
+        url = embedded.server.base_url
+        settings = embedded.runtime.settings
+        assert settings.nba_base_url == f"{url}/replay/nba/stats"
+        assert settings.http_requests_per_second == 0
+        assert httpx.get(f"{settings.nba_base_url}/leaguegamelog").status_code == 503
+        with (
+            pytest.raises(FolderBusy, match=f"port {embedded.server.port}"),
+            open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions),
+        ):
+            pass
+    use_runtime(None)
+    with pytest.raises(ConfigError, match="RUNTIME"):
+        get_runtime()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_restart_goes_on_with_time_queue_epoch_and_voids_leases(tmp_path: Path, functions: Path) -> None:
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+        embedded.clock.set(START)
+        first = embedded.runtime.instance
+        assert (embedded.new_epoch(), embedded.runtime.epoch, get_runtime().epoch) == (2, 2, 2)
+        embedded.bus.publish("a", b"kept")
+        (taken,) = embedded.bus.due({"counting": 1})
+        assert taken.attempt == 1
+        lease = {"status": "running", "owner": first, "lease_expires_at": START + timedelta(hours=1)}
+        embedded.runtime.state.create("executions/x", lease)
+        embedded.runtime.state.create("locks/y", {"owner": first, "expires_at": START + timedelta(hours=1)})
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+        assert embedded.runtime.instance != first
+        assert (embedded.clock.now(), embedded.runtime.epoch) == (START, 2)
+        for path, field in (("executions/x", "lease_expires_at"), ("locks/y", "expires_at")):
+            document = embedded.runtime.state.get(path)
+            assert document is not None
+            assert document.data[field] < START
+        attempts: dict[str, int] = {}
+        embedded.run_until_idle(lambda done: attempts.update({done.function: done.delivery.attempt}))
+        assert attempts == {"counting": 2, "closing": 1}
+        assert embedded.clock.now() == START
+
+
+def test_duplicates_and_order_can_come_from_the_environment(
+    tmp_path: Path, functions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DELIVER_TWICE", "1")
+    monkeypatch.setenv("SHUFFLE_SEED", "3")
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+        embedded.bus.publish("a", b"hello")
+        embedded.run_until_idle()
+        assert embedded.bus.counters()["delivered"] == 2 + 4
+    monkeypatch.setenv("SHUFFLE_SEED", "three")
+    with (
+        pytest.raises(ConfigError, match="SHUFFLE_SEED='three'"),
+        open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions),
+    ):
+        pass
+
+
+def test_publish_tells_every_completion_as_a_line(embedded: EmbeddedRuntime) -> None:
+    published, *completions, idle = events(embedded, topic="a", message="hello", at="2025-11-14T17:45")
+    # the next function may end before the one that published
+    second, first = sorted(completions, key=lambda each: str(each["function"]))
+    assert published == {"event": "published", "message_id": "1"}
+    assert (first["function"], first["status"], first["record_count"], first["reason"]) == (
+        "counting",
+        "success",
+        1,
+        None,
+    )
+    assert (second["function"], second["status"], second["reason"]) == ("closing", "no_data", "nothing left")
+    assert (idle["event"], idle["dead_letters"], idle["pending"]) == ("idle", [], 0)
+    assert embedded.clock.now() == datetime(2025, 11, 14, 22, 45, tzinfo=UTC)
+
+
+def test_what_ends_in_the_dead_letters_is_told_with_its_reason(embedded: EmbeddedRuntime) -> None:
+    *completions, idle = events(embedded, topic="a", message="poison")[1:]
+    assert [(each["attempt"], each["status"], each["reason"]) for each in completions] == [
+        (attempt, "failed", "poison is refused") for attempt in range(1, ATTEMPTS + 1)
+    ]
+    (letter,) = idle["dead_letters"]
+    assert (letter["dead_letter_reason"], letter["origin_topic"]) == ("max_delivery_attempts", "a")
+    assert letter["dead_letter_error"] == "HTTP 500: poison is refused"
+    # an earlier dead letter is not told again
+    assert events(embedded, topic="a", message="fine")[-1]["dead_letters"] == []
+
+
+def test_a_publish_waits_for_what_is_under_way_before_it_sets_the_clock(embedded: EmbeddedRuntime) -> None:
+    embedded.bus.publish("a", b"earlier")
+    events(embedded, topic="a", message="later", at="2025-11-15T00:00Z")
+    found = {document.id: document.data["at"] for document in embedded.runtime.state.query("words")}
+    assert found == {"earlier": START, "later": datetime(2025, 11, 15, tzinfo=UTC)}
+
+
+def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
+    assert events(embedded, topic="done", message={"game_date": "2025-11-14"})[-1]["event"] == "idle"
+    assert events(embedded, topic="done", attributes={"schedule": "daily"})[-1]["event"] == "idle"
+    pulled = embedded.bus.pull("done-operators")
+    assert [(json.loads(m.data or b"null"), m.attributes) for m in pulled] == [
+        ({"game_date": "2025-11-14"}, {}),
+        (None, {"schedule": "daily"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ({"topic": "nothing", "message": "x"}, 404, "no topic 'nothing'"),
+        ({"topic": "a", "message": "x", "at": "tomorrow"}, 400, "AT='tomorrow'"),
+        ({"topic": "a"}, 400, "neither data nor attributes"),
+    ],
+)
+def test_wrong_input_is_refused_and_changes_nothing(
+    embedded: EmbeddedRuntime, asked: dict[str, str], status: int, said: str
+) -> None:
+    answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked)
+    assert answer.status_code == status
+    assert said in answer.json()["error"]
+    with pytest.raises(publish_command.Refused, match=said):
+        events(embedded, **asked)
+    assert embedded.bus.counters()["published"] == 0
+    assert embedded.clock.now() == START
+
+
+def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
+    embedded.bus.publish("a", b"hello")
+    url = f"{embedded.server.base_url}/admin"
+    before, after = httpx.get(f"{url}/status").json(), httpx.post(f"{url}/idle").json()
+    assert (before["pending"], after["pending"]) == (1, 0)
+    assert before["now"] == START.isoformat()
+    assert before["topics"] == sorted(PIPELINE.topics)
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("TOPIC", "MESSAGE", "AT", "ATTRIBUTES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(publish_command, "load_pipeline", lambda: PIPELINE)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("embedded")
+def test_the_command_talks_to_the_runtime_that_is_up(
+    command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.setenv("TOPIC", "a")
+    command.setenv("MESSAGE", "hello")
+    assert publish_command.main() == 0
+    published, *completions = capsys.readouterr().out.splitlines()
+    assert published == "published message 1"
+    assert [line.split() for line in sorted(completions)] == [
+        ["closing", "no_data", "0", "records", "nothing", "left"],
+        ["counting", "success", "1", "records"],
+    ]
+    command.setenv("MESSAGE", "poison")
+    assert publish_command.main() == 1
+    assert "dead letter of a: max_delivery_attempts: HTTP 500: poison is refused" in capsys.readouterr().err
+
+
+def test_the_command_starts_a_runtime_where_none_is_up(
+    tmp_path: Path, functions: Path, command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.setattr(
+        publish_command, "open_runtime", lambda folder: open_runtime(folder, pipeline=PIPELINE, functions=functions)
+    )
+    command.setenv("TOPIC", "a")
+    command.setenv("MESSAGE", "hello")
+    command.setenv("AT", "2025-11-14T12:00")
+    for expected in (1, 2):
+        assert publish_command.main() == 0
+        command.delenv("AT", raising=False)
+        assert "counting" in capsys.readouterr().out
+        with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+            document = embedded.runtime.state.get("words/hello")
+            assert document is not None
+            assert (document.data["n"], document.data["at"]) == (expected, START + timedelta(hours=5))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("TOPIC", "nba-phase9", "one of:\n  a\n  b\n"), ("AT", "noon", "AT='noon'"), ("ATTRIBUTES", "{", "Expecting")],
+)
+def test_the_command_refuses_wrong_input_before_it_opens_anything(
+    tmp_path: Path,
+    command: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    said: str,
+) -> None:
+    command.setenv("TOPIC", "a")
+    command.setenv(name, value)
+    assert publish_command.main() == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
+def test_at_is_new_york_time_unless_it_says_otherwise() -> None:
+    assert parse_at("2025-11-14T17:45") == datetime(2025, 11, 14, 22, 45, tzinfo=UTC)
+    assert parse_at("2025-07-01T17:45") == datetime(2025, 7, 1, 21, 45, tzinfo=UTC)
+    assert parse_at("2025-11-14T17:45Z") == datetime(2025, 11, 14, 17, 45, tzinfo=UTC)
+
+
+def test_the_state_port_counts_what_functions_did(embedded: EmbeddedRuntime) -> None:
+    for _ in range(3):
+        embedded.bus.publish("a", b"same")
+    embedded.run_until_idle()
+    embedded.runtime.state.update("words/same", {"n": Increment(10)})
+    document = embedded.runtime.state.get("words/same")
+    assert document is not None
+    assert document.data["n"] == 13

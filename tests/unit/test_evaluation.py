@@ -1,0 +1,123 @@
+"""The evaluation module on hand-made cases whose figures can be checked with a pencil."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.evaluation import (
+    Graded,
+    bias,
+    brier_score,
+    calibration_error,
+    mean_absolute_error,
+    performance,
+    profit_units,
+    return_on_investment,
+    wilson_interval,
+)
+
+
+def graded(*rows: dict[str, Any]) -> Graded:
+    usual = {
+        "predicted_points": 20.0,
+        "actual_points": 22,
+        "line_value": 21.5,
+        "season_average": 19.0,
+        "p_over": 0.6,
+        "p_push": 0.0,
+        "profit": 0.909,
+        "line_kind": "main",
+        "outcome": "win",
+        "recommendation": "OVER",
+    }
+    filled = [{**usual, **row} for row in rows]
+    return Graded.of({name: [row[name] for row in filled] for name in usual})
+
+
+def test_errors_and_bias_have_the_stated_sign_and_skip_what_is_unknown() -> None:
+    predicted, actual = np.array([10.0, 20.0, np.nan]), np.array([12.0, 17.0, 5.0])
+    assert mean_absolute_error(predicted, actual) == pytest.approx(2.5)
+    assert bias(predicted, actual) == pytest.approx(0.5)
+    assert mean_absolute_error(np.array([np.nan]), np.array([1.0])) is None
+
+
+def test_wilson_interval_of_a_known_case() -> None:
+    interval = wilson_interval(55, 100)
+    assert interval is not None
+    assert list(interval) == pytest.approx([0.4524, 0.6439], abs=1e-4)
+    assert wilson_interval(0, 0) is None
+    nothing_won = wilson_interval(0, 10)
+    assert nothing_won is not None
+    assert nothing_won[0] == 0.0
+
+
+def test_profit_and_return() -> None:
+    assert profit_units("win", 150) == 1.5
+    assert profit_units("win", -110) == pytest.approx(0.909, abs=1e-3)
+    assert (profit_units("loss", -110), profit_units("push", -110), profit_units("pass", -110)) == (-1.0, 0.0, None)
+    assert return_on_investment(np.array([1.0, -1.0, 0.0, 0.5])) == pytest.approx(0.125)
+    assert return_on_investment(np.array([])) is None
+
+
+def test_brier_and_calibration_are_given_no_push() -> None:
+    p_over, p_push = np.array([0.45, 0.45, 0.45]), np.array([0.1, 0.1, 0.1])
+    over = np.array([1.0, 0.0, np.nan])
+    assert brier_score(p_over, p_push, over) == pytest.approx(0.25), "0.45 of 0.9 is a half"
+    assert calibration_error(p_over, p_push, over) == pytest.approx(0.0)
+    sure = calibration_error(np.array([0.95, 0.95]), np.zeros(2), np.array([1.0, 0.0]))
+    assert sure == pytest.approx(0.45)
+    assert calibration_error(np.array([np.nan]), np.zeros(1), np.array([1.0])) is None
+
+
+def test_system_line_and_season_average_are_compared_on_the_same_rows() -> None:
+    figures = performance(
+        graded(
+            {},
+            {"predicted_points": None, "line_value": 40.5, "p_over": None, "recommendation": "PASS", "outcome": "pass"},
+            {"season_average": None, "line_value": 50.5},
+            {"actual_points": None, "outcome": "void"},
+            {"line_kind": "alternate", "line_value": 23.5, "outcome": "loss"},
+        )
+    )
+    assert figures.n == 1
+    assert figures.mae == pytest.approx(2.0)
+    assert figures.bias == pytest.approx(-2.0)
+    assert figures.line_mae == pytest.approx(0.5)
+    assert figures.season_avg_mae == pytest.approx(3.0)
+    assert figures.voids == 1
+
+
+def test_pass_push_and_void_never_enter_the_hit_rate() -> None:
+    figures = performance(
+        graded(
+            {},
+            {"outcome": "loss", "profit": -1.0, "actual_points": 15},
+            {"outcome": "push", "profit": 0.0, "line_value": 22.0},
+            {"outcome": "pass", "recommendation": "PASS", "profit": None},
+            {"outcome": "void", "actual_points": None, "profit": None},
+            {"outcome": "win", "profit": None},
+        )
+    )
+    assert (figures.bets, figures.wins, figures.pushes, figures.passes, figures.voids) == (3, 2, 1, 1, 1)
+    assert figures.hit_rate == pytest.approx(2 / 3)
+    assert figures.priced_bets == 3
+    assert figures.roi == pytest.approx((0.909 - 1.0 + 0.0) / 3)
+    assert figures.hit_rate_low is not None
+    assert figures.hit_rate_high is not None
+    assert figures.hit_rate_low < 2 / 3 < figures.hit_rate_high
+
+
+def test_players_without_a_line_are_apart() -> None:
+    alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
+    figures = performance(graded({**alone, "profit": None}))
+    assert (figures.n, figures.n_unlined, figures.mae_unlined) == (0, 1, 2.0)
+    assert figures.mae is None
+    assert figures.as_row()["brier"] is None
+
+
+def test_on_opening_night_the_line_is_compared_without_a_season_average() -> None:
+    figures = performance(graded({"season_average": None}))
+    assert (figures.n, figures.line_mae, figures.season_avg_mae) == (1, 0.5, None)

@@ -1,0 +1,489 @@
+"""The export files of a small evening: what stands in them, their schemas, and what the gate keeps out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.phase6_export.document import half_points
+from functions.phase6_export.export import run
+from functions.phase6_export.schema_check import FOLDER, certainly, check, load, validator
+from shared.errors import DataError, NotFound, SchemaMismatch
+from shared.messages import PhaseMessage
+from tests.unit.prediction_tables import (
+    AS_OF,
+    DAY,
+    EARLY,
+    LATE,
+    SYSTEMS,
+    TIPOFFS,
+    Evening,
+    batch,
+    evening,
+    expected,
+    features,
+    message,
+    played,
+    predicted,
+    scheduled,
+)
+
+PREDICTIONS = "nba_predictions.player_prop_predictions"
+EXPECTED = "nba_monitoring.expected_outputs"
+SCHEMA_OF = {
+    "v1/tonight/all-players.json": "all_players",
+    "v1/tonight/player/alpha.json": "player",
+    "v1/tonight/player/outa.json": "player",
+    f"v1/predictions/{DAY}.json": "predictions",
+    "v1/predictions/today.json": "predictions",
+    f"v1/best-bets/{DAY}.json": "best_bets",
+    "v1/best-bets/latest.json": "best_bets",
+    "v1/status.json": "status",
+}
+
+
+def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str, Any]]:
+    """Five systems by five lines; only the main line is offered, and only the ensemble advises."""
+    rows = []
+    for system in SYSTEMS:
+        for offset in (-2, -1, 0, 1, 2):
+            advice = "OVER" if system == "ensemble_v1" and not offset else "PASS"
+            row = predicted(game, player, name, str(Decimal("24.5") + offset), system=system, recommendation=advice)
+            if offset:
+                unpriced = dict.fromkeys(("bookmaker", "over_price", "under_price", "expected_value"))
+                row |= {"line_kind": "alternate", **unpriced}
+            rows.append(row | changes)
+    return rows
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Evening]:
+    """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are left out."""
+    with evening(tmp_path) as opened:
+        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
+        opened.add(
+            EXPECTED,
+            [
+                expected(EARLY, 1, "Alpha"),
+                expected(LATE, 2, "Beta"),
+                expected(LATE, 3, "Gamma", has_line=False),
+                expected(EARLY, 4, "Out A", "out"),
+                expected(None, None, "Nobody", "unresolved_name"),
+                expected(EARLY, None, "Nobody 2", "unresolved_name"),
+                expected(EARLY, None, "Nobody 3", "unresolved_name"),
+            ],
+        )
+        opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
+        opened.add("nba_analytics.player_game_summary", history())
+        rows = lines_of(EARLY, 1, "Alpha") + lines_of(LATE, 2, "Beta", expected_value=0.05)
+        rows += [predicted(LATE, 3, "Gamma", None, system=system) for system in SYSTEMS]
+        opened.add(PREDICTIONS, rows)
+        yield opened
+
+
+def history() -> list[dict[str, Any]]:
+    """Twelve games of Alpha, one a day: 30, 29 ... points, and tonight's own, which no file may show."""
+    past = [played(EARLY, 1, "Alpha", 31 - days, DAY - timedelta(days=days)) for days in range(1, 13)]
+    return [*past, played(EARLY, 1, "Alpha", 99)]
+
+
+def read(night: Evening, path: str) -> Any:
+    return json.loads(night.runtime.exports.read(path).data)
+
+
+def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening) -> None:
+    ready.warehouse.reset_counts()
+    outcome = run(message(), ready.context("phase6_export"))
+    assert (outcome.status, outcome.reason) == ("success", "")
+    assert sum(ready.warehouse.statement_counts.values()) == 6
+    files = outcome.metadata["files"]
+    assert files[:5] == [
+        f"v1/predictions/{DAY}.json",
+        f"v1/best-bets/{DAY}.json",
+        "v1/tonight/all-players.json",
+        "v1/predictions/today.json",
+        "v1/best-bets/latest.json",
+    ]
+    assert files[-1] == "v1/status.json"
+    assert sorted(files) == ready.runtime.exports.list("v1/")
+    assert outcome.record_count == len(files) == 10
+    for path, schema in SCHEMA_OF.items():
+        blob = ready.runtime.exports.read(path)
+        check(json.loads(blob.data), schema, path)
+        assert blob.content_type == "application/json; charset=utf-8"
+        age = 60 if "status" in path else 86_400 if str(DAY) in path else 300
+        assert blob.cache_control == f"public, max-age={age}"
+
+
+def test_all_players_names_everybody_with_what_is_said_or_why_not(ready: Evening) -> None:
+    run(message(), ready.context("phase6_export"))
+    body = read(ready, "v1/tonight/all-players.json")
+    totals = ("total_players", "total_predicted", "total_with_lines", "total_left_out")
+    assert [body[name] for name in totals] == [4, 3, 3, {"out": 1}]
+    assert [game["game_id"] for game in body["games"]] == [EARLY, LATE]
+    assert body["games"][0]["tipoff_at"] == "2025-11-15T00:00:00Z"
+    alpha, out = body["games"][0]["players"]
+    assert (alpha["status"], alpha["line"], alpha["recommendation"], alpha["opponent"]) == (
+        "predicted",
+        24.5,
+        "OVER",
+        "LAL",
+    )
+    assert alpha["predicted_points"] == 26.12
+    assert alpha["context"]["points_season"] == 24.0
+    assert alpha["last_10_points"] == [30, 29, 28, 27, 26, 25, 24, 23, 22, 21]
+    assert [system["system_id"] for system in alpha["systems"]] == sorted(SYSTEMS)
+    assert (out["status"], out["reason"], out["predicted_points"]) == ("left_out", "out", None)
+    gamma = body["games"][1]["players"][1]
+    assert (gamma["recommendation"], gamma["line"], gamma["has_line"]) == ("NO_LINE", None, False)
+    assert [(each["player_name"], each["game_id"]) for each in body["unmatched"]] == [
+        ("Nobody", None),
+        ("Nobody 2", EARLY),
+        ("Nobody 3", EARLY),
+    ]
+    assert {each["reason"] for each in body["unmatched"]} == {"unresolved_name"}
+
+
+def test_predictions_hold_every_row_once_with_exact_lines(ready: Evening) -> None:
+    run(message(), ready.context("phase6_export"))
+    raw = ready.runtime.exports.read(f"v1/predictions/{DAY}.json").data
+    body = json.loads(raw)
+    assert body["total_rows"] == 55
+    rows = [line for player in body["players"] for system in player["predictions"] for line in system["lines"]]
+    assert len(rows) == 55
+    alpha = body["players"][0]["predictions"][0]
+    assert [line["line"] for line in alpha["lines"]] == [22.5, 23.5, 24.5, 25.5, 26.5]
+    assert b'"line":24.5,' in raw
+    assert ready.runtime.exports.read("v1/predictions/today.json").data == raw
+
+
+def test_whole_lines_are_written_exactly_and_other_lines_are_refused() -> None:
+    assert json.dumps(half_points(Decimal("25.000000000"))) == "25.0"
+    assert json.dumps(half_points(Decimal("24.500000000"))) == "24.5"
+    assert half_points(None) is None
+    with pytest.raises(SchemaMismatch, match=r"24\.25"):
+        half_points(Decimal("24.25"))
+
+
+def test_best_bets_need_an_offered_price_and_take_a_player_once(ready: Evening) -> None:
+    better_alternate = predicted(
+        EARLY, 1, "Alpha", "22.0", kind="alternate", recommendation="UNDER", expected_value=0.2, under_price=130
+    )
+    unpriced = predicted(LATE, 2, "Beta", "20.0", kind="alternate", over_price=None, expected_value=None)
+    other_system = predicted(LATE, 2, "Beta", "21.0", system="xgboost_v1", expected_value=0.9)
+    ready.add(PREDICTIONS, [better_alternate, unpriced, other_system])
+    run(message(), ready.context("phase6_export"))
+    body = read(ready, "v1/best-bets/latest.json")
+    assert body["total_candidates"] == 3
+    picks = [(p["rank"], p["player_lookup"], p["line"], p["recommendation"], p["price"]) for p in body["picks"]]
+    assert picks == [(1, "alpha", 22.0, "UNDER", 130), (2, "beta", 24.5, "OVER", -110)]
+
+
+def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evening) -> None:
+    run(message(), ready.context("phase6_export"))
+    body = read(ready, "v1/tonight/player/alpha.json")
+    assert [len(system["lines"]) for system in body["predictions"]] == [5] * 5
+    assert [game["points"] for game in body["last_games"]] == list(range(30, 20, -1))
+    assert body["last_games"][0]["game_date"] == str(DAY - timedelta(days=1))
+    out = read(ready, "v1/tonight/player/outa.json")
+    assert (out["player"]["reason"], out["predictions"]) == ("out", [])
+
+
+def test_two_players_of_one_lookup_get_a_file_each(ready: Evening) -> None:
+    ready.add(EXPECTED, [expected(LATE, 77, "Alpha", "low_minutes")])
+    outcome = run(message(), ready.context("phase6_export"))
+    assert {"v1/tonight/player/alpha-1.json", "v1/tonight/player/alpha-77.json"} <= set(outcome.metadata["files"])
+    assert "v1/tonight/player/alpha.json" not in outcome.metadata["files"]
+
+
+def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None:
+    yesterday = DAY - timedelta(days=1)
+    grade = {
+        "game_date": yesterday,
+        "game_id": "0022500199",
+        "player_id": 1,
+        "player_lookup": "alpha",
+        "system_id": "ensemble_v1",
+        "model_version": "1",
+        "batch_id": "b",
+        "line_value": Decimal("24.5"),
+        "line_kind": "main",
+        "recommendation": "OVER",
+        "predicted_points": 26.0,
+        "p_over": 0.56,
+        "season_average": 24.0,
+        "actual_points": 30,
+        "error": -4.0,
+        "outcome": "win",
+        "correct": True,
+        "profit": 0.909091,
+        "graded_at": AS_OF,
+    }
+    alternate = {**grade, "line_value": Decimal("25.5"), "line_kind": "alternate"}
+    ready.add(
+        "nba_predictions.prediction_accuracy", [grade, alternate, {**grade, "game_date": DAY + timedelta(days=1)}]
+    )
+    counts = dict.fromkeys(("n", "bets", "wins", "priced_bets"), 1)
+    zeros = dict.fromkeys(("pushes", "passes", "voids", "n_unlined"), 0)
+    figures = {"game_date": yesterday, "system_id": "ensemble_v1", "mae": 4.0, "graded_at": AS_OF, **counts, **zeros}
+    ready.add(
+        "nba_predictions.system_daily_performance", [{**figures, "window_name": name} for name in ("season", "day")]
+    )
+    outcome = run(message(), ready.context("phase6_export"))
+    written = [path for path in outcome.metadata["files"] if "results" in path or "performance" in path]
+    assert written == [f"v1/results/{yesterday}.json", "v1/results/latest.json", "v1/systems/performance.json"]
+    results = read(ready, "v1/results/latest.json")
+    assert results["game_date"] == str(yesterday)
+    assert [len(player["systems"]) for player in results["players"]] == [1]
+    assert results["systems"][0] | {"win": 1, "loss": 0, "profit": 0.91} == results["systems"][0]
+    windows = read(ready, "v1/systems/performance.json")["systems"][0]["windows"]
+    assert [(each["window"], each["mae"]) for each in windows] == [("day", 4.0), ("season", 4.0)]
+
+    ready.warehouse.reset_counts()
+    after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
+    assert after_grading.metadata["files"] == written
+    assert sum(ready.warehouse.statement_counts.values()) == 2
+
+
+def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> None:
+    outcome = run(message(), ready.context("phase6_export"))
+    assert not [path for path in outcome.metadata["files"] if "results" in path or "performance" in path]
+    assert run(message(phase="grading"), ready.context("phase6_export")).status == "no_data"
+
+
+def late_prediction(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", updated_at=TIPOFFS[EARLY])])
+
+
+def line_of_the_same_moment(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", line_snapshot_at=AS_OF)])
+
+
+def features_from_after_tip_off(night: Evening) -> None:
+    after = TIPOFFS[EARLY] + timedelta(seconds=1)
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", features_as_of=after)])
+
+
+def too_few_covered(night: Evening) -> None:
+    night.add(EXPECTED, [expected(EARLY, 5, "Missing")])
+
+
+def a_stranger(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 99, "Stranger")])
+
+
+def newer_batch_with_nothing(night: Evening) -> None:
+    night.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
+
+
+def postponed(night: Evening) -> None:
+    night.add("nba_raw.nbac_schedule", [scheduled(game, "postponed", hours=1) for game in (EARLY, LATE)])
+
+
+def moved_away(night: Evening) -> None:
+    later = DAY + timedelta(days=3)
+    night.add("nba_raw.nbac_schedule", [scheduled(game, day=later, hours=1) for game in (EARLY, LATE)])
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "reason", "heals"),
+    [
+        (late_prediction, "failed", "1 predictions are from after their tip-off, first alpha", False),
+        (line_of_the_same_moment, "failed", "1 predictions are from after their tip-off, first alpha", False),
+        (features_from_after_tip_off, "failed", "1 predictions are from after their tip-off, first alpha", False),
+        (too_few_covered, "failed", "predictions cover 3 of 4 expected players, less than 80%", True),
+        (a_stranger, "failed", "1 predicted players were not expected, first player 99", True),
+        (newer_batch_with_nothing, "no_data", f"there are no current predictions for {DAY}", True),
+        (postponed, "no_data", f"all 2 games on {DAY} are postponed", False),
+        (moved_away, "no_data", f"no games on {DAY}", False),
+    ],
+)
+def test_a_refused_date_touches_only_the_status(
+    ready: Evening, change: Callable[[Evening], None], status: str, reason: str, heals: bool
+) -> None:
+    change(ready)
+    outcome = run(message(), ready.context("phase6_export"))
+    assert outcome.status == status
+    assert outcome.reason.startswith(reason)
+    assert outcome.metadata["needs_heal"] is heals
+    assert ready.runtime.exports.list("v1/") == ["v1/status.json"]
+    body = read(ready, "v1/status.json")
+    check(body, "status", "v1/status.json")
+    assert (body["status"], body["reason"]) == (status, outcome.reason)
+
+
+def test_an_empty_schedule_is_not_a_day_without_games(tmp_path: Path) -> None:
+    with evening(tmp_path) as empty:
+        outcome = run(message(), empty.context("phase6_export"))
+        assert (outcome.status, outcome.reason) == ("failed", f"no schedule is loaded around {DAY}")
+
+
+def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(tmp_path: Path) -> None:
+    with evening(tmp_path) as night:
+        night.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        consolidated = {"consolidated_at": TIPOFFS[EARLY] + timedelta(minutes=1)}
+        night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
+        night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
+        night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        outcome = run(message(), night.context("phase6_export"))
+        assert outcome.status == "success"
+        assert outcome.metadata["coverage"] == {"expected": 1, "covered": 1, "share": 1.0}
+        games = read(night, "v1/tonight/all-players.json")["games"]
+        assert [player["reason"] for player in games[0]["players"]] == ["no_prediction"]
+
+
+def test_each_game_goes_by_the_batch_that_counts_for_it(ready: Evening) -> None:
+    ready.add("nba_predictions.prediction_batches", [batch(LATE, 2)])
+    ready.add(
+        EXPECTED,
+        [
+            expected(EARLY, 1, "Alpha", "tipped_off", revision=2),
+            expected(LATE, 2, "Beta", revision=2),
+            expected(LATE, 3, "Gamma", "doubtful", revision=2),
+        ],
+    )
+    ready.add(PREDICTIONS, lines_of(LATE, 2, "Beta", batch_id=f"batch_{DAY}_r2"))
+    outcome = run(message(batch_id=f"batch_{DAY}_r1"), ready.context("phase6_export"))
+    assert outcome.metadata["batches"] == [f"batch_{DAY}_r1", f"batch_{DAY}_r2"]
+    body = read(ready, "v1/tonight/all-players.json")
+    players = {p["player_lookup"]: (p["status"], p["reason"]) for game in body["games"] for p in game["players"]}
+    assert players == {
+        "alpha": ("predicted", None),
+        "outa": ("left_out", "out"),
+        "beta": ("predicted", None),
+        "gamma": ("left_out", "doubtful"),
+    }
+
+
+def test_a_named_batch_is_a_hint(ready: Evening) -> None:
+    assert run(message(batch_id=f"batch_{DAY}_r1"), ready.context("phase6_export")).reason == ""
+    unknown = run(message(batch_id="batch_2025-11-13_r1"), ready.context("phase6_export"))
+    assert unknown.status == "success"
+    assert unknown.reason == f"batch_2025-11-13_r1 is no consolidated batch of {DAY}: its current predictions count"
+    ready.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
+    ready.add(EXPECTED, [expected(EARLY, 1, "Alpha", revision=2)])
+    ready.add(PREDICTIONS, lines_of(EARLY, 1, "Alpha", batch_id=f"batch_{DAY}_r2"))
+    superseded = run(message(batch_id=f"batch_{DAY}_r1"), ready.context("phase6_export"))
+    assert superseded.status == "success"
+    assert superseded.reason.startswith(f"batch_{DAY}_r1 is superseded")
+
+
+def test_a_halted_export_says_so_in_every_file(ready: Evening) -> None:
+    ready.runtime.state.create("control/halt", {"halted": True, "reason": "off-season"})
+    outcome = run(message(), ready.context("phase6_export"))
+    assert (outcome.status, outcome.reason) == ("halted", "halted: off-season")
+    for path in ready.runtime.exports.list("v1/"):
+        body = read(ready, path)
+        assert (body["halted"], body["halt_reason"]) == (True, "off-season"), path
+    ready.runtime.state.update("control/halt", {"halted": False})
+    assert run(message(), ready.context("phase6_export")).status == "success"
+    assert read(ready, "v1/status.json")["halt_reason"] is None
+
+
+def test_a_value_that_does_not_fit_stops_the_export_before_the_first_write(ready: Evening) -> None:
+    ready.add(PREDICTIONS, [predicted(LATE, 2, "Beta", "30.5", p_over=1.5)])
+    with pytest.raises(SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*p_over.*1\.5"):
+        run(message(), ready.context("phase6_export"))
+    assert ready.runtime.exports.list("") == []
+
+
+def test_a_span_of_dates_is_refused(ready: Evening) -> None:
+    with pytest.raises(DataError, match="one game_date"):
+        run(PhaseMessage(from_date=DAY, to_date=DAY), ready.context("phase6_export"))
+
+
+@pytest.mark.parametrize("name", sorted(path.name.removesuffix(".schema.json") for path in FOLDER.iterdir()))
+def test_schemas_are_valid_and_closed(name: str) -> None:
+    schema = load(name)
+    validator(name).check_schema(schema)
+
+    def objects(node: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(node, dict):
+            if "properties" in node and node.get("type") == "object":
+                yield node
+            for value in node.values():
+                yield from objects(value)
+        if isinstance(node, list):
+            for value in node:
+                yield from objects(value)
+
+    found = list(objects(schema))
+    assert found
+    for each in found:
+        assert each["additionalProperties"] is False
+        assert sorted(each["required"]) == sorted(each["properties"])
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    1.0,
+    0.3,
+    24.25,
+    24.5,
+    -99,
+    1e300,
+    "",
+    "OVER",
+    "2025-11-14",
+    [],
+    [1],
+    {},
+    {"a": 1},
+)
+
+
+def places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) of a body."""
+    keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield node, key
+        yield from places(node[key])
+
+
+def test_the_quick_check_never_says_yes_where_jsonschema_says_no(ready: Evening) -> None:
+    run(message(), ready.context("phase6_export"))
+    chance = random.Random(1)
+    refused = 0
+    for path, schema in SCHEMA_OF.items():
+        body = read(ready, path)
+        assert certainly(schema)(body), f"{path} is left to jsonschema: slow"
+        for _ in range(120):
+            container, key = chance.choice(list(places(body)))
+            before = container[key]
+            container[key] = chance.choice(ODD_VALUES)
+            if certainly(schema)(body):
+                assert validator(schema).is_valid(body), (path, key, container[key])
+            else:
+                refused += not validator(schema).is_valid(body)
+            container[key] = before
+    assert refused > 500
+
+
+def test_a_field_too_many_or_too_few_is_refused(ready: Evening) -> None:
+    run(message(), ready.context("phase6_export"))
+    for path, schema in SCHEMA_OF.items():
+        body = read(ready, path)
+        with pytest.raises(SchemaMismatch, match="surprise"):
+            check({**body, "surprise": 1}, schema, path)
+        with pytest.raises(SchemaMismatch, match="halted"):
+            check({name: value for name, value in body.items() if name != "halted"}, schema, path)
+
+
+def test_tomorrow_leaves_tonights_pointers_alone(ready: Evening) -> None:
+    ready.clock.move(days=-1)
+    outcome = run(message(), ready.context("phase6_export"))
+    assert outcome.metadata["files"] == [f"v1/predictions/{DAY}.json", f"v1/best-bets/{DAY}.json", "v1/status.json"]
+    with pytest.raises(NotFound):
+        ready.runtime.exports.read("v1/tonight/all-players.json")

@@ -1,0 +1,136 @@
+"""Who may overwrite whom: the order of runs, lost races, and the status that keeps the last dates."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.phase6_export.document import Document, Order
+from functions.phase6_export.exporters import status
+from functions.phase6_export.writer import ATTEMPTS, Writer
+from local.file_blobs import FileBlobs
+from shared.errors import WriteConflict
+
+PATH = "v1/predictions/today.json"
+AT_11 = Order(1, "2025-11-14", 2, "2025-11-14T16:30:00Z")
+
+
+def text(order: Order, word: str) -> Document:
+    return Document(PATH, {"order": order.as_json(), "word": word}, order, 300)
+
+
+def word(blobs: FileBlobs) -> Any:
+    return json.loads(blobs.read(PATH).data)["word"]
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        Order(1, "2025-11-14", 2, "2025-11-14T18:00:00Z"),
+        Order(1, "2025-11-14", 3, "2025-11-14T16:00:00Z"),  # a newer batch counts before the run's as_of
+        Order(1, "2025-11-15", 1, "2025-11-15T12:00:00Z"),
+        Order(2, "2025-11-01", 1, "2025-11-01T12:00:00Z"),  # simulated time played again
+    ],
+)
+def test_an_older_run_never_overwrites_a_newer_one(tmp_path: Path, newer: Order) -> None:
+    blobs = FileBlobs(tmp_path)
+    writer = Writer(blobs)
+    writer.write(text(newer, "newer"))
+    writer.write(text(AT_11, "older"))
+    assert word(blobs) == "newer"
+    assert (writer.written, writer.kept) == ([PATH], [PATH])
+    writer.write(text(newer, "newer again"))  # the same run once more
+    assert word(blobs) == "newer again"
+
+
+class RacingBlobs(FileBlobs):
+    """A bucket in which another run writes the same file between our read and our write, `times` times."""
+
+    def __init__(self, folder: Path, rival: Order, times: int) -> None:
+        super().__init__(folder)
+        self._rival, self._times = rival, times
+
+    def write(self, path: str, data: bytes, **options: Any) -> int:
+        if self._times:
+            self._times -= 1
+            rival = json.dumps({"order": self._rival.as_json(), "word": "rival"}).encode()
+            super().write(path, rival, content_type="application/json")
+        return super().write(path, data, **options)
+
+
+def test_a_lost_race_against_a_newer_run_keeps_its_file(tmp_path: Path) -> None:
+    blobs = RacingBlobs(tmp_path, Order(1, "2025-11-14", 3, "2025-11-14T22:30:00Z"), times=1)
+    writer = Writer(blobs)
+    writer.write(text(AT_11, "ours"))
+    assert word(blobs) == "rival"
+    assert writer.kept == [PATH]
+
+
+def test_a_lost_race_against_an_older_run_is_run_again(tmp_path: Path) -> None:
+    blobs = RacingBlobs(tmp_path, Order(1, "2025-11-14", 1, "2025-11-14T12:00:00Z"), times=ATTEMPTS - 1)
+    writer = Writer(blobs)
+    writer.write(text(AT_11, "ours"))
+    assert word(blobs) == "ours"
+    assert writer.written == [PATH]
+
+
+def test_racing_is_bounded(tmp_path: Path) -> None:
+    blobs = RacingBlobs(tmp_path, Order(1, "2025-11-14", 1, "2025-11-14T12:00:00Z"), times=ATTEMPTS)
+    with pytest.raises(WriteConflict, match=f"{ATTEMPTS} times"):
+        Writer(blobs).write(text(AT_11, "ours"))
+
+
+@pytest.mark.parametrize("before", [b"not json", b"[]", b'{"order": [1]}', b"{}"])
+def test_a_file_of_other_making_is_replaced(tmp_path: Path, before: bytes) -> None:
+    blobs = FileBlobs(tmp_path)
+    blobs.write(PATH, before, content_type="text/plain")
+    Writer(blobs).write(text(AT_11, "ours"))
+    assert word(blobs) == "ours"
+
+
+def test_many_small_files_are_noted_in_their_order(tmp_path: Path) -> None:
+    writer = Writer(FileBlobs(tmp_path))
+    paths = [f"v1/tonight/player/p{number}.json" for number in range(60)]
+    writer.write_all([Document(path, {"order": AT_11.as_json()}, AT_11, 300) for path in paths])
+    assert writer.written == paths
+
+
+def status_body(**changes: Any) -> dict[str, Any]:
+    moment = "2025-11-14T17:00:00Z"
+    attempt = {"game_date": "2025-11-14", "status": "success", "reason": "", "generated_at": moment}
+    return {
+        "schema_version": 1,
+        "game_date": "2025-11-14",
+        "generated_at": moment,
+        "order": [1, "2025-11-14", 0, moment],
+        "batches": [],
+        "halted": False,
+        "halt_reason": None,
+        "status": "success",
+        "reason": "",
+        "coverage": {"expected": 1, "covered": 1, "share": 1.0},
+        "files_written": 1,
+        "files_kept_newer": 0,
+        "dates": [attempt],
+        **changes,
+    }
+
+
+def test_status_keeps_the_latest_attempt_of_each_of_the_last_dates() -> None:
+    start = datetime(2025, 11, 1, tzinfo=UTC)
+    days = [(start + timedelta(days=n)).date().isoformat() for n in range(9)]
+    body: dict[str, Any] = status_body(dates=[])
+    for day in [*days, days[-1]]:
+        attempt = {"game_date": day, "status": "failed", "reason": "r", "generated_at": "2025-11-14T17:00:00Z"}
+        body = status_body(**status.content(attempt, {}, body if body["dates"] else None))
+    assert [each["game_date"] for each in body["dates"]] == days[:1:-1]
+    assert (body["status"], body["reason"]) == ("failed", "r")
+
+
+def test_a_status_of_an_unknown_form_is_forgotten() -> None:
+    attempt = status_body()["dates"][0]
+    assert status.content(attempt, {}, {"dates": [{"day": 1}]})["dates"] == [attempt]

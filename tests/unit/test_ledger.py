@@ -1,0 +1,259 @@
+"""Executions: taken once, fenced, recorded with their outbox; and no interleaving loses or doubles a result."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from local.bus import SqliteBus
+from local.file_blobs import FileBlobs
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared import outbox
+from shared.errors import LeaseHeld
+from shared.ledger import Done, ExecutionKey, Ledger, Taken, void_leases_of_dead_owners
+from shared.outbox import OutboxMessage
+from shared.pipeline import load_pipeline
+from tests.embedded import START, ManualClock
+
+LEASE = timedelta(seconds=90)
+KEY = ExecutionKey("phase5_worker", "2025-11-14-nightly", "batch_2025-11-14_r1.203999")
+FACTS = {"run_id": KEY.run_id, "phase": "phase5_worker"}
+LATER = START + LEASE
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[SqliteState]:
+    file = SqliteFile(tmp_path / "state.sqlite")
+    yield SqliteState(file)
+    file.close()
+
+
+def take(ledger: Ledger, now: datetime = START, facts: dict[str, Any] = FACTS) -> Taken:
+    taken = ledger.take(KEY, now, LEASE, facts)
+    assert isinstance(taken, Taken)
+    return taken
+
+
+def test_the_key_is_function_run_and_unit() -> None:
+    assert KEY.path == "executions/phase5_worker.2025-11-14-nightly.batch_2025-11-14_r1.203999"
+    assert ExecutionKey("grading", "r").id == "grading.r"
+
+
+def test_the_first_take_stores_the_facts(state: SqliteState) -> None:
+    taken = take(Ledger(state, "a", 1))
+    assert taken.generation == 1
+    document = state.get(KEY.path)
+    assert document is not None
+    assert document.data == {
+        **FACTS,
+        "status": "running",
+        "owner": "a",
+        "epoch": 1,
+        "lease_expires_at": LATER,
+        "taken_at": START,
+        "generation": 1,
+        "attempts": 1,
+        "started_at": START,
+        "outbox": [],
+        "outbox_pending": False,
+        "logged": False,
+    }
+
+
+@pytest.mark.parametrize("owner", ["a", "b"])
+def test_while_the_lease_stands_nobody_else_takes_it_not_even_the_same_process(state: SqliteState, owner: str) -> None:
+    take(Ledger(state, "a", 1))
+    with pytest.raises(LeaseHeld, match="is held by a until"):
+        Ledger(state, owner, 1).take(KEY, LATER - timedelta(seconds=1), LEASE, FACTS)
+
+
+def test_a_lease_that_ended_is_taken_over_with_the_facts_of_the_first_take(state: SqliteState) -> None:
+    take(Ledger(state, "a", 1), facts={**FACTS, "as_of": START})
+    taken = take(Ledger(state, "b", 1), LATER, facts={**FACTS, "as_of": LATER})
+    assert (taken.generation, taken.data["attempts"], taken.data["owner"]) == (2, 2, "b")
+    assert taken.data["as_of"] == START
+    assert taken.data["started_at"] == START
+
+
+def test_a_lease_of_an_earlier_epoch_does_not_stand(state: SqliteState) -> None:
+    take(Ledger(state, "a", 1))
+    assert take(Ledger(state, "a", 2)).generation == 2
+
+
+def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
+    stale = take(Ledger(state, "a", 1))
+    fresh = take(Ledger(state, "b", 1), LATER)
+    for write in (Ledger(state, "a", 1).finish, Ledger(state, "a", 1).fail):
+        with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
+            write(stale, {"result": "stale"})
+    Ledger(state, "b", 1).finish(fresh, {"result": "fresh"})
+    with pytest.raises(LeaseHeld):
+        Ledger(state, "a", 1).finish(stale, {"result": "stale"})
+    document = state.get(KEY.path)
+    assert document is not None
+    assert document.data["result"] == "fresh"
+
+
+def test_after_success_it_is_done_for_good(state: SqliteState) -> None:
+    ledger = Ledger(state, "a", 1)
+    ledger.finish(take(ledger), {"result": "r", "outbox": [{"id": "x"}], "outbox_pending": True})
+    for moment in (START, LATER, LATER + timedelta(days=400)):
+        done = ledger.take(KEY, moment, LEASE, FACTS)
+        assert isinstance(done, Done)
+        assert done.data["result"] == "r"
+        assert done.data["outbox_pending"] is True
+
+
+def test_after_a_failure_the_next_delivery_need_not_wait(state: SqliteState) -> None:
+    ledger = Ledger(state, "a", 1)
+    ledger.fail(take(ledger), {"error_type": "Retriable"})
+    assert take(ledger).generation == 2
+
+
+def test_dead_owners_leases_are_void_and_the_living_keeps_its_own(state: SqliteState) -> None:
+    take(Ledger(state, "dead", 1))
+    mine = ExecutionKey("grading", "r")
+    Ledger(state, "alive", 1).take(mine, START, LEASE, FACTS)
+    assert void_leases_of_dead_owners(state, "alive") == 1
+    assert take(Ledger(state, "alive", 1)).generation == 2
+    with pytest.raises(LeaseHeld):
+        Ledger(state, "alive", 1).take(mine, START, LEASE, FACTS)
+
+
+def test_of_many_at_once_one_takes_it(state: SqliteState) -> None:
+    won: list[str] = []
+    gate = threading.Barrier(16)
+
+    def race(owner: str) -> None:
+        gate.wait()
+        try:
+            take(Ledger(state, owner, 1))
+        except LeaseHeld:
+            return
+        won.append(owner)
+
+    threads = [threading.Thread(target=race, args=(f"o{n}",)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_executions_of_a_run(state: SqliteState) -> None:
+    ledger = Ledger(state, "a", 1)
+    for run in ("r1", "r2"):
+        for function in ("phase3_analytics", "phase2_raw"):
+            ledger.take(ExecutionKey(function, run), START, LEASE, {"run_id": run})
+    assert [d.id for d in ledger.of_run("r1")] == ["phase2_raw.r1", "phase3_analytics.r1"]
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Several processes get the same message again and again, die or dawdle anywhere, and time passes."""
+
+    processes = st.sampled_from(["a", "b", "c"])
+
+    @initialize(tmp=st.builds(lambda: None))
+    def begin(self, tmp: None) -> None:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.file = SqliteFile(Path(self.folder.name) / "state.sqlite")
+        self.state = SqliteState(self.file)
+        self.clock = ManualClock(START)
+        self.bus = SqliteBus(self.file, load_pipeline(), self.clock)
+        self.raw = FileBlobs(Path(self.folder.name) / "raw")
+        self.holding: dict[str, Taken] = {}
+        self.results = 0
+        self.acknowledged: list[Any] = []
+
+    @rule(process=processes)
+    def delivery(self, process: str) -> None:
+        if process in self.holding:
+            return
+        try:
+            taken = Ledger(self.state, process, 1).take(KEY, self.clock.now(), LEASE, FACTS)
+        except LeaseHeld:
+            return
+        if isinstance(taken, Done):
+            outbox.send_pending(KEY.path, self.state, self.bus, self.raw)
+            self.acknowledged.append(taken.data["result"])
+        else:
+            self.holding[process] = taken
+
+    @rule(process=processes, sends=st.booleans())
+    def success(self, process: str, sends: bool) -> None:
+        taken = self.holding.pop(process, None)
+        if taken is None:
+            return
+        result = f"{process}{taken.generation}"
+        message = OutboxMessage("nba-phase2-raw-complete", result)
+        fields = {"result": result, "outbox": outbox.entries(KEY.id, [message]), "outbox_pending": True}
+        try:
+            Ledger(self.state, process, 1).finish(taken, fields)
+        except LeaseHeld:
+            return
+        self.results += 1
+        if sends:  # else it dies before sending
+            outbox.send_pending(KEY.path, self.state, self.bus, self.raw)
+
+    @rule(process=processes)
+    def failure(self, process: str) -> None:
+        taken = self.holding.pop(process, None)
+        if taken is not None:
+            try:
+                Ledger(self.state, process, 1).fail(taken, {"error_type": "Retriable"})
+            except LeaseHeld:
+                return
+
+    @rule(process=processes)
+    def death_without_a_word(self, process: str) -> None:
+        self.holding.pop(process, None)
+
+    @rule()
+    def time_passes(self) -> None:
+        self.clock.move(seconds=40)
+
+    @invariant()
+    def no_result_is_lost_or_doubled(self) -> None:
+        if not hasattr(self, "state"):
+            return
+        document = self.state.get(KEY.path)
+        assert self.results <= 1
+        assert self.results == int(document is not None and document.data["status"] == "succeeded")
+        if self.results:
+            assert document is not None
+            assert all(seen == document.data["result"] for seen in self.acknowledged)
+            assert all(seen == document.data["result"].encode() for seen in self.sent())
+
+    def sent(self) -> list[bytes]:
+        with self.file.read() as connection:
+            return [row[0] for row in connection.execute("SELECT data FROM messages ORDER BY number")]
+
+    def teardown(self) -> None:
+        """Once the faults stop, another delivery after every lease brings the one result and its message."""
+        if not hasattr(self, "state"):
+            return
+        self.holding.clear()
+        self.clock.move(seconds=1000)
+        for _ in range(2):
+            self.delivery("a")
+            self.success("a", sends=True)
+        self.no_result_is_lost_or_doubled()
+        assert self.results == 1
+        assert len(set(self.sent())) == 1
+        self.file.close()
+        self.folder.cleanup()
+
+
+Deliveries.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
+TestDeliveries = Deliveries.TestCase

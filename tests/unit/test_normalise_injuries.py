@@ -1,0 +1,83 @@
+"""ESPN's list as rows: statuses, reasons, the time it was known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.phase2_raw.normalise.injuries import InjuryRows
+from tests.fake_sources import (
+    DAY,
+    injuries,
+)
+from tests.normalised import FETCHED, normalised
+
+
+def injury(status: Any, name: Any = "Joel Embiid", **changes: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {"status": status, "athlete": {"displayName": name}} | changes
+    return {"timestamp": "2025-11-14T16:00:00Z", "injuries": [{"displayName": "LA Clippers", "injuries": [entry]}]}
+
+
+def test_an_injury_is_of_the_runs_day_and_known_at_the_feeds_time() -> None:
+    tables, problems = normalised(InjuryRows, "injuries", injuries())
+    assert problems.sentences == []
+    assert tables["nba_raw.injury_report"] == [
+        {
+            "game_date": DAY, "source": "espn", "team": "PHI", "player_id": None, "player_name": "Joel Embiid",
+            "player_lookup": "joelembiid", "player_lookup_base": "joelembiid", "status": "OUT",
+            "reason": "Knee, Surgery", "snapshot_time": datetime(2025, 11, 14, 16, 0, tzinfo=UTC), "run_id": "run-1",
+            "source_file": "the/path",
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "ours"),
+    [
+        ("Out", "OUT"),
+        ("Suspension", "OUT"),
+        ("Doubtful", "DOUBTFUL"),
+        ("Questionable", "QUESTIONABLE"),
+        ("Day-To-Day", "QUESTIONABLE"),
+        ("Probable", "PROBABLE"),
+    ],
+)
+def test_statuses(status: str, ours: str) -> None:
+    rows = normalised(InjuryRows, "injuries", injury(status))[0]["nba_raw.injury_report"]
+    assert [(row["status"], row["team"]) for row in rows] == [(ours, "LAC")]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (injury("Resting"), "status of Joel Embiid is 'Resting'"),
+        (injury(None), "status of Joel Embiid is None"),
+        (injury("Out", None), "without athlete.displayName"),
+        (injury("Out", athlete=None), "without athlete.displayName"),
+    ],
+)
+def test_an_unreadable_entry_is_counted_with_its_text(body: Any, said: str) -> None:
+    tables, problems = normalised(InjuryRows, "injuries", body)
+    assert tables == {}
+    assert said in problems.sentences[0]
+
+
+def test_two_entries_of_a_player_become_the_graver_one() -> None:
+    body = injury("Questionable", shortComment="ankle")
+    body["injuries"][0]["injuries"].append(injury("Out", shortComment="knee")["injuries"][0]["injuries"][0])
+    rows = normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
+    assert [(row["status"], row["reason"]) for row in rows] == [("OUT", "ankle; knee")]
+
+
+@pytest.mark.parametrize("timestamp", [None, "now", "2025-11-14T16:31:00Z", "2025-11-01T00:00:00Z"])
+def test_an_implausible_feed_time_gives_way_to_the_fetch(timestamp: Any) -> None:
+    rows = normalised(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
+    assert rows[0]["snapshot_time"] == FETCHED
+
+
+def test_an_unknown_team_is_null() -> None:
+    body = injury("Out")
+    body["injuries"][0]["displayName"] = "Seattle SuperSonics"
+    assert normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"][0]["team"] is None

@@ -1,0 +1,94 @@
+"""The state file: kill -9 loses nothing committed, other processes are named, writes do not nest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared.errors import Fatal, StoreUnavailable
+from shared.ports import Transaction
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[SqliteFile]:
+    opened = SqliteFile(tmp_path / "state.sqlite", busy_timeout_ms=1)
+    yield opened
+    opened.close()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+state = SqliteState(SqliteFile(Path(sys.argv[1])))
+for number in range(10**9):
+    state.create(f"a/{number}", {"n": number})
+    print(number, flush=True)
+"""
+
+
+def test_kill_9_loses_nothing_that_was_committed(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert writer.stdout is not None
+    with writer, writer.stdout:
+        told = [int(writer.stdout.readline()) for _ in range(200)]
+        os.kill(writer.pid, signal.SIGKILL)
+        told += [int(line) for line in writer.stdout.read().splitlines()]
+    file = SqliteFile(path)
+    kept = {document.data["n"] for document in SqliteState(file).query("a")}
+    file.close()
+    assert set(told) <= kept
+    assert len(kept) <= len(told) + 1  # at most one was committed and not told
+
+
+def test_a_file_locked_by_another_process_is_unavailable_and_named(file: SqliteFile) -> None:
+    state = SqliteState(file)
+    other = sqlite3.connect(file.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match=r"state\.sqlite did not answer: database is locked"):
+        state.create("a/1", {})
+    other.execute("ROLLBACK")
+    other.close()
+    state.create("a/1", {})
+    assert state.count("a") == 1
+
+
+def test_what_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        SqliteFile(tmp_path / "state.sqlite")
+
+
+def test_a_write_inside_a_transaction_is_a_defect(file: SqliteFile) -> None:
+    state = SqliteState(file)
+
+    def body(transaction: Transaction) -> None:
+        transaction.set("a/1", {})
+        state.create("a/2", {})
+
+    with pytest.raises(Fatal, match="inside another transaction"):
+        state.transaction(body)
+    assert state.count("a") == 0
+
+
+def test_a_query_inside_a_transaction_sees_what_was_committed(file: SqliteFile) -> None:
+    state = SqliteState(file)
+
+    def body(transaction: Transaction) -> int:
+        transaction.set("a/1", {})
+        return state.count("a")
+
+    assert state.transaction(body) == 0
+    assert state.count("a") == 1

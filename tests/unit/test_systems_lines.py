@@ -1,0 +1,153 @@
+"""Lines and prices: exact half points, the best price at exactly a line, expected value with pushes returned."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.config import Settings
+from shared.systems.lines import (
+    Best,
+    best_prices,
+    decide,
+    expected_value,
+    fair_american,
+    main_line,
+    offers,
+    profit,
+    to_half,
+)
+from shared.systems.lines import tested_lines as five_lines
+from tests.unit.systems_rows import offer
+
+POLICY = Settings()
+
+
+def test_five_lines_around_the_main_one_as_exact_decimals() -> None:
+    assert five_lines(Decimal("24.5")) == [Decimal(x) for x in ("22.5", "23.5", "24.5", "25.5", "26.5")]
+    assert [str(line) for line in five_lines(Decimal("25.0"))] == ["23.0", "24.0", "25.0", "26.0", "27.0"]
+
+
+@pytest.mark.parametrize(("main", "number"), [("0.5", 3), ("1.0", 3), ("1.5", 4), ("2.0", 4), ("2.5", 5)])
+def test_lines_below_half_a_point_are_left_out(main: str, number: int) -> None:
+    lines = five_lines(Decimal(main))
+    assert len(lines) == number
+    assert min(lines) >= Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["24.5"], "24.5"),
+        (["24.5", "25.5"], "25.0"),
+        (["24.5", "25.0"], "25.0"),
+        (["24.0", "24.5"], "24.5"),
+        (["23.5", "24.5", "26.5"], "24.5"),
+    ],
+)
+def test_the_main_line_is_the_median_rounded_to_a_half_quarters_up(lines: list[str], expected: str) -> None:
+    books = [offer(f"book{i}", line, -110, -110) for i, line in enumerate(lines)]
+    assert main_line(offers(books)) == Decimal(expected)
+
+
+def test_only_a_books_latest_snapshot_is_on_offer() -> None:
+    early = "2025-11-14T10:00:00Z"
+    books = [
+        offer("draftkings", "23.5", 150, -180, snapshot_time=early),
+        offer("draftkings", "24.5", -115, -105),
+        offer("fanduel", "25.5", -108, -112, snapshot_time=early),
+    ]
+    current = offers(books)
+    assert [(o.bookmaker, str(o.line)) for o in current] == [("draftkings", "24.5"), ("fanduel", "25.5")]
+    assert main_line(current) == Decimal("25.0")
+    assert main_line([]) is None
+
+
+def test_alternates_give_prices_but_not_the_main_line() -> None:
+    books = [
+        offer("draftkings", "24.5", -115, -105),
+        offer("betrivers", "24.5", 105, -140, is_main=False),
+        offer("betrivers", "20.5", -300, 230, is_main=False),
+        offer("fanduel", "24.5", -118, -102),
+    ]
+    current = offers(books)
+    assert main_line(current) == Decimal("24.5")
+    best = best_prices(current)
+    assert best[Decimal("24.5")] == Best(105, "betrivers", -102, "fanduel")
+    assert best[Decimal("20.5")] == Best(-300, "betrivers", 230, "betrivers")
+
+
+def test_equal_prices_go_to_the_first_book_by_name_and_impossible_odds_are_no_price() -> None:
+    best = best_prices(offers([offer("fanduel", "20.5", -110, 0), offer("betmgm", "20.5", -110, None)]))
+    assert best[Decimal("20.5")] == Best(-110, "betmgm", None, None)
+    pick = best_prices(offers([offer("prizepicks", "20.5", None, None)]))
+    assert pick[Decimal("20.5")] == Best(unpriced_book="prizepicks")
+
+
+@pytest.mark.parametrize(("american", "units"), [(150, 1.5), (100, 1.0), (-110, 100 / 110), (-200, 0.5)])
+def test_profit_of_american_odds(american: int, units: float) -> None:
+    assert profit(american) == pytest.approx(units)
+
+
+def test_a_push_returns_the_stake() -> None:
+    assert expected_value(0.5, 0.4, 100) == pytest.approx(0.1), "0.1 of pushes neither wins nor loses"
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.0, 0.3))
+def test_the_fair_price_has_no_expected_value(p: float, push: float) -> None:
+    win, lose = p * (1 - push), (1 - p) * (1 - push)
+    fair = fair_american(win, lose)
+    assert fair is not None
+    assert abs(fair) >= 100 - 1e-9
+    paid = fair / 100 if fair > 0 else 100 / -fair
+    assert win * paid - lose == pytest.approx(0.0, abs=2e-3)
+
+
+def test_no_fair_price_where_a_side_cannot_win() -> None:
+    assert fair_american(0.0, 1.0) is None
+
+
+def test_the_side_with_the_better_expected_value_is_recommended_at_its_price() -> None:
+    best = Best(-105, "fanduel", -115, "betmgm")
+    over = decide(0.60, 0.0, best, POLICY)
+    assert (over.recommendation, over.bookmaker) == ("OVER", "fanduel")
+    assert over.expected_value == pytest.approx(0.6 * 100 / 105 - 0.4, abs=1e-6)
+    assert over.confidence == pytest.approx(0.6)
+    under = decide(0.40, 0.0, best, POLICY)
+    assert (under.recommendation, under.bookmaker) == ("UNDER", "betmgm")
+
+
+def test_confidence_is_given_no_push() -> None:
+    assert decide(0.50, 0.10, Best(-110, "a", -110, "a"), POLICY).confidence == pytest.approx(0.5 / 0.9)
+
+
+def test_pass_below_either_threshold() -> None:
+    fair = decide(0.51, 0.0, Best(-110, "a", -110, "a"), POLICY)
+    assert (fair.recommendation, fair.reason) == ("PASS", "expected value too low")
+    long_shot = decide(0.30, 0.0, Best(300, "a", -500, "a"), POLICY)
+    assert (long_shot.recommendation, long_shot.reason) == ("PASS", "confidence too low")
+    assert long_shot.expected_value == pytest.approx(0.2)
+
+
+def test_without_a_price_the_assumed_one_decides_and_no_expected_value_is_claimed() -> None:
+    free = decide(0.60, 0.0, Best(unpriced_book="prizepicks"), POLICY)
+    assert (free.recommendation, free.reason, free.expected_value) == ("OVER", "assumed_price", None)
+    assert free.bookmaker == "prizepicks"
+    assert decide(0.53, 0.0, Best(), POLICY).recommendation == "PASS"
+    dearer = Settings(assumed_price=-200)
+    assert decide(0.60, 0.0, Best(), dearer).recommendation == "PASS"
+
+
+def test_a_side_that_no_book_prices_is_not_recommended_where_the_other_is() -> None:
+    only_over = decide(0.20, 0.0, Best(over=-110, over_book="a"), POLICY)
+    assert only_over.recommendation == "PASS"
+
+
+@given(st.decimals(min_value=1, max_value=60, places=3))
+def test_rounding_to_a_half_moves_a_quarter_at_most(value: Decimal) -> None:
+    half = to_half(value)
+    assert (half * 2) % 1 == 0
+    assert abs(half - value) <= Decimal("0.25")

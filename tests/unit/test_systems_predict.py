@@ -1,0 +1,158 @@
+"""predict_players: the rows a worker writes, exactly as player_prop_predictions declares them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from shared.config import Settings
+from shared.systems.output import ENSEMBLE, SYSTEMS, XGBOOST
+from shared.systems.predict import predict_players
+from shared.systems.registry import Models
+from shared.warehouse.schemas import arrow_schema, load_schema
+from tests.unit.systems_models import trained
+from tests.unit.systems_rows import feature_row, offer, packed_history
+
+POLICY = Settings()
+TABLE = "nba_predictions.player_prop_predictions"
+WRITTEN_BY_WORKER = {"prediction_id", "batch_id", "created_at", "updated_at"}
+BOOKS = [
+    offer("draftkings", "19.5", -112, -108),
+    offer("fanduel", "19.5", -105, -115),
+    offer("betmgm", "20.5", 120, -150, is_main=False),
+]
+
+
+def player(lines: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """A request's player, through JSON as the message brings it."""
+    games = packed_history([{"points": 15 + k % 10} for k in range(30)])
+    request = {"features": feature_row(**changes), "history": games, "lines": lines}
+    return dict(json.loads(json.dumps(request)))
+
+
+LINED = {"main": "19.5", "books": BOOKS}
+
+
+def test_a_player_with_a_line_has_five_systems_by_five_lines_in_the_declared_columns() -> None:
+    rows = predict_players([player(LINED)], trained().models, POLICY)
+    assert len(rows) == 25
+    assert {row["system_id"] for row in rows} == set(SYSTEMS)
+    assert sorted({row["line_value"] for row in rows}) == [Decimal(x) for x in ("17.5", "18.5", "19.5", "20.5", "21.5")]
+    assert set(rows[0]) == set(load_schema(TABLE).columns) - WRITTEN_BY_WORKER
+    declared = pa.schema([f for f in arrow_schema(TABLE) if f.name not in WRITTEN_BY_WORKER])
+    table = pa.Table.from_pylist(rows, schema=declared)
+    table.validate(full=True)
+    assert all(table.column(f.name).null_count == 0 for f in declared if not f.nullable)
+
+
+def test_types_and_times_are_the_columns_own() -> None:
+    row = predict_players([player(LINED)], trained().models, POLICY)[0]
+    assert row["game_date"] == date(2025, 11, 14)
+    assert row["features_as_of"] == datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
+    assert row["line_snapshot_at"] == datetime(2025, 11, 14, 16, tzinfo=UTC)
+    assert row["line_snapshot_at"] < row["features_as_of"] < row["tipoff_at"]
+
+
+def test_prices_belong_to_exactly_their_line() -> None:
+    rows = predict_players([player(LINED)], trained().models, POLICY)
+    by_line = {row["line_value"]: row for row in rows if row["system_id"] == ENSEMBLE}
+    main, alternate, free = by_line[Decimal("19.5")], by_line[Decimal("20.5")], by_line[Decimal("18.5")]
+    assert (main["line_kind"], main["over_price"], main["under_price"]) == ("main", -105, -108)
+    assert (alternate["line_kind"], alternate["over_price"], alternate["bookmaker"]) == ("alternate", 120, "betmgm")
+    assert (free["over_price"], free["expected_value"], free["bookmaker"]) == (None, None, None)
+    assert free["reason"].startswith("assumed_price; ")
+    assert main["expected_value"] is not None
+
+
+def test_p_over_falls_with_the_line_and_pushes_exist_on_whole_lines_only() -> None:
+    whole = predict_players([player({"main": "20.0", "books": []})], trained().models, POLICY)
+    half = predict_players([player(LINED)], trained().models, POLICY)
+    for system in SYSTEMS:
+        chances = [row["p_over"] for row in half if row["system_id"] == system]
+        assert chances == sorted(chances, reverse=True)
+        assert len(set(chances)) == 5
+    assert all(row["p_push"] == 0.0 for row in half)
+    assert all(0.01 < row["p_push"] < 0.1 for row in whole)
+    assert all(row["line_snapshot_at"] is None for row in whole)
+
+
+def test_without_a_line_there_is_one_row_a_system() -> None:
+    rows = predict_players([player(None)], trained().models, POLICY)
+    assert [row["system_id"] for row in rows] == list(SYSTEMS)
+    for row in rows:
+        assert (row["recommendation"], row["line_kind"], row["line_value"]) == ("NO_LINE", "none", None)
+        assert row["reason"].startswith("no_line; ")
+        assert row["predicted_points"] > 0
+        assert row["p_over"] is None
+        assert row["uses_market"] is False
+
+
+def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> None:
+    high = {"main": "29.5", "books": [offer("draftkings", "29.5", -110, -110)]}
+    rows = predict_players([player(None), player(high, player_id=2)], trained().models, POLICY)
+    means = {(row["player_id"], row["system_id"]): row for row in rows}
+    for system in SYSTEMS:
+        without, with_line = means[1629029, system], means[2, system]
+        assert with_line["predicted_points_no_market"] == without["predicted_points"]
+        assert with_line["uses_market"] is (system == ENSEMBLE)
+    lifted = means[2, ENSEMBLE]
+    assert lifted["predicted_points"] > lifted["predicted_points_no_market"] + 1.0
+
+
+def test_a_player_predicted_among_others_gets_the_same_rows_as_alone() -> None:
+    players = [player(LINED, points_ewma_20=10.0 + k, player_id=k) for k in range(7)]
+    together = predict_players(players, trained().models, POLICY)
+    alone = [row for one in players for row in predict_players([one], trained().models, POLICY)]
+    assert together == alone
+
+
+def test_untrained_systems_and_short_histories_say_so_in_their_rows() -> None:
+    short = {**player(LINED), "history": packed_history([{}] * 3)}
+    rows = predict_players([short], Models(), POLICY)
+    assert len(rows) == 25
+    errors = {row["system_id"]: row["error_code"] for row in rows}
+    assert errors == {
+        "moving_average": None,
+        "zone_matchup_v1": None,
+        "similarity_balanced_v1": "too_few_games",
+        XGBOOST: "no_model",
+        ENSEMBLE: "no_model",
+    }
+    failed = [row for row in rows if row["error_code"]]
+    for row in failed:
+        assert (row["recommendation"], row["predicted_points"], row["p_over"]) == ("PASS", None, None)
+        assert row["reason"].startswith(row["error_code"])
+        assert row["error_message"]
+    unlined = predict_players([{**short, "lines": None}], Models(), POLICY)
+    assert {row["recommendation"] for row in unlined} == {"NO_LINE"}
+
+
+def test_the_ensemble_goes_on_without_a_system_that_cannot_predict() -> None:
+    rookie = {**player(LINED), "history": None}
+    rows = {row["system_id"]: row for row in predict_players([rookie], trained().models, POLICY)}
+    assert rows["similarity_balanced_v1"]["error_code"] == "too_few_games"
+    assert rows[ENSEMBLE]["predicted_points"] > 0
+
+
+def test_a_player_of_whom_nothing_is_known_is_an_error_in_every_system() -> None:
+    numbers = {k: None for k, v in feature_row().items() if isinstance(v, float) and k != "quality_score"}
+    stranger = {**player(LINED, **numbers), "history": None}
+    rows = predict_players([stranger], trained().models, POLICY)
+    assert {row["error_code"] for row in rows} == {"no_games", "no_zones", "too_few_games", "no_inputs"}
+
+
+def test_edge_and_fair_price_follow_from_the_stored_figures() -> None:
+    for row in predict_players([player(LINED)], trained().models, POLICY):
+        assert row["edge"] == pytest.approx(row["predicted_points"] - float(row["line_value"]), abs=1e-6)
+        assert (row["fair_over_price"] < 0) == (row["p_over"] > 0.5)
+        assert np.isfinite(row["predicted_sd"])
+
+
+def test_nobody_asked_for_nobody_predicted() -> None:
+    assert predict_players([], Models(), POLICY) == []
