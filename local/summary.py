@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -99,21 +100,13 @@ def write_summary(folder: Path, summary: dict[str, Any]) -> Path:
 
 def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     """The closing tables."""
-    runs = Table(title=f"Runs of {summary['game_date']}", title_justify="left")
-    for name, justify in (
-        ("run", "left"),
-        ("game date", "left"),
-        ("phases", "left"),
-        ("seconds", "right"),
-        ("statements", "right"),
-    ):
-        runs.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich's literals
+    runs = Table(title=f"Runs of {summary['game_date']}", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("run", "games of", "s", "SQL"):
+        runs.add_column(name, no_wrap=True, justify="right" if name in ("s", "SQL") else "left")
+    runs.add_column("result")
     for run in summary["runs"]:
-        last = run["phases"][-1]
-        phases = f"{len(run['phases'])} to {last['name']}: {_worst(run['phases'])}"
-        runs.add_row(
-            run["schedule"], run["game_date"], phases, f"{run['seconds']:.1f}", str(run["warehouse_statements"])
-        )
+        figures = (f"{run['seconds']:.1f}", str(run["warehouse_statements"]))
+        runs.add_row(run["schedule"], run["game_date"], *figures, _result(run["phases"]))
     console.print(runs)
     if summary["graded"]:
         console.print(_graded(summary))
@@ -130,8 +123,8 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
 def _batch_sentence(summary: dict[str, Any]) -> str:
     """The last revision in a sentence, or why there is none."""
     if summary["batch_id"] is None:
-        reasons = [phase["reason"] for run in summary["runs"] for phase in run["phases"] if phase["reason"]]
-        return f"Nothing was predicted on {summary['game_date']}: {reasons[-1] if reasons else 'no batch was opened'}."
+        reason = _why_nothing(summary) or "no batch was opened"
+        return f"Nothing was predicted on {summary['game_date']}: {reason}."
     lined = summary["lined"]
     left = ", ".join(f"{count} {reason}" for reason, count in lined["left_out"].items()) or "none"
     return (
@@ -141,20 +134,29 @@ def _batch_sentence(summary: dict[str, Any]) -> str:
     )
 
 
-def _worst(phases: Sequence[dict[str, Any]]) -> str:
-    """The run in a word: success, or the first other status with its reason."""
+def _why_nothing(summary: dict[str, Any]) -> str | None:
+    """The first reason that a run of the day itself gives for having no data."""
+    for run in summary["runs"]:
+        for phase in run["phases"] if run["game_date"] == summary["game_date"] else ():
+            if phase["status"] == "no_data":
+                return str(phase["reason"])
+    return None
+
+
+def _result(phases: Sequence[dict[str, Any]]) -> str:
+    """success, or the first other status with its reason; that a mode ends early is no news."""
     for phase in phases:
-        if phase["status"] != "success":
-            return (
-                f"{phase['status']} ({phase['name']}: {phase['reason']})" if phase["reason"] else str(phase["status"])
-            )
+        if phase["status"] not in ("success", "skipped"):
+            return f"{phase['status']}: {phase['reason']}" if phase["reason"] else str(phase["status"])
     return "success"
 
 
 def _graded(summary: dict[str, Any]) -> Table:
-    table = Table(title="Graded: mean absolute error in points, all on the same rows", title_justify="left")
-    for name in ("system", "n", "system MAE", "line MAE", "season average MAE", "hit rate (OVER and UNDER)"):
-        table.add_column(name, justify="left" if name == "system" else "right")
+    table = Table(
+        title="Graded: mean absolute error in points, all on the same rows", title_justify="left", box=SIMPLE_HEAD
+    )
+    for name in ("system", "n", "MAE", "line", "season average", "hit rate"):
+        table.add_column(name, justify="left" if name == "system" else "right", no_wrap=True)
     for system, row in summary["graded"].items():
         hit = "-" if row["hit_rate"] is None else f"{row['wins']}/{row['bets']} = {row['hit_rate']:.1%}"
         figures = [

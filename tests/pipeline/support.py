@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,10 @@ class World:
 
     def move(self, **by: float) -> None:
         self.clock.set(self.clock.now() + timedelta(**by))
+
+    def swap(self, **ports: Any) -> None:
+        """Give the process another port, one that fails or is slow."""
+        self.runtime = replace(self.runtime, **ports)
 
     # --- messages ---
 

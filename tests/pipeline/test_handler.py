@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from shared.errors import DataError, Fatal, Retriable, Skippable, SourceUnavaila
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
 from shared.pipeline import load_pipeline
-from shared.ports import Bus, State
 from tests.pipeline.support import NOW, Killed, World, push
 
 DAY = {"game_date": "2025-11-14"}
@@ -166,7 +164,7 @@ def test_poison_that_cannot_be_dead_lettered_is_not_acknowledged(world: World) -
         def publish(self, topic: str, data: bytes, attributes: Any) -> str:
             raise StoreUnavailable("the bus is down")
 
-    world.runtime = replace(world.runtime, bus=cast("Bus", Down()))
+    world.swap(bus=Down())
     with pytest.raises(StoreUnavailable):
         send(world, Work(), push("{"))
 
@@ -281,9 +279,9 @@ def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: Worl
             raise StoreUnavailable("Firestore is down")
 
     up = world.runtime.state
-    world.runtime = replace(world.runtime, state=cast("State", Down()))
+    world.swap(state=Down())
     assert send(world, work := Work(), push(DAY)).status == 503
-    world.runtime = replace(world.runtime, state=up)
+    world.swap(state=up)
     assert send(world, work, push(DAY, attempt=2)).status == 200
     assert work.calls == 1
 

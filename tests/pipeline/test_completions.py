@@ -1,0 +1,162 @@
+"""A batch's completions from many threads at once: none lost, none doubled, one announcement."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import pytest
+
+from local.dispatcher import envelope
+from shared import batches
+from shared.batches import DONE, UNIT_FAILED, UnitResult
+from shared.context import Context, Outcome
+from shared.errors import WriteConflict
+from shared.handler import handle
+from shared.messages import PredictionRequest
+from shared.outbox import OutboxMessage
+from tests.pipeline.support import NOW, World
+from tests.pipeline.test_consolidation import BATCH, announcement, batch_of, open_batch
+
+UNITS, THREADS = 1000, 50
+
+
+def result(unit: str, status: str = DONE) -> UnitResult:
+    return UnitResult(unit, status, 25 if status == DONE else 0, None, 1, None if status == DONE else "no", NOW)
+
+
+def in_threads(jobs: Sequence[Callable[[], object]]) -> None:
+    """Do all jobs from THREADS threads that begin together; raises what any of them raised."""
+    gate, failures = threading.Barrier(THREADS), []
+
+    def worker(number: int) -> None:
+        gate.wait()
+        try:
+            for job in jobs[number::THREADS]:
+                job()
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=worker, args=(n,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: World) -> None:
+    units = [str(n) for n in range(UNITS)]
+    open_batch(world, *units)
+    twice = [*units, *units]
+    random.Random(1).shuffle(twice)
+    announced: list[int] = []
+
+    def announce(batch: batches.Batch, sequence: int) -> OutboxMessage:
+        announced.append(sequence)
+        return announcement(batch, sequence)
+
+    started = perf_counter()
+    in_threads([lambda u=unit: batches.complete_unit(world.state, BATCH, result(u), announce) for unit in twice])
+    seconds = perf_counter() - started
+    print(f"{2 * UNITS} completions from {THREADS} threads: {seconds:.2f} s")
+    recorded = [document.id for document in batches.units_of(world.state, BATCH)]
+    assert sorted(recorded) == sorted(units)
+    found = batch_of(world)
+    assert (found["status"], found["closed_as"], found["missing_units"]) == ("CLOSED", "complete", [])
+    assert found["sequence"] == 1
+    (entry,) = found["outbox"]
+    assert entry["topic"] == "nba-phase5-batch-complete"
+    assert json.loads(entry["data"])["sequence"] == 1
+    assert announced.count(1) >= 1  # whoever lost the race to close made one too, which was not written
+    assert set(announced) == {1}
+
+
+def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announced_once(world: World) -> None:
+    """The same with real messages, executions and outboxes: each of 200 requests delivered twice."""
+    units = [str(n) for n in range(200)]
+    open_batch(world, *units)
+    calls: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def work(message: PredictionRequest, context: Context) -> Outcome:
+        with lock:
+            calls[message.unit] += 1
+        batch = batches.complete_unit(context.runtime.state, message.batch_id, result(message.unit), announcement)
+        linked = [batch.path] if batch.data["outbox_pending"] else []
+        return Outcome("success", batch_id=message.batch_id, announce=False, linked_outboxes=linked)
+
+    for unit in units:
+        world.publish(
+            "prediction-request",
+            {
+                "game_date": "2025-11-14",
+                "run_id": "run1",
+                "batch_id": BATCH,
+                "revision": 1,
+                "unit": unit,
+                "models": {},
+                "players": [],
+            },
+        )
+    claimed = world.bus.due({"phase5_worker": len(units)})
+    twice = [*claimed, *claimed]
+    random.Random(2).shuffle(twice)
+    statuses: list[int] = []
+    in_threads(
+        [
+            lambda d=delivery: statuses.append(
+                handle("phase5_worker", work, PredictionRequest, envelope(d), world.runtime).status
+            )
+            for delivery in twice
+        ]
+    )
+    assert set(statuses) <= {200, 503}  # 503: while the other delivery of the same request is at work
+    assert calls == dict.fromkeys(units, 1)
+    assert sorted(document.id for document in batches.units_of(world.state, BATCH)) == sorted(units)
+    found = batch_of(world)
+    assert (found["status"], found["outbox_pending"], found["sequence"]) == ("CLOSED", False, 1)
+    sent = [a["outbox_id"] for topic, _, a in world.bus.published if topic == "nba-phase5-batch-complete"]
+    assert set(sent) == {f"{BATCH}-1-0"}
+    print(f"batch-complete messages: {len(sent)}")
+
+
+def test_late_units_from_many_threads_are_each_announced(world: World) -> None:
+    units = [str(n) for n in range(THREADS)]
+    open_batch(world, *units)
+    opened = batches.get_batch(world.state, BATCH)
+    assert opened is not None
+    assert batches.close_partial(world.state, opened, NOW, announcement) == sorted(units)
+
+    def until_it_counts(unit: str) -> None:
+        # a conflict is retriable: the message is delivered again
+        while True:
+            try:
+                batches.complete_unit(world.state, BATCH, result(unit), announcement)
+                return
+            except WriteConflict:
+                continue
+
+    in_threads([lambda u=unit: until_it_counts(u) for unit in units])
+    found = batch_of(world)
+    assert found["missing_units"] == []
+    assert sorted(found["late_units"]) == sorted(units)
+    assert found["sequence"] == 1 + len(units)
+    assert len(found["outbox"]) == 1 + len(units)
+    assert len({entry["id"] for entry in found["outbox"]}) == 1 + len(units)
+
+
+@pytest.mark.parametrize("failed", [0, 1, 5])
+def test_failed_units_count_as_complete_and_are_named(world: World, failed: int) -> None:
+    units = [str(n) for n in range(5)]
+    open_batch(world, *units)
+    for number, unit in enumerate(units):
+        batches.complete_unit(world.state, BATCH, result(unit, UNIT_FAILED if number < failed else DONE), announcement)
+    found = batch_of(world)
+    assert (found["status"], found["closed_as"]) == ("CLOSED", "complete")
+    assert found["missing_units"] == units[:failed]
