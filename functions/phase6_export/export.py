@@ -45,10 +45,14 @@ from shared.ports import Warehouse
 HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 GRADING = "grading"
+CONSOLIDATION = "phase5_consolidation"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
-    """Export message.game_date in six warehouse calls; a completion of grading exports results and performance alone.
+    """Export message.game_date in at most six warehouse calls.
+
+    Grades change only when something is graded: a completion of grading exports results and performance alone, one of
+    consolidation everything but them, and a trigger everything.
 
     batch_id is a hint: what counts is current_predictions, and the reason says where the batch is not part of it.
     Raises SchemaMismatch before anything is written where a file does not fit its schema.
@@ -60,8 +64,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         )
     export = _Export.of(message.game_date, context)
     if message.phase == GRADING:
-        return export.graded()
-    return export.whole(message.batch_id)
+        return export.graded(message)
+    return export.whole(message.batch_id, with_grades=message.phase != CONSOLIDATION)
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ class _Export:
         reason = (switch.data.get("reason") or "no reason given") if switch and halted else None
         return cls(day, context, Writer(context.runtime.exports), halted, reason, context.runtime.clock.now())
 
-    def whole(self, batch_id: str | None) -> Outcome:
-        """Everything: validate, build and check all files, write them."""
+    def whole(self, batch_id: str | None, *, with_grades: bool) -> Outcome:
+        """Validate, build and check all files, write them."""
         warehouse = self.context.runtime.warehouse
         day = read_day(warehouse, self.day, self.now)
         refused = refusal(day, self.context.runtime.settings.min_coverage)
@@ -96,7 +100,7 @@ class _Export:
             document(f"best-bets/{self.day}.json", "best_bets", header, best_bets.content(day), DATED_AGE),
         ]
         pointers, players = self._pointers(tonight, dated, header)
-        history = self._history(*self._graded(warehouse))
+        history = self._history(*self._graded(warehouse)) if with_grades else []
         for each in (*dated, *pointers):
             self.writer.write(each)
         self.writer.write_all(players)
@@ -107,8 +111,10 @@ class _Export:
         self._write_status("halted" if self.halted else "success", reason, {"coverage": covered}, day)
         return self._outcome("success", reason, {"coverage": covered, "batches": list(day.batches)})
 
-    def graded(self) -> Outcome:
+    def graded(self, message: PhaseMessage) -> Outcome:
         """Results and performance of the last graded date, as soon as there are grades."""
+        if message.status == "no_data":
+            return Outcome("no_data", reason=message.reason or f"nothing was graded on {self.day}")
         warehouse = self.context.runtime.warehouse
         files = self._history(*self._graded(warehouse))
         if not files:

@@ -82,18 +82,18 @@ def _history_row(document: Document) -> dict[str, Any]:
 def _worker_row(workers: list[Document]) -> dict[str, Any]:
     """All units of a run's batch as one row: first start to last finish, rows and failures added up."""
     rows = [_history_row(d) for d in workers]
-    failed = sum(row["records_failed"] or row["status"] == "failed" for row in rows)
+    failed = sum(row["status"] == "failed" for row in rows)
     started, finished = min(r["started_at"] for r in rows), max(r["finished_at"] for r in rows)
     return {
         **rows[0],
         "execution_id": f"{WORKER_PHASE}.{rows[0]['run_id']}.{rows[0]['batch_id']}",
-        "status": "partial" if failed else "success",
+        "status": "failed" if failed == len(rows) else "partial" if failed else "success",
         "reason": f"{failed} of {len(rows)} units failed" if failed else None,
         "started_at": started,
         "finished_at": finished,
         "duration_seconds": (finished - started).total_seconds(),
         "record_count": sum(row["record_count"] for row in rows),
-        "records_failed": failed,
+        "records_failed": sum(row["records_failed"] for row in rows),
         "attempts": max(row["attempts"] for row in rows),
         "trigger_message_id": None,
         "error_type": None,

@@ -149,11 +149,7 @@ class World:
         """Push one claimed delivery, and acknowledge or refuse it as Pub/Sub would."""
         name = delivery.subscription.function
         run, model = functions[name]
-        try:
-            response = handle(name, run, model, envelope(delivery), self.runtime)
-        except Exception as error:
-            self.bus.refuse(delivery, str(error))
-            return Response(500, {"reason": str(error), "error_type": type(error).__name__})
+        response = handle(name, run, model, envelope(delivery), self.runtime)
         if response.status == 200:
             self.bus.acknowledge(delivery)
         else:

@@ -7,10 +7,13 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
+from typing import Any
 
 import pytest
 
+from local.bus import Delivery
 from local.dispatcher import envelope
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, UnitResult
@@ -19,14 +22,21 @@ from shared.errors import WriteConflict
 from shared.handler import handle
 from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage
+from tests.pipeline.evening import BATCH
+from tests.pipeline.staged import announcement, open_batch
 from tests.pipeline.support import NOW, World
-from tests.pipeline.test_consolidation import BATCH, announcement, batch_of, open_batch
 
 UNITS, THREADS = 1000, 50
 
 
 def result(unit: str, status: str = DONE) -> UnitResult:
     return UnitResult(unit, status, 25 if status == DONE else 0, None, 1, None if status == DONE else "no", NOW)
+
+
+def batch_of(world: World) -> dict[str, Any]:
+    found = batches.get_batch(world.state, BATCH)
+    assert found is not None
+    return dict(found.data)
 
 
 def in_threads(jobs: Sequence[Callable[[], object]]) -> None:
@@ -62,7 +72,7 @@ def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: World) -
         return announcement(batch, sequence)
 
     started = perf_counter()
-    in_threads([lambda u=unit: batches.complete_unit(world.state, BATCH, result(u), announce) for unit in twice])
+    in_threads([partial(batches.complete_unit, world.state, BATCH, result(unit), announce) for unit in twice])
     seconds = perf_counter() - started
     print(f"{2 * UNITS} completions from {THREADS} threads: {seconds:.2f} s")
     recorded = [document.id for document in batches.units_of(world.state, BATCH)]
@@ -108,14 +118,11 @@ def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announce
     twice = [*claimed, *claimed]
     random.Random(2).shuffle(twice)
     statuses: list[int] = []
-    in_threads(
-        [
-            lambda d=delivery: statuses.append(
-                handle("phase5_worker", work, PredictionRequest, envelope(d), world.runtime).status
-            )
-            for delivery in twice
-        ]
-    )
+
+    def push(delivery: Delivery) -> None:
+        statuses.append(handle("phase5_worker", work, PredictionRequest, envelope(delivery), world.runtime).status)
+
+    in_threads([partial(push, delivery) for delivery in twice])
     assert set(statuses) <= {200, 503}  # 503: while the other delivery of the same request is at work
     assert calls == dict.fromkeys(units, 1)
     assert sorted(document.id for document in batches.units_of(world.state, BATCH)) == sorted(units)
@@ -131,7 +138,7 @@ def test_late_units_from_many_threads_are_each_announced(world: World) -> None:
     open_batch(world, *units)
     opened = batches.get_batch(world.state, BATCH)
     assert opened is not None
-    assert batches.close_partial(world.state, opened, NOW, announcement) == sorted(units)
+    assert batches.close_partial(world.state, opened, NOW, announcement) == units
 
     def until_it_counts(unit: str) -> None:
         # a conflict is retriable: the message is delivered again
@@ -142,7 +149,7 @@ def test_late_units_from_many_threads_are_each_announced(world: World) -> None:
             except WriteConflict:
                 continue
 
-    in_threads([lambda u=unit: until_it_counts(u) for unit in units])
+    in_threads([partial(until_it_counts, unit) for unit in units])
     found = batch_of(world)
     assert found["missing_units"] == []
     assert sorted(found["late_units"]) == sorted(units)

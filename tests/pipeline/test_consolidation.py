@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,82 +10,15 @@ import pyarrow as pa
 import pytest
 
 from shared import batches, locks
-from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
 from shared.errors import StoreUnavailable
 from shared.handler import Response
-from shared.messages import PhaseCompletion
-from shared.outbox import OutboxMessage, send_pending
+from shared.outbox import send_pending
 from shared.warehouse.schemas import arrow_schema
-from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS, row
+from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
+from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, World
 
 ONLY = {"phase5_consolidation": PHASE5["phase5_consolidation"]}
-R2 = "batch_2025-11-14_r2"
-
-
-def prediction(player: int, line: str | None, *, game: str = EARLY, batch: str = BATCH, **changes: Any) -> dict[str, Any]:
-    values = {
-        "prediction_id": f"{batch}-{player}-{line}",
-        "batch_id": batch,
-        "system_id": "moving_average",
-        "player_id": player,
-        "player_lookup": f"player{player}",
-        "game_id": game,
-        "game_date": DAY,
-        "tipoff_at": TIPOFFS[game],
-        "predicted_points": 20.0,
-        "line_value": None if line is None else Decimal(line),
-        "line_kind": "none" if line is None else "main",
-        "recommendation": "NO_LINE" if line is None else "PASS",
-        "reason": "test",
-        "updated_at": NOW,
-    }
-    made = row(PREDICTIONS, **{**values, **changes})
-    made.pop("created_at")
-    return made
-
-
-def stage(world: World, unit: str, rows: list[dict[str, Any]], *, batch: str = BATCH, without: Iterable[str] = ()) -> str:
-    """Write a unit's staging table as a worker does."""
-    left_out = {"created_at", *without}
-    schema = pa.schema([f.with_nullable(True) for f in arrow_schema(PREDICTIONS) if f.name not in left_out])
-    name = f"nba_predictions._staging_{batch}__{unit}"
-    world.warehouse.load(name, pa.Table.from_pylist(rows, schema=schema), mode="replace", job_id=f"staging-{unit}")
-    return name
-
-
-def announcement(batch: Batch, sequence: int) -> OutboxMessage:
-    completion = PhaseCompletion(
-        game_date=DAY,
-        run_id=batch.run_id,
-        mode="same_day",
-        as_of=NOW,
-        batch_id=batch.batch_id,
-        correlation_id="c",
-        trigger_source="pubsub",
-        processor_name="phase5_worker",
-        phase="phase5_worker",
-        execution_id="e",
-        status="success",
-        record_count=0,
-        records_failed=0,
-        duration_seconds=0.0,
-        sequence=sequence,
-    )
-    return OutboxMessage("nba-phase5-batch-complete", completion.model_dump_json(exclude_none=True))
-
-
-def open_batch(world: World, *units: str, run_id: str = "run1", games: dict[str, datetime] = TIPOFFS) -> str:
-    plan = BatchPlan(DAY, run_id, f"phase5_coordinator.{run_id}", "same_day", NOW, units, games)
-    return batches.open_batch(world.state, plan, world.clock.now()).batch_id
-
-
-def complete(world: World, unit: str, rows: int | None, batch: str = BATCH) -> None:
-    """Report a unit: the rows it staged, None where it failed; and send what the batch announces."""
-    status = UNIT_FAILED if rows is None else DONE
-    result = UnitResult(unit, status, rows or 0, None, 1, None if rows else "it failed", world.clock.now())
-    batches.complete_unit(world.state, batch, result, announcement)
-    send_pending(batches.path_of(batch), world.state, world.bus, world.raw)
 
 
 def whole_batch(world: World, staged: dict[str, list[dict[str, Any]]], run_id: str = "run1") -> str:
@@ -120,7 +52,9 @@ def batch_of(world: World, batch: str = BATCH) -> dict[str, Any]:
     return dict(found.data)
 
 
-def assert_failed_and_preserved(world: World, said: str, staged: int, answers: list[Response], status: int = 503) -> None:
+def assert_failed_and_preserved(
+    world: World, said: str, staged: int, answers: list[Response], status: int = 503
+) -> None:
     """FAILED with what was expected and found, an alert, every staging table there, nothing announced."""
     assert [answer.status for answer in answers] == [status]
     assert said in answers[0].body["reason"]
@@ -341,7 +275,9 @@ def test_a_missing_staging_table_fails_the_batch(world: World) -> None:
 def test_an_extra_column_is_refused_with_its_name(world: World) -> None:
     open_batch(world, "1")
     name = f"nba_predictions._staging_{BATCH}__1"
-    schema = pa.schema([*(f for f in arrow_schema(PREDICTIONS) if f.name != "created_at"), pa.field("mood", pa.string())])
+    schema = pa.schema(
+        [*(f for f in arrow_schema(PREDICTIONS) if f.name != "created_at"), pa.field("mood", pa.string())]
+    )
     rows = pa.Table.from_pylist([{**prediction(1, "24.5"), "mood": "good"}], schema=schema)
     world.warehouse.load(name, rows, mode="replace", job_id="x")
     complete(world, "1", 1)
@@ -462,7 +398,9 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: World) -> None:
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14", "batch_id": BATCH})
     answers = consolidate(world)
     assert answers[-1].status == 503
-    assert [(each["player_id"], each["predicted_points"]) for each in table(world) if each["batch_id"] == R2] == [(1, 22.0)]
+    assert [(each["player_id"], each["predicted_points"]) for each in table(world) if each["batch_id"] == R2] == [
+        (1, 22.0)
+    ]
     assert (1, Decimal("24.5"), R2) in current(world)
 
 
@@ -584,6 +522,7 @@ def test_a_stale_holder_of_the_lock_does_not_write(world: World) -> None:
 def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: World) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     bus = world.bus
+
     class Down:
         def publish(self, topic: str, data: bytes, attributes: Any = None) -> str:
             raise StoreUnavailable("Pub/Sub does not answer")

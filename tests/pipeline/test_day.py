@@ -1,4 +1,4 @@
-"""`make run` as a person starts it: a whole day, again, doubled and shuffled, killed and started again, and wrong input."""
+"""`make run` as a person starts it: a whole day, again, doubled and shuffled, killed and resumed, and wrong input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,7 @@ def _environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **settings}
 
 
-def _child(
-    module: str, *arguments: str, check: bool = False, **settings: str
-) -> subprocess.CompletedProcess[str]:
+def _child(module: str, *arguments: str, check: bool = False, **settings: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT, env=_environment(**settings), capture_output=True, text=True, timeout=300,
@@ -66,9 +64,7 @@ def _child(
 
 
 def _run(folder: Path, league: Path, *, check: bool = False, **settings: str) -> subprocess.CompletedProcess[str]:
-    return _child(
-        "local.run", check=check, ARCHIVE=str(league), LOCAL_DIR=str(folder), HISTORY_SEASONS="1", **settings
-    )
+    return _child("local.run", check=check, ARCHIVE=str(league), LOCAL_DIR=str(folder), HISTORY_SEASONS="1", **settings)
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -86,7 +82,7 @@ def test_a_day_from_scraping_to_grading(played: Path) -> None:
         "moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1",
     }  # fmt: skip
     assert len({row["n"] for row in summary["graded"].values()}) == 1, "all systems on the same rows"
-    assert [run["schedule"] for run in summary["runs"]][0] == "daily-yesterday-analytics"
+    assert summary["runs"][0]["schedule"] == "daily-yesterday-analytics"
     assert len(summary["runs"]) == 8
     assert all(run["warehouse_statements"] <= 40 for run in summary["runs"])
     assert summary["warehouse_statements"] <= 150
@@ -102,7 +98,8 @@ def test_the_usual_player_has_five_systems_by_five_lines(played: Path) -> None:
             "SELECT count(*) FROM nba_predictions.current_predictions "
             "WHERE line_snapshot_at >= features_as_of OR features_as_of > tipoff_at"
         ).fetchone()
-    assert counts and all(rows == systems * lines and systems == 5 for rows, systems, lines, _ in counts)
+    assert counts
+    assert all(rows == systems * lines and systems == 5 for rows, systems, lines, _ in counts)
     assert any(lines == 5 for _, _, lines, _ in counts)
     assert stars == (0,)
 
@@ -200,3 +197,40 @@ def test_republishing_the_export_as_operators_do(played: Path, tmp_path: Path) -
     done = _child("local.publish", LOCAL_DIR=str(folder), TOPIC="nba-phase6-export-trigger", MESSAGE=message)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "phase6_export" in done.stdout
+
+
+def test_planted_future_data_changes_nothing(base: Path, played: Path, league: Path, tmp_path: Path) -> None:
+    """A box score of the game itself, a line after tip-off and absences of tomorrow, all fetched suspiciously early."""
+    planted = tmp_path / "planted"
+    shutil.copytree(base, planted)
+    day = date.fromisoformat(_summary(played)["game_date"])
+    with duckdb.connect(str(played / "warehouse.duckdb"), read_only=True) as warehouse:
+        featured = warehouse.sql("SELECT * FROM nba_predictions.ml_feature_store ORDER BY ALL").to_arrow_table()
+    with duckdb.connect(str(planted / "warehouse.duckdb")) as warehouse:
+        _plant(warehouse, played, day)
+    _run(planted, league, check=True)
+    assert compare([str(played), str(planted)]) == 0
+    with duckdb.connect(str(planted / "warehouse.duckdb"), read_only=True) as warehouse:
+        again = warehouse.sql("SELECT * FROM nba_predictions.ml_feature_store ORDER BY ALL").to_arrow_table()
+    assert featured.equals(again)
+
+
+def _plant(warehouse: duckdb.DuckDBPyConnection, played: Path, day: date) -> None:
+    """Copy what the played day learned later into the base, with new contents and early snapshots."""
+    warehouse.execute(f"ATTACH '{played}/warehouse.duckdb' AS known (READ_ONLY)")
+    early = f"TIMESTAMPTZ '{day} 08:00:00+00'"
+    planted = [
+        f"""INSERT INTO nba_raw.nbac_player_boxscores
+            SELECT * REPLACE (points + 40 AS points, 47.0 AS minutes, {early} AS snapshot_time)
+            FROM known.nba_raw.nbac_player_boxscores WHERE game_date = DATE '{day}'""",
+        f"""INSERT INTO nba_raw.odds_api_player_points_props
+            SELECT * REPLACE (line + 20 AS line, TIMESTAMPTZ '{day + timedelta(days=1)} 04:30:00+00' AS snapshot_time)
+            FROM known.nba_raw.odds_api_player_points_props WHERE game_date = DATE '{day}'""",
+        f"""INSERT INTO nba_raw.injury_report
+            SELECT DATE '{day + timedelta(days=1)}', 'espn', team, player_id, player_name, player_lookup,
+              player_lookup_base, 'OUT', 'planted', {early}, 'planted', NULL
+            FROM known.nba_reference.players""",
+    ]
+    for statement in planted:
+        (rows,) = warehouse.execute(statement).fetchone() or (0,)
+        assert rows > 0, "a test that plants nothing proves nothing"

@@ -81,13 +81,13 @@ POISON: Mapping[str, tuple[bytes, str]] = {
     ),
     "neither data nor attributes": (push(None, subscription=TRIGGER), "invalid_message"),
     "long names in other scripts": (
-        push({**DAY, **{n: "日" * 300 for n in ("mode", "status", "trigger_source", "as_of", "sequence")}}),
+        push({**DAY, **dict.fromkeys(("mode", "status", "trigger_source", "as_of", "sequence"), "日" * 300)}),
         "invalid_message",
     ),
 }
 
 
-@pytest.mark.parametrize("body, reason", POISON.values(), ids=POISON.keys())
+@pytest.mark.parametrize(("body", "reason"), POISON.values(), ids=POISON.keys())
 def test_poison_is_a_dead_letter_at_once_and_touches_nothing_else(world: World, body: bytes, reason: str) -> None:
     work = Work()
     response = send(world, work, body)
@@ -200,7 +200,9 @@ def test_a_retry_after_midnight_is_about_the_day_of_the_publish(world: World) ->
 # --- failures -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error, status", [(SourceUnavailable("429"), 503), (Retriable("x"), 503), (Fatal("y"), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"), [(SourceUnavailable("429"), 503), (Retriable("x"), 503), (Fatal("y"), 500)]
+)
 def test_our_errors_are_answered_and_free_the_execution(world: World, error: Exception, status: int) -> None:
     response = send(world, Work(error), push(DAY))
     assert (response.status, response.body["error_type"]) == (status, type(error).__name__)
@@ -321,7 +323,7 @@ def test_a_run_id_in_the_message_is_kept(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "message, attributes, expected",
+    ("message", "attributes", "expected"),
     [
         ({**DAY, "run_id": "r", "force": True}, {}, "r-77"),
         ({**DAY, "force": True}, {"schedule": "nightly"}, "2025-11-14-nightly-77"),
@@ -363,7 +365,7 @@ def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    "day, mode", [("2025-11-13", "results"), ("2025-11-14", "same_day"), ("2025-11-15", "tomorrow")]
+    ("day", "mode"), [("2025-11-13", "results"), ("2025-11-14", "same_day"), ("2025-11-15", "tomorrow")]
 )
 def test_phase_1_takes_its_mode_from_the_day(world: World, day: str, mode: str) -> None:
     send(world, Work(), push({"game_date": day}), "phase1_scrape")

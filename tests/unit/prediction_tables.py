@@ -103,7 +103,7 @@ def scheduled(game_id: str, status: str = "scheduled", day: date = DAY, hours: i
     return {
         "game_date": day,
         "game_id": game_id,
-        "snapshot_time": NOW + timedelta(hours=hours),
+        "snapshot_time": NOW + timedelta(days=-2, hours=hours),
         "season": "2025-26",
         "season_type": "regular_season",
         "home_team": home,

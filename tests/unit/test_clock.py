@@ -21,7 +21,7 @@ def utc(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    "moment, today",
+    ("moment", "today"),
     [
         ("2025-11-15T04:59:59", "2025-11-14"),  # 23:59:59 EST
         ("2025-11-15T05:00:00", "2025-11-15"),  # midnight EST
@@ -63,7 +63,7 @@ def test_a_leap_day_is_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    "day, clock_time, moment",
+    ("day", "clock_time", "moment"),
     [
         (date(2025, 11, 14), time(17, 30), "2025-11-14T22:30:00"),
         (date(2025, 7, 1), time(17, 30), "2025-07-01T21:30:00"),
@@ -80,9 +80,7 @@ def test_the_assumed_tipoff_is_seven_in_the_evening() -> None:
     assert assumed_tipoff(date(2025, 11, 14)) == utc("2025-11-15T00:00:00")
 
 
-@pytest.mark.parametrize(
-    "moment", ["2025-11-14T17:00:00", "2025-11-14T17:00:00.000001", "2025-11-14T17:00:00.999999"]
-)
+@pytest.mark.parametrize("moment", ["2025-11-14T17:00:00", "2025-11-14T17:00:00.000001", "2025-11-14T17:00:00.999999"])
 def test_as_of_is_strictly_after_what_was_fetched_at_the_moment(moment: str) -> None:
     assert as_of_after(utc(moment)) == utc("2025-11-14T17:00:01")
     assert as_of_after(utc(moment)) > utc(moment)

@@ -26,7 +26,9 @@ def test_each_setting_is_read_from_its_variable_with_its_type() -> None:
         assert type(value).__name__ == field.type
 
 
-@pytest.mark.parametrize("name, text", [("MAX_UNITS", "many"), ("MIN_MINUTES", "15 min"), ("ASSUMED_PRICE", "-110.5")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("MAX_UNITS", "many"), ("MIN_MINUTES", "15 min"), ("ASSUMED_PRICE", "-110.5")]
+)
 def test_a_value_that_does_not_fit_is_named(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}='{text}'"):
         Settings.from_environment({name: text})

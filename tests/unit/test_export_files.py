@@ -487,3 +487,9 @@ def test_tomorrow_leaves_tonights_pointers_alone(ready: Evening) -> None:
     assert outcome.metadata["files"] == [f"v1/predictions/{DAY}.json", f"v1/best-bets/{DAY}.json", "v1/status.json"]
     with pytest.raises(NotFound):
         ready.runtime.exports.read("v1/tonight/all-players.json")
+
+
+def test_the_chain_leaves_the_grades_to_grading(ready: Evening) -> None:
+    outcome = run(message(phase="phase5_consolidation"), ready.context("phase6_export"))
+    assert outcome.status == "success"
+    assert not [path for path in outcome.metadata["files"] if "results" in path or "performance" in path]

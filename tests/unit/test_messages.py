@@ -64,7 +64,7 @@ def test_a_completion_says_everything(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word, day", [("TODAY", 14), ("tomorrow", 15), ("YESTERDAY", 13), ("2025-11-20", 20), (" TODAY ", 14)]
+    ("word", "day"), [("TODAY", 14), ("tomorrow", 15), ("YESTERDAY", 13), ("2025-11-20", 20), (" TODAY ", 14)]
 )
 def test_game_date_words(word: str, day: int) -> None:
     message = parse({"game_date": word})

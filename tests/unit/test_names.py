@@ -10,7 +10,7 @@ from shared.names import player_lookup, player_lookup_base
 
 
 @pytest.mark.parametrize(
-    "name, lookup, base",
+    ("name", "lookup", "base"),
     [
         ("Luka Dončić", "lukadoncic", "lukadoncic"),
         ("Nikola Jokić", "nikolajokic", "nikolajokic"),

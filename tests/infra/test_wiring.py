@@ -1,0 +1,281 @@
+"""pipeline.yaml against itself, the folders and the code, in both directions: nothing is published into the void,
+nothing waits for what nobody sends."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from shared.clock import resolve_date
+from shared.errors import ConfigError
+from shared.messages import Mode, PhaseMessage
+from shared.pipeline import PIPELINE_FILE, Pipeline, Subscription, load_pipeline
+from tests.conftest import ROOT
+from tests.pipeline.support import NOW
+
+PIPELINE = load_pipeline()
+RAW = yaml.safe_load(PIPELINE_FILE.read_text(encoding="utf-8"))
+FUNCTIONS = sorted(PIPELINE.functions)
+SUBSCRIPTIONS = sorted(PIPELINE.subscriptions.values(), key=lambda s: s.name)
+# Topics that only people publish to, until self-heal does: every phase can be re-run by hand.
+BY_OPERATORS = {"nba-phase3-trigger", "nba-phase4-trigger", "nba-predictions-trigger"}
+TOPIC = re.compile(r"^(nba-[a-z0-9-]+|prediction-request)$")
+# Pub/Sub and Cloud Functions (gen2, event-driven) allow no more.
+MOST_TIMEOUT, MOST_ACK_DEADLINE, FEWEST_ATTEMPTS, MOST_BACKOFF = 540, 600, 5, 600
+
+
+def published_topics(pipeline: Pipeline) -> set[str]:
+    """Topics that a function, a schedule, an operator or a dead-letter policy publishes to."""
+    found = {s.topic for s in pipeline.schedules.values()} | BY_OPERATORS
+    for function in pipeline.functions.values():
+        found |= {function.announces, *function.publishes}
+        found |= {s.dead_letter_topic for s in function.subscriptions}
+    return found
+
+
+def read_topics(pipeline: Pipeline) -> set[str]:
+    """Topics with a subscription, push or pull."""
+    return {s.topic for s in pipeline.subscriptions.values()} | set(pipeline.pullable.values())
+
+
+# --- topics ---------------------------------------------------------------------------------------------------
+
+
+def test_every_topic_has_a_publisher() -> None:
+    assert sorted(read_topics(PIPELINE) - published_topics(PIPELINE)) == []
+
+
+def test_every_topic_has_a_subscriber() -> None:
+    assert sorted(published_topics(PIPELINE) - read_topics(PIPELINE)) == []
+
+
+def test_topics_lists_them_all() -> None:
+    assert set(PIPELINE.topics) == published_topics(PIPELINE) | read_topics(PIPELINE)
+
+
+def test_what_operators_publish_to_is_said_and_no_more() -> None:
+    others = {s.topic for s in PIPELINE.schedules.values()}
+    for function in PIPELINE.functions.values():
+        others |= {function.announces, *function.publishes}
+    assert BY_OPERATORS & others == set(), "somebody publishes to it now: take it off the list"
+
+
+def test_pull_subscriptions_are_for_topics_that_no_function_reads() -> None:
+    for topic, subscription in PIPELINE.pull_subscriptions.items():
+        assert PIPELINE.function_of_topic(topic) == [], subscription
+
+
+def test_every_dead_letter_topic_has_a_pull_subscription_and_every_subscription_its_own() -> None:
+    topics = [s.dead_letter_topic for s in SUBSCRIPTIONS]
+    assert len(topics) == len(set(topics))
+    for subscription in SUBSCRIPTIONS:
+        assert PIPELINE.pullable[subscription.dead_letter_subscription] == subscription.dead_letter_topic
+        # a dead letter that were pushed again would go round for ever
+        assert PIPELINE.function_of_topic(subscription.dead_letter_topic) == []
+
+
+def test_a_topic_belongs_to_one_function_and_chain_has_no_loop() -> None:
+    read = [s.topic for s in SUBSCRIPTIONS]
+    assert len(read) == len(set(read))
+    for function in PIPELINE.functions.values():
+        seen, topic = set(), function.announces
+        while reader := PIPELINE.function_of_topic(topic):
+            assert reader[0] not in seen, f"{function.name} leads to {reader[0]} twice"
+            seen.add(reader[0])
+            topic = PIPELINE.functions[reader[0]].announces
+
+
+def test_the_chain_goes_through_the_phases_in_their_order() -> None:
+    by_phase = {f.phase: f for f in PIPELINE.functions.values()}
+    for before, after in pairwise(PIPELINE.phase_order):
+        assert by_phase[before].announces in by_phase[after].topics, f"{before} does not lead to {after}"
+
+
+@pytest.mark.parametrize("name", [*PIPELINE.topics, *PIPELINE.pullable, *PIPELINE.subscriptions])
+def test_names_are_what_pubsub_takes(name: str) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9-]{2,254}", name)
+    assert not name.startswith("goog")
+
+
+# --- functions ------------------------------------------------------------------------------------------------
+
+
+def folders() -> list[str]:
+    return sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir() and path.name != "__pycache__")
+
+
+def test_every_function_has_a_folder_and_every_folder_a_function() -> None:
+    assert folders() == FUNCTIONS
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_entry_point_has_the_functions_name(name: str) -> None:
+    entry = getattr(importlib.import_module(f"functions.{name}.main"), name)
+    assert callable(entry)
+    assert entry.__name__ == name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_limits_of_the_platform(name: str) -> None:
+    function = PIPELINE.functions[name]
+    assert 0 < function.timeout_seconds <= MOST_TIMEOUT
+    assert function.max_instances >= max(1, function.min_instances)
+    assert function.concurrency >= 1
+    assert function.memory_mb >= 256
+    assert function.topics
+
+
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS, ids=lambda s: s.name)
+def test_a_crash_never_turns_a_good_message_into_a_dead_letter(subscription: Subscription) -> None:
+    """The waits between the allowed attempts together outlast the lease that a dead process left."""
+    function = PIPELINE.functions[subscription.function]
+    waits = [subscription.backoff_seconds(attempt) for attempt in range(1, subscription.max_delivery_attempts)]
+    assert sum(waits) >= function.lease_seconds
+    assert function.lease_seconds > function.timeout_seconds
+    assert MOST_ACK_DEADLINE >= subscription.ack_deadline_seconds >= function.lease_seconds
+    assert subscription.max_delivery_attempts >= FEWEST_ATTEMPTS
+    assert 0 < subscription.min_backoff_seconds <= subscription.max_backoff_seconds <= MOST_BACKOFF
+
+
+def test_back_off_doubles_up_to_its_bound() -> None:
+    subscription = Subscription("s", "t", "f", 600, 40, 300, 6)
+    assert [subscription.backoff_seconds(attempt) for attempt in range(1, 7)] == [40, 80, 160, 300, 300, 300]
+
+
+def test_datasets_and_buckets_are_known() -> None:
+    from shared.warehouse.schemas import DATASETS
+
+    for function in PIPELINE.functions.values():
+        assert set(function.datasets) <= set(DATASETS), function.name
+        assert set(function.buckets) <= {"raw", "exports", "models"}, function.name
+        assert {*function.datasets.values(), *function.buckets.values()} <= {"read", "write"}, function.name
+
+
+def test_no_key_of_the_file_is_misspelt() -> None:
+    known = {*RAW["defaults"], "phase", "topics", "announces", "publishes", "datasets", "buckets", "secrets"}
+    for name, raw in RAW["functions"].items():
+        assert set(raw) <= known, name
+
+
+# --- modes and schedules --------------------------------------------------------------------------------------
+
+
+def test_modes_are_those_of_the_messages_and_end_with_a_phase() -> None:
+    assert set(PIPELINE.modes) == set(get_args(Mode))
+    assert set(PIPELINE.modes.values()) <= set(PIPELINE.phase_order)
+
+
+def test_beyond_the_modes_last_phase() -> None:
+    assert not PIPELINE.beyond_mode("phase3", "results")
+    assert PIPELINE.beyond_mode("phase4", "results")
+    assert PIPELINE.beyond_mode("phase5_worker", "backfill")
+    assert not PIPELINE.beyond_mode("phase6", "same_day")
+    assert not PIPELINE.beyond_mode("grading", "results")
+
+
+@pytest.mark.parametrize("name", sorted(PIPELINE.schedules))
+def test_a_schedule_publishes_a_message_that_its_function_understands(name: str) -> None:
+    schedule = PIPELINE.schedules[name]
+    assert len(PIPELINE.function_of_topic(schedule.topic)) == 1
+    message = PhaseMessage.model_validate({**schedule.message, "schedule": name}, context={"now": NOW})
+    assert message.first_date == resolve_date(schedule.message["game_date"], NOW)
+    assert set(schedule.message) <= {"game_date", "mode"}
+    if schedule.topic == "nba-phase1-trigger":
+        assert message.mode in PIPELINE.modes
+    minute, hour, *days = schedule.cron.split()
+    assert 0 <= int(minute) < 60
+    assert 0 <= int(hour) < 24
+    assert len(days) == 3
+
+
+def minutes(name: str) -> int:
+    minute, hour = PIPELINE.schedules[name].cron.split()[:2]
+    return int(hour) * 60 + int(minute)
+
+
+def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
+    order = [
+        "daily-yesterday-analytics",
+        "overnight-predictions",
+        "grading-daily",
+        "same-day-predictions",
+        "self-heal-predictions",
+        "phase6-tonight-picks",
+        "pre-game-predictions",
+        "same-day-predictions-tomorrow",
+    ]
+    present = [name for name in order if name in PIPELINE.schedules]
+    assert len(present) >= 7
+    assert [minutes(name) for name in present] == sorted(minutes(name) for name in present)
+    # self-heal came 75 minutes after the export it should have saved; it needs time to do it, too
+    if "self-heal-predictions" in present:
+        assert minutes("phase6-tonight-picks") - minutes("self-heal-predictions") >= 15
+
+
+def test_schedulers_retry() -> None:
+    defaults = RAW["schedule_defaults"]
+    assert defaults["time_zone"] == "America/New_York"
+    assert (defaults["retry_count"], defaults["max_retry_seconds"]) == (3, 600)
+    assert (defaults["min_backoff_seconds"], defaults["max_backoff_seconds"], defaults["max_doublings"]) == (10, 300, 5)
+
+
+# --- code -----------------------------------------------------------------------------------------------------
+
+
+def named_topics(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every string in a folder's code that is a topic's name."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and TOPIC.match(node.value):
+                yield path.relative_to(ROOT), node.value
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_topic_named_in_a_function_exists_and_is_declared_for_it(name: str) -> None:
+    function = PIPELINE.functions[name]
+    for path, topic in named_topics(ROOT / "functions" / name):
+        assert topic in PIPELINE.topics, f"{path} names {topic}"
+        assert topic in {function.announces, *function.publishes}, f"{path}: {name} does not declare {topic}"
+
+
+def test_a_topic_named_in_shared_code_exists() -> None:
+    for path, topic in named_topics(ROOT / "shared"):
+        assert topic in PIPELINE.topics, f"{path} names {topic}"
+
+
+def test_what_a_function_publishes_besides_is_named_in_its_code() -> None:
+    for function in PIPELINE.functions.values():
+        named = {topic for _, topic in named_topics(ROOT / "functions" / function.name)}
+        assert set(function.publishes) <= named, f"{function.name} declares topics that it never names"
+
+
+# --- the test itself, and the file's errors -------------------------------------------------------------------
+
+
+def write(folder: Path, old: str, new: str) -> Path:
+    text = PIPELINE_FILE.read_text(encoding="utf-8")
+    assert old in text
+    path = folder / "pipeline.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_a_topic_without_subscriber_or_publisher_is_noticed(tmp_path: Path) -> None:
+    broken = load_pipeline(write(tmp_path, "announces: nba-phase2-raw-complete", "announces: nba-phase2-raw-done"))
+    assert published_topics(broken) - read_topics(broken) == {"nba-phase2-raw-done"}
+    assert read_topics(broken) - published_topics(broken) == {"nba-phase2-raw-complete"}
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="announces"):
+        load_pipeline(write(tmp_path, "    announces: nba-phase2-raw-complete\n", ""))
+    with pytest.raises(ConfigError, match=r"pipeline\.yaml"):
+        load_pipeline(tmp_path / "absent" / "pipeline.yaml")

@@ -1,0 +1,262 @@
+"""Batches: one open per date, closed once, partial ones completed late, superseded ones left alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared import batches
+from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
+from shared.errors import DataError, PreconditionFailed, WriteConflict
+from shared.outbox import OutboxMessage
+from tests.embedded import START
+
+DAY = date(2025, 11, 14)
+R1, R2 = "batch_2025-11-14_r1", "batch_2025-11-14_r2"
+PLAN = BatchPlan(DAY, "run1", "phase5_coordinator.run1", "same_day", START, ("a", "b"), {"0022500201": START})
+OTHER = replace(PLAN, run_id="run2", execution_id="phase5_coordinator.run2", units=("a",))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[SqliteState]:
+    file = SqliteFile(tmp_path / "state.sqlite")
+    yield SqliteState(file)
+    file.close()
+
+
+def announcement(batch: Batch, sequence: int) -> OutboxMessage:
+    return OutboxMessage("nba-phase5-batch-complete", f"{batch.batch_id} {sequence}")
+
+
+def complete(state: SqliteState, unit: str, status: str = DONE, batch: str = R1) -> Batch:
+    result = UnitResult(unit, status, 25, None, 1, None, START + timedelta(seconds=5))
+    return batches.complete_unit(state, batch, result, announcement)
+
+
+def get(state: SqliteState, batch: str = R1) -> Batch:
+    found = batches.get_batch(state, batch)
+    assert found is not None
+    return found
+
+
+def announced(state: SqliteState) -> list[str]:
+    return [entry["data"] for entry in get(state).data["outbox"]]
+
+
+def test_ids() -> None:
+    assert batches.batch_id_of(DAY, 12) == "batch_2025-11-14_r12"
+    assert batches.parse_batch_id("batch_2025-11-14_r12") == (DAY, 12)
+
+
+@pytest.mark.parametrize("bad", ["", "batch_2025-11-14", "batch_2025-02-30_r1", "batch_2025-11-14_r1_x", "batch_x_r1"])
+def test_an_id_of_another_form_is_refused(bad: str) -> None:
+    with pytest.raises(DataError) as refused:
+        batches.parse_batch_id(bad)
+    assert refused.value.reason == "invalid_batch_id"
+    assert repr(bad) in str(refused.value)
+
+
+def test_the_first_trigger_opens_revision_1(state: SqliteState) -> None:
+    assert batches.latest_batch(state, DAY) is None
+    batch = batches.open_batch(state, PLAN, START)
+    assert (batch.batch_id, batch.status, batch.units, batch.run_id) == (R1, "OPEN", ["a", "b"], "run1")
+    assert batch.data["games"] == {"0022500201": START}
+    assert batches.latest_batch(state, DAY) == batch
+    assert batches.latest_batch(state, date(2025, 11, 15)) is None
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_trigger_that_finds_it_in_progress_joins(state: SqliteState, closed: bool) -> None:
+    batches.open_batch(state, PLAN, START)
+    if closed:
+        complete(state, "a")
+        complete(state, "b")
+        assert get(state).status == "CLOSED"
+    joined = batches.open_batch(state, OTHER, START)
+    assert (joined.batch_id, joined.run_id) == (R1, "run1")
+
+
+@pytest.mark.parametrize("ended", ["CONSOLIDATED", "FAILED", "SUPERSEDED"])
+def test_after_its_end_the_next_revision_opens(state: SqliteState, ended: str) -> None:
+    batches.open_batch(state, PLAN, START)
+    state.update(batches.path_of(R1), {"status": ended})
+    assert batches.open_batch(state, OTHER, START).batch_id == R2
+
+
+def test_the_retry_of_the_execution_that_opened_it_gets_its_own_batch(state: SqliteState) -> None:
+    first = batches.open_batch(state, PLAN, START)
+    assert batches.open_batch(state, PLAN, START + timedelta(minutes=5)) == first
+    state.update(batches.path_of(R1), {"status": "FAILED"})
+    assert batches.open_batch(state, PLAN, START).batch_id == R1
+
+
+def test_of_many_triggers_at_once_one_opens_it(state: SqliteState) -> None:
+    gate, found = threading.Barrier(16), []
+
+    def race(number: int) -> None:
+        plan = replace(PLAN, run_id=f"run{number}", execution_id=f"phase5_coordinator.run{number}")
+        gate.wait()
+        found.append(batches.open_batch(state, plan, START).run_id)
+
+    threads = [threading.Thread(target=race, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert len(set(found)) == 1
+    assert state.count("batches") == 1
+
+
+def test_other_dates_have_batches_of_their_own(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    tomorrow = batches.open_batch(state, replace(OTHER, game_date=date(2025, 11, 15)), START)
+    assert tomorrow.batch_id == "batch_2025-11-15_r1"
+
+
+def test_the_last_unit_closes_it_with_its_announcement_in_the_same_write(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    assert complete(state, "a").status == "OPEN"
+    assert announced(state) == []
+    closed = complete(state, "b")
+    assert (closed.status, closed.data["closed_as"], closed.missing) == ("CLOSED", "complete", [])
+    assert closed.data["closed_at"] == START + timedelta(seconds=5)
+    assert closed.data["outbox_pending"] is True
+    assert [entry["id"] for entry in closed.data["outbox"]] == [f"{R1}-1-0"]
+    assert announced(state) == [f"{R1} 1"]
+
+
+def test_repeating_a_completion_changes_nothing(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    for _ in range(3):
+        complete(state, "a")
+    assert get(state).status == "OPEN"
+    complete(state, "b")
+    version = get(state).version
+    for unit in ("a", "b"):
+        complete(state, unit)
+    assert get(state).version == version
+    assert len(batches.units_of(state, R1)) == 2
+
+
+def test_a_completion_that_merely_completes_does_not_write_the_batch(state: SqliteState) -> None:
+    version = batches.open_batch(state, PLAN, START).version
+    complete(state, "a")
+    assert get(state).version == version
+
+
+def test_what_was_recorded_of_a_unit(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    assert batches.done_result(state, R1, "a") is None
+    complete(state, "a", UNIT_FAILED)
+    assert batches.done_result(state, R1, "a") is None
+    complete(state, "a")
+    recorded = batches.done_result(state, R1, "a")
+    assert recorded == UnitResult("a", DONE, 25, None, 1, None, START + timedelta(seconds=5))
+
+
+def test_a_done_unit_is_not_made_failed_by_a_later_message(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    complete(state, "a")
+    complete(state, "a", UNIT_FAILED)
+    assert batches.done_result(state, R1, "a") is not None
+
+
+def test_a_failed_unit_counts_and_is_announced_again_when_it_is_done_after_all(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    complete(state, "a", UNIT_FAILED)
+    complete(state, "b")
+    assert get(state).missing == ["a"]
+    complete(state, "a")
+    assert get(state).missing == []
+    assert get(state).data["late_units"] == ["a"]
+    assert announced(state) == [f"{R1} 1", f"{R1} 2"]
+    complete(state, "a")
+    assert len(announced(state)) == 2
+
+
+def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
+    opened = batches.open_batch(state, replace(PLAN, units=("c", "a", "b")), START)
+    complete(state, "b")
+    complete(state, "c", UNIT_FAILED)
+    assert sorted(batches.close_partial(state, opened, START, announcement)) == ["a", "c"]
+    closed = get(state)
+    assert (closed.status, closed.data["closed_as"], closed.missing) == ("CLOSED", "partial", ["a", "c"])
+    assert announced(state) == [f"{R1} 1"]
+    with pytest.raises(PreconditionFailed):
+        batches.close_partial(state, opened, START, announcement)
+
+
+@pytest.mark.parametrize("status", ["CLOSED", "CONSOLIDATED", "FAILED"])
+def test_a_late_unit_is_accepted_and_announced_again(state: SqliteState, status: str) -> None:
+    batches.close_partial(state, batches.open_batch(state, PLAN, START), START, announcement)
+    state.update(batches.path_of(R1), {"status": status})
+    late = complete(state, "a")
+    assert (late.status, late.missing) == (status, ["b"])
+    assert announced(state) == [f"{R1} 1", f"{R1} 2"]
+
+
+def test_a_late_unit_of_a_superseded_batch_is_counted_and_no_more(state: SqliteState) -> None:
+    batches.close_partial(state, batches.open_batch(state, PLAN, START), START, announcement)
+    state.update(batches.path_of(R1), {"status": "SUPERSEDED"})
+    complete(state, "a")
+    assert announced(state) == [f"{R1} 1"]
+    assert [unit.id for unit in batches.units_of(state, R1)] == ["a"]
+
+
+def test_a_unit_of_no_batch_is_poison(state: SqliteState) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        complete(state, "a")
+
+
+def test_consolidated_supersedes_every_earlier_revision_of_the_date_and_no_other(state: SqliteState) -> None:
+    for ended in ("FAILED", "CONSOLIDATED"):
+        opened = batches.open_batch(state, replace(PLAN, execution_id=ended), START)
+        state.update(opened.path, {"status": ended})
+    other = batches.open_batch(state, replace(PLAN, game_date=date(2025, 11, 15)), START)
+    third = batches.open_batch(state, PLAN, START)
+    batches.mark_consolidated(state, third, ["b", "a"], 50, START)
+    assert [(d.id, d.data["status"]) for d in state.query("batches")] == [
+        (R1, "SUPERSEDED"),
+        (R2, "SUPERSEDED"),
+        ("batch_2025-11-14_r3", "CONSOLIDATED"),
+        (other.batch_id, "OPEN"),
+    ]
+    found = get(state, "batch_2025-11-14_r3")
+    assert (found.merged, found.data["rows_in_place"], found.data["consolidated_at"]) == (["a", "b"], 50, START)
+
+
+def test_a_batch_that_changed_meanwhile_is_not_marked(state: SqliteState) -> None:
+    seen = batches.open_batch(state, PLAN, START)
+    complete(state, "a")
+    complete(state, "b")
+    with pytest.raises(PreconditionFailed):
+        batches.mark_consolidated(state, seen, ["a"], 25, START)
+    with pytest.raises(PreconditionFailed):
+        batches.mark_failed(state, seen, "expected 25, found 0", START)
+    batches.mark_failed(state, get(state), "expected 25, found 0", START)
+    assert get(state).data["failure"] == "expected 25, found 0"
+
+
+def test_a_batch_that_changes_again_and_again_is_a_conflict_to_retry(state: SqliteState) -> None:
+    """Every attempt to close it finds that somebody else has written meanwhile."""
+    batches.open_batch(state, replace(PLAN, units=("a",)), START)
+    busy = 0
+
+    def meddling(batch: Batch, sequence: int) -> OutboxMessage:
+        nonlocal busy
+        busy += 1
+        state.update(batch.path, {"touched": busy})
+        return announcement(batch, sequence)
+
+    result = UnitResult("a", DONE, 25, None, 1, None, START)
+    with pytest.raises(WriteConflict, match="changed 20 times"):
+        batches.complete_unit(state, R1, result, meddling)
+    assert batches.complete_unit(state, R1, result, announcement).status == "CLOSED"
