@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.envelope import MAX_ATTRIBUTE_BYTES
 from shared.errors import Fatal
 
 # https://cloud.google.com/pubsub/quotas
 MAX_MESSAGE_BYTES = 10_000_000
 MAX_ATTRIBUTES = 100
 MAX_ATTRIBUTE_KEY_BYTES = 256
-MAX_ATTRIBUTE_VALUE_BYTES = 1024
 
 
 def check_message(topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
@@ -18,11 +18,6 @@ def check_message(topic: str, data: bytes, attributes: Mapping[str, str]) -> Non
     broken = _broken(data, attributes)
     if broken:
         raise Fatal(f"A message to {topic} has {broken}.", next_step="shorten it, or keep the bulk in a bucket.")
-
-
-def shortened(text: str) -> str:
-    """As much of a text as fits into an attribute."""
-    return text.encode()[:MAX_ATTRIBUTE_VALUE_BYTES].decode(errors="ignore")
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:
@@ -35,7 +30,7 @@ def _broken(data: bytes, attributes: Mapping[str, str]) -> str:
     for key, value in attributes.items():
         if not key or len(key.encode()) > MAX_ATTRIBUTE_KEY_BYTES:
             return f"an attribute named {key[:80]!r}; a name has 1 to {MAX_ATTRIBUTE_KEY_BYTES} bytes"
-        if len(value.encode()) > MAX_ATTRIBUTE_VALUE_BYTES:
+        if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
             size = len(value.encode())
-            return f"{size} bytes in the attribute {key!r}; at most {MAX_ATTRIBUTE_VALUE_BYTES} are taken"
+            return f"{size} bytes in the attribute {key!r}; at most {MAX_ATTRIBUTE_BYTES} are taken"
     return ""

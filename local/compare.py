@@ -99,20 +99,14 @@ def read_tables(folder: Path) -> dict[str, Table]:
 
     file = folder / "warehouse.duckdb"
     if not file.is_file():
-        raise DataError(
-            f"{folder} has no warehouse.duckdb.", next_step="name a folder that `make run` wrote."
-        )
+        raise DataError(f"{folder} has no warehouse.duckdb.", next_step="name a folder that `make run` wrote.")
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             return {name: _read_table(connection, name) for name in TABLES}
     except duckdb.CatalogException as error:
-        raise DataError(
-            f"{file} lacks a compared table ({error}).", next_step="run the day again."
-        ) from error
+        raise DataError(f"{file} lacks a compared table ({error}).", next_step="run the day again.") from error
     except duckdb.IOException as error:
-        raise DataError(
-            f"{file} cannot be opened ({error}).", next_step="stop the runtime that uses it."
-        ) from error
+        raise DataError(f"{file} cannot be opened ({error}).", next_step="stop the runtime that uses it.") from error
 
 
 def _read_table(connection: Any, name: str) -> Table:
@@ -168,9 +162,7 @@ def json_differences(where: str, path: str, a: Any, b: Any) -> Iterator[Differen
             if name in a and name in b:
                 yield from json_differences(where, f"{path}.{name}", a[name], b[name])
             else:
-                yield Difference(
-                    where, f"{path}.{name}", "", *("there" if name in x else "absent" for x in (a, b))
-                )
+                yield Difference(where, f"{path}.{name}", "", *("there" if name in x else "absent" for x in (a, b)))
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for index, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from json_differences(where, f"{path}[{index}]", left, right)
@@ -204,9 +196,7 @@ def compare(a: Path, b: Path) -> tuple[list[str], list[Difference]]:
             differences += json_differences(path, "", exports_a[path], exports_b[path])
         else:
             differences.append(
-                Difference(
-                    path, "", "", *("there" if path in each else "absent" for each in (exports_a, exports_b))
-                )
+                Difference(path, "", "", *("there" if path in each else "absent" for each in (exports_a, exports_b)))
             )
     return compared, differences
 

@@ -111,6 +111,12 @@ def _array_limit(node: exp.ArrayAgg) -> exp.Expr:
     return exp.Anonymous(this="LIST_SLICE", expressions=[whole, exp.Literal.number(1), count])
 
 
+def _count_if(node: exp.CountIf) -> exp.Expr:
+    """COUNTIF is 0 over no rows and over NULLs alone, where DuckDB's COUNT_IF is NULL."""
+    one = exp.If(this=node.this.copy(), true=exp.Literal.number(1))
+    return exp.Count(this=exp.Case(ifs=[one]))
+
+
 def _merge_targets(node: exp.Merge) -> exp.Expr:
     """UPDATE SET t.column: DuckDB names the column alone."""
     for when in node.args["whens"].expressions:
@@ -123,6 +129,7 @@ def _merge_targets(node: exp.Merge) -> exp.Expr:
 
 _MENDS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.ArrayAgg: _array_limit,
+    exp.CountIf: _count_if,
     exp.DataType: _numeric,
     exp.DateAdd: _date,
     exp.DateSub: _date,

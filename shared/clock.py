@@ -13,6 +13,8 @@ GAME_LENGTH = timedelta(hours=3)
 ASSUMED_TIPOFF = time(19, 0)
 # Training and backtest see what the last prediction run of a day would have seen (pre-game predictions).
 HISTORICAL_CUTOFF = time(17, 30)
+# Where a lease is put to end it: before any moment that a clock of ours shows.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):

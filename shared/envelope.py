@@ -1,4 +1,4 @@
-"""The Pub/Sub push envelope (wrapped): read here and nowhere else."""
+"""The Pub/Sub push envelope (wrapped): read here and nowhere else; and what fits into an attribute of a message."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ M = TypeVar("M", bound=PhaseMessage)
 
 # Phase messages are a few kilobytes, a unit's request some tens; Pub/Sub itself would carry ten megabytes.
 MAX_DATA_BYTES = 1_048_576
+MAX_ATTRIBUTE_BYTES = 1_024  # Pub/Sub's limit: cloud.google.com/pubsub/quotas
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Envelope:
     subscription: str
     attempt: int
     published_at: datetime | None = None
+
+
+def shortened(text: str) -> str:
+    """As much of a text as fits into an attribute."""
+    return text.encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
 
 
 def read_envelope(body: bytes) -> Envelope:

@@ -42,12 +42,6 @@ def wilson_interval(wins: int, bets: int, z: float = Z_95) -> tuple[float, float
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def profit_units(outcome: str, american: int) -> float | None:
-    """Units won per unit staked at American odds: a win pays the odds, a push 0, a loss -1; else None (no bet)."""
-    paid = american / 100.0 if american > 0 else 100.0 / -american
-    return {"win": paid, "push": 0.0, "loss": -1.0}.get(outcome)
-
-
 def return_on_investment(profit: Floats) -> float | None:
     """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes too."""
     return _mean(profit)

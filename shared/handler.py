@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared import crashpoints, outbox
 from shared.clock import as_of_after, new_york_date
 from shared.context import Context, Outcome
-from shared.envelope import Envelope, read_envelope, read_message
+from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import circuit_breaker, pause_switch
 from shared.ledger import Done, ExecutionKey, Ledger, Taken
@@ -327,11 +327,6 @@ def _record_failure(delivery: _Delivery, ledger: Ledger, taken: Taken, error: Ex
         logger.warning("the failed attempt could not be recorded: %s", unrecorded)
 
 
-def _attribute(text: str) -> str:
-    """As much of a text as a Pub/Sub attribute may have: 1,024 bytes."""
-    return text.encode()[:1024].decode(errors="ignore")
-
-
 def _dead_letter(
     function: FunctionSpec, envelope: Envelope | None, body: bytes, error: DataError, runtime: Runtime
 ) -> Response:
@@ -344,7 +339,7 @@ def _dead_letter(
     attributes = {
         **(envelope.attributes if envelope else {}),
         "dead_letter_reason": error.reason,
-        "dead_letter_error": _attribute(str(error)),
+        "dead_letter_error": shortened(str(error)),
         "origin_topic": subscription.topic,
         "origin_subscription": subscription.name,
         "origin_message_id": envelope.message_id if envelope else "",

@@ -10,15 +10,15 @@ A second delivery while it runs is retriable; after it succeeded nothing is reco
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from shared.clock import LONG_AGO
 from shared.errors import AlreadyExists, LeaseHeld, PreconditionFailed
 from shared.ports import Document, Filter, State
 
 COLLECTION = "executions"
 RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,11 @@ class Ledger:
 
     def finish(self, taken: Taken, fields: dict[str, Any]) -> None:
         """Record success, result and outbox in one write. Raises LeaseHeld where the lease was taken over."""
-        self._write_fenced(taken, {**fields, "status": SUCCEEDED, "lease_expires_at": _LONG_AGO})
+        self._write_fenced(taken, {**fields, "status": SUCCEEDED, "lease_expires_at": LONG_AGO})
 
     def fail(self, taken: Taken, fields: dict[str, Any]) -> None:
         """Record a failed attempt and end the lease, so that the next delivery need not wait."""
-        self._write_fenced(taken, {**fields, "status": FAILED, "lease_expires_at": _LONG_AGO})
+        self._write_fenced(taken, {**fields, "status": FAILED, "lease_expires_at": LONG_AGO})
 
     def _write_fenced(self, taken: Taken, fields: dict[str, Any]) -> None:
         try:
@@ -153,6 +153,6 @@ def void_leases_of_dead_owners(state: State, alive: str) -> int:
     voided = 0
     for document in state.query(COLLECTION, [Filter("status", "==", RUNNING)]):
         if document.data["owner"] != alive:
-            state.update(document.path, {"lease_expires_at": _LONG_AGO}, if_version=document.version)
+            state.update(document.path, {"lease_expires_at": LONG_AGO}, if_version=document.version)
             voided += 1
     return voided

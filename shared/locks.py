@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from shared.clock import Clock
+from shared.clock import LONG_AGO, Clock
 from shared.errors import LeaseHeld
 from shared.ports import State, Transaction
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,14 @@ def hold(name: str, state: State, clock: Clock, *, owner: str, epoch: int, lease
         def release(transaction: Transaction) -> None:
             document = transaction.get(path)
             if document is not None and document.data["token"] == lock.token:
-                transaction.update(path, {"expires_at": _LONG_AGO})
+                transaction.update(path, {"expires_at": LONG_AGO})
 
         state.transaction(release)
 
 
 def void_locks_of_dead_owners(state: State, alive: str) -> int:
     """End every lock held by another owner than `alive` (the embedded runtime at start-up)."""
-    stale = [d for d in state.query("locks") if d.data["owner"] != alive and d.data["expires_at"] > _LONG_AGO]
+    stale = [d for d in state.query("locks") if d.data["owner"] != alive and d.data["expires_at"] > LONG_AGO]
     for document in stale:
-        state.update(document.path, {"expires_at": _LONG_AGO}, if_version=document.version)
+        state.update(document.path, {"expires_at": LONG_AGO}, if_version=document.version)
     return len(stale)

@@ -27,6 +27,10 @@ class DateRange:
     first: date
     last: date
 
+    def __str__(self) -> str:
+        """As reasons name it: 2025-11-14, or 2025-11-10 to 2025-11-14."""
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
 
 class Warehouse(Protocol):
     """BigQuery SQL with named parameters (@name). Tables are named dataset.table without prefix or project."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.python_sources import OURS, Import, Source, dotted, edges, sources
 
@@ -68,9 +70,7 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
     if any(name == "google.cloud" or name.startswith("google.cloud.") for name in target) and not in_gcp:
         return "only shared/gcp imports google.cloud"
     lazily = parts == ("shared", "runtime.py") and found.lazy
-    if any(name == "shared.gcp" or name.startswith("shared.gcp.") for name in target) and not (
-        in_gcp or lazily
-    ):
+    if any(name == "shared.gcp" or name.startswith("shared.gcp.") for name in target) and not (in_gcp or lazily):
         return "shared/gcp is imported lazily, by shared/runtime.py alone"
     return None
 
@@ -116,9 +116,7 @@ def heavy_at_start(root: Path) -> list[str]:
 
 
 def long_mains(root: Path) -> list[str]:
-    counts = {
-        file: len(file.read_text(encoding="utf-8").splitlines()) for file in root.glob("functions/*/main.py")
-    }
+    counts = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in root.glob("functions/*/main.py")}
     return [
         f"{file.relative_to(root).as_posix()} has {lines} lines; a handler has {MAIN_LINES} at most"
         for file, lines in sorted(counts.items())
@@ -134,9 +132,7 @@ def swallowed_errors(root: Path) -> list[str]:
             if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _always_raises(node.body):
                 broken.append(f"{source.at(node.lineno)} catches everything and does not end by raising")
             if isinstance(node, ast.Call) and dotted(node.func) in {"suppress", "contextlib.suppress"}:
-                broken += [
-                    f"{source.at(node.lineno)} suppresses everything" for each in node.args if _is_broad(each)
-                ]
+                broken += [f"{source.at(node.lineno)} suppresses everything" for each in node.args if _is_broad(each)]
     return broken
 
 
@@ -190,17 +186,44 @@ def undone(root: Path) -> list[str]:
     ]
 
 
-def undeclared(root: Path, installed: Callable[[str], set[str]]) -> list[str]:
-    """Packages imported but not in the lock of the room: `installed` gives the distributions of a module."""
-    locks = {"functions": "functions", "shared": "functions", "local": "local", "tests": "dev"}
-    locked = {room: _locked(root / "requirements" / f"{lock}.txt") for room, lock in locks.items()}
+# Which group of pyproject.toml, and which lock, a room's packages come from.
+GROUPS = {"functions": "functions", "shared": "functions", "local": "local", "tests": "dev"}
+Installed = Callable[[str], set[str]]
+"""The distributions that provide a module."""
+
+
+def unlocked(root: Path, installed: Installed) -> list[str]:
+    """Packages imported but not in the lock of the room."""
+    locked = {group: _locked(root / "requirements" / f"{group}.txt") for group in set(GROUPS.values())}
+    return _foreign(root, installed, locked, "requirements/{}.txt does not lock it")
+
+
+def leaned_on(root: Path, installed: Installed) -> list[str]:
+    """Packages imported that pyproject.toml does not name for the room: they are there because others need them."""
+    groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    declared = {group: _declared(groups, group) for group in set(GROUPS.values())}
+    return _foreign(root, installed, declared, "the group {} of pyproject.toml does not name it")
+
+
+def _foreign(root: Path, installed: Installed, allowed: Mapping[str, set[str]], why: str) -> list[str]:
     return [
-        f"{source.at(found.line)} imports {found.top}; requirements/{locks[source.room]}.txt does not lock it"
+        f"{source.at(found.line)} imports {found.top}; {why.format(GROUPS[source.room])}"
         for source in sources(root)
         for found in source.imports
-        if found.top and found.top not in sys.stdlib_module_names and found.top not in locks
-        if not installed(found.top) & locked[source.room]
+        if found.top and found.top not in sys.stdlib_module_names and found.top not in GROUPS
+        if not installed(found.top) & allowed[GROUPS[source.room]]
     ]
+
+
+def _declared(groups: Mapping[str, list[Any]], name: str) -> set[str]:
+    """The packages a dependency group names, with those of the groups it includes."""
+    found: set[str] = set()
+    for entry in groups[name]:
+        if isinstance(entry, dict):
+            found |= _declared(groups, entry["include-group"])
+        elif match := re.match(r"[A-Za-z0-9._-]+", entry):
+            found.add(match.group().lower())
+    return found
 
 
 def _locked(requirements: Path) -> set[str]:

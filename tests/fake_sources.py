@@ -5,27 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.bus import SqliteBus
-from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
-from shared.clock import Clock
 from shared.config import Settings
-from shared.context import Context
-from shared.messages import Mode
-from shared.pipeline import load_pipeline
-from shared.ports import DateRange
-from shared.runtime import Runtime
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -163,40 +151,6 @@ def settings_for(base_url: str, **changes: Any) -> Settings:
             http_requests_per_second=0.0,
         ),
         **changes,
-    )
-
-
-@contextmanager
-def stores(folder: Path, clock: Clock, settings: Settings) -> Iterator[Runtime]:
-    """A runtime on real embedded stores in a folder."""
-    with ExitStack() as stack:
-        file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
-        yield Runtime(
-            settings=settings,
-            clock=clock,
-            warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb"))),
-            state=SqliteState(file),
-            bus=SqliteBus(file, load_pipeline(), clock),
-            raw=FileBlobs(folder / "raw"),
-            exports=FileBlobs(folder / "exports"),
-            models=FileBlobs(folder / "models"),
-        )
-
-
-def context(
-    runtime: Runtime, function: str, mode: Mode, first: date = DAY, last: date | None = None, *, attempt: int = 1,
-    run_id: str = "run-1", as_of: datetime | None = None,
-) -> Context:  # fmt: skip
-    return Context(
-        runtime=runtime,
-        function=load_pipeline().functions[function],
-        execution_id=f"{function}.{run_id}",
-        run_id=run_id,
-        mode=mode,
-        correlation_id="correlation",
-        dates=DateRange(first, last or first),
-        as_of_or_none=as_of,
-        attempt=attempt,
     )
 
 

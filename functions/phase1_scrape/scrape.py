@@ -96,7 +96,7 @@ def _season_begin(season: str) -> date:
 
 def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -> Plan:
     dates, now = context.dates, fetch.now()
-    label = f"on {dates.first}" if dates.first == dates.last else f"from {dates.first} to {dates.last}"
+    label = f"{'on' if dates.first == dates.last else 'from'} {dates}"
     listed = [g for s in schedules for g in s.games if dates.first <= g.game_date <= dates.last]
     games = [game for game in listed if game.counts]
     if not games:

@@ -64,7 +64,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     paths = _paths(message, context)
     if not paths:
-        missing = f"there are no raw files of {_label(context.dates)}"
+        missing = f"there are no raw files of {context.dates}"
         return Outcome("no_data", reason=message.reason or f"{missing}; publish the date to nba-phase1-trigger")
     reading = read_files(context.runtime.raw, paths, context.dates)
     loaded = {}
@@ -172,7 +172,3 @@ def _reason(reading: Reading) -> str:
             f"{len(reading.problems.sentences)} rows cannot be read, the first is {reading.problems.sentences[0]}"
         )
     return "; ".join(parts)
-
-
-def _label(dates: DateRange) -> str:
-    return str(dates.first) if dates.first == dates.last else f"{dates.first} to {dates.last}"

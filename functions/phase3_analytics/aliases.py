@@ -1,4 +1,7 @@
-"""Spellings that bookmakers use and NBA.com does not: the start of nba_reference.player_aliases, kept by people."""
+"""Spellings that bookmakers use and NBA.com does not: the start of nba_reference.player_aliases, kept by people.
+
+Every backfill brings them; between backfills a spelling that unresolved_names shows is added to the table by hand.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
         return Outcome("no_data", reason=_no_games(inputs, context.dates))
-    if context.mode in PLAYED:
+    if context.mode == "backfill":
         load_aliases(warehouse)
     rows = {step.table: write(warehouse, step, context.dates, params) for step in steps_of(context.mode)}
     return _outcome(context, inputs, rows)
@@ -93,12 +93,12 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
     }
     count = rows.get(output, 0)
     if played and not inputs.games_final:
-        reason = f"none of the {inputs.games} games of {_named(context.dates)} is final yet"
+        reason = f"none of the {inputs.games} games of {context.dates} is final yet"
         return Outcome("no_data", output_table=output, reason=reason, metadata=metadata)
     short = _short_of_box_scores(inputs) if played else ""
     if coming and not count:
         reason = (
-            f"{inputs.games} games on {_named(context.dates)}, but nobody is on a roster: no box score is known from"
+            f"{inputs.games} games on {context.dates}, but nobody is on a roster: no box score is known from"
             " the 30 days before"
         )
         return Outcome(
@@ -117,10 +117,10 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
 
 def _no_games(inputs: Inputs, dates: DateRange) -> str:
     if inputs.schedule_rows_near:
-        return f"no games on {_named(dates)}"
+        return f"no games on {dates}"
     return (
         f"the schedule is not loaded: nba_raw.nbac_schedule has no game within {SCHEDULE_NEAR.days} days of"
-        f" {_named(dates)}; run phase 1 for the date again and look at its NBA schedule source"
+        f" {dates}; run phase 1 for the date again and look at its NBA schedule source"
     )
 
 
@@ -135,10 +135,6 @@ def _short_of_box_scores(inputs: Inputs) -> str:
 
 def _some(games: Sequence[str], most: int = 5) -> str:
     return ", ".join(games[:most]) + (", ..." if len(games) > most else "")
-
-
-def _named(dates: DateRange) -> str:
-    return str(dates.first) if dates.first == dates.last else f"{dates.first} to {dates.last}"
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

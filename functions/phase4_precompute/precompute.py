@@ -50,7 +50,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             (lost, f"{lost} of {rows[CACHE]} players have no feature row: a team of theirs has no context"),
             (
                 figures["rows_without_injury_report"] == figures["row_count"],
-                "no injury report of the day is known: features of missing players are NULL",
+                "no injury report of the day names anybody: features of missing players are NULL",
             ),
             (not figures["rows_with_line"], "no player has a line"),
         )
@@ -75,9 +75,7 @@ def _newest_context(context: Context) -> datetime | None:
 
 
 def _no_data(context: Context, message: PhaseMessage) -> Outcome:
-    first, last = context.dates.first, context.dates.last
-    named = str(first) if first == last else f"{first} to {last}"
-    reason = f"phase 3 has no player context for {named}"
+    reason = f"phase 3 has no player context for {context.dates}"
     if message.status == "no_data" and message.reason:
         reason = f"{reason}: {message.reason}"
     elif message.as_of is None:

@@ -30,6 +30,7 @@ from shared.errors import (
 from shared.messages import PhaseMessage
 from shared.runtime import Runtime
 from shared.warehouse import staging
+from shared.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 
@@ -222,10 +223,6 @@ class _Work:
         The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
         that tipped off before anything was merged stays with the revision before.
         """
-        import pyarrow as pa
-
-        from shared.warehouse.schemas import arrow_schema
-
         batch = self.batch
         covered = {game for game, tipoff in batch.data["games"].items() if tipoff > self.now} | set(in_place)
         total = sum(in_place.values())
@@ -241,10 +238,8 @@ class _Work:
             }
             for game in sorted(covered)
         ]
-        table = pa.Table.from_pylist(rows, schema=arrow_schema(RECORD))
-        self.runtime.warehouse.load(
-            RECORD, table, mode="append", job_id=f"{batch.batch_id}-consolidated-{len(merged_units)}"
-        )
+        job_id = f"{batch.batch_id}-consolidated-{len(merged_units)}"
+        self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
         self.lock.check()
         try:
             batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now)

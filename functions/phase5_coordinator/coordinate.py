@@ -17,6 +17,7 @@ from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, pack_lines
 from shared.systems.history import GAMES, pack_histories
 from shared.systems.registry import current_versions
+from shared.warehouse.rows import table_of
 from shared.warehouse.sql import read_sql
 
 logger = logging.getLogger(__name__)
@@ -100,10 +101,6 @@ def _record_expected(
     context: Context, batch: Batch, units: dict[str, list[Player]], left_out: list[LeftOut], now: datetime
 ) -> None:
     """One load a batch: everyone considered, expected or left out with the reason."""
-    import pyarrow as pa
-
-    from shared.warehouse.schemas import arrow_schema
-
     common = {
         "game_date": batches.parse_batch_id(batch.batch_id)[0],
         "batch_id": batch.batch_id,
@@ -119,8 +116,8 @@ def _record_expected(
         {**common, **player.identity, "status": "left_out", "reason": player.reason, "has_line": player.has_line}
         for player in left_out
     ]
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(EXPECTED))
-    context.runtime.warehouse.load(EXPECTED, table, mode="append", job_id=f"{batch.batch_id}-expected")
+    job_id = f"{batch.batch_id}-expected"
+    context.runtime.warehouse.load(EXPECTED, table_of(EXPECTED, rows), mode="append", job_id=job_id)
 
 
 def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]]) -> str:

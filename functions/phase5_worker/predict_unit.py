@@ -7,8 +7,6 @@ import logging
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from shared import batches, crashpoints
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
@@ -19,7 +17,7 @@ from shared.outbox import OutboxMessage, send_pending
 from shared.systems.predict import predict_players
 from shared.systems.registry import load_models
 from shared.warehouse import staging
-from shared.warehouse.schemas import arrow_schema
+from shared.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +54,8 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     models = load_models(runtime.models, message.models, model_features())
     rows = [_staged(row, message.batch_id, now) for row in predict_players(message.players, models, runtime.settings)]
     table = staging.staging_table(message.batch_id, message.unit)
-    schema = pa.schema([f for f in arrow_schema(staging.TARGET) if f.name in staging.staged_columns()])
-    loaded = runtime.warehouse.load(
-        table, pa.Table.from_pylist(rows, schema=schema), mode="replace", job_id=f"{context.execution_id}-staging"
-    )
+    staged = table_of(staging.TARGET, rows, staging.staged_columns())
+    loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
     crashpoints.reached("worker.staged")
     return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -105,8 +104,3 @@ def share(value: float | None) -> float | None:
 def moment(value: datetime | None) -> Any:
     """A moment as 2025-11-14T22:30:00Z."""
     return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def distinct(values: Iterable[Any]) -> list[Any]:
-    """The different values, sorted, None left out."""
-    return sorted({value for value in values if value is not None})

@@ -32,8 +32,12 @@ class Day:
     @cached_property
     def by_player(self) -> dict[Key, list[Row]]:
         """Predictions of each player, by system and line."""
-        key = _key
-        return {player: list(rows) for player, rows in groupby(self.predictions, key)}
+        return {player: list(rows) for player, rows in groupby(self.predictions, key_of)}
+
+    @cached_property
+    def considered(self) -> dict[Key, Row]:
+        """The row of each player considered, for his name and team."""
+        return {key_of(row): row for row in self.players}
 
     @cached_property
     def batches(self) -> tuple[str, ...]:
@@ -52,7 +56,8 @@ class Day:
         return scheduled | {row["game_id"]: row["tipoff_at"] for row in self.predictions}
 
 
-def _key(row: Row) -> Key:
+def key_of(row: Row) -> Key:
+    """The player of a game that a row is about."""
     return row["game_id"], row["player_id"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from functions.phase6_export.reading import Day, Row
+from functions.phase6_export.reading import Day, Row, key_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def coverage(day: Day) -> Coverage:
     any more: their players are not expected here.
     """
     expected = [row for row in day.players if row["status"] == "expected" and not _frozen(row, day)]
-    covered = sum((row["game_id"], row["player_id"]) in day.by_player for row in expected)
+    covered = sum(key_of(row) in day.by_player for row in expected)
     return Coverage(len(expected), covered)
 
 
@@ -64,8 +64,7 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
         return Refusal(
             "failed", f"{len(late)} predictions are from after their tip-off, {_named(late[0])}", can_heal=False
         )
-    known = {(row["game_id"], row["player_id"]) for row in day.players}
-    strangers = sorted(set(day.by_player) - known)
+    strangers = sorted(set(day.by_player) - set(day.considered))
     if strangers:
         game_id, player_id = strangers[0]
         first = f"first player {player_id} of game {game_id}"

@@ -18,7 +18,7 @@ SEED, TEAMS, SEASONS, MOST_GAMES = 1, 30, 2, 15
 
 def find_league(folder: Path) -> Archive:
     """The whole league, its last day with 15 games; written at its first use and kept."""
-    path = folder / f"league-seed-{SEED}-teams-{TEAMS}-seasons-{SEASONS}"
+    path = folder / f"league-last-day-{MOST_GAMES}"
     if not path.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         write_league(path, seed=SEED, seasons=SEASONS, teams=TEAMS, last_day_games=MOST_GAMES)
@@ -31,7 +31,7 @@ def find_smaller(league: Archive, games: int) -> Archive:
     Leagues written with another last_day_games would have another history too: the last round's games move. Here the
     days before are the same to the byte, so all leagues share one loaded history.
     """
-    path = league.folder.with_name(f"{league.folder.name}-last-day-{games}")
+    path = league.folder.with_name(f"league-last-day-{games}")
     if not path.is_dir():
         gone = pa.array(last_day_game_ids(league)[games:], pa.string())
         partial = path.with_name(f".{path.name}.partial")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.clock import at_new_york
+from shared.config import Settings
 from shared.ports import Warehouse
 from shared.systems.history import GAMES
 from shared.warehouse.sql import read_sql
@@ -27,13 +29,13 @@ def measure(warehouse_file: Path, game_date: date, players: Sequence[int], progr
 
     Both begin with an uncounted call of each shape, so neither pays for translating its SQL.
     """
-    with closing(DuckDbWarehouse(warehouse_file)) as warehouse:
+    with closing(DuckDbWarehouse(warehouse_file, Settings.from_environment().dataset_prefix)) as warehouse:
         load_histories(warehouse, game_date, players)
         load_histories(warehouse, game_date, players[:1])
-        batch = [timed(lambda: load_histories(warehouse, game_date, players)) for _ in range(BATCH_REPEATS)]
+        batch = [timed(partial(load_histories, warehouse, game_date, players)) for _ in range(BATCH_REPEATS)]
         seconds, single = 0.0, []
         for number, player in enumerate(players):
-            took, rows = timed(lambda player=player: load_histories(warehouse, game_date, [player]))
+            took, rows = timed(partial(load_histories, warehouse, game_date, [player]))
             seconds += took
             single.append(rows)
             progress(number + 1, len(players))

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from shared.clock import at_new_york
+from shared.nba_games import season_name
 
 SEASON_DAYS = 175  # the real league plays its 82 games in about 174 days
 DAYS_PER_ROUND = 2.73  # 64 rounds in 175 days: about the real league's share of back-to-backs
@@ -32,11 +33,6 @@ class Game:
     home: int
     away: int
     tipoff: datetime
-
-
-def season_name(start_year: int) -> str:
-    """The NBA's name of the season that starts in October of a year: "2025-26"."""
-    return f"{start_year}-{(start_year + 1) % 100:02d}"
 
 
 def season_start(start_year: int) -> date:

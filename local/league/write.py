@@ -77,11 +77,15 @@ def simulate(
     cut = max(2, round(calendar.PART_OF_LAST_SEASON * games_per_team))
     plans = [
         calendar.season_games(
-            abbrs, year, cut if year == LAST_START_YEAR else games_per_team,
-            whole_season_rounds=games_per_team, rng=rng, last_day_games=last_day_games if year == LAST_START_YEAR else None,
+            abbrs,
+            year,
+            cut if year == LAST_START_YEAR else games_per_team,
+            whole_season_rounds=games_per_team,
+            rng=rng,
+            last_day_games=last_day_games if year == LAST_START_YEAR else None,
         )
         for year in years
-    ]  # fmt: skip
+    ]
     total, done = sum(map(len, plans)), 0
     for season, plan in enumerate(plans):
         if season:

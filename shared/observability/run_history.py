@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.ledger import FAILED, RUNNING, Ledger
 from shared.ports import Document
 from shared.runtime import Runtime
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 HISTORY = "nba_reference.processor_run_history"
 PHASE_LOG = "nba_monitoring.pipeline_execution_log"
@@ -23,6 +20,8 @@ def flush_run(runtime: Runtime, run_id: str) -> int:
 
     Workers become one row per batch. Repeating it writes nothing twice: the load's job id is made of what it holds.
     """
+    from shared.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
+
     executions = Ledger(runtime.state, runtime.instance, runtime.epoch).of_run(run_id)
     finished = [d for d in executions if _is_final(d) and not d.data["logged"]]
     if not finished:
@@ -36,9 +35,8 @@ def flush_run(runtime: Runtime, run_id: str) -> int:
     for row in rows:
         row["logged_at"] = now
     digest = hashlib.sha256("|".join(sorted(f"{d.path}@{d.data['generation']}" for d in finished)).encode()).hexdigest()
-    runtime.warehouse.load(HISTORY, _table(HISTORY, rows), mode="append", job_id=f"history-{digest[:24]}")
-    log = [{name: row.get(name) for name in _columns(PHASE_LOG)} for row in rows]
-    runtime.warehouse.load(PHASE_LOG, _table(PHASE_LOG, log), mode="append", job_id=f"phase-log-{digest[:24]}")
+    for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
+        runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest[:24]}")
     for document in finished:
         runtime.state.update(document.path, {"logged": True})
     return len(rows)
@@ -99,17 +97,3 @@ def _worker_row(workers: list[Document]) -> dict[str, Any]:
         "error_type": None,
         "error_message": None,
     }
-
-
-def _columns(table: str) -> list[str]:
-    from shared.warehouse.schemas import load_schema
-
-    return [field.name for field in load_schema(table).fields]
-
-
-def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    import pyarrow as pa
-
-    from shared.warehouse.schemas import arrow_schema
-
-    return pa.Table.from_pylist(rows, schema=arrow_schema(name))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from shared.errors import SchemaMismatch
-from shared.warehouse.schemas import Field, TableSchema, arrow_type
+from shared.warehouse.schemas import Field, TableSchema, arrow_schema, arrow_type
 
 
 def _fits(source: pa.DataType, target: str) -> bool:
@@ -53,6 +56,13 @@ def _column(rows: pa.Table, field: Field, table: str) -> pa.ChunkedArray:
             next_step="fill the column where the rows are made, or leave those rows out with a reason.",
         )
     return column
+
+
+def table_of(table: str, rows: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None) -> pa.Table:
+    """Rows as the declared table (or those of its columns), by name: a column that a row lacks is NULL in it."""
+    declared = arrow_schema(table)
+    wanted = declared if columns is None else pa.schema([field for field in declared if field.name in columns])
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=wanted)
 
 
 def conform(rows: pa.Table, schema: TableSchema) -> pa.Table:

@@ -63,6 +63,14 @@ SCALARS: list[tuple[str, Any]] = [
     ("ROUND(3.14159, 2)", 3.14),
     ("CAST(ROUND(n * 2) / 2 AS NUMERIC)", Decimal("24.5")),
     ("CAST(ROUND(2.5) AS INT64)", 3),
+    # Half away from zero, NUMERIC as FLOAT64, and so are digits beyond the ninth.
+    ("CAST(ROUND(NUMERIC '2.5') AS INT64)", 3),
+    ("CAST(ROUND(NUMERIC '-2.5') AS INT64)", -3),
+    ("ROUND(NUMERIC '24.25', 1)", Decimal("24.3")),
+    ("ROUND(NUMERIC '-24.25', 1)", Decimal("-24.3")),
+    ("CAST(0.0000000005 AS NUMERIC)", Decimal("0.000000001")),
+    ("CAST(ROUND(NUMERIC '24.75' * 2) / 2 AS NUMERIC)", Decimal(25)),
+    ("CAST(ROUND(NUMERIC '24.25' * 2) / 2 AS NUMERIC)", Decimal("24.5")),
     ("TRUNC(-2.5)", -2.0),
     ("CEIL(1.2)", 2.0),
     ("FLOOR(-1.2)", -2.0),
@@ -148,6 +156,8 @@ SCALARS: list[tuple[str, Any]] = [
     ("""JSON_VALUE('{"a": 7}', '$.b')""", None),
     ("STRUCT(i AS x, s AS y)", {"x": 2, "y": "a"}),
     ("(SELECT SUM(x) FROM UNNEST([1, 2, 3]) AS x)", 6),
+    ("(SELECT COUNTIF(x > 1) FROM UNNEST([1, 2, 3]) AS x WHERE x > 3)", 0),
+    ("(SELECT COUNTIF(x > 1) + COUNTIF(x < 3) FROM UNNEST([1, 2, 3]) AS x)", 4),
 ]
 
 # Over all three rows.
@@ -157,6 +167,7 @@ AGGREGATES: list[tuple[str, Any]] = [
     ("COUNT(DISTINCT i)", 2),
     ("COUNTIF(f > 1)", 2),
     ("COUNTIF(nothing > 100)", 0),
+    ("COUNTIF(NULLIF(i, i) > 0)", 0),
     ("SUM(i)", 12),
     ("SUM(i * 1000000000000)", 12_000_000_000_000),
     ("SUM(nothing - 7)", 0),
@@ -204,4 +215,6 @@ WINDOWS: list[tuple[str, list[Any]]] = [
     ("PERCENTILE_CONT(i, 0.5) OVER ()", [5.0, 5.0, 5.0]),
     ("PERCENTILE_CONT(f, 0.5) OVER (PARTITION BY s)", [1.5, 2.5, None]),
     ("COUNTIF(i = 5) OVER (ORDER BY k)", [0, 1, 2]),
+    ("COUNTIF(nothing > 1) OVER (ORDER BY k)", [0, 1, 1]),
+    ("COUNTIF(i = 5) OVER (ORDER BY k ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING)", [0, 0, 1]),
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.evening import lay_out, trigger
 from tests.pipeline.support import World, make_template, open_world
 
 
@@ -19,3 +20,26 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(tmp_path: Path, template: Path) -> Iterator[World]:
     with open_world(tmp_path / "state", template) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def evening_template(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
+    """A warehouse with the evening in it, closed."""
+    folder = tmp_path_factory.mktemp("evening")
+    with open_world(folder, template) as world:
+        lay_out(world)
+    return folder / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path) -> Iterator[World]:
+    with open_world(tmp_path_factory.mktemp("undisturbed"), evening_template) as world:
+        trigger(world)
+        world.run_until_idle()
+        yield world
+
+
+@pytest.fixture
+def evening(tmp_path: Path, evening_template: Path) -> Iterator[World]:
+    with open_world(tmp_path / "state", evening_template) as world:
+        yield world

@@ -19,6 +19,7 @@ from local.bus import Delivery, SqliteBus
 from local.dispatcher import envelope
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
+from local.runtime import recover
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
@@ -26,11 +27,10 @@ from shared import crashpoints
 from shared.config import Settings
 from shared.context import Context, Outcome
 from shared.handler import Response, handle
-from shared.ledger import void_leases_of_dead_owners
-from shared.locks import void_locks_of_dead_owners
 from shared.messages import PhaseMessage, PredictionRequest
 from shared.pipeline import load_pipeline
 from shared.runtime import Runtime
+from tests.stores import append
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 Run = Callable[[Any, Context], Outcome]
@@ -107,9 +107,7 @@ class World:
             for name in ("state", "bus", "warehouse", "raw", "exports", "models")
         }
         self.runtime = Runtime(settings=self.settings, clock=self.clock, instance=f"process-{self.starts}", **ports)
-        void_leases_of_dead_owners(self.state, self.runtime.instance)
-        void_locks_of_dead_owners(self.state, self.runtime.instance)
-        self.bus.release_in_flight()
+        recover(self.runtime, self.bus)
 
     def kill(self) -> None:
         self.life.ended = True
@@ -199,16 +197,8 @@ class World:
 
     def add(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Append rows to a declared table, columns by name; those that no row has are NULL."""
-        import pyarrow as pa
-
-        from shared.warehouse.schemas import arrow_schema
-
-        names = {name for row in rows for name in row}
-        schema = pa.schema([each for each in arrow_schema(table) if each.name in names])
         self.loads += 1
-        self.warehouse.load(
-            table, pa.Table.from_pylist(rows, schema=schema), mode="append", job_id=f"test-{self.loads}"
-        )
+        append(self.warehouse, table, rows, f"test-{self.loads}")
 
     def staging_tables(self) -> list[str]:
         return sorted(self.warehouse.tables("nba_predictions", "_staging_"))

@@ -316,14 +316,22 @@ def test_rows_that_vanish_after_the_merge_fail_the_verification(world: World) ->
     assert_failed_and_preserved(world, "1 keys are in place (0 doubled rows), 2 were expected", 1, consolidate(world))
 
 
-def test_a_key_that_is_in_place_twice_fails_the_verification(world: World) -> None:
+def test_a_row_that_is_in_place_twice_fails_the_verification(world: World) -> None:
+    """Somebody writes a copy of a row between MERGE and verification."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
-    double = {**prediction(1, "24.5"), "created_at": NOW}
-    world.add(PREDICTIONS, [double, double])
-    answers = consolidate(world)
-    assert answers[0].status == 503
-    assert batch_of(world)["status"] == "FAILED"
-    assert len(world.staging_tables()) == 1
+    warehouse = world.warehouse
+
+    class Meddling:
+        def execute(self, sql: str, params: Any = None) -> int:
+            affected = warehouse.execute(sql, params)
+            world.add(PREDICTIONS, [{**prediction(1, "24.5"), "created_at": NOW}])
+            return affected
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(warehouse, name)
+
+    world.swap(warehouse=Meddling())
+    assert_failed_and_preserved(world, "1 keys are in place (1 doubled rows), 1 were expected", 1, consolidate(world))
 
 
 # --- after a failure ------------------------------------------------------------------------------------------
@@ -439,6 +447,7 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: World) -> N
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
+    stage(world, "2", [prediction(2, "9.5", game=LATE)])  # staged, but its worker died before it said so
     open_ = batches.get_batch(world.state, BATCH)
     assert open_ is not None
     assert batches.close_partial(world.state, open_, world.clock.now(), announcement) == ["2"]
@@ -447,8 +456,8 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: World) -> N
     assert (answer.body["status"], answer.body["records_failed"]) == ("partial", 1)
     assert "units missing or failed: 2" in answer.body["reason"]
     first = table(world)
+    assert world.staging_tables() == [f"nba_predictions._staging_{BATCH}__2"], "what is not merged is not dropped"
     world.move(minutes=3)
-    stage(world, "2", [prediction(2, "9.5", game=LATE)])
     complete(world, "2", 1)
     (again,) = consolidate(world)
     assert (again.body["status"], again.body["record_count"], again.body["sequence"]) == ("success", 2, 2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,31 +13,8 @@ import pytest
 from shared import batches, crashpoints
 from shared.config import Settings
 from tests.conftest import ROOT
-from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, lay_out, trigger
+from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, open_world
-
-
-@pytest.fixture(scope="module")
-def evening_template(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
-    """A warehouse with the evening in it, closed."""
-    folder = tmp_path_factory.mktemp("evening")
-    with open_world(folder, template) as world:
-        lay_out(world)
-    return folder / "warehouse.duckdb"
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path) -> Iterator[World]:
-    with open_world(tmp_path_factory.mktemp("undisturbed"), evening_template) as world:
-        trigger(world)
-        world.run_until_idle()
-        yield world
-
-
-@pytest.fixture
-def evening(tmp_path: Path, evening_template: Path) -> Iterator[World]:
-    with open_world(tmp_path / "state", evening_template) as world:
-        yield world
 
 
 def run_with_deaths(world: World, point: str, occasion: int) -> int:

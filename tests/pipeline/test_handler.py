@@ -213,12 +213,14 @@ def test_our_errors_are_answered_and_free_the_execution(world: World, error: Exc
     assert dead_letters(world) == {}
 
 
-def test_an_error_not_ours_is_logged_raised_and_frees_the_execution(
+def test_an_error_not_ours_is_a_defect_logged_with_its_stack_and_frees_the_execution(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR), pytest.raises(ZeroDivisionError):
-        send(world, Work(lambda *_: Outcome("success", record_count=1 // 0)), push(DAY))
-    assert "division" in caplog.text
+    with caplog.at_level(logging.ERROR):
+        response = send(world, Work(lambda *_: Outcome("success", record_count=1 // 0)), push(DAY))
+    assert (response.status, response.body["status"]) == (500, "failed")
+    assert "ZeroDivisionError" in response.body["reason"]
+    assert "Traceback" in caplog.text
     assert execution(world)["error_type"] == "ZeroDivisionError"
     assert send(world, Work(), push(DAY, attempt=2)).body["status"] == "success"
 

@@ -33,13 +33,12 @@ from tests.fake_sources import (
     Reply,
     box_rows,
     box_scores,
-    context,
     schedule,
     schedule_game,
     serving,
     settings_for,
-    stores,
 )
+from tests.stores import context_of, open_stores
 
 MORNING = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)  # 11:30 in New York
 NEXT_MORNING = datetime(2025, 11, 15, 11, 30, tzinfo=UTC)
@@ -62,7 +61,9 @@ class Chain:
         self.clock = clock
 
     def scrape(self, mode: Mode, first: date = DAY, last: date | None = None, **options: Any) -> Outcome:
-        return scrape(_message(first, last), context(self.runtime, "phase1_scrape", mode, first, last, **options))
+        return scrape(
+            _message(first, last), context_of(self.runtime, "phase1_scrape", first, last, mode=mode, **options)
+        )
 
     def results(self, **options: Any) -> Outcome:
         """The mode results on the morning after, all games final."""
@@ -76,7 +77,9 @@ class Chain:
             if scraped is None
             else {"metadata": scraped.metadata, "status": scraped.status, "reason": scraped.reason}
         )
-        return load_raw(_message(first, None, **told), context(self.runtime, "phase2_raw", mode, first, **options))
+        return load_raw(
+            _message(first, None, **told), context_of(self.runtime, "phase2_raw", first, mode=mode, **options)
+        )
 
     def rows(self, table: str, what: str = "COUNT(*) AS found") -> Any:
         return self.runtime.warehouse.query(f"SELECT {what} FROM nba_raw.{table}").to_pylist()
@@ -95,7 +98,7 @@ def opened(folder: Path, **settings: Any) -> Iterator[Chain]:
     with ExitStack() as stack:
         sources = stack.enter_context(serving(FakeSources()))
         clock = ManualClock(MORNING)
-        runtime = stack.enter_context(stores(folder, clock, settings_for(sources.base_url, **settings)))
+        runtime = stack.enter_context(open_stores(folder, clock, settings=settings_for(sources.base_url, **settings)))
         yield Chain(runtime, sources, clock)
 
 
@@ -380,7 +383,7 @@ def test_a_backfill_takes_past_lines_as_of_half_past_five(chain: Chain) -> None:
     assert dates == ["2025-11-14T22:30:00Z"] * 3
     loaded = load_raw(
         _message(date(2025, 11, 10), date(2025, 11, 15), metadata=scraped.metadata),
-        context(chain.runtime, "phase2_raw", "backfill", date(2025, 11, 10), date(2025, 11, 15)),
+        context_of(chain.runtime, "phase2_raw", date(2025, 11, 10), date(2025, 11, 15), mode="backfill"),
     )
     assert (loaded.status, loaded.record_count) == ("success", 14)
     known = chain.rows("odds_api_player_points_props", "DISTINCT snapshot_time, fetched_at > snapshot_time AS earlier")

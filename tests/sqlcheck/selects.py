@@ -143,6 +143,13 @@ def cast_problems(tree: exp.Expr) -> Iterator[str]:
             yield f"the engines round ties differently; ROUND, FLOOR, CEIL or TRUNC first: {shown(cast)}"
         if cast.to.this in exp.DataType.TEXT_TYPES:
             yield f"the engines write such numbers differently: {shown(cast)}"
+    for text in tree.find_all(exp.Concat, exp.DPipe, exp.GroupConcat):
+        parts = [text.this, *text.expressions, text.args.get("expression")]
+        if any(_is(part, FLOATS | DECIMALS) for part in parts if isinstance(part, exp.Expr)):
+            yield f"the engines write such numbers differently: {shown(text)}"
+    for quotient in tree.find_all(exp.IntDiv):
+        if any(_is(operand, FLOATS | DECIMALS) for operand in (quotient.this, quotient.expression)):
+            yield f"DIV of other numbers than INT64 is no whole number in DuckDB: {shown(quotient)}"
     for node in tree.find_all(exp.Div, exp.Avg, exp.PercentileCont, exp.SafeDivide):
         inputs = [node.this] if isinstance(node, exp.Avg | exp.PercentileCont) else [node.this, node.expression]
         if any(_is(each, DECIMALS) for each in inputs) and not any(_is(each, FLOATS) for each in inputs):

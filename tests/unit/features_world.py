@@ -9,30 +9,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from functions.phase3_analytics import analytics
 from functions.phase4_precompute import precompute
-from local.bus import SqliteBus
 from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
 from shared.clock import at_new_york
-from shared.config import Settings
 from shared.context import Context, Outcome
 from shared.messages import Mode, PhaseMessage
 from shared.names import player_lookup, player_lookup_base
-from shared.pipeline import load_pipeline
 from shared.ports import DateRange
 from shared.runtime import Runtime
-from shared.warehouse.schemas import arrow_schema
+from shared.warehouse.schemas import all_schemas
 from tests.embedded import ManualClock
+from tests.stores import append, context_of, open_stores
 
 STORE = "nba_predictions.ml_feature_store"
 FETCHED = {"run_id": "test", "source_file": "raw/test.json.gz"}
 # Schedules are fetched long before the games.
 LONG_BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
+RAW_TABLES = tuple(schema.name for schema in all_schemas() if schema.dataset == "nba_raw")
 
 Row = dict[str, Any]
 
@@ -40,8 +34,9 @@ Row = dict[str, Any]
 class World:
     """Raw rows with everything ordinary filled in, and the phases on top of them."""
 
-    def __init__(self, runtime: Runtime, warehouse: DuckDbWarehouse) -> None:
-        self.runtime, self.warehouse = runtime, warehouse
+    def __init__(self, runtime: Runtime) -> None:
+        assert isinstance(runtime.warehouse, DuckDbWarehouse)  # its statement counts are asked for
+        self.runtime, self.warehouse = runtime, runtime.warehouse
         self._pending: dict[str, list[Row]] = {}
         self._loads = 0
 
@@ -205,6 +200,18 @@ class World:
             source_file=f"raw/espn/{at:%Y%m%dT%H%M}.json.gz",
         )
 
+    def no_injuries(self, day: date, *, at: datetime) -> None:
+        """The feed's list names nobody."""
+        self.add(
+            "nba_raw.injury_report",
+            game_date=day,
+            source="espn",
+            status="NONE",
+            snapshot_time=at,
+            run_id="test",
+            source_file=f"raw/espn/{at:%Y%m%dT%H%M}.json.gz",
+        )
+
     def zones(
         self, day: date, player_id: int | None, team: str, opponent: str, *, home: bool, paint: int, mid: int
     ) -> None:
@@ -222,14 +229,23 @@ class World:
             mid_fgm=mid,
         )
 
+    def fetch_again(self) -> None:
+        """Append every row the feeds gave once more, as a later run loads the same snapshots from files of its own."""
+        self.load()
+        for table in RAW_TABLES:
+            rows = self.warehouse.query(f"SELECT * FROM {table} WHERE source_file IS NOT NULL").to_pylist()
+            for row in rows:
+                row["run_id"], row["source_file"] = f"a {row['run_id']} again", f"{row['source_file']}.again"
+                if "fetched_at" in row:
+                    row["fetched_at"] += timedelta(hours=1)
+                self.add(table, **row)
+        self.load()
+
     def load(self) -> None:
         """Append what has been added since the last time."""
         for table, rows in self._pending.items():
-            names = {name for row in rows for name in row}
-            schema = pa.schema([field for field in arrow_schema(table) if field.name in names])
             self._loads += 1
-            given = pa.Table.from_pylist(rows, schema=schema)
-            self.warehouse.load(table, given, mode="append", job_id=f"world-{self._loads}")
+            append(self.warehouse, table, rows, f"world-{self._loads}")
         self._pending = {}
 
     def _where(self, day: date, home: str, away: str, at: datetime | None = None) -> Row:
@@ -277,15 +293,8 @@ class World:
     def _call(
         self, function: str, mode: Mode, dates: DateRange, as_of: datetime, **fields: Any
     ) -> tuple[PhaseMessage, Context]:
-        context = Context(
-            runtime=self.runtime,
-            function=load_pipeline().functions[function],
-            execution_id=f"{function}.test",
-            run_id=f"{dates.last}-test",
-            mode=mode,
-            correlation_id="test",
-            dates=dates,
-            as_of_or_none=as_of,
+        context = context_of(
+            self.runtime, function, dates.first, dates.last, mode=mode, run_id=f"{dates.last}-test", as_of=as_of
         )
         by_hand = fields.pop("by_hand", False)
         given: Mapping[str, Any] = {
@@ -299,24 +308,8 @@ class World:
 
 @contextmanager
 def open_world(folder: Path) -> Iterator[World]:
-    clock = ManualClock()
-    file = SqliteFile(folder / "state.sqlite")
-    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
-    runtime = Runtime(
-        settings=Settings(),
-        clock=clock,
-        warehouse=warehouse,
-        state=SqliteState(file),
-        bus=SqliteBus(file, load_pipeline(), clock),
-        raw=FileBlobs(folder / "raw"),
-        exports=FileBlobs(folder / "exports"),
-        models=FileBlobs(folder / "models"),
-    )
-    try:
-        yield World(runtime, warehouse)
-    finally:
-        warehouse.close()
-        file.close()
+    with open_stores(folder, ManualClock()) as runtime:
+        yield World(runtime)
 
 
 def season_of(day: date) -> str:

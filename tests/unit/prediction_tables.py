@@ -12,21 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from local.bus import SqliteBus
 from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
-from shared.config import Settings
 from shared.context import Context
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
-from shared.ports import DateRange
 from shared.runtime import Runtime
-from shared.warehouse.schemas import arrow_schema
 from tests.embedded import ManualClock
+from tests.stores import append, context_of, open_stores
 
 DAY = date(2025, 11, 14)
 EARLY, LATE = "0022500201", "0022500202"
@@ -34,37 +25,23 @@ TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025,
 TEAMS = {EARLY: ("BOS", "LAL"), LATE: ("DEN", "GSW")}
 AS_OF = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 NOW = AS_OF + timedelta(minutes=5)
-SYSTEMS = ("moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1")
 
 
 class Evening:
     """The runtime of a test, and writers of rows with everything ordinary filled in."""
 
-    def __init__(self, runtime: Runtime, clock: ManualClock, warehouse: DuckDbWarehouse) -> None:
-        self.runtime, self.clock, self.warehouse = runtime, clock, warehouse
+    def __init__(self, runtime: Runtime, clock: ManualClock) -> None:
+        assert isinstance(runtime.warehouse, DuckDbWarehouse)  # its statement counts are asked for
+        self.runtime, self.clock, self.warehouse = runtime, clock, runtime.warehouse
         self._loads = 0
 
     def add(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Append rows, columns by name; columns that no row has stay NULL."""
-        listed = list(rows)
-        names = {name for row in listed for name in row}
-        schema = pa.schema([field for field in arrow_schema(table) if field.name in names])
         self._loads += 1
-        self.warehouse.load(
-            table, pa.Table.from_pylist(listed, schema=schema), mode="append", job_id=f"test-{self._loads}"
-        )
+        append(self.warehouse, table, rows, f"test-{self._loads}")
 
     def context(self, function: str, as_of: datetime | None = None, run_id: str = "2025-11-14-test") -> Context:
-        return Context(
-            runtime=self.runtime,
-            function=load_pipeline().functions[function],
-            execution_id=f"{function}.{run_id}",
-            run_id=run_id,
-            mode="same_day",
-            correlation_id="c",
-            dates=DateRange(DAY, DAY),
-            as_of_or_none=as_of or AS_OF,
-        )
+        return context_of(self.runtime, function, DAY, run_id=run_id, as_of=as_of or AS_OF)
 
     def scalar(self, sql: str) -> Any:
         return self.warehouse.query(sql).column(0)[0].as_py()
@@ -74,24 +51,8 @@ class Evening:
 def evening(folder: Path, epoch: int = 1) -> Iterator[Evening]:
     """A runtime on an empty folder, at NOW."""
     clock = ManualClock(NOW)
-    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
-    file = SqliteFile(folder / "state.sqlite")
-    runtime = Runtime(
-        settings=Settings(),
-        clock=clock,
-        warehouse=warehouse,
-        state=SqliteState(file),
-        bus=SqliteBus(file, load_pipeline(), clock),
-        raw=FileBlobs(folder / "raw"),
-        exports=FileBlobs(folder / "exports"),
-        models=FileBlobs(folder / "models"),
-        epoch=epoch,
-    )
-    try:
-        yield Evening(runtime, clock, warehouse)
-    finally:
-        warehouse.close()
-        file.close()
+    with open_stores(folder, clock, epoch=epoch) as runtime:
+        yield Evening(runtime, clock)
 
 
 def message(day: date = DAY, **fields: Any) -> PhaseMessage:

@@ -34,7 +34,11 @@ def test_the_project_keeps_the_rule(rule: rules.Rule) -> None:
 
 
 def test_every_imported_package_is_locked_for_its_room() -> None:
-    assert rules.undeclared(ROOT, installed) == []
+    assert rules.unlocked(ROOT, installed) == []
+
+
+def test_every_imported_package_is_declared_for_its_room() -> None:
+    assert rules.leaned_on(ROOT, installed) == []
 
 
 def test_the_rules_look_at_something() -> None:
@@ -192,8 +196,19 @@ def test_a_package_of_another_room_is_noticed(tmp_path: Path) -> None:
         "shared/x.py": "import httpx\nimport json\nfrom shared import y\nimport duckdb\n",
         "local/x.py": "import duckdb\n",
     }
-    found = plant(tmp_path, files, lambda root: rules.undeclared(root, lambda module: {module}))
+    found = plant(tmp_path, files, lambda root: rules.unlocked(root, lambda module: {module}))
     assert found == ["shared/x.py:4 imports duckdb; requirements/functions.txt does not lock it"]
+
+
+def test_a_package_that_only_others_need_is_noticed(tmp_path: Path) -> None:
+    groups = ['functions = ["httpx>=1"]', 'local = [{ include-group = "functions" }, "Flask>=1"]', 'dev = ["pytest"]']
+    files = {
+        "pyproject.toml": "\n".join(["[dependency-groups]", *groups]),
+        "shared/x.py": "import httpx\nimport certifi\nimport json\n",
+        "local/x.py": "import flask\nimport httpx\nfrom shared import x\n",
+    }
+    found = plant(tmp_path, files, lambda root: rules.leaned_on(root, lambda module: {module}))
+    assert found == ["shared/x.py:2 imports certifi; the group functions of pyproject.toml does not name it"]
 
 
 def plant(root: Path, files: dict[str, str], rule: rules.Rule) -> list[str]:

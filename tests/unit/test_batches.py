@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
-from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
@@ -22,13 +19,6 @@ DAY = date(2025, 11, 14)
 R1, R2 = "batch_2025-11-14_r1", "batch_2025-11-14_r2"
 PLAN = BatchPlan(DAY, "run1", "phase5_coordinator.run1", "same_day", START, ("a", "b"), {"0022500201": START})
 OTHER = replace(PLAN, run_id="run2", execution_id="phase5_coordinator.run2", units=("a",))
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[SqliteState]:
-    file = SqliteFile(tmp_path / "state.sqlite")
-    yield SqliteState(file)
-    file.close()
 
 
 def announcement(batch: Batch, sequence: int) -> OutboxMessage:

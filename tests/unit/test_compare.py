@@ -163,9 +163,7 @@ def test_an_export_on_one_side_only_is_a_difference(states: tuple[Path, Path], c
     assert "status.json\n    A: absent\n    B: there" in capsys.readouterr().out
 
 
-def test_the_environment_names_the_folders(
-    states: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_names_the_folders(states: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = states
     monkeypatch.setenv("A", str(a))
     monkeypatch.setenv("B", str(b))

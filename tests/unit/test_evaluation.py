@@ -14,7 +14,6 @@ from shared.evaluation import (
     calibration_error,
     mean_absolute_error,
     performance,
-    profit_units,
     return_on_investment,
     wilson_interval,
 )
@@ -54,10 +53,7 @@ def test_wilson_interval_of_a_known_case() -> None:
     assert nothing_won[0] == 0.0
 
 
-def test_profit_and_return() -> None:
-    assert profit_units("win", 150) == 1.5
-    assert profit_units("win", -110) == pytest.approx(0.909, abs=1e-3)
-    assert (profit_units("loss", -110), profit_units("push", -110), profit_units("pass", -110)) == (-1.0, 0.0, None)
+def test_return_is_the_mean_profit_of_what_was_staked() -> None:
     assert return_on_investment(np.array([1.0, -1.0, 0.0, 0.5])) == pytest.approx(0.125)
     assert return_on_investment(np.array([])) is None
 

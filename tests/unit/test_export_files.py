@@ -17,12 +17,12 @@ from functions.phase6_export.export import run
 from functions.phase6_export.schema_check import FOLDER, certainly, check, load, validator
 from shared.errors import DataError, NotFound, SchemaMismatch
 from shared.messages import PhaseMessage
+from shared.systems.output import SYSTEMS
 from tests.unit.prediction_tables import (
     AS_OF,
     DAY,
     EARLY,
     LATE,
-    SYSTEMS,
     TIPOFFS,
     Evening,
     batch,

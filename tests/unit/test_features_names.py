@@ -46,7 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.injury(DAY, "Jaren Jackson", "BOS", "OUT", at=MORNING)
         world.injury(DAY, "Nobody Known", "BOS", "OUT", at=MORNING)
         world.injury(DAY, "Elsewhere Hurt", "DEN", "OUT", at=MORNING)
-        world.phase3("results", PLAYED, PLAYED, AS_OF)
+        world.phase3("backfill", PLAYED, PLAYED, AS_OF)
         assert world.phase3("same_day", DAY, DAY, AS_OF).metadata["unresolved_names"] == 4
         yield world
 
@@ -107,7 +107,7 @@ def test_aliases_are_loaded_once_and_people_s_own_stay(world: World) -> None:
     world.warehouse.execute(
         "INSERT INTO nba_reference.player_aliases (alias_lookup, player_id, note) VALUES ('ownalias', 1, 'by hand')"
     )
-    world.phase3("results", PLAYED, PLAYED, AS_OF)
+    world.phase3("backfill", PLAYED, PLAYED, AS_OF)
     found = [row["alias_lookup"] for row in world.rows("nba_reference.player_aliases")]
     assert len(found) == len(set(found)) == len(ALIASES) + 1
 

@@ -148,7 +148,7 @@ def test_phase_4_says_what_it_wrote(world: World) -> None:
     world.game(DAY, "BOS", "LAL", status="scheduled")
     outcome = world.serve(DAY, AS_OF)
     assert outcome.reason == (
-        "no injury report of the day is known: features of missing players are NULL; no player has a line"
+        "no injury report of the day names anybody: features of missing players are NULL; no player has a line"
     )
     figures = {name: outcome.metadata[name] for name in ("row_count", "games", "players", "rows_of_quality")}
     assert figures == {"row_count": 2, "games": 1, "players": 2, "rows_of_quality": 0}
@@ -192,6 +192,14 @@ def test_statements_do_not_grow_with_games(world: World) -> None:
         assert world.phase4("tomorrow", day, day, AS_OF).record_count == 2 * len(games)
         counts.append((phase3, sum(world.warehouse.statement_counts.values()) - phase3))
     assert counts == [(6, 6), (6, 6)]
+
+
+def test_results_take_seven_statements(world: World) -> None:
+    played(world)
+    world.load()
+    world.warehouse.reset_counts()
+    assert world.phase3("results", YESTERDAY, YESTERDAY, AS_OF).status == "success"
+    assert sum(world.warehouse.statement_counts.values()) == 7
 
 
 def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: World) -> None:

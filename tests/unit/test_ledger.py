@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,6 @@ LEASE = timedelta(seconds=90)
 KEY = ExecutionKey("phase5_worker", "2025-11-14-nightly", "batch_2025-11-14_r1.203999")
 FACTS = {"run_id": KEY.run_id, "phase": "phase5_worker"}
 LATER = START + LEASE
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[SqliteState]:
-    file = SqliteFile(tmp_path / "state.sqlite")
-    yield SqliteState(file)
-    file.close()
 
 
 def take(ledger: Ledger, now: datetime = START, facts: dict[str, Any] = FACTS) -> Taken:

@@ -6,11 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared import locks
 from shared.errors import LeaseHeld
@@ -18,13 +16,6 @@ from shared.locks import Lock, void_locks_of_dead_owners
 from tests.embedded import ManualClock
 
 LEASE = timedelta(seconds=60)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[SqliteState]:
-    file = SqliteFile(tmp_path / "state.sqlite")
-    yield SqliteState(file)
-    file.close()
 
 
 @pytest.fixture

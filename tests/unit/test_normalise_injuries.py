@@ -64,6 +64,20 @@ def test_an_unreadable_entry_is_counted_with_its_text(body: Any, said: str) -> N
     assert said in problems.sentences[0]
 
 
+@pytest.mark.parametrize("teams", [[], [{"displayName": "LA Clippers", "injuries": []}]])
+def test_a_list_that_names_nobody_is_a_row_without_a_player(teams: list[Any]) -> None:
+    """Without it, the list before would stay in force."""
+    tables, problems = normalised(InjuryRows, "injuries", {"timestamp": "2025-11-14T16:00:00Z", "injuries": teams})
+    assert problems.sentences == []
+    assert tables["nba_raw.injury_report"] == [
+        {
+            "game_date": DAY, "source": "espn", "team": None, "player_id": None, "player_name": None,
+            "player_lookup": None, "player_lookup_base": None, "status": "NONE", "reason": None,
+            "snapshot_time": datetime(2025, 11, 14, 16, 0, tzinfo=UTC), "run_id": "run-1", "source_file": "the/path",
+        }
+    ]  # fmt: skip
+
+
 def test_two_entries_of_a_player_become_the_graver_one() -> None:
     body = injury("Questionable", shortComment="ankle")
     body["injuries"][0]["injuries"].append(injury("Out", shortComment="knee")["injuries"][0]["injuries"][0])

@@ -104,6 +104,10 @@ BREACHES: list[tuple[str, str]] = [
     # where the engines differ
     (f"SELECT CAST(minutes AS INT64) AS m FROM {BOX}", "round ties differently"),
     (f"SELECT CAST(line AS STRING) AS l FROM {LINES}", "write such numbers differently"),
+    (f"SELECT CONCAT(bookmaker, line) AS l FROM {LINES}", "write such numbers differently"),
+    (f"SELECT bookmaker || line AS l FROM {LINES}", "write such numbers differently"),
+    (f"SELECT STRING_AGG(line, ',' ORDER BY line) AS l FROM {LINES}", "write such numbers differently"),
+    (f"SELECT DIV(line, 2) AS half FROM {LINES}", "no whole number in DuckDB"),
     (f"SELECT line / 2 AS half FROM {LINES}", "NUMERIC in BigQuery, FLOAT64 in DuckDB"),
     (f"SELECT AVG(line) AS mean FROM {LINES}", "NUMERIC in BigQuery, FLOAT64 in DuckDB"),
     (f"SELECT MEDIAN(points) AS m FROM {BOX}", "MEDIAN is not among the functions"),

@@ -29,8 +29,8 @@ from shared.systems.ensemble import LINE, fit_combination
 from shared.systems.history import GAMES, pack_histories, unpack_histories
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
 from shared.systems.registry import current_versions, load_models
-from shared.warehouse.schemas import arrow_schema
 from shared.warehouse.sql import read_sql
+from tests.stores import append
 from tests.unit.systems_models import trained, training_rows
 from tests.unit.systems_rows import NEUTRAL
 
@@ -131,8 +131,7 @@ def warehouse(tmp_path: Path) -> Iterator[DuckDbWarehouse]:
 
 
 def load(warehouse: DuckDbWarehouse, table: str, rows: list[dict[str, Any]]) -> None:
-    columns = [field for field in arrow_schema(table) if any(field.name in row for row in rows)]
-    warehouse.load(table, pa.Table.from_pylist(rows, schema=pa.schema(columns)), mode="append", job_id=f"test-{table}")
+    append(warehouse, table, rows, f"test-{table}")
 
 
 def game(number: int) -> dict[str, Any]:

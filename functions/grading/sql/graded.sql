@@ -67,23 +67,7 @@ facts AS (
 ),
 outcomes AS (
   SELECT
-    game_id,
-    player_id,
-    player_lookup,
-    system_id,
-    model_version,
-    batch_id,
-    line_value,
-    line_kind,
-    recommendation,
-    predicted_points,
-    predicted_sd,
-    p_over,
-    p_push,
-    season_average,
-    void_reason,
-    actual_points,
-    price,
+    facts.*,
     CASE
       WHEN void_reason IS NOT NULL THEN 'void'
       WHEN recommendation = 'NO_LINE' THEN 'no_line'

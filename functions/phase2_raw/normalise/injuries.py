@@ -1,4 +1,6 @@
-"""ESPN's injury list -> nba_raw.injury_report: one row a player for the run's game day."""
+"""ESPN's injury list -> nba_raw.injury_report: one row a player for the run's game day.
+
+An empty list is one row without a player."""
 
 from __future__ import annotations
 
@@ -27,6 +29,15 @@ STATUSES = {
     "day-to-day": "QUESTIONABLE",
     "probable": "PROBABLE",
 }
+# A list that names nobody is a fact too: without a row of its own, the list before it would stay in force.
+NOBODY: dict[str, Any] = {
+    "team": None,
+    "player_name": None,
+    "player_lookup": None,
+    "player_lookup_base": None,
+    "status": "NONE",
+    "reason": None,
+}
 _GRAVITY = ("OUT", "DOUBTFUL", "QUESTIONABLE", "PROBABLE")
 # The feed's own timestamp counts if it is earlier than our fetch and not so old that its clock must be wrong.
 _PLAUSIBLE = timedelta(days=1)
@@ -42,7 +53,7 @@ class InjuryRows:
     def add(self, path: str, content: RawContent) -> None:
         for answer in content.named("injuries"):
             rows = self._rows(path, answer.body)
-            columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+            columns = {name: [row[name] for row in rows] for name in NOBODY}
             constants = {
                 "game_date": content.game_date,
                 "source": content.source,
@@ -69,7 +80,7 @@ class InjuryRows:
                 continue
             key = (row["team"] or "", row["player_lookup"])
             found[key] = _graver(found[key], row) if key in found else row
-        return [found[key] for key in sorted(found)]
+        return [found[key] for key in sorted(found)] if listed else [NOBODY]
 
 
 def _row(team_name: Any, entry: Any) -> dict[str, Any]:

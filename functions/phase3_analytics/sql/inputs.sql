@@ -5,7 +5,7 @@ schedule AS (
   SELECT game_date, game_id, season_type, status, tipoff_at
   FROM nba_raw.nbac_schedule
   WHERE snapshot_time < @as_of
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, game_date DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date) = 1
 ),
 games AS (
   SELECT

@@ -19,7 +19,9 @@ box AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of
     AND season_type IN ('regular_season', 'playin', 'playoffs')
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, points DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
+  ) = 1
 ),
 -- The team's totals are summed from its players, so that shares never exceed one.
 totals AS (
@@ -52,7 +54,9 @@ zones AS (
   FROM nba_raw.shot_zones
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of AND player_id IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, team) = 1
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
+  ) = 1
 ),
 timed AS (
   SELECT

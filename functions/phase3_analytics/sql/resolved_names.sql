@@ -30,7 +30,8 @@ names AS (
     MIN(i.player_name) AS player_name, MIN(i.player_lookup_base) AS player_lookup_base
   FROM games AS g
   JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date
-  WHERE (i.team = g.team OR i.team IS NULL) AND i.player_id IS NULL AND i.snapshot_time < g.features_as_of
+  WHERE (i.team = g.team OR i.team IS NULL) AND i.player_id IS NULL AND i.player_lookup IS NOT NULL
+    AND i.snapshot_time < g.features_as_of
   GROUP BY g.game_id, i.player_lookup
 ),
 -- Who has played for a team this season or the last, as far as known before the row's own moment.

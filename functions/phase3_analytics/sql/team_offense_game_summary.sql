@@ -11,7 +11,7 @@ box AS (
     AND snapshot_time < @as_of
     AND season_type IN ('regular_season', 'playin', 'playoffs')
     AND points IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, points DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
 ),
 tipoffs AS (
   SELECT game_id, team, tipoff_at, status
@@ -30,7 +30,7 @@ zones AS (
   FROM nba_raw.shot_zones
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of AND player_id IS NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, source_file) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
 ),
 missing AS (
   SELECT

@@ -34,9 +34,13 @@ roster AS (
     AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
     AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 30 DAY) AND g.game_date
 ),
--- The report of the day: the feed's latest list, else absences derived from box scores.
+-- The report of the day: the feed's latest list as a whole, so that who is not on it any more counts as healthy; else
+-- absences derived from box scores. A list that names nobody takes earlier ones out of force but is no report itself:
+-- thirty teams are never without an injury, it is what the feed shows before the day's first list.
 reports AS (
-  SELECT g.game_id, i.source, i.source_file, i.snapshot_time AS report_at
+  SELECT
+    g.game_id, i.source_file, i.snapshot_time AS report_at,
+    IF(i.player_lookup IS NULL, NULL, i.source) AS source
   FROM games AS g
   JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date
   WHERE g.is_home AND i.snapshot_time < g.features_as_of
@@ -54,7 +58,7 @@ listed AS (
   LEFT JOIN nba_analytics.resolved_names AS n
     ON n.game_date = g.game_date AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
     AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup
-  WHERE g.is_home AND i.snapshot_time < g.features_as_of
+  WHERE g.is_home AND i.snapshot_time < g.features_as_of AND i.player_lookup IS NOT NULL
   -- A player listed twice counts with the worse status.
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY g.game_id, COALESCE(i.player_id, n.player_id)

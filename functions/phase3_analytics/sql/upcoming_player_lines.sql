@@ -1,4 +1,6 @@
 -- Each bookmaker's latest lines before the row's own moment: one main line a player, and the alternates.
+-- What a book offers is its newest snapshot of a game's market: a player who is not in it any more has no line there,
+-- however recent his last one is (shared/systems/lines.py reads the same rows by the same rule).
 -- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context and resolved_names.
 WITH
 games AS (
@@ -13,7 +15,7 @@ games AS (
 -- Every run of a day fetches the same snapshot again: once is enough.
 seen AS (
   SELECT DISTINCT
-    g.game_date, g.game_id, g.features_as_of, p.player_lookup, p.player_name, n.player_id,
+    g.game_date, g.game_id, g.features_as_of, p.player_lookup, n.player_name, n.player_id,
     -- Two spellings at one bookmaker are one player once both are resolved.
     COALESCE(CAST(n.player_id AS STRING), p.player_lookup) AS player_key,
     p.bookmaker, p.market = 'player_points' AS is_main, p.line, p.over_price, p.under_price, p.snapshot_time,
@@ -34,10 +36,11 @@ seen AS (
 dated AS (
   SELECT
     s.*,
-    MAX(snapshot_time) OVER (PARTITION BY game_id, player_key, bookmaker, is_main) AS latest_snapshot_time,
+    MAX(snapshot_time) OVER (PARTITION BY game_id, bookmaker, is_main) AS latest_snapshot_time,
     MIN(snapshot_time) OVER (PARTITION BY game_id, player_key, bookmaker, is_main) AS first_snapshot_time,
     FIRST_VALUE(line) OVER (
-      PARTITION BY game_id, player_key, bookmaker, is_main ORDER BY snapshot_time, imbalance, line, player_lookup, over_price, under_price
+      PARTITION BY game_id, player_key, bookmaker, is_main
+      ORDER BY snapshot_time, imbalance, line, player_lookup, over_price, under_price
     ) AS first_line
   FROM seen AS s
 ),
@@ -46,10 +49,12 @@ latest AS (
   SELECT
     d.*,
     ROW_NUMBER() OVER (
-      PARTITION BY game_id, player_key, bookmaker, is_main ORDER BY imbalance, line, player_lookup, over_price, under_price
+      PARTITION BY game_id, player_key, bookmaker, is_main
+      ORDER BY imbalance, line, player_lookup, over_price, under_price
     ) AS main_rank,
     ROW_NUMBER() OVER (
-      PARTITION BY game_id, player_key, bookmaker, is_main, line ORDER BY imbalance, player_lookup, over_price, under_price
+      PARTITION BY game_id, player_key, bookmaker, is_main, line
+      ORDER BY imbalance, player_lookup, over_price, under_price
     ) AS line_rank
   FROM dated AS d
   WHERE snapshot_time = latest_snapshot_time
@@ -60,4 +65,4 @@ SELECT
   IF(is_main AND first_snapshot_time < snapshot_time, first_line, NULL) AS opening_line,
   IF(is_main AND first_snapshot_time < snapshot_time, first_snapshot_time, NULL) AS opening_snapshot_time
 FROM latest
-WHERE line_rank = 1 AND (main_rank = 1 OR NOT is_main)
+WHERE IF(is_main, main_rank, line_rank) = 1

@@ -7,7 +7,9 @@ schedule AS (
   FROM nba_raw.nbac_schedule
   WHERE snapshot_time < @as_of
     AND season_type IN ('regular_season', 'playin', 'playoffs')
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, game_date DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date
+  ) = 1
 ),
 -- The odds feed's tip-off, for games whose time the schedule does not say yet.
 odds_tipoffs AS (

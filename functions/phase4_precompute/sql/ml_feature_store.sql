@@ -10,7 +10,7 @@ joined AS (
   SELECT
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.player_name, c.player_lookup, c.team, c.opponent,
     c.tipoff_at, c.tipoff_source, c.season, c.season_type, c.last_game_at, c.last_game_date,
-    c.injury_report_source, c.injury_status, c.injury_source,
+    c.injury_report_source, c.injury_snapshot_at, c.injury_status, c.injury_source,
     c.rest_days, c.is_back_to_back, c.team_rest_days, c.opponent_rest_days, c.rest_advantage, c.is_home,
     c.season_day, c.is_playoffs, c.implied_team_total, c.spread, c.game_total,
     c.line, c.line_opening, c.line_movement, c.line_books, c.line_sd, c.line_range, c.line_p_over, c.line_snapshot_at,
@@ -91,7 +91,11 @@ explained AS (
       IF(league_games = 0, 'league=too_few_games,', ''),
       IF(paint_share_l20 IS NULL OR opponent_paint_allowed_rel IS NULL, 'shot_zones=no_data,', ''),
       IF(zone_mismatch IS NULL, 'matchup=unknown,', ''),
-      IF(injury_report_source IS NULL, 'injuries=no_report,', ''),
+      CASE
+        WHEN injury_report_source IS NOT NULL THEN ''
+        WHEN injury_snapshot_at IS NULL THEN 'injuries=no_report,'
+        ELSE 'injuries=empty_list,'
+      END,
       IF(teammates_out_points_recent IS NULL, 'teammates_recent=no_team_box_score,', ''),
       IF(implied_team_total IS NULL, 'game_line=none,', ''),
       IF(line IS NULL, 'market=no_line,', ''),

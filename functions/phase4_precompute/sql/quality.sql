@@ -5,8 +5,8 @@ SELECT
   COUNT(DISTINCT game_id) AS games,
   COUNT(DISTINCT player_id) AS players,
   COUNTIF(quality_score >= @min_quality) AS rows_of_quality,
-  COUNTIF(COALESCE(injury_status IN ('OUT', 'DOUBTFUL'), FALSE)) AS rows_out,
-  COUNTIF(COALESCE(null_reasons LIKE '%injuries=no_report%', FALSE)) AS rows_without_injury_report,
+  COUNTIF(injury_status IN ('OUT', 'DOUBTFUL')) AS rows_out,
+  COUNTIF(null_reasons LIKE '%injuries=%') AS rows_without_injury_report,
   COUNTIF(line IS NOT NULL) AS rows_with_line
 FROM nba_predictions.ml_feature_store
 WHERE game_date BETWEEN @first_date AND @last_date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
-from functions.phase6_export.reading import Day, Row
+from functions.phase6_export.reading import Day, Row, key_of
 
 SYSTEM = "ensemble_v1"
 # Enough for an evening of nine games; with one bet a player the list seldom fills further.
@@ -18,12 +18,11 @@ def content(day: Day) -> dict[str, Any]:
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an offered price on that
     side. Lines of one player win and lose together, so each player enters once, with his best line.
     """
-    names = {(row["game_id"], row["player_id"]): row for row in day.players}
     candidates = sorted((row for row in day.predictions if _is_bet(row)), key=_rank)
     picks: dict[int, Row] = {}
     for row in candidates:
         picks.setdefault(row["player_id"], row)
-    best = [_pick(row, names[row["game_id"], row["player_id"]]) for row in picks.values()][:MOST]
+    best = [_pick(row, day.considered[key_of(row)]) for row in picks.values()][:MOST]
     return {
         "system_id": SYSTEM,
         "most_picks": MOST,

@@ -12,10 +12,9 @@ from functions.phase6_export.reading import Day, Row
 
 def content(day: Day) -> dict[str, Any]:
     """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows."""
-    names = {(row["game_id"], row["player_id"]): row for row in day.players}
     players = []
     for key, rows in day.by_player.items():
-        player, first = names[key], rows[0]
+        player, first = day.considered[key], rows[0]
         players.append(
             {
                 "player_id": first["player_id"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
 from functions.phase6_export.exporters.predictions import systems_of
-from functions.phase6_export.reading import Day, Key, Row
+from functions.phase6_export.reading import Day, Key, Row, key_of
 
 ENSEMBLE = "ensemble_v1"
 
@@ -22,7 +22,7 @@ class Tonight:
         self._games = {game["game_id"]: game for game in day.games}
         self._rows = [row for row in day.players if _is_matched(row)]
         self.files = _files(self._rows)
-        self._entries = {_key(row): self._entry(row) for row in self._rows}
+        self._entries = {key_of(row): self._entry(row) for row in self._rows}
 
     def all_players(self) -> dict[str, Any]:
         """Content of tonight/all-players.json: games by tip-off, their players by team and lookup.
@@ -82,7 +82,7 @@ class Tonight:
 
     def _entry(self, row: Row) -> dict[str, Any]:
         """Predicted, with the ensemble's word on the main line; or left out, with the reason."""
-        rows = self._day.by_player.get(_key(row), [])
+        rows = self._day.by_player.get(key_of(row), [])
         mains = {each["system_id"]: each for each in rows if each["line_kind"] in ("main", "none")}
         ensemble = mains.get(ENSEMBLE, {})
         line = ensemble.get("line_value")
@@ -90,7 +90,7 @@ class Tonight:
             "player_id": row["player_id"],
             "player_lookup": row["player_lookup"],
             "player_name": row["player_name"],
-            "file": self.files[_key(row)],
+            "file": self.files[key_of(row)],
             "game_id": row["game_id"],
             **self._venue(row),
             "status": "predicted" if rows else "left_out",
@@ -133,10 +133,6 @@ def _is_matched(row: Row) -> bool:
     return row["game_id"] is not None and row["player_id"] is not None
 
 
-def _key(row: Row) -> Key:
-    return row["game_id"], row["player_id"]
-
-
 def _files(rows: Sequence[Row]) -> dict[Key, str]:
     """Path of each player's file. Players who share a lookup get their id added, all of them."""
     bearers = Counter(row["player_lookup"] for row in rows)
@@ -144,7 +140,7 @@ def _files(rows: Sequence[Row]) -> dict[Key, str]:
     for row in rows:
         lookup = row["player_lookup"]
         name = lookup if bearers[lookup] == 1 else f"{lookup}-{row['player_id']}"
-        paths[_key(row)] = f"tonight/player/{name}.json"
+        paths[key_of(row)] = f"tonight/player/{name}.json"
     return paths
 
 

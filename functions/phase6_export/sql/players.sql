@@ -42,20 +42,7 @@ considered AS (
 ),
 -- A batch recorded twice names its players twice: the last record counts.
 players AS (
-  SELECT
-    batch_id,
-    game_id,
-    player_id,
-    player_lookup,
-    player_name,
-    team,
-    status,
-    reason,
-    has_line,
-    features_as_of,
-    game_is_covered,
-    newest_consolidated_at,
-    revision
+  SELECT considered.*
   FROM considered
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY batch_id, game_id, player_id, player_lookup

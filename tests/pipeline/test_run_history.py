@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from shared.ledger import ExecutionKey, Ledger, Taken
 from shared.observability.run_history import flush_run
-from tests.pipeline.support import NOW, World, make_template, open_world
+from tests.pipeline.support import NOW, World
 
 RUN = "2025-11-14-nightly"
 LEASE = timedelta(seconds=90)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def world(tmp_path: Path, template: Path) -> Iterator[World]:
-    with open_world(tmp_path / "state", template) as opened:
-        yield opened
 
 
 def execution(world: World, phase: str, unit: str = "", run: str = RUN, **result: Any) -> Taken:

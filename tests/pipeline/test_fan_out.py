@@ -1,0 +1,245 @@
+"""Coordinator and workers: who opens, joins and follows a batch; units that fail, come late, or belong nowhere."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import batches
+from shared.errors import StoreUnavailable
+from tests.pipeline.evening import (
+    AS_OF,
+    BATCH,
+    EARLY,
+    FEATURES,
+    LINES,
+    PLAYERS,
+    TIPOFFS,
+    current_predictions,
+    feature_row,
+    history_rows,
+    line_row,
+    trigger,
+)
+from tests.pipeline.support import PHASE5, Killed, World
+
+R2 = "batch_2025-11-14_r2"
+COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
+WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
+
+
+def coordinate(world: World, **message: Any) -> dict[str, Any]:
+    trigger(world, **message)
+    ((_, answer),) = world.run_until_idle(COORDINATOR)
+    return answer.body
+
+
+def dead_requests(world: World) -> list[Any]:
+    return world.bus.pull("phase5-worker-prediction-request-dead-letter")
+
+
+def expected_outputs(world: World, batch: str = BATCH) -> dict[str, tuple[str, str | None, bool]]:
+    found = world.rows(
+        "SELECT player_lookup, status, reason, has_line FROM nba_monitoring.expected_outputs WHERE batch_id = @batch",
+        batch=batch,
+    )
+    return {each["player_lookup"]: (each["status"], each["reason"], each["has_line"]) for each in found}
+
+
+# --- coordinator ----------------------------------------------------------------------------------------------
+
+
+def test_a_request_has_all_that_a_worker_needs(evening: World) -> None:
+    answer = coordinate(evening)
+    assert (answer["status"], answer["batch_id"], answer["record_count"]) == ("success", BATCH, 4)
+    requests = evening.published("prediction-request")
+    assert [request["unit"] for request in requests] == [str(player) for player in PLAYERS]
+    by_unit = {request["unit"]: request for request in requests}
+    (lined,) = by_unit["101"]["players"]
+    assert lined["lines"]["main"] == "24.5"
+    assert [book["bookmaker"] for book in lined["lines"]["books"]] == ["bookone", "booktwo"]
+    assert len(lined["history"]["points"]) == 8
+    (unlined,) = by_unit["202"]["players"]
+    assert unlined["lines"] is None
+    evening.warehouse.reset_counts()
+    evening.run_until_idle(WORKERS)
+    assert evening.warehouse.statement_counts == {"staging_load": len(PLAYERS)}
+
+
+def test_a_trigger_that_finds_the_batch_in_progress_joins_it_and_says_so(evening: World) -> None:
+    coordinate(evening)
+    evening.run_until_idle(WORKERS)
+    answer = coordinate(evening, run_id="2025-11-14-second")
+    assert (answer["status"], answer["batch_id"]) == ("joined", BATCH)
+    assert "newer inputs of this run were not used" in answer["reason"]
+    assert len(evening.published("prediction-request")) == len(PLAYERS)
+    evening.run_until_idle()
+    assert evening.documents("batches")[0]["status"] == "CONSOLIDATED"
+
+
+def test_after_consolidation_the_next_trigger_opens_the_next_revision(evening: World, undisturbed: World) -> None:
+    trigger(evening)
+    evening.run_until_idle()
+    evening.move(hours=1)
+    trigger(evening, run_id="2025-11-14-second")
+    evening.run_until_idle()
+    assert [d["status"] for d in evening.documents("batches")] == ["SUPERSEDED", "CONSOLIDATED"]
+    assert current_predictions(evening) == current_predictions(undisturbed)
+    assert evening.rows("SELECT DISTINCT batch_id FROM nba_predictions.current_predictions") == [{"batch_id": R2}]
+    assert evening.staging_tables() == []
+
+
+def test_a_day_without_games_is_no_data_and_sends_nothing(world: World) -> None:
+    answer = coordinate(world)
+    assert (answer["status"], world.documents("batches")) == ("no_data", [])
+    assert "no games with known rosters on 2025-11-14" in answer["reason"]
+    assert world.bus.published[1:] == [], "a no_data completion on the workers' topic would be poison"
+    (row,) = world.rows("SELECT phase, status FROM nba_monitoring.pipeline_execution_log")
+    assert row == {"phase": "phase5_coordinator", "status": "no_data"}
+
+
+def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: World) -> None:
+    evening.clock.set(max(TIPOFFS.values()))
+    answer = coordinate(evening)
+    assert answer["status"] == "no_data"
+    assert "'tipped_off': 4" in answer["reason"]
+    assert evening.published("prediction-request") == []
+
+
+def test_everyone_considered_is_recorded_with_the_reason(world: World) -> None:
+    world.add(
+        FEATURES,
+        [
+            feature_row(1, EARLY),
+            feature_row(2, EARLY, injury_status="OUT"),
+            feature_row(3, EARLY, minutes_l10=9.0),
+        ],
+    )
+    world.add(
+        LINES,
+        [
+            line_row(1, EARLY, "20.5", "bookone"),
+            line_row(2, EARLY, "18.5", "bookone"),
+            line_row(8, EARLY, "11.5", "bookone"),
+            line_row(None, EARLY, "10.5", "bookone", player_lookup="nobodyknown"),
+        ],
+    )
+    world.add("nba_analytics.player_game_summary", history_rows(1))
+    coordinate(world)
+    assert expected_outputs(world) == {
+        "player1": ("expected", None, True),
+        "player2": ("left_out", "out", True),
+        "player3": ("left_out", "low_minutes", False),
+        "player8": ("left_out", "not_on_roster", True),
+        "nobodyknown": ("left_out", "unresolved_name", True),
+    }
+
+
+def test_features_and_lines_of_a_later_moment_are_not_used(evening: World, undisturbed: World) -> None:
+    """Rows of a run whose as_of is later than this run's, for the same games."""
+    later = AS_OF + timedelta(minutes=30)
+    evening.add(FEATURES, [feature_row(101, EARLY, features_as_of=later, points_ewma_20=99.0)])
+    evening.add(LINES, [line_row(101, EARLY, "39.5", "bookone", features_as_of=later)])
+    trigger(evening)
+    evening.run_until_idle()
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
+def test_a_retry_sends_the_requests_that_were_kept_first(evening: World, undisturbed: World) -> None:
+    """A batch is made of one set of inputs: models that became current after the crash are not among them."""
+    trigger(evening)
+    with evening.killed_at("coordinator.requests_written"), pytest.raises(Killed):
+        evening.run_until_idle()
+    evening.start()
+    pointer = json.dumps({"xgboost_v1": "newer", "ensemble_v1": "newer"}).encode()
+    evening.models.write("models/current.json", pointer, content_type="application/json")
+    evening.run_until_idle()
+    assert {json.dumps(request["models"]) for request in evening.published("prediction-request")} == {"{}"}
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
+# --- workers --------------------------------------------------------------------------------------------------
+
+
+class _OneTableFails:
+    """The warehouse, but loading one unit's staging table fails."""
+
+    def __init__(self, warehouse: Any, unit: str) -> None:
+        self._warehouse, self._unit = warehouse, unit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._warehouse, name)
+
+    def load(self, table: str, *arguments: Any, **options: Any) -> int:
+        if table.endswith(f"__{self._unit}"):
+            raise StoreUnavailable("quota exceeded")
+        return int(self._warehouse.load(table, *arguments, **options))
+
+
+def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(evening: World, undisturbed: World) -> None:
+    healthy = evening.runtime.warehouse
+    evening.swap(warehouse=_OneTableFails(healthy, "201"))
+    trigger(evening)
+    answers = evening.run_until_idle()
+    assert Counter(answer.status for function, answer in answers if function == "phase5_worker") == {200: 3, 503: 5}
+    (letter,) = dead_requests(evening)
+    found = batches.get_batch(evening.state, BATCH)
+    assert found is not None
+    assert (found.status, found.missing) == ("CONSOLIDATED", ["201"])
+    (unit,) = [u for u in batches.units_of(evening.state, BATCH) if u.data["status"] == "failed"]
+    assert unit.data["error"].startswith("StoreUnavailable: quota exceeded")
+    assert current_predictions(evening) == [p for p in current_predictions(undisturbed) if p["player_id"] != 201]
+    (announced,) = evening.published("nba-phase5-predictions-complete")
+    assert (announced["status"], announced["records_failed"]) == ("partial", 1)
+
+    evening.swap(warehouse=healthy)
+    evening.bus.publish("prediction-request", letter.data)
+    evening.run_until_idle()
+    assert current_predictions(evening) == current_predictions(undisturbed)
+    assert [each["sequence"] for each in evening.published("nba-phase5-predictions-complete")] == [1, 2]
+    assert evening.staging_tables() == []
+
+
+def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: World) -> None:
+    pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
+    evening.models.write("models/current.json", pointer, content_type="application/json")
+    trigger(evening)
+    answers = evening.run_until_idle()
+    assert {answer.status for function, answer in answers if function == "phase5_worker"} == {500}
+    assert evening.documents("batches")[0]["status"] == "FAILED"
+    assert evening.alerts()
+    assert current_predictions(evening) == []
+
+
+def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: World) -> None:
+    coordinate(evening)
+    request = evening.published("prediction-request")[0]
+    evening.publish("prediction-request", {**request, "unit": "999", "run_id": "other"})
+    evening.publish("prediction-request", {**request, "batch_id": "batch_2025-11-14_r7", "run_id": "other"})
+    evening.run_until_idle(WORKERS)
+    assert [letter.attributes["dead_letter_reason"] for letter in dead_requests(evening)] == ["unknown_batch"] * 2
+    assert len(evening.staging_tables()) == len(PLAYERS)
+
+
+def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(evening: World) -> None:
+    coordinate(evening)
+    evening.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED"})
+    answers = evening.run_until_idle(WORKERS)
+    assert [answer.body["status"] for _, answer in answers] == ["superseded"] * len(PLAYERS)
+    assert evening.staging_tables() == []
+    assert evening.published("nba-phase5-batch-complete") == []
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_request_published_several_times_is_worked_once(evening: World, undisturbed: World, times: int) -> None:
+    coordinate(evening)
+    for request in evening.published("prediction-request") * (times - 1):
+        evening.publish("prediction-request", request)
+    evening.run_until_idle()
+    assert evening.warehouse.statement_counts["staging_load"] == len(PLAYERS)
+    assert current_predictions(evening) == current_predictions(undisturbed)
+    assert len(evening.published("nba-phase5-predictions-complete")) == 1

@@ -1,0 +1,73 @@
+"""One place where tests get the real embedded ports on a folder, rows in declared tables, and a function's Context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from local.bus import SqliteBus
+from local.duckdb_warehouse import DuckDbWarehouse
+from local.file_blobs import FileBlobs
+from local.sqlite_file import SqliteFile
+from local.sqlite_state import SqliteState
+from shared.clock import Clock
+from shared.config import Settings
+from shared.context import Context
+from shared.messages import Mode
+from shared.pipeline import load_pipeline
+from shared.ports import DateRange, Warehouse
+from shared.runtime import Runtime
+from shared.warehouse.rows import table_of
+
+
+@contextmanager
+def open_stores(folder: Path, clock: Clock, *, settings: Settings | None = None, epoch: int = 1) -> Iterator[Runtime]:
+    """A runtime on the embedded stores of a folder, closed at the end."""
+    with ExitStack() as stack:
+        file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
+        yield Runtime(
+            settings=settings or Settings(),
+            clock=clock,
+            warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb"))),
+            state=SqliteState(file),
+            bus=SqliteBus(file, load_pipeline(), clock),
+            raw=FileBlobs(folder / "raw"),
+            exports=FileBlobs(folder / "exports"),
+            models=FileBlobs(folder / "models"),
+            epoch=epoch,
+        )
+
+
+def append(warehouse: Warehouse, table: str, rows: Iterable[Mapping[str, Any]], job_id: str) -> None:
+    """Load rows into a declared table, columns by name; columns that no row has stay NULL."""
+    listed = list(rows)
+    names = {name for row in listed for name in row}
+    warehouse.load(table, table_of(table, listed, names), mode="append", job_id=job_id)
+
+
+def context_of(
+    runtime: Runtime,
+    function: str,
+    first: date,
+    last: date | None = None,
+    *,
+    mode: Mode = "same_day",
+    run_id: str = "run-1",
+    as_of: datetime | None = None,
+    attempt: int = 1,
+) -> Context:
+    """What a function's run is given, for the days first to last."""
+    return Context(
+        runtime=runtime,
+        function=load_pipeline().functions[function],
+        execution_id=f"{function}.{run_id}",
+        run_id=run_id,
+        mode=mode,
+        correlation_id="correlation",
+        dates=DateRange(first, last or first),
+        as_of_or_none=as_of,
+        attempt=attempt,
+    )

@@ -1,0 +1,41 @@
+"""What the documents say is there is there: tests, files, make targets."""
+
+from __future__ import annotations
+
+import re
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_test_that_the_lessons_name_exists() -> None:
+    named = re.findall(r"(\w+/test_\w+\.py)::(test_\w+)", (ROOT / "docs/lessons.md").read_text(encoding="utf-8"))
+    assert len(named) > 50
+    files = {file: (ROOT / "tests" / file) for file, _ in named}
+    assert [file for file, path in files.items() if not path.is_file()] == []
+    texts = {file: path.read_text(encoding="utf-8") for file, path in files.items()}
+    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in texts[file]] == []
+
+
+def test_decisions_are_numbered_dated_and_short() -> None:
+    found = sorted((ROOT / "docs/adr").glob("*.md"))
+    assert [file.name[:4] for file in found] == [f"{number:04d}" for number in range(1, len(found) + 1)]
+    for number, file in enumerate(found, start=1):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith(f"# {number}. "), file.name
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d · \w+", lines[2]), file.name
+        assert len(lines) <= 25, file.name
+
+
+def test_what_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", README)) - targets == set()
+    places = re.findall(
+        r"^\| ([\w./-]+?/?(?:, [\w./-]+)*) \| ", README.partition("## Map of the house")[2], re.MULTILINE
+    )
+    assert places
+    assert [
+        name for each in places for name in each.split(", ") if name != "place" and not (ROOT / name).exists()
+    ] == []
+    assert len(README.splitlines()) <= 75
