@@ -60,12 +60,8 @@ format: $(DEV_READY)  ## format the code and sort its imports
 	@$(PY) -m ruff format .
 
 .PHONY: clean-local
-clean-local:  ## forget the local state (LOCAL_DIR, default .local)
-	@dir="$${LOCAL_DIR:-.local}"; \
-	if [ "$$dir" != .local ] && [ -d "$$dir" ] && [ ! -e "$$dir/warehouse.duckdb" ] && [ ! -e "$$dir/runtime.json" ]; then \
-	  echo "Nothing removed: $$dir holds neither warehouse.duckdb nor runtime.json, so it is no state folder" >&2; exit 2; \
-	fi; \
-	rm -rf -- "$$dir" && echo "Forgotten: $$dir"
+clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .local)
+	@$(PY) -m local.clean
 
 .PHONY: lock
 lock: .venv/.uv-$(UV_VERSION)/bin/uv  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)

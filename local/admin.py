@@ -31,6 +31,12 @@ def parse_at(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)
 
 
+def check_attributes(attributes: object) -> None:
+    """Raises ValueError unless they are a JSON object of texts, as Pub/Sub's are."""
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        raise ValueError(f'ATTRIBUTES={json.dumps(attributes)} is no object of texts such as {{"game_date": "TODAY"}}.')
+
+
 def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) -> Flask:
     """Endpoints: POST /publish (answers one JSON object a line, as it happens), POST /idle, GET /status."""
     app = Flask("admin")
@@ -61,11 +67,12 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
         message = asked.get("message", "")
         text = message if isinstance(message, str) else json.dumps(message)
         data = text.encode("utf-8", "surrogateescape")  # as a shell's environment gives bytes that are no text
-        topic, attributes = str(asked.get("topic", "")), dict(asked.get("attributes") or {})
+        topic, attributes = str(asked.get("topic", "")), asked.get("attributes") or {}
         if topic not in bus.topics:
             return _refusal(404, f"There is no topic {topic!r}.", topics=list(bus.topics))
         try:
-            at = parse_at(asked["at"]) if asked.get("at") else None
+            at = parse_at(str(asked["at"])) if asked.get("at") else None
+            check_attributes(attributes)
             check_message(topic, data, attributes)
         except (ValueError, Fatal) as error:
             return _refusal(400, str(error))
@@ -73,10 +80,12 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
         def events() -> Iterator[str]:
             with one_at_a_time:
                 # What is still on its way belongs to the time before; only then may the clock be set.
+                mark, waiting = bus.last_number(), bus.pending()
+                if waiting:
+                    yield _line(event="resumed", pending=waiting)
                 dispatcher.run_until_idle()
                 if at is not None:
                     clock.set(at)
-                mark = bus.last_number()
                 yield from _deliveries(dispatcher, lambda: bus.publish(topic, data, attributes))
                 letters = [{"message_id": each.message_id, **each.attributes} for each in bus.dead_letters_since(mark)]
                 yield _line(event="idle", dead_letters=letters, **status())

@@ -92,8 +92,8 @@ class Day:
         kept = json.loads(self._notes.get("history") or "[]")
         return [Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in kept]
 
-    def load_history(self, stretch: Stretch) -> float:
-        """Backfill one stretch through phases 1 to 4; returns the seconds it took."""
+    def load_history(self, stretch: Stretch) -> RunRecord:
+        """Backfill one stretch through phases 1 to 4."""
         run_id = f"{stretch.first}_{stretch.last}-history-e{self.epoch}"
         message = {
             "from_date": stretch.first.isoformat(),
@@ -104,7 +104,7 @@ class Day:
         record = self._play(f"history {stretch.season}", "nba-phase1-trigger", message, {}, run_id)
         kept = [asdict(done) for done in self._covered()] + [asdict(stretch)]
         self._notes.set("history", json.dumps(kept, default=str))
-        return record.seconds
+        return record
 
     def needs_training(self) -> bool:
         """No models yet, older than a week, or trained on days that are still to come."""

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 from shared.clock import Clock, SystemClock
-from shared.errors import Fatal
+from shared.errors import ConfigError, Fatal
 
 RUNTIME_FILE = "runtime.json"
 LOCK_FILE = "runtime.lock"
@@ -44,10 +45,9 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
     """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
 
     The lock is the operating system's and ends with its process, however that died; runtime.json only tells others
-    about the owner. What a dead owner left is replaced.
+    about the owner. What a dead owner left is replaced. Raises ConfigError where the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("a") as lock:
+    with _lock_file(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -58,6 +58,17 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
             yield ours
         finally:
             (folder / RUNTIME_FILE).unlink(missing_ok=True)
+
+
+def _lock_file(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / LOCK_FILE).open("a")
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be used as a state folder: {error.strerror or error}.",
+            next_step="set LOCAL_DIR to a folder that you may write to.",
+        ) from error
 
 
 class OwnedFolder:

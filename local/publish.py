@@ -10,14 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.admin import parse_at
+from local.admin import check_attributes, parse_at
 from local.ownership import FolderBusy
+from local.replay import ArchiveError
 from local.runtime import DEFAULT_FOLDER, open_runtime
 from local.server import HOST
-from shared.errors import PipelineError
+from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
 
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+LAST = ("idle", "broken")
+NOT_LOST = "Next: `make serve`, or publish again, delivers what is still in the queue."
+CUT_OFF = f"The runtime ended before everything was delivered. {NOT_LOST}"
 
 
 class Refused(Exception):
@@ -25,7 +29,10 @@ class Refused(Exception):
 
 
 def publish(port: int, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Publish through the runtime on a port and give its events as they come. Raises Refused."""
+    """Publish through the runtime on a port and give its events as they come, the last one idle or broken.
+
+    Raises Refused.
+    """
     connection = http.client.HTTPConnection(HOST, port)
     try:
         connection.request("POST", "/admin/publish", json.dumps(asked), {"Content-Type": "application/json"})
@@ -33,8 +40,16 @@ def publish(port: int, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if response.status != http.client.OK:
             answer = json.loads(response.read())
             raise Refused(answer["error"])
-        for line in response:
-            yield json.loads(line)
+        event: dict[str, Any] = {"event": "nothing"}
+        try:
+            for line in response:
+                event = json.loads(line)
+                yield event
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            yield {"event": "broken", "reason": f"{CUT_OFF} ({type(error).__name__})"}
+            return
+        if event["event"] not in LAST:
+            yield {"event": "broken", "reason": CUT_OFF}
     finally:
         connection.close()
 
@@ -47,8 +62,17 @@ def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
         raise Refused(_no_topic(topic, [each for each in load_pipeline().topics if each not in dead]))
     if at:
         parse_at(at)
-    attributes = json.loads(environment.get("ATTRIBUTES") or "{}")
+    attributes = _attributes(environment.get("ATTRIBUTES") or "{}")
     return {"topic": topic, "message": environment.get("MESSAGE", ""), "attributes": attributes, "at": at}
+
+
+def _attributes(text: str) -> dict[str, str]:
+    try:
+        attributes = json.loads(text)
+    except ValueError as error:
+        raise Refused(f"ATTRIBUTES={text} is not JSON ({error}).") from error
+    check_attributes(attributes)
+    return dict(attributes)
 
 
 def _no_topic(topic: str, topics: Iterable[str]) -> str:
@@ -58,6 +82,8 @@ def _no_topic(topic: str, topics: Iterable[str]) -> str:
 def show(event: Mapping[str, Any]) -> int:
     """Print one event; the exit code it calls for."""
     match event["event"]:
+        case "resumed":
+            print(f"first, {event['pending']} deliveries that were still to come", flush=True)
         case "published":
             print(f"published message {event['message_id']}", flush=True)
         case "completion":
@@ -71,7 +97,10 @@ def show(event: Mapping[str, Any]) -> int:
             for letter in event["dead_letters"]:
                 said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
                 print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
-            return FAILED if event["dead_letters"] else DONE
+            if event["pending"]:
+                said = f"The runtime was stopped with {event['pending']} deliveries still to come."
+                print(f"{said} {NOT_LOST}", file=sys.stderr)
+            return FAILED if event["dead_letters"] or event["pending"] else DONE
         case _:
             print(event["reason"], file=sys.stderr)
             return FAILED
@@ -92,9 +121,15 @@ def main() -> int:
     except (Refused, ValueError) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
+    except (ConfigError, ArchiveError) as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
     except (PipelineError, OSError, http.client.HTTPException) as error:
         print(error, file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        print(f"Interrupted. {NOT_LOST}", file=sys.stderr)
+        return INTERRUPTED
     return max(codes, default=FAILED)
 
 

@@ -8,25 +8,32 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from textwrap import shorten
 from time import perf_counter
 
 from rich.console import Console
 
 from local.day import Day, RunRecord
 from local.league import write_league
-from local.ownership import FolderBusy
+from local.ownership import FolderBusy, owned
 from local.replay import Archive, ArchiveError
-from local.runtime import DEFAULT_FOLDER, open_runtime
+from local.runtime import DEFAULT_FOLDER, STATE_FILE, open_runtime
 from local.screen import Screen
-from local.summary import show, summarise, write_summary
+from local.sim_clock import Simulation
+from local.sqlite_file import SqliteFile
+from local.summary import result, show, summarise, write_summary
+from local.world import keep_archive, kept_archive
 from shared.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
+INTERRUPTED = 130  # as shells say that Ctrl-C ended a program
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
+WIDTH_OF_FILES = 120
 
 
 class WrongInput(DataError):
@@ -69,7 +76,7 @@ def _date(text: str) -> date | None:
 
 
 def _seasons(text: str) -> int:
-    if not text.isdigit() or int(text) > MOST_SEASONS:
+    if not (text.isascii() and text.isdigit()) or int(text) > MOST_SEASONS:
         raise WrongInput(
             f"HISTORY_SEASONS={text} is not a number from 0 to {MOST_SEASONS}.", next_step="leave it out for 3."
         )
@@ -77,19 +84,38 @@ def _seasons(text: str) -> int:
 
 
 def find_archive(arguments: Arguments, screen: Screen) -> Path:
-    """The archive's folder; the simulated league is written at its first use and kept."""
-    if arguments.archive is not None:
-        return arguments.archive
-    folder = arguments.folder / "league" / f"seed-{LEAGUE_SEED}-seasons-{arguments.history_seasons + 1}"
-    if not folder.is_dir():
-        screen.part("Writing the simulated league", 1)
-        started = perf_counter()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write_league(folder, seed=LEAGUE_SEED, seasons=arguments.history_seasons + 1, progress=screen.progress)
-        screen.step(
-            f"Simulated league of {arguments.history_seasons + 1} seasons written, {perf_counter() - started:.1f} s"
-        )
-    return folder
+    """The archive's folder, noted as the one of this state; the simulated league is written at its first use and kept.
+
+    A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
+    """
+    with owned(arguments.folder), closing(SqliteFile(arguments.folder / STATE_FILE)) as file:
+        simulation = Simulation(file)
+        archive = arguments.archive or _league(arguments, kept_archive(simulation, arguments.folder))
+        if archive.is_dir():
+            Archive(archive).check()
+        keep_archive(simulation, arguments.folder, archive)
+        if not archive.is_dir():
+            seasons = arguments.history_seasons + 1
+            screen.part("Writing the simulated league", 1)
+            started = perf_counter()
+            write_league(archive, seed=LEAGUE_SEED, seasons=seasons, progress=screen.progress)
+            screen.step(f"Simulated league of {_counted(seasons, 'season')} written, {perf_counter() - started:.1f} s")
+    return archive
+
+
+def _league(arguments: Arguments, kept: Path | None) -> Path:
+    """The league's folder: the one this state has been played with where that is long enough, else its own."""
+    leagues = arguments.folder / "league"
+    wanted = arguments.history_seasons + 1
+    if kept is not None and kept.is_dir() and kept.parent == leagues.resolve():
+        start, _, seasons = kept.name.rpartition("-")
+        if start == f"seed-{LEAGUE_SEED}-seasons" and int(seasons) >= wanted:
+            return leagues / kept.name
+    return leagues / f"seed-{LEAGUE_SEED}-seasons-{wanted}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def find_date(arguments: Arguments, archive: Archive) -> date:
@@ -116,17 +142,17 @@ def play(arguments: Arguments, screen: Screen) -> None:
         screen.part("History", len(history))
         history_seconds = 0.0
         for stretch in history:
-            took = day.load_history(stretch)
-            history_seconds += took
-            screen.step(f"History {stretch.season}, {stretch.first} to {stretch.last}: {took:.1f} s")
+            loaded = day.load_history(stretch)
+            history_seconds += loaded.seconds
+            figures = f"{loaded.seconds:.1f} s, {shorten(result(loaded.phases), 70, placeholder=' ...')}"
+            screen.step(f"History {stretch.season}, {stretch.first} to {stretch.last}: {figures}")
         training_seconds = 0.0
         if day.needs_training():
             screen.part("Training", 1)
             trained = day.train()
             training_seconds = trained.seconds
-            screen.step(
-                f"Training: {trained.phases[0]['status']}, {trained.phases[0]['reason'] or ''} {training_seconds:.1f} s"
-            )
+            said = [trained.phases[0]["status"], trained.phases[0]["reason"], f"{training_seconds:.1f} s"]
+            screen.step(f"Training: {', '.join(word for word in said if word)}")
         events = day.events
         screen.part(f"{game_date}", len(events))
         runs: list[RunRecord] = []
@@ -145,7 +171,9 @@ def play(arguments: Arguments, screen: Screen) -> None:
 
 def main() -> int:
     """Run from the environment's settings; the reason of a failure is one sentence on standard error."""
-    console = Console()
+    # in a file or a pipe there is no screen to fit: wide enough for the closing tables
+    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if fits else WIDTH_OF_FILES)
     try:
         with Screen(console) as screen:
             play(Arguments.of(os.environ), screen)
@@ -155,6 +183,12 @@ def main() -> int:
     except PipelineError as error:
         print(f"Failed: {error}", file=sys.stderr)
         return FAILED
+    except OSError as error:
+        print(f"Failed: {error}. Next: see that the disk has room and the folder is still there.", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        return INTERRUPTED
     return DONE
 
 

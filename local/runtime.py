@@ -23,6 +23,7 @@ from local.server import Server, mount_functions
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
+from local.world import keep_archive, kept_archive
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.ledger import void_leases_of_dead_owners
@@ -31,6 +32,7 @@ from shared.pipeline import Pipeline, load_pipeline
 from shared.runtime import Runtime, use_runtime
 
 DEFAULT_FOLDER = ".local"
+STATE_FILE = "state.sqlite"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
 
@@ -109,7 +111,8 @@ def open_runtime(
     run_until_idle. The functions' logs go to logs/functions.jsonl.
 
     Args:
-        archive: what the replay server replays; kept, so that a later opening without it goes on with the same.
+        archive: what the replay server replays; kept, so that a later opening without it goes on with the same. Raises
+            OtherArchive where the folder's days come from another.
         deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
 
     Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError.
@@ -166,7 +169,7 @@ def _open_stores(
     stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
 ) -> Stores:
     own = stack.enter_context(owned(folder))
-    file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
+    file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
     simulation = Simulation(file)
     clock = SimClock(simulation)
     prefix = Settings.from_environment().dataset_prefix
@@ -201,11 +204,12 @@ def _replayed(settings: Settings, base_url: str) -> Settings:
 def _replay(stores: Stores, archive: Path | None) -> Flask:
     """The replay of the archive given, else of the one used before, else answers that say there is none."""
     if archive is not None:
-        stores.simulation.set("archive", str(archive.resolve()))
-        return create_replay_app(Archive(archive), stores.clock.now)
-    kept = stores.simulation.get("archive")
-    if kept and Path(kept).is_dir():
-        return create_replay_app(Archive(Path(kept)), stores.clock.now)
+        replay = create_replay_app(Archive(archive), stores.clock.now)
+        keep_archive(stores.simulation, stores.folder.path, archive)
+        return replay
+    kept = kept_archive(stores.simulation, stores.folder.path)
+    if kept is not None and kept.is_dir():
+        return create_replay_app(Archive(kept), stores.clock.now)
     absent = Flask("no-archive")
 
     @absent.route("/", defaults={"path": ""})

@@ -8,9 +8,13 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from local.ownership import FolderBusy
+from local.replay import ArchiveError
 from local.runtime import DEFAULT_FOLDER, EmbeddedRuntime, open_runtime
-from shared.errors import PipelineError
+from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
+
+LAST_PORT = 65_535
 
 
 def serve(embedded: EmbeddedRuntime) -> None:
@@ -33,13 +37,16 @@ def serve(embedded: EmbeddedRuntime) -> None:
 
 def main() -> int:
     """Exit 0 ended by a signal, 1 could not start, 2 wrong input."""
-    port = os.environ.get("PORT", "0")
-    if not port.isdigit():
-        print(f"PORT={port!r} is not a number. Leave it out for a free port.", file=sys.stderr)
+    port = os.environ.get("PORT") or "0"
+    if not (port.isascii() and port.isdigit()) or int(port) > LAST_PORT:
+        print(f"PORT={port!r} is not a number from 0 to {LAST_PORT}. Leave it out for a free port.", file=sys.stderr)
         return 2
     try:
         with open_runtime(Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER), port=int(port)) as embedded:
             serve(embedded)
+    except (ConfigError, FolderBusy, ArchiveError) as error:
+        print(error, file=sys.stderr)
+        return 2
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1

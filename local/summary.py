@@ -106,7 +106,7 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     runs.add_column("result")
     for run in summary["runs"]:
         figures = (f"{run['seconds']:.1f}", str(run["warehouse_statements"]))
-        runs.add_row(run["schedule"], run["game_date"], *figures, _result(run["phases"]))
+        runs.add_row(run["schedule"], run["game_date"], *figures, result(run["phases"]))
     console.print(runs)
     if summary["graded"]:
         console.print(_graded(summary))
@@ -143,7 +143,7 @@ def _why_nothing(summary: dict[str, Any]) -> str | None:
     return None
 
 
-def _result(phases: Sequence[dict[str, Any]]) -> str:
+def result(phases: Sequence[dict[str, Any]]) -> str:
     """success, or the first other status with its reason; that a mode ends early is no news."""
     for phase in phases:
         if phase["status"] not in ("success", "skipped"):
@@ -155,7 +155,7 @@ def _graded(summary: dict[str, Any]) -> Table:
     table = Table(
         title="Graded: mean absolute error in points, all on the same rows", title_justify="left", box=SIMPLE_HEAD
     )
-    for name in ("system", "n", "MAE", "line", "season average", "hit rate"):
+    for name in ("system", "n", "MAE", "line", "season avg", "hit rate"):
         table.add_column(name, justify="left" if name == "system" else "right", no_wrap=True)
     for system, row in summary["graded"].items():
         hit = "-" if row["hit_rate"] is None else f"{row['wins']}/{row['bets']} = {row['hit_rate']:.1%}"

@@ -13,6 +13,8 @@ GAME_LENGTH = timedelta(hours=3)
 ASSUMED_TIPOFF = time(19, 0)
 # Training and backtest see what the last prediction run of a day would have seen (pre-game predictions).
 HISTORICAL_CUTOFF = time(17, 30)
+# Years a game can be of: from the league's first to what only a slip of the finger asks for.
+YEARS = range(1946, 2100)
 # Where a lease is put to end it: before any moment that a clock of ours shows.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,8 +64,11 @@ def resolve_date(word: str, now: datetime) -> date:
     if text.upper() in offsets:
         return new_york_date(now) + timedelta(days=offsets[text.upper()])
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(
             f"game_date {word!r} is neither an ISO date (2025-12-31) nor TODAY, TOMORROW or YESTERDAY"
         ) from None
+    if day.year not in YEARS:
+        raise ValueError(f"game_date {word!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
+    return day

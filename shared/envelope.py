@@ -52,7 +52,7 @@ def read_envelope(body: bytes) -> Envelope:
         subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1]
         attempt = int(raw.get("deliveryAttempt") or 1)
         published_at = _moment(message.get("publishTime") or message.get("publish_time"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {error!r}.",
             next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',

@@ -193,10 +193,11 @@ class _Export:
     def _outcome(self, word: Status, reason: str, metadata: dict[str, Any]) -> Outcome:
         if self.halted and word == "success":
             word, reason = "halted", "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
+        newer = f"{len(self.writer.kept)} files hold a newer run and were kept" if self.writer.kept else ""
         return Outcome(
             word,
             record_count=len(self.writer.written),
-            reason=reason,
+            reason="; ".join(part for part in (reason, newer) if part),
             metadata={**metadata, "files": self.writer.written, "files_kept_newer": self.writer.kept},
         )
 

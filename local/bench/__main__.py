@@ -73,11 +73,11 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure in LOCAL_DIR/bench; the reason of a failure is one sentence on standard error."""
+    """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
     console = Console()
     state = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
     try:
-        with owned(state / "bench"), Screen(console) as screen:
+        with owned(state), Screen(console) as screen:
             figures = measure(state / "bench", screen)
         report.write(state / "bench.json", figures)
     except (PipelineError, OSError) as error:

@@ -27,15 +27,15 @@ def measure(prepared: Prepared, folder: Path, progress: Progress) -> list[dict[s
     whose MERGE nobody has seen before.
     """
     sizes = sorted(prepared.leagues)
-    folders = {games: prepared.copy_to(folder / f"games-{games}") for games in sizes}
+    folders = {games: folder / f"games-{games}" for games in sizes}
+    leagues = {games: prepared.copy_to(folders[games], games) for games in sizes}
     counted: dict[int, list[RunRecord]] = {games: [] for games in sizes}
     done, steps = 0, ROUNDS * len(sizes) * RUNS
     for _ in range(ROUNDS):
         for games in sizes:
-            league = prepared.leagues[games]
-            with open_runtime(folders[games], archive=league.folder, deliver_twice=False) as embedded:
+            with open_runtime(folders[games], archive=leagues[games].folder, deliver_twice=False) as embedded:
                 for _ in range(RUNS):
-                    run = chain_run(embedded, league)
+                    run = chain_run(embedded, leagues[games])
                     done += 1
                     progress(done, steps)
             counted[games].append(run)

@@ -16,6 +16,8 @@ from local.runtime import open_runtime
 from shared.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# A state folder keeps to its archive; one within it may be exchanged, as long as the days already loaded are the same.
+LEAGUE = "league"
 _KINDS = {".py", ".sql", ".json", ".yaml"}
 
 
@@ -26,11 +28,11 @@ class Prepared:
     leagues: dict[int, Archive]
     history: Path
 
-    def copy_to(self, folder: Path) -> Path:
-        """A copy of the state folder, to play on."""
-        shutil.rmtree(folder, ignore_errors=True)
+    def copy_to(self, folder: Path, games: int) -> Archive:
+        """Make a copy of the state folder to play on, with the league of so many games in it; returns that league."""
         shutil.copytree(self.history, folder)
-        return folder
+        shutil.rmtree(folder / LEAGUE)
+        return put_league(self.leagues[games], folder)
 
 
 def find(folder: Path, sizes: Sequence[int], progress: Progress) -> Prepared:
@@ -52,11 +54,18 @@ def find(folder: Path, sizes: Sequence[int], progress: Progress) -> Prepared:
     return Prepared(leagues, history)
 
 
+def put_league(archive: Archive, folder: Path) -> Archive:
+    """A copy of an archive within a state folder."""
+    shutil.copytree(archive.folder, folder / LEAGUE)
+    return Archive(folder / LEAGUE)
+
+
 def load_history(folder: Path, archive: Archive, progress: Progress) -> None:
     """The season before and the days of the last one, and the models trained on them; the last day is left to play."""
-    with open_runtime(folder, archive=archive.folder, deliver_twice=False) as embedded:
-        day = Day(embedded, archive, archive.last_date, lambda label, completed: None)
-        stretches = day.missing_history(len(archive.seasons) - 1)
+    league = put_league(archive, folder)
+    with open_runtime(folder, archive=league.folder, deliver_twice=False) as embedded:
+        day = Day(embedded, league, league.last_date, lambda label, completed: None)
+        stretches = day.missing_history(len(league.seasons) - 1)
         for number, stretch in enumerate(stretches):
             day.load_history(stretch)
             progress(number + 1, len(stretches) + 1)

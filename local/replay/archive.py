@@ -15,7 +15,26 @@ import pyarrow.parquet as pq
 from local.replay.games import Games, read_games
 from shared.errors import DataError
 
-REQUIRED = ("schedule", "player_box", "prop_lines", "game_lines", "absences")
+# The files there must be, with the columns that are replayed.
+COLUMNS = {
+    "schedule": (
+        "game_id", "game_date", "season", "season_type", "home_abbr", "away_abbr", "home_points", "away_points",
+        "is_neutral", "tipoff_utc",
+    ),
+    "player_box": (
+        "game_id", "player_id", "player_name", "is_home", "minutes", "points", "rebounds", "off_rebounds",
+        "def_rebounds", "assists", "steals", "blocks", "turnovers", "fouls", "fgm", "fga", "fg3m", "fg3a", "ftm",
+        "fta", "plus_minus",
+    ),
+    "prop_lines": (
+        "game_id", "player_name", "bookmaker", "line", "over_price", "under_price", "snapshot_time", "snapshot_kind",
+        "commence_time", "is_main", "market",
+    ),
+    "game_lines": ("game_id", "home_spread", "total", "home_ml", "away_ml"),
+    "absences": ("game_id", "game_date", "player_id", "player_name", "team_abbr", "opponent_abbr"),
+}  # fmt: skip
+REQUIRED = tuple(COLUMNS)
+OPTIONAL = ("shot_zones_player_game", "shot_zones_team_game")
 PRE_SEASON = "pre_season"
 
 
@@ -43,6 +62,13 @@ class Archive:
                 next_step="give a complete archive, or remove the folder to have a simulated league written again.",
             )
 
+    def check(self) -> None:
+        """Read once all that is replayed. Raises ArchiveError naming the file that is broken or lacks a column."""
+        for name, columns in COLUMNS.items():
+            self.table(name, list(columns))
+        for name in OPTIONAL:
+            self.table(name)
+
     @cached_property
     def games(self) -> Games:
         """All games, in order of day and id, with resolved tip-offs (see read_games)."""
@@ -51,11 +77,7 @@ class Archive:
     @cached_property
     def points_lines(self) -> pa.Table:
         """The lines of market points that belong to a game; the rest can be shown by no feed."""
-        columns = [
-            "game_id", "player_name", "bookmaker", "line", "over_price", "under_price", "snapshot_time",
-            "snapshot_kind", "commence_time", "is_main", "market",
-        ]  # fmt: skip
-        lines = self.table("prop_lines", columns)
+        lines = self.table("prop_lines", list(COLUMNS["prop_lines"]))
         return lines.filter(pc.and_(pc.equal(lines["market"], "points"), pc.is_valid(lines["game_id"])))
 
     @property
@@ -99,8 +121,9 @@ class Archive:
         try:
             return pq.read_table(path, columns=columns)
         except (OSError, pa.ArrowException) as error:
+            what = str(error).partition("\n")[0].rstrip(".")
             raise ArchiveError(
-                f"{path} cannot be read as Parquet: {error}.", next_step="fetch or write the archive again."
+                f"{path} cannot be read: {what}.", next_step="fetch or write the archive again."
             ) from error
 
 

@@ -58,6 +58,12 @@ def test_anything_else_is_refused_with_its_value(word: str) -> None:
     assert repr(word) in str(refused.value)
 
 
+@pytest.mark.parametrize("word", ["0001-01-01", "1945-12-31", "2100-01-01", "9999-12-31"])
+def test_a_day_without_an_nba_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match=f"'{word}' is not in the years 1946 to 2099"):
+        resolve_date(word, utc("2025-11-15T00:30:00"))
+
+
 def test_a_leap_day_is_a_day() -> None:
     assert resolve_date("2024-02-29", utc("2025-11-15T00:30:00")) == date(2024, 2, 29)
 

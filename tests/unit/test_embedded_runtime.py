@@ -176,7 +176,8 @@ def test_what_ends_in_the_dead_letters_is_told_with_its_reason(embedded: Embedde
 
 def test_a_publish_waits_for_what_is_under_way_before_it_sets_the_clock(embedded: EmbeddedRuntime) -> None:
     embedded.bus.publish("a", b"earlier")
-    events(embedded, topic="a", message="later", at="2025-11-15T00:00Z")
+    first = events(embedded, topic="a", message="later", at="2025-11-15T00:00Z")[0]
+    assert first == {"event": "resumed", "pending": 1}
     found = {document.id: document.data["at"] for document in embedded.runtime.state.query("words")}
     assert found == {"earlier": START, "later": datetime(2025, 11, 15, tzinfo=UTC)}
 
@@ -197,10 +198,11 @@ def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
         ({"topic": "nothing", "message": "x"}, 404, "no topic 'nothing'"),
         ({"topic": "a", "message": "x", "at": "tomorrow"}, 400, "AT='tomorrow'"),
         ({"topic": "a"}, 400, "neither data nor attributes"),
+        ({"topic": "a", "attributes": {"game_date": 5}}, 400, "no object of texts"),
     ],
 )
 def test_wrong_input_is_refused_and_changes_nothing(
-    embedded: EmbeddedRuntime, asked: dict[str, str], status: int, said: str
+    embedded: EmbeddedRuntime, asked: dict[str, Any], status: int, said: str
 ) -> None:
     answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked)
     assert answer.status_code == status

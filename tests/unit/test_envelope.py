@@ -76,6 +76,7 @@ def test_the_least_there_can_be() -> None:
         body(messageId="1", publishTime="soon"),
         body(messageId="1", publishTime=5),
         b'{"message": null}',
+        b'{"message": {"messageId": "1"}, "deliveryAttempt": 1e400}',
     ],
 )
 def test_anything_else_is_no_envelope(broken: bytes) -> None:

@@ -16,7 +16,7 @@ from tests.unit.features_world import World, open_world
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
 STAR, MATE, FOE = (1, "Star Man"), (2, "Steady Mate"), (3, "Usual Foe")
-LATER = "player_points_alternate"
+ALTERNATE = "player_points_alternate"
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -101,8 +101,8 @@ def test_a_player_who_comes_back_has_his_new_line_and_his_first(world: World) ->
 
 def test_markets_are_updated_apart(world: World) -> None:
     """Alternates of noon beside a main line of 16:00; an alternate moved away from is gone."""
-    line(world, "Star Man", "18.5", 9, market=LATER)
-    line(world, "Star Man", "22.5", 12, market=LATER)
+    line(world, "Star Man", "18.5", 9, market=ALTERNATE)
+    line(world, "Star Man", "22.5", 12, market=ALTERNATE)
     line(world, "Star Man", "20.5", 16)
     assert offered(world, "Star Man") == {("draftkings", True, "20.5"), ("draftkings", False, "22.5")}
 

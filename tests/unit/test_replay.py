@@ -217,6 +217,30 @@ def edited(league: Path, target: Path, table: str, **columns) -> Path:
     return target
 
 
+def test_a_whole_archive_passes_its_check_and_a_broken_one_is_named(league: Path, tmp_path: Path) -> None:
+    Archive(league).check()
+    for name, damage in {"absences": _emptied, "player_box": _without_points, "game_lines": _garbled}.items():
+        broken = tmp_path / name
+        shutil.copytree(league, broken)
+        damage(broken / f"{name}.parquet")
+        with pytest.raises(ArchiveError, match=f"{name}.parquet cannot be read: .*Next: "):
+            Archive(broken).check()
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _without_points(path: Path) -> None:
+    pq.write_table(pq.read_table(path).drop_columns(["points"]), path)
+
+
+def _garbled(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4:-1000] = bytes(len(content) - 1004)  # the footer with the columns is whole, the pages are not
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize("kind", ["file_name_assumed_utc", "unknown_pregame"])
 def test_lines_without_a_sure_time_are_known_from_six_in_new_york(league, tmp_path, tables, kind):
     folder = edited(

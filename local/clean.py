@@ -1,0 +1,52 @@
+"""`make clean-local`: forget a state folder, unless a living process is at work in it.
+
+Exit codes: 0 forgotten (or nothing there), 2 refused.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from local.ownership import LOCK_FILE, FolderBusy, owned
+from shared.errors import ConfigError
+
+DONE, REFUSED = 0, 2
+DEFAULT_FOLDER = ".local"
+# What only a state folder holds; the lock is the first thing that is made in one.
+MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite")
+
+
+def forget(folder: Path) -> None:
+    """Remove a state folder. Raises FolderBusy where a process owns it, ConfigError where it is no state folder."""
+    if not any((folder / mark).is_file() for mark in MARKS):
+        raise ConfigError(
+            f"Nothing removed: {folder} holds none of {', '.join(MARKS)}, so it is no state folder.",
+            next_step="name the folder that `make run` wrote in LOCAL_DIR.",
+        )
+    with owned(folder):
+        shutil.rmtree(folder)
+
+
+def main() -> int:
+    """Forget LOCAL_DIR (default .local)."""
+    folder = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
+    if not folder.exists():
+        print(f"Nothing to forget: there is no {folder}")
+        return DONE
+    try:
+        forget(folder)
+    except (ConfigError, FolderBusy) as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except OSError as error:
+        print(f"{folder} cannot be removed whole: {error}. Remove it by hand.", file=sys.stderr)
+        return REFUSED
+    print(f"Forgotten: {folder}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""`make clean-local` forgets a state folder, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.clean import main
+from local.ownership import owned
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    with owned(folder):
+        (folder / "exports").mkdir()
+    monkeypatch.setenv("LOCAL_DIR", str(folder))
+    return folder
+
+
+def test_a_state_folder_is_forgotten(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 0
+    assert not state.exists()
+    assert capsys.readouterr().out == f"Forgotten: {state}\n"
+    assert main() == 0, "nothing there is nothing to forget"
+
+
+def test_not_under_a_living_runtime(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with owned(state):
+        assert main() == 2
+    assert "is in use by process" in capsys.readouterr().err
+    assert (state / "exports").is_dir()
+
+
+def test_any_other_folder_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path))
+    assert main() == 2
+    assert "no state folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
