@@ -1,4 +1,4 @@
-"""The schedule as rows: the days around the run, open pairings left out, unreadable games counted."""
+"""The schedule as rows: the run's days and what is to come, open pairings left out, unreadable games counted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.fake_sources import (
 from tests.normalised import FETCHED, normalised
 
 
-def test_games_of_the_day_and_two_days_around_it() -> None:
+def test_games_from_two_days_before_on() -> None:
     body = schedule(final=False)
     games = body["leagueSchedule"]["gameDates"][0]["games"]
     for number, day in enumerate((11, 12, 16, 17)):
         games.append(schedule_game(f"002250030{number}", *GAMES[0][1:], day=date(2025, 11, day)))
     tables, problems = normalised(ScheduleRows, "schedule", body)
     rows = tables["nba_raw.nbac_schedule"]
-    assert [row["game_date"].day for row in rows] == [12, 14, 14, 16]
+    assert [row["game_date"].day for row in rows] == [12, 14, 14, 16, 17]
     first = rows[1]
     assert (first["game_id"], first["home_team"], first["away_team"]) == ("0022500201", "DET", "PHI")
     assert (first["status"], first["home_points"], first["snapshot_time"]) == ("scheduled", None, FETCHED)

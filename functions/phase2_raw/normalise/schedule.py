@@ -1,4 +1,4 @@
-"""NBA.com's schedule -> nba_raw.nbac_schedule: the games around the run's days."""
+"""NBA.com's schedule -> nba_raw.nbac_schedule: the games of the run's days and all to come."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from shared.ports import DateRange
 from shared.raw_files import RawContent
 
 TABLE = "nba_raw.nbac_schedule"
-# The answer is the whole season, six times a day. What a day's run decides on are its own games and their neighbours
-# (a postponement of yesterday, a tip-off of tomorrow moved), so only those are appended.
-AROUND = timedelta(days=2)
+# The answer is the whole season, six times a day. What is over is known; of what is to come every game is appended, so
+# that one moved to a later day is no longer counted on the day it was on. Yesterday's may still be postponed.
+BEFORE = timedelta(days=2)
 
 
 class ScheduleRows:
-    """Games of the run's days and two days around them."""
+    """Games from two days before the run's first day on."""
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
-        self._first, self._last = dates.first - AROUND, dates.last + AROUND
+        self._first = dates.first - BEFORE
         self._problems = problems
         self._tables: list[pa.Table] = []
 
@@ -40,7 +40,7 @@ class ScheduleRows:
 
     def _games(self, path: str, body: Any) -> list[ScheduledGame]:
         try:
-            entries = [entry for entry in schedule_entries(body) if self._is_near(entry)]
+            entries = [entry for entry in schedule_entries(body) if self._is_wanted(entry)]
         except (KeyError, TypeError, AttributeError) as error:
             raise wrong_file(path, "leagueSchedule.gameDates[].games", f"missing or no list ({error!r})") from error
         games = {}
@@ -56,10 +56,10 @@ class ScheduleRows:
             games[game.game_id] = game
         return sorted(games.values(), key=lambda game: (game.game_date, game.game_id))
 
-    def _is_near(self, entry: Mapping[str, Any]) -> bool:
+    def _is_wanted(self, entry: Mapping[str, Any]) -> bool:
         """Whether a game is of the days wanted; one whose day cannot be read is, so that it is counted."""
         try:
             day = date.fromisoformat(str(entry.get("gameDateEst"))[:10])
         except ValueError:
             return True
-        return self._first <= day <= self._last
+        return day >= self._first
