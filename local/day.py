@@ -89,8 +89,13 @@ class Day:
         return history_before(self.game_date, self._archive, seasons, self._covered())
 
     def _covered(self) -> list[Stretch]:
-        kept = json.loads(self._notes.get("history") or "[]")
-        return [Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in kept]
+        """What this day knows: a stretch loaded for a later day was fetched after this day's as_of, so it is not."""
+        known = [s for s in self._history() if s["loaded_on"] <= self.game_date.isoformat()]
+        return [Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
+
+    def _history(self) -> list[dict[str, str]]:
+        """Every stretch that was loaded into this state, in the order of loading."""
+        return list(json.loads(self._notes.get("history") or "[]"))
 
     def load_history(self, stretch: Stretch) -> RunRecord:
         """Backfill one stretch through phases 1 to 4."""
@@ -102,8 +107,8 @@ class Day:
             "run_id": run_id,
         }
         record = self._play(f"history {stretch.season}", "nba-phase1-trigger", message, {}, run_id)
-        kept = [asdict(done) for done in self._covered()] + [asdict(stretch)]
-        self._notes.set("history", json.dumps(kept, default=str))
+        loaded = {**asdict(stretch), "loaded_on": self.game_date}
+        self._notes.set("history", json.dumps([*self._history(), loaded], default=str))
         return record
 
     def needs_training(self) -> bool:
@@ -205,7 +210,11 @@ class Day:
         record.phases = sorted(by_function.values(), key=lambda phase: order.index(phase["name"]))
 
     def _check(self, record: RunRecord, mark: int) -> None:
-        """Raises DayFailed where a message of this step ended in the dead letters, or the run has a failed phase."""
+        """Raises DayFailed where a message of this step ended in the dead letters, or the run has a failed phase.
+
+        FolderGone where the state folder was removed meanwhile.
+        """
+        self._embedded.stores.folder.check()
         dead = self._embedded.bus.dead_letters_since(mark)
         if dead:
             letter = dead[0].attributes

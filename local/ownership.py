@@ -40,6 +40,10 @@ class FolderBusy(Fatal):
         self.owner = owner
 
 
+class FolderGone(Fatal):
+    """The state folder was removed under its owner."""
+
+
 @contextmanager
 def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
     """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
@@ -52,7 +56,8 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderBusy(folder, _told(folder)) from None
-        ours = OwnedFolder(folder, (clock or SystemClock()).now().isoformat(timespec="seconds"))
+        started_at = (clock or SystemClock()).now().isoformat(timespec="seconds")
+        ours = OwnedFolder(folder, started_at, os.fstat(lock.fileno()))
         ours.tell(port=0)
         try:
             yield ours
@@ -74,9 +79,22 @@ def _lock_file(folder: Path) -> TextIO:
 class OwnedFolder:
     """A state folder that this process owns."""
 
-    def __init__(self, path: Path, started_at: str) -> None:
+    def __init__(self, path: Path, started_at: str, lock: os.stat_result) -> None:
         self.path = path
         self._started_at = started_at
+        self._lock = lock
+
+    def check(self) -> None:
+        """Raises FolderGone where somebody removed the folder: the open files go on, and nobody will see them."""
+        try:
+            found = (self.path / LOCK_FILE).stat()
+        except FileNotFoundError:
+            found = None
+        if found is None or not os.path.samestat(found, self._lock):
+            raise FolderGone(
+                f"{self.path} was removed while this process was using it; what it wrote is lost.",
+                next_step="run the same command again; `make clean-local` removes it only when nobody uses it.",
+            )
 
     def tell(self, *, port: int) -> None:
         """Let other processes know who owns the folder and where it serves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "functions.phase5_coordinator"
 EXPECTED = "nba_monitoring.expected_outputs"
+NO_MODELS = "no trained models: xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -66,12 +68,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return _joined(batch)
     crashpoints.reached("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
-    path = _keep_requests(context, batch, units)
+    models = current_versions(runtime.models)
+    path = _keep_requests(context, batch, units, models)
     crashpoints.reached("coordinator.requests_written")
     return Outcome(
-        "success",
+        "success" if models else "partial",
         record_count=len(expected),
-        records_failed=0,
+        reason="" if models else NO_MODELS,
         output_table=EXPECTED,
         batch_id=batch.batch_id,
         announce=False,
@@ -120,7 +123,7 @@ def _record_expected(
     context.runtime.warehouse.load(EXPECTED, table_of(EXPECTED, rows), mode="append", job_id=job_id)
 
 
-def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]]) -> str:
+def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, str]) -> str:
     """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the outbox sends."""
     runtime = context.runtime
     path = f"requests/{batch.data['game_date']}/{batch.batch_id}.e{runtime.epoch}.jsonl.gz"
@@ -132,7 +135,7 @@ def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]
         "last_games": GAMES,
     }
     games = runtime.warehouse.query(read_sql("shared.systems", "batch_histories"), params)
-    texts = request_lines(batch, units, pack_histories(games), current_versions(runtime.models), context)
+    texts = request_lines(batch, units, pack_histories(games), models, context)
     try:
         runtime.raw.write(path, pack_lines(texts), content_type="application/gzip", if_generation=0)
     except PreconditionFailed:

@@ -389,6 +389,14 @@ def test_replacing_again_gives_the_same_rows(warehouse: Warehouse) -> None:
         assert str(found[0]["bias"]) == "0.0"
 
 
+def test_a_last_bit_decides_no_rounding(warehouse: Warehouse) -> None:
+    """The sum of the same figures in another order."""
+    sql = select(PERFORMANCE, mae="20.1382145 - 4e-15", line_mae="20.1382145", bias="20.1382145 + 4e-15")
+    warehouse.replace_partition(PERFORMANCE, DateRange(DAY, DAY), sql, {})
+    (found,) = warehouse.query(f"SELECT mae, line_mae, bias FROM {PERFORMANCE}").to_pylist()
+    assert len(set(found.values())) == 1, found
+
+
 def test_columns_of_the_select_go_by_name(warehouse: Warehouse) -> None:
     fields = [field.name for field in load_schema(PERFORMANCE).fields]
     sql = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ownership import FolderBusy, owned
+from local.ownership import FolderBusy, FolderGone, owned
 from tests.conftest import ROOT
 from tests.embedded import START, ManualClock
 
@@ -46,6 +47,16 @@ def test_an_owner_that_has_not_told_yet(tmp_path: Path) -> None:
         with pytest.raises(FolderBusy, match="just starting") as caught:
             owned(tmp_path).__enter__()
     assert caught.value.owner is None
+
+
+def test_an_owner_notices_that_its_folder_was_removed(tmp_path: Path) -> None:
+    with owned(tmp_path / "state") as folder:
+        folder.check()
+        shutil.rmtree(folder.path)
+        with pytest.raises(FolderGone, match="was removed while"):
+            folder.check()
+        with owned(tmp_path / "state"), pytest.raises(FolderGone):  # another one in its place
+            folder.check()
 
 
 HOLDER = """
