@@ -26,10 +26,7 @@ from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_sche
 _STAGING = "_staging_"
 # A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a day's run (3 s of a
 # consolidation's 3.5). The log is as durable, and is folded in when the warehouse is closed.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "wal_autocheckpoint": "256MB",
-}
+_CHECKPOINT_AT = "256MB"
 _LOAD_JOBS = "CREATE TABLE IF NOT EXISTS main._load_jobs (job_id VARCHAR PRIMARY KEY, target VARCHAR, loaded BIGINT)"
 
 
@@ -49,7 +46,7 @@ class DuckDbWarehouse:
         self._counts: Counter[str] = Counter()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._root = duckdb.connect(str(path), config=_CONFIG)
+            self._root = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
         except duckdb.IOException as error:
             holder = re.search(r"\(PID (\d+)\)", str(error))
             who = f"process {holder[1]} holds it" if holder else str(error)
@@ -61,6 +58,7 @@ class DuckDbWarehouse:
             # Named time zones come with the icu extension, which is part of the wheel.
             self._root.execute("LOAD icu")
             self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._root.execute(f"SET GLOBAL wal_autocheckpoint = '{_CHECKPOINT_AT}'")
             self._create_declared()
         except BaseException:
             self._root.close()
