@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import crashpoints, outbox
-from shared.clock import as_of_after, new_york_date
+from shared.clock import as_of_after
 from shared.context import Context, Outcome
+from shared.delivery import SETS_AS_OF, Delivery
 from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import circuit_breaker, pause_switch
-from shared.ledger import Done, ExecutionKey, Ledger, Taken
-from shared.messages import Mode, PhaseCompletion, PhaseMessage, PredictionRequest, TriggerSource
+from shared.ledger import Done, Ledger, Taken
+from shared.messages import PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
 from shared.observability.run_history import flush_run
 from shared.outbox import OutboxMessage
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=PhaseMessage)
-
-# phase 1 decides what may be used when it ends; every later phase is told.
-SETS_AS_OF = "phase1"
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         message = read_message(envelope, model, runtime.clock.now())
     except DataError as error:
         return _dead_letter(function, envelope, body, error, runtime)
-    delivery = _Delivery.of(function, message, envelope, runtime)
+    delivery = Delivery.of(function, message, envelope, runtime)
     with log_context(
         run_id=delivery.run_id,
         game_date=str(message.last_date),
@@ -97,66 +95,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
             return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
 
 
-@dataclass(frozen=True)
-class _Delivery:
-    """One delivery of a message to a function, and the execution it belongs to."""
-
-    function: FunctionSpec
-    envelope: Envelope
-    run_id: str
-    mode: Mode
-    correlation_id: str
-    trigger_source: TriggerSource
-    key: ExecutionKey
-
-    @classmethod
-    def of(cls, function: FunctionSpec, message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> _Delivery:
-        run_id = _run_id(message, envelope)
-        unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
-        if message.sequence > 1:
-            unit = f"{unit}#{message.sequence}"
-        return cls(
-            function=function,
-            envelope=envelope,
-            run_id=run_id,
-            mode=message.mode or _default_mode(function, message, runtime),
-            correlation_id=message.correlation_id or envelope.message_id,
-            trigger_source=message.trigger_source or _trigger_source(message),
-            key=ExecutionKey(function.name, run_id, unit),
-        )
-
-
-def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
-    """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
-    label = str(message.game_date) if message.game_date else f"{message.from_date}_{message.to_date}"
-    if message.run_id:
-        run_id = message.run_id
-    elif message.schedule:
-        run_id = f"{label}-{message.schedule}"
-    else:
-        return f"{label}-manual-{envelope.message_id}"
-    return f"{run_id}-{envelope.message_id}" if message.force else run_id
-
-
-def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:
-    """The mode of a message without one: the whole chain, but phase 1 goes by the date asked for."""
-    if message.game_date is None:
-        return "backfill"
-    if function.phase != SETS_AS_OF:
-        return "same_day"
-    today = new_york_date(runtime.clock.now())
-    if message.game_date < today:
-        return "results"
-    return "same_day" if message.game_date == today else "tomorrow"
-
-
-def _trigger_source(message: PhaseMessage) -> TriggerSource:
-    if message.schedule:
-        return "scheduler"
-    return "pubsub" if message.execution_id else "manual"
-
-
-def _execute(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime) -> Response:
+def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime) -> Response:
     ledger = Ledger(runtime.state, runtime.instance, runtime.epoch)
     now = runtime.clock.now()
     function = delivery.function
@@ -188,7 +127,7 @@ def _execute(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcom
     except PipelineError as error:
         _record_failure(delivery, ledger, taken, error, context)
         raise
-    except Exception as defect:
+    except Exception as defect:  # recorded, then raised on as Fatal
         _record_failure(delivery, ledger, taken, defect, context)
         raise Fatal(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
@@ -211,7 +150,7 @@ def _execute(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcom
     return _repeat(delivery, {**taken.data, **fields}, runtime)
 
 
-def _facts(delivery: _Delivery, message: PhaseMessage, as_of: Any) -> dict[str, Any]:
+def _facts(delivery: Delivery, message: PhaseMessage, as_of: Any) -> dict[str, Any]:
     """What an execution's document says from its first take on."""
     return {
         "function": delivery.function.name,
@@ -228,7 +167,7 @@ def _facts(delivery: _Delivery, message: PhaseMessage, as_of: Any) -> dict[str, 
     }
 
 
-def _run(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcome], context: Context) -> Outcome:
+def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], context: Context) -> Outcome:
     """The function's own work; phases beyond the mode's last one have none."""
     pipeline = load_pipeline()
     if pipeline.beyond_mode(delivery.function.phase, delivery.mode):
@@ -241,7 +180,7 @@ def _run(delivery: _Delivery, message: M, run: Callable[[M, Context], Outcome], 
 
 
 def _result_fields(
-    delivery: _Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, context: Context, as_of: Any
+    delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, context: Context, as_of: Any
 ) -> dict[str, Any]:
     """The document's fields after success: result, and the outbox with the announcement first."""
     finished = context.runtime.clock.now()
@@ -292,22 +231,17 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in metadata.items() if not (isinstance(v, list) and len(v) > 50)}
 
 
-def _repeat(delivery: _Delivery, data: dict[str, Any], runtime: Runtime) -> Response:
+def _repeat(delivery: Delivery, data: dict[str, Any], runtime: Runtime) -> Response:
     """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
     for path in (delivery.key.path, *data.get("linked_outboxes", ())):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
     crashpoints.reached("handler.sent")
-    if data["ends_run"] and not _is_one_of_many(delivery):
+    if data["ends_run"] and not delivery.one_of_many:
         flush_run(runtime, delivery.run_id)
     return Response(200, data["result"])
 
 
-def _is_one_of_many(delivery: _Delivery) -> bool:
-    """Whether the execution is one of many units of a run (its history is written with the batch's)."""
-    return bool(delivery.key.unit) and delivery.function.phase == "phase5_worker"
-
-
-def _record_failure(delivery: _Delivery, ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
+def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
     """Free the lease for the next delivery and keep the reason; the error itself is raised on by the caller.
 
     Where no delivery follows the run ends here, so its history is written.
@@ -320,7 +254,7 @@ def _record_failure(delivery: _Delivery, ledger: Ledger, taken: Taken, error: Ex
     }
     try:
         ledger.fail(taken, fields)
-        if fields["final"] and not _is_one_of_many(delivery):
+        if fields["final"] and not delivery.one_of_many:
             flush_run(context.runtime, delivery.run_id)
     except Retriable as unrecorded:
         # the lease then ends by itself; the failure that matters is the one being raised

@@ -41,7 +41,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
         return _complete(message, context, before)
     try:
         result = _predict_and_stage(message, context)
-    except Exception as error:
+    except Exception as error:  # recorded where it is final, and raised on in any case
         if context.last_attempt or isinstance(error, Fatal):
             _give_up(message, context, error)
         raise

@@ -1,0 +1,79 @@
+"""Which run and which execution a delivered message belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.clock import new_york_date
+from shared.envelope import Envelope
+from shared.ledger import ExecutionKey
+from shared.messages import Mode, PhaseMessage, PredictionRequest, TriggerSource
+from shared.pipeline import FunctionSpec
+from shared.runtime import Runtime
+
+# Phase 1 decides what may be used when it ends; every later phase is told.
+SETS_AS_OF = "phase1"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery of a message to a function, and the execution it belongs to."""
+
+    function: FunctionSpec
+    envelope: Envelope
+    run_id: str
+    mode: Mode
+    correlation_id: str
+    trigger_source: TriggerSource
+    key: ExecutionKey
+
+    @classmethod
+    def of(cls, function: FunctionSpec, message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> Delivery:
+        run_id = _run_id(message, envelope)
+        unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
+        if message.sequence > 1:
+            unit = f"{unit}#{message.sequence}"
+        return cls(
+            function=function,
+            envelope=envelope,
+            run_id=run_id,
+            mode=message.mode or _default_mode(function, message, runtime),
+            correlation_id=message.correlation_id or envelope.message_id,
+            trigger_source=message.trigger_source or _trigger_source(message),
+            key=ExecutionKey(function.name, run_id, unit),
+        )
+
+    @property
+    def one_of_many(self) -> bool:
+        """Whether the execution is one of many units of a run (its history is written with the batch's)."""
+        return bool(self.key.unit) and self.function.phase == "phase5_worker"
+
+
+def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
+    """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
+    label = str(message.game_date) if message.game_date else f"{message.from_date}_{message.to_date}"
+    if message.run_id:
+        run_id = message.run_id
+    elif message.schedule:
+        run_id = f"{label}-{message.schedule}"
+    else:
+        return f"{label}-manual-{envelope.message_id}"
+    return f"{run_id}-{envelope.message_id}" if message.force else run_id
+
+
+def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:
+    """The mode of a message without one: the whole chain, but phase 1 goes by the date asked for."""
+    if message.game_date is None:
+        return "backfill"
+    if function.phase != SETS_AS_OF:
+        return "same_day"
+    today = new_york_date(runtime.clock.now())
+    if message.game_date < today:
+        return "results"
+    return "same_day" if message.game_date == today else "tomorrow"
+
+
+def _trigger_source(message: PhaseMessage) -> TriggerSource:
+    if message.schedule:
+        return "scheduler"
+    return "pubsub" if message.execution_id else "manual"
