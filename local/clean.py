@@ -10,11 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.ownership import LOCK_FILE, FolderBusy, owned
+from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
 from shared.errors import ConfigError
 
 DONE, REFUSED = 0, 2
-DEFAULT_FOLDER = ".local"
 # What only a state folder holds; the lock is the first thing that is made in one.
 MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite")
 
@@ -32,7 +31,7 @@ def forget(folder: Path) -> None:
 
 def main() -> int:
     """Forget LOCAL_DIR (default .local)."""
-    folder = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
+    folder = state_folder(os.environ)
     if not folder.exists():
         print(f"Nothing to forget: there is no {folder}")
         return DONE

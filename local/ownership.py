@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,12 @@ from shared.errors import ConfigError, Fatal
 
 RUNTIME_FILE = "runtime.json"
 LOCK_FILE = "runtime.lock"
+DEFAULT_FOLDER = ".local"
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """The state folder asked for: LOCAL_DIR, else .local."""
+    return Path(environment.get("LOCAL_DIR") or DEFAULT_FOLDER)
 
 
 @dataclass(frozen=True)

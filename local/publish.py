@@ -7,13 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from local.admin import check_attributes, parse_at
-from local.ownership import FolderBusy
+from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
-from local.runtime import DEFAULT_FOLDER, open_runtime
+from local.runtime import open_runtime
 from local.server import HOST
 from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
@@ -112,7 +111,7 @@ def main() -> int:
     try:
         asked = wanted(os.environ)
         try:
-            with open_runtime(Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)) as embedded:
+            with open_runtime(state_folder(os.environ)) as embedded:
                 codes = [show(event) for event in publish(embedded.server.port, asked)]
         except FolderBusy as busy:
             if busy.owner is None or not busy.owner.port:

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from local.day import Day, RunRecord
 from local.league import write_league
-from local.ownership import FolderBusy, owned
+from local.ownership import FolderBusy, owned, state_folder
 from local.replay import Archive, ArchiveError
-from local.runtime import DEFAULT_FOLDER, STATE_FILE, open_runtime
+from local.runtime import STATE_FILE, open_runtime
 from local.screen import Screen
 from local.sim_clock import Simulation
 from local.sqlite_file import SqliteFile
@@ -62,7 +62,7 @@ class Arguments:
             archive=Path(archive) if archive else None,
             day=_date(environment.get("DATE") or ""),
             history_seasons=_seasons(environment.get("HISTORY_SEASONS") or "3"),
-            folder=Path(environment.get("LOCAL_DIR") or DEFAULT_FOLDER),
+            folder=state_folder(environment),
         )
 
 

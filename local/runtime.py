@@ -17,7 +17,7 @@ from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.logs import logs_to
-from local.ownership import OwnedFolder, owned
+from local.ownership import OwnedFolder, owned, state_folder
 from local.replay import Archive, create_replay_app
 from local.server import Server, mount_functions
 from local.sim_clock import SimClock, Simulation
@@ -31,7 +31,6 @@ from shared.locks import void_locks_of_dead_owners
 from shared.pipeline import Pipeline, load_pipeline
 from shared.runtime import Runtime, use_runtime
 
-DEFAULT_FOLDER = ".local"
 STATE_FILE = "state.sqlite"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
@@ -157,7 +156,7 @@ def from_environment() -> Runtime:
     the folder. Raises FolderBusy where another one does (a second worker process, too).
     """
     with ExitStack() as opening:
-        folder = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
+        folder = state_folder(os.environ)
         stores = _open_stores(opening, folder, load_pipeline(), deliver_twice=False, shuffle_seed=None)
         runtime = stores.runtime(Settings.from_environment())
         recover(runtime, stores.bus)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
-from local.ownership import FolderBusy
+from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
-from local.runtime import DEFAULT_FOLDER, EmbeddedRuntime, open_runtime
+from local.runtime import EmbeddedRuntime, open_runtime
 from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
 
@@ -42,7 +41,7 @@ def main() -> int:
         print(f"PORT={port!r} is not a number from 0 to {LAST_PORT}. Leave it out for a free port.", file=sys.stderr)
         return 2
     try:
-        with open_runtime(Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER), port=int(port)) as embedded:
+        with open_runtime(state_folder(os.environ), port=int(port)) as embedded:
             serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
         print(error, file=sys.stderr)

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import crashpoints, outbox
@@ -136,9 +136,8 @@ def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome
         ) from defect
     crashpoints.reached("handler.ran")
     finished = runtime.clock.now()
-    fields = _result_fields(
-        delivery, taken, message, outcome, context, as_of_after(finished) if sets_as_of else context.as_of
-    )
+    as_of = as_of_after(finished) if sets_as_of else context.as_of
+    fields = _result_fields(delivery, taken, message, outcome, as_of, finished)
     ledger.finish(taken, fields)
     crashpoints.reached("handler.recorded")
     logger.info(
@@ -150,7 +149,7 @@ def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome
     return _repeat(delivery, {**taken.data, **fields}, runtime)
 
 
-def _facts(delivery: Delivery, message: PhaseMessage, as_of: Any) -> dict[str, Any]:
+def _facts(delivery: Delivery, message: PhaseMessage, as_of: datetime | None) -> dict[str, Any]:
     """What an execution's document says from its first take on."""
     return {
         "function": delivery.function.name,
@@ -180,10 +179,9 @@ def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], c
 
 
 def _result_fields(
-    delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, context: Context, as_of: Any
+    delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, as_of: datetime, finished: datetime
 ) -> dict[str, Any]:
     """The document's fields after success: result, and the outbox with the announcement first."""
-    finished = context.runtime.clock.now()
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,

@@ -103,12 +103,12 @@ class _Work:
         staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
         self._expect_tables(staged, pending)
         if not pending:
-            return self._nothing_staged()
+            raise self._nothing_staged()
         staging.check_columns(staged)
         source, gathered = self._gathered(staged)
         keys, frozen = self._expect_rows(source, pending)
         if not keys:
-            return self._nothing_staged()
+            raise self._nothing_staged()
         merged = self._merge(source, keys - frozen)
         crashpoints.reached("consolidation.merged")
         games = self._verify(merged, frozen)
@@ -264,9 +264,9 @@ class _Work:
     def _date(self) -> Any:
         return batches.parse_batch_id(self.batch.batch_id)[0]
 
-    def _nothing_staged(self) -> Outcome:
+    def _nothing_staged(self) -> StagingMismatch:
         """A batch none of whose units gave rows: failed, and said so; nothing is merged on nothing."""
-        raise StagingMismatch(
+        return StagingMismatch(
             f"{self.batch.batch_id}: none of its {len(self.batch.units)} units staged a row.",
             next_step="look at the failed units in the run's summary; republish their requests.",
         )

@@ -18,8 +18,7 @@ from rich.console import Console
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report
 from local.bench.league import MOST_GAMES, players_of_season
-from local.ownership import owned
-from local.runtime import DEFAULT_FOLDER
+from local.ownership import owned, state_folder
 from local.screen import Screen
 from shared.errors import PipelineError
 
@@ -75,7 +74,7 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
 def main() -> int:
     """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
     console = Console()
-    state = Path(os.environ.get("LOCAL_DIR") or DEFAULT_FOLDER)
+    state = state_folder(os.environ)
     try:
         with owned(state), Screen(console) as screen:
             figures = measure(state / "bench", screen)
