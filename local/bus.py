@@ -237,7 +237,8 @@ class SqliteBus:
             "dead_letter_error": shortened(error),
             "origin_topic": topic,
             "origin_subscription": name,
-            "origin_message_id": message_id,
+            # the first id, where it is one that was published once more
+            "origin_message_id": json.loads(attributes).get("origin_message_id", message_id),
             "dead_lettered_at": self._clock.now().isoformat(),
         }
         self._insert(connection, self._push[name].dead_letter_topic, data, json.loads(attributes) | added)

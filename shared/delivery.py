@@ -51,14 +51,16 @@ class Delivery:
 
 def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
     """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
+    # published once more after it was held or dead-lettered, it is still the same message
+    message_id = message.origin_message_id or envelope.message_id
     label = str(message.game_date) if message.game_date else f"{message.from_date}_{message.to_date}"
     if message.run_id:
         run_id = message.run_id
     elif message.schedule:
         run_id = f"{label}-{message.schedule}"
     else:
-        return f"{label}-manual-{envelope.message_id}"
-    return f"{run_id}-{envelope.message_id}" if message.force else run_id
+        return f"{label}-manual-{message_id}"
+    return f"{run_id}-{message_id}" if message.force else run_id
 
 
 def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:

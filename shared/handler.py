@@ -274,7 +274,8 @@ def _dead_letter(
         "dead_letter_error": shortened(str(error)),
         "origin_topic": subscription.topic,
         "origin_subscription": subscription.name,
-        "origin_message_id": envelope.message_id if envelope else "",
+        # the first id, where it is one that was published once more
+        "origin_message_id": (envelope.attributes.get("origin_message_id") or envelope.message_id) if envelope else "",
         "dead_lettered_at": runtime.clock.now().isoformat(),
     }
     runtime.bus.publish(subscription.dead_letter_topic, envelope.data if envelope else body, attributes)

@@ -24,6 +24,7 @@ ATTRIBUTE_FIELDS = (
     "force",
     "schedule",
     "trigger_source",
+    "origin_message_id",
 )
 
 
@@ -54,6 +55,8 @@ class PhaseMessage(BaseModel):
     correlation_id: str | None = None
     parent_processor: str | None = None
     trigger_message_id: str | None = None
+    origin_message_id: str | None = Field(default=None, pattern=_ID, max_length=100)
+    """Of a message published once more (held and released, redriven): the id under which it first came."""
     # completion of the phase before
     processor_name: str | None = None
     phase: str | None = None

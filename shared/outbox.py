@@ -1,7 +1,7 @@
 """The outbox: messages recorded with a result, published after it, marked as sent; repeated until that is so.
 
 A document with an outbox has the fields `outbox` (list) and `outbox_pending` (bool). An entry is a message, or names a
-blob of the raw bucket that holds many (a batch's requests are larger than a document may be).
+blob of the raw bucket: of many messages (a batch's requests are larger than a document may be), or of one as it came.
 """
 
 from __future__ import annotations
@@ -39,7 +39,21 @@ class OutboxBlob:
         return {"id": message_id, "topic": self.topic, "blob": self.path}
 
 
-def entries(owner_id: str, messages: Sequence[OutboxMessage | OutboxBlob], first: int = 0) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class OutboxFile:
+    """One message whose bytes, of any kind and size, are an object of the raw bucket."""
+
+    topic: str
+    path: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self, message_id: str) -> dict[str, Any]:
+        return {"id": message_id, "topic": self.topic, "file": self.path, "attributes": dict(self.attributes)}
+
+
+def entries(
+    owner_id: str, messages: Sequence[OutboxMessage | OutboxBlob | OutboxFile], first: int = 0
+) -> list[dict[str, Any]]:
     """Outbox entries with ids {owner}-{index}."""
     return [message.entry(f"{owner_id}-{index}") for index, message in enumerate(messages, start=first)]
 
@@ -51,7 +65,8 @@ def pack_lines(messages: Iterable[str]) -> bytes:
 
 def _publish(entry: Mapping[str, Any], bus: Bus, raw: Blobs) -> int:
     if "blob" not in entry:
-        bus.publish(entry["topic"], entry["data"].encode(), {**entry["attributes"], "outbox_id": entry["id"]})
+        data = raw.read(entry["file"]).data if "file" in entry else entry["data"].encode()
+        bus.publish(entry["topic"], data, {**entry["attributes"], "outbox_id": entry["id"]})
         return 1
     lines = gzip.decompress(raw.read(entry["blob"]).data).decode().split("\n")
     for index, line in enumerate(lines):

@@ -1,0 +1,27 @@
+"""What people and recovery functions did on purpose: one create-once document an action."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.ports import State
+
+COLLECTION = "audit"
+
+
+def record(
+    state: State, action: str, *, who: str, reason: str, details: Mapping[str, Any] | None = None, now: datetime
+) -> str:
+    """Write an audit document {action, who, reason, details, at}; returns its path.
+
+    The same action with the same details at the same moment is one document. Raises AlreadyExists for it.
+    """
+    facts = {"action": action, "who": who, "reason": reason, "details": dict(details or {}), "at": now}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    path = f"{COLLECTION}/{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{action}-{digest}"
+    state.create(path, facts)
+    return path
