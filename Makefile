@@ -14,15 +14,19 @@ LOCAL_READY := .venv/.ready-local-$(call lock_sum,local)
 DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
 
 # Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
-# A message is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
+# A message, and an operator's reason, is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
 ifneq ($(origin MESSAGE),undefined)
 override MESSAGE := $(value MESSAGE)
 export MESSAGE
 endif
+ifneq ($(origin WHY),undefined)
+override WHY := $(value WHY)
+export WHY
+endif
 
 .PHONY: help
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-11-14 (HISTORY_SEASONS=3 LOCAL_DIR=.local)
@@ -35,6 +39,34 @@ serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port unti
 .PHONY: publish
 publish: $(LOCAL_READY)  ## trigger a phase: TOPIC=nba-phase6-export-trigger MESSAGE='{"game_date": "2025-11-14"}' (AT=2025-11-14T17:45)
 	@$(PY) -m local.publish
+
+.PHONY: sweep
+sweep: $(LOCAL_READY)  ## recover now what stalled, was not sent or was left over, as every ten minutes (AT=2025-11-14T18:10)
+	@$(PY) -m local.operate sweep
+
+.PHONY: dlq
+dlq: $(LOCAL_READY)  ## list the dead letters (REASON=... SUBSCRIPTION=...); takes none away
+	@$(PY) -m local.operate dlq
+
+.PHONY: redrive
+redrive: $(LOCAL_READY)  ## publish dead letters once more: ID=... or REASON=... or ALL=1, and WHY="..."
+	@$(PY) -m local.operate redrive
+
+.PHONY: pause
+pause: $(LOCAL_READY)  ## hold new work, losing none; what runs finishes: WHY="..."
+	@$(PY) -m local.operate pause
+
+.PHONY: resume
+resume: $(LOCAL_READY)  ## let work through again and release what was held: WHY="..."
+	@$(PY) -m local.operate resume
+
+.PHONY: breakers
+breakers: $(LOCAL_READY)  ## list the circuit breakers that have failures, open or not
+	@$(PY) -m local.operate breakers
+
+.PHONY: reset-breaker
+reset-breaker: $(LOCAL_READY)  ## close a breaker and release what it held: NAME=processor-phase1_scrape WHY="..."
+	@$(PY) -m local.operate reset-breaker
 
 .PHONY: compare
 compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the same

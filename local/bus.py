@@ -239,6 +239,7 @@ class SqliteBus:
             "origin_subscription": name,
             # the first id, where it is one that was published once more
             "origin_message_id": json.loads(attributes).get("origin_message_id", message_id),
+            "origin_published_at": json.loads(attributes).get("origin_published_at", publish_time),
             "dead_lettered_at": self._clock.now().isoformat(),
         }
         self._insert(connection, self._push[name].dead_letter_topic, data, json.loads(attributes) | added)

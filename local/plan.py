@@ -16,6 +16,7 @@ PLAYED = (
     (0, "overnight-predictions"),
     (0, "grading-daily"),
     (0, "same-day-predictions"),
+    (0, "self-heal-predictions"),
     (0, "phase6-tonight-picks"),
     (0, "pre-game-predictions"),
     (1, "daily-yesterday-analytics"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from local.admin import create_admin_app
+from local.admin_operations import operations
 from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
@@ -135,7 +136,9 @@ def open_runtime(
         stack.callback(use_runtime, None)
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", _replay(stores, archive))
-        server.mount("/admin", create_admin_app(stores.bus, stores.clock, dispatcher))
+        admin = create_admin_app(stores.bus, stores.clock, dispatcher)
+        admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
+        server.mount("/admin", admin)
         mount_functions(server, pipeline.functions, functions)
         server.start()
         stores.folder.tell(port=server.port)

@@ -8,15 +8,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.ports import State
+from shared.ports import State, Transaction
 
 COLLECTION = "audit"
 
 
 def record(
-    state: State, action: str, *, who: str, reason: str, details: Mapping[str, Any] | None = None, now: datetime
+    state: State | Transaction,
+    action: str,
+    *,
+    who: str,
+    reason: str,
+    details: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> str:
     """Write an audit document {action, who, reason, details, at}; returns its path.
+
+    Within the transaction of what was done, where there is one.
 
     The same action with the same details at the same moment is one document. Raises AlreadyExists for it.
     """

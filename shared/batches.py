@@ -62,6 +62,8 @@ class BatchPlan:
     units: tuple[str, ...]
     games: Mapping[str, datetime]
     """Games covered: game_id -> tip-off."""
+    features_as_of: datetime
+    """The newest moment of features that its players were chosen by: a retry chooses by the same."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def open_batch(state: State, plan: BatchPlan, now: datetime) -> Batch:
                 "execution_id": plan.execution_id,
                 "mode": plan.mode,
                 "as_of": plan.as_of,
+                "features_as_of": plan.features_as_of,
                 "status": OPEN,
                 "closed_as": None,
                 "units": list(plan.units),
@@ -237,12 +240,37 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
     raise WriteConflict(f"Batch {batch_id} changed {_TRIES} times while unit {result.unit} completed.")
 
 
-def close_partial(state: State, batch: Batch, now: datetime, announcement: Announcement) -> list[str]:
-    """Close an open batch with the units it has; returns the missing ones. Raises PreconditionFailed if it changed."""
-    done = {unit.id for unit in units_of(state, batch.batch_id) if unit.data["status"] == DONE}
+def close_partial(
+    state: State,
+    batch: Batch,
+    now: datetime,
+    announcement: Announcement,
+    alert: Callable[[Sequence[str]], OutboxMessage | None] = lambda missing: None,
+) -> list[str]:
+    """Close an open batch with the units it has; returns the missing ones. Raises PreconditionFailed if it changed.
+
+    It is complete where every unit was recorded and the last one's process died before closing it. `alert` may make a
+    message of the missing units, recorded in the same write. A unit that completes at this very moment may find the
+    batch still open and be named as missing: see settle_missing.
+    """
+    recorded = units_of(state, batch.batch_id)
+    done = {unit.id for unit in recorded if unit.data["status"] == DONE}
     missing = [unit for unit in batch.units if unit not in done]
-    announce(state, batch, _closing(PARTIAL, missing, now), announcement)
+    closed_as = PARTIAL if len(recorded) < len(batch.units) else COMPLETE
+    said = alert(missing)
+    announce(state, batch, _closing(closed_as, missing, now), announcement, [] if said is None else [said])
     return missing
+
+
+def settle_missing(state: State, batch_id: str, announcement: Announcement) -> list[str]:
+    """Accept, as late, units that are done and named as missing by a closed batch; returns them. Repeatable."""
+    batch = get_batch(state, batch_id)
+    if batch is None or batch.status == SUPERSEDED:
+        return []
+    found = [result for unit in batch.missing if (result := done_result(state, batch_id, unit)) is not None]
+    for result in found:
+        complete_unit(state, batch_id, result, announcement)
+    return [result.unit for result in found]
 
 
 def _closing(closed_as: str, missing: list[str], now: datetime) -> dict[str, Any]:
@@ -255,13 +283,19 @@ def _closing(closed_as: str, missing: list[str], now: datetime) -> dict[str, Any
     }
 
 
-def announce(state: State, batch: Batch, fields: Mapping[str, Any], announcement: Announcement) -> None:
-    """Change the batch and put its announcement in the outbox, in one conditional write.
+def announce(
+    state: State,
+    batch: Batch,
+    fields: Mapping[str, Any],
+    announcement: Announcement,
+    also: Sequence[OutboxMessage] = (),
+) -> None:
+    """Change the batch and put its announcement, and what else is to be said, in the outbox: one conditional write.
 
     Raises PreconditionFailed where the batch changed since it was read.
     """
     sequence = int(batch.data["sequence"]) + 1
-    entries = outbox.entries(f"{batch.batch_id}-{sequence}", [announcement(batch, sequence)])
+    entries = outbox.entries(f"{batch.batch_id}-{sequence}", [announcement(batch, sequence), *also])
     state.update(
         batch.path,
         {**fields, "sequence": sequence, "outbox": [*batch.data["outbox"], *entries], "outbox_pending": True},

@@ -58,3 +58,5 @@ class Outcome:
     """Further messages, recorded in the same write as the result."""
     linked_outboxes: Sequence[str] = ()
     """Documents (a batch) whose outbox this execution also has to send."""
+    history: bool = True
+    """False: not worth a row of the run history (a sweep that found nothing, 144 times a day)."""

@@ -9,6 +9,8 @@ POINTS = (
     "handler.ran",  # the work is done, its result not recorded
     "handler.recorded",  # result and outbox recorded, nothing published
     "outbox.published",  # published, not marked as sent
+    "held.stored",  # a held message's bytes kept, its document not written: not acknowledged
+    "held.released",  # a held message marked as released, not published
     "handler.sent",  # marked as sent, run history not written
     "coordinator.batch_opened",  # batch opened, expected outputs and requests not written
     "coordinator.requests_written",  # unit messages kept, execution not recorded
@@ -19,6 +21,12 @@ POINTS = (
     "consolidation.verified",  # verified, batch not marked CONSOLIDATED
     "consolidation.consolidated",  # marked, staging not dropped
     "consolidation.dropped",  # staging dropped, execution not recorded
+    "sweep.closed",  # stalled batch closed with its announcement, nothing sent
+    "sweep.abandoned",  # a dead process's execution made final, its run's history not written
+    "sweep.verified",  # orphaned staging verified, nothing dropped
+    "redrive.recorded",  # redrive recorded with its outbox, nothing published
+    "redrive.published",  # redriven, the dead letter not acknowledged
+    "self_heal.recorded",  # a restart is on record, its trigger not in the outbox
 )
 
 _hook: Callable[[str], None] | None = None

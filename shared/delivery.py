@@ -8,7 +8,7 @@ from shared.clock import new_york_date
 from shared.envelope import Envelope
 from shared.ledger import ExecutionKey
 from shared.messages import Mode, PhaseMessage, PredictionRequest, TriggerSource
-from shared.pipeline import FunctionSpec
+from shared.pipeline import FunctionSpec, load_pipeline
 from shared.runtime import Runtime
 
 # Phase 1 decides what may be used when it ends; every later phase is told.
@@ -29,7 +29,7 @@ class Delivery:
 
     @classmethod
     def of(cls, function: FunctionSpec, message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> Delivery:
-        run_id = _run_id(message, envelope)
+        run_id = _run_id(message, envelope, runtime)
         unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
         if message.sequence > 1:
             unit = f"{unit}#{message.sequence}"
@@ -49,7 +49,7 @@ class Delivery:
         return bool(self.key.unit) and self.function.phase == "phase5_worker"
 
 
-def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
+def _run_id(message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> str:
     """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
     # published once more after it was held or dead-lettered, it is still the same message
     message_id = message.origin_message_id or envelope.message_id
@@ -58,6 +58,9 @@ def _run_id(message: PhaseMessage, envelope: Envelope) -> str:
         run_id = message.run_id
     elif message.schedule:
         run_id = f"{label}-{message.schedule}"
+        job = load_pipeline().schedules.get(message.schedule)
+        if job is not None and job.repeats:
+            run_id = f"{run_id}-{job.slot(envelope.published_at or runtime.clock.now())}"
     else:
         return f"{label}-manual-{message_id}"
     return f"{run_id}-{message_id}" if message.force else run_id

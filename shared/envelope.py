@@ -25,7 +25,8 @@ MAX_ATTRIBUTE_BYTES = 1_024  # Pub/Sub's limit: cloud.google.com/pubsub/quotas
 class Envelope:
     """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for.
 
-    `published_at` is None where the request does not say it.
+    `published_at` is None where the request does not say it; of a message published once more (held and released,
+    redriven) it is the moment of the first publish, which its attribute origin_published_at carries.
     """
 
     data: bytes
@@ -51,7 +52,8 @@ def read_envelope(body: bytes) -> Envelope:
         message_id = str(message.get("messageId") or message.get("message_id") or "")
         subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1]
         attempt = int(raw.get("deliveryAttempt") or 1)
-        published_at = _moment(message.get("publishTime") or message.get("publish_time"))
+        said = attributes.get("origin_published_at") or message.get("publishTime") or message.get("publish_time")
+        published_at = _moment(said)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {error!r}.",

@@ -1,17 +1,95 @@
-"""The gates every message passes before its execution is taken: the pause switch and the circuit breaker.
+"""The gates every message passes before its execution is taken: the pause switch, then the function's breaker.
 
-Both let everything through until the recovery functions bring their switches; the handler's order is fixed already.
+A message that a gate stops is held (shared/held.py). The recovery functions pass both: they are what mends, and look
+at the pause themselves.
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared import breaker, pause
+from shared.breaker import Permit, Standing
+from shared.errors import DataError, LeaseHeld, Retriable, Skippable
 from shared.pipeline import FunctionSpec
 from shared.runtime import Runtime
 
+logger = logging.getLogger(__name__)
 
-def pause_switch(runtime: Runtime, function: FunctionSpec) -> None:
-    """Raises Retriable while new work is held. There is no switch yet: lets everything through."""
+RECOVERY = frozenset({"batch_sweep", "self_heal"})
+PAUSE = "pause"
+# How an execution may end without anything being wrong with the function.
+NO_FAILURES = (LeaseHeld, DataError, Skippable)
 
 
-def circuit_breaker(runtime: Runtime, function: FunctionSpec) -> None:
-    """Raises Retriable while the function's breaker is open. There is no breaker yet: lets everything through."""
+@dataclass(frozen=True)
+class Stop:
+    """A gate that lets nothing through: `pause` or the breaker's name, and why."""
+
+    gate: str
+    reason: str
+
+
+class Passage:
+    """A message went through; how its execution ends is told to the breaker, which must never decide how it ends."""
+
+    def __init__(self, runtime: Runtime, permit: Permit | None) -> None:
+        self._runtime = runtime
+        self._permit = permit
+
+    def succeeded(self) -> None:
+        permit, self._permit = self._permit, None
+        if permit is None:
+            return
+        try:
+            breaker.record_success(self._runtime, permit)
+        except Retriable as unrecorded:
+            logger.warning("the success could not be told to %s: %s", permit.breaker.name, unrecorded)
+
+    def failed(self, error: Exception) -> None:
+        if self._permit is None or isinstance(error, NO_FAILURES):
+            return
+        permit, self._permit = self._permit, None
+        try:
+            breaker.record_failure(self._runtime, permit.breaker.name, error)
+        except Retriable as unrecorded:
+            logger.warning("the failure could not be told to %s: %s", permit.breaker.name, unrecorded)
+
+    def left(self) -> None:
+        """The message is dealt with. A trial that neither succeeded nor failed is given back."""
+        permit, self._permit = self._permit, None
+        if permit is None:
+            return
+        try:
+            breaker.give_back(self._runtime, permit)
+        except Retriable as unrecorded:
+            # the trial then ends by itself
+            logger.warning("the trial of %s could not be given back: %s", permit.breaker.name, unrecorded)
+
+
+def enter(runtime: Runtime, function: FunctionSpec) -> Passage | Stop:
+    """Pass the gates. Of a half-open breaker this claims the one trial."""
+    if function.name in RECOVERY:
+        return Passage(runtime, None)
+    stop = _paused(runtime)
+    if stop is not None:
+        return stop
+    name = breaker.name_of("processor", function.name)
+    permit = breaker.allows(runtime, name, trial=timedelta(seconds=function.lease_seconds))
+    return Passage(runtime, permit) if permit.granted else Stop(name, permit.breaker.why())
+
+
+def standing(runtime: Runtime, function: str) -> Standing:
+    """What enter() would answer for a function, without claiming anything: a pause counts as open."""
+    if function in RECOVERY:
+        return "closed"
+    return "open" if _paused(runtime) else breaker.state_of(runtime, breaker.name_of("processor", function))
+
+
+def _paused(runtime: Runtime) -> Stop | None:
+    switch = pause.read(runtime.state)
+    if switch is None or not switch.paused:
+        return None
+    return Stop(PAUSE, f"paused since {switch.since:%Y-%m-%dT%H:%M:%SZ} by {switch.who}: {switch.reason}")

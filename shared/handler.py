@@ -1,5 +1,6 @@
 """What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
 log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
+A message that the switch or the breaker stops is held (shared/held.py) and acknowledged.
 
 Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
 """
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared import crashpoints, outbox
+from shared import crashpoints, gates, outbox
 from shared.clock import as_of_after
 from shared.context import Context, Outcome
 from shared.delivery import SETS_AS_OF, Delivery
 from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
-from shared.gates import circuit_breaker, pause_switch
+from shared.gates import Passage, Stop
+from shared.held import hold
 from shared.ledger import Done, Ledger, Taken
 from shared.messages import PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
@@ -81,9 +83,13 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         batch_id=message.batch_id,
     ):
         try:
-            pause_switch(runtime, function)
-            circuit_breaker(runtime, function)
-            return _execute(delivery, message, run, runtime)
+            passage = gates.enter(runtime, function)
+            if isinstance(passage, Stop):
+                return _hold(delivery, passage, runtime)
+            try:
+                return _execute(delivery, message, run, runtime, passage)
+            finally:
+                passage.left()
         except DataError as error:
             return _dead_letter(function, envelope, body, error, runtime)
         except Retriable as error:
@@ -95,7 +101,15 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
             return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
 
 
-def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime) -> Response:
+def _hold(delivery: Delivery, stop: Stop, runtime: Runtime) -> Response:
+    hold(runtime, delivery.function, delivery.envelope, stop.gate, stop.reason)
+    logger.info("held: %s", stop.reason, extra={"fields": {"gate": stop.gate}})
+    return Response(200, {"status": "held", "reason": stop.reason, "gate": stop.gate})
+
+
+def _execute(
+    delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime, passage: Passage
+) -> Response:
     ledger = Ledger(runtime.state, runtime.instance, runtime.epoch)
     now = runtime.clock.now()
     function = delivery.function
@@ -125,9 +139,11 @@ def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome
     try:
         outcome = _run(delivery, message, run, context)
     except PipelineError as error:
+        passage.failed(error)
         _record_failure(delivery, ledger, taken, error, context)
         raise
     except Exception as defect:  # recorded, then raised on as Fatal
+        passage.failed(defect)
         _record_failure(delivery, ledger, taken, defect, context)
         raise Fatal(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
@@ -146,6 +162,7 @@ def _execute(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome
         outcome.status,
         extra={"fields": {"record_count": outcome.record_count, "reason": outcome.reason}},
     )
+    passage.succeeded()
     return _repeat(delivery, {**taken.data, **fields}, runtime)
 
 
@@ -208,8 +225,9 @@ def _result_fields(
         metadata=outcome.metadata,
     )
     messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
-    if outcome.announce:
-        messages.insert(0, OutboxMessage(delivery.function.announces, completion.model_dump_json(exclude_none=True)))
+    announces = delivery.function.announces
+    if outcome.announce and announces is not None:
+        messages.insert(0, OutboxMessage(announces, completion.model_dump_json(exclude_none=True)))
     result = completion.model_dump(mode="json", exclude={"metadata", "as_of", "game_date", "from_date", "to_date"})
     return {
         "as_of": as_of,
@@ -217,11 +235,20 @@ def _result_fields(
         "finished_at": finished,
         "result": result,
         "metadata": _small(outcome.metadata),
-        "ends_run": not any(load_pipeline().function_of_topic(m.topic) for m in messages),
+        "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
+        # what is not to be in the history counts as written, so that nobody writes it later
+        "logged": not outcome.history,
         "outbox": outbox.entries(delivery.key.id, messages),
         "outbox_pending": bool(messages),
         "linked_outboxes": list(outcome.linked_outboxes),
     }
+
+
+def _goes_on(message: OutboxMessage | outbox.OutboxBlob, run_id: str) -> bool:
+    """Whether the run goes on with a message: a function reads its topic, and it does not start a run of its own."""
+    if not load_pipeline().function_of_topic(message.topic):
+        return False
+    return not isinstance(message, OutboxMessage) or json.loads(message.data).get("run_id", run_id) == run_id
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -278,6 +305,9 @@ def _dead_letter(
         "origin_message_id": (envelope.attributes.get("origin_message_id") or envelope.message_id) if envelope else "",
         "dead_lettered_at": runtime.clock.now().isoformat(),
     }
+    if envelope is not None and envelope.published_at is not None:
+        # redriven tomorrow, its TODAY is still the day on which it was published
+        attributes["origin_published_at"] = envelope.published_at.isoformat()
     runtime.bus.publish(subscription.dead_letter_topic, envelope.data if envelope else body, attributes)
     logger.error("poison: %s", error, extra={"fields": {"dead_letter_topic": subscription.dead_letter_topic}})
     return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.reason})

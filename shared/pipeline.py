@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from shared.clock import NEW_YORK
 from shared.errors import ConfigError
 
 PIPELINE_FILE = Path(__file__).resolve().parent.parent / "pipeline.yaml"
@@ -46,7 +48,8 @@ class FunctionSpec:
     name: str
     phase: str
     topics: tuple[str, ...]
-    announces: str
+    announces: str | None
+    """Topic of its completions; None: it announces nothing (a recovery function)."""
     publishes: tuple[str, ...]
     memory_mb: int
     timeout_seconds: int
@@ -57,6 +60,13 @@ class FunctionSpec:
     subscriptions: tuple[Subscription, ...]
     datasets: dict[str, str]
     buckets: dict[str, str]
+    publishes_any: bool = False
+    """Whether it sends what others left unsent, to whatever topic."""
+
+    @property
+    def sends(self) -> frozenset[str]:
+        """Topics it publishes to by its own doing."""
+        return frozenset((self.announces, *self.publishes) if self.announces else self.publishes)
 
     @property
     def max_delivery_attempts(self) -> int:
@@ -72,6 +82,38 @@ class Schedule:
     topic: str
     message: dict[str, Any]
 
+    @property
+    def every_minutes(self) -> int | None:
+        """Minutes between two firings of a job that fires all day long (cron */n); None: once a day at most."""
+        minute = self.cron.split()[0]
+        return int(minute[2:]) if minute.startswith("*/") else None
+
+    @property
+    def repeats(self) -> bool:
+        return self.every_minutes is not None
+
+    def slot(self, fired_at: datetime) -> str:
+        """The firing that a moment belongs to, as New York's HHMM; the hour that an autumn night repeats ends in b."""
+        local = fired_at.astimezone(NEW_YORK)
+        minute = local.minute - local.minute % (self.every_minutes or 1)
+        return f"{local.hour:02d}{minute:02d}{'b' if local.fold else ''}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What must exist for a date once a phase has done its work, and the topic that restarts it."""
+
+    check: str
+    """Name of the rule in self_heal that says whether it is short."""
+    exists: str
+    tables: tuple[str, ...]
+    """Tables and views that the rule counts rows of."""
+    phase: str
+    """Phase of the function that reads `restart`."""
+    restart: str
+    mode: str | None = None
+    """Mode of the restarted run; None: same_day, or tomorrow for a date to come."""
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -82,6 +124,10 @@ class Pipeline:
     modes: dict[str, str]
     phase_order: tuple[str, ...]
     schedules: dict[str, Schedule]
+    contracts: dict[str, tuple[Contract, ...]] = field(default_factory=dict)
+    """coming: of a date that is still to be played; played: of one that is over. In the order of the chain."""
+    without_contract: dict[str, str] = field(default_factory=dict)
+    """Phases of the chain that no contract restarts: why."""
 
     @property
     def subscriptions(self) -> dict[str, Subscription]:
@@ -92,7 +138,7 @@ class Pipeline:
         """Every topic there is, dead-letter topics included, sorted."""
         names = set(self.pull_subscriptions)
         for function in self.functions.values():
-            names |= {function.announces, *function.topics, *function.publishes}
+            names |= {*function.sends, *function.topics}
             names |= {s.dead_letter_topic for s in function.subscriptions}
         names |= {s.topic for s in self.schedules.values()}
         return tuple(sorted(names))
@@ -142,7 +188,12 @@ def _function(name: str, raw: dict[str, Any], defaults: dict[str, Any]) -> Funct
         subscriptions=subscriptions,
         datasets=merged["datasets"],
         buckets=merged["buckets"],
+        publishes_any=merged.get("publishes_any", False),
     )
+
+
+def _contract(raw: dict[str, Any]) -> Contract:
+    return Contract(**{**raw, "tables": tuple(raw["tables"])})
 
 
 @lru_cache(maxsize=4)
@@ -158,6 +209,8 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             modes=raw["modes"],
             phase_order=tuple(raw["phase_order"]),
             schedules=schedules,
+            contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
+            without_contract=raw["without_contract"],
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise ConfigError(f"{path} is not a pipeline description: {error!r}.", next_step="correct the file.") from error

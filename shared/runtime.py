@@ -6,6 +6,7 @@ import importlib
 import os
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from shared.clock import Clock
 from shared.config import Settings
@@ -27,6 +28,8 @@ class Runtime:
     models: Blobs
     epoch: int = 1
     instance: str = "instance"  # who holds a lease: one id per process
+    source_transport: Any = None
+    """httpx transport of the sources; None: the network."""
 
 
 _lock = threading.Lock()

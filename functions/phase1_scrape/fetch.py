@@ -7,9 +7,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeVar, get_args
 
 from functions.phase1_scrape.http_client import SourceClient
+from functions.phase1_scrape.source_breaker import SourceBreaker
 from shared.config import Settings
 from shared.context import Context
 from shared.errors import PreconditionFailed
@@ -25,6 +27,11 @@ from shared.raw_files import (
     raw_folder,
     raw_path,
 )
+
+T = TypeVar("T")
+# As they are named in raw paths and by their breakers: one a host.
+Source = Literal["nba", "odds_api", "espn", "zones"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 # NBA.com answers requests that look like its own pages and leaves others hanging until they time out.
 NBA_HEADERS = {
@@ -93,6 +100,11 @@ class Fetch:
     zones: SourceClient | None
     raw: RawWriter
     now: Callable[[], datetime]
+    breakers: Mapping[Source, SourceBreaker]
+
+    def watched(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
+        """A task that asks one source for something: one success or one failure of the source's breaker."""
+        return self.breakers[source].watched(task)
 
 
 @contextmanager
@@ -101,20 +113,31 @@ def open_fetch(context: Context) -> Iterator[Fetch]:
     runtime = context.runtime
     settings: Settings = runtime.settings
     now = runtime.clock.now
+    trial = timedelta(seconds=context.function.lease_seconds)
+    breakers = {source: SourceBreaker(runtime, source, trial) for source in SOURCES}
     with ExitStack() as stack:
 
-        def client(name: str, base_url: str, **options: object) -> SourceClient:
-            opened = SourceClient(name, base_url, settings, now, **options)  # type: ignore[arg-type]
+        def client(source: Source, name: str, base_url: str, **options: object) -> SourceClient:
+            opened = SourceClient(
+                name,
+                base_url,
+                settings,
+                now,
+                transport=runtime.source_transport,
+                before_request=breakers[source].before_request,
+                **options,  # type: ignore[arg-type]
+            )
             stack.callback(opened.close)
             return opened
 
         yield Fetch(
-            nba=client("NBA.com", settings.nba_base_url, headers=NBA_HEADERS, proxy=settings.proxy_url),
-            odds=client("The Odds API", settings.odds_base_url, secret={"apiKey": settings.odds_api_key}),
-            espn=client("ESPN", settings.espn_base_url),
-            zones=client("shot zones", settings.zones_base_url) if settings.zones_base_url else None,
+            nba=client("nba", "NBA.com", settings.nba_base_url, headers=NBA_HEADERS, proxy=settings.proxy_url),
+            odds=client("odds_api", "The Odds API", settings.odds_base_url, secret={"apiKey": settings.odds_api_key}),
+            espn=client("espn", "ESPN", settings.espn_base_url),
+            zones=client("zones", "shot zones", settings.zones_base_url) if settings.zones_base_url else None,
             raw=RawWriter(runtime.raw, context.run_id, _key(runtime.epoch, context.execution_id)),
             now=now,
+            breakers=breakers,
         )
 
 

@@ -63,7 +63,8 @@ class Answer:
 class SourceClient:
     """One source at one base URL; safe to use from many threads.
 
-    `secret` are parameters sent with every request (an API key) that appear nowhere else.
+    `secret` are parameters sent with every request (an API key) that appear nowhere else. A `transport` stands in for
+    the network, the proxy included. `before_request` is called once a get and may raise SourceUnavailable.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class SourceClient:
         headers: Mapping[str, str] | None = None,
         proxy: str = "",
         secret: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        before_request: Callable[[], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,6 +87,7 @@ class SourceClient:
         self._settings = settings
         self._now = now
         self._secret = dict(secret or {})
+        self._before_request = before_request or (lambda: None)
         self._sleep = sleep
         self._pace = _Pace(settings.http_requests_per_second, sleep, monotonic)
         self._quota: dict[str, str] = {}
@@ -91,7 +95,8 @@ class SourceClient:
             headers=dict(headers or {}),
             timeout=settings.http_timeout_seconds,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            proxy=proxy or None,
+            transport=transport,
+            proxy=proxy or None if transport is None else None,
             verify=_certificates() if base_url.startswith("https") else _no_certificates(),
             follow_redirects=True,
             trust_env=False,  # the proxy is a setting of ours, for NBA.com alone
@@ -111,6 +116,7 @@ class SourceClient:
 
         Raises SourceUnavailable when every attempt failed, Refused where another attempt cannot help.
         """
+        self._before_request()
         attempts = max(1, self._settings.http_attempts)
         for attempt in range(1, attempts + 1):
             self._pace.wait()

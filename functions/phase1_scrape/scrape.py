@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest, open_fetch
-from functions.phase1_scrape.parallel import each, in_order
 from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
@@ -21,6 +20,7 @@ from shared.context import Context, Outcome
 from shared.errors import SourceUnavailable
 from shared.messages import PhaseMessage
 from shared.nba_games import ScheduledGame, season_of, season_type_of, seasons_between
+from shared.parallel import each, in_order
 from shared.ports import DateRange
 from shared.raw_files import RawFile
 
@@ -79,7 +79,7 @@ def _schedules(fetch: Fetch, dates: DateRange) -> list[SeasonSchedule]:
     """The schedule of every season in the range, each kept under its first day of the range."""
     seasons = seasons_between(dates.first, dates.last)
     days = {season: max(dates.first, _season_begin(season)) for season in seasons}
-    tasks = {season: partial(fetch_schedule, fetch, season, days[season]) for season in seasons}
+    tasks = {season: fetch.watched("nba", partial(fetch_schedule, fetch, season, days[season])) for season in seasons}
     schedules = []
     for season, found in in_order(each(tasks, len(tasks)), seasons).items():
         if isinstance(found, SourceUnavailable):
@@ -107,17 +107,19 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
             return Plan({}, f"none of the {len(games)} games {label} is final yet")
         tasks = _result_tasks(fetch, final)
         if context.mode == "backfill":
-            tasks["odds_history"] = partial(fetch_past_odds, fetch, [game for game in games if game.begun(now)])
+            past = partial(fetch_past_odds, fetch, [game for game in games if game.begun(now)])
+            tasks["odds_history"] = fetch.watched("odds_api", past)
         return Plan(tasks)
     upcoming = [game for game in games if not game.begun(now)]
     if not upcoming:
         return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict")
     day = dates.first
+    odds = partial(fetch.watched, "odds_api")
     return Plan(
         {
-            "odds_player_points": partial(fetch_live_odds, fetch, "player_points", day, len(upcoming)),
-            "odds_game_lines": partial(fetch_live_odds, fetch, "game_lines", day, len(upcoming)),
-            "injuries": partial(fetch_injuries, fetch, day),
+            "odds_player_points": odds(partial(fetch_live_odds, fetch, "player_points", day, len(upcoming))),
+            "odds_game_lines": odds(partial(fetch_live_odds, fetch, "game_lines", day, len(upcoming))),
+            "injuries": fetch.watched("espn", partial(fetch_injuries, fetch, day)),
         }
     )
 
@@ -132,13 +134,13 @@ def _result_tasks(fetch: Fetch, final: Sequence[ScheduledGame]) -> dict[str, Tas
     def all_seasons(one: Callable[[Games], Harvest]) -> Harvest:
         return _together([one(games) for games in seasons])
 
-    tasks: dict[str, Task] = {
-        "player_boxscores": partial(all_seasons, lambda games: fetch_box_scores(fetch, "P", games, games.first)),
-        "team_boxscores": partial(all_seasons, lambda games: fetch_box_scores(fetch, "T", games, games.first)),
-    }
+    players = partial(all_seasons, lambda games: fetch_box_scores(fetch, "P", games, games.first))
+    teams = partial(all_seasons, lambda games: fetch_box_scores(fetch, "T", games, games.first))
+    tasks = {"player_boxscores": fetch.watched("nba", players), "team_boxscores": fetch.watched("nba", teams)}
     zones = fetch.zones
     if zones is not None:
-        tasks["shot_zones"] = partial(all_seasons, lambda games: fetch_shot_zones(fetch, zones, games, games.first))
+        shots = partial(all_seasons, lambda games: fetch_shot_zones(fetch, zones, games, games.first))
+        tasks["shot_zones"] = fetch.watched("zones", shots)
     return tasks
 
 

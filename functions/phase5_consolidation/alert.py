@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from shared.batches import Batch
 from shared.context import Context
+from shared.observability.alerts import alert
 from shared.runtime import Runtime
 
 TOPIC = "nba-alerts"
@@ -13,17 +12,16 @@ TOPIC = "nba-alerts"
 
 def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: Context) -> None:
     """Publish the alert; its fingerprint is the batch's, so that retries are one alert. Raises StoreUnavailable."""
-    alert = {
-        "fingerprint": f"consolidation-failed-{batch.batch_id}",
-        "severity": "critical",
-        "title": f"Consolidation of {batch.batch_id} failed",
-        "detail": detail,
-        "game_date": batch.data["game_date"],
-        "batch_id": batch.batch_id,
-        "run_id": context.run_id,
-        "attempt": context.attempt,
-        "raised_at": runtime.clock.now().isoformat(),
-    }
-    runtime.bus.publish(
-        TOPIC, json.dumps(alert).encode(), {"severity": "critical", "fingerprint": alert["fingerprint"]}
+    raised = alert(
+        TOPIC,
+        f"consolidation-failed-{batch.batch_id}",
+        "critical",
+        f"Consolidation of {batch.batch_id} failed",
+        detail,
+        runtime.clock.now(),
+        game_date=batch.data["game_date"],
+        batch_id=batch.batch_id,
+        run_id=context.run_id,
+        attempt=context.attempt,
     )
+    runtime.bus.publish(raised.topic, raised.data.encode(), raised.attributes)

@@ -35,7 +35,6 @@ from shared.warehouse.rows import table_of
 logger = logging.getLogger(__name__)
 
 RECORD = "nba_predictions.prediction_batches"
-_GATHERED = "gathered-"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -157,7 +156,7 @@ class _Work:
         parts: dict[str, Sequence[str]] = {}
         columns = (*staging.staged_columns(), "staged_unit")
         for index, chunk in enumerate(staging.chunks(names)):
-            into = staging.staging_table(batch_id, f"{_GATHERED}{index}")
+            into = staging.staging_table(batch_id, f"{staging.GATHERED}{index}")
             self.runtime.warehouse.execute(staging.gather_sql({n: staged[n] for n in chunk}, batch_id, into))
             parts[into] = columns
         return staging.staged_rows(parts, batch_id), tuple(parts)
@@ -253,7 +252,7 @@ class _Work:
             table
             for table in tables
             if self._unit(table) in done
-            or self._unit(table).startswith(_GATHERED)
+            or self._unit(table).startswith(staging.GATHERED)
             or (staging.revision_of(table) or self.batch.revision) < self.batch.revision
         ]
         if gone:

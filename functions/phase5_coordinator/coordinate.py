@@ -39,9 +39,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     own = latest if latest is not None and latest.data["execution_id"] == context.execution_id else None
     if latest is not None and latest.in_progress and own is None:
         return _joined(latest)
-    # a retry after a crash chooses whom the first try chose, whatever has tipped off since
+    # a retry after a crash chooses whom the first try chose, whatever has tipped off or was written since
     now = runtime.clock.now() if own is None else own.data["opened_at"]
-    params = {"game_date": game_date, "as_of": context.as_of}
+    as_of = context.as_of if own is None else own.data["features_as_of"]
+    params = {"game_date": game_date, "as_of": as_of}
     roster = runtime.warehouse.query(read_sql(PACKAGE, "roster"), params).to_pylist()
     if not roster:
         return _nothing(f"no games with known rosters on {game_date}: nothing to predict")
@@ -62,6 +63,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         as_of=context.as_of,
         units=tuple(units),
         games=games,
+        features_as_of=max(row["features_as_of"] for row in roster),
     )
     batch = batches.open_batch(runtime.state, plan, now)
     if batch.data["execution_id"] != context.execution_id:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.config import Settings
+from shared.eligibility import reason_to_leave_out
 
 # The order in which reasons are looked for: the first that holds is the one recorded.
 REASONS = (
@@ -67,21 +68,6 @@ def select_players(
         else:
             left_out.append(LeftOut(player.identity(), reason, player.has_line))
     return expected, left_out + _lined_strangers(roster, lines)
-
-
-def reason_to_leave_out(row: Mapping[str, Any], settings: Settings, now: datetime) -> str | None:
-    """Why a roster player is not predicted; None: he is."""
-    if row["tipoff_at"] <= now:
-        return "tipped_off"
-    if row["injury_status"] in ("OUT", "DOUBTFUL"):
-        return str(row["injury_status"]).lower()
-    if not row["games_known"] or row["minutes_l10"] is None:
-        return "no_history"
-    if row["minutes_l10"] < settings.min_minutes:
-        return "low_minutes"
-    if row["quality_score"] < settings.min_quality:
-        return "low_quality"
-    return None
 
 
 def _lined_strangers(roster: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> list[LeftOut]:

@@ -7,14 +7,15 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from functions.phase5_worker.system_breakers import predict_guarded
 from shared import batches, crashpoints
+from shared.batch_announcement import batch_complete
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
 from shared.errors import DataError, Fatal
 from shared.features.names import model_features
-from shared.messages import PhaseCompletion, PredictionRequest
+from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage, send_pending
-from shared.systems.predict import predict_players
 from shared.systems.registry import load_models
 from shared.warehouse import staging
 from shared.warehouse.rows import table_of
@@ -52,7 +53,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     runtime = context.runtime
     now = runtime.clock.now()
     models = load_models(runtime.models, message.models, model_features())
-    rows = [_staged(row, message.batch_id, now) for row in predict_players(message.players, models, runtime.settings)]
+    rows = [_staged(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
@@ -82,7 +83,15 @@ def _give_up(message: PredictionRequest, context: Context, error: Exception) -> 
 
 def _complete(message: PredictionRequest, context: Context, result: UnitResult) -> Outcome:
     def announcement(batch: Batch, sequence: int) -> OutboxMessage:
-        return _batch_complete(message, context, batch, sequence, result.completed_at)
+        completion = batch_complete(
+            batch,
+            sequence,
+            processor_name="phase5_worker",
+            execution_id=context.execution_id,
+            correlation_id=context.correlation_id,
+            closed_at=result.completed_at,
+        )
+        return OutboxMessage("nba-phase5-batch-complete", completion)
 
     batch = batches.complete_unit(context.runtime.state, message.batch_id, result, announcement)
     return Outcome(
@@ -94,29 +103,3 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
         # most completions find the batch open; only those that see its announcement unsent have to send it
         linked_outboxes=[batch.path] if batch.data["outbox_pending"] else [],
     )
-
-
-def _batch_complete(
-    message: PredictionRequest, context: Context, batch: Batch, sequence: int, closed_at: datetime
-) -> OutboxMessage:
-    """The batch's announcement: of the run that opened the batch, whoever's completion closes it."""
-    completion = PhaseCompletion(
-        game_date=message.game_date,
-        run_id=batch.run_id,
-        mode=batch.data["mode"],
-        as_of=batch.data["as_of"],
-        batch_id=batch.batch_id,
-        correlation_id=context.correlation_id,
-        trigger_source="pubsub",
-        parent_processor="phase5_coordinator",
-        processor_name="phase5_worker",
-        phase="phase5_worker",
-        execution_id=context.execution_id,
-        status="success",
-        record_count=len(batch.units),
-        records_failed=len(batch.missing),
-        duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
-        sequence=sequence,
-        metadata={"revision": batch.revision, "units": len(batch.units)},
-    )
-    return OutboxMessage("nba-phase5-batch-complete", completion.model_dump_json(exclude_none=True))

@@ -8,6 +8,8 @@ alone, the first run of the next morning moves it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -38,12 +40,15 @@ from functions.phase6_export.writer import Writer
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
 from shared.errors import DataError
+from shared.heal_runs import asked_run_id, is_heal_run
 from shared.messages import PhaseMessage, Status
+from shared.outbox import OutboxMessage
 from shared.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.
 HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
+SELF_HEAL = "nba-self-heal-trigger"
 GRADING = "grading"
 CONSOLIDATION = "phase5_consolidation"
 
@@ -166,11 +171,26 @@ class _Export:
         return files
 
     def _refuse(self, refused: Refusal, day: Day, batch_id: str | None) -> Outcome:
-        """No file is touched but status.json. `needs_heal` in the completion is where self-heal takes over."""
-        reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day)) if part)
+        """No file is touched but status.json, and self-heal is asked once a run; by its own runs never."""
+        asks = refused.can_heal and not is_heal_run(self.context.run_id)
+        asked = "self-heal is asked" if asks else ""
+        reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day), asked) if part)
         found = coverage(day).as_json()
         self._write_status(refused.status, reason, {"coverage": found}, day)
-        return self._outcome(refused.status, reason, {"coverage": found, "needs_heal": refused.can_heal})
+        return self._outcome(refused.status, reason, {"coverage": found}, [self._question()] if asks else [])
+
+    def _question(self) -> OutboxMessage:
+        """What asks self-heal to look at the date: one run of it for a run of ours, however often that is refused."""
+        question = {
+            "game_date": self.day.isoformat(),
+            "run_id": asked_run_id(self.context.run_id),
+            "trigger_source": "pubsub",
+            "parent_processor": self.context.function.name,
+            # who asks is not at work any more, though its outbox may still say so
+            "execution_id": self.context.execution_id,
+            "correlation_id": self.context.correlation_id,
+        }
+        return OutboxMessage(SELF_HEAL, json.dumps(question))
 
     def _write_status(self, word: str, reason: str, details: dict[str, Any], day: Day) -> None:
         # The status tells the latest attempt, whatever date it was about.
@@ -190,7 +210,9 @@ class _Export:
             ),
         )
 
-    def _outcome(self, word: Status, reason: str, metadata: dict[str, Any]) -> Outcome:
+    def _outcome(
+        self, word: Status, reason: str, metadata: dict[str, Any], messages: Sequence[OutboxMessage] = ()
+    ) -> Outcome:
         if self.halted and word == "success":
             word, reason = "halted", "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
         newer = f"{len(self.writer.kept)} files hold a newer run and were kept" if self.writer.kept else ""
@@ -199,6 +221,7 @@ class _Export:
             record_count=len(self.writer.written),
             reason="; ".join(part for part in (reason, newer) if part),
             metadata={**metadata, "files": self.writer.written, "files_kept_newer": self.writer.kept},
+            messages=messages,
         )
 
 

@@ -25,7 +25,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nothing is exported. `can_heal`: predicting the date again may mend it, so self-heal is to be asked."""
+    """Why nothing is exported. `can_heal`: predicting the date again may mend it, so self-heal is asked."""
 
     status: Literal["no_data", "failed"]
     reason: str

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from functions.phase6_export.document import Document, Order
 from shared.errors import NotFound, PreconditionFailed, WriteConflict
+from shared.parallel import all_of
 from shared.ports import Blobs
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -33,14 +34,13 @@ class Writer:
 
     def write(self, document: Document) -> None:
         """Write one file unless the bucket's is newer. Raises WriteConflict where others keep changing it."""
-        self._note(document.path, self._put(document.path, lambda _: document))
+        self._note(document.path, self._put_whole(document))
 
     def write_all(self, documents: Sequence[Document]) -> None:
         """Write many small files at the same time; they are noted in the order given."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="export") as pool:
-            done = pool.map(lambda each: self._put(each.path, lambda _: each), documents)
-            for each, was_written in zip(documents, done, strict=True):
-                self._note(each.path, was_written)
+        tasks = {index: partial(self._put_whole, document) for index, document in enumerate(documents)}
+        for index, was_written in all_of(tasks, THREADS, name="export").items():
+            self._note(documents[index].path, was_written)
 
     def rewrite(self, path: str, build: Callable[[Any], Document]) -> None:
         """Write a file that is made from what it held before (None where there was none)."""
@@ -48,6 +48,9 @@ class Writer:
 
     def _note(self, path: str, was_written: bool) -> None:
         (self.written if was_written else self.kept).append(path)
+
+    def _put_whole(self, document: Document) -> bool:
+        return self._put(document.path, lambda _: document)
 
     def _put(self, path: str, build: Callable[[Any], Document]) -> bool:
         for _ in range(ATTEMPTS):

@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.systems.columns import Floats
 from shared.systems.distribution import Variance
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, LOWEST_MEAN, SystemOutput, output
+from shared.systems.output import BASE_SYSTEMS, BREAKER_OPEN, ENSEMBLE, LOWEST_MEAN, SystemOutput, output
 
 LINE = "line"
 # Rows with a line that the market's combination needs; below, the line is left out of it.
@@ -92,8 +92,9 @@ def predict(outputs: Sequence[SystemOutput], line: Floats, model: EnsembleModel)
         lined = np.maximum(model.with_market.of({**inputs, LINE: line}), LOWEST_MEAN)
         mean = np.where(uses_market, lined, without)
         spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
-    plain = model.no_market.describe()
-    market = model.with_market.describe() if model.with_market is not None else plain
+    missed = _without([one.system_id for one in outputs if one.error_code and one.error_code[0] == BREAKER_OPEN])
+    plain = model.no_market.describe() + missed
+    market = (model.with_market.describe() if model.with_market is not None else model.no_market.describe()) + missed
     return output(
         ENSEMBLE,
         model.version,
@@ -104,3 +105,8 @@ def predict(outputs: Sequence[SystemOutput], line: Floats, model: EnsembleModel)
         uses_market=uses_market,
         mean_no_market=without,
     )
+
+
+def _without(left_out: Sequence[str]) -> str:
+    """What the reason adds where systems were left out for all rows: the mean of the others stands in for them."""
+    return f"; without {', '.join(left_out)} ({BREAKER_OPEN})" if left_out else ""

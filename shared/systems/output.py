@@ -17,8 +17,20 @@ ENSEMBLE = "ensemble_v1"
 BASE_SYSTEMS = (MOVING_AVERAGE, ZONE_MATCHUP, SIMILARITY, XGBOOST)
 SYSTEMS = (*BASE_SYSTEMS, ENSEMBLE)
 
+# The error code of a system that its circuit breaker leaves out.
+BREAKER_OPEN = "breaker_open"
+
 # Nobody who plays is expected to score less; also keeps the distribution's parameters finite.
 LOWEST_MEAN = 0.1
+
+
+class SystemFailed(Exception):
+    """One system's code failed where the others may not: a defect, so it is none of our error tree."""
+
+    def __init__(self, system_id: str, defect: Exception) -> None:
+        super().__init__(f"{system_id}: {type(defect).__name__}: {defect}")
+        self.system_id = system_id
+        self.defect = defect
 
 
 @dataclass(frozen=True)

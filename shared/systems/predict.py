@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from shared.errors import PipelineError
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats, columns_of_rows
 from shared.systems.distribution import over_and_push
@@ -25,49 +27,90 @@ from shared.systems.lines import (
     tested_lines,
     to_half,
 )
-from shared.systems.output import ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP, SystemOutput, unavailable
+from shared.systems.output import (
+    BREAKER_OPEN,
+    ENSEMBLE,
+    MOVING_AVERAGE,
+    SIMILARITY,
+    XGBOOST,
+    ZONE_MATCHUP,
+    SystemFailed,
+    SystemOutput,
+    unavailable,
+)
 from shared.systems.registry import Models
 
 # Every column that a formula reads; the model's own come on top.
 FORMULA_FEATURES = tuple(
     sorted({*moving_average.FEATURES, *zone_matchup.FEATURES, *similarity.FEATURES, "points_ewma_20"})
 )
+NONE_LEFT_OUT: Mapping[str, str] = MappingProxyType({})
 _DIGITS = 6  # figures are rounded like FLOAT64 columns everywhere, then all decisions follow from what is stored
 
 
-def base_outputs(features: Features, history: History, models: Models) -> list[SystemOutput]:
-    """The four systems that need no other system, in BASE_SYSTEMS' order."""
+def base_outputs(
+    features: Features, history: History, models: Models, left_out: Mapping[str, str] = NONE_LEFT_OUT
+) -> list[SystemOutput]:
+    """The four systems that need no other system, in BASE_SYSTEMS' order.
+
+    left_out: system_id -> a sentence that says why that system is not asked. Raises SystemFailed where one system's
+    code fails. An error of our tree (SchemaMismatch: features are missing) concerns more than one and stays itself.
+    """
     rows = len(history.count)
-    formulas = [
-        moving_average.predict(
-            features,
-            models.variance(MOVING_AVERAGE),
-            models.formula_version(moving_average.VERSION),
-        ),
-        zone_matchup.predict(
-            features,
-            models.variance(ZONE_MATCHUP),
-            models.formula_version(zone_matchup.VERSION),
-        ),
-        similarity.predict(
-            features,
-            history,
-            models.variance(SIMILARITY),
-            models.formula_version(similarity.VERSION),
-        ),
-    ]
-    if models.xgboost is None:
-        return [*formulas, unavailable(XGBOOST, rows, "no_model", "no model of xgboost_v1 was trained yet")]
-    return [*formulas, xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))]
+
+    def moving() -> SystemOutput:
+        version = models.formula_version(moving_average.VERSION)
+        return moving_average.predict(features, models.variance(MOVING_AVERAGE), version)
+
+    def zones() -> SystemOutput:
+        version = models.formula_version(zone_matchup.VERSION)
+        return zone_matchup.predict(features, models.variance(ZONE_MATCHUP), version)
+
+    def similar() -> SystemOutput:
+        version = models.formula_version(similarity.VERSION)
+        return similarity.predict(features, history, models.variance(SIMILARITY), version)
+
+    def boosted() -> SystemOutput:
+        if models.xgboost is None:
+            return unavailable(XGBOOST, rows, "no_model", "no model of xgboost_v1 was trained yet")
+        return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))
+
+    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: boosted}
+    return [_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
 
 
-def all_outputs(features: Features, history: History, line: Floats, models: Models) -> list[SystemOutput]:
-    """All five systems for n rows: features by name float64[n], histories, main lines float64[n] (NaN: none)."""
-    base = base_outputs(features, history, models)
-    if models.ensemble is None:
-        sentence = "no model of ensemble_v1 was trained yet"
-        return [*base, unavailable(ENSEMBLE, len(line), "no_model", sentence)]
-    return [*base, ensemble.predict(base, line, models.ensemble)]
+def all_outputs(
+    features: Features,
+    history: History,
+    line: Floats,
+    models: Models,
+    left_out: Mapping[str, str] = NONE_LEFT_OUT,
+) -> list[SystemOutput]:
+    """All five systems for n rows: features by name float64[n], histories, main lines float64[n] (NaN: none).
+
+    left_out and what is raised: as base_outputs.
+    """
+    base = base_outputs(features, history, models, left_out)
+
+    def combined() -> SystemOutput:
+        if models.ensemble is None:
+            return unavailable(ENSEMBLE, len(line), "no_model", "no model of ensemble_v1 was trained yet")
+        return ensemble.predict(base, line, models.ensemble)
+
+    return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
+
+
+def _guarded(
+    system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: Mapping[str, str]
+) -> SystemOutput:
+    if system_id in left_out:
+        return unavailable(system_id, rows, BREAKER_OPEN, left_out[system_id])
+    try:
+        return predict()
+    except PipelineError:
+        raise
+    except Exception as defect:  # raised on with the system's name, by which its breaker counts it
+        raise SystemFailed(system_id, defect) from defect
 
 
 @dataclass(frozen=True)
@@ -96,13 +139,20 @@ class _Player:
         )
 
 
-def predict_players(players: Sequence[Mapping[str, Any]], models: Models, policy: Policy) -> list[dict[str, Any]]:
+def predict_players(
+    players: Sequence[Mapping[str, Any]],
+    models: Models,
+    policy: Policy,
+    left_out: Mapping[str, str] = NONE_LEFT_OUT,
+) -> list[dict[str, Any]]:
     """Rows of player_prop_predictions, without prediction_id, batch_id, created_at and updated_at.
 
     A player is {"features": row of ml_feature_store, "history": columns of his last games (pack_histories) or None,
     "lines": {"main": "24.5", "books": [{bookmaker, line, over, under, snapshot_time, is_main}]} or None}, as JSON
     brings it. Five rows a tested line, or five in all without a line; ordered by player as given, line, system.
-    policy is what recommendations need (Settings). Raises SchemaMismatch where features or history columns are missing.
+    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with error_code
+    breaker_open. Raises SchemaMismatch where features or history columns are missing, SystemFailed where one system's
+    code fails.
     """
     if not players:
         return []
@@ -111,7 +161,7 @@ def predict_players(players: Sequence[Mapping[str, Any]], models: Models, policy
     features = columns_of_rows([one.row for one in read], sorted(names))
     history = unpack_histories([player.get("history") for player in players])
     line = np.array([np.nan if one.main is None else float(one.main) for one in read])
-    outputs = [_rounded(output) for output in all_outputs(features, history, line, models)]
+    outputs = [_rounded(output) for output in all_outputs(features, history, line, models, left_out)]
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
         tested[index, : len(one.tested)] = [float(value) for value in one.tested]

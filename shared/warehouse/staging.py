@@ -19,7 +19,9 @@ _UNIT = "staged_unit"
 # BigQuery takes at most 1,000 tables in one query, and a MERGE over a very wide UNION is slow everywhere.
 MOST_TABLES = 200
 CHUNK = 100
-_OF_A_BATCH = re.compile(r"\._staging_batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r([0-9]+)__")
+# Tables that many units' tables were copied together into, in chunks, for one MERGE.
+GATHERED = "gathered-"
+_OF_A_BATCH = re.compile(r"\._staging_(batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r([0-9]+))__")
 
 
 def staging_prefix(batch_id: str) -> str:
@@ -39,7 +41,13 @@ def unit_of(table: str, batch_id: str) -> str:
 def revision_of(table: str) -> int | None:
     """The revision of the batch a staging table belongs to; None for a table that is none."""
     match = _OF_A_BATCH.search(table)
-    return None if match is None else int(match[1])
+    return None if match is None else int(match[2])
+
+
+def batch_of(table: str) -> str | None:
+    """The batch a staging table belongs to; None for a table that is none."""
+    match = _OF_A_BATCH.search(table)
+    return None if match is None else match[1]
 
 
 def staged_columns() -> list[str]:
@@ -157,3 +165,27 @@ FROM (
 )
 GROUP BY game_id
 ORDER BY game_id"""
+
+
+def absent_keys_sql(tables: Sequence[str]) -> str:
+    """Per staging table of one batch: its keys, and those not in the predictions table under that batch.
+
+    Params @game_date, @batch_id. A table without rows has no row in the answer.
+    """
+    schema = load_schema(TARGET)
+    key = schema.primary_key
+    columns = ", ".join(key)
+    nullable = {field.name for field in schema.fields if not field.required}
+    on = " AND ".join(f"S.{c} IS NOT DISTINCT FROM P.{c}" if c in nullable else f"S.{c} = P.{c}" for c in key)
+    staged = " UNION DISTINCT ".join(
+        f"SELECT '{table}' AS staging_table, {columns} FROM `{table}`" for table in sorted(tables)
+    )
+    return f"""
+SELECT S.staging_table, COUNT(*) AS staged_keys, COUNTIF(P.{key[0]} IS NULL) AS absent_keys
+FROM ({staged}) S
+LEFT JOIN (
+  SELECT DISTINCT {columns} FROM `{TARGET}` WHERE game_date = @game_date AND batch_id = @batch_id
+) P
+ON {on}
+GROUP BY staging_table
+ORDER BY staging_table"""

@@ -7,6 +7,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -14,29 +15,29 @@ from typing import get_args
 import pytest
 import yaml
 
+from functions.self_heal.checks import CHECKS
 from shared.clock import resolve_date
 from shared.errors import ConfigError
 from shared.messages import Mode, PhaseMessage
-from shared.pipeline import PIPELINE_FILE, Pipeline, Subscription, load_pipeline
+from shared.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 
 PIPELINE = load_pipeline()
 RAW = yaml.safe_load(PIPELINE_FILE.read_text(encoding="utf-8"))
 FUNCTIONS = sorted(PIPELINE.functions)
+CONTRACTS = [contract for listed in PIPELINE.contracts.values() for contract in listed]
 SUBSCRIPTIONS = sorted(PIPELINE.subscriptions.values(), key=lambda s: s.name)
-# Topics that only people publish to, until self-heal does: every phase can be re-run by hand.
-BY_OPERATORS = {"nba-phase3-trigger", "nba-phase4-trigger", "nba-predictions-trigger"}
 TOPIC = re.compile(r"^(nba-[a-z0-9-]+|prediction-request)$")
 # Pub/Sub and Cloud Functions (gen2, event-driven) allow no more.
 MOST_TIMEOUT, MOST_ACK_DEADLINE, FEWEST_ATTEMPTS, MOST_BACKOFF = 540, 600, 5, 600
 
 
 def published_topics(pipeline: Pipeline) -> set[str]:
-    """Topics that a function, a schedule, an operator or a dead-letter policy publishes to."""
-    found = {s.topic for s in pipeline.schedules.values()} | BY_OPERATORS
+    """Topics that a function, a schedule or a dead-letter policy publishes to."""
+    found = {s.topic for s in pipeline.schedules.values()}
     for function in pipeline.functions.values():
-        found |= {function.announces, *function.publishes}
+        found |= function.sends
         found |= {s.dead_letter_topic for s in function.subscriptions}
     return found
 
@@ -61,13 +62,6 @@ def test_topics_lists_them_all() -> None:
     assert set(PIPELINE.topics) == published_topics(PIPELINE) | read_topics(PIPELINE)
 
 
-def test_what_operators_publish_to_is_said_and_no_more() -> None:
-    others = {s.topic for s in PIPELINE.schedules.values()}
-    for function in PIPELINE.functions.values():
-        others |= {function.announces, *function.publishes}
-    assert BY_OPERATORS & others == set(), "somebody publishes to it now: take it off the list"
-
-
 def test_pull_subscriptions_are_for_topics_that_no_function_reads() -> None:
     for topic, subscription in PIPELINE.pull_subscriptions.items():
         assert PIPELINE.function_of_topic(topic) == [], subscription
@@ -87,7 +81,7 @@ def test_a_topic_belongs_to_one_function_and_chain_has_no_loop() -> None:
     assert len(read) == len(set(read))
     for function in PIPELINE.functions.values():
         seen, topic = set(), function.announces
-        while reader := PIPELINE.function_of_topic(topic):
+        while topic and (reader := PIPELINE.function_of_topic(topic)):
             assert reader[0] not in seen, f"{function.name} leads to {reader[0]} twice"
             seen.add(reader[0])
             topic = PIPELINE.functions[reader[0]].announces
@@ -160,7 +154,10 @@ def test_datasets_and_buckets_are_known() -> None:
 
 
 def test_no_key_of_the_file_is_misspelt() -> None:
-    known = {*RAW["defaults"], "phase", "topics", "announces", "publishes", "datasets", "buckets", "secrets"}
+    known = {
+        *RAW["defaults"],
+        *("phase", "topics", "announces", "publishes", "publishes_any", "datasets", "buckets", "secrets"),
+    }
     for name, raw in RAW["functions"].items():
         assert set(raw) <= known, name
 
@@ -191,9 +188,14 @@ def test_a_schedule_publishes_a_message_that_its_function_understands(name: str)
     if schedule.topic == "nba-phase1-trigger":
         assert message.mode in PIPELINE.modes
     minute, hour, *days = schedule.cron.split()
-    assert 0 <= int(minute) < 60
-    assert 0 <= int(hour) < 24
     assert len(days) == 3
+    if schedule.repeats:
+        # the same firings every hour, all day long
+        assert 60 % (schedule.every_minutes or 0) == 0
+        assert (hour, *days) == ("*", "*", "*", "*")
+    else:
+        assert 0 <= int(minute) < 60
+        assert 0 <= int(hour) < 24
 
 
 def minutes(name: str) -> int:
@@ -206,18 +208,82 @@ def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
         "daily-yesterday-analytics",
         "overnight-predictions",
         "grading-daily",
+        "self-heal-results",
         "same-day-predictions",
+        "self-heal-grades",
         "self-heal-predictions",
         "phase6-tonight-picks",
         "pre-game-predictions",
         "same-day-predictions-tomorrow",
     ]
-    present = [name for name in order if name in PIPELINE.schedules]
-    assert len(present) >= 7
-    assert [minutes(name) for name in present] == sorted(minutes(name) for name in present)
+    assert set(order) | {"batch-sweep", "train-model"} == set(PIPELINE.schedules)
+    assert [minutes(name) for name in order] == sorted(minutes(name) for name in order)
     # self-heal came 75 minutes after the export it should have saved; it needs time to do it, too
-    if "self-heal-predictions" in present:
-        assert minutes("phase6-tonight-picks") - minutes("self-heal-predictions") >= 15
+    room = minutes("phase6-tonight-picks") - minutes("self-heal-predictions")
+    assert room * 60 >= max(PIPELINE.functions[f].timeout_seconds for f in FUNCTIONS if f.startswith("phase"))
+    # results that were restarted are graded by the next look at the day
+    assert minutes("self-heal-grades") - minutes("self-heal-results") >= 15
+    about = {name: PIPELINE.schedules[name].message["game_date"] for name in order}
+    assert about["self-heal-results"] == about["self-heal-grades"] == about["grading-daily"] == "YESTERDAY"
+    assert about["self-heal-predictions"] == about["phase6-tonight-picks"] == "TODAY"
+
+
+def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:
+    sweep = PIPELINE.schedules["batch-sweep"]
+    assert sweep.repeats
+    night = datetime(2025, 11, 2, 4, 0, tzinfo=UTC)
+    # on the night that repeats an hour: 25 hours, six firings each
+    firings = [night + timedelta(minutes=minute) for minute in range(0, 25 * 60, 10)]
+    names = [sweep.slot(moment) for moment in firings]
+    assert len(set(names)) == len(names) == 150
+    assert names[:2] == ["0000", "0010"]
+    # Cloud Scheduler is late by seconds, and may fire twice: the same firing
+    assert sweep.slot(datetime(2025, 11, 14, 22, 49, 59, tzinfo=UTC)) == "1740"
+    assert not PIPELINE.schedules["self-heal-predictions"].repeats
+
+
+# --- contracts ------------------------------------------------------------------------------------------------
+
+
+def test_every_contract_has_a_rule_and_every_rule_a_contract() -> None:
+    assert sorted(contract.check for contract in CONTRACTS) == sorted(CHECKS)
+    assert set(PIPELINE.contracts) == {"coming", "played"}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.check)
+def test_a_contract_restarts_the_phase_that_it_names(contract: Contract) -> None:
+    (reader,) = PIPELINE.function_of_topic(contract.restart)
+    assert PIPELINE.functions[reader].phase == contract.phase
+    assert contract.restart in PIPELINE.functions["self_heal"].publishes
+    assert contract.mode is None or contract.mode in PIPELINE.modes
+
+
+def test_contracts_are_in_the_order_of_the_chain() -> None:
+    phases = [*PIPELINE.phase_order, "grading"]
+    for listed in PIPELINE.contracts.values():
+        places = [phases.index(contract.phase) for contract in listed if contract.check != "consolidation"]
+        assert places == sorted(places)
+    # a batch that closed is consolidated before anybody opens another: a trigger would only join it
+    coming = [contract.check for contract in PIPELINE.contracts["coming"]]
+    assert coming.index("consolidation") < coming.index("predictions")
+
+
+def test_every_phase_of_the_chain_has_a_contract_or_says_why_not() -> None:
+    restarted = {contract.phase for contract in CONTRACTS}
+    assert set(PIPELINE.phase_order) - restarted == set(PIPELINE.without_contract)
+    assert all(PIPELINE.without_contract.values())
+
+
+def test_contracts_count_rows_of_declared_tables_that_self_heal_may_read() -> None:
+    from shared.warehouse.schemas import all_schemas
+
+    views = {path.stem for path in (ROOT / "shared" / "warehouse" / "views").glob("*.sql")}
+    declared = {schema.name for schema in all_schemas()} | views
+    sql = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions" / "self_heal" / "sql").glob("*.sql"))
+    for contract in CONTRACTS:
+        assert set(contract.tables) <= declared, contract.check
+        assert all(table in sql for table in contract.tables), f"{contract.check}: rows that nobody counts"
+        assert {table.partition(".")[0] for table in contract.tables} <= set(PIPELINE.functions["self_heal"].datasets)
 
 
 def test_schedulers_retry() -> None:
@@ -243,7 +309,7 @@ def test_a_topic_named_in_a_function_exists_and_is_declared_for_it(name: str) ->
     function = PIPELINE.functions[name]
     for path, topic in named_topics(ROOT / "functions" / name):
         assert topic in PIPELINE.topics, f"{path} names {topic}"
-        assert topic in {function.announces, *function.publishes}, f"{path}: {name} does not declare {topic}"
+        assert topic in function.sends, f"{path}: {name} does not declare {topic}"
 
 
 def test_a_topic_named_in_shared_code_exists() -> None:
@@ -254,7 +320,9 @@ def test_a_topic_named_in_shared_code_exists() -> None:
 def test_what_a_function_publishes_besides_is_named_in_its_code() -> None:
     for function in PIPELINE.functions.values():
         named = {topic for _, topic in named_topics(ROOT / "functions" / function.name)}
-        assert set(function.publishes) <= named, f"{function.name} declares topics that it never names"
+        if function.name == "self_heal":
+            named |= {contract.restart for contract in CONTRACTS}
+        assert set(function.publishes) == named - {function.announces}, f"{function.name}: declared, or named, in vain"
 
 
 # --- the test itself, and the file's errors -------------------------------------------------------------------

@@ -77,7 +77,7 @@ def announcement(batch: Batch, sequence: int) -> OutboxMessage:
 
 
 def open_batch(world: World, *units: str, run_id: str = "run1", games: Mapping[str, datetime] = TIPOFFS) -> str:
-    plan = BatchPlan(DAY, run_id, f"phase5_coordinator.{run_id}", "same_day", NOW, units, games)
+    plan = BatchPlan(DAY, run_id, f"phase5_coordinator.{run_id}", "same_day", NOW, units, games, NOW)
     return batches.open_batch(world.state, plan, world.clock.now()).batch_id
 
 

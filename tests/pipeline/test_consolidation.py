@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shared import batches, locks
+from shared import batches, breaker, locks
 from shared.errors import StoreUnavailable
 from shared.handler import Response
 from shared.outbox import send_pending
@@ -364,6 +364,8 @@ def test_a_failure_that_stays_ends_in_the_dead_letters_and_an_operator_can_conso
     (logged,) = world.rows("SELECT status, attempts FROM nba_reference.processor_run_history")
     assert logged == {"status": "failed", "attempts": 5}
     stage(world, "2", [prediction(2, "9.5")])
+    # five failures in a row opened the breaker: an operator who mended what was wrong closes it
+    breaker.reset(world.runtime, "processor-phase5_consolidation", who="operator", reason="unit 2 is staged")
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14", "batch_id": BATCH})
     (answer,) = consolidate(world)
     assert answer.body["status"] == "success"

@@ -16,6 +16,9 @@ from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, open_world
 
+# What the chain comes by in every run; the points of recovery and operation have tests of their own.
+CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidation.")
+
 
 def run_with_deaths(world: World, point: str, occasion: int) -> int:
     """Run the chain, starting another process after a death; returns how many died."""
@@ -77,7 +80,7 @@ def test_the_chain_takes_few_statements(tmp_path: Path, evening_template: Path) 
     assert counts == {"query": 5, "load": 2, "tables": 1, "execute": 1, "drop": 1}
 
 
-@pytest.mark.parametrize("point", crashpoints.POINTS)
+@pytest.mark.parametrize("point", [point for point in crashpoints.POINTS if point.startswith(CHAIN)])
 def test_a_death_on_any_occasion_changes_nothing(
     tmp_path: Path, evening_template: Path, undisturbed: World, point: str
 ) -> None:

@@ -83,7 +83,9 @@ def test_a_day_from_scraping_to_grading(played: Path) -> None:
     }  # fmt: skip
     assert len({row["n"] for row in summary["graded"].values()}) == 1, "all systems on the same rows"
     assert summary["runs"][0]["schedule"] == "daily-yesterday-analytics"
-    assert len(summary["runs"]) == 8
+    assert len(summary["runs"]) == 9
+    (heal,) = [run for run in summary["runs"] if run["schedule"] == "self-heal-predictions"]
+    assert [(phase["name"], phase["status"]) for phase in heal["phases"]] == [("self_heal", "success")]
     assert all(run["warehouse_statements"] <= 40 for run in summary["runs"])
     assert summary["warehouse_statements"] <= 150
 

@@ -17,7 +17,7 @@ from tests.embedded import START
 
 DAY = date(2025, 11, 14)
 R1, R2 = "batch_2025-11-14_r1", "batch_2025-11-14_r2"
-PLAN = BatchPlan(DAY, "run1", "phase5_coordinator.run1", "same_day", START, ("a", "b"), {"0022500201": START})
+PLAN = BatchPlan(DAY, "run1", "phase5_coordinator.run1", "same_day", START, ("a", "b"), {"0022500201": START}, START)
 OTHER = replace(PLAN, run_id="run2", execution_id="phase5_coordinator.run2", units=("a",))
 
 

@@ -313,7 +313,8 @@ def test_a_refused_date_touches_only_the_status(
     outcome = run(message(), ready.context("phase6_export"))
     assert outcome.status == status
     assert outcome.reason.startswith(reason)
-    assert outcome.metadata["needs_heal"] is heals
+    assert outcome.reason.endswith("; self-heal is asked") is heals
+    assert [each.topic for each in outcome.messages] == ["nba-self-heal-trigger"] * heals
     assert ready.runtime.exports.list("v1/") == ["v1/status.json"]
     body = read(ready, "v1/status.json")
     check(body, "status", "v1/status.json")
@@ -323,7 +324,8 @@ def test_a_refused_date_touches_only_the_status(
 def test_an_empty_schedule_is_not_a_day_without_games(tmp_path: Path) -> None:
     with evening(tmp_path) as empty:
         outcome = run(message(), empty.context("phase6_export"))
-        assert (outcome.status, outcome.reason) == ("failed", f"no schedule is loaded around {DAY}")
+        reason = f"no schedule is loaded around {DAY}; self-heal is asked"
+        assert (outcome.status, outcome.reason) == ("failed", reason)
 
 
 def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from functions.phase1_scrape.http_client import Refused, SourceClient, WrongShape
@@ -144,3 +145,23 @@ def test_the_quota_is_the_lowest_that_was_seen(sources: FakeSources) -> None:
     client.get("/x", {}, fine)
     client.close()
     assert client.quota == {"remaining": 7, "used": 1}
+
+
+def test_a_transport_stands_in_for_the_network_and_for_the_proxy() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"fine": True})
+
+    client = SourceClient(
+        "Feed",
+        "https://feed.example",
+        settings_for(""),
+        lambda: NOW,
+        proxy="http://127.0.0.1:9",  # nobody listens there
+        transport=httpx.MockTransport(answer),
+    )
+    assert client.get("/x", {"day": "2025-11-14"}, fine).value == {"fine": True}
+    assert asked == ["https://feed.example/x?day=2025-11-14"]
+    client.close()

@@ -12,7 +12,17 @@ import pyarrow as pa
 import pytest
 
 from shared.config import Settings
-from shared.systems.output import ENSEMBLE, SYSTEMS, XGBOOST
+from shared.errors import SchemaMismatch
+from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.systems.output import (
+    ENSEMBLE,
+    MOVING_AVERAGE,
+    SIMILARITY,
+    SYSTEMS,
+    XGBOOST,
+    ZONE_MATCHUP,
+    SystemFailed,
+)
 from shared.systems.predict import predict_players
 from shared.systems.registry import Models
 from shared.warehouse.schemas import arrow_schema, load_schema
@@ -156,3 +166,58 @@ def test_edge_and_fair_price_follow_from_the_stored_figures() -> None:
 
 def test_nobody_asked_for_nobody_predicted() -> None:
     assert predict_players([], Models(), POLICY) == []
+
+
+def test_a_system_that_is_left_out_says_why_and_the_ensemble_goes_on_without_it() -> None:
+    models, why = trained().models, "breaker system-xgboost_v1 is open"
+    whole = predict_players([player(LINED), player()], models, POLICY)
+    rows = predict_players([player(LINED), player()], models, POLICY, {XGBOOST: why})
+    assert [(row["system_id"], row["line_value"]) for row in rows] == [
+        (row["system_id"], row["line_value"]) for row in whole
+    ]
+    for row, usual in zip(rows, whole, strict=True):
+        if row["system_id"] == XGBOOST:
+            assert (row["error_code"], row["error_message"]) == ("breaker_open", why)
+            assert row["recommendation"] == ("NO_LINE" if row["line_value"] is None else "PASS")
+            assert row["predicted_points"] is row["p_over"] is row["confidence_score"] is None
+        elif row["system_id"] == ENSEMBLE:
+            assert row["error_code"] is None
+            assert row["reason"].endswith("; without xgboost_v1 (breaker_open)")
+            assert "breaker_open" not in usual["reason"]
+        else:
+            assert row == usual
+
+
+def test_an_error_of_our_tree_is_no_single_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mismatched(*arguments: Any) -> Any:
+        raise SchemaMismatch("other features")
+
+    monkeypatch.setattr(zone_matchup, "predict", mismatched)
+    with pytest.raises(SchemaMismatch, match="other features"):
+        predict_players([player(LINED)], trained().models, POLICY)
+
+
+def test_the_ensemble_itself_can_be_left_out() -> None:
+    models = trained().models
+    rows = predict_players([player(LINED)], models, POLICY, {ENSEMBLE: "why"})
+    assert {row["system_id"] for row in rows if row["error_code"] == "breaker_open"} == {ENSEMBLE}
+
+
+@pytest.mark.parametrize("system_id", SYSTEMS)
+def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(*arguments: Any) -> Any:
+        raise KeyError("points")
+
+    module = {
+        MOVING_AVERAGE: moving_average,
+        ZONE_MATCHUP: zone_matchup,
+        SIMILARITY: similarity,
+        XGBOOST: xgboost_v1,
+        ENSEMBLE: ensemble,
+    }[system_id]
+    monkeypatch.setattr(module, "predict", defective)
+    with pytest.raises(SystemFailed, match=f"{system_id}: KeyError: 'points'") as raised:
+        predict_players([player(LINED)], trained().models, POLICY)
+    assert raised.value.system_id == system_id
+    left_out = {system_id: "why"}
+    assert len(predict_players([player(LINED)], trained().models, POLICY, left_out)) == 25

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
-from shared.errors import SourceUnavailable
+from functions.phase1_scrape.source_breaker import NothingYet
 from shared.nba_games import COUNTED_TYPES, ScheduledGame
 from shared.raw_files import RawFile
 
@@ -57,7 +57,7 @@ class Games:
 def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: date) -> Harvest:
     """All rows of players (P) or teams (T) from the first to the last of the games, kept under `day`.
 
-    Raises SourceUnavailable where not one of the games that the schedule calls final has a row: a source that is
+    Raises NothingYet where not one of the games that the schedule calls final has a row: a source that is
     down must not look like a day without games. Some games lacking is the harvest's failure.
     """
     kind = KINDS[who]
@@ -85,7 +85,7 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
     ]
     bodies = [answer.value for answer in answers]
     if not _game_ids(bodies) & {game.game_id for game in games.final}:
-        raise SourceUnavailable(
+        raise NothingYet(
             f"NBA.com leaguegamelog {who} has no row of the {len(games.final)} games that the schedule calls final "
             f"({games.first} to {games.last}).",
             next_step="the run is retried; run phase 1 for the date again once NBA.com has the box scores.",

@@ -9,9 +9,10 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, Answer, WrongShape
-from functions.phase1_scrape.parallel import each, in_order
+from functions.phase1_scrape.source_breaker import NothingYet
 from shared.clock import new_york_date
 from shared.errors import SourceUnavailable
+from shared.parallel import each, in_order
 from shared.raw_files import RawFile
 
 SOURCE = "odds_api"
@@ -38,7 +39,7 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     listed = fetch.odds.get(f"/v4/{SPORT}/events", {"dateFormat": "iso"}, check_events)
     events = events_of(listed.value, day, after=fetch.now())
     if not events:
-        raise SourceUnavailable(
+        raise NothingYet(
             f"The Odds API lists no event of {day} that is to come, the schedule has {upcoming}.",
             next_step="run the phase again later; books may not have opened the day yet.",
         )

@@ -16,7 +16,6 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
-from functions.phase1_scrape.parallel import each, in_order
 from functions.phase1_scrape.sources.odds import (
     MARKETS,
     PARAMETERS,
@@ -29,6 +28,7 @@ from functions.phase1_scrape.sources.odds import (
 from shared.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
 from shared.errors import SourceUnavailable
 from shared.nba_games import ScheduledGame
+from shared.parallel import each, in_order
 from shared.raw_files import RawFile
 from shared.teams import team_by_name
 

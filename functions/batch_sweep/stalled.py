@@ -1,0 +1,157 @@
+"""Batches that do not come to their end: closed with what they have, late units accepted, forgotten ones reported."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from functions.batch_sweep.report import ALERTS, MOST_NAMES, Report
+from shared import batches, crashpoints, outbox
+from shared.batch_announcement import batch_complete
+from shared.batches import CLOSED, OPEN, Announcement, Batch
+from shared.context import Context
+from shared.errors import PreconditionFailed
+from shared.observability.alerts import alert
+from shared.outbox import OutboxMessage, send_pending
+from shared.ports import Filter
+
+logger = logging.getLogger(__name__)
+
+# A batch this old is closed whatever it has; one that has ALMOST_ALL when nothing came for so long.
+OLD = timedelta(minutes=30)
+QUIET = timedelta(minutes=10)
+ALMOST_ALL = 90  # per cent
+FORGOTTEN = timedelta(minutes=30)
+# A unit may be late for as long as anybody would redrive it.
+LATE = timedelta(hours=24)
+_TRIES = 3
+
+
+def close_stalled(context: Context, report: Report, resumed_at: datetime | None) -> None:
+    """Close the open batches that stalled and send their announcements."""
+    state, now = context.runtime.state, context.runtime.clock.now()
+    for document in state.query("batches", [Filter("status", "==", OPEN)]):
+        for _ in range(_TRIES):
+            batch = batches.get_batch(state, document.id)
+            if batch is None or batch.status != OPEN:
+                break  # somebody completed it meanwhile
+            why = _why_stalled(context, batch, now, resumed_at)
+            if not why:
+                break
+            try:
+                _close(context, batch, why, report)
+            except PreconditionFailed:
+                continue  # it changed since it was read: look again
+            break
+
+
+def _why_stalled(context: Context, batch: Batch, now: datetime, resumed_at: datetime | None) -> str:
+    """Why a batch counts as stalled; empty where it does not. What stood still while paused begins anew."""
+    since: datetime = max(filter(None, [batch.data["opened_at"], resumed_at]))
+    recorded = batches.units_of(context.runtime.state, batch.batch_id)
+    have = f"{len(recorded)} of {len(batch.units)} units recorded"
+    if now - since >= OLD:
+        return f"open for {_minutes(now - since)} min, {have}"
+    last: datetime = max([since, *(unit.data["completed_at"] for unit in recorded)])
+    if 100 * len(recorded) >= ALMOST_ALL * len(batch.units) and now - last >= QUIET:
+        return f"no completion for {_minutes(now - last)} min, {have}"
+    return ""
+
+
+def _minutes(duration: timedelta) -> int:
+    return int(duration.total_seconds() // 60)
+
+
+def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
+    runtime = context.runtime
+    now = runtime.clock.now()
+
+    def partial_alert(missing: Sequence[str]) -> OutboxMessage | None:
+        if not missing:
+            return None
+        names = ", ".join(missing[:MOST_NAMES])
+        return alert(
+            ALERTS,
+            f"batch-partial-{batch.batch_id}",
+            "warning",
+            f"{batch.batch_id} was closed without {len(missing)} of {len(batch.units)} units",
+            f"{why}; missing or failed: {names}{' ...' if len(missing) > MOST_NAMES else ''}.",
+            now,
+            game_date=batch.data["game_date"],
+            batch_id=batch.batch_id,
+            run_id=batch.run_id,
+        )
+
+    missing = batches.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
+    report.closed.append({"batch_id": batch.batch_id, "why": why, "missing": missing})
+    crashpoints.reached("sweep.closed")
+    logger.warning(
+        "closed %s: %s; missing %s",
+        batch.batch_id,
+        why,
+        ", ".join(missing[:MOST_NAMES]) or "none",
+        extra={"fields": {"batch_id": batch.batch_id, "missing": len(missing)}},
+    )
+    send_pending(batch.path, runtime.state, runtime.bus, runtime.raw)
+
+
+def _announcement(context: Context, closed_at: datetime) -> Announcement:
+    """The batch's announcement by the sweep; partial where units are missing."""
+
+    def announcement(batch: Batch, sequence: int) -> OutboxMessage:
+        completion = batch_complete(
+            batch,
+            sequence,
+            processor_name="batch_sweep",
+            execution_id=context.execution_id,
+            correlation_id=context.correlation_id,
+            closed_at=closed_at,
+            status="partial",
+        )
+        return OutboxMessage("nba-phase5-batch-complete", completion)
+
+    return announcement
+
+
+def settle_late_units(context: Context, report: Report) -> None:
+    """Announce again batches that name units as missing which are done: their worker died before it could say so."""
+    runtime = context.runtime
+    now = runtime.clock.now()
+    for document in runtime.state.query("batches", [Filter("closed_at", ">", now - LATE)]):
+        if document.data.get("missing_units"):
+            late = batches.settle_missing(runtime.state, document.id, _announcement(context, now))
+            if late:
+                report.late[document.id] = late
+                send_pending(document.path, runtime.state, runtime.bus, runtime.raw)
+
+
+def report_unconsolidated(context: Context, report: Report, resumed_at: datetime | None) -> None:
+    """Raise an alert, once, for every batch that was announced and that nobody consolidated."""
+    runtime = context.runtime
+    now = runtime.clock.now()
+    for document in runtime.state.query("batches", [Filter("status", "==", CLOSED)]):
+        data = document.data
+        since: datetime = max(filter(None, [data["closed_at"], resumed_at]))
+        if data["outbox_pending"] or data.get("reported_at") or now - since < FORGOTTEN:
+            continue
+        said = alert(
+            ALERTS,
+            f"batch-unconsolidated-{document.id}",
+            "critical",
+            f"{document.id} was closed and never consolidated",
+            f"closed at {data['closed_at'].isoformat()} and announced; look at the dead letters, or publish "
+            f'{{"game_date": "{data["game_date"]}", "batch_id": "{document.id}"}} to nba-phase5-batch-complete.',
+            now,
+            game_date=data["game_date"],
+            batch_id=document.id,
+            run_id=data["run_id"],
+        )
+        entry = outbox.entries(f"{document.id}-unconsolidated", [said])
+        fields = {"reported_at": now, "outbox": [*data["outbox"], *entry], "outbox_pending": True}
+        try:
+            runtime.state.update(document.path, fields, if_version=document.version)
+        except PreconditionFailed:
+            continue  # somebody is at work on it
+        report.unconsolidated.append(document.id)
+        send_pending(document.path, runtime.state, runtime.bus, runtime.raw)

@@ -1,0 +1,100 @@
+"""The circuit breaker of one source, as one execution sees it.
+
+Asked at the first request: what was fetched by an earlier attempt needs none. The answer holds for all the execution's
+tasks, so that a half-open breaker's trial is a whole one. A task counts once, however many requests it made.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from shared import breaker
+from shared.breaker import Permit
+from shared.errors import Retriable, SourceUnavailable
+from shared.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class NothingYet(SourceUnavailable):
+    """The source answers as it should, but does not have what was asked for: no failure of the source."""
+
+
+@dataclass
+class _Doing:
+    """What a task did: whether the source was really asked."""
+
+    asked: bool = False
+
+
+# Of the task in whose thread, or a thread that it began (threads get a copy of the context), a request is made.
+_doing: ContextVar[_Doing | None] = ContextVar("doing", default=None)
+
+
+class SourceBreaker:
+    """Safe to use from many threads. `trial` is how long this execution can take."""
+
+    def __init__(self, runtime: Runtime, source: str, trial: timedelta) -> None:
+        self.name = breaker.name_of("source", source)
+        self._runtime = runtime
+        self._trial = trial
+        self._turn = threading.Lock()
+        self._permit: Permit | None = None
+
+    def before_request(self) -> None:
+        """Raises SourceUnavailable, naming the breaker, while the source is to be left alone."""
+        with self._turn:
+            if self._permit is None:
+                self._permit = breaker.allows(self._runtime, self.name, trial=self._trial)
+            permit = self._permit
+        if not permit.granted:
+            raise SourceUnavailable(
+                f"not asked: {permit.breaker.why()}.",
+                next_step="nothing: one run tries it again after that time.",
+            )
+        doing = _doing.get()
+        if doing is not None:
+            doing.asked = True
+
+    def watched(self, task: Callable[[], T]) -> Callable[[], T]:
+        """The task, with its end told to the breaker where it asked the source for anything."""
+
+        def doing() -> T:
+            mine = _Doing()
+            token = _doing.set(mine)
+            try:
+                result = task()
+            except NothingYet:
+                self._tell(mine, None)
+                raise
+            except SourceUnavailable as error:
+                self._tell(mine, error)
+                raise
+            finally:
+                _doing.reset(token)
+            self._tell(mine, None)
+            return result
+
+        return doing
+
+    def _tell(self, doing: _Doing, failure: SourceUnavailable | None) -> None:
+        permit = self._permit
+        if not doing.asked or permit is None:
+            return
+        try:
+            if failure is not None:
+                # a task of this execution that succeeds later finds it no longer clean
+                self._permit = replace(permit, breaker=breaker.record_failure(self._runtime, self.name, failure))
+            else:
+                breaker.record_success(self._runtime, permit)
+        except Retriable as unrecorded:
+            # how the task ended is what matters
+            logger.warning("%s could not be told how a task ended: %s", self.name, unrecorded)

@@ -1,0 +1,76 @@
+"""Predictions of a unit although one system fails: its breaker counts, and once open leaves the system out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from shared import breaker
+from shared.breaker import Permit
+from shared.context import Context
+from shared.errors import Retriable
+from shared.messages import PredictionRequest
+from shared.systems.output import SYSTEMS, SystemFailed
+from shared.systems.predict import predict_players
+from shared.systems.registry import Models
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[dict[str, Any]]:
+    """Rows of the unit's players, those of a system whose breaker is open with its error code and why.
+
+    Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried.
+    """
+    permits = _permits(context)
+    left_out = {system: permit.breaker.why() for system, permit in permits.items() if not permit.granted}
+    while True:
+        try:
+            rows = predict_players(message.players, models, context.runtime.settings, left_out)
+            break
+        except SystemFailed as failure:
+            opened = _count(failure, context)
+            if opened is None:
+                raise
+            # it was counted, and in the log; the others need not wait for the next delivery
+            left_out[failure.system_id] = opened
+    for system, permit in permits.items():
+        if system not in left_out:
+            _tell(partial(breaker.record_success, context.runtime, permit))
+    return rows
+
+
+def _permits(context: Context) -> dict[str, Permit]:
+    """What the breakers say that are not clean: one query, and none is written unless a trial is due."""
+    found = breaker.read_kind(context.runtime, "system")
+    trial = timedelta(seconds=context.function.lease_seconds)
+    names = {system: breaker.name_of("system", system) for system in SYSTEMS}
+    return {
+        system: breaker.ask(context.runtime, found[name], trial=trial)
+        for system, name in names.items()
+        if name in found
+    }
+
+
+def _count(failure: SystemFailed, context: Context) -> str | None:
+    """Why the system is left out from now on; None while its breaker is closed, or cannot be told."""
+    runtime, name = context.runtime, breaker.name_of("system", failure.system_id)
+    counted = _tell(lambda: breaker.record_failure(runtime, name, failure.defect))
+    if counted is None or counted.standing(runtime.clock.now()) == "closed":
+        return None
+    logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
+    return counted.why()
+
+
+def _tell(record: Callable[[], T]) -> T | None:
+    """A breaker that cannot be told never decides how the unit ends."""
+    try:
+        return record()
+    except Retriable as unrecorded:
+        logger.warning("a system's breaker could not be told: %s", unrecorded)
+        return None

@@ -1,0 +1,129 @@
+"""Self-heal: what should exist for a date against what does; the earliest phase that is short is started again.
+
+It reads rows, files and documents, publishes one trigger through the outbox, and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from functions.self_heal import restarts
+from functions.self_heal.checks import Shortage, first_shortage
+from functions.self_heal.progress import in_progress
+from functions.self_heal.restarts import MOST, Restart
+from functions.self_heal.snapshot import Snapshot, read_snapshot
+from shared import batches, crashpoints
+from shared.clock import new_york_date
+from shared.context import Context, Outcome
+from shared.errors import DataError
+from shared.messages import PhaseMessage
+from shared.observability.alerts import alert
+from shared.outbox import OutboxMessage
+from shared.pipeline import load_pipeline
+
+ALERTS = "nba-alerts"
+
+
+def run(message: PhaseMessage, context: Context) -> Outcome:
+    """Look at message.game_date and restart its earliest short phase, at most three times a phase.
+
+    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games;
+    failed: three restarts did not mend it (an alert says so). Each with the reason.
+    """
+    if message.game_date is None:
+        raise DataError(
+            f"self-heal looks at one game_date; the message has {message.from_date} to {message.to_date}.",
+            next_step="publish one message per date.",
+        )
+    runtime, day = context.runtime, message.game_date
+    before = restarts.of_execution(runtime, context.execution_id)
+    if before is not None:
+        # died after deciding: the decision stands, whatever the rows say by now
+        return _restarted(before, context)
+    now = runtime.clock.now()
+    # before the rows: work that ends in between has left them
+    busy = in_progress(runtime, day, now, asked_by=message.execution_id)
+    snapshot = read_snapshot(runtime, day, now)
+    nothing = _no_games(snapshot)
+    if nothing:
+        return Outcome("no_data", reason=nothing)
+    contracts = load_pipeline().contracts[snapshot.group]
+    shortage = first_shortage(snapshot, contracts, runtime.settings)
+    if shortage is None:
+        return _complete(snapshot)
+    if busy:
+        return Outcome("skipped", reason=f"in progress: {busy}", metadata={"short": shortage.reason})
+    phase = shortage.contract.phase
+    earlier = [each for each in restarts.of_date(runtime, day) if each["phase"] == phase]
+    if len(earlier) >= MOST:
+        return _given_up(snapshot, shortage, context)
+    restart = restarts.record(context, day, shortage, now)
+    if restart is None:
+        return Outcome("skipped", reason=f"in progress: {phase} of {day} was restarted a moment ago")
+    crashpoints.reached("self_heal.recorded")
+    return _restarted(restart, context)
+
+
+def _no_games(snapshot: Snapshot) -> str:
+    """Why nothing is to be expected of the date; empty where there is, or nobody knows."""
+    if not snapshot.schedule_rows:
+        return ""
+    if not snapshot.games:
+        return f"no games on {snapshot.game_date}"
+    return "" if snapshot.held else f"all {len(snapshot.games)} games on {snapshot.game_date} are postponed"
+
+
+def _complete(snapshot: Snapshot) -> Outcome:
+    """Nothing is short; games that have tipped off are said, for what they lack cannot be made any more."""
+    tipped_off = len(snapshot.held) - len(snapshot.coming)
+    late = snapshot.group == "coming" and tipped_off
+    reason = f"complete; {tipped_off} of {len(snapshot.held)} games have tipped off" if late else "complete"
+    return Outcome("success", record_count=len(snapshot.held), reason=reason, metadata={"group": snapshot.group})
+
+
+def _restarted(restart: Restart, context: Context) -> Outcome:
+    reason = f"restarted {restart['phase']} ({restart['n']} on record): {restart['reason']}"
+    return Outcome(
+        "partial",
+        reason=reason,
+        messages=[OutboxMessage(restart["topic"], json.dumps(_trigger(restart, context)))],
+        metadata={name: restart[name] for name in ("phase", "n", "run_id", "topic")},
+    )
+
+
+def _trigger(restart: Restart, context: Context) -> dict[str, Any]:
+    """The message that starts the phase again: the same for every attempt of this execution."""
+    today = new_york_date(restart["at"]).isoformat()
+    message = {
+        "game_date": restart["game_date"],
+        "run_id": restart["run_id"],
+        "mode": restart["mode"] or ("tomorrow" if restart["game_date"] > today else "same_day"),
+        "trigger_source": "self_heal",
+        "parent_processor": context.function.name,
+        "correlation_id": context.correlation_id,
+    }
+    if restart["batch_id"] is None:
+        return message
+    batch = batches.get_batch(context.runtime.state, restart["batch_id"])
+    # the batch keeps the moment that its rows were made as of
+    as_of = {"as_of": batch.data["as_of"].isoformat()} if batch is not None else {}
+    return {**message, "batch_id": restart["batch_id"], **as_of}
+
+
+def _given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
+    phase, day = shortage.contract.phase, snapshot.game_date
+    reason = f"{MOST} restarts of {phase} did not mend {day}: {shortage.reason}"
+    raised_at: datetime = snapshot.now
+    notice = alert(
+        ALERTS,
+        f"self-heal-gave-up-{day}-{phase}",
+        "critical",
+        f"Self-heal of {day} gave up at {phase}",
+        reason,
+        raised_at,
+        game_date=day.isoformat(),
+        run_id=context.run_id,
+    )
+    return Outcome("failed", reason=reason, messages=[notice], metadata={"phase": phase})

@@ -1,0 +1,105 @@
+"""Is somebody at work on the date already? Then what is missing may be on its way, and nothing is restarted."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from functions.self_heal import restarts
+from shared import batches, pause
+from shared.batches import OPEN
+from shared.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
+from shared.pipeline import Pipeline, load_pipeline
+from shared.ports import Document, Filter
+from shared.runtime import Runtime
+
+# A trigger that was published is taken within seconds; one that nobody took for so long is lost or dead.
+TAKEN_WITHIN = timedelta(minutes=10)
+# How much later than its back-off says a delivery may come.
+LATE = timedelta(minutes=1)
+
+
+def in_progress(runtime: Runtime, day: date, now: datetime, asked_by: str | None = None) -> str | None:
+    """What is under way for the date, or holds it up for now; None: nobody is at work.
+
+    Recovery functions and training do not count: they make nothing that a contract asks for. Nor does the execution
+    that asked: it is done, even where its outbox is not marked as sent yet.
+    """
+    return (
+        _paused(runtime)
+        or _held(runtime)
+        or _open_batch(runtime, day)
+        or _executing(runtime, day, now, asked_by)
+        or _not_begun(runtime, day, now)
+    )
+
+
+def _paused(runtime: Runtime) -> str | None:
+    switch = pause.read(runtime.state)
+    if switch is None or not switch.paused:
+        return None
+    return f"paused since {switch.since.isoformat()} by {switch.who}: {switch.reason}"
+
+
+def _held(runtime: Runtime) -> str | None:
+    """A held message does not say its date without being read: any of the chain's counts, for minutes at most."""
+    waiting = [d for d in runtime.state.query("held", [Filter("released_at", "==", None)]) if _of_the_chain(d.data)]
+    if not waiting:
+        return None
+    first = min(waiting, key=lambda document: (document.data["held_at"], document.id)).data
+    return f"{len(waiting)} messages are held, first one of {first['function']}: {first['reason']}"
+
+
+def _open_batch(runtime: Runtime, day: date) -> str | None:
+    """A batch that stalls is closed by batch_sweep, and announced."""
+    batch = batches.latest_batch(runtime.state, day)
+    if batch is None:
+        return None
+    if batch.status == OPEN:
+        return f"{batch.batch_id} is open"
+    return f"{batch.batch_id} is about to be announced" if batch.data["outbox_pending"] else None
+
+
+def _executing(runtime: Runtime, day: date, now: datetime, asked_by: str | None) -> str | None:
+    """An execution at work, one that failed and is tried again, or one whose messages are not sent yet."""
+    pipeline = load_pipeline()
+    on_the_date = Filter("game_date", "==", day.isoformat())
+    running = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", RUNNING)])
+    failed = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", FAILED)])
+    unsent = runtime.state.query(COLLECTION, [on_the_date, Filter("outbox_pending", "==", True)])
+    for document in sorted([*running, *failed, *unsent], key=lambda each: each.id):
+        data = document.data
+        if not _of_the_chain(data):
+            continue
+        if data["status"] == RUNNING and data["epoch"] == runtime.epoch and data["lease_expires_at"] > now:
+            return f"{document.id} is running"
+        if data["status"] == FAILED and not data.get("final") and _next_delivery(document, pipeline) + LATE > now:
+            return f"{document.id} failed at attempt {data['attempts']} and is tried again"
+        if data["status"] == SUCCEEDED and document.id != asked_by:
+            return f"{document.id} is done, its messages are not sent yet"
+    return None
+
+
+def _next_delivery(document: Document, pipeline: Pipeline) -> datetime:
+    """Until when Pub/Sub delivers a failed message again; the longest back-off where its subscription is not known."""
+    subscriptions = pipeline.functions[document.data["function"]].subscriptions
+    wait = max(each.backoff_seconds(int(document.data["attempts"])) for each in subscriptions)
+    finished: datetime = document.data["finished_at"]
+    return finished + timedelta(seconds=wait)
+
+
+def _not_begun(runtime: Runtime, day: date, now: datetime) -> str | None:
+    """A restart of a moment ago whose run nobody has taken yet."""
+    for restart in restarts.of_date(runtime, day):
+        if restart["at"] + TAKEN_WITHIN <= now:
+            continue
+        if not runtime.state.query(COLLECTION, [Filter("run_id", "==", restart["run_id"])], limit=1):
+            return f"{restart['run_id']} was published a moment ago and has not begun"
+    return None
+
+
+def _of_the_chain(data: dict[str, Any]) -> bool:
+    pipeline = load_pipeline()
+    restarted = {contract.phase for listed in pipeline.contracts.values() for contract in listed}
+    function = pipeline.functions.get(data["function"])
+    return function is not None and function.phase in restarted | set(pipeline.phase_order)

@@ -1,0 +1,41 @@
+"""The announcement of a closed batch, whoever closes it: the unit that completes it, or the sweep."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from shared.batches import Batch
+from shared.messages import PhaseCompletion, Status
+
+
+def batch_complete(
+    batch: Batch,
+    sequence: int,
+    *,
+    processor_name: str,
+    execution_id: str,
+    correlation_id: str,
+    closed_at: datetime,
+    status: Status = "success",
+) -> str:
+    """The completion of the batch's phase as JSON: of the run that opened the batch, whoever closes it."""
+    completion = PhaseCompletion(
+        game_date=date.fromisoformat(batch.data["game_date"]),
+        run_id=batch.run_id,
+        mode=batch.data["mode"],
+        as_of=batch.data["as_of"],
+        batch_id=batch.batch_id,
+        correlation_id=correlation_id,
+        trigger_source="pubsub",
+        parent_processor="phase5_coordinator",
+        processor_name=processor_name,
+        phase="phase5_worker",
+        execution_id=execution_id,
+        status=status,
+        record_count=len(batch.units),
+        records_failed=len(batch.missing),
+        duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
+        sequence=sequence,
+        metadata={"revision": batch.revision, "units": len(batch.units)},
+    )
+    return completion.model_dump_json(exclude_none=True)

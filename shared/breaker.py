@@ -1,0 +1,198 @@
+"""Circuit breakers: what failed five times in a row is left alone for half an hour, then tried once.
+
+    closed -- the fifth failure in a row --> open -- 30 minutes --> half_open -- one claims it --> trial
+      ^                                       ^                                                      |
+      |                                       +------------------ it fails --------------------------+
+      +---------------------------------------------------------- it succeeds -----------------------+
+
+A breaker is the document breakers/{name}. Absent, without failures or of an earlier epoch of simulated time it is
+clean, and a success then writes nothing: many workers share one document only while something fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from shared import audit
+from shared.errors import PreconditionFailed
+from shared.ports import Document, Filter, Transaction
+from shared.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+COLLECTION = "breakers"
+THRESHOLD = 5
+OPEN_FOR = timedelta(minutes=30)
+Kind = Literal["processor", "source", "system"]
+Standing = Literal["closed", "open", "half_open", "trial"]
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """A breaker as read; `version` is None where its document counts for nothing."""
+
+    name: str
+    failures: int = 0
+    opened_at: datetime | None = None
+    trial_until: datetime | None = None
+    last_error: str = ""
+    version: str | None = None
+
+    def standing(self, now: datetime) -> Standing:
+        """closed, open, half_open (one may try), trial (one is trying)."""
+        if self.opened_at is None:
+            return "closed"
+        if now < self.opened_at + OPEN_FOR:
+            return "open"
+        return "trial" if self.trial_until is not None and now < self.trial_until else "half_open"
+
+    def why(self) -> str:
+        """What people are told of work that it stops."""
+        until = "" if self.opened_at is None else f" until {self.opened_at + OPEN_FOR:%Y-%m-%dT%H:%M:%SZ}"
+        return f"breaker {self.name} is open{until}: {self.failures} failures in a row, the last: {self.last_error}"
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What a breaker answered. `trial_until` is set where this permit is the one trial of a half-open breaker."""
+
+    breaker: Breaker
+    granted: bool
+    trial_until: datetime | None = None
+
+
+def name_of(kind: Kind, what: str) -> str:
+    """The breaker of a processor (function), source or system."""
+    return f"{kind}-{what}"
+
+
+def read(runtime: Runtime, name: str) -> Breaker:
+    return _of(name, runtime.state.get(_path(name)), runtime.epoch)
+
+
+def read_kind(runtime: Runtime, kind: Kind) -> dict[str, Breaker]:
+    """Breakers of a kind that are not clean, by name: one query."""
+    documents = runtime.state.query(COLLECTION, [Filter("kind", "==", kind)])
+    found = (_of(document.id, document, runtime.epoch) for document in documents)
+    return {breaker.name: breaker for breaker in found if breaker.failures}
+
+
+def state_of(runtime: Runtime, name: str) -> Standing:
+    return read(runtime, name).standing(runtime.clock.now())
+
+
+def allows(runtime: Runtime, name: str, *, trial: timedelta) -> Permit:
+    """Ask a breaker whether work may begin. A half-open one grants one permit, for as long as `trial`."""
+    return ask(runtime, read(runtime, name), trial=trial)
+
+
+def ask(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -> Permit:
+    """As `allows`, of a breaker already read."""
+    now = runtime.clock.now()
+    standing = breaker.standing(now)
+    if standing != "half_open":
+        return Permit(breaker, standing == "closed")
+    until = now + trial
+    try:
+        runtime.state.update(_path(breaker.name), {"trial_until": until}, if_version=breaker.version)
+    except PreconditionFailed:
+        return Permit(breaker, granted=False)  # another has the trial
+    return Permit(breaker, granted=True, trial_until=until)
+
+
+def record_failure(runtime: Runtime, name: str, error: BaseException) -> Breaker:
+    """Count a failure; returns the breaker as it then is. A failure of the trial opens it for another while."""
+    path, now = _path(name), runtime.clock.now()
+
+    def count(transaction: Transaction) -> Breaker:
+        before = _of(name, transaction.get(path), runtime.epoch)
+        standing = before.standing(now)
+        opens = standing in ("half_open", "trial") or (standing == "closed" and before.failures + 1 >= THRESHOLD)
+        after = Breaker(
+            name,
+            failures=before.failures + 1,
+            opened_at=now if opens else before.opened_at,
+            trial_until=None,
+            last_error=f"{type(error).__name__}: {error}"[:500],
+        )
+        transaction.set(path, _fields(after, runtime.epoch, now))
+        return after
+
+    breaker = runtime.state.transaction(count)
+    if breaker.opened_at == now:
+        logger.error("%s", breaker.why(), extra={"fields": {"breaker": name, "failures": breaker.failures}})
+    return breaker
+
+
+def record_success(runtime: Runtime, permit: Permit) -> None:
+    """The work that a permit let through succeeded: the failures in a row end, a half-open breaker closes.
+
+    An open breaker stays open: what succeeds then began before it opened.
+    """
+    if not permit.breaker.failures:
+        return
+    name, now = permit.breaker.name, runtime.clock.now()
+
+    def clear(transaction: Transaction) -> bool:
+        before = _of(name, transaction.get(_path(name)), runtime.epoch)
+        if not before.failures or before.standing(now) == "open":
+            return False
+        transaction.set(_path(name), _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
+        return before.opened_at is not None
+
+    if runtime.state.transaction(clear):
+        logger.info("breaker %s is closed again", name)
+
+
+def give_back(runtime: Runtime, permit: Permit) -> None:
+    """A trial that ended neither well nor badly (nothing was done) leaves its turn to the next."""
+    if permit.trial_until is None:
+        return
+    path = _path(permit.breaker.name)
+
+    def clear(transaction: Transaction) -> None:
+        document = transaction.get(path)
+        if document is not None and document.data["trial_until"] == permit.trial_until:
+            transaction.update(path, {"trial_until": None})
+
+    runtime.state.transaction(clear)
+
+
+def reset(runtime: Runtime, name: str, *, who: str, reason: str) -> None:
+    """An operator closes a breaker by hand, once what was broken is mended (audited). A clean one stays as it is."""
+    path, now = _path(name), runtime.clock.now()
+
+    def close(transaction: Transaction) -> None:
+        before = _of(name, transaction.get(path), runtime.epoch)
+        if before.failures:
+            transaction.set(path, _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
+            details = {"breaker": name, "version": before.version}
+            audit.record(transaction, "reset-breaker", who=who, reason=reason, details=details, now=now)
+
+    runtime.state.transaction(close)
+
+
+def _path(name: str) -> str:
+    return f"{COLLECTION}/{name}"
+
+
+def _of(name: str, document: Document | None, epoch: int) -> Breaker:
+    if document is None or document.data["epoch"] != epoch:
+        return Breaker(name)
+    data = document.data
+    return Breaker(name, data["failures"], data["opened_at"], data["trial_until"], data["last_error"], document.version)
+
+
+def _fields(breaker: Breaker, epoch: int, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": breaker.name.partition("-")[0],
+        "failures": breaker.failures,
+        "opened_at": breaker.opened_at,
+        "trial_until": breaker.trial_until,
+        "last_error": breaker.last_error,
+        "epoch": epoch,
+        "updated_at": now,
+    }

@@ -1,0 +1,236 @@
+"""Dead letters: listed without being dropped, and redriven to the topic they came from, once each.
+
+    bytes kept in the bucket -> redrives/{subscription}.{message_id} created once, with its outbox -> audit record
+    -> published (outbox) -> acknowledged
+
+Each step is repeatable, so redriving the same letter again, or the sweep, goes on where a crash stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared import audit, crashpoints, outbox
+from shared.errors import AlreadyExists, NotFound, PreconditionFailed, StoreUnavailable
+from shared.outbox import OutboxFile
+from shared.pipeline import Pipeline, Subscription
+from shared.ports import Bus, Document, Filter, PulledMessage, State
+from shared.runtime import Runtime
+
+COLLECTION = "redrives"
+MOST_LETTERS = 1_000  # of one subscription in one listing: Pub/Sub gives no more in one pull
+PREVIEW_BYTES = 120
+# What dead-lettering and publishing put onto a message; the redriven one starts without it.
+_ADDED = frozenset({
+    *("dead_letter_reason", "dead_letter_error", "dead_lettered_at", "origin_topic", "origin_subscription"),
+    *("outbox_id", "trigger_source"),
+})  # fmt: skip
+_ADDED_BY_PUBSUB = ("CloudPubSubDeadLetter", "goog")
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One dead letter; `id` is the message id in its subscription, the origin's fields are of the message it was."""
+
+    id: str
+    subscription: str
+    reason: str
+    error: str
+    origin_topic: str
+    origin_subscription: str
+    origin_message_id: str
+    published_at: datetime | None
+    """When the original message was first published."""
+    dead_lettered_at: datetime | None
+    age: timedelta | None
+    data: bytes
+    attributes: Mapping[str, str]
+    not_redrivable: str
+    """Why it cannot be redriven; empty where it can."""
+    ack_id: str
+
+    @property
+    def key(self) -> str:
+        """What a person names it by: subscription and id."""
+        return f"{self.subscription}.{self.id}"
+
+    @property
+    def path(self) -> str:
+        return f"{COLLECTION}/{self.key}"
+
+    @property
+    def blob(self) -> str:
+        return f"redrive/{self.subscription}/{self.id}"
+
+    @property
+    def redrivable(self) -> bool:
+        return not self.not_redrivable
+
+    @property
+    def size(self) -> int:
+        """Bytes of data."""
+        return len(self.data)
+
+    @property
+    def preview(self) -> str:
+        """The beginning of the data, in one line."""
+        text = " ".join(self.data[:PREVIEW_BYTES].decode(errors="replace").split())
+        return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+@dataclass(frozen=True)
+class Redriven:
+    """What redriving one letter did: published it (or found that it had been), or why not."""
+
+    letter: DeadLetter
+    published: bool
+    said: str
+
+
+def listed(
+    bus: Bus, pipeline: Pipeline, now: datetime, *, subscription: str | None = None, reason: str | None = None
+) -> list[DeadLetter]:
+    """Every dead letter waiting, by subscription and then oldest first; nothing is acknowledged.
+
+    `subscription` is a dead-letter subscription or the push subscription it belongs to. At most MOST_LETTERS of each
+    are listed. Raises NotFound for a subscription that does not exist.
+    """
+    known = {each.dead_letter_subscription: each for each in pipeline.subscriptions.values()}
+    names = sorted(known)
+    if subscription is not None:
+        names = [name for name in names if subscription in (name, known[name].name)]
+        if not names:
+            raise NotFound(
+                f"There is no dead-letter subscription {subscription!r}.",
+                next_step=f"use one of: {', '.join(sorted(known))}.",
+            )
+    letters = [
+        _letter(message, known[name], pipeline, now) for name in names for message in bus.pull(name, MOST_LETTERS)
+    ]
+    return [letter for letter in letters if reason is None or letter.reason == reason]
+
+
+def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeline, now: datetime) -> DeadLetter:
+    said = message.attributes
+    # Pub/Sub's own dead-lettering names the subscription alone, and the letter has an id of its own
+    origin = said.get("origin_subscription") or said.get("CloudPubSubDeadLetterSourceSubscription") or subscription.name
+    source = pipeline.subscriptions.get(origin)
+    reason = said.get("dead_letter_reason") or "max_delivery_attempts"
+    dead_at = _moment(said.get("dead_lettered_at"))
+    not_redrivable = ""
+    if source is None:
+        not_redrivable = f"it came from {origin}, which the pipeline no longer has"
+    elif reason == "not_an_envelope":
+        not_redrivable = "it never was a message of a topic: the request itself could not be read"
+    published = said.get("origin_published_at") or said.get("CloudPubSubDeadLetterSourceTopicPublishTime")
+    return DeadLetter(
+        id=message.message_id,
+        subscription=subscription.dead_letter_subscription,
+        reason=reason,
+        error=said.get("dead_letter_error", ""),
+        origin_topic=source.topic if source else said.get("origin_topic", ""),
+        origin_subscription=origin,
+        origin_message_id=said.get("origin_message_id") or message.message_id,
+        published_at=_moment(published),
+        dead_lettered_at=dead_at,
+        age=None if dead_at is None else max(now - dead_at, timedelta(0)),
+        data=message.data,
+        attributes=dict(said),
+        not_redrivable=not_redrivable,
+        ack_id=message.ack_id,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A moment as an attribute says it; None where it says none that can be read."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason: str) -> list[Redriven]:
+    """Publish letters once more to the topic each came from, then acknowledge them; one audit record each.
+
+    A letter that was redriven before (it could not be acknowledged) is only acknowledged. One that fails again comes
+    back as another dead letter, with an id of its own.
+    """
+    return [_redrive(runtime, letter, who, reason) for letter in letters]
+
+
+def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Redriven:
+    if not letter.redrivable:
+        return Redriven(letter, False, letter.not_redrivable)
+    with suppress(PreconditionFailed):  # kept before
+        runtime.raw.write(letter.blob, letter.data, content_type="application/octet-stream", if_generation=0)
+    document = {
+        "subscription": letter.subscription,
+        "message_id": letter.id,
+        "origin_topic": letter.origin_topic,
+        "origin_message_id": letter.origin_message_id,
+        "dead_letter_reason": letter.reason,
+        "who": who,
+        "reason": reason,
+        "at": runtime.clock.now(),
+        "acknowledged": False,
+        "outbox": outbox.entries(letter.key, [OutboxFile(letter.origin_topic, letter.blob, _attributes(letter))]),
+        "outbox_pending": True,
+    }
+    with suppress(AlreadyExists):  # recorded before: what was decided then is finished now
+        runtime.state.create(letter.path, document)
+    crashpoints.reached("redrive.recorded")
+    published = _publish(runtime, letter.path)
+    crashpoints.reached("redrive.published")
+    _acknowledge(runtime, letter.path, letter.subscription, [letter.ack_id])
+    said = f"published to {letter.origin_topic}" if published else "published before; acknowledged now"
+    return Redriven(letter, bool(published), said)
+
+
+def _attributes(letter: DeadLetter) -> dict[str, str]:
+    """The original message's attributes, and what keeps its run and its dates what they were."""
+    kept = {
+        name: value
+        for name, value in letter.attributes.items()
+        if name not in _ADDED and not name.startswith(_ADDED_BY_PUBSUB)
+    }
+    kept |= {"trigger_source": "redrive", "origin_message_id": letter.origin_message_id}
+    if letter.published_at is not None:
+        kept["origin_published_at"] = letter.published_at.isoformat()
+    return kept
+
+
+def _publish(runtime: Runtime, path: str) -> int:
+    """Write the audit record of a recorded redrive and send what its outbox holds; returns the messages sent."""
+    document = runtime.state.get(path)
+    if document is None:
+        raise StoreUnavailable(f"{path} was written and cannot be read.", next_step="redrive it again.")
+    facts = ("subscription", "message_id", "origin_topic", "origin_message_id", "dead_letter_reason")
+    data = document.data
+    with suppress(AlreadyExists):  # the same redrive, interrupted: one action is one record
+        details = {name: data[name] for name in facts}
+        audit.record(runtime.state, "redrive", who=data["who"], reason=data["reason"], details=details, now=data["at"])
+    return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
+
+
+def _acknowledge(runtime: Runtime, path: str, subscription: str, ack_ids: Sequence[str]) -> None:
+    runtime.bus.ack(subscription, ack_ids)
+    runtime.state.update(path, {"acknowledged": True})
+
+
+def unfinished(state: State) -> list[Document]:
+    """Redrives that a crash interrupted: recorded, and not known to be acknowledged."""
+    return state.query(COLLECTION, [Filter("acknowledged", "==", False)])
+
+
+def finish(runtime: Runtime, document: Document) -> int:
+    """Do what is left of an interrupted redrive; returns the messages published."""
+    published = _publish(runtime, document.path)
+    subscription, message_id = document.data["subscription"], document.data["message_id"]
+    waiting = runtime.bus.pull(subscription, MOST_LETTERS)
+    # one that is not waiting was acknowledged, or is out with somebody else: redriving it again sends nothing
+    _acknowledge(runtime, document.path, subscription, [m.ack_id for m in waiting if m.message_id == message_id])
+    return published

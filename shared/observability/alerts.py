@@ -1,0 +1,30 @@
+"""Alerts as messages: what operators and the monitor read. Each function names the topic that it publishes them to."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.outbox import OutboxMessage
+
+Severity = Literal["info", "warning", "critical"]
+
+
+def alert(
+    topic: str, fingerprint: str, severity: Severity, title: str, detail: str, raised_at: datetime, **facts: Any
+) -> OutboxMessage:
+    """An alert to publish, or to put into an outbox. Those of one fingerprint are one alert, however often they come.
+
+    Args:
+        facts: further JSON fields, such as game_date, batch_id, run_id.
+    """
+    content = {
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "title": title,
+        "detail": detail,
+        **facts,
+        "raised_at": raised_at.isoformat(),
+    }
+    return OutboxMessage(topic, json.dumps(content), {"severity": severity, "fingerprint": fingerprint})

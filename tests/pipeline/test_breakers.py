@@ -1,0 +1,272 @@
+"""The breakers of single parts: a prediction system that fails is left out, a source that is down is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.phase1_scrape.scrape import run as scrape
+from shared import breaker
+from shared.context import Outcome
+from shared.errors import SchemaMismatch, SourceUnavailable, StoreUnavailable
+from shared.messages import Mode, PhaseMessage
+from shared.parallel import use_sequential
+from shared.runtime import Runtime
+from shared.systems import zone_matchup
+from shared.systems.output import ZONE_MATCHUP
+from shared.systems.predict import predict_players
+from shared.systems.registry import Models
+from tests.embedded import ManualClock
+from tests.fake_sources import DAY, FakeSources, Reply, serving, settings_for
+from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger
+from tests.pipeline.support import PHASE5, World
+from tests.pipeline.test_held import StateLost
+from tests.pipeline.test_scrape_faults import MORNING
+from tests.stores import context_of, open_stores
+
+COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
+WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
+SYSTEM = f"system-{ZONE_MATCHUP}"
+
+
+def defective(*arguments: Any) -> Any:
+    raise ZeroDivisionError("no games")
+
+
+def system_failures(world: World, times: int) -> None:
+    for _ in range(times):
+        breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"))
+
+
+def rows_of(world: World) -> list[dict[str, Any]]:
+    return world.rows(
+        f"SELECT system_id, error_code, error_message, recommendation FROM {PREDICTIONS} ORDER BY system_id"
+    )
+
+
+# --- a system -------------------------------------------------------------------------------------------------
+
+
+def test_a_system_that_fails_five_times_is_left_out_and_the_others_are_served(
+    evening: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone_matchup, "predict", defective)
+    trigger(evening)
+    answers = [answer for function, answer in evening.run_until_idle() if function == "phase5_worker"]
+    assert [answer.status for answer in answers[:4]] == [500] * 4
+    assert f"{ZONE_MATCHUP}: ZeroDivisionError: no games" in answers[0].body["reason"]
+    assert {answer.body["status"] for answer in answers[4:]} == {"success"}
+    assert len(answers) == 4 + len(PLAYERS)
+    rows = rows_of(evening)
+    assert len(rows) == TOTAL_ROWS
+    left_out = [row for row in rows if row["system_id"] == ZONE_MATCHUP]
+    assert {row["error_code"] for row in left_out} == {"breaker_open"}
+    assert {row["recommendation"] for row in left_out} == {"PASS", "NO_LINE"}
+    assert all(row["error_message"].startswith(f"breaker {SYSTEM} is open until") for row in left_out)
+    assert all("ZeroDivisionError: no games" in row["error_message"] for row in left_out)
+    assert "breaker_open" not in {row["error_code"] for row in rows if row["system_id"] != ZONE_MATCHUP}
+    # the units that then succeeded closed the worker's own
+    assert list(breaker.read_kind(evening.runtime, "processor")) == []
+
+
+def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger(evening)
+    evening.run_until_idle(COORDINATOR)
+    first, *others = evening.bus.due(dict.fromkeys(WORKERS, len(PLAYERS)))
+    for delivery in others:
+        evening.deliver(delivery)
+    monkeypatch.setattr(zone_matchup, "predict", defective)
+    assert evening.deliver(first).status == 500
+    evening.run_until_idle()
+    (batch,) = evening.documents("batches")
+    assert (batch["status"], batch["missing_units"]) == ("CONSOLIDATED", [])
+    assert sum(row["error_code"] == "breaker_open" for row in rows_of(evening)) == 5
+
+
+def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undisturbed: World) -> None:
+    system_failures(evening, 5)
+    evening.move(minutes=30)
+    trigger(evening)
+    evening.run_until_idle()
+    # deliveries are one after the other here: the first unit's trial closed it for all
+    assert breaker.read_kind(evening.runtime, "system") == {}
+    assert {row["error_code"] for row in rows_of(evening) if row["system_id"] == ZONE_MATCHUP} == {None}
+    assert len(current_predictions(evening)) == len(current_predictions(undisturbed))
+
+
+def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: World) -> None:
+    system_failures(evening, 5)
+    evening.move(minutes=30)
+    assert breaker.allows(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
+    trigger(evening)
+    evening.run_until_idle()
+    assert {row["error_code"] for row in rows_of(evening) if row["system_id"] == ZONE_MATCHUP} == {"breaker_open"}
+
+
+def test_a_trial_that_fails_is_served_without_the_system_at_once(
+    evening: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone_matchup, "predict", defective)
+    system_failures(evening, 5)
+    evening.move(minutes=30)
+    trigger(evening)
+    answers = evening.run_until_idle()
+    assert {answer.status for _, answer in answers} == {200}
+    assert breaker.state_of(evening.runtime, SYSTEM) == "open"
+
+
+def test_a_clean_day_writes_nothing_about_breakers(evening: World) -> None:
+    trigger(evening)
+    evening.run_until_idle()
+    assert evening.documents("breakers") == []
+
+
+def test_a_unit_whose_system_failed_is_retried_although_the_breaker_cannot_be_told(
+    evening: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone_matchup, "predict", defective)
+    trigger(evening)
+    evening.run_until_idle(COORDINATOR)
+    evening.swap(state=StateLost(evening.runtime.state))
+    (delivery,) = evening.bus.due(dict.fromkeys(WORKERS, 1))
+    assert f"{ZONE_MATCHUP}: ZeroDivisionError" in evening.deliver(delivery).body["reason"]
+
+
+def test_wrong_features_are_nobody_s_single_failure(evening: World) -> None:
+    """What all systems need is loud and counts for no system."""
+    trigger(evening)
+    evening.run_until_idle(COORDINATOR)
+    (request, *_) = evening.published("prediction-request")
+    del request["players"][0]["features"]["points_ewma_20"]
+    evening.publish("prediction-request", request)
+    with pytest.raises(SchemaMismatch, match="points_ewma_20"):
+        predict_players(request["players"], Models(), evening.settings)
+    evening.run_until_idle(WORKERS)
+    assert breaker.read_kind(evening.runtime, "system") == {}
+
+
+# --- a source -------------------------------------------------------------------------------------------------
+
+
+class Scraper:
+    """Phase 1 on real stores, its sources at a real server; every run is another."""
+
+    def __init__(self, runtime: Runtime, sources: FakeSources, clock: ManualClock) -> None:
+        self.runtime, self.sources, self.clock = runtime, sources, clock
+        self.runs = 0
+
+    def run(self, mode: Mode = "same_day", *, attempt: int = 1, run_id: str = "") -> Outcome:
+        self.runs += 1
+        context = context_of(
+            self.runtime, "phase1_scrape", DAY, mode=mode, attempt=attempt, run_id=run_id or f"run-{self.runs}"
+        )
+        return scrape(PhaseMessage(game_date=DAY), context)
+
+    def standing(self, source: str) -> str:
+        return breaker.state_of(self.runtime, f"source-{source}")
+
+    def failures(self, source: str) -> int:
+        return breaker.read(self.runtime, f"source-{source}").failures
+
+
+@pytest.fixture
+def scraper(tmp_path: Path) -> Iterator[Scraper]:
+    with ExitStack() as stack:
+        sources = stack.enter_context(serving(FakeSources()))
+        clock = ManualClock(MORNING)
+        runtime = stack.enter_context(open_stores(tmp_path, clock, settings=settings_for(sources.base_url)))
+        yield Scraper(runtime, sources, clock)
+
+
+def test_a_source_that_failed_five_times_is_not_asked_and_the_phase_says_so(scraper: Scraper) -> None:
+    scraper.sources.says["injuries"] = Reply(500)
+    for number in range(5):
+        assert scraper.run().metadata["failed"].keys() == {"injuries"}
+        assert scraper.failures("espn") == number + 1  # one a task, although each asks twice
+    scraper.sources.asked.clear()
+    outcome = scraper.run()
+    assert outcome.status == "partial"
+    assert "not asked: breaker source-espn is open until 2025-11-14T17:00:00Z" in outcome.metadata["failed"]["injuries"]
+    assert "injuries" not in scraper.sources.asked
+    assert {scraper.standing(source) for source in ("nba", "odds_api")} == {"closed"}
+
+
+def test_after_half_an_hour_it_is_asked_again_and_closes(scraper: Scraper) -> None:
+    scraper.sources.says["injuries"] = Reply(500)
+    for _ in range(5):
+        scraper.run()
+    scraper.clock.move(minutes=30)
+    scraper.run()
+    assert scraper.standing("espn") == "open"
+    scraper.clock.move(minutes=30)
+    del scraper.sources.says["injuries"]
+    assert scraper.run().status == "success"
+    assert scraper.standing("espn") == "closed"
+
+
+def test_all_tasks_of_the_run_that_has_the_trial_are_asked(scraper: Scraper) -> None:
+    for _ in range(5):
+        breaker.record_failure(scraper.runtime, "source-odds_api", SourceUnavailable("down"))
+    scraper.clock.move(minutes=30)
+    assert scraper.run().status == "success"
+    assert scraper.standing("odds_api") == "closed"
+
+
+def test_the_schedule_s_source_fails_the_phase_as_long_as_it_is_left_alone(scraper: Scraper) -> None:
+    scraper.sources.says["schedule"] = Reply(503)
+    for _ in range(5):
+        with pytest.raises(SourceUnavailable, match="answered 503"):
+            scraper.run()
+    scraper.sources.asked.clear()
+    with pytest.raises(SourceUnavailable, match="not asked: breaker source-nba is open"):
+        scraper.run()
+    assert scraper.sources.asked == []
+
+
+def test_what_was_fetched_before_needs_no_source_and_tells_its_breaker_nothing(scraper: Scraper) -> None:
+    use_sequential(lambda n: list(reversed(range(n))))  # the lines that were kept come after those that fail
+    try:
+        scraper.sources.says["game_lines"] = Reply(500)
+        scraper.run(run_id="same")
+        assert scraper.failures("odds_api") == 0
+        for number in range(5):
+            scraper.run(run_id="same")
+            assert scraper.failures("odds_api") == number + 1
+        outcome = scraper.run(run_id="same")
+    finally:
+        use_sequential(None)
+    assert list(outcome.metadata["failed"]) == ["odds_game_lines"]
+    assert "not asked" in outcome.metadata["failed"]["odds_game_lines"]
+
+
+def test_a_source_that_has_nothing_yet_is_not_down(scraper: Scraper) -> None:
+    scraper.sources.says["events"] = Reply.of([])
+    for _ in range(6):
+        outcome = scraper.run()
+        assert "lists no event" in outcome.metadata["failed"]["odds_player_points"]
+    assert scraper.failures("odds_api") == 0
+
+
+def test_a_source_s_failure_that_cannot_be_counted_stays_that_failure(scraper: Scraper) -> None:
+    scraper.sources.says["injuries"] = Reply(500)
+    lost: Any = StateLost(scraper.runtime.state)
+    scraper.runtime = replace(scraper.runtime, state=lost)
+    assert "answered 500" in scraper.run().metadata["failed"]["injuries"]
+
+
+def test_a_state_store_that_is_down_is_no_source_s_failure(scraper: Scraper) -> None:
+    class Down:
+        def get(self, path: str) -> Any:
+            raise StoreUnavailable("no answer")
+
+    down: Any = Down()
+    scraper.runtime = replace(scraper.runtime, state=down)
+    with pytest.raises(StoreUnavailable):
+        scraper.run()
+    assert scraper.sources.asked == []

@@ -1,0 +1,289 @@
+"""Dead letters: listed without being dropped, redriven once each, whatever dies in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import batches, dead_letters
+from shared.dead_letters import DeadLetter, Redriven
+from shared.errors import LeaseHeld, NotFound, StoreUnavailable
+from shared.handler import handle
+from shared.messages import PhaseMessage
+from shared.pipeline import load_pipeline
+from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
+from tests.pipeline.support import NOW, PHASE5, Killed, World
+from tests.pipeline.sweeping import SWEEP, failing, swept
+from tests.pipeline.test_handler import Work
+
+SUBSCRIPTION = "phase3-analytics-nba-phase3-trigger"
+DEAD = f"{SUBSCRIPTION}-dead-letter"
+TRIGGER = "nba-phase3-trigger"
+
+
+def letters(world: World, **filters: str) -> list[DeadLetter]:
+    return dead_letters.listed(world.bus, load_pipeline(), world.clock.now(), **filters)
+
+
+def redrive(world: World, chosen: list[DeadLetter] | None = None) -> list[Redriven]:
+    wanted = letters(world) if chosen is None else chosen
+    return dead_letters.redrive(world.runtime, wanted, who="op", reason="mended")
+
+
+def functions(work: Any) -> dict[str, Any]:
+    return {"phase3_analytics": (work, PhaseMessage)}
+
+
+def fail_for_good(world: World, message: dict[str, Any] | None = None, **attributes: str) -> str:
+    """Publish to phase 3, which fails until the message is a dead letter; returns the message's first id.
+
+    In a way that is no failure of the function's, so that its breaker stays closed.
+    """
+    origin = world.publish(TRIGGER, message or {"game_date": "2025-11-14"}, **attributes)
+    world.run_until_idle(functions(failing(LeaseHeld("somebody else has it"))))
+    return origin
+
+
+def poison(world: World, data: bytes = b"not json \x00\x01") -> str:
+    origin = world.bus.publish(TRIGGER, data, {"note": "kept"})
+    world.run_until_idle(functions(Work()))
+    return origin
+
+
+def sent(world: World) -> list[dict[str, str]]:
+    """Attributes of what was redriven to the trigger."""
+    return [a for topic, _, a in world.bus.published if topic == TRIGGER and a.get("trigger_source") == "redrive"]
+
+
+# --- listing --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: World) -> None:
+    origin = poison(world)
+    world.move(hours=2)
+    failed = fail_for_good(world)
+    world.move(minutes=5)
+    first, second = letters(world)
+    assert (first.subscription, first.origin_subscription, first.origin_topic) == (DEAD, SUBSCRIPTION, TRIGGER)
+    assert (first.reason, first.origin_message_id) == ("not_json", origin)
+    assert first.preview == "not json \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert (first.size, first.redrivable, first.published_at) == (11, True, NOW)
+    assert (second.reason, second.origin_message_id) == ("max_delivery_attempts", failed)
+    assert "somebody else has it" in second.error
+    assert second.age == timedelta(minutes=5)
+    assert first.age is not None
+    assert first.age > timedelta(hours=2)
+
+
+def test_listing_changes_nothing(world: World) -> None:
+    poison(world)
+    fail_for_good(world)
+    before = letters(world)
+    assert letters(world) == before
+    world.move(days=3)
+    assert [letter.key for letter in letters(world)] == [letter.key for letter in before]
+    assert len(world.bus.pull(DEAD)) == 2
+
+
+def test_filters(world: World) -> None:
+    poison(world)
+    fail_for_good(world)
+    assert [letter.reason for letter in letters(world, reason="not_json")] == ["not_json"]
+    assert len(letters(world, subscription=SUBSCRIPTION)) == len(letters(world, subscription=DEAD)) == 2
+    assert letters(world, subscription="grading-nba-grading-trigger") == []
+    with pytest.raises(NotFound, match=r"'nonsense'.*use one of: .*phase3-analytics-nba-phase3-trigger-dead-letter"):
+        letters(world, subscription="nonsense")
+
+
+def test_a_letter_of_pubsubs_own_making_is_understood(world: World) -> None:
+    """Pub/Sub adds its own attributes only; a moment that cannot be read is none."""
+    added = {"CloudPubSubDeadLetterSourceSubscription": SUBSCRIPTION, "schedule": "nightly", "dead_lettered_at": "x"}
+    world.bus.publish(DEAD, b'{"game_date": "2025-11-14"}', added)
+    (letter,) = letters(world)
+    assert (letter.reason, letter.origin_topic, letter.age) == ("max_delivery_attempts", TRIGGER, None)
+    assert letter.origin_message_id == letter.id
+    redrive(world)
+    (attributes,) = sent(world)
+    assert "CloudPubSubDeadLetterSourceSubscription" not in attributes
+    assert attributes["schedule"] == "nightly"
+    assert attributes["origin_message_id"] == letter.id
+
+
+# --- redriving ------------------------------------------------------------------------------------------------
+
+
+def test_a_redriven_message_is_the_same_message_again(world: World) -> None:
+    """Same bytes, attributes, run and TODAY, even after midnight; an audited action."""
+    origin = fail_for_good(world, {"game_date": "TODAY", "extra": "é"}, note="kept")
+    world.move(days=1)
+    (one,) = redrive(world)
+    assert (one.published, one.said) == (True, f"published to {TRIGGER}")
+    (attributes,) = sent(world)
+    assert attributes.pop("outbox_id") == f"{one.letter.key}-0"
+    assert attributes == {
+        "note": "kept",
+        "trigger_source": "redrive",
+        "origin_message_id": origin,
+        "origin_published_at": NOW.isoformat(),
+    }
+    assert json.loads(world.bus.published[-1][1])["extra"] == "é"
+    assert letters(world) == []
+    work = Work()
+    world.run_until_idle(functions(work))
+    assert (work.contexts[0].run_id, str(work.messages[0].first_date)) == (f"2025-11-14-manual-{origin}", "2025-11-14")
+    (execution,) = world.documents("executions")
+    assert execution["status"] == "succeeded", "the failed execution itself was taken again"
+    (audit,) = [each for each in world.documents("audit") if each["action"] == "redrive"]
+    assert (audit["who"], audit["reason"]) == ("op", "mended")
+    assert audit["details"]["origin_message_id"] == origin
+
+
+def test_redriving_the_same_letters_twice_sends_once(world: World) -> None:
+    fail_for_good(world)
+    listed = letters(world)
+    assert [one.published for one in redrive(world, listed)] == [True]
+    assert [one.published for one in redrive(world, listed)] == [False]
+    assert len(sent(world)) == 1
+    assert len([a for a in world.documents("audit") if a["action"] == "redrive"]) == 1
+
+
+@pytest.mark.parametrize("point", ["redrive.recorded", "outbox.published", "redrive.published"])
+@pytest.mark.parametrize("repair", ["by redriving again", "by the sweep"])
+def test_a_death_between_two_steps(world: World, point: str, repair: str) -> None:
+    fail_for_good(world)
+    with world.killed_at(point), pytest.raises(Killed):
+        redrive(world)
+    world.start()
+    assert len(letters(world)) == 1
+    world.move(minutes=2)
+    if repair == "by the sweep":
+        assert len(swept(world)["metadata"]["redriven"]) == 1
+    else:
+        redrive(world)
+    assert letters(world) == []
+    # a death between publishing and marking publishes again, as every outbox: receivers are idempotent
+    assert len(sent(world)) == (2 if point == "outbox.published" else 1)
+    assert len({attributes["outbox_id"] for attributes in sent(world)}) == 1
+    assert len([a for a in world.documents("audit") if a["action"] == "redrive"]) == 1
+    assert all(document["acknowledged"] for document in world.documents("redrives"))
+    work = Work()
+    world.run_until_idle({**SWEEP, **functions(work)})
+    assert work.calls == 1
+    assert swept(world)["result"]["status"] == "no_data"
+
+
+def test_a_death_before_anything_was_recorded_leaves_the_letter(world: World) -> None:
+    fail_for_good(world)
+
+    class Dying:
+        def create(self, *_: Any) -> None:
+            raise Killed("create")
+
+    state = world.runtime.state
+    world.swap(state=Dying())
+    with pytest.raises(Killed):
+        redrive(world)
+    world.swap(state=state)
+    assert (len(letters(world)), sent(world), world.documents("redrives")) == (1, [], [])
+    redrive(world)
+    assert (letters(world), len(sent(world))) == ([], 1)
+
+
+def test_a_message_that_fails_again_is_another_dead_letter(world: World) -> None:
+    origin = fail_for_good(world)
+    (first,) = letters(world)
+    redrive(world)
+    world.run_until_idle(functions(failing(LeaseHeld("still"))))
+    (second,) = letters(world)
+    assert second.id != first.id
+    assert second.origin_message_id == origin
+    assert second.published_at == first.published_at
+    redrive(world)
+    assert len(sent(world)) == 2
+    assert len(world.documents("redrives")) == 2
+
+
+def test_what_was_no_message_or_has_no_home_is_not_redrivable_and_stays(world: World) -> None:
+    handle("phase3_analytics", Work(), PhaseMessage, b"no envelope", world.runtime)
+    gone = {"origin_subscription": "phase9-nothing", "dead_letter_reason": "not_json"}
+    world.bus.publish(DEAD, b"{}", gone)
+    done = redrive(world)
+    assert [one.published for one in done] == [False, False]
+    assert done[0].said.startswith("it never was a message") or done[1].said.startswith("it never was a message")
+    assert len(letters(world)) == 2
+    assert world.documents("redrives") == []
+
+
+def test_a_message_whose_execution_succeeded_meanwhile_does_nothing(world: World) -> None:
+    fail_for_good(world, schedule="nightly")
+    world.publish(TRIGGER, {"game_date": "2025-11-14"}, schedule="nightly")
+    work = Work()
+    world.run_until_idle(functions(work))
+    redrive(world)
+    answers = world.run_until_idle(functions(work))
+    assert [response.status for _, response in answers] == [200]
+    assert work.calls == 1
+
+
+# --- a batch's requests ---------------------------------------------------------------------------------------
+
+
+def dead_unit(evening: World, unit: str) -> None:
+    """One unit's request fails for good; the rest of the evening goes its way."""
+    trigger(evening)
+    worker, model = PHASE5["phase5_worker"]
+
+    def but_one(message: Any, context: Any) -> Any:
+        if message.unit == unit:
+            raise StoreUnavailable(f"unit {unit} is unlucky")
+        return worker(message, context)
+
+    evening.run_until_idle({**PHASE5, "phase5_worker": (but_one, model)})
+
+
+@pytest.fixture
+def redriven_late(evening: World) -> World:
+    """Closed partial by the sweep, consolidated, and its dead request redriven after that."""
+    dead_unit(evening, "101")
+    evening.move(minutes=30)
+    assert swept(evening)["metadata"]["closed"][0]["missing"] == ["101"]
+    evening.run_until_idle()
+    assert evening.documents("batches")[0]["status"] == batches.CONSOLIDATED
+    redrive(evening)
+    return evening
+
+
+def test_a_redriven_request_comes_late_and_is_merged(redriven_late: World, undisturbed: World) -> None:
+    redriven_late.run_until_idle()
+    assert current_predictions(redriven_late) == current_predictions(undisturbed)
+    assert len(current_predictions(redriven_late)) == TOTAL_ROWS
+    assert redriven_late.documents("batches")[0]["missing_units"] == []
+
+
+def test_a_redriven_request_of_a_superseded_batch_is_acknowledged(redriven_late: World) -> None:
+    redriven_late.state.update(batches.path_of(BATCH), {"status": batches.SUPERSEDED})
+    answers = redriven_late.run_until_idle()
+    assert [(name, response.body["status"]) for name, response in answers] == [("phase5_worker", "superseded")]
+    assert letters(redriven_late) == []
+
+
+CHOICES: list[tuple[str, Callable[[DeadLetter], bool]]] = [
+    ("one", lambda letter: letter.reason == "not_json" and letter.size == 11),
+    ("by reason", lambda letter: letter.reason == "max_delivery_attempts"),
+]
+
+
+@pytest.mark.parametrize(("_name", "choose"), CHOICES, ids=[name for name, _ in CHOICES])
+def test_only_what_was_chosen_is_redriven(world: World, _name: str, choose: Callable[[DeadLetter], bool]) -> None:
+    poison(world)
+    poison(world, b"other")
+    fail_for_good(world)
+    chosen = [letter for letter in letters(world) if choose(letter)]
+    assert len(chosen) == 1
+    redrive(world, chosen)
+    assert len(letters(world)) == 2
+    assert len(sent(world)) == 1

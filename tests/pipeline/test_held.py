@@ -1,0 +1,372 @@
+"""Messages that the pause switch or a breaker stops: held, released oldest first, never lost and never dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import breaker, crashpoints, gates, held, pause
+from shared.context import Context, Outcome
+from shared.envelope import read_envelope
+from shared.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
+from shared.handler import Response
+from shared.messages import PhaseMessage
+from shared.pipeline import load_pipeline
+from tests.pipeline.evening import PLAYERS, TOTAL_ROWS, current_predictions, trigger
+from tests.pipeline.support import PHASE5, Killed, World, push
+from tests.pipeline.test_handler import DAY, TRIGGER, Work, dead_letters, send
+
+COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
+FUNCTION = "phase3_analytics"
+
+
+def pause_all(world: World) -> None:
+    pause.pause(world.state, who="ann", reason="odd odds", now=world.clock.now())
+
+
+def resume(world: World) -> list[str]:
+    pause.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
+    return held.release_open(world.runtime)
+
+
+def break_open(world: World, function: str = FUNCTION) -> None:
+    for _ in range(breaker.THRESHOLD):
+        breaker.record_failure(world.runtime, f"processor-{function}", StoreUnavailable("no answer"))
+
+
+def held_by(world: World) -> list[tuple[str, bool]]:
+    """(gate, released) of every held message."""
+    return [(each["gate"], each["released_at"] is not None) for each in world.documents("held")]
+
+
+@contextmanager
+def at_point(point: str, do: Any) -> Iterator[None]:
+    """Call `do` when the point is reached for the first time."""
+    seen: list[str] = []
+
+    def hook(reached: str) -> None:
+        if reached == point and not seen:
+            seen.append(reached)
+            do()
+
+    crashpoints.install(hook)
+    try:
+        yield
+    finally:
+        crashpoints.install(None)
+
+
+# --- pause ----------------------------------------------------------------------------------------------------
+
+
+def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_others(
+    evening: World, undisturbed: World
+) -> None:
+    trigger(evening)
+    evening.run_until_idle(COORDINATOR)
+    with at_point("worker.staged", lambda: pause_all(evening)):
+        answers = [answer.body["status"] for _, answer in evening.run_until_idle()]
+    assert answers == ["success"] + ["held"] * (len(PLAYERS) - 1)
+    assert len(evening.staging_tables()) == 1
+    evening.move(hours=5)
+    assert held.release_open(evening.runtime) == []
+    assert evening.run_until_idle() == []
+    assert len(resume(evening)) == len(PLAYERS) - 1
+    evening.run_until_idle()
+    assert dead_letters(evening) == {}
+    assert len(current_predictions(evening)) == TOTAL_ROWS
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
+def test_hours_of_pause_and_many_redeliveries_make_no_dead_letter(evening: World, undisturbed: World) -> None:
+    pause_all(evening)
+    trigger(evening)
+    (delivery,) = evening.bus.due(dict.fromkeys(COORDINATOR, 1))
+    for _ in range(7):  # each acknowledgement is lost, so the message comes again
+        assert evening.deliver(delivery).body["status"] == "held"
+        evening.move(minutes=40)
+    assert len(evening.documents("held")) == 1
+    resume(evening)
+    evening.run_until_idle()
+    assert dead_letters(evening) == {}
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
+@pytest.mark.parametrize("name", sorted(gates.RECOVERY))
+def test_what_mends_is_let_through(world: World, name: str) -> None:
+    pause_all(world)
+    break_open(world, name)
+    subscription = load_pipeline().functions[name].subscriptions[0].name
+    assert send(world, Work(), push(DAY, subscription=subscription), name).body["status"] == "success"
+
+
+def test_poison_is_poison_also_while_paused(world: World) -> None:
+    pause_all(world)
+    assert send(world, Work(), push("{broken", subscription=TRIGGER)).body["status"] == "dead_lettered"
+    assert world.documents("held") == []
+
+
+def test_a_held_message_means_what_it_meant_when_it_was_published(world: World) -> None:
+    """TODAY, and the run it starts, whenever it is released and however often it is held."""
+    pause_all(world)
+    world.bus.publish("nba-phase3-trigger", json.dumps({"game_date": "TODAY"}).encode(), {"note": "kept"})
+    function = load_pipeline().functions[FUNCTION]
+    work = Work()
+    functions = {FUNCTION: (work, PhaseMessage)}
+    (delivery,) = world.bus.due({FUNCTION: 1})
+    first = delivery.message_id
+    assert world.deliver(delivery, functions).body["status"] == "held"
+    for _ in range(2):
+        world.move(days=1)
+        resume(world)
+        pause_all(world)
+        world.run_until_idle(functions)
+    assert work.calls == 0
+    resume(world)
+    world.run_until_idle(functions)
+    (context,) = work.contexts
+    assert str(context.dates) == "2025-11-14"
+    assert context.run_id == f"2025-11-14-manual-{first}"
+    copies = [attributes for topic, _, attributes in world.bus.published if topic == function.topics[1]]
+    assert [copy.get("origin_message_id", first) for copy in copies] == [first] * 4
+    assert {copy["note"] for copy in copies} == {"kept"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"x" * 2_000_000, b"\xff\xfe\x00", b"", json.dumps(DAY).encode("utf-16")],
+    ids=["2 MB", "raw", "none", "16"],
+)
+def test_any_bytes_are_held_and_come_back_as_they_were(world: World, data: bytes) -> None:
+    pause_all(world)
+    envelope = read_envelope(push(data, message_id="77", subscription=TRIGGER, attributes={"a": "ö"}))
+    held.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
+    assert resume(world) == [f"{TRIGGER}.77"]
+    ((topic, sent, attributes),) = world.bus.published
+    assert (topic, sent, attributes["a"], attributes["origin_message_id"]) == ("nba-phase3-trigger", data, "ö", "77")
+
+
+def test_a_late_redelivery_of_one_released_is_no_error_and_does_the_work_once(world: World) -> None:
+    work, body = Work(), push(DAY, message_id="5", subscription=TRIGGER)
+    pause_all(world)
+    send(world, work, body)
+    resume(world)
+    send(world, work, body)  # its copy is still in the queue
+    world.run_until_idle({FUNCTION: (work, PhaseMessage)})
+    assert work.calls == 1
+    pause_all(world)
+    assert send(world, work, body).body["status"] == "held"
+    assert resume(world) == []
+    assert [each.data["status"] for each in world.state.query("executions")] == ["succeeded"]
+
+
+def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: World) -> None:
+    body = push(DAY, message_id="m5", subscription=TRIGGER)
+    said: list[str] = []
+
+    def slow(message: Any, context: Context) -> Outcome:
+        pause_all(world)
+        world.move(seconds=601)  # past the ack deadline, within the lease
+        said.append(send(world, Work(), body).body["status"])
+        return Outcome("success")
+
+    work = Work(slow)
+    assert send(world, work, body).body["status"] == "success"
+    assert said == ["held"]
+    resume(world)
+    answers = [answer.body["status"] for _, answer in world.run_until_idle({FUNCTION: (work, PhaseMessage)})]
+    assert (answers, work.calls) == (["success"], 1)
+    assert len(world.published("nba-phase3-analytics-complete")) == 1
+
+
+# --- crashes --------------------------------------------------------------------------------------------------
+
+
+def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: World) -> None:
+    pause_all(world)
+    body = push(DAY, message_id="5", subscription=TRIGGER)
+    with world.killed_at("held.stored"), pytest.raises(Killed):
+        send(world, Work(), body)
+    assert world.documents("held") == []
+    world.start()
+    assert send(world, Work(), body).body["status"] == "held"
+    assert resume(world) == [f"{TRIGGER}.5"]
+    assert [json.loads(data) for _, data, _ in world.bus.published] == [DAY]
+
+
+@pytest.mark.parametrize("point", ["held.released", "outbox.published"])
+def test_a_crash_while_releasing_is_mended_by_the_next_call(world: World, point: str) -> None:
+    pause_all(world)
+    for number in range(3):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+        world.move(seconds=1)
+    with world.killed_at(point, 2), pytest.raises(Killed):
+        resume(world)
+    world.start()
+    assert held.release_open(world.runtime) == [f"{TRIGGER}.m2"]
+    assert held.release_open(world.runtime) == []
+    origins = [attributes["origin_message_id"] for _, _, attributes in world.bus.published]
+    assert origins == (["m0", "m1", "m2"] if point == "held.released" else ["m0", "m1", "m1", "m2"])
+    assert not any(each["outbox_pending"] for each in world.documents("held"))
+
+
+# --- breaker --------------------------------------------------------------------------------------------------
+
+
+def flaky(world: World, work: Work, times: int) -> list[Response]:
+    return [send(world, work, push(DAY, message_id=f"f{n}", subscription=TRIGGER)) for n in range(times)]
+
+
+def test_the_fifth_failure_opens_the_breaker_and_the_next_message_is_held(world: World) -> None:
+    work = Work(StoreUnavailable("no answer"))
+    assert [answer.status for answer in flaky(world, work, 5)] == [503] * 5
+    answer = send(world, work, push(DAY, message_id="next", subscription=TRIGGER))
+    assert (answer.status, answer.body["status"], answer.body["gate"]) == (200, "held", f"processor-{FUNCTION}")
+    assert "5 failures in a row, the last: StoreUnavailable: no answer" in answer.body["reason"]
+    assert work.calls == 5
+    # other functions go on
+    assert send(world, Work(), push(DAY, subscription="grading-nba-grading-trigger"), "grading").status == 200
+
+
+@pytest.mark.parametrize("error", [ValueError("a defect"), StoreUnavailable("no answer")])
+def test_redeliveries_of_one_message_count_as_well(world: World, error: Exception) -> None:
+    work = Work(error)
+    body = push(DAY, subscription=TRIGGER)
+    assert [send(world, work, body).body["status"] for _ in range(7)][5:] == ["held", "held"]
+
+
+def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_succeeded(world: World) -> None:
+    break_open(world)
+    for number in range(4):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+        world.move(minutes=1)
+    assert held.release_open(world.runtime) == []
+    world.move(minutes=30)
+    assert held.release_open(world.runtime) == [f"{TRIGGER}.m0"]
+    work = Work()
+    functions = {FUNCTION: (work, PhaseMessage)}
+    world.run_until_idle(functions)
+    assert held.release_open(world.runtime) == [f"{TRIGGER}.m{n}" for n in (1, 2, 3)]
+    world.run_until_idle(functions)
+    assert work.calls == 4
+    assert dead_letters(world) == {}
+
+
+def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
+    break_open(world)
+    for number in range(2):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+    world.move(minutes=31)
+    held.release_open(world.runtime)
+    work = Work(StoreUnavailable("still no answer"))
+    functions = {FUNCTION: (work, PhaseMessage)}
+    answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
+    assert answers == ["retry", "held"]
+    assert work.calls == 1
+    assert held_by(world).count((f"processor-{FUNCTION}", False)) == 2
+    work.does = None
+    for _ in range(2):
+        world.move(minutes=31)
+        held.release_open(world.runtime)
+        world.run_until_idle(functions)
+    assert len({context.run_id for context in work.contexts}) == 2
+    assert {each["status"] for each in world.documents("executions")} == {"succeeded"}
+    assert dead_letters(world) == {}
+
+
+def test_while_the_trial_is_out_nothing_else_is_released(world: World) -> None:
+    break_open(world)
+    for number in range(3):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+    world.move(minutes=30)
+    released: list[list[str]] = []
+
+    def sweep(message: Any, context: Context) -> Outcome:
+        released.append(held.release_open(world.runtime))
+        return Outcome("success")
+
+    assert send(world, Work(sweep), push(DAY, message_id="new", subscription=TRIGGER)).body["status"] == "success"
+    assert released == [[]]
+    assert len(held.release_open(world.runtime)) == 3
+
+
+def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
+    body = push(DAY, message_id="5", subscription=TRIGGER)
+    send(world, Work(), body)
+    break_open(world)
+    world.move(minutes=30)
+    assert send(world, Work(), body).body["status"] == "success"
+    assert gates.standing(world.runtime, FUNCTION) == "half_open"
+
+
+def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> None:
+    pause_all(world)
+    send(world, Work(), push(DAY, subscription=TRIGGER))
+    break_open(world)
+    assert resume(world) == []
+    world.move(minutes=30)
+    assert len(held.release_open(world.runtime)) == 1
+
+
+class StateLost:
+    """The state port of a process that loses the connection when it writes of a breaker."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    def transaction(self, body: Any) -> Any:
+        def lossy(transaction: Any) -> Any:
+            return body(_TransactionLost(transaction))
+
+        return self._state.transaction(lossy)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+
+class _TransactionLost:
+    def __init__(self, transaction: Any) -> None:
+        self._transaction = transaction
+
+    def get(self, path: str) -> Any:
+        if path.startswith("breakers/"):
+            raise StoreUnavailable("the connection was lost")
+        return self._transaction.get(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
+
+
+def test_a_failure_that_cannot_be_told_to_the_breaker_is_answered_as_itself(world: World) -> None:
+    world.swap(state=StateLost(world.runtime.state))
+    answer = send(world, Work(ValueError("a defect")), push(DAY, subscription=TRIGGER))
+    assert (answer.status, "a defect" in answer.body["reason"]) == (500, True)
+    assert world.documents("executions")[0]["status"] == "failed"
+    assert world.documents("breakers") == []
+
+
+def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: World) -> None:
+    breaker.record_failure(world.runtime, f"processor-{FUNCTION}", StoreUnavailable("no answer"))
+    world.swap(state=StateLost(world.runtime.state))
+    assert send(world, Work(), push(DAY, subscription=TRIGGER)).body["status"] == "success"
+    assert len(world.published("nba-phase3-analytics-complete")) == 1
+
+
+@pytest.mark.parametrize("error", [LeaseHeld("held"), DataError("bad"), Skippable("nothing to do")], ids=str)
+def test_what_is_no_failure_of_the_function_is_not_counted(world: World, error: Exception) -> None:
+    flaky(world, Work(error), 6)
+    assert world.documents("breakers") == []
+
+
+def test_held_at_is_what_decides_who_is_oldest(world: World) -> None:
+    break_open(world)
+    for number in (9, 10, 1):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+        world.move(seconds=1)
+    world.clock.advance_to(world.clock.now() + timedelta(minutes=30))
+    assert held.release_open(world.runtime) == [f"{TRIGGER}.m9"]

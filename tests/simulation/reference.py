@@ -1,0 +1,200 @@
+"""What an undisturbed run makes of the same recorded inputs: the measure that every seed's outcome is held against."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from local.compare import KEYS, TABLES, canonical, is_ignored
+from tests.simulation.base import Base
+from tests.simulation.faults import Faults
+from tests.simulation.memory import MemoryBlobs
+from tests.simulation.plan import calm
+from tests.simulation.process import Process
+from tests.simulation.world import Watcher, World, open_world
+
+Row = dict[str, Any]
+Key = tuple[str, ...]
+PREDICTIONS, GRADES, PERFORMANCE = TABLES
+_RAW = "nba_raw."
+# Of what was fetched, when and by whom: not part of what it says.
+_ORIGIN = frozenset({"run_id", "source_file", "fetched_at"})
+# Snapshot times of the bookmakers are the feed's own; of all other tables they are the moment of the fetch.
+_FEED_TIMES = ("nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines")
+_WRITES = ("nba_analytics.", "nba_precompute.", "nba_predictions.ml_feature_store")
+
+
+@dataclass(frozen=True)
+class Load:
+    """Rows that were loaded into a raw table."""
+
+    table: str
+    rows: pa.Table
+    job_id: str
+
+    def visible(self, as_of: datetime) -> pa.Table:
+        """The rows known strictly before a moment."""
+        column = self.rows["snapshot_time"]
+        return self.rows.filter(pc.less(column, pa.scalar(as_of, column.type)))
+
+
+class Recorder(Watcher):
+    """Notes every load of raw rows, and how many there were when features of a moment were written."""
+
+    def __init__(self) -> None:
+        self.loads: list[Load] = []
+        self.inputs: dict[datetime, set[int]] = {}
+
+    def after(
+        self, seen: Any, process: Process | None, port: str, method: str, args: Any, kwargs: Any, got: Any
+    ) -> None:
+        if port != "warehouse":
+            return
+        if method == "load" and args[0].startswith(_RAW):
+            if not any(load.job_id == kwargs["job_id"] for load in self.loads):
+                self.loads.append(Load(args[0], args[1], kwargs["job_id"]))
+        elif method == "replace_partition" and args[0].startswith(_WRITES) and "as_of" in args[3]:
+            self.inputs.setdefault(args[3]["as_of"], set()).add(len(self.loads))
+
+
+def visible_loads(loads: list[Load], as_of: datetime) -> list[Load]:
+    """What of the loads was known before a moment; the same content again says nothing new."""
+    kept: list[Load] = []
+    latest: dict[str, str] = {}
+    feeds: set[str] = set()
+    for load in sorted(loads, key=_moment):
+        rows = load.visible(as_of)
+        if not rows.num_rows:
+            continue
+        digest = _digest(load.table, rows)
+        if load.table in _FEED_TIMES:
+            if digest in feeds:
+                continue
+            feeds.add(digest)
+        elif latest.get(load.table) == digest:
+            continue
+        latest[load.table] = digest
+        kept.append(Load(load.table, rows, load.job_id))
+    return kept
+
+
+def fingerprint(loads: list[Load]) -> str:
+    """Names what visible loads say, whenever it was fetched."""
+    return hashlib.sha256("|".join(sorted(_digest(load.table, load.rows) for load in loads)).encode()).hexdigest()
+
+
+def _moment(load: Load) -> str:
+    return str(pc.max(load.rows["snapshot_time"]).as_py()) if load.rows.num_rows else ""
+
+
+def _digest(table: str, rows: pa.Table) -> str:
+    left_out = _ORIGIN if table in _FEED_TIMES else _ORIGIN | {"snapshot_time"}
+    columns = [name for name in rows.column_names if name not in left_out]
+    lines = sorted(repr(tuple(row.values())) for row in rows.select(columns).to_pylist())
+    return hashlib.sha256(f"{table}|{lines}".encode()).hexdigest()
+
+
+@dataclass
+class Outcome:
+    """Predictions, grades and exports as a play left them: by key, in canonical text; moments of features apart."""
+
+    predictions: dict[Key, str] = field(default_factory=dict)
+    grades: dict[Key, str] = field(default_factory=dict)
+    performance: dict[Key, str] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+
+
+def outcome_of(world: World) -> Outcome:
+    """Read a world."""
+    outcome = Outcome()
+    for name, kept in (
+        (PREDICTIONS, outcome.predictions),
+        (GRADES, outcome.grades),
+        (PERFORMANCE, outcome.performance),
+    ):
+        day = world.base.game_date
+        found = world.warehouse.query(f"SELECT * FROM `{name}` WHERE game_date = @day", {"day": day}).to_pylist()
+        for row in found:
+            kept[key_of(row)] = text_of(row)
+        if name == PREDICTIONS:
+            outcome.rows = found
+    outcome.exports = exports_of(world.exports)
+    return outcome
+
+
+def key_of(row: Row) -> Key:
+    return tuple(canonical(row[column]) for column in KEYS if column in row)
+
+
+def text_of(row: Row) -> str:
+    """A row without what may differ; the moment of its features is compared by itself."""
+    return repr([(name, value) for name, value in row.items() if not _may_differ(name)])
+
+
+@cache
+def _may_differ(name: str) -> bool:
+    return name == "features_as_of" or is_ignored(name)
+
+
+def exports_of(exports: MemoryBlobs) -> dict[str, str]:
+    """Every file but status.json, which tells the latest attempt, in canonical text without moments of features."""
+    return {
+        path: repr(json.loads(blob.data, object_pairs_hook=_compared))
+        for path, blob in sorted(exports.objects.items())
+        if not path.endswith("/status.json")
+    }
+
+
+def _compared(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """An object's fields without what may differ; a game's status is that of the moment of the export."""
+    of_a_game = any(name == "tipoff_at" for name, _ in pairs)
+    return [(name, value) for name, value in pairs if not _may_differ(name) and not (of_a_game and name == "status")]
+
+
+class References:
+    """Undisturbed runs by their inputs; each is played once a process."""
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._known: dict[str, Outcome] = {}
+
+    def of(self, loads: list[Load], as_of: datetime) -> Outcome:
+        """The outcome of a day whose raw tables held these loads, played on without faults."""
+        visible = visible_loads(loads, as_of)
+        name = fingerprint(visible)
+        if name not in self._known:
+            self._known[name] = self._play(visible, as_of)
+        return self._known[name]
+
+    def _play(self, loads: list[Load], as_of: datetime) -> Outcome:
+        plan = calm(self._base.game_date)
+        day = self._base.game_date
+        start = as_of + timedelta(seconds=1)
+        with open_world(self._base, Faults(plan), start) as world:
+            for number, load in enumerate(loads):
+                world.warehouse.load(load.table, load.rows, mode="append", job_id=f"reference-{number}")
+            message = {
+                "game_date": str(day),
+                "as_of": as_of.isoformat(),
+                "mode": "same_day",
+                "run_id": f"{day}-reference",
+            }
+            world.publish("reference", "nba-phase3-trigger", message)
+            world.run_until_quiet()
+            for event in plan.events:
+                if event.at > start and event.name != "same-day-predictions":
+                    world.run_until(event.at)
+                    world.publish(event.name, event.topic, event.message, schedule=event.name)
+                    world.run_until_quiet()
+            return outcome_of(world)
+
+
+__all__ = ["Load", "Outcome", "Recorder", "References", "outcome_of"]

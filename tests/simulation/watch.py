@@ -1,0 +1,261 @@
+"""The invariants that hold at every moment, checked at each effect on the world."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from shared.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.delivery import Delivery as Belonging
+from shared.envelope import read_envelope, read_message
+from shared.errors import DataError
+from shared.handler import Response
+from shared.pipeline import load_pipeline
+from shared.ports import Document
+from shared.warehouse import staging
+from shared.warehouse.schemas import load_schema
+from tests.simulation.process import Process
+from tests.simulation.world import Delivery, Watcher, World, envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TARGET = staging.TARGET
+
+
+class Violated(AssertionError):
+    """An invariant does not hold; the message names it and what was found."""
+
+
+class Invariant(Watcher):
+    """A watcher of a world; what it finds is kept, and ends the seed."""
+
+    def __init__(self, world: World, found: list[str]) -> None:
+        self.world = world
+        self._found = found
+
+    def violated(self, sentence: str) -> None:
+        self.world.tell(f"VIOLATION: {sentence}")
+        self._found.append(sentence)
+
+
+class NothingIsDroppedBeforeItIsVerified(Invariant):
+    """No staging table goes before its rows are in place, or a later revision is consolidated."""
+
+    def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> None:
+        if (port, method) != ("warehouse", "drop"):
+            return
+        there = self.world.warehouse.tables(staging.DATASET, "_staging_batch_")
+        tables = [t for t in args[0] if t in there and "__gathered-" not in t and not self._history(t)]
+        if not tables:
+            return
+        key = load_schema(TARGET).primary_key
+        same = " AND ".join(f"t.{column} IS NOT DISTINCT FROM s.{column}" for column in key)
+        parts = [
+            f"SELECT '{table}' AS staged, COUNT(*) AS lacking FROM `{table}` s LEFT JOIN `{TARGET}` t ON {same} "
+            f"AND t.game_date = @day WHERE t.game_id IS NULL AND s.tipoff_at > @now"
+            for table in sorted(tables)
+        ]
+        day = parse_batch_id(self._batch(tables[0]))[0]
+        params = {"now": self.world.hub.now(), "day": day}
+        for row in self.world.warehouse.query(" UNION ALL ".join(parts), params).to_pylist():
+            if row["lacking"]:
+                self.violated(f"{row['staged']} is dropped although {row['lacking']} of its rows are not in place")
+
+    def _batch(self, table: str) -> str:
+        return table.partition("_staging_")[2].partition("__")[0]
+
+    def _history(self, table: str) -> bool:
+        """Whether a later revision of the date is consolidated."""
+        day, revision = parse_batch_id(self._batch(table))
+        batches = self.world.state.query("batches")
+        return any(
+            parse_batch_id(b.id)[0] == day and parse_batch_id(b.id)[1] > revision and b.data["status"] == CONSOLIDATED
+            for b in batches
+        )
+
+
+class NothingChangesAfterTipoff(Invariant):
+    """No MERGE changes a row whose game has begun."""
+
+    def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
+        if (port, method) != ("warehouse", "execute") or "MERGE" not in args[0] or TARGET not in args[0]:
+            return
+        now = self.world.hub.now()
+        if now < self.world.base.first_tipoff or not got:
+            return
+        params = {"now": now, "written": args[1]["now"], "day": args[1]["game_date"]}
+        sql = (
+            f"SELECT COUNT(*) AS late FROM `{TARGET}` WHERE game_date = @day AND tipoff_at <= @now "
+            "AND updated_at = @written"
+        )
+        late = self.world.warehouse.query(sql, params).to_pylist()[0]["late"]
+        if late:
+            self.violated(f"{late} rows were changed at {now:%H:%M:%S}, after the tip-off of their game")
+
+
+class BatchesCloseOnce(Invariant):
+    """A batch closes once and complete means complete; one batch of a date is in progress at a time."""
+
+    def __init__(self, world: World, found: list[str]) -> None:
+        super().__init__(world, found)
+        self._status: dict[str, str] = {}
+        self._closed: dict[str, int] = {}
+        self._sequence: dict[str, int] = {}
+
+    def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
+        if port != "state" or method not in ("transaction", "update", "create"):
+            return
+        if method != "transaction" and not (args[0].startswith("batches/") and args[0].count("/") == 1):
+            return
+        documents = self.world.state.query("batches")
+        for document in documents:
+            self._look(document)
+        open_dates = [d.data["game_date"] for d in documents if d.data["status"] in (OPEN, CLOSED)]
+        if len(open_dates) != len(set(open_dates)):
+            self.violated(f"two batches of one date are in progress: {[d.id for d in documents]}")
+
+    def _look(self, document: Document) -> None:
+        data, name = document.data, document.id
+        before, now = self._status.get(name), str(data["status"])
+        sequence = int(data["sequence"])
+        closes = now == CLOSED and (before == OPEN or before is None)
+        announced_again = before == CLOSED and now == CLOSED and sequence > self._sequence.get(name, 0)
+        if closes or (announced_again and not data.get("late_units")):
+            self._closed[name] = self._closed.get(name, 0) + 1
+            if self._closed[name] > 1:
+                self.violated(f"{name} was closed twice")
+            done = self.world.state.count(f"batches/{name}/units")
+            if closes and data["closed_as"] == "complete" and done != len(data["units"]):
+                self.violated(f"{name} was closed as complete with {done} of {len(data['units'])} units")
+        self._status[name], self._sequence[name] = now, sequence
+
+
+class ExecutionsAreTakenAndRecordedOnce(Invariant):
+    """One owner while a lease stands; a result is recorded by the owner, and once."""
+
+    def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> Document | None:
+        if (port, method) == ("state", "update") and args[0].startswith("executions/"):
+            return self.world.state.get(args[0])
+        return None
+
+    def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
+        if seen is None or process is None:
+            return
+        path, fields = args[0], args[1]
+        status, before = fields.get("status"), seen.data["status"]
+        if status in ("succeeded", "running") and before == "succeeded":
+            self.violated(f"{path} was {status} again after it had succeeded")
+        stands = before == "running" and seen.data["lease_expires_at"] > self.world.hub.now()
+        if status == "running" and stands:
+            self.violated(f"{path} was taken while the lease of {seen.data['owner']} stands")
+        if status == "succeeded" and seen.data["owner"] != process.instance:
+            self.violated(f"{path} was recorded by {process.instance}, which no longer holds it")
+
+
+class NothingIsPublishedWithoutARecord(Invariant):
+    """What a function publishes stands in an outbox; a phase is announced only when its rows are there."""
+
+    def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
+        if (port, method) != ("bus", "publish"):
+            return
+        topic, data, attributes = args[0], args[1], args[2] if len(args) > 2 else {}
+        if "dead_letter_reason" in attributes or topic == "nba-alerts":
+            return  # poison, and the alert of a failure that is being raised: no result, so no outbox
+        entry = attributes.get("outbox_id", "")
+        if not entry or not self._recorded(entry):
+            self.violated(f"a message was published on {topic} that no outbox holds ({entry or 'no outbox id'})")
+        self._rows(topic, data)
+
+    def _recorded(self, entry: str) -> bool:
+        entry = entry.split(".jsonl")[0]
+        for collection in ("executions", "batches", "held", "redrives"):
+            owner = entry.rpartition("-")[0]
+            if collection == "batches":
+                owner = owner.rpartition("-")[0]
+            if collection == "executions" and entry.rpartition("-")[2].count("."):
+                entry = entry.rpartition(".")[0]
+            document = self.world.state.get(f"{collection}/{owner}") if owner else None
+            if document is None:
+                continue
+            kept = [e["id"] for e in document.data["outbox"]]
+            kept += [json.loads(sent)[0] for sent in document.data.get("outbox_sent", [])]
+            if entry in kept:
+                return True
+        return False
+
+    def _rows(self, topic: str, data: bytes) -> None:
+        try:
+            message = json.loads(data)
+        except ValueError:
+            return
+        if not isinstance(message, dict) or message.get("status") not in ("success", "partial"):
+            return
+        if not message.get("record_count") or "game_date" not in message:
+            return
+        found = self._found_rows(message)
+        if found is not None and not found:
+            self.violated(
+                f"{message['processor_name']} announced {message['record_count']} rows on {topic}; none is there"
+            )
+
+    def _found_rows(self, message: Mapping[str, Any]) -> int | None:
+        day = date.fromisoformat(message["game_date"])
+        name, query = message.get("processor_name"), self.world.warehouse.query
+        if name == "phase6_export":
+            return sum(path in self.world.exports.objects for path in message["metadata"].get("files", ()))
+        tables = ("phase2_raw", "phase3_analytics", "phase4_precompute", "phase5_consolidation", "grading")
+        if name not in tables or not message.get("output_table"):
+            return None
+        table = f"{message['output_dataset']}.{message['output_table']}"
+        sql = f"SELECT COUNT(*) AS n FROM `{table}` WHERE game_date = @day"
+        return int(query(sql, {"day": day}).to_pylist()[0]["n"])
+
+
+class NoMessageGoesWithoutAnEffect(Invariant):
+    """What is acknowledged was done, is held, or is a dead letter; what fails is an error of ours."""
+
+    def acknowledged(self, delivery: Delivery, response: Response) -> None:
+        status = str(response.body.get("status"))
+        message = delivery.message
+        if status == "dead_lettered":
+            if not self._dead_letter(delivery):
+                self.violated(f"{delivery.name} was acknowledged as a dead letter, and is in no dead-letter topic")
+            return
+        if status == "held":
+            held = self.world.state.get(f"held/{delivery.subscription.name}.{message.message_id}")
+            if held is None:
+                self.violated(f"{delivery.name} was acknowledged as held, and is not")
+            return
+        function = load_pipeline().functions[delivery.subscription.function]
+        read = read_envelope(envelope(delivery))
+        model = self.world.base.functions[function.name][1]
+        try:
+            parsed = read_message(read, model, self.world.hub.now())
+        except DataError:
+            self.violated(f"{delivery.name} cannot be understood and was acknowledged as {status}")
+            return
+        key = Belonging.of(function, parsed, read, self.world.calm_runtime()).key
+        document = self.world.state.get(key.path)
+        if document is None or document.data["status"] != "succeeded":
+            found = "no execution" if document is None else document.data["status"]
+            self.violated(f"{delivery.name} was acknowledged; its execution {key.id} is {found}")
+
+    def _dead_letter(self, delivery: Delivery) -> bool:
+        origin = delivery.message.attributes.get("origin_message_id", delivery.message.message_id)
+        letters: Sequence[Any] = self.world.seen.get(delivery.subscription.dead_letter_topic, [])
+        return any(letter.attributes.get("origin_message_id") == origin for letter in letters)
+
+    def defect(self, delivery: Delivery, what: str) -> None:
+        self.violated(f"{delivery.name} failed with what is no error of ours: {what[:300]}")
+
+
+CONTINUOUS = (
+    NothingIsDroppedBeforeItIsVerified,
+    NothingChangesAfterTipoff,
+    BatchesCloseOnce,
+    ExecutionsAreTakenAndRecordedOnce,
+    NothingIsPublishedWithoutARecord,
+    NoMessageGoesWithoutAnEffect,
+)

@@ -1,0 +1,203 @@
+"""The circuit breaker: five failures in a row open it, one trial after half an hour, a success closes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.sqlite_state import SqliteState
+from shared import breaker
+from shared.breaker import Permit
+from shared.runtime import Runtime
+from tests.embedded import ManualClock
+from tests.stores import open_stores
+
+NAME = breaker.name_of("processor", "phase3_analytics")
+TRIAL = timedelta(minutes=10)
+HALF_AN_HOUR = {"minutes": 30}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, clock: ManualClock) -> Iterator[Runtime]:
+    with open_stores(tmp_path, clock) as opened:
+        yield opened
+
+
+class ReadOnly(SqliteState):
+    """A state that nobody may write to."""
+
+    def __init__(self, state: Any) -> None:
+        self.get = state.get  # type: ignore[method-assign]
+
+    def transaction(self, body: Any) -> Any:
+        raise AssertionError("a transaction was opened")
+
+
+def ask(runtime: Runtime, name: str = NAME) -> Permit:
+    return breaker.allows(runtime, name, trial=TRIAL)
+
+
+def fail(runtime: Runtime, times: int, name: str = NAME) -> None:
+    for number in range(times):
+        breaker.record_failure(runtime, name, ValueError(f"failure {number + 1}"))
+
+
+def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> None:
+    fail(runtime, 4)
+    assert ask(runtime).granted
+    fail(runtime, 1)
+    refused = ask(runtime)
+    assert not refused.granted
+    assert refused.breaker.why() == (
+        "breaker processor-phase3_analytics is open until 2025-11-14T12:30:00Z: 5 failures in a row, "
+        "the last: ValueError: failure 1"
+    )
+
+
+def test_a_success_in_between_starts_the_count_afresh(runtime: Runtime) -> None:
+    for _ in range(3):
+        fail(runtime, 4)
+        breaker.record_success(runtime, ask(runtime))
+    assert breaker.state_of(runtime, NAME) == "closed"
+    assert breaker.read(runtime, NAME).failures == 0
+
+
+def test_a_success_writes_nothing_while_it_is_clean(runtime: Runtime) -> None:
+    breaker.record_success(runtime, ask(runtime))
+    assert runtime.state.query("breakers") == []
+    fail(runtime, 1)
+    breaker.record_success(runtime, ask(runtime))
+    cleared = runtime.state.get(f"breakers/{NAME}")
+    # not even a transaction: many workers would share the document
+    breaker.record_success(replace(runtime, state=ReadOnly(runtime.state)), ask(runtime))
+    assert runtime.state.get(f"breakers/{NAME}") == cleared
+
+
+def test_after_half_an_hour_one_trial_gets_through(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(minutes=29, seconds=59)
+    assert (ask(runtime).granted, breaker.state_of(runtime, NAME)) == (False, "open")
+    clock.move(seconds=1)
+    assert breaker.state_of(runtime, NAME) == "half_open"
+    assert [ask(runtime).granted for _ in range(3)] == [True, False, False]
+    assert breaker.state_of(runtime, NAME) == "trial"
+
+
+def test_of_many_at_once_one_has_the_trial(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    gate, granted = threading.Barrier(16), []
+
+    def race() -> None:
+        gate.wait()
+        granted.append(ask(runtime).granted)
+
+    threads = [threading.Thread(target=race) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(granted) == [False] * 15 + [True]
+
+
+def test_a_trial_that_succeeds_closes_it(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    breaker.record_success(runtime, ask(runtime))
+    assert breaker.state_of(runtime, NAME) == "closed"
+    fail(runtime, 4)
+    assert breaker.state_of(runtime, NAME) == "closed"
+
+
+def test_a_trial_that_fails_opens_it_for_another_half_hour(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    assert ask(runtime).granted
+    clock.move(minutes=5)
+    fail(runtime, 1)
+    assert breaker.state_of(runtime, NAME) == "open"
+    clock.move(minutes=29)
+    assert breaker.state_of(runtime, NAME) == "open"
+    clock.move(minutes=1)
+    assert breaker.state_of(runtime, NAME) == "half_open"
+
+
+def test_a_trial_whose_process_died_makes_room_for_another(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    assert ask(runtime).granted
+    clock.move(minutes=9, seconds=59)
+    assert not ask(runtime).granted
+    clock.move(seconds=1)
+    assert ask(runtime).granted
+
+
+def test_a_trial_given_back_is_the_next_ones_and_only_its_own(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    lapsed = ask(runtime)
+    clock.move(minutes=10)
+    current = ask(runtime)
+    breaker.give_back(runtime, lapsed)
+    assert breaker.state_of(runtime, NAME) == "trial"
+    breaker.give_back(runtime, current)
+    assert breaker.state_of(runtime, NAME) == "half_open"
+
+
+def test_what_began_before_it_opened_neither_closes_it_nor_keeps_it_open_longer(
+    runtime: Runtime, clock: ManualClock
+) -> None:
+    fail(runtime, 4)
+    began_before = ask(runtime)
+    fail(runtime, 1)
+    clock.move(minutes=2)
+    breaker.record_success(runtime, began_before)
+    fail(runtime, 1)
+    assert breaker.state_of(runtime, NAME) == "open"
+    clock.move(minutes=28)
+    assert breaker.state_of(runtime, NAME) == "half_open"
+
+
+def test_one_of_an_earlier_epoch_counts_for_nothing(runtime: Runtime) -> None:
+    fail(runtime, 5)
+    again = replace(runtime, epoch=2)
+    assert ask(again).granted
+    fail(again, 1)
+    assert breaker.read(again, NAME).failures == 1
+
+
+def test_many_failures_at_once_are_all_counted(runtime: Runtime) -> None:
+    threads = [threading.Thread(target=fail, args=(runtime, 1)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert breaker.read(runtime, NAME).failures == 12
+
+
+def test_those_of_a_kind_that_are_not_clean(runtime: Runtime) -> None:
+    for name, times in (("system-a", 5), ("system-b", 1), ("source-a", 5)):
+        fail(runtime, times, name)
+    breaker.record_success(runtime, ask(runtime, "system-b"))
+    assert list(breaker.read_kind(runtime, "system")) == ["system-a"]
+
+
+def test_an_operator_closes_it_by_hand_and_that_is_on_record(runtime: Runtime) -> None:
+    fail(runtime, 5)
+    for _ in range(2):
+        breaker.reset(runtime, NAME, who="ann", reason="the model is back")
+    assert ask(runtime).granted
+    (audited,) = runtime.state.query("audit")
+    assert (audited.data["action"], audited.data["who"]) == ("reset-breaker", "ann")
+    assert audited.data["details"]["breaker"] == NAME
