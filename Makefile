@@ -26,7 +26,7 @@ endif
 
 .PHONY: help
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-11-14 (HISTORY_SEASONS=3 LOCAL_DIR=.local)
@@ -76,9 +76,21 @@ compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the s
 bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time from 2 to 15 games
 	@$(PY) -m local.bench
 
+.PHONY: simulate
+simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FIRST_SEED=1, or SEED=17 VERBOSE=1
+	@$(PY) -m tests.simulation
+
+.PHONY: simulate-breaks
+simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the seed that shows it (RECORD=1 keeps them, BREAK="no lease")
+	@$(PY) -m tests.simulation.search
+
+.PHONY: load
+load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
+	@$(PY) -m local.load
+
 .PHONY: test
 test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 .PHONY: check
 check: $(DEV_READY)  ## format, lint and types; changes nothing

@@ -61,14 +61,15 @@ class SqliteBus:
     ) -> str:
         """Returns the message id once the message is durable. Raises NotFound for an unknown topic.
 
-        With message_id (embedded only): an id that was published before is not published again.
+        With message_id (embedded only): an id that was published before is not published again, and an outage is waited
+        for; a function without one is to see it.
         """
         if topic not in self.topics:
             raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(self.topics)}.")
         check_message(topic, data, attributes or {})
         if message_id is not None and message_id.isdigit():
             raise Fatal(f"message_id {message_id!r} looks like the bus's own.", next_step="give it a name.")
-        with self._file.write() as connection:
+        with self._file.write(patient=message_id is not None) as connection:
             if message_id is not None:
                 sql = "SELECT 1 FROM messages WHERE message_id = ?"
                 if connection.execute(sql, (message_id,)).fetchone():
@@ -97,7 +98,7 @@ class SqliteBus:
         """
         claimed: list[Delivery] = []
         left = dict(room)
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             self._expire(connection, "the ack deadline passed without an answer")
             for subscription in self._push.values():
                 if left.get(subscription.function, 0) > 0:
@@ -108,13 +109,13 @@ class SqliteBus:
 
     def acknowledge(self, delivery: Delivery) -> None:
         """The push succeeded. A delivery claimed again meanwhile (deadline passed) is not ended by the old claim."""
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             end(connection, "delivery_id = ? AND attempt = ?", (delivery.delivery_id, delivery.attempt))
 
     def refuse(self, delivery: Delivery, error: str) -> None:
         """The push failed: due again after the back-off, or moved to the dead letters after the last attempt."""
         wait = timedelta(seconds=delivery.subscription.backoff_seconds(delivery.attempt))
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             refused = connection.execute(
                 "UPDATE deliveries SET in_flight = 0, due_at = ?, last_error = ? "
                 "WHERE delivery_id = ? AND attempt = ? AND in_flight = 1",
@@ -126,7 +127,7 @@ class SqliteBus:
 
     def release_in_flight(self) -> int:
         """At start-up: what is in flight was a dead process's. It is due at once; the attempt counts as made."""
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             now = timestamp(self._clock.now())
             sql = "UPDATE deliveries SET due_at = ? WHERE in_flight = 1"
             released = connection.execute(sql, (now,)).rowcount

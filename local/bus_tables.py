@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     copy INTEGER NOT NULL, attempt INTEGER NOT NULL, in_flight INTEGER NOT NULL, due_at TEXT NOT NULL,
     position INTEGER NOT NULL, last_error TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (subscription, due_at);
+DROP INDEX IF EXISTS deliveries_due;
+CREATE INDEX IF NOT EXISTS deliveries_claimed ON deliveries (subscription, in_flight, position, due_at, delivery_id);
 CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (number);
 CREATE INDEX IF NOT EXISTS deliveries_in_flight ON deliveries (due_at) WHERE in_flight = 1;
 CREATE TABLE IF NOT EXISTS bus_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID

@@ -29,6 +29,9 @@ _STAGING = "_staging_"
 _CHECKPOINT_AT = "256MB"
 _LOAD_JOBS = "CREATE TABLE IF NOT EXISTS main._load_jobs (job_id VARCHAR PRIMARY KEY, target VARCHAR, loaded BIGINT)"
 
+_NOTE_LOAD_JOB = "INSERT INTO main._load_jobs VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id"
+_LOAD_JOB = "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?"
+
 
 class DuckDbWarehouse:
     """ports.Warehouse on a file. Every method may be called from any thread; close() when done.
@@ -66,7 +69,7 @@ class DuckDbWarehouse:
 
     @classmethod
     def copied_into_memory(cls, file: Path) -> DuckDbWarehouse:
-        """A warehouse in memory with the rows of a file's declared tables, of one thread: for rehearsals of a small day."""
+        """A warehouse in memory with the rows of a file's declared tables, of one thread: for rehearsals."""
         warehouse = cls(Path(":memory:"))
         root = warehouse._root
         root.execute("SET GLOBAL threads = 1")
@@ -125,14 +128,9 @@ class DuckDbWarehouse:
             rows = conform(rows, load_schema(table))
         with self._transaction(f"Loading {table} failed") as cursor:
             if mode == "append":
-                job = cursor.execute(
-                    "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?", [self._prefix + job_id]
-                ).fetchone()
-                if job is not None:
-                    return _repeated(job_id, table, job)
-                cursor.execute(
-                    "INSERT INTO main._load_jobs VALUES (?, ?, ?)", [self._prefix + job_id, table, rows.num_rows]
-                )
+                job = [self._prefix + job_id, table, rows.num_rows]
+                if cursor.execute(_NOTE_LOAD_JOB, job).fetchone() is None:
+                    return _repeated(job_id, table, cursor.execute(_LOAD_JOB, job[:1]).fetchall()[0])
             cursor.register("_rows", rows)
             try:
                 if mode == "replace" and not declared:

@@ -137,6 +137,7 @@ def play(arguments: Arguments, screen: Screen) -> None:
     game_date = find_date(arguments, archive)
     started = perf_counter()
     with open_runtime(arguments.folder, archive=folder) as embedded:
+        embedded.stores.file.on_wait = screen.say
         day = Day(embedded, archive, game_date, screen.watch)
         history = day.missing_history(arguments.history_seasons)
         screen.part("History", len(history))

@@ -41,6 +41,7 @@ class Stores:
     """What a state folder holds, opened."""
 
     folder: OwnedFolder
+    file: SqliteFile
     simulation: Simulation
     clock: SimClock
     state: SqliteState
@@ -177,6 +178,7 @@ def _open_stores(
     prefix = Settings.from_environment().dataset_prefix
     return Stores(
         folder=own,
+        file=file,
         simulation=simulation,
         clock=clock,
         state=SqliteState(file),

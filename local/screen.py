@@ -50,6 +50,10 @@ class Screen:
         self._progress.advance(self._task)
         self.console.print(text, highlight=False)
 
+    def say(self, text: str) -> None:
+        """Something to know that is no step; may be called in any thread."""
+        self.console.print(text, highlight=False)
+
     def progress(self, done: int, total: int) -> None:
         """A part that counts by itself (the league being written)."""
         self._progress.update(self._task, completed=done, total=total)

@@ -24,6 +24,7 @@ def serve(embedded: EmbeddedRuntime) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
+    embedded.stores.file.on_wait = lambda text: print(text, flush=True)
     url = embedded.server.base_url
     print(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
     for name in load_pipeline().functions:

@@ -25,12 +25,12 @@ class Simulation:
         return None if row is None else str(row[0])
 
     def set(self, name: str, value: str) -> None:
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             connection.execute("INSERT OR REPLACE INTO simulation VALUES (?, ?)", (name, value))
 
     def next(self, name: str) -> int:
         """Count up a number by one (absent counts as 0) and return it."""
-        with self._file.write() as connection:
+        with self._file.write(patient=True) as connection:
             row = connection.execute("SELECT value FROM simulation WHERE name = ?", (name,)).fetchone()
             number = int(row[0] if row else 0) + 1
             connection.execute("INSERT OR REPLACE INTO simulation VALUES (?, ?)", (name, str(number)))

@@ -32,10 +32,10 @@ def batch_complete(
         phase="phase5_worker",
         execution_id=execution_id,
         status=status,
-        record_count=len(batch.units),
+        record_count=batch.unit_count,
         records_failed=len(batch.missing),
         duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
         sequence=sequence,
-        metadata={"revision": batch.revision, "units": len(batch.units)},
+        metadata={"revision": batch.revision, "units": batch.unit_count},
     )
     return completion.model_dump_json(exclude_none=True)

@@ -27,6 +27,8 @@ COMPLETE, PARTIAL = "complete", "partial"
 DONE, UNIT_FAILED = "done", "failed"
 
 _BATCH_ID = re.compile(r"batch_(\d{4}-\d{2}-\d{2})_r(\d+)")
+# Above, a completion looks at one unit before it counts all.
+MANY_UNITS = 200
 # A closing competes with late completions only, so a handful of tries is plenty.
 _TRIES = 20
 
@@ -95,7 +97,19 @@ class Batch:
 
     @property
     def units(self) -> Sequence[str]:
-        return list(self.data["units"])
+        # one text: every worker reads this document, and thousands of names take long to decode one by one
+        return str(self.data["units"]).split(" ")
+
+    def has_unit(self, unit: str) -> bool:
+        return f" {unit} " in f" {self.data['units']} "
+
+    @property
+    def last_unit(self) -> str:
+        return str(self.data["units"]).rpartition(" ")[2]
+
+    @property
+    def unit_count(self) -> int:
+        return int(self.data["unit_count"])
 
     @property
     def missing(self) -> Sequence[str]:
@@ -162,7 +176,8 @@ def open_batch(state: State, plan: BatchPlan, now: datetime) -> Batch:
                 "features_as_of": plan.features_as_of,
                 "status": OPEN,
                 "closed_as": None,
-                "units": list(plan.units),
+                "units": " ".join(plan.units),
+                "unit_count": len(plan.units),
                 "games": dict(plan.games),
                 "opened_at": now,
                 "sequence": 0,
@@ -223,7 +238,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
         if batch is None:
             raise DataError(f"Batch {batch_id} does not exist.", reason="unknown_batch")
         if batch.status == OPEN:
-            if state.count(_units_path(batch_id)) < len(batch.units):
+            if not _all_recorded(state, batch):
                 return batch
             failed = state.query(_units_path(batch_id), [Filter("status", "==", UNIT_FAILED)])
             fields = _closing(COMPLETE, [unit.id for unit in failed], result.completed_at)
@@ -238,6 +253,18 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
             continue
         crashpoints.reached("batch.closed")
     raise WriteConflict(f"Batch {batch_id} changed {_TRIES} times while unit {result.unit} completed.")
+
+
+def _all_recorded(state: State, batch: Batch) -> bool:
+    """Whether every unit has completed. The one that completes last sees all others, whichever way this looks.
+
+    Units are sent in their order, so in a large batch the last one is usually missing to the end: looking at it is
+    cheaper than counting thousands at every completion.
+    """
+    units = _units_path(batch.batch_id)
+    if batch.unit_count > MANY_UNITS and state.get(f"{units}/{batch.last_unit}") is None:
+        return False
+    return state.count(units) >= batch.unit_count
 
 
 def close_partial(
@@ -256,7 +283,7 @@ def close_partial(
     recorded = units_of(state, batch.batch_id)
     done = {unit.id for unit in recorded if unit.data["status"] == DONE}
     missing = [unit for unit in batch.units if unit not in done]
-    closed_as = PARTIAL if len(recorded) < len(batch.units) else COMPLETE
+    closed_as = PARTIAL if len(recorded) < batch.unit_count else COMPLETE
     said = alert(missing)
     announce(state, batch, _closing(closed_as, missing, now), announcement, [] if said is None else [said])
     return missing
@@ -315,16 +342,22 @@ def _record_unit(state: State, batch_id: str, result: UnitResult) -> None:
             state.update(path, data, if_version=before.version)
 
 
-def mark_consolidated(state: State, batch: Batch, merged: Sequence[str], rows: int, now: datetime) -> None:
+def mark_consolidated(
+    state: State, batch: Batch, merged: Sequence[str], rows: int, now: datetime, frozen: int = 0
+) -> None:
     """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions become SUPERSEDED.
 
-    Raises PreconditionFailed where the batch changed since it was read.
+    `frozen` rows of these units came too late, since their games had tipped off: the batch counts them, for nothing
+    else says why those players have no predictions. Raises PreconditionFailed where the batch changed since it was read.
     """
-    state.update(
-        batch.path,
-        {"status": CONSOLIDATED, "merged_units": sorted(merged), "rows_in_place": rows, "consolidated_at": now},
-        if_version=batch.version,
-    )
+    fields = {
+        "status": CONSOLIDATED,
+        "merged_units": sorted(merged),
+        "rows_in_place": rows,
+        "frozen_rows": int(batch.data.get("frozen_rows", 0)) + frozen,
+        "consolidated_at": now,
+    }
+    state.update(batch.path, fields, if_version=batch.version)
     supersede_older(state, batch)
 
 

@@ -12,6 +12,8 @@ POINTS = (
     "held.stored",  # a held message's bytes kept, its document not written: not acknowledged
     "held.released",  # a held message marked as released, not published
     "handler.sent",  # marked as sent, run history not written
+    "history.recorded",  # what the run's history is to hold is recorded, nothing loaded
+    "history.loaded",  # the run's history is loaded, its executions not marked
     "coordinator.batch_opened",  # batch opened, expected outputs and requests not written
     "coordinator.requests_written",  # unit messages kept, execution not recorded
     "worker.staged",  # staging table written, completion not recorded
@@ -33,7 +35,7 @@ _hook: Callable[[str], None] | None = None
 
 
 def install(hook: Callable[[str], None] | None) -> None:
-    """Call `hook` at every point of this process (tests only); None removes it."""
+    """Call `hook` at every point of this process (tests and measurements only); None removes it."""
     global _hook
     _hook = hook
 

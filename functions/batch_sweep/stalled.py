@@ -50,11 +50,11 @@ def _why_stalled(context: Context, batch: Batch, now: datetime, resumed_at: date
     """Why a batch counts as stalled; empty where it does not. What stood still while paused begins anew."""
     since: datetime = max(filter(None, [batch.data["opened_at"], resumed_at]))
     recorded = batches.units_of(context.runtime.state, batch.batch_id)
-    have = f"{len(recorded)} of {len(batch.units)} units recorded"
+    have = f"{len(recorded)} of {batch.unit_count} units recorded"
     if now - since >= OLD:
         return f"open for {_minutes(now - since)} min, {have}"
     last: datetime = max([since, *(unit.data["completed_at"] for unit in recorded)])
-    if 100 * len(recorded) >= ALMOST_ALL * len(batch.units) and now - last >= QUIET:
+    if 100 * len(recorded) >= ALMOST_ALL * batch.unit_count and now - last >= QUIET:
         return f"no completion for {_minutes(now - last)} min, {have}"
     return ""
 
@@ -75,7 +75,7 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
             ALERTS,
             f"batch-partial-{batch.batch_id}",
             "warning",
-            f"{batch.batch_id} was closed without {len(missing)} of {len(batch.units)} units",
+            f"{batch.batch_id} was closed without {len(missing)} of {batch.unit_count} units",
             f"{why}; missing or failed: {names}{' ...' if len(missing) > MOST_NAMES else ''}.",
             now,
             game_date=batch.data["game_date"],

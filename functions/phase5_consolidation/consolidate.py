@@ -54,7 +54,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         if batch.status == SUPERSEDED:
             raise Skippable(f"{batch.batch_id} is superseded by {batch.data['superseded_by']}.", status="superseded")
         if batch.status == OPEN:
-            raise Skippable(f"{batch.batch_id} is still open: {len(batch.units)} units expected.", status="skipped")
+            raise Skippable(f"{batch.batch_id} is still open: {batch.unit_count} units expected.", status="skipped")
         work = _Work(runtime, batch, lock, runtime.clock.now())
         try:
             return work.consolidate(message.sequence)
@@ -114,7 +114,7 @@ class _Work:
         crashpoints.reached("consolidation.verified")
         in_place = sum(games.values())
         units = sorted({*self.batch.merged, *pending})
-        self._record(games, units)
+        self._record(games, units, frozen)
         crashpoints.reached("consolidation.consolidated")
         self._drop([*tables, *gathered], units)
         crashpoints.reached("consolidation.dropped")
@@ -188,6 +188,7 @@ class _Work:
     def _merge(self, source: str, expected: int) -> int:
         """Run the MERGE; returns the rows affected. Zero rows where some were expected is a mismatch."""
         self.lock.check()
+        self._expect_no_tipoff_since()
         params = {"now": self.now, "game_date": self._date(), "revision": self.batch.revision}
         affected = self.runtime.warehouse.execute(staging.merge_sql(source), params)
         if affected != expected:
@@ -197,6 +198,17 @@ class _Work:
                 next_step="publish the batch-complete message again: it picks up from the preserved staging tables.",
             )
         return affected
+
+    def _expect_no_tipoff_since(self) -> None:
+        """A process that stood still must not write rows of a game that has begun meanwhile: a retry freezes them."""
+        now = self.runtime.clock.now()
+        begun = sorted(game for game, tipoff in self.batch.data["games"].items() if self.now < tipoff <= now)
+        if begun:
+            raise WriteConflict(
+                f"{self.batch.batch_id}: {', '.join(begun)} tipped off between {self.now.isoformat()}, when its rows were "
+                f"looked at, and {now.isoformat()}.",
+                next_step="nothing: the retry leaves out what has tipped off.",
+            )
 
     def _verify(self, merged: int, frozen: int) -> dict[str, int]:
         """Keys in the table under this batch are those merged now and before; returns how many per game.
@@ -216,7 +228,7 @@ class _Work:
             )
         return {game["game_id"]: int(game["keys_in_place"]) for game in games}
 
-    def _record(self, in_place: Mapping[str, int], merged_units: Sequence[str]) -> None:
+    def _record(self, in_place: Mapping[str, int], merged_units: Sequence[str], frozen: int) -> None:
         """The rows that current_predictions counts, then the batch's state; both repeatable.
 
         The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
@@ -241,7 +253,7 @@ class _Work:
         self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
         self.lock.check()
         try:
-            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now)
+            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen)
         except PreconditionFailed as changed:
             raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
 
@@ -266,7 +278,7 @@ class _Work:
     def _nothing_staged(self) -> StagingMismatch:
         """A batch none of whose units gave rows: failed, and said so; nothing is merged on nothing."""
         return StagingMismatch(
-            f"{self.batch.batch_id}: none of its {len(self.batch.units)} units staged a row.",
+            f"{self.batch.batch_id}: none of its {self.batch.unit_count} units staged a row.",
             next_step="look at the failed units in the run's summary; republish their requests.",
         )
 

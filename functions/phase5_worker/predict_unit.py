@@ -30,12 +30,12 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
     and is shown, and its message goes to the dead letters.
     """
     batch = batches.get_batch(context.runtime.state, message.batch_id)
-    if batch is None or message.unit not in batch.units:
+    if batch is None or not batch.has_unit(message.unit):
         what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
         raise DataError(f"Batch {message.batch_id} {what}.", reason="unknown_batch")
     if batch.status == SUPERSEDED:
         reason = f"{message.batch_id} is superseded: unit {message.unit} is not needed"
-        return Outcome("superseded", reason=reason, batch_id=message.batch_id, announce=False)
+        return Outcome("superseded", reason=reason, batch_id=message.batch_id, announce=False, history=False)
     before = batches.done_result(context.runtime.state, message.batch_id, message.unit)
     if before is not None:
         # died after recording it: the batch may be consolidated by now, its staging must not appear again
@@ -100,6 +100,8 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
         output_table=result.staging_table or "",
         batch_id=message.batch_id,
         announce=False,
+        # one row for all units of a batch, written when it is consolidated
+        history=False,
         # most completions find the batch open; only those that see its announcement unsent have to send it
         linked_outboxes=[batch.path] if batch.data["outbox_pending"] else [],
     )

@@ -21,24 +21,25 @@ class Order:
     """Which of two versions of a file is newer, compared field by field.
 
     The epoch (repetition of simulated time, 1 when deployed) goes before any clock; then the date the file is about,
-    the newest batch revision in it, and the as_of of the run.
+    the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the run's as_of: of two
+    exports the one that read more is newer, whichever run asked for it.
     """
 
     epoch: int
     game_date: str
     revision: int
-    as_of: str
+    content_at: str
 
     @classmethod
     def read(cls, body: Any) -> Order | None:
         """The order a file carries; None where it carries none of our making."""
         match body:
-            case {"order": [int(epoch), str(game_date), int(revision), str(as_of)]}:
-                return cls(epoch, game_date, revision, as_of)
+            case {"order": [int(epoch), str(game_date), int(revision), str(content_at)]}:
+                return cls(epoch, game_date, revision, content_at)
         return None
 
     def as_json(self) -> list[Any]:
-        return [self.epoch, self.game_date, self.revision, self.as_of]
+        return [self.epoch, self.game_date, self.revision, self.content_at]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,11 @@ def points(value: float | None) -> float | None:
 def share(value: float | None) -> float | None:
     """Probabilities, rates and profit per unit staked, to four decimals."""
     return None if value is None else round(float(value), 4)
+
+
+def instant(value: datetime) -> str:
+    """A moment to the microsecond, so that texts compare as moments do."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def moment(value: datetime | None) -> Any:

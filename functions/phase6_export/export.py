@@ -23,6 +23,7 @@ from functions.phase6_export.document import (
     Header,
     Order,
     document,
+    instant,
     moment,
 )
 from functions.phase6_export.exporters import best_bets, performance, predictions, results, status
@@ -98,7 +99,7 @@ class _Export:
         refused = refusal(day, self.context.runtime.settings.min_coverage)
         if refused:
             return self._refuse(refused, day, batch_id)
-        header = self._header(self.day, day.revision, moment(self.context.as_of), day.batches)
+        header = self._header(self.day, day.revision, instant(day.consolidated_at), day.batches)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
         dated = [
             document(f"predictions/{self.day}.json", "predictions", header, predictions.content(day), DATED_AGE),
@@ -132,9 +133,9 @@ class _Export:
         """Results and performance as known by now."""
         return read_results(warehouse, self.day, self.now), read_performance(warehouse, self.day, self.now)
 
-    def _header(self, game_date: date, revision: int, as_of: str, batches: tuple[str, ...]) -> Header:
+    def _header(self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...]) -> Header:
         runtime = self.context.runtime
-        order = Order(runtime.epoch, game_date.isoformat(), revision, as_of)
+        order = Order(runtime.epoch, game_date.isoformat(), revision, content_at)
         return Header(game_date, self.now, order, batches, self.halted, self.halt_reason)
 
     def _pointers(
@@ -158,14 +159,14 @@ class _Export:
         files = []
         if graded:
             batches = tuple(sorted({row["batch_id"] for row in graded}))
-            graded_at = moment(max(row["graded_at"] for row in graded))
+            graded_at = instant(max(row["graded_at"] for row in graded))
             header = self._header(graded[0]["game_date"], 0, graded_at, batches)
             file = document(
                 f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded), DATED_AGE
             )
             files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
         if figures:
-            header = self._header(figures[0]["game_date"], 0, moment(figures[0]["graded_at"]), ())
+            header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), ())
             content = performance.content(figures)
             files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
         return files
@@ -194,7 +195,7 @@ class _Export:
 
     def _write_status(self, word: str, reason: str, details: dict[str, Any], day: Day) -> None:
         # The status tells the latest attempt, whatever date it was about.
-        order = Order(self.context.runtime.epoch, new_york_date(self.now).isoformat(), 0, moment(self.now))
+        order = Order(self.context.runtime.epoch, new_york_date(self.now).isoformat(), 0, instant(self.now))
         header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason)
         attempt = {
             "game_date": self.day.isoformat(),

@@ -50,6 +50,12 @@ class Day:
         return max((row["revision"] for row in self.players if row["game_is_covered"]), default=0)
 
     @cached_property
+    def consolidated_at(self) -> datetime:
+        """When what counts was last consolidated; only of a date that has players on record."""
+        newest: datetime = max(row["newest_consolidated_at"] for row in self.players)
+        return newest
+
+    @cached_property
     def tipoffs(self) -> dict[str, Any]:
         """Tip-off of each game: of its predictions (schedule, odds feed or assumed), else the schedule's."""
         scheduled = {game["game_id"]: game["tipoff_at"] for game in self.games}

@@ -116,7 +116,7 @@ def export(snapshot: Snapshot, settings: Settings) -> str | None:
         return f"{path} is of another repetition of the day"
     if snapshot.export.batches != tuple(sorted(counting)):
         return f"{path} is of {', '.join(snapshot.export.batches) or 'no batch'}, not of {', '.join(sorted(counting))}"
-    if snapshot.export.generated_at < max(at for at in counting.values() if at is not None):
+    if snapshot.export.content_at < max(at for at in counting.values() if at is not None):
         return f"{path} is from before its batch was consolidated"
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -67,7 +67,7 @@ class ExportFile:
 
     epoch: int
     batches: tuple[str, ...]
-    generated_at: datetime
+    content_at: datetime
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,6 @@ def _export(exports: Blobs, day: date) -> ExportFile | None:
     except (NotFound, ValueError):
         return None
     match content:
-        case {"order": [int(epoch), *_], "batches": list(found), "generated_at": str(generated_at)}:
-            # whole seconds are written: until the end of that second
-            moment = datetime.fromisoformat(generated_at) + timedelta(seconds=1)
-            return ExportFile(epoch, tuple(each["batch_id"] for each in found), moment)
+        case {"order": [int(epoch), _, _, str(content_at)], "batches": list(found)}:
+            return ExportFile(epoch, tuple(each["batch_id"] for each in found), datetime.fromisoformat(content_at))
     return None

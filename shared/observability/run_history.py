@@ -1,45 +1,126 @@
-"""The run's history in the warehouse: written once per run, in one load per table, when the run ends."""
+"""The run's history in the warehouse: written once per run, in one load per table, when the run ends.
+
+What a load holds is recorded before it, in history_loads/{run_id}, so that whoever comes after a crash repeats that
+very load (its job id counts once) whatever has ended meanwhile:
+
+    recorded (pending) -> loaded -> each execution marked as logged -> closed; then the next number
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from shared.ledger import FAILED, RUNNING, Ledger
-from shared.ports import Document
+from shared import crashpoints
+from shared.errors import AlreadyExists, PreconditionFailed, WriteConflict
+from shared.ledger import COLLECTION, FAILED, RUNNING
+from shared.ports import Document, Filter, State, Transaction
 from shared.runtime import Runtime
 
 HISTORY = "nba_reference.processor_run_history"
 PHASE_LOG = "nba_monitoring.pipeline_execution_log"
+LOADS = "history_loads"
 WORKER_PHASE = "phase5_worker"
+CONSOLIDATION_PHASE = "phase5_consolidation"
+# Only others that end the same run at the same moment make a further try necessary.
+_TRIES = 20
 
 
 def flush_run(runtime: Runtime, run_id: str) -> int:
     """Write the rows of every finished execution of a run that are not written yet; returns how many.
 
-    Workers become one row per batch. Repeating it writes nothing twice: the load's job id is made of what it holds.
+    Workers become one row per batch, written with the first end of its consolidation; each other execution has one row
+    for every generation that ended for good. Repeatable. Raises WriteConflict where others keep coming first.
     """
-    from shared.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
+    written = 0
+    for _ in range(_TRIES):
+        load = runtime.state.get(f"{LOADS}/{run_id}")
+        if load is not None and load.data["pending"]:
+            written += _carry_out(runtime, load)
+        elif not _record(runtime, run_id, load):
+            return written
+    raise WriteConflict(f"The history of run {run_id} changed {_TRIES} times while it was written.")
 
-    executions = Ledger(runtime.state, runtime.instance, runtime.epoch).of_run(run_id)
-    finished = [d for d in executions if _is_final(d) and not d.data["logged"]]
-    if not finished:
-        return 0
-    workers = [d for d in finished if d.data["phase"] == WORKER_PHASE]
-    rows = [_history_row(d) for d in finished if d.data["phase"] != WORKER_PHASE]
-    if workers:
-        rows.append(_worker_row(workers))
+
+def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
+    """Record what the next load holds. False where there is nothing to write; the caller looks again otherwise."""
+    unlogged = runtime.state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("logged", "==", False)])
+    due = [document for document in unlogged if _is_final(document)]
+    if not due:
+        return False
+    batches: list[str] = [] if last is None else list(last.data["batches"])
+    rows = [_history_row(document) for document in due if document.data["phase"] != WORKER_PHASE]
+    for batch_id in _consolidated(due):
+        workers = [] if batch_id in batches else _workers(runtime.state, run_id, batch_id)
+        if workers:
+            rows.append(_worker_row(workers))
+            batches.append(batch_id)
     rows.sort(key=lambda row: (row["started_at"], row["execution_id"]))
     now = runtime.clock.now()
-    for row in rows:
-        row["logged_at"] = now
-    digest = hashlib.sha256("|".join(sorted(f"{d.path}@{d.data['generation']}" for d in finished)).encode()).hexdigest()
-    for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
-        runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest[:24]}")
-    for document in finished:
-        runtime.state.update(document.path, {"logged": True})
+    fields = {
+        "run_id": run_id,
+        "number": 1 if last is None else last.data["number"] + 1,
+        "pending": True,
+        # a worker that failed for good is marked alone: it is in its batch's row
+        "executions": [{"path": document.path, "generation": document.data["generation"]} for document in due],
+        "rows": [{**row, "logged_at": now} for row in rows],
+        "batches": batches,
+    }
+    try:
+        if last is None:
+            runtime.state.create(f"{LOADS}/{run_id}", fields)
+        else:
+            runtime.state.update(last.path, fields, if_version=last.version)
+    except (AlreadyExists, PreconditionFailed):
+        return True  # another ends the run at the same moment: its load first
+    crashpoints.reached("history.recorded")
+    return True
+
+
+def _consolidated(due: list[Document]) -> list[str]:
+    """Batches whose consolidation is among the executions, in their order."""
+    found = {d.data.get("batch_id") for d in due if d.data["phase"] == CONSOLIDATION_PHASE}
+    return sorted(batch_id for batch_id in found if batch_id)
+
+
+def _workers(state: State, run_id: str, batch_id: str) -> list[Document]:
+    """The batch's finished workers. They are not marked one by one: there may be thousands."""
+    of_run = state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("phase", "==", WORKER_PHASE)])
+    return [document for document in of_run if document.data["batch_id"] == batch_id and _is_final(document)]
+
+
+def _carry_out(runtime: Runtime, load: Document) -> int:
+    """Load what was recorded and mark its executions; returns the rows. Every part of it may be repeated."""
+    from shared.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
+
+    data = load.data
+    rows = [{**row, "game_date": date.fromisoformat(row["game_date"])} for row in data["rows"]]
+    digest = hashlib.sha256(f"{data['run_id']}#{data['number']}".encode()).hexdigest()[:24]
+    if rows:
+        for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
+            runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest}")
+    crashpoints.reached("history.loaded")
+    for execution in data["executions"]:
+        _mark(runtime.state, execution)
+    try:
+        closed = {"pending": False, "executions": [], "rows": []}
+        runtime.state.update(load.path, closed, if_version=load.version)
+    except PreconditionFailed:
+        return 0  # another carried it out at the same time
     return len(rows)
+
+
+def _mark(state: State, execution: Mapping[str, Any]) -> None:
+    """Mark an execution as logged, unless it was taken again since: that generation will be another row."""
+
+    def mark(transaction: Transaction) -> None:
+        current = transaction.get(execution["path"])
+        if current is not None and current.data["generation"] == execution["generation"]:
+            transaction.update(execution["path"], {"logged": True})
+
+    state.transaction(mark)
 
 
 def _is_final(document: Document) -> bool:
@@ -52,7 +133,7 @@ def _history_row(document: Document) -> dict[str, Any]:
     result = data.get("result") or {}
     failed = data["status"] == FAILED
     return {
-        "game_date": date.fromisoformat(data["game_date"]),
+        "game_date": data["game_date"],
         "run_id": data["run_id"],
         "execution_id": document.id,
         "processor_name": data["function"],

@@ -10,13 +10,15 @@ import pytest
 from local.file_blobs import FileBlobs
 from shared.errors import Fatal, NotFound, PreconditionFailed
 from shared.ports import Blobs
+from tests.simulation.memory import MemoryBlobs
 
 JSON = "application/json"
 
 
-@pytest.fixture(params=["files"])
+@pytest.fixture(params=["files", "memory"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    assert request.param == "files"
+    if request.param == "memory":
+        return MemoryBlobs()
     return FileBlobs(tmp_path / "bucket")
 
 

@@ -12,13 +12,16 @@ from local.sqlite_file import SqliteFile
 from shared.errors import NotFound, PipelineError
 from shared.ports import Bus
 from tests.embedded import ManualClock, small_pipeline
+from tests.simulation.memory import MemoryBus
 
 DEAD = "first-a-dead-letter"
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "memory"])
 def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
-    assert request.param == "sqlite"
+    if request.param == "memory":
+        yield MemoryBus(small_pipeline(), ManualClock())
+        return
     file = SqliteFile(tmp_path / "state.sqlite")
     yield SqliteBus(file, small_pipeline(), ManualClock())
     file.close()

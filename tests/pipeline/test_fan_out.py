@@ -163,6 +163,21 @@ def test_a_retry_sends_the_requests_that_were_kept_first(evening: World, undistu
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
+def test_a_retry_chooses_by_the_features_that_the_first_try_saw(evening: World, undisturbed: World) -> None:
+    """A run that begins at phase 5 takes the newest features; a slower run may write newer ones before the retry."""
+    trigger(evening)
+    with evening.killed_at("coordinator.batch_opened"), pytest.raises(Killed):
+        evening.run_until_idle()
+    evening.start()
+    newer = AS_OF + timedelta(seconds=30)
+    evening.add(
+        FEATURES,
+        [feature_row(p, game, features_as_of=newer, points_ewma_20=99.0) for p, (game, _) in PLAYERS.items()],
+    )
+    evening.run_until_idle()
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
 # --- workers --------------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from shared.ledger import ExecutionKey, Ledger, Taken
 from shared.observability.run_history import flush_run
-from tests.pipeline.support import NOW, World
+from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
+from tests.pipeline.support import NOW, Killed, World
 
 RUN = "2025-11-14-nightly"
 LEASE = timedelta(seconds=90)
@@ -23,7 +28,7 @@ def execution(world: World, phase: str, unit: str = "", run: str = RUN, **result
         "mode": "same_day",
         "game_date": "2025-11-14",
         "as_of": NOW,
-        "batch_id": "batch_2025-11-14_r1" if unit else None,
+        "batch_id": BATCH if phase.startswith("phase5_") else None,
         "correlation_id": "c",
         "trigger_source": "scheduler",
         "trigger_message_id": "7",
@@ -36,8 +41,14 @@ def execution(world: World, phase: str, unit: str = "", run: str = RUN, **result
         ledger.fail(taken, {"finished_at": finished, **fields})
     elif "running" not in result:
         outcome = {"status": "success", "record_count": 5, "records_failed": 0, "reason": None, **result}
-        ledger.finish(taken, {"finished_at": finished, "result": outcome})
+        # as a worker's outcome is recorded: its row is its batch's
+        logged = phase == "phase5_worker"
+        ledger.finish(taken, {"finished_at": finished, "result": outcome, "logged": logged})
     return taken
+
+
+def consolidated(world: World, unit: str = "") -> None:
+    execution(world, "phase5_consolidation", unit=unit)
 
 
 def history(world: World) -> list[dict[str, Any]]:
@@ -76,14 +87,50 @@ def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: World) ->
     assert [row["phase"] for row in phase_log(world)] == ["phase1", "phase2"]
 
 
-def test_a_death_between_the_load_and_the_note_of_it_writes_nothing_twice(world: World) -> None:
+@pytest.mark.parametrize("point", ["history.recorded", "history.loaded"])
+def test_a_death_before_the_executions_are_marked_writes_each_once(world: World, point: str) -> None:
+    """Another execution of the run ends before anybody comes back: the first load is not made anew with it."""
     execution(world, "phase1")
     execution(world, "phase2")
-    flush_run(world.runtime, RUN)
-    for document in world.state.query("executions"):
-        world.state.update(document.path, {"logged": False})
-    flush_run(world.runtime, RUN)
-    assert len(history(world)) == len(phase_log(world)) == 2
+    with world.killed_at(point), pytest.raises(Killed):
+        flush_run(world.runtime, RUN)
+    assert [row["phase"] for row in history(world)] == ([] if point == "history.recorded" else ["phase1", "phase2"])
+    world.start()
+    execution(world, "phase3")
+    assert flush_run(world.runtime, RUN) == 3
+    for rows in (history(world), phase_log(world)):
+        assert [row["phase"] for row in rows] == ["phase1", "phase2", "phase3"]
+    assert all(document["logged"] for document in world.documents("executions"))
+
+
+def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: World) -> None:
+    """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
+    execution(world, "phase2", error="the bucket is gone", final=True)
+    with world.killed_at("history.loaded"), pytest.raises(Killed):
+        flush_run(world.runtime, RUN)
+    world.start()
+    world.move(hours=1)
+    taken = execution(world, "phase2", running=True)
+    assert flush_run(world.runtime, RUN) == 1
+    ledger = Ledger(world.state, "a", 1)
+    ledger.finish(taken, {"finished_at": world.clock.now(), "result": {"status": "success"}})
+    assert flush_run(world.runtime, RUN) == 1
+    assert [row["status"] for row in phase_log(world)] == ["failed", "success"]
+
+
+def test_two_that_end_a_run_at_once_write_each_row_once(world: World) -> None:
+    for number in range(6):
+        execution(world, f"phase{number}")
+    start = threading.Barrier(4)
+
+    def flush(_: int) -> int:
+        start.wait()
+        return flush_run(world.runtime, RUN)
+
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(flush, range(4)))
+    assert sum(written) == 6, "each row is told by one of them"
+    assert [row["phase"] for row in phase_log(world)] == [f"phase{number}" for number in range(6)]
 
 
 def test_what_runs_or_will_be_retried_is_not_final(world: World) -> None:
@@ -121,17 +168,49 @@ def test_a_success_after_a_final_failure_is_another_row(world: World) -> None:
     ]
 
 
-def test_all_workers_of_a_run_are_one_row(world: World) -> None:
-    for number in range(5):
-        failed = {"status": "failed", "records_failed": 2, "record_count": 0} if number == 3 else {"record_count": 25}
-        execution(world, "phase5_worker", unit=f"batch_2025-11-14_r1.{number}", **failed)
+def worked(world: World, units: int, failed: int | None = None) -> None:
+    for number in range(units):
+        result = {"error": "no model", "final": True} if number == failed else {"record_count": 25}
+        execution(world, "phase5_worker", unit=f"{BATCH}.{number}", **result)
         world.move(seconds=10)
-    assert flush_run(world.runtime, RUN) == 1
-    (row,) = history(world)
-    assert row["execution_id"] == f"phase5_worker.{RUN}.batch_2025-11-14_r1"
-    assert (row["status"], row["record_count"], row["records_failed"]) == ("partial", 100, 2)
+
+
+def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: World) -> None:
+    worked(world, 5, failed=3)
+    assert flush_run(world.runtime, RUN) == 0, "the batch is not consolidated"
+    consolidated(world)
+    assert flush_run(world.runtime, RUN) == 2
+    row, _ = history(world)
+    assert row["execution_id"] == f"phase5_worker.{RUN}.{BATCH}"
+    assert (row["status"], row["record_count"], row["records_failed"]) == ("partial", 100, 0)
     assert row["reason"] == "1 of 5 units failed"
     assert row["duration_seconds"] == 50.0
+    assert all(document["logged"] for document in world.documents("executions"))
+
+
+def test_a_batch_consolidated_again_has_one_row_of_workers(world: World) -> None:
+    """A unit came late: its consolidation is a row of its own, the other units are not told again."""
+    worked(world, 3)
+    consolidated(world)
+    flush_run(world.runtime, RUN)
+    execution(world, "phase5_worker", unit=f"{BATCH}.late")
+    consolidated(world, "#2")
+    assert flush_run(world.runtime, RUN) == 1
+    assert [row["phase"] for row in phase_log(world)].count("phase5_worker") == 1
+
+
+def test_units_that_succeed_are_not_marked_one_by_one(evening: World) -> None:
+    trigger(evening)
+    evening.run_until_idle()
+    before = {document.path: document.version for document in evening.state.query("executions")}
+    assert flush_run(evening.runtime, "2025-11-14-test") == 3
+    after = {document.path: document.version for document in evening.state.query("executions")}
+    assert {path.split("/")[1].split(".")[0] for path in after if after[path] != before[path]} == {
+        "phase5_coordinator",
+        "phase5_consolidation",
+    }
+    (workers,) = [row for row in history(evening) if row["phase"] == "phase5_worker"]
+    assert (workers["status"], workers["record_count"]) == ("success", TOTAL_ROWS)
 
 
 def test_nothing_is_written_for_a_run_that_does_not_exist(world: World) -> None:

@@ -128,10 +128,11 @@ def _under(prefix: str, app: Any) -> Callable[..., Any]:
 
 def _move_a_line(file: Path) -> None:
     """On the last day, at the moment of the undisturbed as_of, the first book's lines go up by a point."""
-    lines = duckdb.read_parquet(str(file))
-    last = duckdb.sql("SELECT MAX(game_date)::DATE FROM lines").fetchall()[0][0]
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE lines AS FROM read_parquet(?)", [str(file)])
+    last = connection.execute("SELECT MAX(game_date)::DATE FROM lines").fetchall()[0][0]
     moved_at = at_new_york(last, SAME_DAY_AT) + MOVED_AFTER
-    table = duckdb.execute(
+    table = connection.execute(
         """
         WITH of_the_book AS (
           SELECT * FROM lines

@@ -8,12 +8,13 @@ from datetime import datetime, time, timedelta
 from shared import dead_letters, held, pause
 from shared.clock import at_new_york
 from shared.pipeline import load_pipeline
+from shared.ports import Filter
 from tests.simulation.plan import Event, Plan, sweep_at
 from tests.simulation.world import World
 
 # Longer than any lease, back-off or ack deadline: what has not ended by then does not end by itself.
 _ROUND = timedelta(minutes=35)
-_ROUNDS = 8
+_ROUNDS = 12
 # Abandoned executions are recognised when no delivery can follow any more; stalled batches earlier.
 _PATIENCE = timedelta(minutes=95)
 
@@ -106,8 +107,9 @@ class Player:
             before = len(world.bus.published)
             self._redrive()
             self._sweep()
-            self._heal()
-            if self._only_looked(before):
+            healed = self._heal()
+            held_still = world.state.count("held", [Filter("released_at", "==", None)])
+            if healed != "skipped" and not held_still and self._only_looked(before):
                 return
         self._finish()
 
@@ -145,13 +147,16 @@ class Player:
         world.publish(event.name, event.topic, event.message, schedule="batch-sweep")
         world.run_until_quiet(_ROUND)
 
-    def _heal(self) -> None:
-        """Self-heal, asked by hand."""
+    def _heal(self) -> str:
+        """Self-heal, asked by hand; returns the status it answered."""
         world = self.world
         self.heal_asked += 1
-        message = {"game_date": str(self.plan.game_date), "run_id": f"{self.plan.game_date}-asked-{self.heal_asked}"}
+        run_id = f"{self.plan.game_date}-asked-{self.heal_asked}"
+        message = {"game_date": str(self.plan.game_date), "run_id": run_id}
         world.publish(f"self-heal {self.heal_asked}", "nba-self-heal-trigger", message)
         world.run_until_quiet(_ROUND)
+        execution = world.state.get(f"executions/self_heal.{run_id}")
+        return str(execution.data["result"]["status"]) if execution and execution.data.get("result") else "skipped"
 
     def _only_looked(self, before: int) -> bool:
         """Whether all that was published since is what recovery itself publishes to look."""

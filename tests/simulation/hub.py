@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import greenlet
+
+
+class Over(Exception):
+    """Nothing further is to happen."""
 
 
 class Hub:
@@ -18,6 +23,8 @@ class Hub:
         self._events: list[tuple[datetime, int, Callable[[], Any]]] = []
         self._count = 0
         self._main = greenlet.getcurrent()
+        self.over: Callable[[], bool] = lambda: False
+        """Asked after each event; true ends the play with Over."""
 
     def now(self) -> datetime:
         return self._now
@@ -45,16 +52,19 @@ class Hub:
     def end(self, task: greenlet.greenlet, reason: BaseException) -> None:
         """Raise `reason` in a task where it sleeps; its own later wake-up finds it ended and does nothing."""
         if not task.dead:
-            task.throw(reason)
+            with suppress(type(reason)):  # of one that did not begin it comes back here
+                task.throw(reason)
 
     def run_until(self, moment: datetime) -> None:
-        """Let everything happen that is due up to a moment, which is then now."""
+        """Let everything happen that is due up to a moment, which is then now. Raises Over where that is so."""
         while self._events and self._events[0][0] <= moment:
             self._now, _, action = heapq.heappop(self._events)
             task = getattr(action, "__self__", None)
             if isinstance(task, greenlet.greenlet) and task.dead:
                 continue
             action()
+            if self.over():
+                raise Over
         self._now = max(self._now, moment)
 
     @property

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from local.bus_limits import check_message
 from shared.clock import Clock
-from shared.errors import NotFound, PreconditionFailed
+from shared.errors import Fatal, NotFound, PreconditionFailed
 from shared.pipeline import Pipeline
 from shared.ports import Blob, PulledMessage
 
@@ -45,6 +46,7 @@ class MemoryBus:
         if topic not in self._topics:
             raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(sorted(self._topics))}.")
         attributes = dict(attributes or {})
+        check_message(topic, data, attributes)
         name = name or attributes.get("outbox_id") or hashlib.blake2b(data, digest_size=6).hexdigest()
         name = f"{topic} {name}"
         self._names[name] = times = self._names.get(name, 0) + 1
@@ -91,6 +93,7 @@ class MemoryBlobs:
         cache_control: str | None = None,
         if_generation: int | None = None,
     ) -> int:
+        _check(path)
         before = self.objects.get(path)
         found = before.generation if before else 0
         if if_generation is not None and if_generation != found:
@@ -99,6 +102,7 @@ class MemoryBlobs:
         return found + 1
 
     def read(self, path: str) -> Blob:
+        _check(path)
         if path not in self.objects:
             raise NotFound(f"There is no object {path}.")
         return self.objects[path]
@@ -109,3 +113,8 @@ class MemoryBlobs:
     def copy(self) -> MemoryBlobs:
         """Another bucket with the same objects."""
         return MemoryBlobs(dict(self.objects))
+
+
+def _check(path: str) -> None:
+    if any(part in {"", ".", ".."} for part in path.split("/")) or "\\" in path or "\0" in path:
+        raise Fatal(f"{path!r} is no object name.", next_step="write v1/name.json.")

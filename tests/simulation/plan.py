@@ -113,7 +113,7 @@ def draw(seed: int, game_date: date, first_tipoff: datetime) -> Plan:
     return Plan(
         seed=seed,
         game_date=game_date,
-        rate=rng.choice((0.0, 0.004, 0.01, 0.02, 0.04)),
+        rate=rng.choice((0.001, 0.004, 0.008, 0.015, 0.03)),
         kinds=kinds,
         windows=tuple(windows),
         outages=tuple(_outages(rng, windows)),
@@ -123,10 +123,14 @@ def draw(seed: int, game_date: date, first_tipoff: datetime) -> Plan:
 
 
 def _schedule(rng: Random, day: date, windows: list[Window], second_run: bool) -> list[Event]:
-    events = [_scheduled(n, day) for n in ("same-day-predictions", "self-heal-predictions", "phase6-tonight-picks")]
+    events = [_scheduled("same-day-predictions", day)]
+    # recovery asks and exports too, so these need not be in every seed
+    events += [_scheduled(n, day) for n in ("self-heal-predictions", "phase6-tonight-picks") if rng.random() < 0.5]
     if second_run:
         events.append(_scheduled("pre-game-predictions", day))
-    following = ("daily-yesterday-analytics", "grading-daily", "self-heal-results")
+    following = ["daily-yesterday-analytics", "grading-daily"]
+    if rng.random() < 0.3:
+        following.append("self-heal-results")
     events += [_scheduled(name, day, next_day=True) for name in following]
     for event in tuple(events):
         if rng.random() < 0.15:
@@ -139,7 +143,7 @@ def _schedule(rng: Random, day: date, windows: list[Window], second_run: bool) -
         events.append(Event("overnight run overlaps", at, "trigger", "nba-phase1-trigger", message))
     for window in windows:
         # at first as often as in operation, then at times, so that a seed is over sooner
-        minutes = (11, 21, 31, 61, 91, 121, 151)
+        minutes = (11, 31, 71, 131)
         events += [_sweep(at) for at in (window.start + timedelta(minutes=m) for m in minutes) if at < window.end]
     return events
 

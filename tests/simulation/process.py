@@ -89,6 +89,8 @@ class Process:
         self.alive = True
         self.zombie = False
         self.task: greenlet.greenlet | None = None
+        self.called_at = world.hub.now()
+        """When it made the call under way: how long the store takes with it is not in its hands."""
         self._calls: Counter[str] = Counter()
 
     def place(self, what: str) -> str:
@@ -104,12 +106,14 @@ class Process:
         world, write = self.world, what in WRITES
         hub: Hub = world.hub
         self._check_alive()
+        called_at = hub.now()
         hub.sleep(_LATENCIES[int(world.faults.uniform(f"{place}|latency") * len(_LATENCIES))])
         self._check_alive()
         self._outage(port, place)
         kind = world.faults.draw(place, hub.now(), _chances(port, write))
         if kind is not None:
             self._before(kind, place)
+        self.called_at = called_at
         result = world.effect(self, port, method, function, args, kwargs)
         if kind is not None:
             self._after(kind, place)

@@ -6,22 +6,25 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+from functions.phase6_export import schema_check
 from shared import crashpoints, parallel
 from tests.simulation.base import Base
 from tests.simulation.driver import Player, Unsettled
 from tests.simulation.faults import Faults, Injected
+from tests.simulation.hub import Over
 from tests.simulation.plan import Plan, draw
 from tests.simulation.process import reached
 from tests.simulation.reference import Recorder, References
 from tests.simulation.verdict import verdict
 from tests.simulation.watch import CONTINUOUS
+from tests.simulation.watch_writes import OF_WRITES
 from tests.simulation.world import open_world
 
 
@@ -42,19 +45,37 @@ class Result:
     def failed(self) -> bool:
         return bool(self.violations)
 
+    def without_story(self) -> Result:
+        """What is worth sending from one process to another."""
+        return replace(self, story=())
 
-def run_seed(base: Base, references: References, seed: int, spared: frozenset[str] = frozenset()) -> Result:
-    """Play a seed. What is `spared` (places of faults, events) does not happen; everything else is as it was."""
+
+def run_seed(
+    base: Base,
+    references: References,
+    seed: int,
+    spared: frozenset[str] = frozenset(),
+    *,
+    stop_at_first: bool = False,
+) -> Result:
+    """Play a seed. What is `spared` (places of faults, events) does not happen; everything else is as it was.
+
+    `stop_at_first` ends it at the first violation of what holds at every moment.
+    """
     started = time.process_time()
     plan = draw(seed, base.game_date, base.first_tipoff)
     faults = Faults(plan, spared)
     found: list[str] = []
     recorder = Recorder()
     with deterministic(), open_world(base, faults, plan.windows[0].start - timedelta(minutes=1)) as world:
-        world.watchers = [recorder, *(invariant(world, found) for invariant in CONTINUOUS)]
+        world.watchers = [recorder, *(invariant(world, found) for invariant in (*CONTINUOUS, *OF_WRITES))]
         player = Player(world, plan, spared)
+        if stop_at_first:
+            world.hub.over = lambda: bool(found)
         try:
             player.play()
+        except Over:
+            world.end()
         except Unsettled as unsettled:
             found.append(str(unsettled))
         if not found:
@@ -85,13 +106,39 @@ def deterministic() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     sys.meta_path.insert(0, _NotThere)
+    certainly = schema_check.certainly
+    schema_check.certainly = _remembered  # type: ignore[assignment]  # a function for a cached function
     try:
         yield
     finally:
+        schema_check.certainly = certainly
         sys.meta_path.remove(_NotThere)
         logging.disable(before)
         parallel.use_sequential(None)
         crashpoints.install(None)
+
+
+_found_valid: set[int] = set()
+_certainly = schema_check.certainly
+
+
+def _remembered(schema: str) -> Callable[[Any], bool]:
+    """The schema's check; a content that was found valid, at whatever time it was made, is not looked through again."""
+    check = _certainly(schema)
+
+    def valid(body: Any) -> bool:
+        if not isinstance(body, dict):
+            return check(body)
+        content = {name: value for name, value in body.items() if name != "generated_at"}
+        key = hash((schema, repr(content)))
+        if key in _found_valid:
+            return True
+        if check(body):
+            _found_valid.add(key)
+            return True
+        return False
+
+    return valid
 
 
 class _NotThere:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from shared import dead_letters
-from shared.batches import CONSOLIDATED, FAILED, SUPERSEDED, parse_batch_id
+from shared.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
 from shared.pipeline import load_pipeline
+from shared.ports import Filter
 from shared.warehouse import staging
 from tests.simulation.driver import Player
 from tests.simulation.reference import Outcome, Recorder, References, key_of, outcome_of, text_of
@@ -26,7 +26,6 @@ ANNOUNCERS = (
     "phase6_export",
     "grading",
 )
-_NEVER = datetime.max
 
 
 def verdict(world: World, player: Player, recorder: Recorder, references: References) -> list[str]:
@@ -69,6 +68,11 @@ class _Ended:
         for batch in batches:
             if batch.data["status"] not in (CONSOLIDATED, SUPERSEDED, FAILED):
                 yield f"{batch.id} is {batch.data['status']}"
+            elif batch.data["status"] == CONSOLIDATED and batch.data["missing_units"]:
+                units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", DONE)])
+                late = sorted({unit.id for unit in units} & set(batch.data["missing_units"]))
+                if late:
+                    yield f"{batch.id} names units as missing that are done: {late}"
         if batches and all(b.data["status"] == FAILED for b in batches):
             yield f"no batch was consolidated: {batches[-1].data['failure']}"
 
@@ -93,7 +97,10 @@ class _Ended:
             runs = {
                 d.data["run_id"]
                 for d in self.executions
-                if d.data["function"] == function and d.data["trigger_source"] == "scheduler"
+                if d.data["function"] == function
+                and d.data["trigger_source"] == "scheduler"
+                # a copy of TODAY's message published tomorrow is about tomorrow
+                and d.data["game_date"] == str(self.player.plan.game_date)
             }
             names = Counter(run[11:] for run in runs)
             wrong = [name for name, times in names.items() if times > 1 or name not in fired]
@@ -158,7 +165,7 @@ class _Result:
         yield from self._grades(whole[:1] or [each[0] for each in fitting])
 
     def _candidates(self, rows: list[dict[str, Any]]) -> list[Outcome]:
-        """The references that the rows of a game may equal: of the raw rows there were when its features were written."""
+        """What the rows of a game may equal: the outcomes of the raw rows there were when its features were written."""
         moments = {row["features_as_of"] for row in rows}
         if len(moments) != 1:
             return []
@@ -187,9 +194,9 @@ class _Result:
             yield f"{len(lacking)} predictions of game {game} are missing, first {lacking[0]}"
 
     def _incomplete(self, batch_id: str) -> bool:
-        """Whether the batch itself says that units are missing."""
+        """Whether the batch itself says that units are missing, or that rows came after tip-off."""
         document = self.world.state.get(f"batches/{batch_id}")
-        return document is None or bool(document.data.get("missing_units"))
+        return document is None or bool(document.data.get("missing_units") or document.data.get("frozen_rows"))
 
     def _a_reason(self) -> bool:
         """Whether something on record says why nothing was predicted."""
@@ -235,7 +242,3 @@ def _difference(actual: str, expected: str) -> str:
     )
     begin = max(0, at - 60)
     return f"...{actual[begin : at + 60]}... instead of ...{expected[begin : at + 60]}..."
-
-
-def batch_revision(batch_id: str) -> int:
-    return parse_batch_id(batch_id)[1]

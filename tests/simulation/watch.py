@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from shared.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.delivery import SETS_AS_OF
 from shared.delivery import Delivery as Belonging
 from shared.envelope import read_envelope, read_message
 from shared.errors import DataError
@@ -40,6 +41,10 @@ class Invariant(Watcher):
         self._found.append(sentence)
 
 
+def _revision(alias: str) -> str:
+    return f"CAST(REGEXP_EXTRACT({alias}.batch_id, '_r([0-9]+)$') AS INT64)"
+
+
 class NothingIsDroppedBeforeItIsVerified(Invariant):
     """No staging table goes before its rows are in place, or a later revision is consolidated."""
 
@@ -54,7 +59,8 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
         same = " AND ".join(f"t.{column} IS NOT DISTINCT FROM s.{column}" for column in key)
         parts = [
             f"SELECT '{table}' AS staged, COUNT(*) AS lacking FROM `{table}` s LEFT JOIN `{TARGET}` t ON {same} "
-            f"AND t.game_date = @day WHERE t.game_id IS NULL AND s.tipoff_at > @now"
+            f"AND t.game_date = @day AND {_revision('t')} >= {_revision('s')} "
+            f"WHERE t.game_id IS NULL AND s.tipoff_at > @now"
             for table in sorted(tables)
         ]
         day = parse_batch_id(self._batch(tables[0]))[0]
@@ -77,12 +83,13 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
 
 
 class NothingChangesAfterTipoff(Invariant):
-    """No MERGE changes a row whose game has begun."""
+    """No MERGE that is begun after the tip-off of a game changes its rows."""
 
     def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
-        if (port, method) != ("warehouse", "execute") or "MERGE" not in args[0] or TARGET not in args[0]:
+        merges = (port, method) == ("warehouse", "execute") and "MERGE" in args[0] and TARGET in args[0]
+        if process is None or not merges:
             return
-        now = self.world.hub.now()
+        now = process.called_at
         if now < self.world.base.first_tipoff or not got:
             return
         params = {"now": now, "written": args[1]["now"], "day": args[1]["game_date"]}
@@ -102,6 +109,7 @@ class BatchesCloseOnce(Invariant):
         super().__init__(world, found)
         self._status: dict[str, str] = {}
         self._closed: dict[str, int] = {}
+        self._closed_at: dict[str, Any] = {}
         self._sequence: dict[str, int] = {}
 
     def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
@@ -120,6 +128,10 @@ class BatchesCloseOnce(Invariant):
         data, name = document.data, document.id
         before, now = self._status.get(name), str(data["status"])
         sequence = int(data["sequence"])
+        moment = data.get("closed_at")
+        if moment != self._closed_at.setdefault(name, moment) and self._closed_at[name] is not None:
+            self.violated(f"{name}, {before}, was closed once more: at {self._closed_at[name]} and at {moment}")
+        self._closed_at[name] = moment
         closes = now == CLOSED and (before == OPEN or before is None)
         announced_again = before == CLOSED and now == CLOSED and sequence > self._sequence.get(name, 0)
         if closes or (announced_again and not data.get("late_units")):
@@ -127,7 +139,7 @@ class BatchesCloseOnce(Invariant):
             if self._closed[name] > 1:
                 self.violated(f"{name} was closed twice")
             done = self.world.state.count(f"batches/{name}/units")
-            if closes and data["closed_as"] == "complete" and done != len(data["units"]):
+            if closes and data["closed_as"] == "complete" and done != data["unit_count"]:
                 self.violated(f"{name} was closed as complete with {done} of {len(data['units'])} units")
         self._status[name], self._sequence[name] = now, sequence
 
@@ -150,6 +162,9 @@ class ExecutionsAreTakenAndRecordedOnce(Invariant):
         stands = before == "running" and seen.data["lease_expires_at"] > self.world.hub.now()
         if status == "running" and stands:
             self.violated(f"{path} was taken while the lease of {seen.data['owner']} stands")
+        as_of, chosen = fields.get("as_of"), seen.data["as_of"]
+        if as_of and chosen and as_of != chosen and seen.data["phase"] != SETS_AS_OF:
+            self.violated(f"{path} was to use what was known before {chosen}, and recorded {as_of}")
         if status == "succeeded" and seen.data["owner"] != process.instance:
             self.violated(f"{path} was recorded by {process.instance}, which no longer holds it")
 

@@ -114,7 +114,14 @@ class World:
     # --- processes ---
 
     def process(self, name: str) -> Process:
-        return Process(self, name, f"process-{next(self._starts)}")
+        number = next(self._starts)
+        self._processes[number] = Process(self, name, f"process-{number}")
+        return self._processes[number]
+
+    def end(self) -> None:
+        """No process goes on: what waits somewhere in a block of its own is not left to the garbage collector."""
+        for process in self._processes.values():
+            process.kill()
 
     def runtime(self, process: Process) -> Runtime:
         """The ports as a process gets them."""

@@ -51,6 +51,20 @@ def test_each_subscription_of_the_topic_gets_the_message_once(bus: SqliteBus) ->
     assert claim(bus) == []
 
 
+def test_claiming_reads_no_more_than_it_takes(bus: SqliteBus, file: SqliteFile) -> None:
+    """Sorting all that waits would read the contents of thousands of messages at every claim."""
+    said: list[str] = []
+    with file.read() as connection:
+        connection.set_trace_callback(said.append)
+    claim(bus)
+    with file.read() as connection:
+        connection.set_trace_callback(None)
+        selects = [sql for sql in said if "ORDER BY position" in sql]
+        plans = [str(connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in selects]
+    assert len(plans) == 3
+    assert all("deliveries_claimed" in plan and "TEMP B-TREE" not in plan for plan in plans)
+
+
 def test_room_is_a_functions_over_all_its_subscriptions(bus: SqliteBus) -> None:
     for topic in ("a", "a", "b", "b"):
         bus.publish(topic, b"x")

@@ -342,6 +342,21 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
         assert [player["reason"] for player in games[0]["players"]] == ["no_prediction"]
 
 
+def test_what_was_consolidated_later_overwrites_whoever_asks_for_it(ready: Evening) -> None:
+    """A late unit is exported by its run, whose as_of is older than that of an export by hand in between."""
+    by_hand = AS_OF + timedelta(hours=2)
+    assert run(message(), ready.context("phase6_export", by_hand)).status == "success"
+    before = read(ready, f"v1/predictions/{DAY}.json")
+    later = {"consolidated_at": batch(EARLY)["consolidated_at"] + timedelta(microseconds=1)}
+    ready.add("nba_predictions.prediction_batches", [batch(EARLY) | later, batch(LATE) | later])
+    ready.add(EXPECTED, [expected(LATE, 9, "Omega")])
+    ready.add(PREDICTIONS, lines_of(LATE, 9, "Omega"))
+    assert run(message(), ready.context("phase6_export")).metadata["files_kept_newer"] == []
+    after = read(ready, f"v1/predictions/{DAY}.json")
+    assert after["total_players"] == before["total_players"] + 1
+    assert after["order"] > before["order"]
+
+
 def test_each_game_goes_by_the_batch_that_counts_for_it(ready: Evening) -> None:
     ready.add("nba_predictions.prediction_batches", [batch(LATE, 2)])
     ready.add(

@@ -31,7 +31,9 @@ def word(blobs: FileBlobs) -> Any:
     "newer",
     [
         Order(1, "2025-11-14", 2, "2025-11-14T18:00:00Z"),
-        Order(1, "2025-11-14", 3, "2025-11-14T16:00:00Z"),  # a newer batch counts before the run's as_of
+        Order(
+            1, "2025-11-14", 3, "2025-11-14T16:00:00Z"
+        ),  # a newer batch counts before the moment of its consolidation
         Order(1, "2025-11-15", 1, "2025-11-15T12:00:00Z"),
         Order(2, "2025-11-01", 1, "2025-11-01T12:00:00Z"),  # simulated time played again
     ],
@@ -106,7 +108,7 @@ def status_body(**changes: Any) -> dict[str, Any]:
         "schema_version": 1,
         "game_date": "2025-11-14",
         "generated_at": moment,
-        "order": [1, "2025-11-14", 0, moment],
+        "order": [1, "2025-11-14", 0, "2025-11-14T17:00:00.000000Z"],
         "batches": [],
         "halted": False,
         "halt_reason": None,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local import sqlite_file
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared.errors import Fatal, StoreUnavailable
@@ -22,6 +23,7 @@ from tests.conftest import ROOT
 @pytest.fixture
 def file(tmp_path: Path) -> Iterator[SqliteFile]:
     opened = SqliteFile(tmp_path / "state.sqlite", busy_timeout_ms=1)
+    opened.define("CREATE TABLE IF NOT EXISTS kept (n INTEGER)")
     yield opened
     opened.close()
 
@@ -63,6 +65,39 @@ def test_a_file_locked_by_another_process_is_unavailable_and_named(file: SqliteF
     other.close()
     state.create("a/1", {})
     assert state.count("a") == 1
+
+
+def test_a_patient_write_waits_for_the_other_process_and_says_so(file: SqliteFile) -> None:
+    other = sqlite3.connect(file.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    said: list[str] = []
+
+    def heard(text: str) -> None:
+        said.append(text)
+        if len(said) == 1:
+            other.execute("ROLLBACK")
+
+    file.on_wait = heard
+    with file.write(patient=True) as connection:
+        connection.execute("INSERT INTO kept VALUES (1)")
+    other.close()
+    assert [("does not answer" in text, "answers again" in text) for text in said] == [(True, False), (False, True)]
+    with file.read() as connection:
+        assert connection.execute("SELECT * FROM kept").fetchall() == [(1,)]
+
+
+def test_patience_has_an_end(file: SqliteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "PATIENT_TRIES", 3)
+    other = sqlite3.connect(file.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    said: list[str] = []
+    file.on_wait = said.append
+    with pytest.raises(StoreUnavailable, match="database is locked"), file.write(patient=True):
+        pytest.fail("nobody may write here")
+    other.close()
+    assert len(said) == 1, "told once, not at every try"
+    with file.write(patient=True):
+        pass
 
 
 def test_what_is_no_database_is_unavailable(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""`make load`: batches of growing size, each in a process of its own; prints a table, writes load.json.
+
+Exit codes: 0 close to linear, 1 failed or a step above the limit, 2 wrong input. `RUNS` measures every size so often
+and keeps the fastest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from rich.console import Console
+
+from local.load.one import RESULT, LoadFailed
+from local.load.report import MOST, show, too_steep
+from local.ownership import owned, state_folder
+from shared.errors import PipelineError
+
+LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
+SIZES = (500, 1000, 2000)
+DEFAULT_UNITS, MOST_UNITS = 5000, 20_000
+
+
+def sizes_up_to(units: int) -> list[int]:
+    """The sizes measured: some smaller ones, and the one asked for."""
+    return [*(size for size in SIZES if size < units), units]
+
+
+def measure(folder: Path, units: int, runs: int, console: Console) -> list[dict[str, Any]]:
+    """All sizes, smallest first; of `runs` turns (each through all sizes) the fastest of a size. Raises LoadFailed."""
+    found: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes_up_to(units)}
+    for run in range(runs):
+        for size, results in found.items():
+            console.print(f"{size} units, run {run + 1} of {runs}", highlight=False)
+            results.append(_one(folder / f"units-{size}", size))
+    return [min(results, key=lambda each: float(each["to_consolidated"])) for results in found.values()]
+
+
+def _one(folder: Path, size: int) -> dict[str, Any]:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "local.load.one", str(folder), str(size)]
+    started = perf_counter()
+    if subprocess.run(command, env=_environment(size), check=False).returncode:
+        raise LoadFailed(f"The batch of {size} units failed.", next_step=f"see {folder}/logs/functions.jsonl.")
+    result = dict(json.loads((folder / RESULT).read_text(encoding="utf-8")))
+    result["process_seconds"] = round(perf_counter() - started, 1)
+    shutil.rmtree(folder)
+    return result
+
+
+def _environment(size: int) -> Mapping[str, str]:
+    """One player a unit, however many there are."""
+    return {**os.environ, "MAX_UNITS": str(size)}
+
+
+def _number(name: str, default: int, most: int) -> int:
+    """A setting from the environment. Raises ValueError saying what would fit."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        raise ValueError(f"{name}={text} is not a number from 1 to {most}. Leave it out for {default}.")
+    return int(text)
+
+
+def main() -> int:
+    """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    try:
+        units, runs = _number("UNITS", DEFAULT_UNITS, MOST_UNITS), _number("RUNS", 1, 10)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    state = state_folder(os.environ)
+    before = os.getloadavg()[0]
+    try:
+        with owned(state):
+            sizes = measure(state / "load", units, runs, console)
+        load = [round(before, 2), round(os.getloadavg()[0], 2)]
+        figures = {"sizes": sizes, "cpus": os.cpu_count(), "load_average": load}
+        (state / RESULT).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    except (PipelineError, OSError) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return FAILED
+    show(console, sizes)
+    console.print(
+        f"{os.cpu_count()} CPUs, load average {load[0]} before, {load[1]} after. All figures: {state / RESULT}",
+        highlight=False,
+    )
+    steep = too_steep(sizes)
+    for name, ratio in sorted(steep.items()):
+        print(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.", file=sys.stderr)
+    return FAILED if steep else LINEAR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Breaks of the batch, its staging and consolidation, features, exports, and of what is swept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from functions.batch_sweep import orphans
+from functions.phase5_consolidation import consolidate
+from functions.phase6_export import writer
+from functions.phase6_export.document import Order
+from local.duckdb_warehouse import DuckDbWarehouse
+from shared import batches, locks
+from shared.batches import CONSOLIDATED, OPEN, Batch
+from shared.ports import Document, Increment
+from shared.warehouse import sql, staging
+from tests.simulation.patching import Instead, Table, patched
+
+TABLE = Table()
+
+
+@TABLE.add("increment instead of keyed completion", "a batch counts its completions, a repeated one twice")
+def _increment() -> Iterator[None]:
+    record, complete = batches._record_unit, batches.complete_unit
+
+    def recorded(state: Any, batch_id: str, result: Any) -> None:
+        record(state, batch_id, result)
+        state.update(batches.path_of(batch_id), {"completions": Increment(1)})
+
+    def completed(state: Any, batch_id: str, *args: Any) -> Batch:
+        def count(collection: str) -> int:
+            return int(state.get(batches.path_of(batch_id)).data["completions"])
+
+        return complete(Instead(state, count=count), batch_id, *args)
+
+    with patched(batches, "_record_unit", recorded), patched(batches, "complete_unit", completed):
+        yield
+
+
+@TABLE.add("closed without precondition", "a batch is changed without asking whether it changed since it was read")
+def _closed_without_precondition() -> Iterator[None]:
+    whole = batches.announce
+
+    def announce(state: Any, *args: Any) -> None:
+        whole(Instead(state, update=lambda path, fields, if_version: state.update(path, fields)), *args)
+
+    with patched(batches, "announce", announce):
+        yield
+
+
+@TABLE.add("late completion ignored", "a unit that is done after its batch was closed without it stays missing")
+def _late_ignored() -> Iterator[None]:
+    complete = batches.complete_unit
+
+    def completed(state: Any, batch_id: str, result: Any, announcement: Any) -> Batch:
+        batch = batches.get_batch(state, batch_id)
+        if batch is None or batch.status == OPEN:
+            return complete(state, batch_id, result, announcement)
+        batches._record_unit(state, batch_id, result)
+        return batch
+
+    with patched(batches, "complete_unit", completed):
+        yield
+
+
+@TABLE.add("no join", "a trigger opens a revision while another of the date is in progress")
+def _no_join() -> Iterator[None]:
+    whole = batches.open_batch
+
+    def finished(document: Document | None) -> Document | None:
+        if document is None or not document.path.startswith("batches/"):
+            return document
+        return replace(document, data={**document.data, "status": CONSOLIDATED})
+
+    def open_batch(state: Any, *args: Any) -> Batch:
+        def transaction(body: Any) -> Any:
+            return state.transaction(lambda real: body(Instead(real, get=lambda path: finished(real.get(path)))))
+
+        return whole(Instead(state, transaction=transaction), *args)
+
+    with patched(batches, "open_batch", open_batch), patched(Batch, "in_progress", property(lambda self: False)):
+        yield
+
+
+@TABLE.add("staging appends", "a unit that is staged again adds its rows to those staged before")
+def _staging_appends() -> Iterator[None]:
+    load = DuckDbWarehouse.load
+
+    def appended(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
+        prefix = table.partition(".")[2]
+        if mode == "replace" and prefix.startswith("_staging_") and table in self.tables(staging.DATASET, prefix):
+            before = self.query(f"SELECT * FROM `{table}`")
+            load(self, table, pa.concat_tables([before.cast(rows.schema), rows]), mode=mode, job_id=job_id)
+            return int(rows.num_rows)
+        return load(self, table, rows, mode=mode, job_id=job_id)
+
+    with patched(DuckDbWarehouse, "load", appended):
+        yield
+
+
+@TABLE.add("loads repeated", "a load that is tried again loads its rows once more")
+def _loads_repeated() -> Iterator[None]:
+    load, number = DuckDbWarehouse.load, itertools.count()
+
+    def loaded(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
+        return load(self, table, rows, mode=mode, job_id=f"{job_id}-{next(number)}")
+
+    with patched(DuckDbWarehouse, "load", loaded):
+        yield
+
+
+@TABLE.add("dropped before verification", "staging is dropped after the MERGE, before it is known what that did")
+def _dropped_unverified() -> Iterator[None]:
+    merge = consolidate._Work._merge
+
+    def merged(self: Any, source: str, expected: int) -> int:
+        try:
+            return merge(self, source, expected)
+        finally:
+            tables = self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id))
+            self._drop(tables, self._pending_units())
+
+    with patched(consolidate._Work, "_merge", merged):
+        yield
+
+
+@TABLE.add("no lock", "a date is consolidated by several at a time")
+def _no_lock() -> Iterator[None]:
+    class Unchecked(locks.Lock):
+        def check(self) -> None:
+            pass
+
+    @contextmanager
+    def hold(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
+        yield Unchecked(name, 1, state, clock)
+
+    with patched(locks, "hold", hold):
+        yield
+
+
+@contextmanager
+def _merge_without(guard: str, instead: str) -> Iterator[None]:
+    whole = staging.merge_sql
+
+    def merge_sql(staged: str) -> str:
+        text = whole(staged)
+        assert guard in text
+        return text.replace(guard, instead)
+
+    with patched(staging, "merge_sql", merge_sql):
+        yield
+
+
+@TABLE.add("tip-off freeze off", "rows of games that have begun are merged")
+def _no_freeze() -> Iterator[None]:
+    check_sql = staging.check_sql
+
+    def checked(staged: str) -> str:
+        return check_sql(staged).replace("tipoff_at <= @now", "tipoff_at <= @now AND FALSE")
+
+    with patched(staging, "check_sql", checked), _merge_without(" AND tipoff_at > @now", ""):
+        yield
+
+
+@TABLE.add("<= for as_of", "what became known at the very moment of as_of is used")
+def _as_of_included() -> Iterator[None]:
+    whole = sql._read
+
+    def read(path: str) -> str:
+        text = whole(path)
+        for moment in ("@as_of", "g.features_as_of"):
+            text = text.replace(f"< {moment}", f"<= {moment}")
+        return text
+
+    with patched(sql, "_read", read):
+        yield
+
+
+@TABLE.add("exports without order", "an older run's file overwrites a newer one's")
+def _no_order() -> Iterator[None]:
+    with patched(writer, "Order", Instead(Order, read=lambda before: None)):
+        yield
+
+
+@TABLE.add("exports without generation", "a file is written although another run changed it since it was read")
+def _no_generation() -> Iterator[None]:
+    put = writer.Writer._put
+
+    def written(self: writer.Writer, *args: Any) -> bool:
+        blobs = self.blobs
+
+        def write(path: str, data: bytes, **how: Any) -> int:
+            return blobs.write(path, data, **{**how, "if_generation": None})
+
+        return put(writer.Writer(Instead(blobs, write=write)), *args)
+
+    with patched(writer.Writer, "_put", written):
+        yield
+
+
+@TABLE.add("orphans dropped unverified", "the sweep drops staging of any age, whatever has yet to be merged of it")
+def _orphans_dropped() -> Iterator[None]:
+    def of_batch(context: Any, report: Any, batch: Batch, tables: Mapping[str, Any]) -> list[str]:
+        return sorted(tables)
+
+    with patched(orphans, "_of_batch", of_batch), patched(orphans, "ORPHANED", timedelta(0)):
+        yield

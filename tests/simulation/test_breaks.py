@@ -1,0 +1,49 @@
+"""The checker is checked: each planted break is found by the seed recorded for it, which finds nothing without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from functions.phase6_export import writer
+from shared import handler, outbox
+from shared.batches import Batch
+from shared.ledger import Ledger
+from tests.simulation.base import Base
+from tests.simulation.breaks import BREAKS
+from tests.simulation.patching import Planted
+from tests.simulation.reference import References
+from tests.simulation.search import Checker, recorded
+
+SEEDS = recorded()
+# One seed after the other: without a break each is played once.
+NAMES: list[str] = sorted(BREAKS, key=lambda name: (SEEDS.get(name, 0), name))
+AGAIN = "the schedules have changed: make simulate-breaks RECORD=1"
+
+
+@pytest.fixture(scope="module")
+def checker(base: Base, references: References) -> Checker:
+    return Checker(base, references)
+
+
+def test_every_break_has_a_recorded_seed() -> None:
+    assert sorted(SEEDS) == sorted(BREAKS), AGAIN
+    assert len(BREAKS) >= 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_break_is_found_by_its_seed_and_nothing_without_it(name: str, checker: Checker) -> None:
+    seed = SEEDS[name]
+    assert checker.broken(BREAKS[name], seed), f"seed {seed} does not find {name!r} any more; {AGAIN}"
+    assert checker.whole(seed) == ()
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_a_break_is_gone_after_its_block_and_while_it_is_mended(name: str) -> None:
+    def core() -> list[object]:
+        parts = (handler, outbox, writer, Ledger, Batch)
+        return [value for part in parts for _, value in sorted(vars(part).items()) if callable(value)]
+
+    before = core()
+    with Planted(BREAKS[name]) as planted, planted.mended():
+        assert core() == before
+    assert core() == before

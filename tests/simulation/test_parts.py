@@ -1,0 +1,101 @@
+"""The scheduler and the shrinking, each by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.simulation.faults import Injected
+from tests.simulation.hub import Hub
+from tests.simulation.plan import calm
+from tests.simulation.seed import Result
+from tests.simulation.shrink import shrink, what_fails
+
+START = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
+
+
+def test_events_happen_at_their_time_in_the_order_they_were_put() -> None:
+    hub = Hub(START)
+    heard: list[tuple[str, datetime]] = []
+
+    def hear(name: str) -> Callable[[], None]:
+        return lambda: heard.append((name, hub.now()))
+
+    for name, seconds in (("c", 5.0), ("a", 1.0), ("b", 1.0), ("never", 100.0)):
+        hub.after(seconds, hear(name))
+    hub.run_until(START + timedelta(seconds=60))
+    assert [name for name, _ in heard] == ["a", "b", "c"]
+    assert heard[-1][1] == START + timedelta(seconds=5)
+    assert hub.now() == START + timedelta(seconds=60)
+
+
+def test_tasks_take_turns_where_they_sleep() -> None:
+    hub, heard = Hub(START), []
+
+    def body(name: str, seconds: float) -> None:
+        for step in range(3):
+            heard.append(f"{name}{step}")
+            hub.sleep(seconds)
+
+    hub.spawn(lambda: body("slow", 2.0))
+    hub.spawn(lambda: body("quick", 0.9))
+    hub.run_until(START + timedelta(seconds=20))
+    assert heard == ["slow0", "quick0", "quick1", "quick2", "slow1", "slow2"]
+
+
+def test_an_ended_task_does_not_wake_up() -> None:
+    hub, heard = Hub(START), []
+
+    class Ended(BaseException):
+        pass
+
+    def body() -> None:
+        try:
+            hub.sleep(10)
+            heard.append("woke up")
+        except Ended:
+            heard.append("ended")
+
+    task = hub.spawn(body)
+    hub.run_until(START + timedelta(seconds=1))
+    hub.end(task, Ended())
+    hub.run_until(START + timedelta(seconds=60))
+    assert heard == ["ended"]
+    assert task.dead
+
+
+def _result(places: list[str], violation: str) -> Result:
+    injected = tuple(Injected(place, "crash before", START) for place in places)
+    violations = (violation,) if violation else ()
+    return Result(1, violations, injected, (), calm(date(2025, 11, 14)), Counter())
+
+
+def test_a_schedule_is_shrunk_to_what_its_violation_needs() -> None:
+    places = [f"place {number}" for number in range(40)]
+    needed = {"place 7", "place 31"}
+    runs = 0
+
+    def run(spared: frozenset[str]) -> Result:
+        nonlocal runs
+        runs += 1
+        left = [place for place in places if place not in spared]
+        return _result(left, "rows 17 of 'a' lost" if needed <= set(left) else "")
+
+    smallest, tried = shrink(_result(places, "rows 12 of 'b' lost"), run)
+    assert {fault.place for fault in smallest.injected} == needed
+    assert tried == runs <= 80
+
+
+@pytest.mark.parametrize("other", ["", "something else"])
+def test_another_violation_is_not_the_same(other: str) -> None:
+    places = ["one", "two"]
+
+    def run(spared: frozenset[str]) -> Result:
+        return _result([p for p in places if p not in spared], other if spared else "lost")
+
+    smallest, _ = shrink(_result(places, "lost"), run)
+    assert len(smallest.injected) == 2
+    assert what_fails(_result(places, "lost")) != what_fails(_result(places, other))
