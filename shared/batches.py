@@ -348,7 +348,8 @@ def mark_consolidated(
     """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions become SUPERSEDED.
 
     `frozen` rows of these units came too late, since their games had tipped off: the batch counts them, for nothing
-    else says why those players have no predictions. Raises PreconditionFailed where the batch changed since it was read.
+    else says why those players have no predictions. Raises PreconditionFailed where the batch changed since it was
+    read.
     """
     fields = {
         "status": CONSOLIDATED,

@@ -205,8 +205,8 @@ class _Work:
         begun = sorted(game for game, tipoff in self.batch.data["games"].items() if self.now < tipoff <= now)
         if begun:
             raise WriteConflict(
-                f"{self.batch.batch_id}: {', '.join(begun)} tipped off between {self.now.isoformat()}, when its rows were "
-                f"looked at, and {now.isoformat()}.",
+                f"{self.batch.batch_id}: {', '.join(begun)} tipped off between {self.now.isoformat()}, when its rows "
+                f"were looked at, and {now.isoformat()}.",
                 next_step="nothing: the retry leaves out what has tipped off.",
             )
 

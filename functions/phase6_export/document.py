@@ -21,8 +21,8 @@ class Order:
     """Which of two versions of a file is newer, compared field by field.
 
     The epoch (repetition of simulated time, 1 when deployed) goes before any clock; then the date the file is about,
-    the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the run's as_of: of two
-    exports the one that read more is newer, whichever run asked for it.
+    the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the run's as_of: of
+    two exports the one that read more is newer, whichever run asked for it.
     """
 
     epoch: int

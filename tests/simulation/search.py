@@ -105,7 +105,7 @@ def search_all(names: list[str], first: int, count: int, workers: int) -> list[F
                 found = task.result()
                 results.append(found)
                 where = "NOT FOUND" if found.seed is None else f"seed {found.seed}"
-                print(f"{found.name:<38}{where:<11}{found.sentence[:200]}", flush=True)
+                print(f"{found.name:<38}{where:<11}{(found.sentence or BREAKS[found.name].guard)[:200]}", flush=True)
     return results
 
 

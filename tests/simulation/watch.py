@@ -140,7 +140,7 @@ class BatchesCloseOnce(Invariant):
                 self.violated(f"{name} was closed twice")
             done = self.world.state.count(f"batches/{name}/units")
             if closes and data["closed_as"] == "complete" and done != data["unit_count"]:
-                self.violated(f"{name} was closed as complete with {done} of {len(data['units'])} units")
+                self.violated(f"{name} was closed as complete with {done} of {data['unit_count']} units")
         self._status[name], self._sequence[name] = now, sequence
 
 
