@@ -56,6 +56,8 @@ _BY_PORT: dict[tuple[str, bool], list[tuple[str, float]]] = {
 }
 _BUCKET_WRITE = [("bucket failed before", 1.0), ("bucket failed after", 1.5)]
 _BUCKET_READ = [("bucket failed before", 0.3)]
+# An export is some eighty calls of its bucket: with as much at each, nearly every fault would strike there.
+_SHARE = {"exports": 0.15}
 _POINT = [("crash at a named point", 4.0), ("zombie", 1.5)]
 
 _ERRORS: dict[str, Callable[[str], PipelineError]] = {
@@ -185,7 +187,9 @@ def _chances(port: str, write: bool) -> list[tuple[str, float]]:
     cached = _CHANCES.get((port, write))
     if cached is None:
         own = (_BUCKET_WRITE if write else _BUCKET_READ) if port in _BUCKETS else _BY_PORT.get((port, write), [])
-        cached = _CHANCES[port, write] = [*(_LIFE_WRITE if write else _LIFE_READ), *own]
+        share = _SHARE.get(port, 1.0)
+        chances = [*(_LIFE_WRITE if write else _LIFE_READ), *own]
+        cached = _CHANCES[port, write] = [(kind, weight * share) for kind, weight in chances]
     return cached
 
 
