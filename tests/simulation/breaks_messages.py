@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from shared import delivery, handler, held, outbox
+from shared import dead_letters, delivery, handler, held, outbox
 from shared.errors import Retriable
 from shared.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
 from shared.ports import Document
@@ -221,4 +221,16 @@ def _errors_passed_over() -> Iterator[None]:
         return execute(of, message, run, replace(runtime, warehouse=careless), passage)
 
     with patched(handler, "_execute", executed):
+        yield
+
+
+@TABLE.add("redrive drops the letter", "a dead letter is acknowledged when it is read, before its redrive is recorded")
+def _redrive_drops_the_letter() -> Iterator[None]:
+    redrive = dead_letters._redrive
+
+    def dropped(runtime: Runtime, letter: dead_letters.DeadLetter, who: str, reason: str) -> dead_letters.Redriven:
+        runtime.bus.ack(letter.subscription, [letter.ack_id])
+        return redrive(runtime, letter, who, reason)
+
+    with patched(dead_letters, "_redrive", dropped):
         yield

@@ -7,9 +7,11 @@ from datetime import datetime, time, timedelta
 
 from shared import dead_letters, held, pause
 from shared.clock import at_new_york
+from shared.errors import PipelineError
 from shared.pipeline import load_pipeline
 from shared.ports import Filter
 from tests.simulation.plan import Event, Plan, sweep_at
+from tests.simulation.process import Killed, Process, running
 from tests.simulation.world import World
 
 # Longer than any lease, back-off or ack deadline: what has not ended by then does not end by itself.
@@ -87,12 +89,30 @@ class Player:
                 pause.pause(world.state, who="operator", reason="maintenance", now=world.hub.now())
             elif event.kind == "resume":
                 self._resume()
+            elif event.kind == "redrive":
+                process = world.process(event.name)
+                process.task = world.hub.spawn(lambda: self._redrive_by(process))
 
         return happen
 
     def _resume(self) -> None:
         pause.resume(self.world.state, who="operator", reason="done", now=self.world.hub.now())
         held.release_open(self.world.calm_runtime())
+
+    def _redrive_by(self, process: Process) -> None:
+        """An operator's redrive in the midst of the faults: his process may die, his stores may fail."""
+        world = self.world
+        runtime = world.runtime(process)
+        try:
+            letters = [
+                letter
+                for letter in dead_letters.listed(runtime.bus, load_pipeline(), world.hub.now())
+                if letter.redrivable and letter.reason == "max_delivery_attempts"
+            ]
+            with running(process):
+                dead_letters.redrive(runtime, letters, who="operator", reason="as soon as possible")
+        except (Killed, PipelineError) as failed:
+            world.tell(f"the operator's redrive came to an end: {failed}")
 
     # --- recovery ---
 

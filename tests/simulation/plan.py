@@ -56,7 +56,7 @@ class Event:
 
     name: str
     at: datetime
-    kind: str  # schedule, trigger, copy, poison, pause, resume
+    kind: str  # schedule, trigger, copy, poison, pause, resume, redrive
     topic: str = ""
     message: Mapping[str, Any] = field(default_factory=dict)
     data: bytes = b""
@@ -171,6 +171,8 @@ def _people(rng: Random, day: date, windows: list[Window]) -> list[Event]:
         at = _moment(rng, windows)
         events.append(Event("pause", at, "pause"))
         events.append(Event("resume", at + _minutes(rng, 1, 50), "resume"))
+    if rng.random() < 0.2:
+        events.append(Event("operator redrives", _moment(rng, windows) + _minutes(rng, 10, 40), "redrive"))
     return events
 
 

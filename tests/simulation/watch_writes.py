@@ -48,6 +48,20 @@ class LoadsTakeEffectOnce(Invariant):
         return int(self.world.warehouse.query(f"SELECT COUNT(*) AS n FROM `{table}`").to_pylist()[0]["n"])
 
 
+class LettersLeaveOnlyOnRecord(Invariant):
+    """A dead letter is acknowledged only when its redrive is on record: reading it never drops it."""
+
+    def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> None:
+        if (port, method) != ("bus", "ack"):
+            return
+        subscription, ack_ids = args
+        for ack_id in ack_ids:
+            if self.world.state.get(f"redrives/{subscription}.{ack_id}") is None:
+                self.violated(
+                    f"dead letter {subscription}.{ack_id} was acknowledged, and no redrive of it is on record"
+                )
+
+
 class FilesMoveForward(Invariant):
     """No exported file is replaced by an older run's."""
 
@@ -61,4 +75,4 @@ class FilesMoveForward(Invariant):
             self.violated(f"export {args[0]} of {seen} was replaced by one of {written}")
 
 
-OF_WRITES = (OneConsolidatesAtATime, LoadsTakeEffectOnce, FilesMoveForward)
+OF_WRITES = (LettersLeaveOnlyOnRecord, OneConsolidatesAtATime, LoadsTakeEffectOnce, FilesMoveForward)
