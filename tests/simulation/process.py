@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import greenlet
@@ -56,8 +57,8 @@ _BY_PORT: dict[tuple[str, bool], list[tuple[str, float]]] = {
 }
 _BUCKET_WRITE = [("bucket failed before", 1.0), ("bucket failed after", 1.5)]
 _BUCKET_READ = [("bucket failed before", 0.3)]
-# An export is some eighty calls of its bucket: with as much at each, nearly every fault would strike there.
-_SHARE = {"exports": 0.15}
+# An export writes dozens of players' files: with as much at each, nearly every fault of a seed would strike there.
+_MANY, _SHARE_OF_MANY = "/tonight/player/", 0.1
 _POINT = [("crash at a named point", 4.0), ("zombie", 1.5)]
 
 _ERRORS: dict[str, Callable[[str], PipelineError]] = {
@@ -112,7 +113,7 @@ class Process:
         hub.sleep(_LATENCIES[int(world.faults.uniform(f"{place}|latency") * len(_LATENCIES))])
         self._check_alive()
         self._outage(port, place)
-        kind = world.faults.draw(place, hub.now(), _chances(port, write))
+        kind = world.faults.draw(place, hub.now(), _chances(port, write, many=named and _MANY in args[0]))
         if kind is not None:
             self._before(kind, place)
         self.called_at = called_at
@@ -183,17 +184,11 @@ class Process:
         self._check_alive()
 
 
-def _chances(port: str, write: bool) -> list[tuple[str, float]]:
-    cached = _CHANCES.get((port, write))
-    if cached is None:
-        own = (_BUCKET_WRITE if write else _BUCKET_READ) if port in _BUCKETS else _BY_PORT.get((port, write), [])
-        share = _SHARE.get(port, 1.0)
-        chances = [*(_LIFE_WRITE if write else _LIFE_READ), *own]
-        cached = _CHANCES[port, write] = [(kind, weight * share) for kind, weight in chances]
-    return cached
-
-
-_CHANCES: dict[tuple[str, bool], list[tuple[str, float]]] = {}
+@cache
+def _chances(port: str, write: bool, many: bool) -> list[tuple[str, float]]:
+    own = (_BUCKET_WRITE if write else _BUCKET_READ) if port in _BUCKETS else _BY_PORT.get((port, write), [])
+    share = _SHARE_OF_MANY if many else 1.0
+    return [(kind, weight * share) for kind, weight in [*(_LIFE_WRITE if write else _LIFE_READ), *own]]
 
 
 class Port:
