@@ -55,10 +55,10 @@ def test_another_path_is_refused_by_name(path: str) -> None:
     [
         b"no gzip",
         encoded()[:60],
-        gzip.compress(b'{"run_id": '),
-        gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05", "responses": []}'),
-        gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05Z"}'),
-        gzip.compress(b"[]"),
+        gzip.compress(b'{"run_id": ', mtime=0),
+        gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05", "responses": []}', mtime=0),
+        gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05Z"}', mtime=0),
+        gzip.compress(b"[]", mtime=0),
     ],
 )
 def test_a_broken_file_is_a_data_error_with_its_path(data: bytes) -> None:
