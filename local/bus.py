@@ -16,9 +16,12 @@ from shared.clock import Clock
 from shared.envelope import shortened
 from shared.errors import Fatal, NotFound
 from shared.pipeline import Pipeline, Subscription
-from shared.ports import PulledMessage
+from shared.ports import Publication, PulledMessage
 
 __all__ = ["Delivery", "SqliteBus"]
+
+# Others wait for the file while a batch is written: large enough to save commits, small enough to let them in.
+PUBLISH_BATCH = 100
 
 
 class SqliteBus:
@@ -64,9 +67,7 @@ class SqliteBus:
         With message_id (embedded only): an id that was published before is not published again, and an outage is waited
         for; a function without one is to see it.
         """
-        if topic not in self.topics:
-            raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(self.topics)}.")
-        check_message(topic, data, attributes or {})
+        self._check(topic, data, attributes or {})
         if message_id is not None and message_id.isdigit():
             raise Fatal(f"message_id {message_id!r} looks like the bus's own.", next_step="give it a name.")
         with self._file.write(patient=message_id is not None) as connection:
@@ -76,6 +77,18 @@ class SqliteBus:
                     return message_id
             published = self._insert(connection, topic, data, attributes or {}, message_id)
         self.on_change()
+        return published
+
+    def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
+        """The ids, in order, once all messages are durable; every PUBLISH_BATCH of them in one transaction."""
+        for message in messages:
+            self._check(topic, message.data, message.attributes)
+        published: list[str] = []
+        for first in range(0, len(messages), PUBLISH_BATCH):
+            with self._file.write() as connection:
+                for message in messages[first : first + PUBLISH_BATCH]:
+                    published.append(self._insert(connection, topic, message.data, message.attributes))
+            self.on_change()
         return published
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
@@ -247,6 +260,11 @@ class SqliteBus:
         end(connection, "delivery_id = ?", (delivery_id,))
 
     # --- small parts ----------------------------------------------------------------------------------------
+
+    def _check(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        if topic not in self.topics:
+            raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(self.topics)}.")
+        check_message(topic, data, attributes)
 
     def _each_copy(self) -> range:
         return range(1, self._copies + 1)

@@ -145,13 +145,17 @@ def latest_batch(state: State, game_date: date) -> Batch | None:
     return None if pointer is None else get_batch(state, pointer.data["batch_id"])
 
 
-def open_batch(state: State, plan: BatchPlan, now: datetime) -> Batch:
+def open_batch(
+    state: State, plan: BatchPlan, now: datetime, fence: Callable[[Transaction], None] = lambda transaction: None
+) -> Batch:
     """Open revision + 1, unless the date's latest batch is in progress: then that one (the trigger joins it).
 
-    A retry of the execution that opened it gets its own batch again. One at a time: decided in one transaction.
+    A retry of the execution that opened it gets its own batch again. One at a time: decided in one transaction, in
+    which `fence` raises for a process whose execution another has taken over: nobody would send its requests.
     """
 
     def decide(transaction: Transaction) -> str:
+        fence(transaction)
         pointer = transaction.get(_pointer(plan.game_date))
         revision = 1
         if pointer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from shared.messages import Mode, Status
 from shared.outbox import OutboxBlob, OutboxMessage
 from shared.pipeline import FunctionSpec
-from shared.ports import DateRange
+from shared.ports import DateRange, Transaction
 from shared.runtime import Runtime
 
 
@@ -27,6 +27,8 @@ class Context:
     dates: DateRange
     as_of_or_none: datetime | None
     attempt: int = 1
+    fence: Callable[[Transaction], None] = lambda transaction: None
+    """First in a transaction of what must not be done twice: raises LeaseHeld once another has taken over."""
 
     @property
     def as_of(self) -> datetime:

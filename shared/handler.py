@@ -135,6 +135,7 @@ def _execute(
         dates=DateRange(message.first_date, message.last_date),
         as_of_or_none=taken.data["as_of"],
         attempt=delivery.envelope.attempt,
+        fence=ledger.fence(taken),
     )
     try:
         outcome = _run(delivery, message, run, context)

@@ -9,13 +9,14 @@ A second delivery while it runs is retriable; after it succeeded nothing is reco
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import LONG_AGO
 from shared.errors import AlreadyExists, LeaseHeld, PreconditionFailed
-from shared.ports import Document, Filter, State
+from shared.ports import Document, Filter, State, Transaction
 
 COLLECTION = "executions"
 RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"
@@ -129,6 +130,19 @@ class Ledger:
     def fail(self, taken: Taken, fields: dict[str, Any]) -> None:
         """Record a failed attempt and end the lease, so that the next delivery need not wait."""
         self._write_fenced(taken, {**fields, "status": FAILED, "lease_expires_at": LONG_AGO})
+
+    def fence(self, taken: Taken) -> Callable[[Transaction], None]:
+        """A read for the beginning of a transaction, which raises LeaseHeld where the execution is no longer ours."""
+
+        def still_ours(transaction: Transaction) -> None:
+            document = transaction.get(taken.key.path)
+            now = document.data if document else {}
+            if (now.get("generation"), now.get("status")) != (taken.generation, RUNNING):
+                raise LeaseHeld(
+                    f"Execution {taken.key.id} generation {taken.generation} was taken over; it writes nothing more."
+                )
+
+        return still_ours
 
     def _write_fenced(self, taken: Taken, fields: dict[str, Any]) -> None:
         try:

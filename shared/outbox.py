@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared import crashpoints
-from shared.ports import Blobs, Bus, State
+from shared.ports import Blobs, Bus, Publication, State
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ def _publish(entry: Mapping[str, Any], bus: Bus, raw: Blobs) -> int:
         data = raw.read(entry["file"]).data if "file" in entry else entry["data"].encode()
         bus.publish(entry["topic"], data, {**entry["attributes"], "outbox_id": entry["id"]})
         return 1
-    lines = gzip.decompress(raw.read(entry["blob"]).data).decode().split("\n")
-    for index, line in enumerate(lines):
-        bus.publish(entry["topic"], line.encode(), {"outbox_id": f"{entry['id']}.{index}"})
-    return len(lines)
+    lines = gzip.decompress(raw.read(entry["blob"]).data).split(b"\n")
+    messages = [Publication(line, {"outbox_id": f"{entry['id']}.{index}"}) for index, line in enumerate(lines)]
+    return len(bus.publish_all(entry["topic"], messages))
 
 
 def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:

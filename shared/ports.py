@@ -6,7 +6,7 @@ Every method may raise errors.StoreUnavailable (no answer, lost connection) besi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
@@ -175,11 +175,27 @@ class PulledMessage:
     attributes: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Publication:
+    """A message to publish."""
+
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
 class Bus(Protocol):
     """Publishing, and pulling from dead-letter subscriptions. Delivery to functions is push, outside this port."""
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Returns the message id once the message is durable. Raises NotFound for an unknown topic."""
+        ...
+
+    def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
+        """Publish many messages, in batches; their ids in order, once all of them are durable.
+
+        Where it raises, any of them may have been published: publish all of them again. Raises NotFound, and Fatal for
+        one that Pub/Sub would refuse before the first is published.
+        """
         ...
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:

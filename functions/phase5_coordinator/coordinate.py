@@ -65,7 +65,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         games=games,
         features_as_of=max(row["features_as_of"] for row in roster),
     )
-    batch = batches.open_batch(runtime.state, plan, now)
+    batch = batches.open_batch(runtime.state, plan, now, context.fence)
     if batch.data["execution_id"] != context.execution_id:
         return _joined(batch)
     crashpoints.reached("coordinator.batch_opened")

@@ -10,7 +10,7 @@ import pytest
 from local.bus import SqliteBus
 from local.sqlite_file import SqliteFile
 from shared.errors import NotFound, PipelineError
-from shared.ports import Bus
+from shared.ports import Bus, Publication
 from tests.embedded import ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus
 
@@ -43,6 +43,23 @@ def test_every_message_has_an_id_of_its_own(bus: Bus) -> None:
     ids = [bus.publish(DEAD, b"same") for _ in range(20)]
     assert len(set(ids)) == 20
     assert {message.message_id for message in bus.pull(DEAD)} == set(ids)
+
+
+def test_many_messages_are_published_in_their_order(bus: Bus) -> None:
+    messages = [Publication(str(number).encode(), {"number": str(number)}) for number in range(250)]
+    ids = bus.publish_all(DEAD, messages)
+    assert len(set(ids)) == 250
+    pulled = {message.message_id: message for message in bus.pull(DEAD, limit=1000)}
+    assert [(pulled[each].data, pulled[each].attributes) for each in ids] == [(m.data, m.attributes) for m in messages]
+    assert bus.publish_all(DEAD, []) == []
+
+
+def test_of_many_messages_one_refused_leaves_none(bus: Bus) -> None:
+    with pytest.raises(PipelineError):
+        bus.publish_all(DEAD, [Publication(b"fine"), Publication(b"")])
+    with pytest.raises(NotFound, match="nba-phase9"):
+        bus.publish_all("nba-phase9", [Publication(b"x")])
+    assert bus.pull(DEAD) == []
 
 
 def test_messages_stay_until_they_are_acknowledged(bus: Bus) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from shared.context import Context, Outcome
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
 from shared.pipeline import load_pipeline
+from shared.ports import Publication
 from shared.runtime import Runtime
 from tests.stores import append
 
@@ -76,6 +77,11 @@ class RecordingBus(SqliteBus):
     ) -> str:
         published = super().publish(topic, data, attributes, message_id=message_id)
         self.published.append((topic, data, dict(attributes or {})))
+        return published
+
+    def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
+        published = super().publish_all(topic, messages)
+        self.published += [(topic, message.data, dict(message.attributes)) for message in messages]
         return published
 
 

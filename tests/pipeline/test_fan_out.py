@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared import batches
+from shared import batches, crashpoints
 from shared.errors import StoreUnavailable
 from tests.pipeline.evening import (
     AS_OF,
@@ -92,6 +92,30 @@ def test_after_consolidation_the_next_trigger_opens_the_next_revision(evening: W
     assert current_predictions(evening) == current_predictions(undisturbed)
     assert evening.rows("SELECT DISTINCT batch_id FROM nba_predictions.current_predictions") == [{"batch_id": R2}]
     assert evening.staging_tables() == []
+
+
+def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: World) -> None:
+    """It stood still while another took over, and a second run had its batch too: nobody would send its requests."""
+    trigger(evening)
+    stood_still = False
+
+    def stand_still(point: str) -> None:
+        nonlocal stood_still
+        if point == "handler.taken" and not stood_still:
+            stood_still = True
+            evening.move(minutes=12)
+            evening.run_until_idle()
+            trigger(evening, run_id="2025-11-14-second")
+            evening.run_until_idle()
+
+    crashpoints.install(stand_still)
+    try:
+        answers = evening.run_until_idle()
+    finally:
+        crashpoints.install(None)
+    assert stood_still
+    assert [response.body.get("error_type") for _, response in answers if response.status != 200] == ["LeaseHeld"]
+    assert [d["status"] for d in evening.documents("batches")] == ["SUPERSEDED", "CONSOLIDATED"]
 
 
 def test_a_day_without_games_is_no_data_and_sends_nothing(world: World) -> None:

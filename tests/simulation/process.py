@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -13,6 +13,7 @@ import greenlet
 import httpx
 
 from shared.errors import PipelineError, StoreUnavailable, WriteConflict
+from shared.ports import Publication
 from tests.simulation.hub import Hub
 
 if TYPE_CHECKING:
@@ -205,6 +206,13 @@ class Port:
 
         setattr(self, method, call)
         return call
+
+
+class BusPort(Port):
+    """The bus as a process sees it: of many messages published at once, each may fail by itself."""
+
+    def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
+        return [self.publish(topic, message.data, message.attributes) for message in messages]
 
 
 class Sources(httpx.BaseTransport):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -28,7 +29,8 @@ _RAW = "nba_raw."
 _ORIGIN = frozenset({"run_id", "source_file", "fetched_at"})
 # Snapshot times of the bookmakers are the feed's own; of all other tables they are the moment of the fetch.
 _FEED_TIMES = ("nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines")
-_WRITES = ("nba_analytics.", "nba_precompute.", "nba_predictions.ml_feature_store")
+FEATURES = "nba_predictions.ml_feature_store"
+_WRITES = ("nba_analytics.", "nba_precompute.", FEATURES)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,27 @@ class Load:
         return self.rows.filter(pc.less(column, pa.scalar(as_of, column.type)))
 
 
+@dataclass(frozen=True)
+class Write:
+    """Features of a moment as they were written, and how many loads of raw rows there were by then."""
+
+    as_of: datetime
+    table: str
+    loads: int
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class Recorder(Watcher):
-    """Notes every load of raw rows, and how many there were when features of a moment were written."""
+    """Notes every load of raw rows and every write of features, in their order."""
 
     def __init__(self) -> None:
         self.loads: list[Load] = []
-        self.inputs: dict[datetime, set[int]] = {}
+        self.writes: list[Write] = []
+
+    def writes_until(self, as_of: datetime) -> list[Write]:
+        """Those of a moment and of the moments before it."""
+        return [write for write in self.writes if write.as_of <= as_of]
 
     def after(
         self, seen: Any, process: Process | None, port: str, method: str, args: Any, kwargs: Any, got: Any
@@ -61,7 +78,7 @@ class Recorder(Watcher):
             if not any(load.job_id == kwargs["job_id"] for load in self.loads):
                 self.loads.append(Load(args[0], args[1], kwargs["job_id"]))
         elif method == "replace_partition" and args[0].startswith(_WRITES) and "as_of" in args[3]:
-            self.inputs.setdefault(args[3]["as_of"], set()).add(len(self.loads))
+            self.writes.append(Write(args[3]["as_of"], args[0], len(self.loads), args, kwargs))
 
 
 def visible_loads(loads: list[Load], as_of: datetime) -> list[Load]:
@@ -174,27 +191,61 @@ class References:
             self._known[name] = self._play(visible, as_of)
         return self._known[name]
 
+    def torn(self, loads: list[Load], writes: list[Write], as_of: datetime) -> Iterator[Outcome]:
+        """What else may have been predicted where loads came in between writes of features of one moment.
+
+        The coordinator read the features after one of the writes, those of earlier moments included (where a moment
+        has no lines, those of the one before are read): for each point at which it may have been, the writes until
+        then, in their order, each with the loads there were, and the day played on from there.
+        """
+        names: list[str] = []
+        for number, write in enumerate(writes, start=1):
+            names.append(f"{write.table} {write.as_of} {fingerprint(visible_loads(loads[: write.loads], write.as_of))}")
+            if not any(known.table == FEATURES and known.as_of == as_of for known in writes[:number]):
+                continue
+            name = hashlib.sha256(repr((as_of, names)).encode()).hexdigest()
+            if name not in self._known:
+                self._known[name] = self._play_on(loads, writes[:number], as_of)
+            yield self._known[name]
+
     def _play(self, loads: list[Load], as_of: datetime) -> Outcome:
-        plan = calm(self._base.game_date)
-        day = self._base.game_date
-        start = as_of + timedelta(seconds=1)
-        with open_world(self._base, Faults(plan), start) as world:
-            for number, load in enumerate(loads):
-                world.warehouse.load(load.table, load.rows, mode="append", job_id=f"reference-{number}")
-            message = {
-                "game_date": str(day),
-                "as_of": as_of.isoformat(),
-                "mode": "same_day",
-                "run_id": f"{day}-reference",
-            }
-            world.publish("reference", "nba-phase3-trigger", message)
-            world.run_until_quiet()
-            for event in plan.events:
-                if event.at > start and event.name != "same-day-predictions":
-                    world.run_until(event.at)
-                    world.publish(event.name, event.topic, event.message, schedule=event.name)
-                    world.run_until_quiet()
-            return outcome_of(world)
+        with open_world(self._base, Faults(calm(self._base.game_date)), as_of + timedelta(seconds=1)) as world:
+            _load(world, loads)
+            return self._finish(world, "nba-phase3-trigger", as_of)
+
+    def _play_on(self, loads: list[Load], writes: list[Write], as_of: datetime) -> Outcome:
+        with open_world(self._base, Faults(calm(self._base.game_date)), as_of + timedelta(seconds=1)) as world:
+            files = sorted({name for load in loads for name in load.rows["source_file"].to_pylist()})
+            there: int | None = None
+            for number, write in enumerate(writes):
+                if write.loads != there:
+                    there = write.loads
+                    for table in sorted({load.table for load in loads}):
+                        sql = f"DELETE FROM `{table}` WHERE source_file IN UNNEST(@files)"
+                        world.warehouse.execute(sql, {"files": files})
+                    # what is not known at a write's own moment, its SELECT leaves out
+                    _load(world, loads[:there], again=f"-{number}")
+                world.warehouse.replace_partition(*write.args, **write.kwargs)
+            return self._finish(world, "nba-predictions-trigger", as_of)
+
+    def _finish(self, world: World, topic: str, as_of: datetime) -> Outcome:
+        """Publish the trigger, and play the rest of the day."""
+        plan, day = calm(self._base.game_date), self._base.game_date
+        start = world.hub.now()
+        message = {"game_date": str(day), "as_of": as_of.isoformat(), "mode": "same_day", "run_id": f"{day}-reference"}
+        world.publish("reference", topic, message)
+        world.run_until_quiet()
+        for event in plan.events:
+            if event.at > start and event.name != "same-day-predictions":
+                world.run_until(event.at)
+                world.publish(event.name, event.topic, event.message, schedule=event.name)
+                world.run_until_quiet()
+        return outcome_of(world)
 
 
-__all__ = ["Load", "Outcome", "Recorder", "References", "outcome_of"]
+def _load(world: World, loads: list[Load], again: str = "") -> None:
+    for number, load in enumerate(loads):
+        world.warehouse.load(load.table, load.rows, mode="append", job_id=f"reference-{number}{again}")
+
+
+__all__ = ["Load", "Outcome", "Recorder", "References", "Write", "outcome_of"]

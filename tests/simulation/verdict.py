@@ -1,133 +1,33 @@
-"""The invariants that hold once everything has settled."""
+"""The final invariants of results: predictions, exports and grades are those of an undisturbed run."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from shared import dead_letters
-from shared.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
-from shared.pipeline import load_pipeline
-from shared.ports import Filter
-from shared.warehouse import staging
+from shared.batches import FAILED
 from tests.simulation.driver import Player
-from tests.simulation.reference import Outcome, Recorder, References, key_of, outcome_of, text_of
-from tests.simulation.world import World
-
-# Functions that announce whatever they recorded, unless the mode ended before them.
-ANNOUNCERS = (
-    "phase1_scrape",
-    "phase2_raw",
-    "phase3_analytics",
-    "phase4_precompute",
-    "phase5_consolidation",
-    "phase6_export",
-    "grading",
+from tests.simulation.reference import (
+    Outcome,
+    Recorder,
+    References,
+    Write,
+    fingerprint,
+    key_of,
+    outcome_of,
+    text_of,
+    visible_loads,
 )
+from tests.simulation.verdict_ended import Ended
+from tests.simulation.world import World
 
 
 def verdict(world: World, player: Player, recorder: Recorder, references: References) -> list[str]:
     """Every sentence says what does not hold."""
-    ended = _Ended(world, player)
+    ended = Ended(world, player)
     found = [*ended.documents(), *ended.messages(), *ended.staging(), *ended.history()]
     return [*found, *_Result(world, player, recorder, references).check()]
-
-
-class _Ended:
-    """Nothing is left half done."""
-
-    def __init__(self, world: World, player: Player) -> None:
-        self.world = world
-        self.player = player
-        self.executions = world.state.query("executions")
-
-    def documents(self) -> Iterator[str]:
-        for document in self.executions:
-            data = document.data
-            result = data.get("result") or {}
-            if data["status"] == "running":
-                yield f"execution {document.id} is still running, its lease ends at {data['lease_expires_at']}"
-            elif data["status"] == "failed" and not (data.get("final") and data.get("error_message")):
-                yield f"execution {document.id} failed, is not final or has no reason"
-            elif data["status"] == "succeeded" and result["status"] != "success" and not result.get("reason"):
-                yield f"execution {document.id} is {result['status']} without a reason"
-        now = self.world.hub.now()
-        for lock in self.world.state.query("locks"):
-            if lock.data["expires_at"] > now:
-                yield f"{lock.path} is held until {lock.data['expires_at']}"
-        for collection in ("executions", "batches", "held", "redrives"):
-            for document in self.world.state.query(collection):
-                if document.data.get("outbox_pending"):
-                    yield f"{document.path} has unsent messages"
-        for held in self.world.state.query("held"):
-            if held.data["released_at"] is None:
-                yield f"{held.path} is held still: {held.data['reason']}"
-        batches = self.world.state.query("batches")
-        for batch in batches:
-            if batch.data["status"] not in (CONSOLIDATED, SUPERSEDED, FAILED):
-                yield f"{batch.id} is {batch.data['status']}"
-            elif batch.data["status"] == CONSOLIDATED and batch.data["missing_units"]:
-                units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", DONE)])
-                late = sorted({unit.id for unit in units} & set(batch.data["missing_units"]))
-                if late:
-                    yield f"{batch.id} names units as missing that are done: {late}"
-        if batches and all(b.data["status"] == FAILED for b in batches):
-            yield f"no batch was consolidated: {batches[-1].data['failure']}"
-
-    def messages(self) -> Iterator[str]:
-        for letter in dead_letters.listed(self.world.bus, load_pipeline(), self.world.hub.now()):
-            if letter.reason == "max_delivery_attempts":
-                yield f"a dead letter is left: {letter.key}, {letter.error}"
-        announced = set()
-        for message in self.world.bus.published:
-            try:
-                announced.add(json.loads(message.data)["execution_id"])
-            except (ValueError, KeyError, TypeError):
-                continue  # not a completion
-        for document in self.executions:
-            data = document.data
-            if data["status"] != "succeeded" or data["function"] not in ANNOUNCERS or document.id in announced:
-                continue
-            if not str(data["result"].get("reason") or "").startswith("mode "):
-                yield f"execution {document.id} is {data['result']['status']} and was never announced"
-        fired = {e.name.partition(" ")[0] for e in self.player.plan.events if e.kind == "schedule"}
-        for function in ("phase1_scrape", "grading"):
-            runs = {
-                d.data["run_id"]
-                for d in self.executions
-                if d.data["function"] == function
-                and d.data["trigger_source"] == "scheduler"
-                # a copy of TODAY's message published tomorrow is about tomorrow
-                and d.data["game_date"] == str(self.player.plan.game_date)
-            }
-            names = Counter(run[11:] for run in runs)
-            wrong = [name for name, times in names.items() if times > 1 or name not in fired]
-            if wrong:
-                yield f"a scheduler that fired twice made several runs of {function}: {sorted(runs)}"
-
-    def staging(self) -> Iterator[str]:
-        batches = {b.id: b.data for b in self.world.state.query("batches")}
-        for table in self.world.warehouse.tables(staging.DATASET, "_staging_"):
-            batch = table.partition("_staging_")[2].partition("__")[0]
-            status = batches.get(batch, {}).get("status")
-            if status in (CONSOLIDATED, SUPERSEDED):
-                yield f"{table} is left over; its batch is {status}"
-
-    def history(self) -> Iterator[str]:
-        sql = (
-            "SELECT execution_id, COUNT(*) AS n FROM nba_reference.processor_run_history WHERE game_date >= @day "
-            "GROUP BY execution_id"
-        )
-        rows = self.world.warehouse.query(sql, {"day": self.world.base.game_date}).to_pylist()
-        written = {row["execution_id"] for row in rows}
-        for document in self.executions:
-            data = document.data
-            if not data["logged"]:
-                yield f"execution {document.id} ({data['status']}) is not in the run history"
-            elif data["function"] not in ("phase5_worker", "batch_sweep", "self_heal") and document.id not in written:
-                yield f"execution {document.id} is marked as logged and has no row in the run history"
 
 
 class _Result:
@@ -151,28 +51,57 @@ class _Result:
             yield f"games {missing} have no predictions and nothing says why"
         fitting: list[list[Outcome]] = []
         for game, rows in sorted(games.items()):
-            candidates = self._candidates(rows)
-            if not candidates:
+            moments = {row["features_as_of"] for row in rows}
+            as_of = moments.pop()
+            if moments or not self._counts(as_of):
                 yield f"game {game} has features of a moment at which none were written"
                 continue
-            complaints = [list(self._compare(game, rows, candidate)) for candidate in candidates]
-            best = min(complaints, key=len)
-            yield from best
-            fitting.append([c for c, found in zip(candidates, complaints, strict=True) if len(found) == len(best)])
+            least, fit = self._best(game, rows, as_of)
+            yield from least
+            fitting.append(fit)
         whole = [c for c in fitting[0] if all(any(c is o for o in others) for others in fitting)] if fitting else []
-        if whole and not missing and not self._incomplete(next(iter(games.values()))[0]["batch_id"]):
+        if whole and not missing and self._exports_tell_the_predictions(next(iter(games.values()))[0]["batch_id"]):
             yield from min((list(self._exports(candidate)) for candidate in whole), key=len)
         yield from self._grades(whole[:1] or [each[0] for each in fitting])
 
-    def _candidates(self, rows: list[dict[str, Any]]) -> list[Outcome]:
-        """What the rows of a game may equal: the outcomes of the raw rows there were when its features were written."""
-        moments = {row["features_as_of"] for row in rows}
-        if len(moments) != 1:
-            return []
-        as_of = moments.pop()
-        counts = self.recorder.inputs.get(as_of, set())
-        found = [self.references.of(self.recorder.loads[:count], as_of) for count in sorted(counts)]
-        return list({id(each): each for each in found}.values())
+    def _best(self, game: str, rows: list[dict[str, Any]], as_of: datetime) -> tuple[list[str], list[Outcome]]:
+        """The fewest complaints about a game's rows, and the undisturbed runs that give rise to no more.
+
+        Those are the runs of the raw rows there were when features were written. Where rows were loaded between two
+        writes, features may also be of both.
+        """
+        loads = self.recorder.loads
+        uniform = (self.references.of(loads[:count], as_of) for count in self._counts(as_of))
+        found = [(list(self._compare(game, rows, candidate)), candidate) for candidate in uniform]
+        if all(complaints for complaints, _ in found):
+            for candidate in self._torn(as_of):
+                found.append((list(self._compare(game, rows, candidate)), candidate))
+                if not found[-1][0]:
+                    break
+        least = min((complaints for complaints, _ in found), key=len)
+        fit = {id(candidate): candidate for complaints, candidate in found if len(complaints) == len(least)}
+        return least, list(fit.values())
+
+    def _counts(self, as_of: datetime) -> list[int]:
+        """How many loads there were when features of a moment were written."""
+        return sorted({write.loads for write in self.recorder.writes if write.as_of == as_of})
+
+    def _torn(self, as_of: datetime) -> Iterator[Outcome]:
+        writes = self.recorder.writes_until(as_of)
+        if not self._one_input(writes, as_of):
+            yield from self.references.torn(self.recorder.loads, writes, as_of)
+
+    def _one_input(self, writes: list[Write], as_of: datetime) -> bool:
+        """Whether all these writes found the same raw rows of those known before a moment."""
+        counts = {write.loads for write in writes}
+        return len({fingerprint(visible_loads(self.recorder.loads[:count], as_of)) for count in counts}) == 1
+
+    def _exports_tell_the_predictions(self, batch_id: str) -> bool:
+        """Whether exports can equal an undisturbed run's: the batch is complete, and its features were not written
+        once more from other raw rows, for exports show the features as they are then."""
+        moments = {row["features_as_of"] for row in self.outcome.rows}
+        writes = {moment: [w for w in self.recorder.writes if w.as_of == moment] for moment in moments}
+        return not self._incomplete(batch_id) and all(self._one_input(writes[each], each) for each in moments)
 
     def _compare(self, game: str, rows: list[dict[str, Any]], reference: Outcome) -> Iterator[str]:
         expected = {key: text for key, text in reference.predictions.items() if key[1] == repr(game)}

@@ -24,7 +24,7 @@ from tests.simulation.base import Base
 from tests.simulation.faults import Faults
 from tests.simulation.hub import Hub
 from tests.simulation.memory import MemoryBlobs, MemoryBus, Message
-from tests.simulation.process import Killed, Port, Process, Sources, running
+from tests.simulation.process import BusPort, Killed, Port, Process, Sources, running
 
 SETTINGS = Settings(
     nba_base_url="http://sources/replay/nba/stats",
@@ -125,9 +125,8 @@ class World:
 
     def runtime(self, process: Process) -> Runtime:
         """The ports as a process gets them."""
-        ports = {
-            name: Port(process, name, getattr(self, name)) for name in ("warehouse", "state", "bus", "raw", "exports")
-        }
+        ports = {name: Port(process, name, getattr(self, name)) for name in ("warehouse", "state", "raw", "exports")}
+        ports["bus"] = BusPort(process, "bus", self.bus)
         return Runtime(
             settings=SETTINGS,
             clock=self.hub,

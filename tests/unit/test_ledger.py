@@ -81,6 +81,19 @@ def test_a_lease_of_an_earlier_epoch_does_not_stand(state: SqliteState) -> None:
     assert take(Ledger(state, "a", 2)).generation == 2
 
 
+def test_the_fence_stops_the_holder_before_within_a_transaction(state: SqliteState) -> None:
+    first = Ledger(state, "a", 1)
+    stale = take(first)
+    state.transaction(first.fence(stale))
+    fresh = take(Ledger(state, "a", 1), LATER)
+    with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
+        state.transaction(first.fence(stale))
+    state.transaction(first.fence(fresh))
+    first.finish(fresh, {})
+    with pytest.raises(LeaseHeld):
+        state.transaction(first.fence(fresh))
+
+
 def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
     stale = take(Ledger(state, "a", 1))
     fresh = take(Ledger(state, "b", 1), LATER)
