@@ -75,7 +75,7 @@ def _last_revision(embedded: EmbeddedRuntime, day: Day) -> dict[str, Any]:
     lined_out.update("not_predicted" for row in missing if row["has_line"])
     return {
         "batch_id": batch.batch_id if batch else None,
-        "games": len(batch.data["games"]) if batch else 0,
+        "games": len(batch.games) if batch else 0,
         "players_expected": len(expected),
         "players_predicted": len(predicted),
         "players_with_lines": sum(row["has_line"] for row in predicted),

@@ -100,6 +100,12 @@ class Batch:
         # one text: every worker reads this document, and thousands of names take long to decode one by one
         return str(self.data["units"]).split(" ")
 
+    @property
+    def games(self) -> Mapping[str, datetime]:
+        """Games covered: game_id -> tip-off; one text for the same reason."""
+        pairs = [pair.split("=") for pair in str(self.data["games"]).split()]
+        return {game: datetime.fromisoformat(tipoff) for game, tipoff in pairs}
+
     def has_unit(self, unit: str) -> bool:
         return f" {unit} " in f" {self.data['units']} "
 
@@ -182,7 +188,7 @@ def open_batch(
                 "closed_as": None,
                 "units": " ".join(plan.units),
                 "unit_count": len(plan.units),
-                "games": dict(plan.games),
+                "games": " ".join(f"{game}={tipoff.isoformat()}" for game, tipoff in plan.games.items()),
                 "opened_at": now,
                 "sequence": 0,
                 "outbox": [],

@@ -202,7 +202,7 @@ class _Work:
     def _expect_no_tipoff_since(self) -> None:
         """A process that stood still must not write rows of a game that has begun meanwhile: a retry freezes them."""
         now = self.runtime.clock.now()
-        begun = sorted(game for game, tipoff in self.batch.data["games"].items() if self.now < tipoff <= now)
+        begun = sorted(game for game, tipoff in self.batch.games.items() if self.now < tipoff <= now)
         if begun:
             raise WriteConflict(
                 f"{self.batch.batch_id}: {', '.join(begun)} tipped off between {self.now.isoformat()}, when its rows "
@@ -235,7 +235,7 @@ class _Work:
         that tipped off before anything was merged stays with the revision before.
         """
         batch = self.batch
-        covered = {game for game, tipoff in batch.data["games"].items() if tipoff > self.now} | set(in_place)
+        covered = {game for game, tipoff in batch.games.items() if tipoff > self.now} | set(in_place)
         total = sum(in_place.values())
         rows = [
             {

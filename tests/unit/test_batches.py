@@ -57,7 +57,7 @@ def test_the_first_trigger_opens_revision_1(state: SqliteState) -> None:
     assert batches.latest_batch(state, DAY) is None
     batch = batches.open_batch(state, PLAN, START)
     assert (batch.batch_id, batch.status, batch.units, batch.run_id) == (R1, "OPEN", ["a", "b"], "run1")
-    assert batch.data["games"] == {"0022500201": START}
+    assert batch.games == {"0022500201": START}
     assert batches.latest_batch(state, DAY) == batch
     assert batches.latest_batch(state, date(2025, 11, 15)) is None
 
