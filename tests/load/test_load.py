@@ -58,8 +58,8 @@ def size(units: int, **seconds: float) -> dict[str, Any]:
 
 def test_twice_the_time_a_unit_is_twice_linear() -> None:
     assert growth(size(500), size(5000))["complete"] == 1.0
-    steep = too_steep([size(500), size(1000), size(5000, complete_cpu=100.0, fan_out=1000.0, consolidation=64.0)])
-    assert steep == {"complete_cpu": 2.0}, "the fan-out is not limited, 1.28 is close to linear"
+    steep = too_steep([size(500), size(1000), size(5000, complete_cpu=100.0, history=1000.0, consolidation=64.0)])
+    assert steep == {"complete_cpu": 2.0}, "the history is over in a moment, 1.28 is close to linear"
 
 
 def test_the_sizes_end_with_the_one_asked_for() -> None:
