@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from functions.phase5_consolidation import consolidate
 from functions.phase5_coordinator import coordinate
@@ -99,7 +100,6 @@ class World:
     models: FileBlobs
     settings: Settings = field(default_factory=Settings)
     starts: int = 0
-    loads: int = 0
 
     def __post_init__(self) -> None:
         self.start()
@@ -203,8 +203,8 @@ class World:
 
     def add(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Append rows to a declared table, columns by name; those that no row has are NULL."""
-        self.loads += 1
-        append(self.warehouse, table, rows, f"test-{self.loads}")
+        # never an id of the world that this one is a copy of: such a load would add nothing
+        append(self.warehouse, table, rows, f"test-{uuid4()}")
 
     def staging_tables(self) -> list[str]:
         return sorted(self.warehouse.tables("nba_predictions", "_staging_"))

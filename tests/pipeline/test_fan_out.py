@@ -174,6 +174,15 @@ def test_features_and_lines_of_a_later_moment_are_not_used(evening: World, undis
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
+def test_lines_newer_than_the_features_are_not_tested_beside_them(evening: World, undisturbed: World) -> None:
+    """Another run has written its lines and not its features yet; both moments lie before this run's as_of."""
+    newer = AS_OF + timedelta(seconds=30)
+    evening.add(LINES, [line_row(101, EARLY, "39.5", "bookone", features_as_of=newer)])
+    trigger(evening, as_of=(AS_OF + timedelta(minutes=1)).isoformat())
+    evening.run_until_idle()
+    assert current_predictions(evening) == current_predictions(undisturbed)
+
+
 def test_a_retry_sends_the_requests_that_were_kept_first(evening: World, undisturbed: World) -> None:
     """A batch is made of one set of inputs: models that became current after the crash are not among them."""
     trigger(evening)

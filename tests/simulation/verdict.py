@@ -123,9 +123,12 @@ class _Result:
             yield f"{len(lacking)} predictions of game {game} are missing, first {lacking[0]}"
 
     def _incomplete(self, batch_id: str) -> bool:
-        """Whether the batch itself says that units are missing, or that rows came after tip-off."""
+        """Whether the batch itself says that units were not merged, or that rows came after tip-off."""
         document = self.world.state.get(f"batches/{batch_id}")
-        return document is None or bool(document.data.get("missing_units") or document.data.get("frozen_rows"))
+        if document is None:
+            return True
+        unmerged = set(document.data["units"].split(" ")) - set(document.data.get("merged_units", []))
+        return bool(unmerged or document.data.get("frozen_rows"))
 
     def _a_reason(self) -> bool:
         """Whether something on record says why nothing was predicted."""

@@ -59,11 +59,13 @@ class Ended:
         for batch in batches:
             if batch.data["status"] not in (CONSOLIDATED, SUPERSEDED, FAILED):
                 yield f"{batch.id} is {batch.data['status']}"
-            elif batch.data["status"] == CONSOLIDATED and batch.data["missing_units"]:
+            elif batch.data["status"] == CONSOLIDATED:
                 units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", DONE)])
-                late = sorted({unit.id for unit in units} & set(batch.data["missing_units"]))
-                if late:
+                done = {unit.id for unit in units}
+                if late := sorted(done & set(batch.data["missing_units"])):
                     yield f"{batch.id} names units as missing that are done: {late}"
+                if unmerged := sorted(done - set(batch.data["merged_units"])):
+                    yield f"{batch.id} is consolidated without units that are done: {unmerged}"
         if batches and all(b.data["status"] == FAILED for b in batches):
             yield f"no batch was consolidated: {batches[-1].data['failure']}"
 
