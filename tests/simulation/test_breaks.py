@@ -13,9 +13,10 @@ from tests.simulation.breaks import BREAKS
 from tests.simulation.patching import Planted
 from tests.simulation.reference import References
 from tests.simulation.search import Checker, recorded
+from tests.simulation.test_seeds import SEEDS as PLAYED_WHOLE
 
 SEEDS = recorded()
-# One seed after the other: without a break each is played once.
+# One seed after the other: without a break each is played once at most.
 NAMES: list[str] = sorted(BREAKS, key=lambda name: (SEEDS.get(name, 0), name))
 AGAIN = "the schedules have changed: make simulate-breaks RECORD=1"
 
@@ -34,7 +35,8 @@ def test_every_break_has_a_recorded_seed() -> None:
 def test_a_break_is_found_by_its_seed_and_nothing_without_it(name: str, checker: Checker) -> None:
     seed = SEEDS[name]
     assert checker.broken(BREAKS[name], seed), f"seed {seed} does not find {name!r} any more; {AGAIN}"
-    assert checker.whole(seed) == ()
+    if seed not in PLAYED_WHOLE:  # those are played there without a break
+        assert checker.whole(seed) == ()
 
 
 @pytest.mark.parametrize("name", sorted(BREAKS))
