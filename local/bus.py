@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from local.bus_limits import check_message
+from local.bus_limits import check_publication
 from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.json_values import timestamp
 from local.sqlite_file import SqliteFile
@@ -67,7 +67,7 @@ class SqliteBus:
         With message_id (embedded only): an id that was published before is not published again, and an outage is waited
         for; a function without one is to see it.
         """
-        self._check(topic, data, attributes or {})
+        check_publication(self.topics, topic, data, attributes or {})
         if message_id is not None and message_id.isdigit():
             raise Fatal(f"message_id {message_id!r} looks like the bus's own.", next_step="give it a name.")
         with self._file.write(patient=message_id is not None) as connection:
@@ -82,7 +82,7 @@ class SqliteBus:
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         """The ids, in order, once all messages are durable; every PUBLISH_BATCH of them in one transaction."""
         for message in messages:
-            self._check(topic, message.data, message.attributes)
+            check_publication(self.topics, topic, message.data, message.attributes)
         published: list[str] = []
         for first in range(0, len(messages), PUBLISH_BATCH):
             with self._file.write() as connection:
@@ -260,11 +260,6 @@ class SqliteBus:
         end(connection, "delivery_id = ?", (delivery_id,))
 
     # --- small parts ----------------------------------------------------------------------------------------
-
-    def _check(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
-        if topic not in self.topics:
-            raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(self.topics)}.")
-        check_message(topic, data, attributes)
 
     def _each_copy(self) -> range:
         return range(1, self._copies + 1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shared.envelope import MAX_ATTRIBUTE_BYTES
-from shared.errors import Fatal
+from shared.errors import Fatal, NotFound
 
 # https://cloud.google.com/pubsub/quotas
 MAX_MESSAGE_BYTES = 10_000_000
@@ -18,6 +18,13 @@ def check_message(topic: str, data: bytes, attributes: Mapping[str, str]) -> Non
     broken = _broken(data, attributes)
     if broken:
         raise Fatal(f"A message to {topic} has {broken}.", next_step="shorten it, or keep the bulk in a bucket.")
+
+
+def check_publication(topics: Collection[str], topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+    """Raises NotFound for another topic than these, listing them; Fatal saying which limit the message breaks."""
+    if topic not in topics:
+        raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(sorted(topics))}.")
+    check_message(topic, data, attributes)
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:

@@ -67,6 +67,7 @@ def test_the_run_finishes_after_the_store_is_back_and_nothing_is_lost(base: Path
     assert "the state store" in screen  # the path behind it may be cut off at the width of the screen
     logged = (held / "logs" / "functions.jsonl").read_text(encoding="utf-8")
     assert "state.sqlite does not answer" in logged
+    assert "state.sqlite answers again" in logged
     summary = json.loads((held / "summary.json").read_text(encoding="utf-8"))
     assert summary["messages"]["dead_lettered"] == 0
     assert compare([str(undisturbed), str(held)]) == 0

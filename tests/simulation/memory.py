@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from local.bus_limits import check_message
+from local.bus_limits import check_publication
 from shared.clock import Clock
 from shared.errors import Fatal, NotFound, PreconditionFailed
 from shared.pipeline import Pipeline
@@ -43,13 +43,13 @@ class MemoryBus:
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         for message in messages:
-            self._check(topic, message.data, message.attributes)
+            check_publication(self._topics, topic, message.data, message.attributes)
         return [self.publish(topic, message.data, message.attributes) for message in messages]
 
     def publish_as(self, name: str, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> Message:
         """Publish under a name; without one, that of its outbox entry or of its content."""
         attributes = dict(attributes or {})
-        self._check(topic, data, attributes)
+        check_publication(self._topics, topic, data, attributes)
         name = name or attributes.get("outbox_id") or hashlib.blake2b(data, digest_size=6).hexdigest()
         name = f"{topic} {name}"
         self._names[name] = times = self._names.get(name, 0) + 1
@@ -73,11 +73,6 @@ class MemoryBus:
         waiting = self._known(subscription)
         for ack_id in ack_ids:
             waiting.pop(ack_id, None)
-
-    def _check(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
-        if topic not in self._topics:
-            raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(sorted(self._topics))}.")
-        check_message(topic, data, attributes)
 
     def _known(self, subscription: str) -> dict[str, PulledMessage]:
         if subscription not in self._waiting:

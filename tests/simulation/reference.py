@@ -199,9 +199,11 @@ class References:
         then, in their order, each with the loads there were, and the day played on from there.
         """
         names: list[str] = []
+        written = False
         for number, write in enumerate(writes, start=1):
             names.append(f"{write.table} {write.as_of} {fingerprint(visible_loads(loads[: write.loads], write.as_of))}")
-            if not any(known.table == FEATURES and known.as_of == as_of for known in writes[:number]):
+            written = written or (write.table, write.as_of) == (FEATURES, as_of)
+            if not written:
                 continue
             name = hashlib.sha256(repr((as_of, names)).encode()).hexdigest()
             if name not in self._known:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from shared.batches import FAILED
+from shared.batches import FAILED, get_batch
 from tests.simulation.driver import Player
 from tests.simulation.reference import (
     Outcome,
@@ -124,11 +124,8 @@ class _Result:
 
     def _incomplete(self, batch_id: str) -> bool:
         """Whether the batch itself says that units were not merged, or that rows came after tip-off."""
-        document = self.world.state.get(f"batches/{batch_id}")
-        if document is None:
-            return True
-        unmerged = set(document.data["units"].split(" ")) - set(document.data.get("merged_units", []))
-        return bool(unmerged or document.data.get("frozen_rows"))
+        batch = get_batch(self.world.state, batch_id)
+        return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.data.get("frozen_rows"))
 
     def _a_reason(self) -> bool:
         """Whether something on record says why nothing was predicted."""
