@@ -13,11 +13,11 @@ from typing import Any
 from flask import Flask, Response, request
 
 from local.bus import SqliteBus
-from local.bus_limits import check_message
 from local.dispatcher import Completed, Dispatcher
 from local.sim_clock import SimClock
 from shared.clock import NEW_YORK
 from shared.errors import Fatal
+from shared.message_limits import check_message
 
 NDJSON = "application/x-ndjson"
 

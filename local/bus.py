@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from local.bus_limits import check_publication
 from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.json_values import timestamp
 from local.sqlite_file import SqliteFile
 from shared.clock import Clock
 from shared.envelope import shortened
 from shared.errors import Fatal, NotFound
+from shared.message_limits import check_publication
 from shared.pipeline import Pipeline, Subscription
 from shared.ports import Publication, PulledMessage
 

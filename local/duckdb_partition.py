@@ -9,12 +9,9 @@ import duckdb
 from local import duckdb_types as types
 from shared.errors import Fatal, SchemaMismatch
 from shared.ports import DateRange
+from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
 from shared.warehouse.schemas import TableSchema
 
-FLOAT_DECIMALS = 6
-# Sums of floats end in another last bit when the rows come in another order, and a mean of rounded figures often lies
-# right between two roundings (20.1382145), where that bit decides. Rounded here first, the bit is gone.
-NOISE_DECIMALS = 9
 # The temporary table that holds the SELECT's rows.
 REPLACEMENT = "_replacement"
 

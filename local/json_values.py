@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.document_rules import TIMESTAMP_KEY, plain_fields
 from shared.errors import Fatal
 
-TIMESTAMP_KEY = "$ts"
-# https://firebase.google.com/docs/firestore/quotas: 1 MiB a document, integers of 64 bits.
+__all__ = ["TIMESTAMP_KEY", "decode", "encode", "timestamp"]
+
+# https://firebase.google.com/docs/firestore/quotas: 1 MiB a document.
 MAX_DOCUMENT_BYTES = 1_048_576
-MAX_INTEGER = 2**63 - 1
 
 
 def encode(path: str, data: Mapping[str, Any]) -> str:
     """A document as compact JSON, datetimes as {"$ts": iso}. Raises Fatal for what Firestore would not store."""
     text = json.dumps(
-        {_key(path, key): _plain(f"{path}.{key}", value) for key, value in data.items()},
+        plain_fields(path, data, lambda moment: {TIMESTAMP_KEY: timestamp(moment)}),
         ensure_ascii=False,
         separators=(",", ":"),
         allow_nan=False,
@@ -50,29 +50,3 @@ def _revive(found: dict[str, Any]) -> object:
     if found.keys() == {TIMESTAMP_KEY}:
         return datetime.fromisoformat(found[TIMESTAMP_KEY])
     return found
-
-
-def _key(where: str, key: object) -> str:
-    if not isinstance(key, str) or not key or key == TIMESTAMP_KEY or '"' in key:
-        raise Fatal(f"{where} has the field name {key!r}.", next_step="name fields with plain words.")
-    return key
-
-
-def _plain(where: str, value: object) -> object:
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int) and abs(value) <= MAX_INTEGER:
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return {TIMESTAMP_KEY: timestamp(value)}
-    if isinstance(value, dict):
-        return {_key(where, key): _plain(f"{where}.{key}", each) for key, each in value.items()}
-    if isinstance(value, list | tuple) and not any(isinstance(each, list | tuple) for each in value):
-        return [_plain(f"{where}[{index}]", each) for index, each in enumerate(value)]
-    raise Fatal(
-        f"{where} is {type(value).__name__} {str(value)[:80]!r}, which Firestore does not store.",
-        next_step="use str, 64-bit int, finite float, bool, None, aware datetime, dict, or a list of these without "
-        "lists in it.",
-    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from local.json_values import TIMESTAMP_KEY, decode, encode, timestamp
 from local.sqlite_file import SqliteFile
+from shared.document_rules import MAX_IN_VALUES, check_collection, document_place
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.ports import ArrayUnion, Document, Filter, Increment, T
 
@@ -22,7 +23,6 @@ CREATE TABLE IF NOT EXISTS document_versions (one INTEGER PRIMARY KEY CHECK (one
 INSERT OR IGNORE INTO document_versions VALUES (1, 0)
 """
 OPERATORS = {"==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-MAX_IN_VALUES = 30  # Firestore's limit
 
 
 class SqliteState:
@@ -45,7 +45,7 @@ class SqliteState:
             _update(connection, path, fields, if_version)
 
     def delete(self, path: str) -> None:
-        _split(path)
+        document_place(path)
         with self._file.write() as connection:
             connection.execute("DELETE FROM documents WHERE path = ?", (path,))
 
@@ -115,21 +115,14 @@ class SqliteTransaction:
             write()
 
 
-def _split(path: str) -> tuple[str, str]:
-    parts = path.split("/")
-    if len(parts) % 2 or not all(parts):
-        raise Fatal(f"{path!r} is no document path.", next_step="write collection/id, or pairs of these.")
-    return "/".join(parts[:-1]), parts[-1]
-
-
 def _get(connection: sqlite3.Connection, path: str) -> Document | None:
-    _split(path)
+    document_place(path)
     row = connection.execute("SELECT data, version FROM documents WHERE path = ?", (path,)).fetchone()
     return None if row is None else Document(path, decode(row[0]), str(row[1]))
 
 
 def _put(connection: sqlite3.Connection, path: str, text: str) -> None:
-    collection, name = _split(path)
+    collection, name = document_place(path)
     connection.execute("UPDATE document_versions SET last = last + 1")
     connection.execute(
         "INSERT OR REPLACE INTO documents SELECT ?, ?, ?, ?, last FROM document_versions",
@@ -175,8 +168,7 @@ def _json_path(field: str) -> str:
 
 
 def _conditions(collection: str, where: Sequence[Filter]) -> tuple[str, list[Any]]:
-    if len(collection.split("/")) % 2 == 0:
-        raise Fatal(f"{collection!r} is a document, not a collection.", next_step="leave out the last id.")
+    check_collection(collection)
     sql, values = ["collection = ?"], [collection]
     for each in where:
         condition, found = _condition(each)

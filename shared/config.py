@@ -17,6 +17,22 @@ class Settings:
 
     dataset_prefix: str = ""
     """Put before every dataset name: isolates environments. Comes from the deployment only."""
+    project_id: str = ""
+    """Google Cloud project of the deployed ports; GOOGLE_CLOUD_PROJECT where PROJECT_ID is not set."""
+    name_prefix: str = ""
+    """Put before every topic's and subscription's name: several environments in one project."""
+    firestore_database: str = "(default)"
+    """Firestore database that holds the state."""
+    raw_bucket: str = ""
+    """Bucket of the responses as they came, of kept messages and of a batch's requests."""
+    exports_bucket: str = ""
+    """Bucket of the JSON that a front end reads."""
+    models_bucket: str = ""
+    """Bucket of the trained models."""
+    bigquery_location: str = "US"
+    """Location of the datasets, and so of every job."""
+    max_bytes_billed: int = 53_687_091_200
+    """Most bytes one query may be billed for (50 GiB, about a season of every table); more makes it fail at once."""
     nba_base_url: str = "https://stats.nba.com/stats"
     """NBA.com's stats API."""
     odds_base_url: str = "https://api.the-odds-api.com"
@@ -55,7 +71,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings. Raises ConfigError naming a variable whose value does not fit."""
-        source = os.environ if environment is None else environment
+        source = dict(os.environ if environment is None else environment)
+        # Google's own name for the project, which its environments and tools set.
+        source.setdefault("PROJECT_ID", source.get("GOOGLE_CLOUD_PROJECT", ""))
         values: dict[str, object] = {}
         for field in fields(cls):
             text = source.get(field.name.upper())

@@ -80,7 +80,11 @@ class Warehouse(Protocol):
 
 @dataclass(frozen=True)
 class Document:
-    """A document as read. `version` changes with every write and serves as precondition."""
+    """A document as read. `version` serves as precondition and is opaque.
+
+    It changes with every write that changes the document, and when it is deleted and made again; a write that leaves
+    every field as it was may keep it (Firestore's does).
+    """
 
     path: str
     data: dict[str, Any]
@@ -202,7 +206,10 @@ class Bus(Protocol):
         """Messages waiting; they stay until acknowledged. Raises NotFound for an unknown subscription."""
         ...
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None: ...
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
+        """Acknowledge pulled messages; one that is not waiting (acknowledged before, or out with somebody else who
+        pulled) is left alone. Raises NotFound for an unknown subscription."""
+        ...
 
 
 # --- blobs ----------------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.ports import Blobs, Bus, State, Warehouse
@@ -32,6 +33,7 @@ class Runtime:
     """httpx transport of the sources; None: the network."""
 
 
+GCP = "gcp"
 _lock = threading.Lock()
 _current: Runtime | None = None
 
@@ -44,18 +46,21 @@ def use_runtime(runtime: Runtime | None) -> None:
 
 
 def get_runtime() -> Runtime:
-    """The runtime of this process, built at first use from RUNTIME="package.module:factory".
+    """The runtime of this process, built at first use: RUNTIME=gcp, or a factory as RUNTIME="package.module:factory".
 
-    Raises ConfigError where RUNTIME is unset or names nothing that can be imported.
+    Raises ConfigError where RUNTIME is unset or names nothing that can be imported, or a setting is missing.
     """
     global _current
     with _lock:
         if _current is None:
             target = os.environ.get("RUNTIME", "")
+            if target == GCP:
+                _current = _deployed()
+                return _current
             module_name, _, factory_name = target.partition(":")
             if not module_name or not factory_name:
                 raise ConfigError(
-                    f"RUNTIME is {target!r}; it names the factory of the runtime as package.module:factory.",
+                    f"RUNTIME is {target!r}; it is {GCP}, or names the runtime's factory as package.module:factory.",
                     next_step="set RUNTIME in the function's environment, or start functions with `make serve`.",
                 )
             try:
@@ -66,3 +71,22 @@ def get_runtime() -> Runtime:
                 ) from error
             _current = factory()
         return _current
+
+
+def _deployed() -> Runtime:
+    """The runtime on Google Cloud, its settings from the environment; nothing is called yet."""
+    from shared.gcp.stores import open_stores
+
+    settings = Settings.from_environment()
+    stores = open_stores(settings)
+    return Runtime(
+        settings=settings,
+        clock=SystemClock(),
+        warehouse=stores.warehouse,
+        state=stores.state,
+        bus=stores.bus,
+        raw=stores.raw,
+        exports=stores.exports,
+        models=stores.models,
+        instance=f"{os.environ.get('K_REVISION', GCP)}-{uuid.uuid4().hex[:12]}",
+    )

@@ -63,6 +63,11 @@ def configure_logging(stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def bound(name: str) -> str:
+    """A field of the context bound now (run_id, execution_id ...); empty where it is not bound."""
+    return (_context.get() or {}).get(name, "")
+
+
 @contextlib.contextmanager
 def log_context(**fields: str | None) -> Iterator[None]:
     """Bind fields (run_id, game_date, execution_id, batch_id, trace ...) to every line logged inside the block."""

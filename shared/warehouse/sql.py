@@ -10,14 +10,14 @@ from pathlib import Path
 from shared.errors import NotFound
 from shared.warehouse.schemas import DATASETS
 
-# Strings (plain, raw, triple-quoted) and comments are passed over; what remains is searched for dataset.table.
-_SKIPPED = (
+# A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
+STRINGS_AND_COMMENTS = (
     r"(?:[rR][bB]?|[bB][rR]?)?(?:'{3}(?:\\.|(?!'{3}).)*'{3}|\"{3}(?:\\.|(?!\"{3}).)*\"{3}"
     r"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")"
     r"|--[^\n]*|\#[^\n]*|/\*.*?\*/"
 )
 _DATASET = rf"(?<![\w.@-])({'|'.join(DATASETS)})(?=`?\s*\.)"
-_TOKEN = re.compile(f"(?:{_SKIPPED})|{_DATASET}", re.DOTALL)
+_TOKEN = re.compile(f"(?:{STRINGS_AND_COMMENTS})|{_DATASET}", re.DOTALL)
 
 
 @cache

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from local.bus_limits import check_publication
 from shared.clock import Clock
 from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.message_limits import check_publication
 from shared.pipeline import Pipeline
 from shared.ports import Blob, Publication, PulledMessage
 

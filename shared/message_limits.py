@@ -1,4 +1,4 @@
-"""Pub/Sub's limits on a message, so that what the embedded bus takes the deployed one takes too."""
+"""Pub/Sub's limits on a message: every implementation of the bus refuses what it would refuse."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ from collections.abc import Collection, Mapping
 from shared.envelope import MAX_ATTRIBUTE_BYTES
 from shared.errors import Fatal, NotFound
 
-# https://cloud.google.com/pubsub/quotas
-MAX_MESSAGE_BYTES = 10_000_000
+# https://cloud.google.com/pubsub/quotas: of one publish request, and so of a message in it.
+MAX_REQUEST_BYTES = 10_000_000
+MAX_MESSAGES = 1_000
 MAX_ATTRIBUTES = 100
 MAX_ATTRIBUTE_KEY_BYTES = 256
+# At most: the topic's full name and the framing of a request; of a message; of an attribute.
+_REQUEST_FRAME, _MESSAGE_FRAME, _ATTRIBUTE_FRAME = 512, 64, 16
+
+
+def size_of(data: bytes, attributes: Mapping[str, str]) -> int:
+    """Bytes that a message takes of a publish request, at most."""
+    texts = sum(len(key.encode()) + len(value.encode()) + _ATTRIBUTE_FRAME for key, value in attributes.items())
+    return len(data) + texts + _MESSAGE_FRAME
+
+
+def room_of_a_request() -> int:
+    """Bytes that the messages of one publish request may take together, as size_of counts them."""
+    return MAX_REQUEST_BYTES - _REQUEST_FRAME
 
 
 def check_message(topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
@@ -28,8 +42,6 @@ def check_publication(topics: Collection[str], topic: str, data: bytes, attribut
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:
-    if len(data) > MAX_MESSAGE_BYTES:
-        return f"{len(data)} bytes of data; at most {MAX_MESSAGE_BYTES} are taken"
     if not data and not attributes:
         return "neither data nor attributes"
     if len(attributes) > MAX_ATTRIBUTES:
@@ -40,4 +52,7 @@ def _broken(data: bytes, attributes: Mapping[str, str]) -> str:
         if len(value.encode()) > MAX_ATTRIBUTE_BYTES:
             size = len(value.encode())
             return f"{size} bytes in the attribute {key!r}; at most {MAX_ATTRIBUTE_BYTES} are taken"
+    size = size_of(data, attributes)
+    if size > room_of_a_request():
+        return f"{size} bytes with its attributes; at most {room_of_a_request()} are taken"
     return ""

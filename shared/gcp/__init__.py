@@ -1,0 +1,1 @@
+"""The four ports on Google Cloud: the only place that imports Google's client libraries."""

@@ -1,0 +1,125 @@
+"""BigQuery jobs: each with labels, a limit on the bytes billed and a time-out, waited for to its end."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+from google.api_core import exceptions as google
+from google.cloud import bigquery
+
+from shared.gcp.bigquery_sql import Parameter
+from shared.observability.logs import bound
+
+# No function lives longer than 540 s. BigQuery ends a job by itself then, so that none goes on unseen.
+_JOB_TIMEOUT_MS = 500_000
+_SECONDS = 120.0
+_NOT_IN_A_LABEL = re.compile(r"[^a-z0-9_-]")
+_LONGEST_LABEL = 63
+
+
+class Jobs:
+    """Runs jobs for one project and location. Raises Google's errors; the caller says what it was doing."""
+
+    def __init__(self, client: bigquery.Client, *, max_bytes_billed: int) -> None:
+        self.client = client
+        self._max_bytes_billed = max_bytes_billed
+
+    def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
+        """Run SQL to its end: a SELECT, DML, DDL or a script."""
+        config = self._query_config(parameters)
+        job = self.client.query(sql, job_config=config, timeout=_SECONDS)
+        job.result()
+        return job
+
+    def columns(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[bigquery.SchemaField]:
+        """The columns a SELECT would give, without running it (a dry run, free of charge)."""
+        config = self._query_config(parameters)
+        config.dry_run = True
+        config.use_query_cache = False
+        return list(self.client.query(sql, job_config=config, timeout=_SECONDS).schema or [])
+
+    def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
+        """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
+        config = self._query_config(parameters)
+        job = self.client.query(sql, job_config=config, timeout=_SECONDS)
+        return job.result().to_arrow(create_bqstorage_client=False)
+
+    def load(
+        self,
+        table: bigquery.TableReference,
+        rows: pa.Table,
+        fields: Sequence[bigquery.SchemaField],
+        *,
+        job_id: str,
+        replace: bool,
+        partitioned_by: str | None = None,
+        clustered_by: Sequence[str] = (),
+    ) -> bigquery.LoadJob:
+        """Begin a load job from Parquet made in memory. Raises Conflict where a job of that id exists."""
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            schema=list(fields),
+            create_disposition="CREATE_IF_NEEDED" if replace else "CREATE_NEVER",
+            write_disposition="WRITE_TRUNCATE" if replace else "WRITE_APPEND",
+            labels=labels(),
+        )
+        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        if partitioned_by is not None:
+            config.time_partitioning = bigquery.TimePartitioning(field=partitioned_by)
+        if clustered_by:
+            config.clustering_fields = list(clustered_by)
+        file = io.BytesIO()
+        parquet.write_table(rows, file)
+        size = file.tell()
+        file.seek(0)
+        return self.client.load_table_from_file(
+            file, table, size=size, job_id=job_id, job_config=config, timeout=_SECONDS
+        )
+
+    def copy(self, source: bigquery.TableReference, destination: bigquery.TableReference) -> None:
+        """Put a table, or a partition of one, in the place of another: at once, or not at all."""
+        config = bigquery.CopyJobConfig(
+            create_disposition="CREATE_NEVER", write_disposition="WRITE_TRUNCATE", labels=labels()
+        )
+        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        job_id = fresh_id("copy")
+        self.begun(
+            job_id,
+            lambda: self.client.copy_table(source, destination, job_id=job_id, job_config=config, timeout=_SECONDS),
+        ).result()
+
+    def begun(self, job_id: str, begin: Callable[[], Any]) -> Any:
+        """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
+        try:
+            return begin()
+        except google.Conflict:
+            return self.client.get_job(job_id)
+
+    def _query_config(self, parameters: Sequence[Parameter]) -> bigquery.QueryJobConfig:
+        config = bigquery.QueryJobConfig(
+            query_parameters=list(parameters), maximum_bytes_billed=self._max_bytes_billed, labels=labels()
+        )
+        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        return config
+
+
+def fresh_id(purpose: str) -> str:
+    """A job id that no other job has."""
+    return f"nba-{purpose}-{uuid.uuid4().hex}"
+
+
+def labels() -> dict[str, str]:
+    """What bills and job lists show of a job: the pipeline, the function and, where known, the run."""
+    found = {
+        "pipeline": "nba-props",
+        "function": bound("function") or os.environ.get("K_SERVICE", ""),
+        "run": bound("run_id"),
+    }
+    return {name: _NOT_IN_A_LABEL.sub("-", text.lower())[:_LONGEST_LABEL] for name, text in found.items() if text}

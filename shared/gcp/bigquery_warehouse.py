@@ -1,0 +1,124 @@
+"""The Warehouse port on BigQuery: parameterised SQL, load jobs of Parquet, partitions replaced at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pyarrow as pa
+from google.cloud import bigquery
+
+from shared import parallel
+from shared.errors import Fatal
+from shared.gcp.bigquery_jobs import Jobs, fresh_id
+from shared.gcp.bigquery_load import append, job_name
+from shared.gcp.bigquery_partition import Replacement
+from shared.gcp.bigquery_sql import Kind, Statement, prepared
+from shared.gcp.bigquery_types import declared_fields, plain, typed
+from shared.gcp.errors import errors
+from shared.ports import DateRange, Params
+from shared.warehouse.rows import conform
+from shared.warehouse.schemas import DATASETS, all_schemas, load_schema
+
+# A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
+_DROPS_AT_ONCE = 8
+# INFORMATION_SCHEMA has views among its tables; the name is a pattern of nothing, so that _ is a character.
+_TABLES = """
+SELECT listed.table_name, ARRAY_AGG(listed.column_name ORDER BY listed.ordinal_position) AS columns
+FROM {dataset}.INFORMATION_SCHEMA.COLUMNS AS listed
+JOIN {dataset}.INFORMATION_SCHEMA.TABLES AS kinds ON kinds.table_name = listed.table_name
+WHERE kinds.table_type = 'BASE TABLE' AND STARTS_WITH(listed.table_name, @prefix)
+GROUP BY listed.table_name
+ORDER BY listed.table_name"""
+
+
+class BigQueryWarehouse:
+    """ports.Warehouse on the datasets of one project; safe to use from many threads.
+
+    Args:
+        dataset_prefix: stands before every dataset's name in the project (DATASET_PREFIX).
+        max_bytes_billed: a query that would read more fails before it costs anything.
+    """
+
+    def __init__(self, client: bigquery.Client, *, dataset_prefix: str, max_bytes_billed: int) -> None:
+        self._client = client
+        self._prefix = dataset_prefix
+        self._jobs = Jobs(client, max_bytes_billed=max_bytes_billed)
+
+    def query(self, sql: str, params: Params | None = None) -> pa.Table:
+        statement = self._prepared(sql, params, "query")
+        with errors("The query failed"):
+            return plain(self._jobs.rows(statement.sql, statement.parameters))
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        statement = self._prepared(sql, params, "dml")
+        with errors("The statement failed"):
+            return int(self._jobs.query(statement.sql, statement.parameters).num_dml_affected_rows or 0)
+
+    def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
+        """See the port. A replacing load has a job of its own each time: it comes to the same however often it is done,
+        and a staging table that was dropped since has to be written again."""
+        reference = self._reference(table)
+        if mode == "append":
+            schema = load_schema(table)
+            fitting = conform(rows, schema)
+            with errors(f"Loading {table} failed"):
+                return append(self._jobs, reference, schema, fitting, job_name(self._prefix, job_id), job_id)
+        return self._replace(reference, table, rows)
+
+    def replace_partition(
+        self, table: str, dates: DateRange, select: str, params: Params, *, by: Sequence[str] = ("game_date",)
+    ) -> int:
+        statement = self._prepared(select, params, "query")
+        return Replacement(self._jobs, self._reference, load_schema(table), dates, statement, by).run()
+
+    def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
+        found = self.query(_TABLES.format(dataset=dataset), {"prefix": prefix}).to_pylist()
+        return {f"{dataset}.{row['table_name']}": tuple(row["columns"]) for row in found}
+
+    def drop(self, tables: Sequence[str]) -> None:
+        def drop(table: str) -> None:
+            with errors(f"Dropping {table} failed"):
+                self._client.delete_table(self._reference(table), not_found_ok=True)
+
+        tasks = {table: (lambda table=table: drop(table)) for table in tables}
+        parallel.all_of(tasks, _DROPS_AT_ONCE, name="drop")
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _prepared(self, sql: str, params: Params | None, kind: Kind) -> Statement:
+        return prepared(sql, params, self._prefix, kind)
+
+    def _replace(self, reference: bigquery.TableReference, table: str, rows: pa.Table) -> int:
+        partition: str | None = None
+        cluster: Sequence[str] = ()
+        if table in {schema.name for schema in all_schemas()}:
+            schema = load_schema(table)
+            rows, fields = conform(rows, schema), declared_fields(schema)
+            partition, cluster = schema.partition_field, schema.clustering
+        else:
+            rows, fields = typed(table, rows)
+        job_id = fresh_id("load")
+        with errors(f"Loading {table} failed"):
+            job = self._jobs.begun(
+                job_id,
+                lambda: self._jobs.load(
+                    reference,
+                    rows,
+                    fields,
+                    job_id=job_id,
+                    replace=True,
+                    partitioned_by=partition,
+                    clustered_by=cluster,
+                ),
+            )
+            job.result()
+            return int(job.output_rows or 0)
+
+    def _reference(self, table: str) -> bigquery.TableReference:
+        dataset, _, name = table.partition(".")
+        if dataset not in DATASETS or not name:
+            raise Fatal(
+                f"{table!r} is no table name.", next_step=f"write dataset.table, dataset of {', '.join(DATASETS)}."
+            )
+        return bigquery.DatasetReference(self._client.project, self._prefix + dataset).table(name)

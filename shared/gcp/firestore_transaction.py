@@ -1,0 +1,116 @@
+"""Transactions on Firestore: what the body raises comes out as it is, conflicts run it again, within bounds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.api_core import exceptions as google
+from google.api_core.retry import Retry, if_exception_type
+from google.cloud import firestore
+
+from shared.document_rules import document_place
+from shared.errors import Fatal, WriteConflict
+from shared.gcp.errors import errors, translated
+from shared.gcp.firestore_values import changed, document, stored
+from shared.ports import Document, T, Transaction
+
+# Commits that lost keep their place in the line, so that a few tries at once are worth more than waiting.
+_COMMITS = 5
+_DOING = "The transaction failed"
+
+
+class _Contended(WriteConflict):
+    """Another transaction held a lock, or committed first: this one did nothing and may run again."""
+
+
+# Seconds, jittered by the library.
+_AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.05, maximum=2.0, multiplier=2.0, timeout=30.0)
+
+
+class FirestoreTransaction:
+    """ports.Transaction: reads see one moment, writes are sent together at the end."""
+
+    def __init__(self, client: firestore.Client, inner: firestore.Transaction) -> None:
+        self._client = client
+        self._inner = inner
+        self._wrote = False
+
+    def get(self, path: str) -> Document | None:
+        reference = self._reference(path)
+        if self._wrote:
+            raise Fatal(
+                f"{path} is read after a write in the same transaction; Firestore refuses that.",
+                next_step="read everything first.",
+            )
+        try:
+            with errors(f"Reading {path} in a transaction failed"):
+                return document(reference.get(transaction=self._inner))
+        except WriteConflict as error:
+            raise _Contended(error.message) from error
+
+    def create(self, path: str, data: Mapping[str, Any]) -> None:
+        self._inner.create(self._written(path), stored(path, data))
+
+    def set(self, path: str, data: Mapping[str, Any]) -> None:
+        self._inner.set(self._written(path), stored(path, data))
+
+    def update(self, path: str, fields: Mapping[str, Any]) -> None:
+        self._inner.update(self._written(path), changed(path, fields))
+
+    def _written(self, path: str) -> firestore.DocumentReference:
+        self._wrote = True
+        return self._reference(path)
+
+    def _reference(self, path: str) -> firestore.DocumentReference:
+        document_place(path)
+        return self._client.document(path)
+
+
+def run(client: firestore.Client, body: Callable[[Transaction], T]) -> T:
+    """The body's result once its writes are committed; raises what the body raises, and nothing is written then.
+
+    Raises WriteConflict where others kept coming first, and what one of its writes raises (AlreadyExists, NotFound).
+    """
+    outside = sys.exception()
+    try:
+        return _AGAIN(_once)(client, body, outside)
+    except google.RetryError as error:
+        raise WriteConflict(f"{_DOING}: {error.cause}.", next_step="nothing: it is tried again by itself.") from error
+
+
+def _once(client: firestore.Client, body: Callable[[Transaction], T], outside: BaseException | None) -> T:
+    raised: list[BaseException] = []
+
+    def guarded(inner: firestore.Transaction) -> T:
+        try:
+            return body(FirestoreTransaction(client, inner))
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    try:
+        result: T = firestore.transactional(guarded)(client.transaction(max_attempts=_COMMITS))
+        return result
+    except (google.GoogleAPIError, OSError, ValueError) as error:
+        if raised:  # the library has rolled back; if that failed too, its error is not the news
+            raise raised[0] from raised[0].__cause__
+        cause = _first_failure(error, outside)
+        if isinstance(cause, google.Aborted):
+            raise _Contended(f"{_DOING}: {cause.message}") from error
+        raise translated(cause, _DOING) from error
+
+
+def _first_failure(error: Exception, outside: BaseException | None) -> Exception:
+    """The failure that came first: the library raises over it where the roll-back fails, or when tries run out.
+
+    `outside` is what the caller was handling already, which is none of ours.
+    """
+    found = error
+    step = error.__cause__ or error.__context__
+    while step is not None and step is not outside:
+        if isinstance(step, google.GoogleAPIError):
+            found = step
+        step = step.__cause__ or step.__context__
+    return found
