@@ -1,8 +1,10 @@
 """replace_partition on BigQuery: a SELECT's rows in a table of their own, checked there, then put in place at once.
 
-dry run: columns -> CREATE TABLE _replacement_... AS SELECT (rounded, REQUIRED, expires) -> counts and dates
-  one day, by the partition alone: the partition is copied over the day's, an atomic metadata operation
-  otherwise: DELETE of the slices and INSERT in one transaction, which fails against another writer of the table
+    dry run: columns -> CREATE TABLE _replacement_... AS SELECT (rounded, expires by itself) -> NULLs, dates, rows
+      one day, by the partition alone: a table like the target is filled, and its partition copied over the day's
+      otherwise: DELETE of the slices and INSERT in one transaction, which fails against another writer of the table
+
+A copy is a metadata operation, at once or not at all; it wants both tables alike in modes, partitions and clusters.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 
 from google.cloud import bigquery
 
-from shared.errors import Fatal, PipelineError, SchemaMismatch, StoreUnavailable
+from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_sql import Statement, column_list
 from shared.gcp.bigquery_types import fits, type_of
@@ -49,19 +51,24 @@ class Replacement:
             self._check_columns(self.jobs.columns(self.select.sql, self.select.parameters))
         table = self.reference(self.schema.name)
         made = self.reference(f"{self.schema.dataset}.{PREFIX}{uuid.uuid4().hex}")
+        alike = self.reference(f"{self.schema.dataset}.{made.table_id}_alike")
         try:
-            self._make(made, day, doing)
             with errors(doing):
+                self.jobs.query(
+                    _created(made, f"SELECT {self._rounded()} FROM ({self.select.sql}\n)"), self.select.parameters
+                )
                 rows = self._checked(made, day)
                 if not rows:
                     return 0
                 if list(self.by) == [day] and self.dates.first == self.dates.last:
-                    self.jobs.copy(self._partition(made), self._partition(table))
+                    self.jobs.query(_created(alike, f"SELECT {self._columns()} FROM {_named(made)}", self._like(day)))
+                    self.jobs.copy(self._partition(alike), self._partition(table))
                 else:
-                    self.jobs.query(self._transaction(table, made, keys, day), self._bounds())
+                    self.jobs.query(self._transaction(table, made, keys, day))
         finally:
-            with suppress(StoreUnavailable):  # it expires by itself
-                self._drop(made)
+            for each in (made, alike):
+                with suppress(StoreUnavailable):  # it expires by itself
+                    self._drop(each)
         return rows
 
     # --- the SELECT ----------------------------------------------------------------------------------------------
@@ -80,48 +87,43 @@ class Replacement:
                 next_step="name every declared column and CAST it to its type (an empty one: CAST(NULL AS type)).",
             )
 
-    def _make(self, made: bigquery.TableReference, day: str, doing: str) -> None:
-        """Like the target in columns, modes, partitions and clusters: only so can its partition be copied there."""
-        columns = ", ".join(
-            f"`{field.name}` {field.type}{' NOT NULL' if field.required else ''}" for field in self.schema.fields
-        )
-        cluster = f" CLUSTER BY {column_list(self.schema.clustering)}" if self.schema.clustering else ""
-        sql = (
-            f"CREATE TABLE {_named(made)} ({columns}) PARTITION BY `{day}`{cluster}"
-            f" OPTIONS (expiration_timestamp = {_EXPIRES})"
-            f" AS SELECT {', '.join(map(_rounded, self.schema.fields))} FROM ({self.select.sql}\n)"
-        )
-        try:
-            with errors(doing):
-                self.jobs.query(sql, self.select.parameters)
-        except PipelineError as error:
-            if "null" in error.message.lower():
-                with errors(doing):
-                    self._name_nulls(error)
-            raise
-
-    def _name_nulls(self, error: PipelineError) -> None:
-        """Raises SchemaMismatch with the REQUIRED columns that the SELECT leaves NULL, where there are any."""
+    def _checked(self, made: bigquery.TableReference, day: str) -> int:
+        """The number of rows. Raises SchemaMismatch for NULL in REQUIRED columns, Fatal for rows of other dates."""
         required = [field.name for field in self.schema.fields if field.required]
-        counts = ", ".join(f"COUNTIF(`{name}` IS NULL)" for name in required)
-        sql = f"SELECT [{counts}] AS counts FROM ({self.select.sql}\n)"
-        found = self.jobs.rows(sql, self.select.parameters).to_pylist()[0]["counts"]
-        empty = [f"{name} ({count} rows)" for name, count in zip(required, found, strict=True) if count]
+        nulls = ", ".join(f"COUNTIF(`{name}` IS NULL)" for name in required)
+        sql = (
+            f"SELECT COUNT(*) AS n, COUNTIF(`{day}` NOT BETWEEN @first AND @last) AS outside, [{nulls}] AS nulls"
+            f" FROM {_named(made)}"
+        )
+        bounds = (("first", self.dates.first), ("last", self.dates.last))
+        dates = [bigquery.ScalarQueryParameter(name, "DATE", value) for name, value in bounds]
+        (found,) = self.jobs.rows(sql, dates).to_pylist()
+        empty = [f"{name} ({int(count)} rows)" for name, count in zip(required, found["nulls"], strict=True) if count]
         if empty:
             raise SchemaMismatch(
                 f"NULL in REQUIRED columns of {self.schema.name}: {', '.join(empty)}.",
                 next_step="fill the column in the SELECT, or leave those rows out with a reason.",
-            ) from error
-
-    def _checked(self, made: bigquery.TableReference, day: str) -> int:
-        sql = f"SELECT COUNT(*) AS n, COUNTIF(`{day}` NOT BETWEEN @first AND @last) AS outside FROM {_named(made)}"
-        found = self.jobs.rows(sql, self._bounds()).to_pylist()[0]
+            )
         if found["outside"]:
             raise Fatal(
                 f"{found['outside']} rows for {self.schema.name} lie outside {self.dates.first} to {self.dates.last}.",
                 next_step="filter the SELECT by the dates it replaces.",
             )
         return int(found["n"])
+
+    def _rounded(self) -> str:
+        return ", ".join(map(_rounded, self.schema.fields))
+
+    def _columns(self) -> str:
+        return column_list(self.schema.columns)
+
+    def _like(self, day: str) -> str:
+        """What makes a table like the declared one."""
+        columns = ", ".join(
+            f"`{field.name}` {field.type}{' NOT NULL' if field.required else ''}" for field in self.schema.fields
+        )
+        cluster = f" CLUSTER BY {column_list(self.schema.clustering)}" if self.schema.clustering else ""
+        return f" ({columns}) PARTITION BY `{day}`{cluster}"
 
     # --- putting it in place -------------------------------------------------------------------------------------
 
@@ -136,24 +138,24 @@ class Replacement:
         same = " AND ".join(
             f"old.`{key.name}` {'=' if key.required else 'IS NOT DISTINCT FROM'} slices.`{key.name}`" for key in keys
         )
-        columns = column_list(self.schema.columns)
+        columns = self._columns()
         return (
             f"BEGIN TRANSACTION;\n"
-            f"DELETE FROM {_named(table)} AS old WHERE old.`{day}` BETWEEN @first AND @last"
+            f"DELETE FROM {_named(table)} AS old WHERE old.`{day}`"
+            # dates, so that the text is theirs alone: a script shares no parameters with its statements everywhere
+            f" BETWEEN DATE '{self.dates.first.isoformat()}' AND DATE '{self.dates.last.isoformat()}'"
             f" AND EXISTS (SELECT 1 FROM {_named(made)} AS slices WHERE {same});\n"
             f"INSERT INTO {_named(table)} ({columns}) SELECT {columns} FROM {_named(made)};\n"
             f"COMMIT TRANSACTION;"
         )
 
-    def _bounds(self) -> list[bigquery.ScalarQueryParameter]:
-        return [
-            bigquery.ScalarQueryParameter("first", "DATE", self.dates.first),
-            bigquery.ScalarQueryParameter("last", "DATE", self.dates.last),
-        ]
-
     def _drop(self, made: bigquery.TableReference) -> None:
         with errors(f"Dropping {made.table_id} failed"):
             self.jobs.client.delete_table(made, not_found_ok=True)
+
+
+def _created(table: bigquery.TableReference, select: str, like: str = "") -> str:
+    return f"CREATE TABLE {_named(table)}{like} OPTIONS (expiration_timestamp = {_EXPIRES}) AS {select}"
 
 
 def _named(table: bigquery.TableReference) -> str:

@@ -7,19 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from local.emulators import prepare
 from local.file_blobs import FileBlobs
+from shared.config import Settings
 from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.gcp.stores import open_stores
 from shared.ports import Blobs
 from tests.simulation.memory import MemoryBlobs
 
 JSON = "application/json"
+PROJECT = "contract-tests"
 
 
-@pytest.fixture(params=["files", "memory"])
+@pytest.fixture(params=["files", "memory", "storage"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     if request.param == "memory":
         return MemoryBlobs()
-    return FileBlobs(tmp_path / "bucket")
+    if request.param == "files":
+        return FileBlobs(tmp_path / "bucket")
+    url, name = request.getfixturevalue("storage_emulator"), request.getfixturevalue("own_name")
+    prepare.bucket(url, PROJECT, name)
+    return open_stores(Settings(project_id=PROJECT, raw_bucket=name, exports_bucket=name, models_bucket=name)).raw
 
 
 def test_what_is_written_is_read(blobs: Blobs) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from local.bus import SqliteBus
+from local.emulators import prepare
 from local.sqlite_file import SqliteFile
 from shared.errors import NotFound, PipelineError
+from shared.gcp.pubsub_bus import PubSubBus
+from shared.gcp.pubsub_clients import publisher, subscriber
+from shared.message_limits import room_of_a_request, size_of
 from shared.ports import Bus, Publication
 from tests.embedded import ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus
@@ -17,10 +22,16 @@ from tests.simulation.memory import MemoryBus
 DEAD = "first-a-dead-letter"
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "pubsub"])
 def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
     if request.param == "memory":
         yield MemoryBus(small_pipeline(), ManualClock())
+        return
+    if request.param == "pubsub":
+        address, project = request.getfixturevalue("pubsub_emulator"), request.getfixturevalue("own_name")
+        prepare.topics(address, project, small_pipeline(), prefix="dev-")
+        clients = cache(publisher), cache(subscriber)
+        yield PubSubBus(*clients, project, small_pipeline(), prefix="dev-", pull_seconds=1.0)
         return
     file = SqliteFile(tmp_path / "state.sqlite")
     yield SqliteBus(file, small_pipeline(), ManualClock())
@@ -116,5 +127,20 @@ def test_what_pubsub_refuses_is_refused(bus: Bus, data: bytes, attributes: dict[
 
 
 def test_what_pubsub_just_takes_is_taken(bus: Bus) -> None:
-    bus.publish(DEAD, b"x" * 10_000_000, {"k" * 256: "é" * 512})
-    assert len(bus.pull(DEAD)[0].data) == 10_000_000
+    attributes = {"k" * 256: "é" * 512}
+    data = b"x" * (room_of_a_request() - size_of(b"", attributes))
+    bus.publish(DEAD, data, attributes)
+    (message,) = bus.pull(DEAD)
+    assert (len(message.data), message.attributes) == (len(data), attributes)
+
+
+def test_large_messages_are_published_together(bus: Bus) -> None:
+    ids = bus.publish_all(DEAD, [Publication(bytes([number]) * 4_000_000) for number in range(5)])
+    found = {message.message_id: message.data[:1] for message in bus.pull(DEAD)}
+    assert [found[each] for each in ids] == [bytes([number]) for number in range(5)]
+
+
+def test_listing_hides_nothing_from_the_next_who_lists(bus: Bus) -> None:
+    ids = bus.publish_all(DEAD, [Publication(b"1"), Publication(b"2")])
+    for _ in range(3):
+        assert [message.message_id for message in bus.pull(DEAD)] == ids

@@ -15,15 +15,20 @@ from hypothesis import strategies as st
 
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
+from shared.config import Settings
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
+from shared.gcp import stores
 from shared.ports import ArrayUnion, Filter, Increment, State, Transaction
 
 NOON = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "firestore"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
-    assert request.param == "sqlite"
+    if request.param == "firestore":
+        request.getfixturevalue("firestore_emulator")
+        yield stores.state(Settings(project_id=request.getfixturevalue("own_name")))
+        return
     file = SqliteFile(tmp_path / "state.sqlite")
     yield SqliteState(file)
     file.close()

@@ -1,0 +1,85 @@
+"""What Terraform makes in a project, made in emulators over REST: topics, subscriptions, buckets, tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from shared.errors import PipelineError
+from shared.pipeline import Pipeline
+from shared.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_schemas, all_views
+from shared.warehouse.sql import with_prefix
+
+_SECONDS = 60.0
+
+
+class Refused(PipelineError):
+    """An emulator did not do what it was asked."""
+
+
+def topics(address: str, project: str, pipeline: Pipeline, *, prefix: str = "", push: str = "") -> None:
+    """Every topic and pull subscription of a pipeline; with `push`, the push subscriptions too.
+
+    Args:
+        address: host:port of the Pub/Sub emulator.
+        push: URL below which each function answers under its name.
+    """
+    with httpx.Client(base_url=f"http://{address}/v1/projects/{project}", timeout=_SECONDS) as client:
+
+        def named(name: str) -> str:
+            return f"projects/{project}/topics/{prefix}{name}"
+
+        for topic in pipeline.topics:
+            _done(client.put(f"/topics/{prefix}{topic}", json={}))
+        for name, topic in pipeline.pullable.items():
+            body = {"topic": named(topic), "ackDeadlineSeconds": 60}
+            _done(client.put(f"/subscriptions/{prefix}{name}", json=body))
+        for each in pipeline.subscriptions.values() if push else ():
+            body = {
+                "topic": named(each.topic),
+                "ackDeadlineSeconds": each.ack_deadline_seconds,
+                "pushConfig": {"pushEndpoint": f"{push}/{each.function}"},
+                "retryPolicy": {
+                    "minimumBackoff": f"{each.min_backoff_seconds}s",
+                    "maximumBackoff": f"{each.max_backoff_seconds}s",
+                },
+                "deadLetterPolicy": {
+                    "deadLetterTopic": named(each.dead_letter_topic),
+                    "maxDeliveryAttempts": each.max_delivery_attempts,
+                },
+            }
+            _done(client.put(f"/subscriptions/{prefix}{each.name}", json=body))
+
+
+def bucket(url: str, project: str, name: str) -> None:
+    """A bucket of a Cloud Storage emulator."""
+    with httpx.Client(base_url=url, timeout=_SECONDS) as client:
+        _done(client.post("/storage/v1/b", params={"project": project}, json={"name": name}))
+
+
+def tables(url: str, project: str, *, prefix: str = "", location: str = "US") -> None:
+    """The declared datasets, tables and views in a BigQuery emulator."""
+    with httpx.Client(base_url=f"{url}/bigquery/v2/projects/{project}", timeout=_SECONDS) as client:
+        for dataset in DATASETS:
+            reference = {"projectId": project, "datasetId": prefix + dataset}
+            _done(client.post("/datasets", json={"datasetReference": reference, "location": location}))
+        for schema in all_schemas():
+            resource = json.loads((SCHEMA_FOLDER / f"{schema.name}.json").read_text(encoding="utf-8"))
+            _table(client, project, prefix, schema.name, resource)
+        for view, sql in all_views():
+            query = {"query": with_prefix(sql, prefix), "useLegacySql": False}
+            _table(client, project, prefix, view, {"view": query})
+
+
+def _table(client: httpx.Client, project: str, prefix: str, name: str, resource: Mapping[str, Any]) -> None:
+    dataset, _, table = name.partition(".")
+    reference = {"projectId": project, "datasetId": prefix + dataset, "tableId": table}
+    _done(client.post(f"/datasets/{prefix}{dataset}/tables", json={**resource, "tableReference": reference}))
+
+
+def _done(response: httpx.Response) -> None:
+    if response.status_code >= 400:
+        raise Refused(f"{response.request.url} answered {response.status_code}: {response.text[:500]}")
