@@ -380,6 +380,20 @@ def test_only_slices_that_have_rows_are_replaced(warehouse: Warehouse) -> None:
     assert slices(warehouse) == [(DAY, "day", "new"), (DAY, "season", "old")]
 
 
+def test_of_a_range_only_the_dates_that_have_rows_are_replaced(warehouse: Warehouse) -> None:
+    after = DAY + timedelta(1)
+    seed = [{"game_date": day, "system_id": "old"} for day in (DAY, after)]
+    warehouse.load(PERFORMANCE, rows(PERFORMANCE, *seed), mode="append", job_id=f"job-{id(warehouse)}-range")
+    sql = select(PERFORMANCE, system_id="@system", mae="20.1382145 - 4e-15", bias="-1e-9", roi="CAST('inf' AS FLOAT64)")
+    assert warehouse.replace_partition(PERFORMANCE, DateRange(DAY, after), sql, {"system": "new"}) == 1
+    assert slices(warehouse) == [(DAY, "x", "new"), (after, "x", "old")]
+    (found,) = warehouse.query(
+        f"SELECT mae, bias, roi FROM {PERFORMANCE} WHERE game_date = @day", {"day": DAY}
+    ).to_pylist()
+    assert found == {"mae": 20.138215, "bias": 0.0, "roi": None}
+    assert str(found["bias"]) == "0.0"
+
+
 def test_a_select_without_rows_deletes_nothing(warehouse: Warehouse) -> None:
     warehouse.load(PERFORMANCE, rows(PERFORMANCE, {}), mode="append", job_id=f"job-{id(warehouse)}-none")
     sql = f"SELECT * FROM ({select(PERFORMANCE)}) WHERE FALSE"
