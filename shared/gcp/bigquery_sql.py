@@ -25,7 +25,7 @@ _DML = frozenset({"MERGE", "INSERT", "UPDATE", "DELETE"})
 _GATHERS = re.compile(r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+\S+\s+AS\s+(?:SELECT|WITH)\b", re.IGNORECASE)
 _NOT_CODE = re.compile(STRINGS_AND_COMMENTS, re.DOTALL)
 _FIRST_WORD = re.compile(r"[\s(]*([A-Za-z]+)")
-_NAMED = re.compile(f"(?:{STRINGS_AND_COMMENTS})|(?<![@\\w])@([A-Za-z_]\\w*)", re.DOTALL)
+_NAMED = re.compile(f"(?:{STRINGS_AND_COMMENTS}|`[^`]*`)|(?<![@\\w])@([A-Za-z_]\\w*)", re.DOTALL)
 _TYPES: dict[type, str] = {
     bool: "BOOL",
     int: "INT64",

@@ -46,7 +46,10 @@ def open_stores(settings: Settings) -> Stores:
     def storage_client() -> Any:
         from google.cloud.storage import Client
 
-        return Client(project=settings.project_id)
+        from shared.gcp.errors import errors
+
+        with errors("No client of Cloud Storage"):
+            return Client(project=settings.project_id)
 
     def bucket(name: str) -> Blobs:
         def make() -> Blobs:
@@ -72,13 +75,15 @@ def warehouse(settings: Settings) -> BigQueryWarehouse:
     from google.cloud import bigquery
 
     from shared.gcp.bigquery_warehouse import BigQueryWarehouse
+    from shared.gcp.errors import errors
 
     emulated = bool(os.environ.get("BIGQUERY_EMULATOR_HOST"))  # the client takes the address, and still asks for a key
-    client = bigquery.Client(
-        project=settings.project_id,
-        location=settings.bigquery_location,
-        credentials=AnonymousCredentials() if emulated else None,  # type: ignore[no-untyped-call]
-    )
+    with errors("No client of BigQuery"):
+        client = bigquery.Client(
+            project=settings.project_id,
+            location=settings.bigquery_location,
+            credentials=AnonymousCredentials() if emulated else None,  # type: ignore[no-untyped-call]
+        )
     return BigQueryWarehouse(client, dataset_prefix=settings.dataset_prefix, max_bytes_billed=settings.max_bytes_billed)
 
 
@@ -86,9 +91,12 @@ def state(settings: Settings) -> FirestoreState:
     """The state port with a client of its own."""
     from google.cloud import firestore
 
+    from shared.gcp.errors import errors
     from shared.gcp.firestore_state import FirestoreState
 
-    return FirestoreState(firestore.Client(project=settings.project_id, database=settings.firestore_database))
+    with errors("No client of Firestore"):
+        client = firestore.Client(project=settings.project_id, database=settings.firestore_database)
+    return FirestoreState(client)
 
 
 def bus(settings: Settings) -> PubSubBus:

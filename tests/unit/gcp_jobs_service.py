@@ -1,0 +1,160 @@
+"""BigQuery's jobs interface, as far as the emulator lacks it: ids used once, failed jobs, copies. Answers the real
+client over its own HTTP session."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from email import message_from_bytes
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import requests
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+from requests.adapters import BaseAdapter
+
+PROJECT = "p"
+Rows = list[dict[str, Any]]
+
+
+class JobsService(BaseAdapter):
+    """Keeps every job it was sent.
+
+    Attributes:
+        jobs: job id -> its resource, in the order of their arrival.
+        loaded: rows of each load job that succeeded, by job id.
+        failures: error results that the next jobs end with, first come first served.
+        conflicts_at: a query with this text ends in a serialisation conflict.
+        lose: answers to so many inserts are lost after they took effect.
+        answer: the rows of a query; columns: what its dry run says.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.loaded: dict[str, pa.Table] = {}
+        self.failures: list[dict[str, str]] = []
+        self.conflicts_at = ""
+        self.lose = 0
+        self.answer: Callable[[str], Rows] = lambda sql: []
+        self.columns: Rows = []
+        self.deleted: list[str] = []
+
+    def client(self) -> bigquery.Client:
+        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        session.mount("https://", self)
+        return bigquery.Client(project=PROJECT, location="US", credentials=credentials, _http=session)
+
+    def configurations(self, kind: str) -> list[dict[str, Any]]:
+        """The configurations of the jobs of a kind (load, query, copy), dry runs left out."""
+        found = (job["configuration"] for job in self.jobs.values())
+        return [each for each in found if kind in each and not each.get("dryRun")]
+
+    # --- requests ---------------------------------------------------------------------------------------------
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        path = re.sub(r"\?.*", "", str(request.url)).partition("/bigquery/v2/projects/p/")[2]
+        if request.method == "POST":
+            status, body = self._insert(request)
+            if status == 200 and self.lose:
+                self.lose -= 1
+                raise requests.ConnectionError("the answer was lost")
+        elif request.method == "DELETE":
+            self.deleted.append(path)
+            status, body = 204, {}
+        elif path.startswith("queries/"):
+            status, body = 200, self._results(path.partition("/")[2])
+        else:
+            name = path.partition("/")[2]
+            status, body = (
+                (200, self.jobs[name]) if name in self.jobs else (404, _error(404, "notFound", "Not found: Job"))
+            )
+        response = requests.Response()
+        response.status_code, response.request, response.url = status, request, str(request.url)
+        response.raw = io.BytesIO(json.dumps(body).encode())
+        response.headers["Content-Type"] = "application/json"
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _insert(self, request: requests.PreparedRequest) -> tuple[int, dict[str, Any]]:
+        resource, data = _parts(request)
+        name = resource["jobReference"]["jobId"]
+        if name in self.jobs:
+            return 409, _error(409, "duplicate", f"Already Exists: Job p:US.{name}")
+        configuration = resource["configuration"]
+        job = {
+            "jobReference": {"projectId": PROJECT, "jobId": name, "location": "US"},
+            "configuration": configuration,
+            "status": {"state": "DONE"},
+            "statistics": {},
+        }
+        self.jobs[name] = job
+        failure = self._failure(configuration)
+        if failure:
+            job["status"] = {"state": "DONE", "errorResult": failure, "errors": [failure]}
+        elif "load" in configuration:
+            self.loaded[name] = parquet.read_table(io.BytesIO(data))
+            job["statistics"] = {"load": {"outputRows": str(self.loaded[name].num_rows)}}
+        elif "query" in configuration:
+            fields = [{"name": each["name"], "type": each["type"], "mode": "NULLABLE"} for each in self.columns]
+            job["statistics"] = {"query": {"schema": {"fields": fields}, "numDmlAffectedRows": "3"}}
+            configuration["query"].setdefault(
+                "destinationTable", {"projectId": PROJECT, "datasetId": "_results", "tableId": f"anon{name}"}
+            )
+        return 200, job
+
+    def _failure(self, configuration: dict[str, Any]) -> dict[str, str] | None:
+        if self.conflicts_at and self.conflicts_at in configuration.get("query", {}).get("query", ""):
+            return {
+                "reason": "invalidQuery",
+                "message": "Transaction is aborted due to concurrent update against p:a.b.",
+            }
+        return self.failures.pop(0) if self.failures and not configuration.get("dryRun") else None
+
+    def _results(self, name: str) -> dict[str, Any]:
+        job = self.jobs[name]
+        if "errorResult" in job["status"]:
+            return _error(400, job["status"]["errorResult"]["reason"], job["status"]["errorResult"]["message"])
+        rows = self.answer(job["configuration"]["query"]["query"])
+        fields = [_field(column, value) for column, value in rows[0].items()] if rows else []
+        return {
+            "jobComplete": True,
+            "jobReference": job["jobReference"],
+            "schema": {"fields": fields},
+            "totalRows": str(len(rows)),
+            "rows": [{"f": [{"v": _value(value)} for value in row.values()]} for row in rows],
+        }
+
+
+def _parts(request: requests.PreparedRequest) -> tuple[dict[str, Any], bytes]:
+    """The job's resource and, of an upload, its data."""
+    body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
+    said = request.headers["Content-Type"]
+    kind = said.decode() if isinstance(said, bytes) else said
+    if not kind.startswith("multipart/"):
+        return json.loads(body), b""
+    boundary = re.search(r"boundary=\"?([^\";']+)", kind)
+    assert boundary is not None
+    _, resource, data, _ = body.split(b"--" + boundary[1].encode())
+    message = message_from_bytes(resource.lstrip())
+    return json.loads(str(message.get_payload())), data.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+
+
+def _error(status: int, reason: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}}
+
+
+def _field(name: str, value: object) -> dict[str, str]:
+    return {"name": name, "type": "INTEGER", "mode": "REPEATED" if isinstance(value, list) else "NULLABLE"}
+
+
+def _value(value: object) -> object:
+    return [{"v": str(each)} for each in value] if isinstance(value, list) else str(value)

@@ -1,0 +1,224 @@
+"""What BigQuery is asked to do: load jobs exactly once, partitions copied at once, limits and labels on every job."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from shared.errors import Fatal, StoreUnavailable, WriteConflict
+from shared.gcp.bigquery_load import job_name
+from shared.gcp.bigquery_warehouse import BigQueryWarehouse
+from shared.observability.logs import log_context
+from shared.ports import DateRange
+from shared.warehouse.rows import table_of
+from shared.warehouse.schemas import load_schema
+from tests.unit.gcp_jobs_service import JobsService
+
+BATCHES = "nba_predictions.prediction_batches"
+ACCURACY = "nba_predictions.prediction_accuracy"
+DAY = date(2025, 11, 14)
+BACKEND = {"reason": "backendError", "message": "Error encountered during execution. Retrying may solve the problem."}
+
+
+@pytest.fixture
+def service() -> JobsService:
+    return JobsService()
+
+
+@pytest.fixture
+def warehouse(service: JobsService) -> BigQueryWarehouse:
+    return BigQueryWarehouse(service.client(), dataset_prefix="dev_", max_bytes_billed=1_000)
+
+
+def rows(*games: str) -> pa.Table:
+    now = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
+    fields = {
+        "game_date": DAY,
+        "batch_id": "b",
+        "revision": 1,
+        "run_id": "r",
+        "rows_expected": 1,
+        "consolidated_at": now,
+    }
+    return table_of(BATCHES, [{**fields, "game_id": game} for game in games])
+
+
+# --- load -----------------------------------------------------------------------------------------------------
+
+
+def test_an_append_is_one_job_of_a_known_id(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    assert warehouse.load(BATCHES, rows("1", "2"), mode="append", job_id="run#1/x") == 2
+    ((name, job),) = service.jobs.items()
+    assert name == f"{job_name('dev_', 'run#1/x')}-1"
+    load = job["configuration"]["load"]
+    assert load["destinationTable"] == {
+        "projectId": "p",
+        "datasetId": "dev_nba_predictions",
+        "tableId": "prediction_batches",
+    }
+    assert (load["writeDisposition"], load["createDisposition"]) == ("WRITE_APPEND", "CREATE_NEVER")
+    declared = [
+        (field.name, field.type, "REQUIRED" if field.required else "NULLABLE") for field in load_schema(BATCHES).fields
+    ]
+    assert [(each["name"], each["type"], each["mode"]) for each in load["schema"]["fields"]] == declared
+    assert service.loaded[name].column("game_id").to_pylist() == ["1", "2"]
+
+
+def test_the_same_append_again_finds_the_first_job(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    assert warehouse.load(BATCHES, rows("1", "2"), mode="append", job_id="j") == 2
+    assert warehouse.load(BATCHES, rows("3"), mode="append", job_id="j") == 2
+    assert warehouse.load(BATCHES, rows("3"), mode="append", job_id="k") == 1
+    assert [table.num_rows for table in service.loaded.values()] == [2, 1]
+
+
+def test_an_append_whose_answer_was_lost_is_found_by_its_retry(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    service.lose = 1  # the library asks again, and is told that the id exists
+    assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    assert [table.num_rows for table in service.loaded.values()] == [1]
+
+
+def test_after_a_failed_job_the_next_id_is_taken(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.failures = [BACKEND, BACKEND]
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="Retrying may solve"):
+            warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    assert list(service.jobs) == [f"{job_name('dev_', 'j')}-{number}" for number in (1, 2, 3)]
+    assert len(service.loaded) == 1
+
+
+def test_a_job_that_always_fails_ends(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.failures = [BACKEND] * 20
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable):
+            warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    with pytest.raises(Fatal, match="failed 20 times"):
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+
+
+def test_an_id_used_for_another_table_is_refused(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    with pytest.raises(Fatal, match=r"'j' for nba_reference\.player_aliases has been used for .*prediction_batches"):
+        warehouse.load(
+            "nba_reference.player_aliases", table_of("nba_reference.player_aliases", []), mode="append", job_id="j"
+        )
+
+
+def test_job_names_are_told_apart() -> None:
+    ids = ["a", "a ", "a#", "a.b", "a-b", "ab" * 600, "ab" * 601, "é"]
+    names = {job_name(prefix, job_id) for prefix in ("", "dev_") for job_id in ids}
+    assert len(names) == 2 * len(ids)
+    assert job_name("dev_", "a") != job_name("", "dev_a")
+    assert all(name.isascii() and name.replace("-", "").replace("_", "").isalnum() for name in names)
+    assert max(map(len, names)) < 1_000
+
+
+def test_a_staging_table_is_replaced_by_a_job_of_its_own_each_time(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    table = pa.table({"n": pa.array([1], pa.int32()), "x": pa.array([0.5], pa.float32()), "s": pa.array(["a"])})
+    for _ in range(2):
+        assert warehouse.load("nba_predictions._staging_x", table, mode="replace", job_id="1") == 1
+    loads = [each["load"] for each in service.configurations("load")]
+    assert len(loads) == 2
+    for load in loads:
+        assert (load["writeDisposition"], load["createDisposition"]) == ("WRITE_TRUNCATE", "CREATE_IF_NEEDED")
+        assert [(each["name"], each["type"]) for each in load["schema"]["fields"]] == [
+            ("n", "INT64"), ("x", "FLOAT64"), ("s", "STRING"),
+        ]  # fmt: skip
+    assert {table.schema.field("n").type for table in service.loaded.values()} == {pa.int64()}
+
+
+# --- every job --------------------------------------------------------------------------------------------------
+
+
+def test_every_job_has_limits_and_labels(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.answer = lambda sql: [{"a": 1}]
+    with log_context(function="phase2_raw", run_id="Run.1/ä"):
+        warehouse.query("SELECT 1 AS a")
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+        assert warehouse.execute("DELETE FROM nba_raw.x WHERE TRUE") == 3
+    for job in service.jobs.values():
+        configuration = job["configuration"]
+        assert configuration["labels"] == {"pipeline": "nba-props", "function": "phase2_raw", "run": "run-1--"}
+        assert configuration["jobTimeoutMs"] == "500000"
+    assert {each["query"]["maximumBytesBilled"] for each in service.configurations("query")} == {"1000"}
+
+
+def test_a_serialisation_conflict_is_a_write_conflict(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    message = "Could not serialize access to table p:dev_nba_raw.x due to concurrent update"
+    service.failures = [{"reason": "invalidQuery", "message": message}]
+    with pytest.raises(WriteConflict, match="Could not serialize access"):
+        warehouse.execute("DELETE FROM nba_raw.x WHERE TRUE")
+
+
+# --- replace_partition --------------------------------------------------------------------------------------------
+
+
+def declared(table: str) -> list[dict[str, Any]]:
+    return [{"name": field.name, "type": field.type} for field in load_schema(table).fields]
+
+
+def checked(n: int, outside: int = 0) -> Any:
+    required = [field.name for field in load_schema(ACCURACY).fields if field.required]
+    return lambda sql: [{"n": n, "outside": outside, "nulls": [0] * len(required)}] if "AS outside" in sql else []
+
+
+def test_a_days_partition_is_put_in_place_by_one_copy(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {}) == 7
+    (copy,) = [each["copy"] for each in service.configurations("copy")]
+    assert copy["writeDisposition"] == "WRITE_TRUNCATE"
+    assert copy["createDisposition"] == "CREATE_NEVER"
+    assert copy["destinationTable"]["tableId"] == "prediction_accuracy$20251114"
+    (source,) = [table["tableId"] for table in copy["sourceTables"]]
+    assert source.startswith("_replacement_")
+    assert source.endswith("_alike$20251114")
+    # Like its target in all that a copy compares.
+    made = [each["query"]["query"] for each in service.configurations("query")]
+    (alike,) = [sql for sql in made if "_alike`" in sql]
+    assert "PARTITION BY `game_date` CLUSTER BY `player_id`, `system_id`" in alike
+    assert "`game_date` DATE NOT NULL" in alike
+    assert all("expiration_timestamp" in sql for sql in made if sql.startswith("CREATE"))
+    assert not [sql for sql in made if "TRANSACTION" in sql]
+    assert len(service.deleted) == 2
+
+
+def test_no_rows_put_nothing_in_place(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(0)
+    assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}) == 0
+    assert service.configurations("copy") == []
+    assert len(service.deleted) == 2
+
+
+@pytest.mark.parametrize(
+    ("dates", "by"), [((DAY, date(2025, 11, 15)), ("game_date",)), ((DAY, DAY), ("game_date", "system_id"))]
+)
+def test_other_slices_are_replaced_in_one_transaction(
+    service: JobsService, warehouse: BigQueryWarehouse, dates: tuple[date, date], by: tuple[str, ...]
+) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    assert warehouse.replace_partition(ACCURACY, DateRange(*dates), "SELECT 1", {}, by=by) == 7
+    assert service.configurations("copy") == []
+    (script,) = [sql for each in service.configurations("query") if "TRANSACTION" in (sql := each["query"]["query"])]
+    begin, delete, insert, commit, _ = script.split(";")
+    assert (begin, commit.strip()) == ("BEGIN TRANSACTION", "COMMIT TRANSACTION")
+    assert f"BETWEEN DATE '{dates[0]}' AND DATE '{dates[1]}'" in delete
+    assert all(f"old.`{key}` = slices.`{key}`" in delete for key in by)
+    assert insert.strip().startswith("INSERT INTO `p.dev_nba_predictions.prediction_accuracy` (`")
+
+
+def test_a_conflict_of_the_transaction_leaves_no_table_behind(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.conflicts_at = "BEGIN TRANSACTION"
+    with pytest.raises(WriteConflict, match="aborted due to concurrent update"):
+        warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}, by=("game_date", "system_id"))
+    assert len(service.deleted) == 2
