@@ -60,7 +60,7 @@ def bigquery(folder: Path) -> Iterator[str]:
         return
     rest, grpc = free_port(), free_port()
     ports = ["--rest-host", HOST, "--rest-port", str(rest), "--grpc-host", HOST, "--grpc-port", str(grpc)]
-    command = [_python(), "-c", _BQEMULATOR, "start", "--ephemeral", "--log-level", "warning", *ports]
+    command: list[str | Path] = [_python(), "-c", _BQEMULATOR, "start", "--ephemeral", "--log-level", "warning", *ports]
     with running("bqemulator", command, lambda: listens(rest), folder / "bigquery_emulator.log"):
         yield f"http://{HOST}:{rest}"
 

@@ -13,13 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from google.api_core import exceptions as google
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from shared.gcp.bigquery_sql import Parameter
 from shared.observability.logs import bound
 
 # No function lives longer than 540 s. BigQuery ends a job by itself then, so that none goes on unseen.
 _JOB_TIMEOUT_MS = 500_000
-_SECONDS = 120.0
+# Of one request, and of its repetitions. The library's own go on for ten minutes, and a failed query's for forty.
+_SECONDS = 60.0
+RETRY = DEFAULT_RETRY.with_timeout(120.0)
+_JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(120.0)
 _NOT_IN_A_LABEL = re.compile(r"[^a-z0-9_-]")
 _LONGEST_LABEL = 63
 
@@ -33,9 +37,8 @@ class Jobs:
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
         """Run SQL to its end: a SELECT, DML, DDL or a script."""
-        config = self._query_config(parameters)
-        job = self.client.query(sql, job_config=config, timeout=_SECONDS)
-        job.result()
+        job = self._begun(sql, self._query_config(parameters))
+        job.result(retry=RETRY)
         return job
 
     def columns(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[bigquery.SchemaField]:
@@ -43,13 +46,12 @@ class Jobs:
         config = self._query_config(parameters)
         config.dry_run = True
         config.use_query_cache = False
-        return list(self.client.query(sql, job_config=config, timeout=_SECONDS).schema or [])
+        return list(self._begun(sql, config).schema or [])
 
     def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
         """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
-        config = self._query_config(parameters)
-        job = self.client.query(sql, job_config=config, timeout=_SECONDS)
-        return job.result().to_arrow(create_bqstorage_client=False)
+        job = self._begun(sql, self._query_config(parameters))
+        return job.result(retry=RETRY).to_arrow(create_bqstorage_client=False)
 
     def load(
         self,
@@ -92,15 +94,20 @@ class Jobs:
         job_id = fresh_id("copy")
         self.begun(
             job_id,
-            lambda: self.client.copy_table(source, destination, job_id=job_id, job_config=config, timeout=_SECONDS),
-        ).result()
+            lambda: self.client.copy_table(
+                source, destination, job_id=job_id, job_config=config, timeout=_SECONDS, retry=RETRY
+            ),
+        ).result(retry=RETRY)
 
     def begun(self, job_id: str, begin: Callable[[], Any]) -> Any:
         """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
         try:
             return begin()
         except google.Conflict:
-            return self.client.get_job(job_id)
+            return self.client.get_job(job_id, retry=RETRY)
+
+    def _begun(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
+        return self.client.query(sql, job_config=config, timeout=_SECONDS, retry=RETRY, job_retry=_JOB_RETRY)
 
     def _query_config(self, parameters: Sequence[Parameter]) -> bigquery.QueryJobConfig:
         config = bigquery.QueryJobConfig(

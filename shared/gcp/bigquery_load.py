@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from shared.errors import Fatal, StoreUnavailable
-from shared.gcp.bigquery_jobs import Jobs
+from shared.gcp.bigquery_jobs import RETRY, Jobs
 from shared.gcp.bigquery_types import declared_fields
 from shared.warehouse.schemas import TableSchema
 
@@ -43,7 +43,7 @@ def append(
             if found is None:
                 continue
             return found
-        job.result()
+        job.result(retry=RETRY)
         return int(job.output_rows or 0)
     raise Fatal(
         f"The load job {job_id!r} for {schema.name} has failed {_TRIES} times.",
@@ -54,7 +54,7 @@ def append(
 def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: str, job_id: str) -> int | None:
     """The rows that an earlier job of this id loaded; None where it failed."""
     try:
-        job = jobs.client.get_job(numbered)
+        job = jobs.client.get_job(numbered, retry=RETRY)
     except google.NotFound as error:
         # BigQuery knows of an id a moment before it shows the job
         raise StoreUnavailable(
@@ -66,7 +66,7 @@ def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: 
             next_step="put the table's name into the job_id.",
         )
     try:
-        job.result()
+        job.result(retry=RETRY)
     except google.GoogleAPICallError:
         if job.error_result is None:
             raise  # not the job's failure: it could not be asked

@@ -10,7 +10,7 @@ from google.cloud import bigquery
 
 from shared import parallel
 from shared.errors import Fatal
-from shared.gcp.bigquery_jobs import Jobs, fresh_id
+from shared.gcp.bigquery_jobs import RETRY, Jobs, fresh_id
 from shared.gcp.bigquery_load import append, job_name
 from shared.gcp.bigquery_partition import Replacement
 from shared.gcp.bigquery_sql import Kind, Statement, prepared
@@ -79,7 +79,7 @@ class BigQueryWarehouse:
     def drop(self, tables: Sequence[str]) -> None:
         def drop(table: str) -> None:
             with errors(f"Dropping {table} failed"):
-                self._client.delete_table(self._reference(table), not_found_ok=True)
+                self._client.delete_table(self._reference(table), retry=RETRY, not_found_ok=True)
 
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
         parallel.all_of(tasks, _DROPS_AT_ONCE, name="drop")
@@ -112,7 +112,7 @@ class BigQueryWarehouse:
                     clustered_by=cluster,
                 ),
             )
-            job.result()
+            job.result(retry=RETRY)
             return int(job.output_rows or 0)
 
     def _reference(self, table: str) -> bigquery.TableReference:

@@ -46,8 +46,8 @@ class JobsService(BaseAdapter):
         self.deleted: list[str] = []
 
     def client(self) -> bigquery.Client:
-        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials()
+        session = AuthorizedSession(credentials)
         session.mount("https://", self)
         return bigquery.Client(project=PROJECT, location="US", credentials=credentials, _http=session)
 
@@ -137,7 +137,7 @@ class JobsService(BaseAdapter):
 def _parts(request: requests.PreparedRequest) -> tuple[dict[str, Any], bytes]:
     """The job's resource and, of an upload, its data."""
     body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
-    said = request.headers["Content-Type"]
+    said: str | bytes = request.headers["Content-Type"]  # bytes, of an upload
     kind = said.decode() if isinstance(said, bytes) else said
     if not kind.startswith("multipart/"):
         return json.loads(body), b""

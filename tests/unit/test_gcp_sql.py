@@ -138,4 +138,4 @@ def test_dml_is_executed(sql: str) -> None:
 def test_anything_else_is_refused(sql: str) -> None:
     for kind in ("query", "dml"):
         with pytest.raises(Fatal):
-            prepared(sql, {}, "", kind)  # type: ignore[arg-type]
+            prepared(sql, {}, "", kind)
