@@ -9,9 +9,12 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from shared.errors import StoreUnavailable
+
 # A message may have ten megabytes, gRPC's own limit for what is received is four. The library lifts it on its own
 # channels, and so does this one.
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+_CONNECT_SECONDS = 30.0
 
 
 def publisher() -> PublisherClient:
@@ -21,11 +24,17 @@ def publisher() -> PublisherClient:
 
 
 def subscriber() -> SubscriberClient:
-    """A client that pulls and acknowledges."""
+    """A client that pulls and acknowledges, connected: a pull waits for few seconds, and none may go to connecting.
+
+    Raises StoreUnavailable where there is no connection in half a minute.
+    """
     channel = _emulator()
-    return (
-        SubscriberClient() if channel is None else SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-    )
+    transport = SubscriberGrpcTransport() if channel is None else SubscriberGrpcTransport(channel=channel)
+    try:
+        grpc.channel_ready_future(transport.grpc_channel).result(timeout=_CONNECT_SECONDS)
+    except grpc.FutureTimeoutError as error:
+        raise StoreUnavailable("There is no connection to Pub/Sub.", next_step="try again.") from error
+    return SubscriberClient(transport=transport)
 
 
 def _emulator() -> grpc.Channel | None:
