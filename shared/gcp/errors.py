@@ -70,12 +70,7 @@ def _of_a_call(error: google.GoogleAPICallError, said: str) -> ours.PipelineErro
     reasons = _reasons(error)
     if _BILLED in reasons:  # before the status: the library gives a job's reason that it does not know as 500
         return ours.Fatal(said, next_step="filter by the partition, or raise MAX_BYTES_BILLED.")
-    if (
-        isinstance(error, _TRANSIENT)
-        or error.code == 408
-        or _QUEUE_FULL in text
-        or _reasons(error) & _TRANSIENT_REASONS
-    ):
+    if isinstance(error, _TRANSIENT) or error.code == 408 or _QUEUE_FULL in text or reasons & _TRANSIENT_REASONS:
         return ours.StoreUnavailable(said, next_step=_AGAIN)
     if _NO_INDEX in text:
         return ours.Fatal(said, next_step="declare the index in infra/terraform and apply it.")

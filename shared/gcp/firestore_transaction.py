@@ -16,8 +16,6 @@ from shared.gcp.errors import errors, translated
 from shared.gcp.firestore_values import changed, document, stored
 from shared.ports import Document, T, Transaction
 
-# Commits that lost keep their place in the line, so that a few tries at once are worth more than waiting.
-_COMMITS = 5
 _DOING = "The transaction failed"
 
 
@@ -25,8 +23,8 @@ class _Contended(WriteConflict):
     """Another transaction held a lock, or committed first: this one did nothing and may run again."""
 
 
-# Seconds, jittered by the library.
-_AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.05, maximum=2.0, multiplier=2.0, timeout=30.0)
+# Seconds, drawn at random by the library: those that met would meet again, were they to begin again at once.
+_AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.1, maximum=4.0, multiplier=2.0, timeout=60.0)
 
 
 class FirestoreTransaction:
@@ -91,7 +89,7 @@ def _once(client: firestore.Client, body: Callable[[Transaction], T], outside: B
             raise
 
     try:
-        result: T = firestore.transactional(guarded)(client.transaction(max_attempts=_COMMITS))
+        result: T = firestore.transactional(guarded)(client.transaction(max_attempts=1))
         return result
     except (google.GoogleAPIError, OSError, ValueError) as error:
         if raised:  # the library has rolled back; if that failed too, its error is not the news
@@ -103,7 +101,7 @@ def _once(client: firestore.Client, body: Callable[[Transaction], T], outside: B
 
 
 def _first_failure(error: Exception, outside: BaseException | None) -> Exception:
-    """The failure that came first: the library raises over it where the roll-back fails, or when tries run out.
+    """The failure that came first: the library raises another over it where a commit or the roll-back after it fails.
 
     `outside` is what the caller was handling already, which is none of ours.
     """

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.cloud import firestore
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.document_rules import field_name, plain, plain_fields
 from shared.errors import Fatal, PreconditionFailed
@@ -37,24 +37,22 @@ def _change(where: str, value: object) -> object:
 
 def document(snapshot: firestore.DocumentSnapshot[Any]) -> Document | None:
     """The document of a snapshot; None where there is none."""
-    data, updated = snapshot.to_dict(), snapshot.update_time
-    if data is None or not isinstance(updated, DatetimeWithNanoseconds):
+    data = snapshot.to_dict()
+    if data is None:
         return None
-    return Document(
-        snapshot.reference.path,
-        {name: _ours(value) for name, value in data.items()},
-        # as text with its nanoseconds: a datetime would cut them off, and the precondition would never hold
-        str(updated.rfc3339()),  # type: ignore[no-untyped-call]
-    )
+    # as text with its nanoseconds: a datetime would cut them off, and the precondition would never hold
+    version = str(snapshot.update_time.rfc3339())
+    return Document(snapshot.reference.path, {name: _ours(value) for name, value in data.items()}, version)
 
 
 def unchanged_since(version: str, path: str) -> Any:
     """The precondition that a document has this version. Raises PreconditionFailed for what no version ever was."""
+    moment = Timestamp()
     try:
-        moment = DatetimeWithNanoseconds.from_rfc3339(version)  # type: ignore[no-untyped-call]
+        moment.FromJsonString(version)
     except ValueError as error:
         raise PreconditionFailed(f"{path} never had the version {version!r}.") from error
-    return firestore.LastUpdateOption(moment.timestamp_pb())
+    return firestore.LastUpdateOption(moment)
 
 
 def filter_value(field: str, value: object) -> object:

@@ -95,6 +95,20 @@ def test_update_sets_top_level_fields_and_keeps_the_others(state: State) -> None
     assert read(state, "a/1") == {"x": 1, "y": {"deep": 3}, "z": None}
 
 
+def test_field_names_are_names_and_no_paths(state: State) -> None:
+    state.create("a/1", {"x.y": 1, "map": {"c.d": 1}, "x": {"y": 5}, "été": 0})
+    state.update("a/1", {"x.y": 2, "map": {"e.f": 3}, "été": Increment(1), "a b": []})
+    assert read(state, "a/1") == {"x.y": 2, "map": {"e.f": 3}, "x": {"y": 5}, "été": 1, "a b": []}
+    assert [document.id for document in state.query("a", [Filter("x.y", "==", 2)])] == ["1"]
+    assert state.query("a", [Filter("x.y", "==", 5)]) == []
+
+
+def test_empty_maps_and_lists_stay(state: State) -> None:
+    state.create("a/1", {"map": {}, "list": [], "deep": {"map": {}}})
+    state.update("a/1", {"other": {}, "list": [{}]})
+    assert read(state, "a/1") == {"map": {}, "list": [{}], "deep": {"map": {}}, "other": {}}
+
+
 def test_transforms(state: State) -> None:
     state.create("a/1", {"n": 5, "list": ["b", 1], "text": "x"})
     state.update("a/1", {"n": Increment(2), "new": Increment(-1), "list": ArrayUnion(("a", "b", "a"))})

@@ -8,15 +8,27 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
+from google.cloud.firestore_v1 import types
+from google.cloud.firestore_v1._helpers import decode_dict
+from google.cloud.firestore_v1.base_document import DocumentSnapshot
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import Fatal, PreconditionFailed
 from shared.gcp.firestore_transaction import _first_failure
-from shared.gcp.firestore_values import changed, stored, unchanged_since
+from shared.gcp.firestore_values import changed, document, stored, unchanged_since
 from shared.ports import ArrayUnion, Increment
 
+NAME = "projects/p/databases/(default)/documents/a/1"
+CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
 NOON = datetime(2025, 11, 14, 12, tzinfo=UTC)
+
+
+def snapshot(found: types.Document) -> DocumentSnapshot[Any]:
+    """As the client makes it of an answer."""
+    data = decode_dict(found._pb.fields, CLIENT)
+    return DocumentSnapshot(CLIENT.document("a/1"), data, True, None, found.create_time, found.update_time)
 
 
 def test_moments_are_stored_in_utc_and_tuples_as_lists() -> None:
@@ -39,10 +51,28 @@ def test_what_a_transform_adds_is_checked_too() -> None:
 
 
 def test_a_version_keeps_its_nanoseconds() -> None:
-    moment: Any = DatetimeWithNanoseconds(2025, 11, 14, 12, nanosecond=123456789, tzinfo=UTC)
-    option = unchanged_since(moment.rfc3339(), "a/1")
-    assert option._last_update_time.nanos == 123456789
-    assert option._last_update_time.seconds == int(NOON.timestamp())
+    updated = Timestamp(seconds=int(NOON.timestamp()), nanos=123456789)
+    found = document(snapshot(types.Document(name=NAME, update_time=updated)))
+    assert found is not None
+    assert (found.path, found.id, found.data) == ("a/1", "1", {})
+    write = types.Write(update=types.Document(name=NAME))
+    unchanged_since(found.version, "a/1").modify_write(write)
+    assert write._pb.current_document.update_time == updated
+
+
+def test_what_is_read_is_plain() -> None:
+    moment = Timestamp(seconds=int(NOON.timestamp()), nanos=123456789)
+    values = {"at": {"timestamp_value": moment}, "list": {"array_value": {"values": [{"timestamp_value": moment}]}}}
+    found = document(snapshot(types.Document(name=NAME, fields=values, update_time=moment)))
+    assert found is not None
+    assert found.data == {"at": NOON.replace(microsecond=123456), "list": [NOON.replace(microsecond=123456)]}
+    assert {type(found.data["at"]), type(found.data["list"][0])} == {datetime}
+    assert found.data["at"].tzinfo is UTC
+
+
+def test_an_absent_document_is_none() -> None:
+    reference = CLIENT.document("a/1")
+    assert document(DocumentSnapshot(reference, None, False, None, None, None)) is None
 
 
 def test_what_is_no_version_fits_nothing() -> None:
