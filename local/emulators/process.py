@@ -17,6 +17,7 @@ HOST = "127.0.0.1"
 # A Java emulator on a busy machine.
 _START_SECONDS = 120.0
 _END_SECONDS = 10.0
+_CHILDREN_SECONDS = 2.0
 _LOOK_EVERY = 0.1
 _TAIL = 2_000
 
@@ -84,15 +85,23 @@ def _tail(log: Path) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The whole group: a start script's Java is its child."""
-    for deadly in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, deadly)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        break
+    """The whole group, asked first and then killed: a start script's Java is its child, and may outlive it."""
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(_END_SECONDS)
+        until = time.monotonic() + _CHILDREN_SECONDS
+        while time.monotonic() < until and _signal(process, 0):
+            time.sleep(_LOOK_EVERY)
+    except subprocess.TimeoutExpired:
+        pass
+    _signal(process, signal.SIGKILL)
     process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to the group; whether there is one left."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
