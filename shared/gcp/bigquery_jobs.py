@@ -119,13 +119,13 @@ class Jobs:
 
 def fresh_id(purpose: str) -> str:
     """A job id that no other job has."""
-    return f"nba-{purpose}-{uuid.uuid4().hex}"
+    return f"props-{purpose}-{uuid.uuid4().hex}"
 
 
 def labels() -> dict[str, str]:
     """What bills and job lists show of a job: the pipeline, the function and, where known, the run."""
     found = {
-        "pipeline": "nba-props",
+        "pipeline": "nba_props",
         "function": bound("function") or os.environ.get("K_SERVICE", ""),
         "run": bound("run_id"),
     }

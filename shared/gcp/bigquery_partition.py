@@ -18,15 +18,14 @@ from google.cloud import bigquery
 
 from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.gcp.bigquery_jobs import RETRY, Jobs
-from shared.gcp.bigquery_sql import Statement, column_list
+from shared.gcp.bigquery_sql import Statement
 from shared.gcp.bigquery_types import fits, type_of
 from shared.gcp.errors import errors
 from shared.ports import DateRange
-from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
-from shared.warehouse.schemas import Field, TableSchema
+from shared.warehouse import replacement
+from shared.warehouse.schemas import TableSchema
 
 PREFIX = "_replacement_"
-_EXPIRES = "TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)"
 
 
 @dataclass(frozen=True)
@@ -42,36 +41,33 @@ class Replacement:
 
     def run(self) -> int:
         """Returns the rows written. Raises SchemaMismatch, Fatal for rows outside the dates, WriteConflict."""
-        day = self.schema.partition_field
-        if day is None:
-            raise Fatal(f"{self.schema.name} is not partitioned.", next_step="use MERGE, or load with mode replace.")
-        keys = [self.schema.field(name) for name in self.by]
-        doing = f"Replacing {self.dates} of {self.schema.name} failed"
+        schema = self.schema
+        if schema.partition_field is None:
+            raise Fatal(f"{schema.name} is not partitioned.", next_step="use MERGE, or load with mode replace.")
+        for name in self.by:
+            schema.field(name)
+        doing = f"Replacing {self.dates} of {schema.name} failed"
         with errors(doing):
             self._check_columns(self.jobs.columns(self.select.sql, self.select.parameters))
-        table = self.reference(self.schema.name)
-        made = self.reference(f"{self.schema.dataset}.{PREFIX}{uuid.uuid4().hex}")
-        alike = self.reference(f"{self.schema.dataset}.{made.table_id}_alike")
+        table = self.reference(schema.name)
+        made = self.reference(f"{schema.dataset}.{PREFIX}{uuid.uuid4().hex}")
+        alike = self.reference(f"{schema.dataset}.{made.table_id}_alike")
         try:
             with errors(doing):
-                self.jobs.query(
-                    _created(made, f"SELECT {self._rounded()} FROM ({self.select.sql}\n)"), self.select.parameters
-                )
-                rows = self._checked(made, day)
+                self.jobs.query(replacement.make_sql(str(made), self.select.sql, schema), self.select.parameters)
+                rows = self._checked(made)
                 if not rows:
                     return 0
-                if list(self.by) == [day] and self.dates.first == self.dates.last:
-                    self.jobs.query(_created(alike, f"SELECT {self._columns()} FROM {_named(made)}", self._like(day)))
+                if list(self.by) == [schema.partition_field] and self.dates.first == self.dates.last:
+                    self.jobs.query(replacement.like_sql(str(alike), str(made), schema))
                     self.jobs.copy(self._partition(alike), self._partition(table))
                 else:
-                    self.jobs.query(self._transaction(table, made, keys, day))
+                    self.jobs.query(replacement.swap_sql(str(table), str(made), schema, self.dates, self.by))
         finally:
             for each in (made, alike):
                 with suppress(StoreUnavailable):  # it expires by itself
                     self._drop(each)
         return rows
-
-    # --- the SELECT ----------------------------------------------------------------------------------------------
 
     def _check_columns(self, given: Sequence[bigquery.SchemaField]) -> None:
         found = {field.name: type_of(field) for field in given}
@@ -87,17 +83,12 @@ class Replacement:
                 next_step="name every declared column and CAST it to its type (an empty one: CAST(NULL AS type)).",
             )
 
-    def _checked(self, made: bigquery.TableReference, day: str) -> int:
+    def _checked(self, made: bigquery.TableReference) -> int:
         """The number of rows. Raises SchemaMismatch for NULL in REQUIRED columns, Fatal for rows of other dates."""
-        required = [field.name for field in self.schema.fields if field.required]
-        nulls = ", ".join(f"COUNTIF(`{name}` IS NULL)" for name in required)
-        sql = (
-            f"SELECT COUNT(*) AS n, COUNTIF(`{day}` NOT BETWEEN @first AND @last) AS outside, [{nulls}] AS nulls"
-            f" FROM {_named(made)}"
-        )
         bounds = (("first", self.dates.first), ("last", self.dates.last))
         dates = [bigquery.ScalarQueryParameter(name, "DATE", value) for name, value in bounds]
-        (found,) = self.jobs.rows(sql, dates).to_pylist()
+        (found,) = self.jobs.rows(replacement.count_sql(str(made), self.schema), dates).to_pylist()
+        required = [field.name for field in self.schema.fields if field.required]
         empty = [f"{name} ({int(count)} rows)" for name, count in zip(required, found["nulls"], strict=True) if count]
         if empty:
             raise SchemaMismatch(
@@ -111,64 +102,10 @@ class Replacement:
             )
         return int(found["n"])
 
-    def _rounded(self) -> str:
-        return ", ".join(map(_rounded, self.schema.fields))
-
-    def _columns(self) -> str:
-        return column_list(self.schema.columns)
-
-    def _like(self, day: str) -> str:
-        """What makes a table like the declared one."""
-        columns = ", ".join(
-            f"`{field.name}` {field.type}{' NOT NULL' if field.required else ''}" for field in self.schema.fields
-        )
-        cluster = f" CLUSTER BY {column_list(self.schema.clustering)}" if self.schema.clustering else ""
-        return f" ({columns}) PARTITION BY `{day}`{cluster}"
-
-    # --- putting it in place -------------------------------------------------------------------------------------
-
     def _partition(self, table: bigquery.TableReference) -> bigquery.TableReference:
-        return bigquery.TableReference(
-            bigquery.DatasetReference(table.project, table.dataset_id), f"{table.table_id}${self.dates.first:%Y%m%d}"
-        )
-
-    def _transaction(
-        self, table: bigquery.TableReference, made: bigquery.TableReference, keys: Sequence[Field], day: str
-    ) -> str:
-        same = " AND ".join(
-            f"old.`{key.name}` {'=' if key.required else 'IS NOT DISTINCT FROM'} slices.`{key.name}`" for key in keys
-        )
-        columns = self._columns()
-        return (
-            f"BEGIN TRANSACTION;\n"
-            f"DELETE FROM {_named(table)} AS old WHERE old.`{day}`"
-            # dates, so that the text is theirs alone: a script shares no parameters with its statements everywhere
-            f" BETWEEN DATE '{self.dates.first.isoformat()}' AND DATE '{self.dates.last.isoformat()}'"
-            f" AND EXISTS (SELECT 1 FROM {_named(made)} AS slices WHERE {same});\n"
-            f"INSERT INTO {_named(table)} ({columns}) SELECT {columns} FROM {_named(made)};\n"
-            f"COMMIT TRANSACTION;"
-        )
+        dataset = bigquery.DatasetReference(table.project, table.dataset_id)
+        return dataset.table(f"{table.table_id}${self.dates.first:%Y%m%d}")
 
     def _drop(self, made: bigquery.TableReference) -> None:
         with errors(f"Dropping {made.table_id} failed"):
             self.jobs.client.delete_table(made, retry=RETRY, not_found_ok=True)
-
-
-def _created(table: bigquery.TableReference, select: str, like: str = "") -> str:
-    return f"CREATE TABLE {_named(table)}{like} OPTIONS (expiration_timestamp = {_EXPIRES}) AS {select}"
-
-
-def _named(table: bigquery.TableReference) -> str:
-    return f"`{table.project}.{table.dataset_id}.{table.table_id}`"
-
-
-def _rounded(field: Field) -> str:
-    name = f"`{field.name}`"
-    if field.type == "NUMERIC":
-        return f"CAST({name} AS NUMERIC) AS {name}"
-    if field.type != "FLOAT64":
-        return name
-    # Adding 0 turns the -0.0 that a tiny negative rounds to into 0.0.
-    number = f"CAST({name} AS FLOAT64)"
-    rounded = f"ROUND(ROUND({number}, {NOISE_DECIMALS}), {FLOAT_DECIMALS}) + 0.0"
-    return f"IF(IS_NAN({number}) OR IS_INF({number}), NULL, {rounded}) AS {name}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -119,8 +118,3 @@ def _type(name: str, value: object) -> str:
 
 def _sent(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) else value
-
-
-def column_list(columns: Sequence[str], alias: str = "") -> str:
-    """Columns as SQL names them, after an alias where there is one."""
-    return ", ".join(f"{alias}.`{name}`" if alias else f"`{name}`" for name in columns)

@@ -17,19 +17,12 @@ from shared.gcp.bigquery_sql import Kind, Statement, prepared
 from shared.gcp.bigquery_types import declared_fields, plain, typed
 from shared.gcp.errors import errors
 from shared.ports import DateRange, Params
+from shared.warehouse.catalog import tables_sql
 from shared.warehouse.rows import conform
 from shared.warehouse.schemas import DATASETS, all_schemas, load_schema
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
 _DROPS_AT_ONCE = 8
-# INFORMATION_SCHEMA has views among its tables; the name is a pattern of nothing, so that _ is a character.
-_TABLES = """
-SELECT listed.table_name, ARRAY_AGG(listed.column_name ORDER BY listed.ordinal_position) AS columns
-FROM {dataset}.INFORMATION_SCHEMA.COLUMNS AS listed
-JOIN {dataset}.INFORMATION_SCHEMA.TABLES AS kinds ON kinds.table_name = listed.table_name
-WHERE kinds.table_type = 'BASE TABLE' AND STARTS_WITH(listed.table_name, @prefix)
-GROUP BY listed.table_name
-ORDER BY listed.table_name"""
 
 
 class BigQueryWarehouse:
@@ -73,7 +66,7 @@ class BigQueryWarehouse:
         return Replacement(self._jobs, self._reference, load_schema(table), dates, statement, by).run()
 
     def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
-        found = self.query(_TABLES.format(dataset=dataset), {"prefix": prefix}).to_pylist()
+        found = self.query(tables_sql(dataset), {"prefix": prefix}).to_pylist()
         return {f"{dataset}.{row['table_name']}": tuple(row["columns"]) for row in found}
 
     def drop(self, tables: Sequence[str]) -> None:

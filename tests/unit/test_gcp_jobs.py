@@ -146,7 +146,7 @@ def test_every_job_has_limits_and_labels(service: JobsService, warehouse: BigQue
         assert warehouse.execute("DELETE FROM nba_raw.x WHERE TRUE") == 3
     for job in service.jobs.values():
         configuration = job["configuration"]
-        assert configuration["labels"] == {"pipeline": "nba-props", "function": "phase2_raw", "run": "run-1--"}
+        assert configuration["labels"] == {"pipeline": "nba_props", "function": "phase2_raw", "run": "run-1--"}
         assert configuration["jobTimeoutMs"] == "500000"
     assert {each["query"]["maximumBytesBilled"] for each in service.configurations("query")} == {"1000"}
 
