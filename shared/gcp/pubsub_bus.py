@@ -16,7 +16,7 @@ from google.pubsub_v1.types import PubsubMessage, PullRequest, ReceivedMessage
 
 from shared.errors import NotFound
 from shared.gcp.errors import errors
-from shared.message_limits import MAX_MESSAGES, check_message, room_of_a_request, size_of
+from shared.message_limits import MAX_MESSAGES, check_publication, room_of_a_request, size_of
 from shared.pipeline import Pipeline
 from shared.ports import Publication, PulledMessage
 
@@ -71,11 +71,8 @@ class PubSubBus:
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         """The ids, in order. Raises StoreUnavailable where a batch got no answer: those before it are published."""
-        if topic not in self._topics:
-            names = ", ".join(sorted(self._topics))
-            raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {names}.")
         for message in messages:
-            check_message(topic, message.data, message.attributes)
+            check_publication(self._topics, topic, message.data, message.attributes)
         published: list[str] = []
         for batch in batches(messages):
             with errors(f"Publishing {len(batch)} messages to {topic} failed"):
