@@ -15,8 +15,8 @@ from typing import Any
 
 from local.dispatcher import Completed
 from local.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, events_of, history_before
+from local.playable import Playable
 from local.replay import Archive
-from local.runtime import EmbeddedRuntime
 from shared import batches
 from shared.clock import at_new_york
 from shared.errors import PipelineError
@@ -55,7 +55,7 @@ Watcher = Callable[[str, Completed | None], None]
 class Day:
     """One game day on one state folder."""
 
-    def __init__(self, embedded: EmbeddedRuntime, archive: Archive, game_date: date, watch: Watcher) -> None:
+    def __init__(self, embedded: Playable, archive: Archive, game_date: date, watch: Watcher) -> None:
         self._embedded = embedded
         self._archive = archive
         self._notes = embedded.stores.simulation

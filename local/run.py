@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.console import Console
 from local.day import Day, RunRecord
 from local.league import write_league
 from local.ownership import FolderBusy, owned, state_folder
+from local.playable import Playable
 from local.replay import Archive, ArchiveError
 from local.runtime import STATE_FILE, open_runtime
 from local.screen import Screen
@@ -30,6 +32,7 @@ from local.world import keep_archive, kept_archive
 from shared.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
+EMULATORS = "gcp-emulators"
 INTERRUPTED = 130  # as shells say that Ctrl-C ended a program
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
@@ -48,6 +51,10 @@ class Arguments:
     day: date | None
     history_seasons: int
     folder: Path
+    emulators: bool = False
+    """Whether the deployed adapters play on emulators of Google Cloud (RUNTIME=gcp-emulators)."""
+    stay: bool = False
+    """Whether those stay up after the day, until interrupted (STAY=1)."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
@@ -63,7 +70,20 @@ class Arguments:
             day=_date(environment.get("DATE") or ""),
             history_seasons=_seasons(environment.get("HISTORY_SEASONS") or "3"),
             folder=state_folder(environment),
+            emulators=_emulators(environment.get("RUNTIME") or ""),
+            stay=environment.get("STAY") == "1",
         )
+
+    @property
+    def played_in(self) -> Path:
+        """The folder that holds what is played."""
+        return self.folder / EMULATORS if self.emulators else self.folder
+
+
+def _emulators(runtime: str) -> bool:
+    if runtime not in ("", "embedded", EMULATORS):
+        raise WrongInput(f"RUNTIME={runtime} cannot be run here.", next_step=f"leave it out, or say {EMULATORS}.")
+    return runtime == EMULATORS
 
 
 def _date(text: str) -> date | None:
@@ -130,13 +150,27 @@ def find_date(arguments: Arguments, archive: Archive) -> date:
     return day
 
 
+@contextmanager
+def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
+    """The embedded runtime, or emulators. Raises what either raises where it cannot be opened."""
+    if arguments.emulators:
+        # only here are clients of Google Cloud needed
+        from local.emulated.runtime import open_emulated
+
+        with open_emulated(arguments.played_in, archive=archive) as emulated:
+            yield emulated
+    else:
+        with open_runtime(arguments.played_in, archive=archive) as embedded:
+            yield embedded
+
+
 def play(arguments: Arguments, screen: Screen) -> None:
     """Play the day and write its summary. Raises PipelineError for whatever stops it."""
     folder = find_archive(arguments, screen)
     archive = Archive(folder)
     game_date = find_date(arguments, archive)
     started = perf_counter()
-    with open_runtime(arguments.folder, archive=folder) as embedded:
+    with opened(arguments, folder) as embedded:
         embedded.stores.file.on_wait = screen.say
         day = Day(embedded, archive, game_date, screen.watch)
         history = day.missing_history(arguments.history_seasons)
@@ -165,9 +199,12 @@ def play(arguments: Arguments, screen: Screen) -> None:
             )
         seconds = {"all": perf_counter() - started, "history": history_seconds, "training": training_seconds}
         summary = summarise(embedded, day, folder, runs, seconds)
-        write_summary(arguments.folder, summary)
+        write_summary(arguments.played_in, summary)
         day.finish()
-    show(screen.console, summary, arguments.folder)
+        show(screen.console, summary, arguments.played_in)
+        if arguments.emulators and arguments.stay:
+            screen.say(f"Up until Ctrl-C. The export again: {embedded.retrigger(str(game_date))}")
+            threading.Event().wait()
 
 
 def main() -> int:

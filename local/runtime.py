@@ -19,6 +19,7 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.logs import logs_to
 from local.ownership import OwnedFolder, owned, state_folder
+from local.playable import DayStores
 from local.replay import Archive, create_replay_app
 from local.server import Server, mount_functions
 from local.sim_clock import SimClock, Simulation
@@ -84,6 +85,14 @@ class EmbeddedRuntime:
     def folder(self) -> Path:
         return self.stores.folder.path
 
+    @property
+    def described(self) -> str:
+        return "embedded: DuckDB, SQLite and files"
+
+    def retrigger(self, game_date: str) -> str:
+        message = f'{{"game_date":"{game_date}"}}'
+        return f"make publish TOPIC=nba-phase6-export-trigger MESSAGE='{message}' LOCAL_DIR={self.folder}"
+
     def new_epoch(self) -> int:
         """Begin simulated time once more; functions called from now on see the new epoch."""
         self.runtime = replace(self.runtime, epoch=self.clock.new_epoch())
@@ -132,11 +141,11 @@ def open_runtime(
         stack.callback(server.stop)
         dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url)
         stack.callback(dispatcher.close)  # before the server stops: pushes in flight get their answers
-        settings = _replayed(Settings.from_environment(), server.base_url)
+        settings = replayed(Settings.from_environment(), server.base_url)
         embedded = EmbeddedRuntime(stores, server, dispatcher, stores.runtime(settings))
         stack.callback(use_runtime, None)
         recover(embedded.runtime, stores.bus)
-        server.mount("/replay", _replay(stores, archive))
+        server.mount("/replay", replay_app(stores, archive))
         admin = create_admin_app(stores.bus, stores.clock, dispatcher)
         admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
@@ -190,7 +199,7 @@ def _open_stores(
     )
 
 
-def _replayed(settings: Settings, base_url: str) -> Settings:
+def replayed(settings: Settings, base_url: str) -> Settings:
     """Settings whose sources are the replay server: no key, no rate limit and no waiting needed."""
     return replace(
         settings,
@@ -205,7 +214,7 @@ def _replayed(settings: Settings, base_url: str) -> Settings:
     )
 
 
-def _replay(stores: Stores, archive: Path | None) -> Flask:
+def replay_app(stores: DayStores, archive: Path | None) -> Flask:
     """The replay of the archive given, else of the one used before, else answers that say there is none."""
     if archive is not None:
         replay = create_replay_app(Archive(archive), stores.clock.now)

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from local.day import Day, RunRecord
-from local.runtime import EmbeddedRuntime
+from local.playable import Playable
 from shared.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
 
 
 def summarise(
-    embedded: EmbeddedRuntime, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
+    embedded: Playable, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
 ) -> dict[str, Any]:
     """The summary's content; `seconds` are the real ones of the whole, the history and the training."""
     query = embedded.warehouse.query
@@ -33,6 +33,7 @@ def summarise(
     return {
         "game_date": day.game_date.isoformat(),
         "archive": str(archive),
+        "runtime": embedded.described,
         "epoch": day.epoch,
         "seconds": round(seconds["all"], 3),
         "history_seconds": round(seconds["history"], 3),
@@ -58,7 +59,7 @@ def summarise(
     }
 
 
-def _last_revision(embedded: EmbeddedRuntime, day: Day) -> dict[str, Any]:
+def _last_revision(embedded: Playable, day: Day) -> dict[str, Any]:
     """Counts of the date's last batch; zeros with the reason where there is none."""
     batch = day.last_batch()
     if batch is None:
@@ -111,6 +112,7 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     if summary["graded"]:
         console.print(_graded(summary))
     console.print(_batch_sentence(summary))
+    console.print(f"Runtime: {summary['runtime']}.", highlight=False)
     console.print(
         f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
         f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
