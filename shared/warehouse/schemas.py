@@ -22,6 +22,7 @@ DATASETS = (
     "nba_predictions",
     "nba_raw",
     "nba_reference",
+    "nba_staging",
 )
 TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP")
 # BigQuery's NUMERIC: 38 digits, 9 of them after the point.

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from shared.errors import SchemaMismatch
 from shared.warehouse.schemas import TableSchema, load_schema
 
-DATASET = "nba_predictions"
-TARGET = f"{DATASET}.player_prop_predictions"
+# A dataset of their own: its tables expire by themselves, and a worker may write there without touching predictions.
+DATASET = "nba_staging"
+TARGET = "nba_predictions.player_prop_predictions"
 # Kept from the first write of a key; the MERGE sets updated_at itself, once.
 PRESERVED = ("prediction_id", "created_at")
 _UNIT = "staged_unit"

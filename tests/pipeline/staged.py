@@ -50,7 +50,7 @@ def stage(
     """Write a unit's staging table as a worker does."""
     left_out = {"created_at", *without}
     schema = pa.schema([f.with_nullable(True) for f in arrow_schema(PREDICTIONS) if f.name not in left_out])
-    name = f"nba_predictions._staging_{batch}__{unit}"
+    name = f"nba_staging._staging_{batch}__{unit}"
     world.warehouse.load(name, pa.Table.from_pylist(rows, schema=schema), mode="replace", job_id=f"staging-{unit}")
     return name
 

@@ -207,7 +207,7 @@ class World:
         append(self.warehouse, table, rows, f"test-{uuid4()}")
 
     def staging_tables(self) -> list[str]:
-        return sorted(self.warehouse.tables("nba_predictions", "_staging_"))
+        return sorted(self.warehouse.tables("nba_staging", "_staging_"))
 
 
 def make_template(folder: Path) -> Path:

@@ -155,7 +155,7 @@ def test_columns_go_by_name_whatever_their_order(world: World) -> None:
         [prediction(2, "9.5", p_over=0.5, p_push=0.0625)],
         schema=pa.schema([f for f in reversed(list(arrow_schema(PREDICTIONS))) if f.name != "created_at"]),
     )
-    world.warehouse.load(f"nba_predictions._staging_{batch}__2", rows, mode="replace", job_id="x")
+    world.warehouse.load(f"nba_staging._staging_{batch}__2", rows, mode="replace", job_id="x")
     for unit in ("1", "2"):
         complete(world, unit, 1, batch)
     consolidate(world)
@@ -291,14 +291,14 @@ def test_a_merge_that_affects_nothing_fails_and_drops_nothing(world: World) -> N
 
 def test_a_missing_staging_table_fails_the_batch(world: World) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
-    world.warehouse.drop([f"nba_predictions._staging_{BATCH}__2"])
+    world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     assert_failed_and_preserved(world, "1 of 2 staging tables are missing: 2", 1, consolidate(world))
     assert table(world) == []
 
 
 def test_an_extra_column_is_refused_with_its_name(world: World) -> None:
     open_batch(world, "1")
-    name = f"nba_predictions._staging_{BATCH}__1"
+    name = f"nba_staging._staging_{BATCH}__1"
     schema = pa.schema(
         [*(f for f in arrow_schema(PREDICTIONS) if f.name != "created_at"), pa.field("mood", pa.string())]
     )
@@ -397,7 +397,7 @@ def test_a_failure_that_stays_ends_in_the_dead_letters_and_an_operator_can_conso
 
 def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(world: World) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
-    world.warehouse.drop([f"nba_predictions._staging_{BATCH}__2"])
+    world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     consolidate(world)
     assert len(world.staging_tables()) == 1
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2)]}, "run2")
@@ -420,7 +420,7 @@ def test_a_superseded_batch_never_merges(world: World) -> None:
 def test_an_older_revision_does_not_overwrite_a_newer_one(world: World) -> None:
     """Revision 1 failed and is retried after revision 2 was merged, in a state that forgot to supersede it."""
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
-    world.warehouse.drop([f"nba_predictions._staging_{BATCH}__2"])
+    world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted_points=22.0)]}, "run2")
     consolidate(world)
@@ -481,7 +481,7 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: World) -> N
     assert (answer.body["status"], answer.body["records_failed"]) == ("partial", 1)
     assert "units missing or failed: 2" in answer.body["reason"]
     first = table(world)
-    assert world.staging_tables() == [f"nba_predictions._staging_{BATCH}__2"], "what is not merged is not dropped"
+    assert world.staging_tables() == [f"nba_staging._staging_{BATCH}__2"], "what is not merged is not dropped"
     world.move(minutes=3)
     complete(world, "2", 1)
     (again,) = consolidate(world)

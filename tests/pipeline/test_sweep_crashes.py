@@ -97,7 +97,7 @@ def test_one_sweep_recovers_all_of_it(expected: dict[str, Any]) -> None:
         "phase3_analytics.abandoned": ("failed", False, True),
     }
     assert (expected["redrives"], expected["audit"], expected["letters"]) == ([(True, False)], ["redrive"], 0)
-    assert expected["staging"] == [f"nba_predictions._staging_{BATCH}__{unit}" for unit in sorted(UNITS[:9])]
+    assert expected["staging"] == [f"nba_staging._staging_{BATCH}__{unit}" for unit in sorted(UNITS[:9])]
     assert [(row["execution_id"], row["status"]) for row in expected["history"]] == [
         ("phase3_analytics.abandoned", "failed"),
         ("phase3_analytics.unsent", "success"),

@@ -28,17 +28,17 @@ def merge() -> Any:
 
 def test_names() -> None:
     name = staging.staging_table(BATCH, "203999")
-    assert name == "nba_predictions._staging_batch_2025-11-14_r1__203999"
+    assert name == "nba_staging._staging_batch_2025-11-14_r1__203999"
     assert staging.unit_of(name, BATCH) == "203999"
     assert staging.revision_of(name) == 1
     assert staging.revision_of(staging.staging_table("batch_2025-11-14_r12", "1")) == 12
     assert staging.revision_of("nba_predictions.player_prop_predictions") is None
-    assert staging.revision_of("nba_predictions._staging_batch_2025-11-14_rx__1") is None
+    assert staging.revision_of("nba_staging._staging_batch_2025-11-14_rx__1") is None
 
 
 def test_a_revision_is_no_prefix_of_another() -> None:
     assert not staging.staging_table("batch_2025-11-14_r12", "1").startswith(
-        f"nba_predictions.{staging.staging_prefix('batch_2025-11-14_r1')}"
+        f"nba_staging.{staging.staging_prefix('batch_2025-11-14_r1')}"
     )
 
 

@@ -95,7 +95,7 @@ def test_every_staging_table_is_in_the_merge_with_its_unit(units: int) -> None:
     statement = transpile(staging.merge_sql(staging.staged_rows(tables(units), BATCH)))
     assert statement.source is not None
     for unit in range(units):
-        branch = f'SELECT *, \'{unit:03}\' AS staged_unit FROM "nba_predictions"."_staging_{BATCH}__{unit:03}"'
+        branch = f'SELECT *, \'{unit:03}\' AS staged_unit FROM "nba_staging"."_staging_{BATCH}__{unit:03}"'
         assert statement.source.sql.count(branch) == 1
     assert "_staging_run_" not in statement.source.sql
 
