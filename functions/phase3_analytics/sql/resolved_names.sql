@@ -21,7 +21,8 @@ names AS (
     MIN(p.player_name) AS player_name, MIN(p.player_lookup_base) AS player_lookup_base
   FROM games AS g
   JOIN nba_raw.odds_api_player_points_props AS p
-    ON p.game_date = g.game_date AND p.home_team = g.team AND p.away_team = g.opponent
+    ON p.game_date = g.game_date AND p.game_date BETWEEN @first_date AND @last_date
+    AND p.home_team = g.team AND p.away_team = g.opponent
   WHERE g.is_home AND p.snapshot_time < g.features_as_of
   GROUP BY g.game_id, p.player_lookup
   UNION ALL
@@ -29,7 +30,7 @@ names AS (
     g.game_id, 'injury_report' AS feed, i.player_lookup,
     MIN(i.player_name) AS player_name, MIN(i.player_lookup_base) AS player_lookup_base
   FROM games AS g
-  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date
+  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
   WHERE (i.team = g.team OR i.team IS NULL) AND i.player_id IS NULL AND i.player_lookup IS NOT NULL
     AND i.snapshot_time < g.features_as_of
   GROUP BY g.game_id, i.player_lookup

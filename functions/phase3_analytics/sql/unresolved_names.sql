@@ -8,7 +8,8 @@ names AS (
     COUNT(n.player_id) AS resolved
   FROM nba_analytics.resolved_names AS n
   JOIN nba_analytics.upcoming_team_game_context AS g
-    ON g.game_date = n.game_date AND g.game_id = n.game_id AND g.features_as_of = n.features_as_of
+    ON g.game_date = n.game_date AND g.game_date BETWEEN @first_date AND @last_date
+    AND g.game_id = n.game_id AND g.features_as_of = n.features_as_of
   WHERE n.game_date BETWEEN @first_date AND @last_date AND g.is_home
     AND n.features_as_of = CASE
       WHEN g.tipoff_at > @as_of THEN @as_of

@@ -42,7 +42,7 @@ reports AS (
     g.game_id, i.source_file, i.snapshot_time AS report_at,
     IF(i.player_lookup IS NULL, NULL, i.source) AS source
   FROM games AS g
-  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date
+  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
   WHERE g.is_home AND i.snapshot_time < g.features_as_of
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY g.game_id
@@ -54,9 +54,11 @@ listed AS (
   FROM games AS g
   JOIN reports AS r ON r.game_id = g.game_id
   JOIN nba_raw.injury_report AS i
-    ON i.game_date = g.game_date AND i.source = r.source AND i.source_file IS NOT DISTINCT FROM r.source_file
+    ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
+    AND i.source = r.source AND i.source_file IS NOT DISTINCT FROM r.source_file
   LEFT JOIN nba_analytics.resolved_names AS n
-    ON n.game_date = g.game_date AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
+    ON n.game_date = g.game_date AND n.game_date BETWEEN @first_date AND @last_date
+    AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
     AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup
   WHERE g.is_home AND i.snapshot_time < g.features_as_of AND i.player_lookup IS NOT NULL
   -- A player listed twice counts with the worse status.

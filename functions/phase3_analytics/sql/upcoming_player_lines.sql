@@ -26,9 +26,11 @@ seen AS (
     ), 2) AS imbalance
   FROM games AS g
   JOIN nba_raw.odds_api_player_points_props AS p
-    ON p.game_date = g.game_date AND p.home_team = g.team AND p.away_team = g.opponent
+    ON p.game_date = g.game_date AND p.game_date BETWEEN @first_date AND @last_date
+    AND p.home_team = g.team AND p.away_team = g.opponent
   JOIN nba_analytics.resolved_names AS n
-    ON n.game_date = g.game_date AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
+    ON n.game_date = g.game_date AND n.game_date BETWEEN @first_date AND @last_date
+    AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
     AND n.feed = 'odds_api_player_points_props' AND n.player_lookup = p.player_lookup
   WHERE p.snapshot_time < g.features_as_of
     AND p.market IN ('player_points', 'player_points_alternate')

@@ -82,7 +82,8 @@ book_lines AS (
   SELECT g.game_id, l.bookmaker, l.home_spread, l.total, l.snapshot_time
   FROM games AS g
   JOIN nba_raw.odds_api_game_lines AS l
-    ON l.game_date = g.game_date AND l.home_team = g.team AND l.away_team = g.opponent
+    ON l.game_date = g.game_date AND l.game_date BETWEEN @first_date AND @last_date
+    AND l.home_team = g.team AND l.away_team = g.opponent
   WHERE g.is_home AND l.snapshot_time < g.features_as_of
     AND l.home_spread IS NOT NULL AND l.total IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (

@@ -11,7 +11,8 @@ players AS (
     d.points2_l20, d.points3_l20, d.points1_l20
   FROM nba_analytics.upcoming_player_game_context AS c
   JOIN nba_precompute.player_daily_cache AS d
-    ON d.game_date = c.game_date AND d.game_id = c.game_id AND d.player_id = c.player_id
+    ON d.game_date = c.game_date AND d.game_date BETWEEN @first_date AND @last_date
+    AND d.game_id = c.game_id AND d.player_id = c.player_id
     AND d.features_as_of = c.features_as_of
   WHERE c.game_date BETWEEN @first_date AND @last_date
     AND c.features_as_of = CASE
@@ -62,13 +63,16 @@ matched AS (
     ) AS box_score_mismatch
   FROM counted AS c
   JOIN nba_precompute.team_defense_zone_analysis AS t
-    ON t.game_date = c.game_date AND t.game_id = c.game_id AND t.team = c.team
+    ON t.game_date = c.game_date AND t.game_date BETWEEN @first_date AND @last_date
+    AND t.game_id = c.game_id AND t.team = c.team
     AND t.features_as_of = c.features_as_of
   JOIN nba_precompute.team_defense_zone_analysis AS o
-    ON o.game_date = c.game_date AND o.game_id = c.game_id AND o.team = c.opponent
+    ON o.game_date = c.game_date AND o.game_date BETWEEN @first_date AND @last_date
+    AND o.game_id = c.game_id AND o.team = c.opponent
     AND o.features_as_of = c.features_as_of
   LEFT JOIN nba_precompute.player_shot_zone_analysis AS z
-    ON z.game_date = c.game_date AND z.game_id = c.game_id AND z.player_id = c.player_id
+    ON z.game_date = c.game_date AND z.game_date BETWEEN @first_date AND @last_date
+    AND z.game_id = c.game_id AND z.player_id = c.player_id
     AND z.features_as_of = c.features_as_of
 ),
 compared AS (

@@ -23,7 +23,7 @@ games AS (
     IF(LAG(g.team) OVER career <> g.team, g.game_date, NULL) AS team_change_date
   FROM nba_analytics.player_game_summary AS g
   LEFT JOIN nba_analytics.team_offense_game_summary AS o
-    ON o.game_date = g.game_date AND o.game_id = g.game_id AND o.team = g.team
+    ON o.game_date = g.game_date AND o.game_date <= @last_date AND o.game_id = g.game_id AND o.team = g.team
   WHERE g.game_date <= @last_date AND g.player_id IN (SELECT player_id FROM targets)
   WINDOW career AS (PARTITION BY g.player_id ORDER BY g.tipoff_at, g.game_id)
 ),

@@ -21,7 +21,8 @@ games AS (
     IF(d.paint_points_allowed IS NULL, 0, 1) AS has_zones
   FROM nba_analytics.team_defense_game_summary AS d
   JOIN nba_analytics.team_offense_game_summary AS o
-    ON o.game_date = d.game_date AND o.game_id = d.game_id AND o.team = d.team
+    ON o.game_date = d.game_date AND o.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 760 DAY) AND @last_date
+    AND o.game_id = d.game_id AND o.team = d.team
   -- 225 games are reached within a season and the end of the one before.
   WHERE d.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 760 DAY) AND @last_date
 ),

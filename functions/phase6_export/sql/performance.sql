@@ -33,4 +33,5 @@ SELECT
 FROM nba_predictions.system_daily_performance AS performance
 INNER JOIN last_graded
   ON last_graded.game_date = performance.game_date
+WHERE performance.game_date <= @game_date
 ORDER BY performance.system_id, performance.window_name

@@ -11,6 +11,7 @@ names AS (
   FROM nba_predictions.ml_feature_store AS features
   INNER JOIN last_graded
     ON last_graded.game_date = features.game_date
+  WHERE features.game_date <= @game_date
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY features.game_id, features.player_id
     ORDER BY features.features_as_of DESC
@@ -46,5 +47,5 @@ LEFT JOIN names
   ON names.game_id = grades.game_id
   AND names.player_id = grades.player_id
 -- Alternate lines stay in the table: the file shows what was said about the line that the books offered.
-WHERE grades.line_kind IN ('main', 'none')
+WHERE grades.game_date <= @game_date AND grades.line_kind IN ('main', 'none')
 ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.system_id

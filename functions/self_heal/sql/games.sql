@@ -67,7 +67,7 @@ contexts AS (
   INNER JOIN moments
     ON moments.game_id = contexts.game_id AND moments.features_as_of = contexts.features_as_of
   LEFT JOIN nba_predictions.ml_feature_store AS features
-    ON features.game_date = contexts.game_date
+    ON features.game_date = contexts.game_date AND features.game_date = @game_date
     AND features.game_id = contexts.game_id
     AND features.player_id = contexts.player_id
     AND features.features_as_of = contexts.features_as_of

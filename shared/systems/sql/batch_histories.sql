@@ -65,6 +65,6 @@ SELECT
 FROM games AS g
 LEFT JOIN defences AS d ON d.game_id = g.game_id AND d.team = g.opponent
 LEFT JOIN nba_analytics.team_offense_game_summary AS t
-  ON t.game_date = g.game_date AND t.game_id = g.game_id AND t.team = g.team
+  ON t.game_date = g.game_date AND t.game_date <= @game_date AND t.game_id = g.game_id AND t.team = g.team
 WHERE g.games_back <= @last_games
 ORDER BY g.player_id, g.tipoff_at DESC, g.game_id DESC
