@@ -119,8 +119,11 @@ locals {
     export-missing = join(" ", [
       "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_minute + 30})",
       "unless on ()",
-      "(sum(increase(logging_googleapis_com:user_${google_logging_metric.metric["exported"].name}",
-      "{monitored_resource=\"cloud_run_revision\"}[${local.pipeline.alerts.export-missing.within_minutes}m])) > 0)",
+      format(
+        "(sum(increase(logging_googleapis_com:user_%s{monitored_resource=\"cloud_run_revision\"}[%sm])) > 0)",
+        google_logging_metric.metric["exported"].name,
+        local.pipeline.alerts.export-missing.within_minutes,
+      ),
     ])
   }
 

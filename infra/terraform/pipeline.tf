@@ -112,11 +112,3 @@ locals {
   bucket_roles  = { read = "roles/storage.objectViewer", write = "roles/storage.objectUser" }
   dataset_roles = { read = "roles/bigquery.dataViewer", write = "roles/bigquery.dataEditor" }
 }
-
-# A key of secret_versions that is misspelt would leave the function without its secret, and nobody would know.
-check "secret_versions_are_of_known_secrets" {
-  assert {
-    condition     = length(setsubtract(keys(var.secret_versions), local.secrets)) == 0
-    error_message = "secret_versions names secrets that no function of pipeline.yaml has: ${join(", ", setsubtract(keys(var.secret_versions), local.secrets))}."
-  }
-}

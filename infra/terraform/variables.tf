@@ -140,6 +140,12 @@ variable "secret_versions" {
     condition     = alltrue([for version in values(var.secret_versions) : can(regex("^[1-9][0-9]*$", version))])
     error_message = "A version is a number: \"latest\" would change what runs without a deployment."
   }
+
+  # A misspelt name would leave the function without its secret, and nobody would know.
+  validation {
+    condition     = length(setsubtract(keys(var.secret_versions), local.secrets)) == 0
+    error_message = "No function of pipeline.yaml has such a secret; there are: ${join(", ", local.secrets)}."
+  }
 }
 
 variable "settings" {

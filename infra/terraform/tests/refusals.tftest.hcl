@@ -1,0 +1,56 @@
+# Values that would only fail half-way through an apply, or never, are refused before the plan.
+
+mock_provider "google" {}
+
+variables {
+  project_id = "demo-project"
+  archive    = "versions.tf"
+}
+
+run "a_prefix_without_its_hyphen" {
+  command = plan
+  variables {
+    name_prefix = "dev"
+  }
+  expect_failures = [var.name_prefix]
+}
+
+run "a_prefix_that_makes_account_ids_too_long" {
+  command = plan
+  variables {
+    name_prefix = "development-"
+  }
+  expect_failures = [var.name_prefix]
+}
+
+run "a_dataset_prefix_with_a_hyphen" {
+  command = plan
+  variables {
+    dataset_prefix = "dev-"
+  }
+  expect_failures = [var.dataset_prefix]
+}
+
+run "the_newest_version_of_a_secret_whatever_it_is" {
+  command = plan
+  variables {
+    secret_versions = { odds-api-key = "latest" }
+  }
+  expect_failures = [var.secret_versions]
+}
+
+run "a_secret_that_no_function_has" {
+  command = plan
+  variables {
+    secret_versions = { odds-key = "1" }
+  }
+  expect_failures = [var.secret_versions]
+}
+
+run "a_backup_kept_longer_than_firestore_does" {
+  command = plan
+  variables {
+    backup_retention_days = 365
+  }
+  expect_failures = [var.backup_retention_days]
+}

@@ -1,0 +1,151 @@
+"""Checks of log metrics, alert policies, channels, budget and the dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from shared.clock import NEW_YORK
+from tests.infra.expected import RAW, Expected, differences
+from tests.infra.terraform_runs import TerraformRun
+
+# What each alert looks at: a log metric of ours, or one of Google's.
+WATCHED = {
+    "consolidation-failed": "nba_consolidation_failed",
+    "zero-row-merge": "nba_zero_row_merge",
+    "export-missing": "nba_exported",
+    "scheduler-job-failed": "nba_scheduler_failed",
+    "dead-letters": "pubsub.googleapis.com/subscription/num_undelivered_messages",
+    "oldest-unacked-message": "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
+    "function-errors": "nba_function_errors",
+    "latency-above-target": "run.googleapis.com/request_latencies",
+}
+
+
+def queries(values: dict) -> list[str]:
+    """What the conditions of a policy look at: filters and PromQL."""
+    found = []
+    for condition in values["conditions"]:
+        found += [threshold["filter"] for threshold in condition["condition_threshold"]]
+        found += [promql["query"] for promql in condition["condition_prometheus_query_language"]]
+    return found
+
+
+def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
+    """One policy per alert of pipeline.yaml: its severity, what it watches, what it says to do, whom it tells."""
+    made = run.of("google_monitoring_alert_policy")
+    found = differences("alert", set(made), set(RAW["alerts"])) + differences("alert", set(made), set(WATCHED))
+    for name, values in made.items():
+        about = RAW["alerts"].get(name, {})
+        found += differences(f"{name} severity", values["severity"], about.get("severity"))
+        found += differences(f"{name} channels", len(values["notification_channels"]), wanted.channels)
+        if values["enabled"] is False:
+            found.append(f"{name} is switched off")
+        if about.get("next", "?") not in values["documentation"][0]["content"]:
+            found.append(f"{name} does not say what to do next")
+        watched = queries(values)
+        if not watched or len(watched) > 6:
+            found.append(f"{name} has {len(watched)} conditions; a policy takes 1 to 6")
+        found += [f"{name} looks at {query}" for query in watched if WATCHED[str(name)] not in query]
+    return found
+
+
+def thresholds(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Anything above 0 is told at once; waiting and latency above the bounds of pipeline.yaml."""
+    share = RAW["alerts"]["latency-above-target"]["share_of_timeout"]
+    functions = wanted.pipeline.functions.values()
+    bounds = {
+        "oldest-unacked-message": {float(RAW["alerts"]["oldest-unacked-message"]["seconds"])},
+        "latency-above-target": {function.timeout_seconds * 1000 * share for function in functions},
+    }
+    found = []
+    for name, values in run.of("google_monitoring_alert_policy").items():
+        tests = [test for condition in values["conditions"] for test in condition["condition_threshold"]]
+        if tests:
+            have = {test["threshold_value"] or 0.0 for test in tests}
+            found += differences(f"{name} threshold", have, bounds.get(str(name), {0.0}))
+        found += [f"{name} fires {test['comparison']}" for test in tests if test["comparison"] != "COMPARISON_GT"]
+    return found
+
+
+def everybody_is_watched(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Alerts look at every function, subscription and job of this environment, and at none of another."""
+    policies = run.of("google_monitoring_alert_policy")
+    metrics = run.of("google_logging_metric")
+    subscriptions = wanted.pipeline.subscriptions.values()
+    slugs = {wanted.slug(name) for name in wanted.pipeline.functions}
+    watched = {
+        "dead-letters": {wanted.prefix + s.dead_letter_subscription for s in subscriptions},
+        "oldest-unacked-message": {wanted.prefix + s.name for s in subscriptions},
+        "latency-above-target": slugs,
+    }
+    found = []
+    for name, asked in watched.items():
+        listed = re.findall(r"one_of\(([^)]*)\)", " ".join(queries(policies[name]))) if name in policies else []
+        found += differences(f"{name} watches", set(re.findall(r'"([^"]+)"', " ".join(listed))), asked)
+    jobs = {wanted.prefix + name for name in wanted.pipeline.schedules}
+    for key, values in metrics.items():
+        listed = re.findall(r"(?:service_name|job_id)=\(([^)]*)\)", values["filter"])
+        have = set(re.findall(r'"([^"]+)"', " ".join(listed)))
+        found += differences(f"{key} counts", have, jobs if key == "scheduler_failed" else slugs)
+    return found
+
+
+def new_york_minute(query: str, moment: datetime) -> int:
+    """Minutes since midnight in New York as the query's arithmetic has them at a moment in UTC."""
+    (formula,) = re.findall(r"\(\((.*)\) >= \d+ < \d+\)", query)
+    utc = moment.astimezone(UTC)
+    known = {
+        "hour()": utc.hour,
+        "minute()": utc.minute,
+        "month()": utc.month,
+        "day_of_month()": utc.day,
+        "day_of_week()": (utc.weekday() + 1) % 7,
+    }
+    for call in sorted(known, key=len, reverse=True):  # day_of_month() before month()
+        formula = formula.replace(call, str(known[call]))
+    text = formula.replace(" bool ", " ")
+    if not re.fullmatch(r"[\d\s()+*<>=-]+", text):
+        raise AssertionError(f"not plain arithmetic: {text}")
+    return int(eval(text))  # digits and operators alone, see above
+
+
+def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
+    """The export's alert knows New York's time, summer and winter, and asks after the schedule's own run."""
+    values = run.of("google_monitoring_alert_policy").get("export-missing")
+    if values is None:
+        return ["there is no export-missing"]
+    (query,) = queries(values)
+    about = RAW["alerts"]["export-missing"]
+    hour, minute = map(int, about["by"].split(":"))
+    found = []
+    if f">= {hour * 60 + minute} < " not in query or f"[{about['within_minutes']}m]" not in query:
+        found.append(f"not by {about['by']}, within {about['within_minutes']} minutes: {query}")
+    for day in range(0, 3 * 366):
+        noon = datetime(2024, 1, 1, 17, 30, tzinfo=UTC) + timedelta(days=day)
+        local = noon.astimezone(NEW_YORK)
+        if new_york_minute(query, noon) != local.hour * 60 + local.minute:
+            found.append(f"{noon} is {local:%H:%M} in New York, the query has {new_york_minute(query, noon)} minutes")
+    asked_at = wanted.pipeline.schedules["phase6-tonight-picks"].cron.split()
+    began = int(asked_at[1]) * 60 + int(asked_at[0])
+    if not 0 < hour * 60 + minute - began < about["within_minutes"]:
+        found.append("the look back does not reach the schedule's own export")
+    return found[:5]
+
+
+def dashboard(run: TerraformRun, wanted: Expected) -> list[str]:
+    """The page shows the alerts and its charts do not lie on each other."""
+    (values,) = run.all_of("google_monitoring_dashboard")
+    tiles = json.loads(values["dashboard_json"])["mosaicLayout"]["tiles"]
+    taken: set[tuple[int, int]] = set()
+    found = []
+    for tile in tiles:
+        x, y = tile.get("xPos", 0), tile.get("yPos", 0)
+        cells = {(x + i, y + j) for i in range(tile["width"]) for j in range(tile["height"])}
+        if cells & taken or x + tile["width"] > 12:
+            found.append(f"{tile['widget']['title']} lies on another")
+        taken |= cells
+    policies = {policy["name"] for policy in run.all_of("google_monitoring_alert_policy")}
+    (shown,) = [tile["widget"]["incidentList"]["policyNames"] for tile in tiles if "incidentList" in tile["widget"]]
+    return found + differences("alert shown", set(shown), policies)

@@ -1,0 +1,168 @@
+"""Checks of the functions, their accounts and environment, and of who may do what in the project as a whole."""
+
+from __future__ import annotations
+
+from tests.infra.expected import PROJECT, RAW, REGION, Expected, accounts, differences
+from tests.infra.terraform_runs import TerraformRun
+
+EVERYBODY = ("allUsers", "allAuthenticatedUsers")
+BASIC_ROLES = ("roles/owner", "roles/editor", "roles/viewer")
+# Roles that cannot be given on anything smaller than the project; those with True are narrowed by a condition.
+PROJECT_ROLES = {
+    "roles/bigquery.jobUser": False,
+    "roles/datastore.user": True,
+    "roles/logging.logWriter": False,
+    "roles/storage.objectViewer": True,
+}
+
+
+def functions(run: TerraformRun, wanted: Expected) -> list[str]:
+    """One function per entry of pipeline.yaml, with its limits, from one archive."""
+    found = {}
+    for values in run.all_of("google_cloudfunctions2_function"):
+        build, service = values["build_config"][0], values["service_config"][0]
+        found[values["name"]] = {
+            "runtime": build["runtime"],
+            "entry_point": build["entry_point"],
+            "region": values["location"],
+            "memory": service["available_memory"],
+            "cpu": service["available_cpu"],
+            "timeout": service["timeout_seconds"],
+            "concurrency": service["max_instance_request_concurrency"],
+            "instances": (service["min_instance_count"], service["max_instance_count"]),
+            "ingress": service["ingress_settings"],
+            "latest": service["all_traffic_on_latest_revision"],
+        }
+    asked = {
+        wanted.slug(name): {
+            "runtime": "python311",
+            "entry_point": name,
+            "region": REGION,
+            "memory": f"{function.memory_mb}Mi",
+            "cpu": str({**RAW["defaults"], **RAW["functions"][name]}["cpu"]),
+            "timeout": function.timeout_seconds,
+            "concurrency": function.concurrency,
+            "instances": (function.min_instances, function.max_instances),
+            "ingress": "ALLOW_INTERNAL_ONLY",
+            "latest": True,
+        }
+        for name, function in wanted.pipeline.functions.items()
+    }
+    return differences("function", found, asked)
+
+
+def archive(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Every function is built from the one object, which is named by its content."""
+    (kept,) = run.all_of("google_storage_bucket_object")
+    made = run.all_of("google_cloudfunctions2_function")
+    sources = [values["build_config"][0]["source"][0]["storage_source"][0] for values in made]
+    found = {(source["bucket"], source["object"]) for source in sources}
+    return differences("source", found, {(wanted.bucket("source"), kept["name"])})
+
+
+def environment(run: TerraformRun, wanted: Expected) -> list[str]:
+    """The variables that shared/config.py and shared/runtime.py read, on every function; secrets as references."""
+    asked = dict(wanted.settings) | {
+        "RUNTIME": "gcp",
+        "PROJECT_ID": PROJECT,
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "REGION": REGION,
+        "RAW_BUCKET": wanted.bucket("raw"),
+        "EXPORTS_BUCKET": wanted.bucket("exports"),
+        "MODELS_BUCKET": wanted.bucket("models"),
+        "DATASET_PREFIX": wanted.dataset_prefix,
+        "NAME_PREFIX": wanted.prefix,
+        "FIRESTORE_DATABASE": wanted.database,
+        "WAREHOUSE_LOCATION": REGION,
+    }
+    versions = dict(wanted.secret_versions)
+    found = []
+    for name, values in run.of("google_cloudfunctions2_function").items():
+        service = values["service_config"][0]
+        found += differences(f"{name} variable", service["environment_variables"], asked)
+        have = {(s["key"], s["secret"], s["version"]) for s in service["secret_environment_variables"]}
+        secrets = RAW["functions"][name].get("secrets", [])
+        need = {(s.replace("-", "_").upper(), wanted.prefix + s, versions[s]) for s in secrets if s in versions}
+        found += differences(f"{name} secret", have, need)
+    return found
+
+
+def own_accounts(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Each function runs as an account of its own, named after it."""
+    emails = {values["email"]: values["account_id"] for values in run.all_of("google_service_account")}
+    made = run.all_of("google_cloudfunctions2_function")
+    found = {(v["name"], emails.get(v["service_config"][0]["service_account_email"])) for v in made}
+    asked = {(wanted.slug(name), wanted.slug(name)) for name in wanted.pipeline.functions}
+    builds = {v["build_config"][0]["service_account"] for v in made}
+    (build,) = run.of("google_service_account", "build").values()
+    return differences("account of", found, asked) + differences("build account", builds, {build["id"]})
+
+
+def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Pub/Sub's account may call each function, and nobody else; Pub/Sub alone may sign in its name."""
+    who = accounts(run)
+    grants = run.all_of("google_cloud_run_service_iam_member")
+    found = {(who.get(g["member"], g["member"]), g["role"], g["service"]) for g in grants}
+    asked = {("push", "roles/run.invoker", wanted.slug(name)) for name in wanted.pipeline.functions}
+    (push,) = run.of("google_service_account", "push").values()
+    signing = run.all_of("google_service_account_iam_member")
+    signs = {(who.get(g["member"], g["member"]), g["role"], g["service_account_id"]) for g in signing}
+    token = {("pubsub-agent", "roles/iam.serviceAccountTokenCreator", push["name"])}
+    return differences("invoker", found, asked) + differences("signer", signs, token)
+
+
+def nothing_public(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Nobody without an account may do anything, but read the exports where that was asked for."""
+    found = {
+        (resource.type, resource.values["member"], resource.values.get("bucket"), resource.values["role"])
+        for resource in run.resources
+        if resource.values.get("member") in EVERYBODY
+    }
+    read = ("google_storage_bucket_iam_member", "allUsers", wanted.bucket("exports"), "roles/storage.objectViewer")
+    return differences("public", found, {read} if wanted.public_exports else set())
+
+
+def least_privilege(run: TerraformRun, wanted: Expected) -> list[str]:
+    """No basic role, no administrator; on the project only what cannot be given on less, to known accounts."""
+    who = accounts(run)
+    found = []
+    for resource in run.resources:
+        role = resource.values.get("role")
+        if role is None or not resource.type.endswith(("_iam_member", "_iam_binding", "_iam_policy")):
+            continue
+        if role in BASIC_ROLES or "admin" in role.lower() or "owner" in role.lower():
+            found.append(f"{resource.type}.{resource.name}: {role}")
+        if not resource.type.endswith("_iam_member"):
+            found.append(f"{resource.type}.{resource.name} takes grants away that it does not know")
+        if resource.type == "google_project_iam_member":
+            narrowed = PROJECT_ROLES.get(role)
+            if narrowed is None or narrowed is not bool(resource.values["condition"]):
+                found.append(f"{role} on the project, condition {resource.values['condition']}")
+        if resource.values["member"] not in (*who, *EVERYBODY):
+            found.append(f"{resource.type}.{resource.name}: {resource.values['member']} is nobody we know")
+    return found
+
+
+def services(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Every service whose resources are made is switched on, and stays on when this deployment goes."""
+    on = {values["service"].removesuffix(".googleapis.com") for values in run.all_of("google_project_service")}
+    used = {
+        "google_artifact_registry": "artifactregistry",
+        "google_bigquery": "bigquery",
+        "google_billing": "billingbudgets",
+        "google_cloud_run": "run",
+        "google_cloud_scheduler": "cloudscheduler",
+        "google_cloudfunctions2": "cloudfunctions",
+        "google_firestore": "firestore",
+        "google_logging": "logging",
+        "google_monitoring": "monitoring",
+        "google_pubsub": "pubsub",
+        "google_secret_manager": "secretmanager",
+        "google_service_account": "iam",
+        "google_storage": "storage",
+    }
+    types = {resource.type for resource in run.resources}
+    needed = {service for start, service in used.items() if any(type_.startswith(start) for type_ in types)}
+    needed |= {"cloudbuild", "cloudresourcemanager", "iamcredentials"}
+    kept = [v["service"] for v in run.all_of("google_project_service") if v["disable_on_destroy"] is not False]
+    return differences("service", on, needed) + [f"{service} would be switched off for everybody" for service in kept]
