@@ -14,7 +14,7 @@ from tests.infra.terraform_runs import FOLDER, run_tests, terraform
 
 FILES = sorted((ROOT / FOLDER).glob("*.tf"))
 # Values of these change from one plan to the next.
-CHANGING = re.compile(r'\b(?:timestamp|plantimestamp|uuid|uuidv5|bcrypt)\(|"(?:random|time)_')
+CHANGING = re.compile(r'\b(?:timestamp|plantimestamp|uuid|uuidv5|bcrypt)\(|"(?:random|time)_\w+" "')
 BLOCK = re.compile(r'^(variable|output) "(\w+)" \{(.*?)^\}', re.MULTILINE | re.DOTALL)
 
 

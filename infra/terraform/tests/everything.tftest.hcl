@@ -1,6 +1,11 @@
 # A second environment in the same project, with everything that is optional.
 
-mock_provider "google" {}
+mock_provider "google" {
+  # What is read is read again at each plan, and must not be another number each time.
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
 
 variables {
   project_id            = "demo-project"

@@ -1,0 +1,224 @@
+"""Mistakes planted in the Terraform, one line each, and the check that has to find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """In `file` the text `old`, which stands there exactly once, becomes `new`; `caught_by` is the check's name."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    caught_by: str
+    run: str = "defaults"
+
+
+DEAD_LETTER_POLICY = """
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.topic["${each.key}-dead-letter"].id
+    max_delivery_attempts = local.functions[each.value.function].max_delivery_attempts
+  }
+"""
+
+MISTAKES = (
+    Mistake("dead-letter policy removed", "pubsub.tf", DEAD_LETTER_POLICY, "", "dead_letters"),
+    Mistake(
+        "dead letters to the topic itself",
+        "pubsub.tf",
+        'dead_letter_topic     = google_pubsub_topic.topic["${each.key}-dead-letter"].id',
+        "dead_letter_topic     = google_pubsub_topic.topic[each.value.topic].id",
+        "dead_letters",
+    ),
+    Mistake(
+        "Pub/Sub may not forward dead letters",
+        "pubsub.tf",
+        '  topic  = google_pubsub_topic.topic[each.key].name\n  role   = "roles/pubsub.publisher"',
+        '  topic  = google_pubsub_topic.topic[each.key].name\n  role   = "roles/pubsub.viewer"',
+        "publishers",
+    ),
+    Mistake(
+        "Pub/Sub may not acknowledge what it forwards",
+        "pubsub.tf",
+        'resource "google_pubsub_subscription_iam_member" "dead_letter_forwarder" {\n  for_each = local.subscriptions',
+        'resource "google_pubsub_subscription_iam_member" "dead_letter_forwarder" {\n  for_each = {}',
+        "pullers",
+    ),
+    Mistake("schedules in UTC", "scheduler.tf", "local.pipeline.schedule_defaults.time_zone", '"Etc/UTC"', "schedules"),
+    Mistake(
+        "no retries of a schedule",
+        "scheduler.tf",
+        "local.pipeline.schedule_defaults.retry_count",
+        "0",
+        "schedules",
+    ),
+    Mistake(
+        "a run named after the environment's job",
+        "scheduler.tf",
+        "attributes = { schedule = each.key }",
+        'attributes = { schedule = "job-${each.key}" }',
+        "schedules",
+    ),
+    Mistake(
+        "anybody may call the functions",
+        "iam.tf",
+        '"roles/run.invoker"\n  member   = google_service_account.push.member',
+        '"roles/run.invoker"\n  member   = "allUsers"',
+        "nothing_public",
+    ),
+    Mistake(
+        "a subscription of the wrong topic",
+        "pubsub.tf",
+        "topic                      = google_pubsub_topic.topic[each.value.topic].id",
+        'topic                      = google_pubsub_topic.topic["nba-phase1-trigger"].id',
+        "subscribers",
+    ),
+    Mistake(
+        "every push to one function",
+        "pubsub.tf",
+        "push_endpoint = google_cloudfunctions2_function.function[each.value.function].service_config[0].uri",
+        'push_endpoint = google_cloudfunctions2_function.function["grading"].service_config[0].uri',
+        "subscribers",
+    ),
+    Mistake(
+        "a token for another audience",
+        "pubsub.tf",
+        "audience              = google_cloudfunctions2_function.function[each.value.function].service_config[0].uri",
+        'audience              = "https://example.com"',
+        "authenticated_pushes",
+    ),
+    Mistake(
+        "subscriptions that expire in summer",
+        "pubsub.tf",
+        "  # Never: a summer without messages would otherwise delete it after 31 days.\n"
+        '  expiration_policy {\n    ttl = ""\n  }\n',
+        "",
+        "retries",
+    ),
+    Mistake(
+        "an ack deadline shorter than a run",
+        "pubsub.tf",
+        "ack_deadline_seconds       = local.functions[each.value.function].ack_deadline_seconds",
+        "ack_deadline_seconds       = 60",
+        "retries",
+    ),
+    Mistake(
+        "functions that may publish anywhere",
+        "pipeline.tf",
+        "function.publishes_any ? local.plain_topics : toset(function.sends)",
+        "local.plain_topics",
+        "publishers",
+    ),
+    Mistake(
+        "functions that may not send their poison away",
+        "pipeline.tf",
+        "letter if local.subscriptions[subscription].function == name]",
+        "letter if false]",
+        "publishers",
+    ),
+    Mistake(
+        "one account for all functions",
+        "functions.tf",
+        "google_service_account.function[each.key].email",
+        'google_service_account.function["grading"].email',
+        "own_accounts",
+    ),
+    Mistake("functions open to the internet", "functions.tf", "ALLOW_INTERNAL_ONLY", "ALLOW_ALL", "functions"),
+    Mistake(
+        "the environment's prefix forgotten",
+        "functions.tf",
+        "DATASET_PREFIX       = var.dataset_prefix",
+        'DATASET_PREFIX       = ""',
+        "environment",
+        run="everything",
+    ),
+    Mistake(
+        "a basic role",
+        "bigquery.tf",
+        'role    = "roles/bigquery.jobUser"',
+        'role    = "roles/editor"',
+        "least_privilege",
+    ),
+    Mistake(
+        "readers that may write",
+        "pipeline.tf",
+        'read = "roles/bigquery.dataViewer"',
+        'read = "roles/bigquery.dataEditor"',
+        "dataset_grants",
+    ),
+    Mistake(
+        "functions that may write the whole raw bucket",
+        "storage.tf",
+        'objects/%s\\")",',
+        'objects/\\")%.0s",',
+        "bucket_grants",
+    ),
+    Mistake(
+        "a partition filter that nothing requires",
+        "bigquery.tf",
+        "try(each.value.requirePartitionFilter, false)",
+        "false",
+        "tables",
+    ),
+    Mistake(
+        "tables without protection",
+        "bigquery.tf",
+        "  deletion_protection      = var.deletion_protection\n",
+        "  deletion_protection      = false\n",
+        "tables",
+    ),
+    Mistake(
+        "every dataset's tables expire",
+        "bigquery.tf",
+        "each.key == local.pipeline.staging.dataset ? local.pipeline.staging.expire_days * local.day_ms : null",
+        "local.pipeline.staging.expire_days * local.day_ms",
+        "datasets",
+    ),
+    Mistake(
+        "a view of the other environment's tables",
+        "bigquery.tf",
+        '"${var.dataset_prefix}$1."',
+        '"$1."',
+        "views",
+        run="everything",
+    ),
+    Mistake(
+        "raw files that may be overwritten",
+        "storage.tf",
+        "retention_days = var.raw_retention_days",
+        "retention_days = 0",
+        "buckets",
+    ),
+    Mistake(
+        "an alert that tells nobody",
+        "alerts.tf",
+        "notification_channels = local.channels",
+        "notification_channels = []",
+        "alerts",
+        run="everything",
+    ),
+    Mistake(
+        "an export alert in winter time all year",
+        "alerts.tf",
+        "- 300 + 60 * (${local.summer_time})",
+        "- 300",
+        "export_by",
+    ),
+    Mistake(
+        "dead letters that nobody watches",
+        "alerts.tf",
+        'one_of(${join(",", local.dead_letter_names)})',
+        'one_of(${join(",", local.push_subscription_names)})',
+        "everybody_is_watched",
+    ),
+    Mistake(
+        "finished executions that never go",
+        "firestore.tf",
+        "  ttl_config {}\n",
+        "",
+        "collections",
+    ),
+)
