@@ -20,7 +20,6 @@ locals {
 }
 
 resource "google_firestore_database" "state" {
-  #checkov:skip=CKV_GCP_115:encrypted with Google's keys
   name                              = var.firestore_database
   location_id                       = var.region
   type                              = "FIRESTORE_NATIVE"
