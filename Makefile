@@ -7,6 +7,10 @@ SHELL := /bin/sh
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 PY := .venv/bin/python
 UV_VERSION := 0.13.9
+CHECKOV_VERSION := 3.3.30
+# Its pins would hold back ours, so it has an environment of its own.
+CHECKOV := .venv/.checkov/bin/checkov
+CHECKOV_READY := .venv/.checkov/.ready-$(CHECKOV_VERSION)
 
 # A stamp carries its lock's checksum: a changed lock sets up again, an unchanged one starts at once.
 lock_sum = $(shell cksum < requirements/$(1).txt | tr ' ' '-')
@@ -88,6 +92,31 @@ simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the s
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
 	@$(PY) -m local.load
 
+# Which environment: its variables are infra/terraform/ENV.tfvars, its state is ENV in STATE_BUCKET. TERRAFORM names
+# another command than terraform.
+ENV := prod
+INFRA := $(or $(TERRAFORM),terraform) -chdir=infra/terraform
+
+.PHONY: plan
+plan: package  ## what a deployment would change: STATE_BUCKET=my-project-nba-terraform (ENV=prod), see docs/deploy.md
+	@test -n "$(STATE_BUCKET)" || { echo "Name the state's bucket: make plan STATE_BUCKET=my-project-nba-terraform" >&2; exit 2; }
+	@test -f infra/terraform/$(ENV).tfvars || { echo "Copy infra/terraform/$(ENV).tfvars.example to $(ENV).tfvars" >&2; exit 2; }
+	@$(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV)
+	@$(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
+
+.PHONY: apply
+apply:  ## deploy exactly what the last `make plan` showed (ENV=prod)
+	@test -f infra/terraform/$(ENV).tfplan || { echo "There is no plan of $(ENV): make plan" >&2; exit 2; }
+	@$(INFRA) apply -input=false $(ENV).tfplan
+	@rm -f infra/terraform/$(ENV).tfplan
+
+.PHONY: infra-check
+infra-check: $(DEV_READY) $(CHECKOV_READY)  ## Terraform: form, wiring against pipeline.yaml, planted mistakes, checkov
+	@CHECKOV=$(CHECKOV) $(PY) -m pytest tests/infra
+
+.PHONY: checkov
+checkov: $(CHECKOV_READY)
+
 .PHONY: test
 test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
 	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
@@ -138,6 +167,11 @@ $(DEV_READY): | .venv/bin/pip
 	@echo "Installing the packages of requirements/dev.txt (once)"
 	@$(install) requirements/dev.txt
 	@touch $@ $(LOCAL_READY)
+
+$(CHECKOV_READY): | .venv/bin/pip
+	@$(PY) -m venv --clear .venv/.checkov
+	@.venv/.checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
+	@touch $@
 
 .venv/.uv-$(UV_VERSION)/bin/uv: | .venv/bin/pip
 	@$(PY) -m venv --clear .venv/.uv-$(UV_VERSION)

@@ -83,14 +83,13 @@ resource "google_cloudfunctions2_function" "function" {
       RUNTIME              = "gcp"
       PROJECT_ID           = var.project_id
       GOOGLE_CLOUD_PROJECT = var.project_id # part of the trace in each log line
-      REGION               = var.region
       RAW_BUCKET           = google_storage_bucket.bucket["raw"].name
       EXPORTS_BUCKET       = google_storage_bucket.bucket["exports"].name
       MODELS_BUCKET        = google_storage_bucket.bucket["models"].name
       DATASET_PREFIX       = var.dataset_prefix
       NAME_PREFIX          = var.name_prefix
       FIRESTORE_DATABASE   = google_firestore_database.state.name
-      WAREHOUSE_LOCATION   = var.region
+      BIGQUERY_LOCATION    = var.region
     })
 
     dynamic "secret_environment_variables" {

@@ -66,14 +66,13 @@ def environment(run: TerraformRun, wanted: Expected) -> list[str]:
         "RUNTIME": "gcp",
         "PROJECT_ID": PROJECT,
         "GOOGLE_CLOUD_PROJECT": PROJECT,
-        "REGION": REGION,
         "RAW_BUCKET": wanted.bucket("raw"),
         "EXPORTS_BUCKET": wanted.bucket("exports"),
         "MODELS_BUCKET": wanted.bucket("models"),
         "DATASET_PREFIX": wanted.dataset_prefix,
         "NAME_PREFIX": wanted.prefix,
         "FIRESTORE_DATABASE": wanted.database,
-        "WAREHOUSE_LOCATION": REGION,
+        "BIGQUERY_LOCATION": REGION,
     }
     versions = dict(wanted.secret_versions)
     found = []

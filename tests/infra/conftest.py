@@ -19,7 +19,7 @@ def terraform_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def defaults(terraform_root: Path) -> dict[str, TerraformRun]:
-    """What a project gets that sets nothing but its name; `once_more` is the plan after it."""
+    """What a project gets that sets nothing but its name."""
     return run_tests(terraform_root, "defaults")
 
 

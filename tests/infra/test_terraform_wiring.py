@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.infra.expected import Expected
 from tests.infra.terraform_checks import CHECKS
-from tests.infra.terraform_runs import TerraformRun
+from tests.infra.terraform_runs import TerraformRun, run_tests
 
 DEFAULTS = Expected()
 # As infra/terraform/tests/everything.tftest.hcl sets it.
@@ -43,8 +45,8 @@ def test_everything(name: str, everything: dict[str, TerraformRun]) -> None:
     assert CHECKS[name](everything["everything"], EVERYTHING) == []
 
 
-def test_a_plan_after_apply_is_empty(defaults: dict[str, TerraformRun]) -> None:
-    after = defaults["once_more"]
+def test_a_plan_after_apply_is_empty(terraform_root: Path) -> None:
+    after = run_tests(terraform_root, "again")["once_more"]
     assert after.passed, after.said
     assert len(after.actions) > 100
     assert {address: actions for address, actions in after.actions.items() if actions != ("no-op",)} == {}

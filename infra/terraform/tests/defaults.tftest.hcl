@@ -51,8 +51,3 @@ run "defaults" {
     error_message = "Outputs say which secrets have no value."
   }
 }
-
-# Whatever changes with the time or by chance would show up here: what was just made is planned once more.
-run "once_more" {
-  command = plan
-}
