@@ -1,46 +1,6 @@
-# What is counted in the logs, and the alert policies of pipeline.yaml's `alerts`. Without a channel a policy still opens
-# incidents on the alerting page, but nobody is told: alert_email, slack_channel or notification_channels add one.
+# The alert policies of pipeline.yaml's `alerts`: their conditions here, whom they tell in channels.tf.
 
 locals {
-  services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])
-  jobs_of_ours     = join(" OR ", [for name in keys(local.pipeline.schedules) : "\"${var.name_prefix}${name}\""])
-  function_logs    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(${local.services_of_ours})"
-
-  log_metrics = {
-    consolidation_failed = {
-      counts = "attempts of consolidation that failed"
-      filter = <<-EOT
-        ${local.function_logs}
-        AND jsonPayload.function="phase5_consolidation"
-        AND (jsonPayload.message=~"^failed: " OR jsonPayload.error_type="StagingMismatch")
-      EOT
-    }
-    zero_row_merge = {
-      counts = "MERGEs that affected no row although rows were staged"
-      filter = <<-EOT
-        ${local.function_logs}
-        AND jsonPayload.function="phase5_consolidation"
-        AND jsonPayload.message=~"the MERGE affected 0 rows"
-      EOT
-    }
-    exported = {
-      counts = "exports that ended as they should: also with nothing to export, or halted"
-      filter = <<-EOT
-        ${local.function_logs}
-        AND jsonPayload.function="phase6_export"
-        AND jsonPayload.message=~"^phase6_export: (success|partial|no_data|halted)$"
-      EOT
-    }
-    function_errors = {
-      counts = "log lines of functions at ERROR and above, crashes included"
-      filter = "${local.function_logs} AND severity>=ERROR"
-    }
-    scheduler_failed = {
-      counts = "attempts of scheduler jobs that failed"
-      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=(${local.jobs_of_ours}) AND severity>=ERROR"
-    }
-  }
-
   push_subscription_names = [for name in keys(local.subscriptions) : "\"${var.name_prefix}${name}\""]
   dead_letter_names       = [for name in keys(local.dead_letters) : "\"${var.name_prefix}${name}\""]
   timeouts                = toset([for function in local.functions : tostring(function.timeout_seconds)])
@@ -101,8 +61,6 @@ locals {
     }]
   }
 
-  metric_types = { for name, metric in google_logging_metric.metric : name => "logging.googleapis.com/user/${metric.name}" }
-
   # The moment of the day that an export has to be there by. Alerting knows UTC alone: New York is 300 minutes behind,
   # and 240 from the second Sunday of March to the first of November. (day of month - day of week) is the date of
   # the last Sunday: at least 8 once the second one is there, below 1 before the first one.
@@ -126,61 +84,7 @@ locals {
       ),
     ])
   }
-
-  channels = concat(
-    var.notification_channels,
-    [for channel in google_monitoring_notification_channel.email : channel.id],
-    [for channel in google_monitoring_notification_channel.slack : channel.id],
-  )
-  slack = var.slack_channel != null && nonsensitive(var.slack_auth_token != null)
 }
-
-# --- what is counted ------------------------------------------------------------------------------------------------
-
-resource "google_logging_metric" "metric" {
-  for_each = local.log_metrics
-
-  # Letters and underscores: PromQL takes no other names.
-  name        = "${replace(var.name_prefix, "-", "_")}nba_${each.key}"
-  description = "Counts ${each.value.counts}"
-  filter      = trimspace(each.value.filter)
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
-    unit        = "1"
-  }
-
-  depends_on = [google_project_service.service]
-}
-
-# --- who is told ----------------------------------------------------------------------------------------------------
-
-resource "google_monitoring_notification_channel" "email" {
-  count = var.alert_email == null ? 0 : 1
-
-  display_name = "NBA pipeline ${var.environment}: mail"
-  type         = "email"
-  labels       = { email_address = var.alert_email }
-
-  depends_on = [google_project_service.service]
-}
-
-resource "google_monitoring_notification_channel" "slack" {
-  count = local.slack ? 1 : 0
-
-  display_name = "NBA pipeline ${var.environment}: Slack"
-  type         = "slack"
-  labels       = { channel_name = var.slack_channel }
-
-  sensitive_labels {
-    auth_token = var.slack_auth_token
-  }
-
-  depends_on = [google_project_service.service]
-}
-
-# --- when -----------------------------------------------------------------------------------------------------------
 
 resource "google_monitoring_alert_policy" "alert" {
   for_each = local.pipeline.alerts
@@ -238,42 +142,4 @@ resource "google_monitoring_alert_policy" "alert" {
   alert_strategy {
     auto_close = "1800s"
   }
-}
-
-resource "google_billing_budget" "budget" {
-  count = var.billing_account == null ? 0 : 1
-
-  billing_account = var.billing_account
-  display_name    = "NBA pipeline ${var.environment}"
-
-  budget_filter {
-    projects = ["projects/${data.google_project.this.number}"]
-  }
-
-  amount {
-    specified_amount {
-      units = tostring(var.budget_amount)
-    }
-  }
-
-  dynamic "threshold_rules" {
-    for_each = [0.5, 0.9, 1]
-    content {
-      threshold_percent = threshold_rules.value
-    }
-  }
-
-  threshold_rules {
-    threshold_percent = 1
-    spend_basis       = "FORECASTED_SPEND"
-  }
-
-  dynamic "all_updates_rule" {
-    for_each = length(local.channels) > 0 ? [1] : []
-    content {
-      monitoring_notification_channels = slice(local.channels, 0, min(5, length(local.channels))) # it takes five
-    }
-  }
-
-  depends_on = [google_project_service.service]
 }

@@ -1,0 +1,61 @@
+# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at it.
+
+locals {
+  services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])
+  jobs_of_ours     = join(" OR ", [for name in keys(local.pipeline.schedules) : "\"${var.name_prefix}${name}\""])
+  function_logs    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(${local.services_of_ours})"
+
+  log_metrics = {
+    consolidation_failed = {
+      counts = "attempts of consolidation that failed"
+      filter = <<-EOT
+        ${local.function_logs}
+        AND jsonPayload.function="phase5_consolidation"
+        AND (jsonPayload.message=~"^failed: " OR jsonPayload.error_type="StagingMismatch")
+      EOT
+    }
+    zero_row_merge = {
+      counts = "MERGEs that affected no row although rows were staged"
+      filter = <<-EOT
+        ${local.function_logs}
+        AND jsonPayload.function="phase5_consolidation"
+        AND jsonPayload.message=~"the MERGE affected 0 rows"
+      EOT
+    }
+    exported = {
+      counts = "exports that ended as they should: also with nothing to export, or halted"
+      filter = <<-EOT
+        ${local.function_logs}
+        AND jsonPayload.function="phase6_export"
+        AND jsonPayload.message=~"^phase6_export: (success|partial|no_data|halted)$"
+      EOT
+    }
+    function_errors = {
+      counts = "log lines of functions at ERROR and above, crashes included"
+      filter = "${local.function_logs} AND severity>=ERROR"
+    }
+    scheduler_failed = {
+      counts = "attempts of scheduler jobs that failed"
+      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=(${local.jobs_of_ours}) AND severity>=ERROR"
+    }
+  }
+
+  metric_types = { for name, metric in google_logging_metric.metric : name => "logging.googleapis.com/user/${metric.name}" }
+}
+
+resource "google_logging_metric" "metric" {
+  for_each = local.log_metrics
+
+  # Letters and underscores: PromQL takes no other names.
+  name        = "${replace(var.name_prefix, "-", "_")}nba_${each.key}"
+  description = "Counts ${each.value.counts}"
+  filter      = trimspace(each.value.filter)
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+
+  depends_on = [google_project_service.service]
+}
