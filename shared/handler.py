@@ -22,7 +22,7 @@ from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import Passage, Stop
 from shared.held import hold
-from shared.ledger import Done, Ledger, Taken
+from shared.ledger import KEPT, Done, Ledger, Taken
 from shared.messages import PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
 from shared.observability.run_history import flush_run
@@ -234,6 +234,7 @@ def _result_fields(
         "as_of": as_of,
         "batch_id": completion.batch_id,
         "finished_at": finished,
+        "expires_at": finished + KEPT,
         "result": result,
         "metadata": _small(outcome.metadata),
         "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
@@ -272,15 +273,18 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
 
     Where no delivery follows the run ends here, so its history is written.
     """
+    now = context.runtime.clock.now()
+    final = context.last_attempt or isinstance(error, DataError)
     fields = {
-        "finished_at": context.runtime.clock.now(),
+        "finished_at": now,
         "error_type": type(error).__name__,
         "error_message": str(error)[:2000],
-        "final": context.last_attempt or isinstance(error, DataError),
+        "final": final,
+        "expires_at": now + KEPT if final else None,
     }
     try:
         ledger.fail(taken, fields)
-        if fields["final"] and not delivery.one_of_many:
+        if final and not delivery.one_of_many:
             flush_run(context.runtime, delivery.run_id)
     except Retriable as unrecorded:
         # the lease then ends by itself; the failure that matters is the one being raised

@@ -20,6 +20,9 @@ from shared.ports import Document, Filter, State, Transaction
 
 COLLECTION = "executions"
 RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"
+# How long what ended for good is kept (its field expires_at, after which the deployed store deletes it): a dead letter
+# can be redriven for 31 days, and the history is in the warehouse.
+KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Ledger:
             "epoch": self._epoch,
             "lease_expires_at": now + lease,
             "taken_at": now,
+            "expires_at": None,
         }
         document = self._state.get(key.path)
         if document is None:

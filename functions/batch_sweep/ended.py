@@ -11,7 +11,7 @@ from shared import crashpoints
 from shared.clock import LONG_AGO
 from shared.context import Context
 from shared.errors import PreconditionFailed
-from shared.ledger import COLLECTION, FAILED, RUNNING
+from shared.ledger import COLLECTION, FAILED, KEPT, RUNNING
 from shared.observability.run_history import flush_run
 from shared.pipeline import load_pipeline
 from shared.ports import Document, Filter
@@ -76,7 +76,7 @@ def _stopped_at(document: Document) -> datetime:
 def _make_final(context: Context, document: Document, stopped: datetime) -> bool:
     """End it for good, unless it changed since it was read; whether that was done."""
     data = document.data
-    fields: dict[str, object] = {"final": True}
+    fields: dict[str, object] = {"final": True, "expires_at": stopped + KEPT}
     if data["status"] == RUNNING:
         fields |= {
             "status": FAILED,

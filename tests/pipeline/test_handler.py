@@ -233,6 +233,18 @@ def test_a_failure_at_the_last_attempt_is_in_the_history(world: World) -> None:
     assert row == {"status": "failed", "reason": "still down", "error_type": "Retriable", "attempts": 2}
 
 
+def test_what_ended_for_good_expires_and_what_is_tried_again_does_not(world: World) -> None:
+    work = Work(SourceUnavailable("odds: 503"))
+    send(world, work, push(DAY, attempt=1))
+    assert execution(world)["expires_at"] is None
+    send(world, work, push(DAY, attempt=5))
+    assert execution(world)["expires_at"] == NOW + timedelta(days=90)
+    work.does = lambda message, context: Outcome("success", reason=str(world.documents("executions")[0]["expires_at"]))
+    send(world, work, push(DAY, attempt=1))
+    assert execution(world)["result"]["reason"] == "None"
+    assert execution(world)["expires_at"] == NOW + timedelta(days=90)
+
+
 def test_a_second_delivery_while_it_runs_is_retried_later(world: World) -> None:
     inner = Work()
 

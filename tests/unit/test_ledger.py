@@ -52,6 +52,7 @@ def test_the_first_take_stores_the_facts(state: SqliteState) -> None:
         "epoch": 1,
         "lease_expires_at": LATER,
         "taken_at": START,
+        "expires_at": None,
         "generation": 1,
         "attempts": 1,
         "started_at": START,
