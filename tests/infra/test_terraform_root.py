@@ -79,3 +79,28 @@ def test_examples_set_variables_that_exist() -> None:
         named = set(re.findall(r"^#? ?([a-z_]+)\s+= ", text, re.MULTILINE))
         assert "project_id" in named
         assert named <= set(blocks("variable")), path.name
+
+
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def test_the_costs_add_up() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|[^|]*\| ?([^|]*?) ?\| ([0-9.]+) \|$", DEPLOY, re.MULTILINE)
+    *parts, (total, _, amount) = rows
+    assert total == "sum"
+    assert len(parts) >= 12
+    for name, arithmetic, stated in parts:
+        sum_of = arithmetic.replace(",", "").replace("×", "*")
+        assert re.fullmatch(r"[0-9.*+() ]+", sum_of), name
+        assert round(eval(sum_of) + 1e-9, 2) == float(stated), name  # digits and operators alone, see above
+    assert round(sum(float(stated) for _, _, stated in parts), 2) == float(amount)
+
+
+def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z-]+)", DEPLOY.split("## 9")[0])) >= {"plan", "apply"}
+    assert set(re.findall(r"`make ([a-z-]+)", DEPLOY)) <= targets
+    assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
+    published = set(re.findall(r"topics publish (\S+)", DEPLOY))
+    assert published
+    assert published <= {topic for function in RAW["functions"].values() for topic in function["topics"]}
