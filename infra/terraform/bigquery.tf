@@ -93,3 +93,22 @@ resource "google_project_iam_member" "bigquery_jobs" {
   role    = "roles/bigquery.jobUser"
   member  = google_service_account.function[each.key].member
 }
+
+# A load of the run history that one function began may be found and waited for by another (its job id is the same), and
+# without this an account sees its own jobs alone.
+resource "google_project_iam_custom_role" "job_reader" {
+  role_id     = "${replace(var.name_prefix, "-", "_")}nba_job_reader"
+  title       = "NBA pipeline ${var.environment}: read BigQuery jobs"
+  description = "See how a job stands that another function began"
+  permissions = ["bigquery.jobs.get"]
+
+  depends_on = [google_project_service.service]
+}
+
+resource "google_project_iam_member" "job_reader" {
+  for_each = local.functions
+
+  project = var.project_id
+  role    = google_project_iam_custom_role.job_reader.id
+  member  = google_service_account.function[each.key].member
+}

@@ -4,8 +4,8 @@ locals {
   # The account with which Pub/Sub itself forwards dead letters and signs pushes.
   pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
-  longest_retention = "604800s"  # 7 days, the most that costs nothing extra
-  dead_retention    = "2678400s" # 31 days, the most there is: somebody has to look and decide
+  retention      = "604800s"  # 7 days: a function that is down for a week loses nothing
+  dead_retention = "2678400s" # 31 days, the most there is: somebody has to look and decide
 }
 
 resource "google_pubsub_topic" "topic" {
@@ -23,7 +23,7 @@ resource "google_pubsub_subscription" "push" {
   name                       = "${var.name_prefix}${each.key}"
   topic                      = google_pubsub_topic.topic[each.value.topic].id
   ack_deadline_seconds       = local.functions[each.value.function].ack_deadline_seconds
-  message_retention_duration = local.longest_retention
+  message_retention_duration = local.retention
 
   push_config {
     push_endpoint = google_cloudfunctions2_function.function[each.value.function].service_config[0].uri
@@ -106,7 +106,7 @@ resource "google_pubsub_subscription" "operators" {
   name                       = "${var.name_prefix}${each.value}"
   topic                      = google_pubsub_topic.topic[each.key].id
   ack_deadline_seconds       = 60
-  message_retention_duration = local.longest_retention
+  message_retention_duration = local.retention
 
   expiration_policy {
     ttl = ""

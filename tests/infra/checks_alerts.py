@@ -22,6 +22,9 @@ WATCHED = {
     "latency-above-target": "run.googleapis.com/request_latencies",
 }
 
+# Cloud Monitoring takes no longer one.
+LONGEST_FILTER = 2048
+
 
 def queries(values: dict) -> list[str]:
     """What the conditions of a policy look at: filters and PromQL."""
@@ -48,6 +51,7 @@ def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
         if not watched or len(watched) > 6:
             found.append(f"{name} has {len(watched)} conditions; a policy takes 1 to 6")
         found += [f"{name} looks at {query}" for query in watched if WATCHED[str(name)] not in query]
+        found += [f"{name} has a filter of {len(query)} characters" for query in watched if len(query) > LONGEST_FILTER]
     return found
 
 

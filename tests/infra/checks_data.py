@@ -93,9 +93,10 @@ def dataset_grants(run: TerraformRun, wanted: Expected) -> list[str]:
         for name, function in wanted.pipeline.functions.items()
         for dataset, access in wanted.datasets(function).items()
     }
-    jobs = run.of("google_project_iam_member", "bigquery_jobs").values()
+    (reader,) = run.all_of("google_project_iam_custom_role")
+    jobs = [g for name in ("bigquery_jobs", "job_reader") for g in run.of("google_project_iam_member", name).values()]
     runs = {(who.get(g["member"], g["member"]), g["role"]) for g in jobs}
-    runners = {(name, "roles/bigquery.jobUser") for name in wanted.pipeline.functions}
+    runners = {(name, role) for name in wanted.pipeline.functions for role in ("roles/bigquery.jobUser", reader["id"])}
     return differences("dataset grant", found, asked) + differences("job grant", runs, runners)
 
 
