@@ -186,7 +186,7 @@ def bucket_grants(run: TerraformRun, wanted: Expected) -> list[str]:
         for g in run.of("google_storage_bucket_iam_member", name).values():
             only = g["condition"][0]["expression"] if g["condition"] else None
             found.add((who.get(g["member"], g["member"]), g["bucket"], g["role"], only))
-    asked = set()
+    asked: set[tuple[str, str, str, str | None]] = set()
     for name, function in wanted.pipeline.functions.items():
         for use, access in function.buckets.items():
             asked.add((name, wanted.bucket(use), BUCKET_ROLES[access], None))

@@ -20,7 +20,7 @@ def partition_fields() -> dict[str, str]:
     return fields | {name: "game_date" for name, _ in all_views()}
 
 
-def _conjuncts(condition: exp.Expression | None) -> Iterator[exp.Expression]:
+def _conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
     if isinstance(condition, exp.And):
         yield from _conjuncts(condition.left)
         yield from _conjuncts(condition.right)
@@ -30,7 +30,7 @@ def _conjuncts(condition: exp.Expression | None) -> Iterator[exp.Expression]:
         yield condition
 
 
-def _conditions(scan: exp.Table, around: exp.Select | exp.Merge) -> Iterator[exp.Expression]:
+def _conditions(scan: exp.Table, around: exp.Select | exp.Merge) -> Iterator[exp.Expr]:
     """What every row of the scan that counts has to fulfil: WHERE, inner joins, and the scan's own outer join."""
     if isinstance(around, exp.Merge):
         yield from _conjuncts(around.args["on"])
