@@ -22,12 +22,15 @@ locals {
         AND jsonPayload.message=~"the MERGE affected 0 rows"
       EOT
     }
+    # That nothing was exported is as it should be where there was nothing to play, and in no other case.
     exported = {
-      counts = "exports that ended as they should: also with nothing to export, or halted"
+      counts = "exports that ended as they should"
       filter = <<-EOT
         ${local.function_logs}
         AND jsonPayload.function="phase6_export"
-        AND jsonPayload.message=~"^phase6_export: (success|partial|no_data|halted)$"
+        AND (jsonPayload.message=~"^phase6_export: (success|partial|halted)$"
+          OR (jsonPayload.message=~"^phase6_export: no_data$"
+            AND jsonPayload.reason=~"^(no games on|all [0-9]+ games on [0-9-]+ are postponed)"))
       EOT
     }
     function_errors = {
