@@ -69,6 +69,7 @@ def test_an_exports_end_is_logged_as_it_is_counted(run: TerraformRun) -> None:
     for status, counts in {
         "success": True,
         "partial": True,
+        "halted": True,
         "no_data": True,
         "failed": False,
         "skipped": False,
