@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from tests.infra.expected import Expected
+from shared.config import Settings
+from tests.infra.expected import RAW, Expected
 from tests.infra.terraform_checks import CHECKS
 from tests.infra.terraform_runs import TerraformRun, run_tests
 
@@ -43,6 +45,12 @@ def test_defaults(name: str, defaults: dict[str, TerraformRun]) -> None:
 @pytest.mark.parametrize("name", CHECKS)
 def test_everything(name: str, everything: dict[str, TerraformRun]) -> None:
     assert CHECKS[name](everything["everything"], EVERYTHING) == []
+
+
+def test_a_secret_is_a_setting_of_the_functions() -> None:
+    secrets = {secret for function in RAW["functions"].values() for secret in function.get("secrets", [])}
+    assert secrets
+    assert {secret.replace("-", "_") for secret in secrets} <= {field.name for field in fields(Settings)}
 
 
 def test_a_plan_after_apply_is_empty(terraform_root: Path) -> None:
