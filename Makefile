@@ -117,6 +117,14 @@ infra-check: $(DEV_READY) $(CHECKOV_READY)  ## Terraform: form, wiring against p
 .PHONY: checkov
 checkov: $(CHECKOV_READY)
 
+.PHONY: package
+package: | .venv/bin/pip  ## build/functions.zip, what is deployed: the same tree gives the same bytes
+	@$(PY) -m local.package
+
+.PHONY: package-report
+package-report: $(LOCAL_READY)  ## the archive's size, and what a cold start of each entry point costs
+	@$(PY) -m local.package.report
+
 .PHONY: test
 test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
 	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)

@@ -1,0 +1,23 @@
+"""`make package`: builds build/functions.zip and says what it is. Exit codes: 0 done, 1 failed."""
+
+from __future__ import annotations
+
+import sys
+
+from local.package.archive import ARCHIVE, ROOT, write
+from shared.errors import DataError
+
+
+def main() -> int:
+    """Build the archive of this project; the reason of a failure is one sentence on standard error."""
+    try:
+        package = write(ROOT)
+    except (DataError, OSError) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{ARCHIVE.as_posix()}: {package.files} files, {package.size:,} bytes, sha256 {package.sha256}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
