@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,32 +19,36 @@ LAST_OF_FRAMEWORK = "functions_framework._http.gunicorn"
 PROBE = f"""
 from time import perf_counter
 begun = perf_counter()
-import json, resource, sys
+import json, sys
 import functions_framework, {LAST_OF_FRAMEWORK}
 framework = perf_counter()
 before = set(sys.modules)
 functions_framework.create_app(target=sys.argv[1], source="main.py")
 ended = perf_counter()
+try:
+    with open("/proc/self/status", encoding="ascii") as status:
+        (peak,) = [int(line.split()[1]) for line in status if line.startswith("VmHWM:")]
+except FileNotFoundError:
+    peak = None
 print(json.dumps({{
     "framework_ms": (framework - begun) * 1000,
     "entry_point_ms": (ended - framework) * 1000,
-    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    "peak_kib": peak,
     "modules": sorted(set(sys.modules) - before),
 }}))
 """
 IMPORT_TIME = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
 MIB = 1024 * 1024
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
 class Start:
-    """A start: milliseconds of importing the framework and then the entry point, peak memory in MiB, and the modules
-    that the entry point loaded beyond the framework's."""
+    """A start: milliseconds of importing the framework and then the entry point, peak memory in MiB (None where the
+    system does not tell: Linux does), and the modules that the entry point loaded beyond the framework's."""
 
     framework_ms: float
     entry_point_ms: float
-    peak_mib: float
+    peak_mib: float | None
     modules: frozenset[str]
 
     @property
@@ -60,17 +63,18 @@ def start(python: Path, archive: Path, name: str) -> Start:
     return Start(
         framework_ms=found["framework_ms"],
         entry_point_ms=found["entry_point_ms"],
-        peak_mib=found["peak"] * RSS_UNIT / MIB,
+        peak_mib=found["peak_kib"] and found["peak_kib"] / 1024,
         modules=frozenset(found["modules"]),
     )
 
 
 def typical(starts: Sequence[Start]) -> Start:
     """The median of each figure of several starts of the same entry point, with the modules of the last."""
+    peaks = [each.peak_mib for each in starts if each.peak_mib is not None]
     return Start(
         framework_ms=median(each.framework_ms for each in starts),
         entry_point_ms=median(each.entry_point_ms for each in starts),
-        peak_mib=median(each.peak_mib for each in starts),
+        peak_mib=median(peaks) if peaks else None,
         modules=starts[-1].modules,
     )
 

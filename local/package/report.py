@@ -48,7 +48,8 @@ def table(starts: Mapping[str, Start]) -> Iterator[str]:
     yield "|---|--:|--:|--:|--:|---|"
     for name, found in starts.items():
         heavy = ", ".join(package for package in HEAVY if package in found.packages) or "none"
-        figures = f"{found.framework_ms:.0f} | {found.entry_point_ms:.0f} | {found.peak_mib:.0f} | {len(found.modules)}"
+        peak = "?" if found.peak_mib is None else f"{found.peak_mib:.0f}"
+        figures = f"{found.framework_ms:.0f} | {found.entry_point_ms:.0f} | {peak} | {len(found.modules)}"
         yield f"| {name} | {figures} | {heavy} |"
 
 

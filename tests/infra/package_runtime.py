@@ -14,24 +14,22 @@ from typing import Any, NoReturn, cast
 
 from local.bus import SqliteBus
 from local.file_blobs import FileBlobs
+from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import StoreUnavailable
 from shared.pipeline import load_pipeline
 from shared.ports import Warehouse
 from shared.runtime import Runtime
 
-REASON = "The warehouse is out of reach here."
-
 
 class OutOfReach:
-    """A warehouse none of whose statements is answered."""
+    """A warehouse none of whose methods is answered; the error says which was asked for."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, method: str) -> Any:
         def unanswered(*arguments: object, **options: object) -> NoReturn:
-            raise StoreUnavailable(REASON, next_step=f"none: {name} is not to work here.")
+            raise StoreUnavailable(f"The warehouse is out of reach for {method}.")
 
         return unanswered
 
@@ -41,7 +39,7 @@ def warehouse_out_of_reach() -> Runtime:
     folder = Path(os.environ["LOCAL_DIR"])
     folder.mkdir(exist_ok=True)
     file = SqliteFile(folder / "state.sqlite")
-    clock = SystemClock()
+    clock = SimClock(Simulation(file))  # the machine's time, or that of the folder where it has one
     return Runtime(
         settings=Settings.from_environment(),
         clock=clock,
