@@ -49,7 +49,7 @@ def clean_environment(version: str, requirements: Path) -> Path:
     folder = ENVIRONMENTS / f"python-{version}"
     python = folder / "bin" / "python"
     ready = folder / READY
-    made_of = hashlib.sha256(_version(base).encode() + requirements.read_bytes()).hexdigest()
+    made_of = hashlib.sha256(f"{base} {_version(base)}".encode() + requirements.read_bytes()).hexdigest()
     with _alone(folder):
         if not ready.is_file() or ready.read_text(encoding="utf-8") != made_of:
             _run([str(base), "-m", "venv", "--clear", str(folder)])
@@ -79,7 +79,7 @@ def _version(python: Path) -> str:
 def _alone(folder: Path) -> Iterator[None]:
     """One process at a time makes an environment; another one waits and finds it."""
     folder.parent.mkdir(exist_ok=True)
-    with folder.with_suffix(folder.suffix + ".lock").open("a") as lock:
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

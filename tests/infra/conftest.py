@@ -1,11 +1,18 @@
-"""The two deployments that the Terraform tests look at, each run once a session."""
+"""What is deployed, each made once a session: the two deployments that the Terraform tests look at, the unpacked
+archive, and a Python with its locked packages and nothing else.
+"""
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from local.package.archive import build, contents
+from local.package.environment import DEPLOYED, SUPPORTED, clean_environment, find_python
+from tests.conftest import ROOT
 from tests.infra.terraform_runs import TerraformRun, copy_root, init, run_tests
 
 
@@ -27,3 +34,31 @@ def defaults(terraform_root: Path) -> dict[str, TerraformRun]:
 def everything(terraform_root: Path) -> dict[str, TerraformRun]:
     """A second environment with everything that is optional."""
     return run_tests(terraform_root, "everything")
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked archive."""
+    folder = tmp_path_factory.mktemp("package") / "workspace"
+    with zipfile.ZipFile(BytesIO(build(contents(ROOT)))) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+def _environment(version: str, archive: Path) -> Path:
+    if find_python(version) is None:
+        # CI has the Python that is deployed; of the others, those that its machine has
+        allowed = "" if version == DEPLOYED else "allowed in CI: "
+        pytest.skip(f"{allowed}there is no Python {version} with venv here")
+    return clean_environment(version, archive / "requirements.txt")
+
+
+@pytest.fixture(scope="session", params=SUPPORTED)
+def python(request: pytest.FixtureRequest, archive: Path) -> Path:
+    """The python of a clean environment, for each supported version."""
+    return _environment(request.param, archive)
+
+
+@pytest.fixture(scope="session")
+def deployed_python(archive: Path) -> Path:
+    return _environment(DEPLOYED, archive)

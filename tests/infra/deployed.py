@@ -73,7 +73,7 @@ def refusal(python: Path, name: str, archive: Path, **variables: str) -> str:
     """The last line that a deployment which must not start says."""
     command, environment = _deployment(python, name, PORT=str(free_port()), **variables)
     done = subprocess.run(
-        command, env=environment, cwd=archive, capture_output=True, text=True, check=False, timeout=60
+        command, env=environment, cwd=archive, capture_output=True, text=True, check=False, timeout=30
     )
     assert done.returncode != 0
     assert done.stdout == ""
