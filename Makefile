@@ -16,6 +16,9 @@ CHECKOV_READY := .venv/.checkov/.ready-$(CHECKOV_VERSION)
 lock_sum = $(shell cksum < requirements/$(1).txt | tr ' ' '-')
 LOCAL_READY := .venv/.ready-local-$(call lock_sum,local)
 DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
+# The emulators' pins are their own too: they run as processes.
+EMULATORS := .venv/.emulators
+EMULATORS_READY := $(EMULATORS)/.ready-$(call lock_sum,emulators)
 
 # Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
 # A message, and an operator's reason, is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
@@ -125,6 +128,13 @@ package: | .venv/bin/pip  ## build/functions.zip, what is deployed: the same tre
 package-report: $(LOCAL_READY)  ## the archive's size, and what a cold start of each entry point costs
 	@$(PY) -m local.package.report
 
+.PHONY: emulators
+emulators: $(EMULATORS_READY)
+
+.PHONY: emulators-test
+emulators-test: $(DEV_READY) $(EMULATORS_READY)  ## the ports' contracts on Google's emulators, fake-gcs-server and bqemulator
+	@CONTRACT_TABLE=1 $(PY) -m pytest $(or $(ARGS),tests/contract)
+
 .PHONY: test
 test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
 	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
@@ -146,7 +156,7 @@ clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .loca
 
 .PHONY: lock
 lock: .venv/.uv-$(UV_VERSION)/bin/uv  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
-	@for group in functions:functions local:functions dev:local; do \
+	@for group in functions:functions local:functions dev:local emulators:emulators; do \
 	  name=$${group%%:*}; base=$${group##*:}; \
 	  if [ "$$name" = "$$base" ]; then constraint=; else constraint="--constraint requirements/$$base.txt"; fi; \
 	  $< pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --only-binary :all: \
@@ -176,7 +186,14 @@ $(DEV_READY): | .venv/bin/pip
 	@$(install) requirements/dev.txt
 	@touch $@ $(LOCAL_READY)
 
+$(EMULATORS_READY): | .venv/bin/pip
+	@echo "Installing the emulators of requirements/emulators.txt (once)"
+	@$(PY) -m venv --clear $(EMULATORS)
+	@$(EMULATORS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/emulators.txt
+	@touch $@
+
 $(CHECKOV_READY): | .venv/bin/pip
+	@echo "Installing checkov (once)"
 	@$(PY) -m venv --clear .venv/.checkov
 	@.venv/.checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
 	@touch $@
