@@ -42,15 +42,15 @@ def shortened(text: str) -> str:
     return text.encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
 
 
-def read_envelope(body: bytes) -> Envelope:
-    """Raises DataError where the body is not a push envelope."""
+def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
+    """`name_prefix` is the environment's, taken off the subscription. Raises DataError where it is no push envelope."""
     try:
         raw = json.loads(body)
         message = raw["message"]
         data = base64.b64decode(message.get("data") or "", validate=True)
         attributes = {str(k): str(v) for k, v in (message.get("attributes") or {}).items()}
         message_id = str(message.get("messageId") or message.get("message_id") or "")
-        subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1]
+        subscription = str(raw.get("subscription") or "").rsplit("/", 1)[-1].removeprefix(name_prefix)
         attempt = int(raw.get("deliveryAttempt") or 1)
         said = attributes.get("origin_published_at") or message.get("publishTime") or message.get("publish_time")
         published_at = _moment(said)

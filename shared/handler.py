@@ -71,7 +71,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
     function = load_pipeline().functions[name]
     envelope: Envelope | None = None
     try:
-        envelope = read_envelope(body)
+        envelope = read_envelope(body, runtime.settings.name_prefix)
         message = read_message(envelope, model, runtime.clock.now())
     except DataError as error:
         return _dead_letter(function, envelope, body, error, runtime)

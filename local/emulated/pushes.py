@@ -32,8 +32,8 @@ class Pushes:
     A message counts as delivered once a push of it was answered with 2xx, or refused at its last attempt (Pub/Sub then
     forwards it to the dead letters). Published from outside (gcloud), it is delivered all the same and not waited for.
 
-    A push tells the simulated moment as its publish time, where the emulator tells the real one: words such as TODAY are
-    of that moment. Simulated time stands still while anything is under way, so it is the moment of publishing too.
+    A push tells the simulated moment as its publish time, where the emulator tells the real one: words such as TODAY
+    are of that moment. Simulated time stands still while anything is under way, so it is the moment of publishing too.
 
     Args:
         silence: seconds without any push after which waiting ends.

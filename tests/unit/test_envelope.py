@@ -51,6 +51,13 @@ def test_what_pubsub_sends() -> None:
     )
 
 
+def test_an_environments_prefix_is_no_part_of_the_subscriptions_name() -> None:
+    full = "projects/p/subscriptions/dev-phase1-scrape-nba-phase1-trigger"
+    sent = json.dumps({"message": {"messageId": "7"}, "subscription": full}).encode()
+    assert read_envelope(sent, "dev-").subscription == "phase1-scrape-nba-phase1-trigger"
+    assert read_envelope(sent).subscription == "dev-phase1-scrape-nba-phase1-trigger"
+
+
 def test_the_least_there_can_be() -> None:
     found = read_envelope(b'{"message": {"message_id": "7"}}')
     assert found == Envelope(b"", {}, "7", "", 1, None)
