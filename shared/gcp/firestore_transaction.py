@@ -24,7 +24,7 @@ class _Contended(WriteConflict):
 
 
 # Seconds, drawn at random by the library: those that met would meet again, were they to begin again at once.
-_AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.1, maximum=4.0, multiplier=2.0, timeout=60.0)
+_AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.5, maximum=8.0, multiplier=2.0, timeout=60.0)
 
 
 class FirestoreTransaction:
