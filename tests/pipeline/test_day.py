@@ -173,6 +173,7 @@ def test_a_day_without_games_says_so(played: Path, league: Path, tmp_path: Path)
         ({"DATE": "14 November"}, "is not a date"),
         ({"DATE": "2025-02-30"}, "is not a date"),
         ({"HISTORY_SEASONS": "many"}, "is not a number"),
+        ({"RUNTIME": "cloud"}, "cannot be played"),
     ],
 )
 def test_wrong_input_ends_with_2_and_a_reason(

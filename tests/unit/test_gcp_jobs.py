@@ -124,7 +124,7 @@ def test_a_staging_table_is_replaced_by_a_job_of_its_own_each_time(
 ) -> None:
     table = pa.table({"n": pa.array([1], pa.int32()), "x": pa.array([0.5], pa.float32()), "s": pa.array(["a"])})
     for _ in range(2):
-        assert warehouse.load("nba_predictions._staging_x", table, mode="replace", job_id="1") == 1
+        assert warehouse.load("nba_staging._staging_x", table, mode="replace", job_id="1") == 1
     loads = [each["load"] for each in service.configurations("load")]
     assert len(loads) == 2
     for load in loads:

@@ -84,11 +84,11 @@ def test_values_that_are_no_parameter_are_refused(value: Any, message: str) -> N
 
 def test_the_prefix_goes_before_dataset_names_alone() -> None:
     sql = (
-        "SELECT x, 'nba_raw.a' AS s FROM nba_raw.a JOIN `nba_predictions._staging_batch_2025-11-14_r1__7` USING (x)"
+        "SELECT x, 'nba_raw.a' AS s FROM nba_raw.a JOIN `nba_staging._staging_batch_2025-11-14_r1__7` USING (x)"
         " -- nba_raw.b"
     )
     found, _ = sent(sql)
-    assert "FROM dev_nba_raw.a JOIN `dev_nba_predictions._staging_batch_2025-11-14_r1__7`" in found
+    assert "FROM dev_nba_raw.a JOIN `dev_nba_staging._staging_batch_2025-11-14_r1__7`" in found
     assert "'nba_raw.a'" in found
     assert found.endswith("-- nba_raw.b")
 
@@ -115,7 +115,7 @@ def test_selects_are_queries(sql: str) -> None:
         "\ninsert INTO a VALUES (1)",
         "UPDATE a SET b = 1 WHERE TRUE",
         "DELETE FROM a WHERE TRUE;",
-        "CREATE OR REPLACE TABLE `nba_predictions._staging_x` AS SELECT 1 AS a",
+        "CREATE OR REPLACE TABLE `nba_staging._staging_x` AS SELECT 1 AS a",
     ],
 )
 def test_dml_is_executed(sql: str) -> None:
