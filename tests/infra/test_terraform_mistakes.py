@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,19 +23,44 @@ def mistaken_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_mistake_is_caught(mistake: Mistake, mistaken_root: Path) -> None:
-    right = (ROOT / FOLDER / mistake.file).read_text(encoding="utf-8")
-    assert right.count(mistake.old) == 1, f"{mistake.file} has this {right.count(mistake.old)} times: {mistake.old}"
-    file = mistaken_root / mistake.file
-    file.write_text(right.replace(mistake.old, mistake.new), encoding="utf-8")
+def _together(mistakes: Iterable[Mistake]) -> list[list[Mistake]]:
+    """Groups for one run each: a run takes seconds, and of a group no two are of one run, file or check."""
+    groups: list[list[Mistake]] = []
+    for mistake in mistakes:
+        for group in groups:
+            if all(
+                each.run == mistake.run and each.file != mistake.file and each.caught_by != mistake.caught_by
+                for each in group
+            ):
+                group.append(mistake)
+                break
+        else:
+            groups.append([mistake])
+    return groups
+
+
+PLANTED = [[each] for each in MISTAKES] if os.environ.get("ALONE") == "1" else _together(MISTAKES)
+
+
+@pytest.mark.parametrize("mistakes", PLANTED, ids=lambda mistakes: "; ".join(each.name for each in mistakes))
+def test_mistakes_are_caught(mistakes: list[Mistake], mistaken_root: Path) -> None:
+    """Together with others of other files and checks; ALONE=1 (`make infra-check`) plants each by itself."""
+    right = {each.file: (ROOT / FOLDER / each.file).read_text(encoding="utf-8") for each in mistakes}
+    for each in mistakes:
+        found = right[each.file].count(each.old)
+        assert found == 1, f"{each.file} has this {found} times: {each.old}"
     try:
-        run = run_tests(mistaken_root, mistake.run)[mistake.run]
+        for each in mistakes:
+            changed = right[each.file].replace(each.old, each.new)
+            (mistaken_root / each.file).write_text(changed, encoding="utf-8")
+        run = run_tests(mistaken_root, mistakes[0].run)[mistakes[0].run]
     finally:
-        file.write_text(right, encoding="utf-8")
+        for file, text in right.items():
+            (mistaken_root / file).write_text(text, encoding="utf-8")
     assert run.resources, run.said
-    wanted = EVERYTHING if mistake.run == "everything" else DEFAULTS
-    assert CHECKS[mistake.caught_by](run, wanted), f"{mistake.caught_by} finds nothing wrong"
+    wanted = EVERYTHING if mistakes[0].run == "everything" else DEFAULTS
+    missed = [each.name for each in mistakes if not CHECKS[each.caught_by](run, wanted)]
+    assert missed == []
 
 
 def test_every_mistake_has_its_own_name_and_a_check() -> None:
