@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -24,8 +26,14 @@ RULES = [
 ]
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """By module the packages that bring it; reading them all takes a while."""
+    return packages_distributions()
+
+
 def installed(module: str) -> set[str]:
-    return {name.lower().replace("_", "-") for name in packages_distributions().get(module, [])}
+    return {name.lower().replace("_", "-") for name in distributions().get(module, [])}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
