@@ -70,8 +70,9 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
     if any(name == "google.cloud" or name.startswith("google.cloud.") for name in target) and not in_gcp:
         return "only shared/gcp imports google.cloud"
     lazily = parts == ("shared", "runtime.py") and found.lazy
-    if any(name == "shared.gcp" or name.startswith("shared.gcp.") for name in target) and not (in_gcp or lazily):
-        return "shared/gcp is imported lazily, by shared/runtime.py alone"
+    allowed = in_gcp or lazily or parts[:2] == ("local", "emulated")
+    if any(name == "shared.gcp" or name.startswith("shared.gcp.") for name in target) and not allowed:
+        return "shared/gcp is imported by shared/runtime.py alone, lazily, and by local/emulated"
     return None
 
 

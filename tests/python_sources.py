@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 OURS = ("functions", "shared", "local")
@@ -57,7 +57,13 @@ class Source:
 def sources(root: Path, rooms: tuple[str, ...] = (*OURS, "tests")) -> list[Source]:
     """The Python files of these rooms, in the order of their paths."""
     files = sorted(file for room in rooms for file in (root / room).rglob("*.py"))
-    return [Source(file.relative_to(root), file.read_text(encoding="utf-8")) for file in files]
+    return [_source(file.relative_to(root), file.read_text(encoding="utf-8")) for file in files]
+
+
+@cache
+def _source(path: Path, text: str) -> Source:
+    """One object for one text, so that twenty rules parse it once."""
+    return Source(path, text)
 
 
 def _imports(node: ast.AST, lazy: bool) -> Iterator[Import]:
