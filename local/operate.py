@@ -1,7 +1,7 @@
 """`make dlq`, `redrive`, `sweep`, `pause`, `resume`, `breakers`, `reset-breaker`: what operators do, on a running
-runtime or on a state folder.
+runtime, on a state folder, or on Google Cloud (RUNTIME=gcp).
 
-Settings come from the environment: LOCAL_DIR, and what each command names below.
+Settings come from the environment: LOCAL_DIR, or RUNTIME and PROJECT_ID, and what each command names below.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from rich.console import Console
 from rich.table import Table
 
+from local import deployed
 from local.admin import parse_at
 from local.ownership import FolderBusy, state_folder
 from local.publish import DONE, FAILED, INTERRUPTED, NOT_LOST, WRONG_INPUT, Refused, publish, show
@@ -193,10 +194,15 @@ def age(seconds: float | None) -> str:
 
 @contextmanager
 def a_runtime(environment: Environment) -> Iterator[int]:
-    """The port of the runtime that has the state folder open, or of one opened for the block.
+    """The port of the runtime that has the state folder open, or of one opened for the block; or, with RUNTIME=gcp, of
+    this process's way to the deployed pipeline.
 
     Raises Refused where the folder holds no state: there is nothing to operate on.
     """
+    if deployed.is_asked_for(environment):
+        with deployed.open_deployed(environment) as port:
+            yield port
+        return
     folder = state_folder(environment)
     if not (folder / STATE_FILE).is_file():
         raise Refused(f"{folder} holds no state. Next: `make run` first, or say LOCAL_DIR=...")

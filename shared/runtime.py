@@ -55,7 +55,7 @@ def get_runtime() -> Runtime:
         if _current is None:
             target = os.environ.get("RUNTIME", "")
             if target == GCP:
-                _current = _deployed()
+                _current = deployed(Settings.from_environment())
                 return _current
             module_name, _, factory_name = target.partition(":")
             if not module_name or not factory_name:
@@ -73,11 +73,10 @@ def get_runtime() -> Runtime:
         return _current
 
 
-def _deployed() -> Runtime:
-    """The runtime on Google Cloud, its settings from the environment; nothing is called yet."""
+def deployed(settings: Settings) -> Runtime:
+    """A runtime on Google Cloud; nothing is called yet. Raises ConfigError where a setting is missing."""
     from shared.gcp.stores import open_stores
 
-    settings = Settings.from_environment()
     stores = open_stores(settings)
     return Runtime(
         settings=settings,

@@ -1,0 +1,77 @@
+"""The deployed pipeline as operators reach it with their own credentials: what /admin of a local runtime does, there.
+
+RUNTIME=gcp and PROJECT_ID choose it; NAME_PREFIX and FIRESTORE_DATABASE another environment than the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Response, request
+
+from local.admin import NDJSON
+from local.admin_operations import operations
+from local.server import Server
+from shared.config import Settings
+from shared.errors import ConfigError
+from shared.pipeline import load_pipeline
+from shared.runtime import GCP, Runtime, deployed
+
+BUCKETS = ("raw", "exports", "models")
+
+
+def is_asked_for(environment: Mapping[str, str]) -> bool:
+    """Whether RUNTIME names the deployed pipeline."""
+    return environment.get("RUNTIME") == GCP
+
+
+def settings(environment: Mapping[str, str]) -> Settings:
+    """The settings, buckets named as Terraform names them. Raises ConfigError without a project."""
+    project = environment.get("PROJECT_ID") or environment.get("GOOGLE_CLOUD_PROJECT") or ""
+    if not project:
+        raise ConfigError("RUNTIME=gcp needs PROJECT_ID.", next_step="say PROJECT_ID=my-nba-project.")
+    prefix = environment.get("NAME_PREFIX", "")
+    named = {f"{bucket.upper()}_BUCKET": f"{project}-{prefix}nba-{bucket}" for bucket in BUCKETS}
+    return Settings.from_environment({**named, **environment, "PROJECT_ID": project})
+
+
+@contextmanager
+def open_deployed(environment: Mapping[str, str]) -> Iterator[int]:
+    """The port of this process under whose /admin operators' actions are taken on the deployed pipeline."""
+    runtime = deployed(settings(environment))
+    server = Server()
+    server.mount("/admin", create_app(runtime))
+    server.start()
+    try:
+        yield server.port
+    finally:
+        server.stop()
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """What local/admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
+    app = Flask("deployed")
+    pipeline = load_pipeline()
+    app.register_blueprint(operations(lambda: runtime, pipeline))
+
+    @app.post("/idle")
+    def do_not_wait() -> dict[str, Any]:
+        return {}
+
+    @app.post("/publish")
+    def publish() -> Response:
+        asked = request.get_json()
+        if asked.get("at"):
+            return _lines(400, {"error": f"AT={asked['at']}: time cannot be set on Google Cloud."})
+        message_id = runtime.bus.publish(asked["topic"], asked["message"].encode(), asked["attributes"])
+        published = {"event": "published", "message_id": message_id}
+        return _lines(200, published, {"event": "idle", "dead_letters": [], "pending": 0})
+
+    return app
+
+
+def _lines(status: int, *answers: Mapping[str, Any]) -> Response:
+    return Response("".join(f"{json.dumps(answer)}\n" for answer in answers), status=status, mimetype=NDJSON)
