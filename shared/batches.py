@@ -31,6 +31,7 @@ _BATCH_ID = re.compile(r"batch_(\d{4}-\d{2}-\d{2})_r(\d+)")
 MANY_UNITS = 200
 # A closing competes with late completions only, so a handful of tries is plenty.
 _TRIES = 20
+_REVISIONS_OF_AN_EPOCH = 1_000
 
 
 def batch_id_of(game_date: date, revision: int) -> str:
@@ -66,6 +67,8 @@ class BatchPlan:
     """Games covered: game_id -> tip-off."""
     features_as_of: datetime
     """The newest moment of features that its players were chosen by: a retry chooses by the same."""
+    state_epoch: int = 1
+    """Of the deployed state (Settings.state_epoch): a restored state does not give a forgotten batch's id again."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,11 @@ def latest_batch(state: State, game_date: date) -> Batch | None:
     return None if pointer is None else get_batch(state, pointer.data["batch_id"])
 
 
+def _first_revision(state_epoch: int) -> int:
+    """1, 1001, 2001 ...: above all that an earlier epoch of the state may have opened for a date."""
+    return (state_epoch - 1) * _REVISIONS_OF_AN_EPOCH + 1
+
+
 def open_batch(
     state: State, plan: BatchPlan, now: datetime, fence: Callable[[Transaction], None] = lambda transaction: None
 ) -> Batch:
@@ -163,14 +171,14 @@ def open_batch(
     def decide(transaction: Transaction) -> str:
         fence(transaction)
         pointer = transaction.get(_pointer(plan.game_date))
-        revision = 1
+        revision = _first_revision(plan.state_epoch)
         if pointer is not None:
             latest = transaction.get(path_of(pointer.data["batch_id"]))
             if latest is None:
                 raise WriteConflict(f"{pointer.data['batch_id']} is named but not there yet.")
             if latest.data["status"] in (OPEN, CLOSED) or latest.data["execution_id"] == plan.execution_id:
                 return str(latest.data["batch_id"])
-            revision = int(latest.data["revision"]) + 1
+            revision = max(int(latest.data["revision"]) + 1, revision)
         batch_id = batch_id_of(plan.game_date, revision)
         transaction.set(_pointer(plan.game_date), {"batch_id": batch_id, "revision": revision})
         transaction.create(

@@ -23,6 +23,8 @@ class Settings:
     """Put before every topic's and subscription's name: several environments in one project."""
     firestore_database: str = "(default)"
     """Firestore database that holds the state."""
+    state_epoch: int = 1
+    """Raised after the state was restored or the tables were made anew: ids that are used up are not met again."""
     raw_bucket: str = ""
     """Bucket of the responses as they came, of kept messages and of a batch's requests."""
     exports_bucket: str = ""

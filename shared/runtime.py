@@ -17,7 +17,7 @@ from shared.ports import Blobs, Bus, State, Warehouse
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything a function may touch. `epoch` counts repeated runs of simulated time; deployed it is always 1."""
+    """Everything a function may touch. `epoch` counts repeated runs of simulated time; deployed, restored states."""
 
     settings: Settings
     clock: Clock
@@ -87,5 +87,6 @@ def deployed(settings: Settings) -> Runtime:
         raw=stores.raw,
         exports=stores.exports,
         models=stores.models,
+        epoch=settings.state_epoch,
         instance=f"{os.environ.get('K_REVISION', GCP)}-{uuid.uuid4().hex[:12]}",
     )

@@ -64,6 +64,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         units=tuple(units),
         games=games,
         features_as_of=max(row["features_as_of"] for row in roster),
+        state_epoch=runtime.settings.state_epoch,
     )
     batch = batches.open_batch(runtime.state, plan, now, context.fence)
     if batch.data["execution_id"] != context.execution_id:

@@ -20,10 +20,10 @@ _LONGEST_NAME = 200
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def job_name(dataset_prefix: str, job_id: str) -> str:
+def job_name(prefix: str, job_id: str) -> str:
     """A caller's job id in the alphabet of BigQuery's, told apart by its hash; environments have jobs of their own."""
-    whole = f"{dataset_prefix}{job_id}"
-    digest = hashlib.sha256(f"{dataset_prefix}/{job_id}".encode()).hexdigest()[:24]
+    whole = f"{prefix}{job_id}"
+    digest = hashlib.sha256(f"{prefix}/{job_id}".encode()).hexdigest()[:24]
     return f"{_NOT_IN_AN_ID.sub('-', whole)[:_LONGEST_NAME]}-{digest}"
 
 

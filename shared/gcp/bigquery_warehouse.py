@@ -30,12 +30,14 @@ class BigQueryWarehouse:
 
     Args:
         dataset_prefix: stands before every dataset's name in the project (DATASET_PREFIX).
+        epoch: of the state; a project never forgets a job's id, so those of another epoch are others (STATE_EPOCH).
         max_bytes_billed: a query that would read more fails before it costs anything.
     """
 
-    def __init__(self, client: bigquery.Client, *, dataset_prefix: str, max_bytes_billed: int) -> None:
+    def __init__(self, client: bigquery.Client, *, dataset_prefix: str, max_bytes_billed: int, epoch: int = 1) -> None:
         self._client = client
         self._prefix = dataset_prefix
+        self._jobs_prefix = dataset_prefix if epoch == 1 else f"{dataset_prefix}e{epoch}-"
         self._jobs = Jobs(client, max_bytes_billed=max_bytes_billed)
 
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
@@ -56,7 +58,7 @@ class BigQueryWarehouse:
             schema = load_schema(table)
             fitting = conform(rows, schema)
             with errors(f"Loading {table} failed"):
-                return append(self._jobs, reference, schema, fitting, job_name(self._prefix, job_id), job_id)
+                return append(self._jobs, reference, schema, fitting, job_name(self._jobs_prefix, job_id), job_id)
         return self._replace(reference, table, rows)
 
     def replace_partition(

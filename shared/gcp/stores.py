@@ -84,7 +84,12 @@ def warehouse(settings: Settings) -> BigQueryWarehouse:
             location=settings.bigquery_location,
             credentials=AnonymousCredentials() if emulated else None,  # type: ignore[no-untyped-call]
         )
-    return BigQueryWarehouse(client, dataset_prefix=settings.dataset_prefix, max_bytes_billed=settings.max_bytes_billed)
+    return BigQueryWarehouse(
+        client,
+        dataset_prefix=settings.dataset_prefix,
+        max_bytes_billed=settings.max_bytes_billed,
+        epoch=settings.state_epoch,
+    )
 
 
 def state(settings: Settings) -> FirestoreState:

@@ -80,6 +80,15 @@ def test_after_its_end_the_next_revision_opens(state: SqliteState, ended: str) -
     assert batches.open_batch(state, OTHER, START).batch_id == R2
 
 
+def test_a_restored_state_gives_no_forgotten_batchs_id_again(state: SqliteState) -> None:
+    again = replace(OTHER, state_epoch=2)
+    assert batches.open_batch(state, again, START).batch_id == "batch_2025-11-14_r1001"
+    state.update("batches/batch_2025-11-14_r1001", {"status": "CONSOLIDATED"})
+    next_one = replace(again, execution_id="another")
+    assert batches.open_batch(state, next_one, START).batch_id == "batch_2025-11-14_r1002"
+    assert batches.batch_id_of(DAY, 1001) == "batch_2025-11-14_r1001"
+
+
 def test_the_retry_of_the_execution_that_opened_it_gets_its_own_batch(state: SqliteState) -> None:
     first = batches.open_batch(state, PLAN, START)
     assert batches.open_batch(state, PLAN, START + timedelta(minutes=5)) == first

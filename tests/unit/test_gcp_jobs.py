@@ -110,6 +110,14 @@ def test_an_id_used_for_another_table_is_refused(service: JobsService, warehouse
         )
 
 
+def test_after_the_tables_were_made_anew_another_epoch_loads_them_again(service: JobsService) -> None:
+    """A project never forgets a job's id: under the old one the append would be taken for done."""
+    for epoch in (1, 1, 2):
+        warehouse = BigQueryWarehouse(service.client(), dataset_prefix="dev_", max_bytes_billed=1_000, epoch=epoch)
+        assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    assert list(service.jobs) == [f"{job_name('dev_', 'j')}-1", f"{job_name('dev_e2-', 'j')}-1"]
+
+
 def test_job_names_are_told_apart() -> None:
     ids = ["a", "a ", "a#", "a.b", "a-b", "ab" * 600, "ab" * 601, "é"]
     names = {job_name(prefix, job_id) for prefix in ("", "dev_") for job_id in ids}
