@@ -20,9 +20,9 @@ POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
 class Order:
     """Which of two versions of a file is newer, compared field by field.
 
-    The epoch (repetition of simulated time; deployed, of the restored state) goes before any clock; then the date the file is about,
-    the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the run's as_of: of
-    two exports the one that read more is newer, whichever run asked for it.
+    The epoch (repetition of simulated time; deployed, of the restored state) goes before any clock; then the date the
+    file is about, the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the
+    run's as_of: of two exports the one that read more is newer, whichever run asked for it.
     """
 
     epoch: int
