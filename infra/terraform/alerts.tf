@@ -66,6 +66,9 @@ locals {
   # the last Sunday: at least 8 once the second one is there, below 1 before the first one.
   export_by     = split(":", local.pipeline.alerts.export-missing.by)
   export_minute = tonumber(local.export_by[0]) * 60 + tonumber(local.export_by[1])
+  # It is asked for as long as the look-back, which moves with the clock, still has all of the schedule's run in it.
+  export_cron  = split(" ", local.pipeline.schedules[local.pipeline.alerts.export-missing.schedule].cron)
+  export_until = tonumber(local.export_cron[1]) * 60 + tonumber(local.export_cron[0]) + local.pipeline.alerts.export-missing.within_minutes
   summer_time = join(" + ", [
     "(month() > bool 3) * (month() < bool 11)",
     "(month() == bool 3) * ((day_of_month() - day_of_week()) >= bool 8)",
@@ -75,7 +78,7 @@ locals {
 
   queries = {
     export-missing = join(" ", [
-      "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_minute + 30})",
+      "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_until})",
       "unless on ()",
       format(
         "(sum(increase(logging_googleapis_com:user_%s{monitored_resource=\"cloud_run_revision\"}[%sm])) > 0)",

@@ -116,7 +116,8 @@ def new_york_minute(query: str, moment: datetime) -> int:
 
 
 def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
-    """The export's alert knows New York's time, summer and winter, and asks after the schedule's own run."""
+    """The export's alert knows New York's time, summer and winter, and asks after the schedule's own run: whichever
+    minute it is evaluated in, an export since the run is seen, and at the last of them no earlier one."""
     values = run.of("google_monitoring_alert_policy").get("export-missing")
     if values is None:
         return ["there is no export-missing"]
@@ -124,17 +125,25 @@ def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
     about = RAW["alerts"]["export-missing"]
     hour, minute = map(int, about["by"].split(":"))
     found = []
-    if f">= {hour * 60 + minute} < " not in query or f"[{about['within_minutes']}m]" not in query:
+    windows = [(int(first), int(end)) for first, end in re.findall(r">= (\d+) < (\d+)", query)]
+    looks = [int(minutes) for minutes in re.findall(r"\[(\d+)m\]", query)]
+    if len(windows) != 1 or windows[0][0] != hour * 60 + minute or looks != [about["within_minutes"]]:
         found.append(f"not by {about['by']}, within {about['within_minutes']} minutes: {query}")
     for day in range(0, 3 * 366):
         noon = datetime(2024, 1, 1, 17, 30, tzinfo=UTC) + timedelta(days=day)
         local = noon.astimezone(NEW_YORK)
         if new_york_minute(query, noon) != local.hour * 60 + local.minute:
             found.append(f"{noon} is {local:%H:%M} in New York, the query has {new_york_minute(query, noon)} minutes")
-    asked_at = wanted.pipeline.schedules["phase6-tonight-picks"].cron.split()
+    asked_at = wanted.pipeline.schedules[about["schedule"]].cron.split()
     began = int(asked_at[1]) * 60 + int(asked_at[0])
-    if not 0 < hour * 60 + minute - began < about["within_minutes"]:
-        found.append("the look back does not reach the schedule's own export")
+    seen_from = {now: now - look for first, end in windows for now in range(first, end) for look in looks}
+    found += [
+        f"{now // 60}:{now % 60:02} misses {about['schedule']}" for now, seen in seen_from.items() if seen >= began
+    ]
+    if len(seen_from) < 3:  # it is evaluated once a minute, and an evaluation may be late
+        found.append(f"asked in {len(seen_from)} minutes alone")
+    if max(seen_from.values(), default=0) != began - 1:
+        found.append(f"an export before {about['schedule']} would do")
     return found[:5]
 
 

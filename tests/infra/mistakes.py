@@ -208,6 +208,13 @@ MISTAKES = (
         "export_by",
     ),
     Mistake(
+        "an export alert that looks past the export after five minutes",
+        "alerts.tf",
+        "< ${local.export_until})",
+        "< ${local.export_minute + 30})",
+        "export_by",
+    ),
+    Mistake(
         "dead letters that nobody watches",
         "alerts.tf",
         'one_of(${join(",", local.dead_letter_names)})',
