@@ -3,7 +3,11 @@
 locals {
   push_subscription_names = [for name in keys(local.subscriptions) : "\"${var.name_prefix}${name}\""]
   dead_letter_names       = [for name in keys(local.dead_letters) : "\"${var.name_prefix}${name}\""]
-  timeouts                = toset([for function in local.functions : tostring(function.timeout_seconds)])
+  consolidation_letter_names = [
+    for name, subscription in local.dead_letters : "\"${var.name_prefix}${name}\""
+    if local.subscriptions[subscription].function == "phase5_consolidation"
+  ]
+  timeouts = toset([for function in local.functions : tostring(function.timeout_seconds)])
 
   # Each alert has one kind of condition: a threshold on a metric, or PromQL.
   thresholds = {
@@ -11,6 +15,15 @@ locals {
       says    = "An attempt of consolidation failed"
       filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metric_types.consolidation_failed}\""
       aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", period = 300, above = 0, for_seconds = 0
+      }, {
+      # An attempt that is killed, or that finds the lock or the warehouse taken, logs no failure: five of these end here.
+      says = "A batch waits in consolidation's dead letters"
+      filter = join(" AND ", [
+        "resource.type=\"pubsub_subscription\"",
+        "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"",
+        "resource.labels.subscription_id=one_of(${join(",", local.consolidation_letter_names)})",
+      ])
+      aligner = "ALIGN_MAX", reducer = "REDUCE_NONE", period = 60, above = 0, for_seconds = 0
     }]
     zero-row-merge = [{
       says    = "A MERGE affected no rows"

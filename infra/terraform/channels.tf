@@ -1,5 +1,6 @@
 # Who is told. Without a channel an alert still opens an incident on the alerting page, but nobody hears of it:
-# alert_email, slack_channel or notification_channels add one. The budget tells the same people.
+# alert_email, slack_channel or notification_channels add one. The budget takes mail alone: it tells alert_email, and by
+# itself the billing account's administrators.
 
 locals {
   channels = concat(
@@ -63,9 +64,9 @@ resource "google_billing_budget" "budget" {
   }
 
   dynamic "all_updates_rule" {
-    for_each = length(local.channels) > 0 ? [1] : []
+    for_each = var.alert_email == null ? [] : [1]
     content {
-      monitoring_notification_channels = slice(local.channels, 0, min(5, length(local.channels))) # it takes five
+      monitoring_notification_channels = google_monitoring_notification_channel.email[*].id
     }
   }
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.clock import NEW_YORK
 from tests.infra.expected import RAW, Expected, differences
 from tests.infra.terraform_runs import TerraformRun
 
-# What each alert looks at: a log metric of ours, or one of Google's.
+WAITING = "pubsub.googleapis.com/subscription/num_undelivered_messages"
+OLDEST = "pubsub.googleapis.com/subscription/oldest_unacked_message_age"
+# What each alert looks at: log metrics of ours, and Google's.
 WATCHED = {
-    "consolidation-failed": "nba_consolidation_failed",
-    "zero-row-merge": "nba_zero_row_merge",
-    "export-missing": "nba_exported",
-    "scheduler-job-failed": "nba_scheduler_failed",
-    "dead-letters": "pubsub.googleapis.com/subscription/num_undelivered_messages",
-    "oldest-unacked-message": "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
-    "function-errors": "nba_function_errors",
-    "latency-above-target": "run.googleapis.com/request_latencies",
+    "consolidation-failed": ("nba_consolidation_failed", WAITING),
+    "zero-row-merge": ("nba_zero_row_merge",),
+    "export-missing": ("nba_exported",),
+    "scheduler-job-failed": ("nba_scheduler_failed",),
+    "dead-letters": (WAITING,),
+    "oldest-unacked-message": (OLDEST,),
+    "function-errors": ("nba_function_errors",),
+    "latency-above-target": ("run.googleapis.com/request_latencies",),
 }
 
 # Cloud Monitoring takes no longer one.
@@ -50,7 +54,9 @@ def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
         watched = queries(values)
         if not watched or len(watched) > 6:
             found.append(f"{name} has {len(watched)} conditions; a policy takes 1 to 6")
-        found += [f"{name} looks at {query}" for query in watched if WATCHED[str(name)] not in query]
+        metrics = WATCHED[str(name)]
+        found += [f"{name} looks at {query}" for query in watched if not any(each in query for each in metrics)]
+        found += [f"{name} looks at no {each}" for each in metrics if not any(each in query for query in watched)]
         found += [f"{name} has a filter of {len(query)} characters" for query in watched if len(query) > LONGEST_FILTER]
     return found
 
@@ -79,7 +85,9 @@ def everybody_is_watched(run: TerraformRun, wanted: Expected) -> list[str]:
     metrics = run.of("google_logging_metric")
     subscriptions = wanted.pipeline.subscriptions.values()
     slugs = {wanted.slug(name) for name in wanted.pipeline.functions}
+    consolidation = wanted.pipeline.functions["phase5_consolidation"].subscriptions
     watched = {
+        "consolidation-failed": {wanted.prefix + s.dead_letter_subscription for s in consolidation},
         "dead-letters": {wanted.prefix + s.dead_letter_subscription for s in subscriptions},
         "oldest-unacked-message": {wanted.prefix + s.name for s in subscriptions},
         "latency-above-target": slugs,
@@ -147,6 +155,63 @@ def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
     return found[:5]
 
 
+def budget(run: TerraformRun, wanted: Expected) -> list[str]:
+    """A budget tells channels of the type email alone: it is refused with Slack, SMS or a webhook."""
+    kinds = {values["id"]: values["type"] for values in run.all_of("google_monitoring_notification_channel")}
+    found = []
+    for values in run.all_of("google_billing_budget"):
+        told = {c for rule in values["all_updates_rule"] for c in rule["monitoring_notification_channels"] or []}
+        found += [
+            f"the budget tells {channel}: {kinds.get(channel)}" for channel in told if kinds.get(channel) != "email"
+        ]
+        found += differences("budget tells", len(told), list(kinds.values()).count("email"))
+    return found
+
+
+def left_out(value: Any, path: str = "") -> Iterator[str]:
+    """Where a page has a 0 or something empty: Monitoring gives neither back, and every plan would want it again."""
+    if value in (0, "", None) or value == [] or value == {}:
+        yield f"{path} is {value!r}"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from left_out(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from left_out(inner, f"{path}[{index}]")
+
+
+def charts(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Charts show this environment alone: our log metrics, or Google's of what is ours (BigQuery's has no less than a
+    project)."""
+    (values,) = run.all_of("google_monitoring_dashboard")
+    tiles = json.loads(values["dashboard_json"])["mosaicLayout"]["tiles"]
+    series = [data for tile in tiles for data in tile["widget"].get("xyChart", {}).get("dataSets", [])]
+    filters = [data["timeSeriesQuery"]["timeSeriesFilter"]["filter"] for data in series]
+    subscriptions = wanted.pipeline.subscriptions.values()
+    pushes = {wanted.prefix + s.name for s in subscriptions}
+    letters = {wanted.prefix + s.dead_letter_subscription for s in subscriptions}
+    ours = {
+        "run": {frozenset(wanted.slug(name) for name in wanted.pipeline.functions)},
+        "pubsub": {frozenset(pushes), frozenset(letters)},
+        "firestore": {frozenset({wanted.database})},
+        "bigquery": {frozenset[str]()},
+    }
+    own = f'"logging.googleapis.com/user/{wanted.prefix.replace("-", "_")}nba_'
+    found, shown = [], set()
+    for each in filters:
+        if f"metric.type={own}" in each:
+            continue
+        (service,) = re.findall(r'metric\.type="(\w+)\.googleapis\.com/', each)
+        (narrowed,) = re.findall(r'resource\.labels\.\w+=(?:one_of\(([^)]*)\)|("[^"]*"))', each) or [("", "")]
+        names = frozenset(re.findall(r'"([^"]+)"', "".join(narrowed)))
+        shown.add((service, names))
+        if len(each) > LONGEST_FILTER:
+            found.append(f"a filter of {len(each)} characters")
+    return found + differences(
+        "chart of", shown, {(service, names) for service, sets in ours.items() for names in sets}
+    )
+
+
 def dashboard(run: TerraformRun, wanted: Expected) -> list[str]:
     """The page shows the alerts and its charts do not lie on each other."""
     (values,) = run.all_of("google_monitoring_dashboard")
@@ -161,4 +226,5 @@ def dashboard(run: TerraformRun, wanted: Expected) -> list[str]:
         taken |= cells
     policies = {policy["name"] for policy in run.all_of("google_monitoring_alert_policy")}
     (shown,) = [tile["widget"]["incidentList"]["policyNames"] for tile in tiles if "incidentList" in tile["widget"]]
+    found += left_out(json.loads(values["dashboard_json"]))
     return found + differences("alert shown", set(shown), policies)

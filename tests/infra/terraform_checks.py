@@ -40,6 +40,8 @@ _CHECKS: tuple[Check, ...] = (
     checks_alerts.thresholds,
     checks_alerts.everybody_is_watched,
     checks_alerts.export_by,
+    checks_alerts.budget,
+    checks_alerts.charts,
     checks_alerts.dashboard,
 )
 CHECKS: dict[str, Check] = {check.__name__: check for check in _CHECKS}

@@ -38,9 +38,9 @@ run "everything" {
   assert {
     condition = (
       google_billing_budget.budget[0].amount[0].specified_amount[0].units == "40"
-      && length(google_billing_budget.budget[0].all_updates_rule[0].monitoring_notification_channels) == 3
+      && google_billing_budget.budget[0].all_updates_rule[0].monitoring_notification_channels == tolist([google_monitoring_notification_channel.email[0].id])
     )
-    error_message = "The budget is the one asked for, and it tells the channels."
+    error_message = "The budget is the one asked for, and it tells the mail channel: it is refused with any other."
   }
 
   assert {
