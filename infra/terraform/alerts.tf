@@ -158,4 +158,7 @@ resource "google_monitoring_alert_policy" "alert" {
   alert_strategy {
     auto_close = "1800s"
   }
+
+  # A log metric is unknown to policies for up to ten minutes after it was made: the builds take about as long.
+  depends_on = [google_cloudfunctions2_function.function]
 }

@@ -106,9 +106,12 @@ resource "google_cloudfunctions2_function" "function" {
     }
   }
 
-  # A build that begins before its account may build fails, and so does a revision that cannot read its secret.
+  # A build that begins before its account may build fails, and so does a revision that cannot read its secret. A grant
+  # takes a minute or more to be known everywhere: the indexes, which take minutes anyway, are what builds wait for.
   depends_on = [
     google_artifact_registry_repository_iam_member.build,
+    google_firestore_field.unindexed,
+    google_firestore_index.index,
     google_project_iam_member.build_logs,
     google_project_iam_member.build_source,
     google_secret_manager_secret_iam_member.function,

@@ -17,6 +17,10 @@ provider "google" {
   project = var.project_id
   region  = var.region
 
+  # Who applies as a person says with these whose quota it is; Billing Budgets refuses the request (403) without.
+  user_project_override = true
+  billing_project       = var.project_id
+
   default_labels = merge(var.labels, {
     app         = "nba-props"
     environment = var.environment

@@ -82,6 +82,39 @@ def test_examples_set_variables_that_exist() -> None:
         assert named <= set(blocks("variable")), path.name
 
 
+def body(file: str, opening: str) -> str:
+    """The block that begins with these words, up to the brace that closes it."""
+    text = (ROOT / FOLDER / file).read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^{re.escape(opening)} {{\n(.*?)^}}", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def waits_for(file: str, opening: str) -> set[str]:
+    (listed,) = re.findall(r"^  depends_on = \[(.*?)\]", body(file, opening), re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"[\w.]+", listed))
+
+
+def test_a_person_who_applies_can_make_the_budget() -> None:
+    """The Billing Budgets API answers 403 to a person's own credentials unless the provider names a project."""
+    provider = body("versions.tf", 'provider "google"')
+    assert re.search(r"^  user_project_override += true$", provider, re.MULTILINE)
+    assert re.search(r"^  billing_project += var\.project_id$", provider, re.MULTILINE)
+
+
+def test_what_google_needs_minutes_for_comes_first() -> None:
+    builds = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
+    assert builds >= {
+        "google_artifact_registry_repository_iam_member.build",
+        "google_firestore_field.unindexed",
+        "google_firestore_index.index",
+        "google_project_iam_member.build_logs",
+        "google_project_iam_member.build_source",
+        "google_secret_manager_secret_iam_member.function",
+    }
+    alerts = waits_for("alerts.tf", 'resource "google_monitoring_alert_policy" "alert"')
+    assert alerts == {"google_cloudfunctions2_function.function"}
+
+
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 
