@@ -24,6 +24,17 @@ resource "google_storage_bucket" "bucket" {
     enabled = each.value.versioned
   }
 
+  # Without this a browser keeps what it got from a page of another origin, and every front end's is.
+  dynamic "cors" {
+    for_each = each.value.public ? [var.exports_origins] : []
+    content {
+      origin          = cors.value
+      method          = ["GET", "HEAD"]
+      response_header = ["Content-Type", "ETag"]
+      max_age_seconds = 300
+    }
+  }
+
   dynamic "retention_policy" {
     for_each = each.value.retention_days > 0 ? [each.value.retention_days] : []
     content {
@@ -96,6 +107,6 @@ resource "google_storage_bucket_iam_member" "public" {
   count = var.exports_public ? 1 : 0
 
   bucket = google_storage_bucket.bucket["exports"].name
-  role   = "roles/storage.objectViewer"
+  role   = "roles/storage.legacyObjectReader" # to get a file, not to list them
   member = "allUsers"
 }

@@ -68,8 +68,14 @@ variable "environment" {
   }
 }
 
+variable "exports_origins" {
+  description = "Sites (https://picks.example.com) whose pages may read public exports in a browser; *: any."
+  type        = list(string)
+  default     = ["*"]
+}
+
 variable "exports_public" {
-  description = "Whether everybody on the internet may read the export bucket (a front end without a server)."
+  description = "Whether everybody may read the export bucket (a front end without a server); a file not there is 403."
   type        = bool
   default     = false
 }

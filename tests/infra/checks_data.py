@@ -155,16 +155,18 @@ def collections(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def buckets(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Private, but the exports where asked; raw unchangeable; exports and models versioned."""
+    """Private, but the exports where asked, for pages to read; raw unchangeable; exports and models versioned."""
     found = {
         values["name"]: {
             "uniform": values["uniform_bucket_level_access"],
             "public": values["public_access_prevention"],
             "versioned": [each["enabled"] for each in values["versioning"]],
             "retention": [each["retention_period"] for each in values["retention_policy"]],
+            "pages": [(each["origin"], each["method"], each["response_header"]) for each in values["cors"]],
         }
         for values in run.of("google_storage_bucket", "bucket").values()
     }
+    pages = (list(wanted.exports_origins), ["GET", "HEAD"], ["Content-Type", "ETag"])
     kept = [str(wanted.raw_retention_days * DAY_S)] if wanted.raw_retention_days else []
     asked = {
         wanted.bucket(use): {
@@ -172,6 +174,7 @@ def buckets(run: TerraformRun, wanted: Expected) -> list[str]:
             "public": "inherited" if use == "exports" and wanted.public_exports else "enforced",
             "versioned": [use != "raw"],
             "retention": kept if use == "raw" else [],
+            "pages": [pages] if use == "exports" and wanted.public_exports else [],
         }
         for use in ("raw", "exports", "models")
     }

@@ -113,13 +113,14 @@ def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def nothing_public(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Nobody without an account may do anything, but read the exports where that was asked for."""
+    """Nobody without an account may do anything, but get exports (not list them) where that was asked for."""
     found = {
         (resource.type, resource.values["member"], resource.values.get("bucket"), resource.values["role"])
         for resource in run.resources
         if resource.values.get("member") in EVERYBODY
     }
-    read = ("google_storage_bucket_iam_member", "allUsers", wanted.bucket("exports"), "roles/storage.objectViewer")
+    get = "roles/storage.legacyObjectReader"
+    read = ("google_storage_bucket_iam_member", "allUsers", wanted.bucket("exports"), get)
     return differences("public", found, {read} if wanted.public_exports else set())
 
 

@@ -25,6 +25,7 @@ class Expected:
     protected: bool = True
     raw_retention_days: int = 365
     public_exports: bool = False
+    exports_origins: tuple[str, ...] = ("*",)
     channels: int = 0
     secret_versions: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()

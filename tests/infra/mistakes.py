@@ -136,6 +136,22 @@ MISTAKES = (
         run="everything",
     ),
     Mistake(
+        "strangers who may list the exports",
+        "storage.tf",
+        '"roles/storage.legacyObjectReader"',
+        '"roles/storage.objectViewer"',
+        "nothing_public",
+        run="everything",
+    ),
+    Mistake(
+        "public exports that no page can read",
+        "storage.tf",
+        "each.value.public ? [var.exports_origins] : []",
+        "[]",
+        "buckets",
+        run="everything",
+    ),
+    Mistake(
         "a basic role",
         "bigquery.tf",
         'role    = "roles/bigquery.jobUser"',

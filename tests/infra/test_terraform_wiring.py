@@ -21,6 +21,7 @@ EVERYTHING = Expected(
     protected=False,
     raw_retention_days=0,
     public_exports=True,
+    exports_origins=("https://picks.example.com",),
     channels=3,
     secret_versions=(("odds-api-key", "3"),),
     settings=(("MIN_COVERAGE", "0.7"),),

@@ -17,6 +17,7 @@ variables {
   deletion_protection   = false
   raw_retention_days    = 0
   exports_public        = true
+  exports_origins       = ["https://picks.example.com"]
   alert_email           = "oncall@example.com"
   slack_channel         = "#nba-alerts"
   slack_auth_token      = "not-a-token"
