@@ -92,6 +92,7 @@ resource "google_cloudfunctions2_function" "function" {
       NAME_PREFIX          = var.name_prefix
       FIRESTORE_DATABASE   = google_firestore_database.state.name
       BIGQUERY_LOCATION    = var.region
+      LOG_EXECUTION_ID     = "false" # functions-framework would write each line a second time, without severity and trace
     })
 
     dynamic "secret_environment_variables" {

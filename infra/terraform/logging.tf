@@ -33,9 +33,15 @@ locals {
             AND jsonPayload.reason=~"^(no games on|all [0-9]+ games on [0-9-]+ are postponed)"))
       EOT
     }
+    # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the request. Where the process
+    # did not live to answer, Cloud Run answers 503 itself and says why in textPayload: that counts.
     function_errors = {
-      counts = "log lines of functions at ERROR and above, crashes included"
-      filter = "${local.function_logs} AND severity>=ERROR"
+      counts = "log lines of functions at ERROR and above, crashes included, planned retries not"
+      filter = <<-EOT
+        ${local.function_logs}
+        AND severity>=ERROR
+        AND NOT (log_id("run.googleapis.com/requests") AND httpRequest.status=503 AND NOT textPayload:*)
+      EOT
     }
     scheduler_failed = {
       counts = "attempts of scheduler jobs that failed"

@@ -75,6 +75,7 @@ def environment(run: TerraformRun, wanted: Expected) -> list[str]:
         "NAME_PREFIX": wanted.prefix,
         "FIRESTORE_DATABASE": wanted.database,
         "BIGQUERY_LOCATION": REGION,
+        "LOG_EXECUTION_ID": "false",
     }
     versions = dict(wanted.secret_versions)
     found = []

@@ -136,6 +136,13 @@ MISTAKES = (
         run="everything",
     ),
     Mistake(
+        "each log line twice",
+        "functions.tf",
+        'LOG_EXECUTION_ID     = "false"',
+        'LOG_EXECUTION_ID     = "true"',
+        "environment",
+    ),
+    Mistake(
         "strangers who may list the exports",
         "storage.tf",
         '"roles/storage.legacyObjectReader"',

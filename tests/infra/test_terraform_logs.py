@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +96,56 @@ def test_a_failed_consolidation_is_logged_as_it_is_counted(run: TerraformRun) ->
     # a mismatch is retried, so it is logged as a retry: with its class
     assert 'error_type="StagingMismatch"' in run.of("google_logging_metric")["consolidation_failed"]["filter"]
     assert "'error_type': type(error).__name__" in HANDLER.read_text(encoding="utf-8").replace('"', "'")
+
+
+def test_a_planned_retry_is_no_error_of_a_function(run: TerraformRun) -> None:
+    """Cloud Run logs the request itself, at ERROR where it was answered with 5xx: 503 is how we ask for a retry."""
+    answers: dict[str, str] = {}
+    for node in ast.walk(ast.parse(HANDLER.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            found = [call.args[0] for call in ast.walk(node) if isinstance(call, ast.Call) and _answers(call)]
+            answers |= {ast.unparse(node.type): ast.unparse(status) for status in found}
+    assert answers == {"Retriable": "503", "PipelineError": "500"}
+    words = run.of("google_logging_metric")["function_errors"]["filter"].split()
+    counted = " ".join(words).partition("severity>=ERROR ")[2]
+    assert counted == (
+        'AND NOT (log_id("run.googleapis.com/requests") AND httpRequest.status='
+        f"{answers['Retriable']} AND NOT textPayload:*)"  # with a text it is Cloud Run's own answer: we crashed
+    )
+
+
+def _answers(call: ast.Call) -> bool:
+    return ast.unparse(call.func) == "Response"
+
+
+# A function's module configures the logs when it is loaded, which is after the framework has done so.
+SERVED = """
+import logging
+from shared.observability.logs import configure_logging
+configure_logging()
+def served(request):
+    logging.getLogger("ours").info("said once")
+    return "done"
+"""
+SERVE = """
+import sys
+from functions_framework import create_app
+assert create_app("served", sys.argv[1]).test_client().post("/").status_code == 200
+"""
+
+
+def said(tmp_path: Path, log_execution_id: str) -> list[str]:
+    """What a function that logs one line writes, as functions-framework serves it."""
+    source = tmp_path / "main.py"
+    source.write_text(SERVED, encoding="utf-8")
+    environment = dict(os.environ) | {"LOG_EXECUTION_ID": log_execution_id, "PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-B", "-c", SERVE, str(source)]
+    done = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    return [each for each in (done.stdout + done.stderr).splitlines() if "said once" in each]
+
+
+def test_a_line_is_written_once_as_the_functions_are_deployed(tmp_path: Path) -> None:
+    """Google sets LOG_EXECUTION_ID to true where a deployment does not; checks_functions.environment wants false."""
+    (line,) = said(tmp_path, "false")
+    assert '"severity": "INFO"' in line
+    assert len(said(tmp_path, "true")) == 2
