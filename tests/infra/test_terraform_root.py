@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.infra.expected import RAW
-from tests.infra.terraform_runs import FOLDER, run_tests, terraform
+from tests.infra.terraform_runs import FOLDER, TerraformRun, run_tests, terraform
 
 FILES = sorted((ROOT / FOLDER).glob("*.tf"))
 # Values of these change from one plan to the next.
@@ -132,9 +132,66 @@ def test_the_costs_add_up() -> None:
 
 def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"`?make ([a-z-]+)", DEPLOY.split("## 9")[0])) >= {"plan", "apply"}
-    assert set(re.findall(r"`make ([a-z-]+)", DEPLOY)) <= targets
+    commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", DEPLOY, re.MULTILINE))
+    assert commands >= {"plan", "apply", "dlq", "redrive"}
+    assert commands <= targets
     assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
     published = set(re.findall(r"topics publish (\S+)", DEPLOY))
     assert published
     assert published <= {topic for function in RAW["functions"].values() for topic in function["topics"]}
+
+
+def section(title: str) -> str:
+    """A section of the guide by its title, whatever its number."""
+    (found,) = re.findall(rf"^## \d+\. {title}\n(.*?)(?=^## |\Z)", DEPLOY, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_every_alert_has_its_commands() -> None:
+    rows = dict(re.findall(r"^\| ([a-z-]+) \| (.+) \|$", section("When an alert comes"), re.MULTILINE))
+    assert set(rows) - {"alert"} == set(RAW["alerts"])
+    assert [name for name, commands in rows.items() if name != "alert" and "`" not in commands] == []
+    for name, about in RAW["alerts"].items():
+        for topic in re.findall(r"publish to (\S+)", about["next"]):
+            assert f"topics publish {topic} " in rows[name]
+    named = set(re.findall(r"scheduler jobs run (\S+)", section("When an alert comes")))
+    assert named <= set(RAW["schedules"])
+
+
+def test_a_restore_puts_back_all_that_current_predictions_reads() -> None:
+    """Rows without the batch that counts are in no view: the two tables go back together."""
+    view = (ROOT / "shared/warehouse/views/nba_predictions.current_predictions.sql").read_text(encoding="utf-8")
+    tables = set(re.findall(r"(?:FROM|JOIN) (nba_\w+\.\w+)", view))
+    assert len(tables) == 2
+    sql = section("Going back in time")
+    (together,) = re.findall(r"^BEGIN TRANSACTION;\n(.*?)^COMMIT TRANSACTION;", sql, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"DELETE FROM (\S+) WHERE game_date", together)) == tables
+    copies = dict(re.findall(r"INSERT INTO (\S+) SELECT \* FROM (\S+);", together))
+    assert set(copies) == tables
+    kept = re.findall(
+        r"CREATE OR REPLACE TABLE (\S+) AS\s+SELECT \* FROM (\S+)\s+FOR SYSTEM_TIME AS OF (.+) WHERE", sql
+    )
+    assert {(copy, table) for copy, table, _ in kept} == {(copy, table) for table, copy in copies.items()}
+    assert len({moment for *_, moment in kept}) == 1
+    assert "CREATE TABLE" not in sql  # it would fail at the second restore within a week
+
+
+def test_a_rollback_is_of_the_archive_alone() -> None:
+    """A plan of an earlier checkout has its schemas, and drops the columns that came later."""
+    rollback = section("Rollback")
+    assert "TF_VAR_archive=" in rollback
+    assert "archive" in blocks("variable")
+    assert not re.search(r"git checkout|check out", rollback)
+
+
+def test_a_restored_database_is_all_that_terraform_forgets_and_takes() -> None:
+    """Every resource in the database of the state: apply would otherwise look for it in the old one."""
+    text = (ROOT / FOLDER / "firestore.tf").read_text(encoding="utf-8")
+    resources = {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', text, re.MULTILINE)}
+    (forgotten,) = re.findall(r"state rm ((?:[\w.]+[ \\\n]+)+)terraform", section("Going back in time"))
+    assert set(forgotten.replace("\\", " ").split()) == resources
+
+
+def test_the_costs_know_how_many_conditions_there_are(defaults: dict[str, TerraformRun]) -> None:
+    policies = defaults["defaults"].all_of("google_monitoring_alert_policy")
+    assert f"| {sum(len(policy['conditions']) for policy in policies)} conditions, " in DEPLOY
