@@ -92,7 +92,10 @@ resource "google_cloudfunctions2_function" "function" {
       NAME_PREFIX          = var.name_prefix
       FIRESTORE_DATABASE   = google_firestore_database.state.name
       BIGQUERY_LOCATION    = var.region
-      LOG_EXECUTION_ID     = "false" # functions-framework would write each line a second time, without severity and trace
+      STATE_EPOCH          = tostring(var.state_epoch)
+      # What a function waits for must end before it does.
+      FUNCTION_TIMEOUT_SECONDS = tostring(each.value.timeout_seconds)
+      LOG_EXECUTION_ID         = "false" # functions-framework would write each line a second time, without severity and trace
     })
 
     dynamic "secret_environment_variables" {

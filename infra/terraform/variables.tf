@@ -172,3 +172,14 @@ variable "slack_channel" {
   type        = string
   default     = null
 }
+
+variable "state_epoch" {
+  description = "Raise it by one after the state was restored or the tables were made anew (STATE_EPOCH): used-up ids are not met again."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.state_epoch >= 1 && floor(var.state_epoch) == var.state_epoch
+    error_message = "A whole number from 1."
+  }
+}

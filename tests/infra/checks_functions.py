@@ -75,13 +75,15 @@ def environment(run: TerraformRun, wanted: Expected) -> list[str]:
         "NAME_PREFIX": wanted.prefix,
         "FIRESTORE_DATABASE": wanted.database,
         "BIGQUERY_LOCATION": REGION,
+        "STATE_EPOCH": str(wanted.state_epoch),
         "LOG_EXECUTION_ID": "false",
     }
     versions = dict(wanted.secret_versions)
     found = []
     for name, values in run.of("google_cloudfunctions2_function").items():
         service = values["service_config"][0]
-        found += differences(f"{name} variable", service["environment_variables"], asked)
+        timeout = {"FUNCTION_TIMEOUT_SECONDS": str(wanted.pipeline.functions[name].timeout_seconds)}
+        found += differences(f"{name} variable", service["environment_variables"], asked | timeout)
         have = {(s["key"], s["secret"], s["version"]) for s in service["secret_environment_variables"]}
         secrets = RAW["functions"][name].get("secrets", [])
         need = {(s.replace("-", "_").upper(), wanted.prefix + s, versions[s]) for s in secrets if s in versions}

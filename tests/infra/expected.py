@@ -29,6 +29,7 @@ class Expected:
     channels: int = 0
     secret_versions: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    state_epoch: int = 1
 
     @property
     def pipeline(self) -> Pipeline:

@@ -138,8 +138,8 @@ MISTAKES = (
     Mistake(
         "each log line twice",
         "functions.tf",
-        'LOG_EXECUTION_ID     = "false"',
-        'LOG_EXECUTION_ID     = "true"',
+        'LOG_EXECUTION_ID         = "false"',
+        'LOG_EXECUTION_ID         = "true"',
         "environment",
     ),
     Mistake(

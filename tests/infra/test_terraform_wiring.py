@@ -25,6 +25,7 @@ EVERYTHING = Expected(
     channels=3,
     secret_versions=(("odds-api-key", "3"),),
     settings=(("MIN_COVERAGE", "0.7"),),
+    state_epoch=2,
 )
 
 

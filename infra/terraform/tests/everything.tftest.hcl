@@ -25,6 +25,7 @@ variables {
   billing_account       = "012345-6789AB-CDEF01"
   budget_amount         = 40
   secret_versions       = { odds-api-key = "3" }
+  state_epoch           = 2
   settings              = { MIN_COVERAGE = "0.7", RUNTIME = "mistaken" }
 }
 

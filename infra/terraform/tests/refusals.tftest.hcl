@@ -54,3 +54,11 @@ run "a_backup_kept_longer_than_firestore_does" {
   }
   expect_failures = [var.backup_retention_days]
 }
+
+run "no_epoch" {
+  command = plan
+  variables {
+    state_epoch = 0
+  }
+  expect_failures = [var.state_epoch]
+}
