@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from shared.errors import ConfigError
 
@@ -43,10 +43,10 @@ class Settings:
     """ESPN's site API (injuries)."""
     zones_base_url: str = ""
     """Shot zones by game; empty: the optional source is not configured and is left out."""
-    odds_api_key: str = ""
+    odds_api_key: str = field(default="", repr=False)
     """Key of The Odds API, from Secret Manager; never logged."""
-    proxy_url: str = ""
-    """HTTP proxy for NBA.com, which refuses cloud addresses."""
+    proxy_url: str = field(default="", repr=False)
+    """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never logged."""
     http_timeout_seconds: float = 30.0
     """Longest wait for one response of a source."""
     http_attempts: int = 4
@@ -77,16 +77,16 @@ class Settings:
         # Google's own name for the project, which its environments and tools set.
         source.setdefault("PROJECT_ID", source.get("GOOGLE_CLOUD_PROJECT", ""))
         values: dict[str, object] = {}
-        for field in fields(cls):
-            text = source.get(field.name.upper())
+        for setting in fields(cls):
+            text = source.get(setting.name.upper())
             if text is None:
                 continue
-            kind = _KINDS[str(field.type)]
+            kind = _KINDS[str(setting.type)]
             try:
-                values[field.name] = kind(text)
+                values[setting.name] = kind(text)
             except ValueError as error:
                 raise ConfigError(
-                    f"{field.name.upper()}={text!r} is not a {kind.__name__}.",
+                    f"{setting.name.upper()}={text!r} is not a {kind.__name__}.",
                     next_step="correct the variable.",
                 ) from error
         return cls(**values)  # type: ignore[arg-type]  # each value was made with its field's own type
