@@ -14,7 +14,9 @@ from google.auth import exceptions as auth
 
 from shared import errors as ours
 
-_CONFLICTS = ("could not serialize access", "aborted due to concurrent update")
+# Firestore answers INVALID_ARGUMENT for a transaction that it has retired, and for a commit that the library repeated
+# after a lost answer: "The referenced transaction has expired or is no longer valid."
+_CONFLICTS = ("could not serialize access", "aborted due to concurrent update", "transaction has expired")
 # BigQuery queues 20 DML statements of a table and refuses more: 400, "Too many DML statements outstanding against ...".
 _QUEUE_FULL = "too many dml statements outstanding"
 # Firestore answers FAILED_PRECONDITION for a query that no index serves: no write's precondition.

@@ -20,7 +20,10 @@ _DOING = "The transaction failed"
 
 
 class _Contended(WriteConflict):
-    """Another transaction held a lock, or committed first: this one did nothing and may run again."""
+    """Another transaction held a lock, or committed first, or this one expired: it may run again.
+
+    An expired one did nothing, but for a commit whose answer was lost: what a body writes, it bears to find written.
+    """
 
 
 # Seconds, drawn at random by the library: those that met would meet again, were they to begin again at once.
@@ -95,9 +98,10 @@ def _once(client: firestore.Client, body: Callable[[Transaction], T], outside: B
         if raised:  # the library has rolled back; if that failed too, its error is not the news
             raise raised[0] from raised[0].__cause__
         cause = _first_failure(error, outside)
-        if isinstance(cause, google.Aborted):
-            raise _Contended(f"{_DOING}: {cause.message}") from error
-        raise translated(cause, _DOING) from error
+        ours = translated(cause, _DOING)
+        if isinstance(ours, WriteConflict):
+            raise _Contended(ours.message) from error
+        raise ours from error
 
 
 def _first_failure(error: Exception, outside: BaseException | None) -> Exception:

@@ -60,6 +60,7 @@ CASES: list[tuple[Exception, type[ours.PipelineError]]] = [
     # Firestore and Pub/Sub, over gRPC
     (google.Aborted("Too much contention on these documents."), ours.WriteConflict),
     (google.AlreadyExists("Document already exists: projects/p/databases/(default)/documents/a/1"), ours.AlreadyExists),
+    (google.InvalidArgument("The referenced transaction has expired or is no longer valid."), ours.WriteConflict),
     (google.FailedPrecondition("the stored version does not match the required base version"), ours.PreconditionFailed),
     (google.FailedPrecondition("The query requires an index. You can create it here: ..."), ours.Fatal),
     (google.NotFound("No document to update"), ours.NotFound),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from google.cloud.firestore_v1._helpers import decode_dict
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.errors import Fatal, PreconditionFailed
-from shared.gcp.firestore_transaction import _first_failure
+from shared.errors import Fatal, PreconditionFailed, WriteConflict
+from shared.gcp.firestore_transaction import _AGAIN, _first_failure, run
 from shared.gcp.firestore_values import changed, document, stored, unchanged_since
-from shared.ports import ArrayUnion, Increment
+from shared.ports import ArrayUnion, Increment, Transaction
 
 NAME = "projects/p/databases/(default)/documents/a/1"
 CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
@@ -103,3 +104,69 @@ def test_tries_that_ran_out_are_told_as_the_conflict_they_are() -> None:
     exhausted = ValueError("Failed to commit transaction in 5 attempts.")
     exhausted.__cause__ = conflict
     assert _first_failure(exhausted, None) is conflict
+
+
+class Service:
+    """Firestore's transactions: what the next commits and reads end with."""
+
+    def __init__(self, commits: list[Exception], reads: list[Exception]) -> None:
+        self.commits, self.reads = commits, reads
+        self.begun = self.rolled_back = 0
+
+    def begin_transaction(self, **_: Any) -> Any:
+        self.begun += 1
+        return SimpleNamespace(transaction=b"%d" % self.begun)
+
+    def commit(self, **_: Any) -> Any:
+        if self.commits:
+            raise self.commits.pop(0)
+        return SimpleNamespace(write_results=[], commit_time=NOON)
+
+    def rollback(self, **_: Any) -> None:
+        self.rolled_back += 1
+
+    def batch_get_documents(self, **_: Any) -> Any:
+        if self.reads:
+            raise self.reads.pop(0)
+        return iter([types.BatchGetDocumentsResponse(missing=NAME, read_time=NOON)])
+
+
+def transacted(service: Service, monkeypatch: pytest.MonkeyPatch, body: Any) -> Any:
+    """What `run` gives, without waiting between tries."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    client = firestore.Client(project="p", credentials=AnonymousCredentials())
+    client._firestore_api_internal = service
+    return run(client, body)
+
+
+EXPIRED = "The referenced transaction has expired or is no longer valid."
+
+
+@pytest.mark.parametrize("at", ["commits", "reads"])
+def test_a_transaction_that_expired_runs_again(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Firestore says so of a commit, too, that the library repeated after its answer was lost."""
+    service = Service([], [])
+    getattr(service, at).append(google.InvalidArgument(EXPIRED))
+
+    def body(transaction: Transaction) -> str:
+        found = transaction.get("a/1")
+        transaction.set("a/1", {"n": 1})
+        return f"found {found}"
+
+    assert transacted(service, monkeypatch, body) == "found None"
+    assert (service.begun, service.rolled_back) == (2, 1)
+
+
+def test_a_write_that_firestore_refuses_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service([google.InvalidArgument("exceeds the maximum allowed size of 1,048,576 bytes.")], [])
+    with pytest.raises(Fatal, match="maximum allowed size"):
+        transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
+    assert service.begun == 1
+
+
+def test_a_transaction_that_keeps_expiring_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retriable, so that what a failure is recorded by may fail itself."""
+    service = Service([google.InvalidArgument(EXPIRED)] * 1_000, [])
+    monkeypatch.setattr("shared.gcp.firestore_transaction._AGAIN", _AGAIN.with_timeout(0.05))
+    with pytest.raises(WriteConflict, match="has expired"):
+        transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
