@@ -38,7 +38,7 @@ _TYPES: dict[type, str] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL text and the parameters that it names."""
+    """SQL text, without a closing semicolon (a SELECT may go into another), and the parameters that it names."""
 
     sql: str
     parameters: tuple[Parameter, ...]
@@ -54,7 +54,7 @@ def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statem
     lacks, and for a moment without a time zone.
     """
     given = params or {}
-    found, names = _looked_at(sql)
+    found, names, sql = _looked_at(sql)
     if found != kind:
         raise Fatal(
             f"{'query' if kind == 'query' else 'execute'} was given {sql[:200]!r}.",
@@ -72,19 +72,23 @@ def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statem
 
 
 @lru_cache(maxsize=256)
-def _looked_at(sql: str) -> tuple[Kind | None, frozenset[str]]:
-    """The statement's kind (None for any other, and for several) and the names of its parameters."""
-    code = _NOT_CODE.sub(lambda match: "''" if match[0][0] not in "-#/" else " ", sql)
+def _looked_at(sql: str) -> tuple[Kind | None, frozenset[str], str]:
+    """The statement's kind (None for any other, and for several), the names of its parameters, and its text without the
+    closing semicolon."""
+    code = _NOT_CODE.sub(lambda match: ("'" if match[0][0] not in "-#/" else " ") * len(match[0]), sql).rstrip()
+    if code.endswith(";"):
+        end = len(code) - 1
+        code, sql = code[:end], sql[:end] + sql[end + 1 :]
     first = _FIRST_WORD.match(code)
     word = first[1].upper() if first else ""
     kind: Kind | None = None
-    if ";" in code.rstrip().removesuffix(";"):
+    if ";" in code:
         kind = None
     elif word in _QUERY:
         kind = "query"
     elif word in _DML or _GATHERS.match(code):
         kind = "dml"
-    return kind, frozenset(match[1] for match in _NAMED.finditer(sql) if match[1])
+    return kind, frozenset(match[1] for match in _NAMED.finditer(sql) if match[1]), sql
 
 
 def _untyped(value: object) -> str:

@@ -98,7 +98,7 @@ def test_the_prefix_goes_before_dataset_names_alone() -> None:
     [
         "SELECT 1",
         "  with a AS (SELECT 1) SELECT * FROM a",
-        "(SELECT 1) UNION ALL SELECT 2;",
+        "(SELECT 1) UNION ALL SELECT 2",
         "/* why */ -- ;\nSELECT ';'",
     ],
 )
@@ -114,7 +114,7 @@ def test_selects_are_queries(sql: str) -> None:
         "MERGE INTO a USING b ON TRUE WHEN NOT MATCHED THEN INSERT ROW",
         "\ninsert INTO a VALUES (1)",
         "UPDATE a SET b = 1 WHERE TRUE",
-        "DELETE FROM a WHERE TRUE;",
+        "DELETE FROM a WHERE TRUE",
         "CREATE OR REPLACE TABLE `nba_staging._staging_x` AS SELECT 1 AS a",
     ],
 )
@@ -125,9 +125,26 @@ def test_dml_is_executed(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "sent"),
+    [
+        ("SELECT 1;", "SELECT 1"),
+        ("SELECT ';' ; -- why;\n", "SELECT ';'  -- why;\n"),
+        ("SELECT 'a' /* ; */;", "SELECT 'a' /* ; */"),
+        ("SELECT 1 -- ;", "SELECT 1 -- ;"),
+        ("SELECT ';'", "SELECT ';'"),
+    ],
+)
+def test_a_closing_semicolon_is_left_out(sql: str, sent: str) -> None:
+    """replace_partition puts the SELECT into another."""
+    assert prepared(sql, {}, "", "query").sql == sent
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "",
+        ";",
+        "SELECT 1;;",
         "SELEC 1",
         "DROP TABLE a",
         "SELECT 1; SELECT 2",
