@@ -22,6 +22,7 @@ from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.ports import DateRange, Params
 from shared.warehouse.rows import conform
 from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema
+from shared.warehouse.staging import check_staging
 
 _STAGING = "_staging_"
 # A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a day's run (3 s of a
@@ -122,10 +123,11 @@ class DuckDbWarehouse:
             return changed
 
     def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
-        declared = table in _declared()
         self._count("staging_load" if table.partition(".")[2].startswith(_STAGING) else "load")
-        if mode == "append" or declared:
+        if mode == "append":
             rows = conform(rows, load_schema(table))
+        else:
+            check_staging(table)
         with self._transaction(f"Loading {table} failed") as cursor:
             if mode == "append":
                 job = [self._prefix + job_id, table, rows.num_rows]
@@ -133,11 +135,9 @@ class DuckDbWarehouse:
                     return _repeated(job_id, table, cursor.execute(_LOAD_JOB, job[:1]).fetchall()[0])
             cursor.register("_rows", rows)
             try:
-                if mode == "replace" and not declared:
+                if mode == "replace":
                     cursor.execute(f"CREATE OR REPLACE TABLE {self._name(table)} AS SELECT * FROM _rows")
                 else:
-                    if mode == "replace":
-                        cursor.execute(f"DELETE FROM {self._name(table)}")
                     cursor.execute(f"INSERT INTO {self._name(table)} BY NAME SELECT * FROM _rows")
             finally:
                 cursor.unregister("_rows")
@@ -257,10 +257,6 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     except duckdb.TransactionException:
         # A failed COMMIT has ended the transaction already.
         return
-
-
-def _declared() -> frozenset[str]:
-    return frozenset(schema.name for schema in all_schemas())
 
 
 def _bound(statement: Statement, params: Params | None) -> tuple[str, dict[str, Any]]:

@@ -49,9 +49,9 @@ class Warehouse(Protocol):
     def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
         """Load rows by column name; returns the rows loaded.
 
-        `replace` replaces the whole table and creates it with the rows' columns (staging). `append` adds to a
-        declared table, absent columns become NULL; the same job_id again adds nothing (exactly once).
-        Raises SchemaMismatch for columns that the table does not declare.
+        `replace` replaces the whole table, one of nba_staging, and creates it with the rows' columns; Fatal for any
+        other. `append` adds to a declared table, absent columns become NULL; the same job_id again adds nothing
+        (exactly once). Raises SchemaMismatch for columns that the table does not declare.
         """
         ...
 

@@ -61,8 +61,6 @@ class Jobs:
         *,
         job_id: str,
         replace: bool,
-        partitioned_by: str | None = None,
-        clustered_by: Sequence[str] = (),
     ) -> bigquery.LoadJob:
         """Begin a load job from Parquet made in memory. Raises Conflict where a job of that id exists."""
         config = bigquery.LoadJobConfig(
@@ -73,10 +71,6 @@ class Jobs:
             labels=labels(),
         )
         config.job_timeout_ms = _JOB_TIMEOUT_MS
-        if partitioned_by is not None:
-            config.time_partitioning = bigquery.TimePartitioning(field=partitioned_by)
-        if clustered_by:
-            config.clustering_fields = list(clustered_by)
         file = io.BytesIO()
         parquet.write_table(rows, file)
         size = file.tell()

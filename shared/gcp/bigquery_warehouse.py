@@ -14,12 +14,13 @@ from shared.gcp.bigquery_jobs import RETRY, Jobs, fresh_id
 from shared.gcp.bigquery_load import append, job_name
 from shared.gcp.bigquery_partition import Replacement
 from shared.gcp.bigquery_sql import Kind, Statement, prepared
-from shared.gcp.bigquery_types import declared_fields, plain, typed
+from shared.gcp.bigquery_types import plain, typed
 from shared.gcp.errors import errors
 from shared.ports import DateRange, Params
 from shared.warehouse.catalog import tables_sql
 from shared.warehouse.rows import conform
-from shared.warehouse.schemas import DATASETS, all_schemas, load_schema
+from shared.warehouse.schemas import DATASETS, load_schema
+from shared.warehouse.staging import check_staging
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
 _DROPS_AT_ONCE = 8
@@ -59,6 +60,7 @@ class BigQueryWarehouse:
             fitting = conform(rows, schema)
             with errors(f"Loading {table} failed"):
                 return append(self._jobs, reference, schema, fitting, job_name(self._jobs_prefix, job_id), job_id)
+        check_staging(table)
         return self._replace(reference, table, rows)
 
     def replace_partition(
@@ -85,27 +87,12 @@ class BigQueryWarehouse:
         return prepared(sql, params, self._prefix, kind)
 
     def _replace(self, reference: bigquery.TableReference, table: str, rows: pa.Table) -> int:
-        partition: str | None = None
-        cluster: Sequence[str] = ()
-        if table in {schema.name for schema in all_schemas()}:
-            schema = load_schema(table)
-            rows, fields = conform(rows, schema), declared_fields(schema)
-            partition, cluster = schema.partition_field, schema.clustering
-        else:
-            rows, fields = typed(table, rows)
+        rows, fields = typed(table, rows)
         job_id = fresh_id("load")
         with errors(f"Loading {table} failed"):
             job = self._jobs.begun(
                 job_id,
-                lambda: self._jobs.load(
-                    reference,
-                    rows,
-                    fields,
-                    job_id=job_id,
-                    replace=True,
-                    partitioned_by=partition,
-                    clustered_by=cluster,
-                ),
+                lambda: self._jobs.load(reference, rows, fields, job_id=job_id, replace=True),
             )
             job.result(retry=RETRY)
             return int(job.output_rows or 0)

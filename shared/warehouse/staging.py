@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from shared.errors import SchemaMismatch
+from shared.errors import Fatal, SchemaMismatch
 from shared.warehouse.schemas import TableSchema, load_schema
 
 # A dataset of their own: its tables expire by themselves, and a worker may write there without touching predictions.
@@ -32,6 +32,15 @@ def staging_prefix(batch_id: str) -> str:
 def staging_table(batch_id: str, unit: str) -> str:
     """Full name of a unit's staging table."""
     return f"{DATASET}.{staging_prefix(batch_id)}{unit}"
+
+
+def check_staging(table: str) -> None:
+    """Raises Fatal for a table of another dataset: a load that replaces it would replace its declared columns too."""
+    if not table.startswith(f"{DATASET}."):
+        raise Fatal(
+            f"A load replaces tables of {DATASET} alone, and {table} is none.",
+            next_step="append, or use replace_partition.",
+        )
 
 
 def unit_of(table: str, batch_id: str) -> str:

@@ -237,6 +237,12 @@ def test_a_replace_makes_the_table_as_the_rows_are(warehouse: Warehouse) -> None
     assert warehouse.query(f"SELECT * FROM `{STAGING}7`").to_pylist() == [{"c": 0.5}]
 
 
+@pytest.mark.parametrize("table", [BATCHES, "nba_predictions._staging_batch"])
+def test_only_staging_tables_are_replaced_by_a_load(warehouse: Warehouse, table: str) -> None:
+    with pytest.raises(Fatal, match=f"tables of nba_staging alone, and {table} is none"):
+        warehouse.load(table, rows(BATCHES, {}), mode="replace", job_id="1")
+
+
 def test_types_survive_a_load_and_a_query(warehouse: Warehouse) -> None:
     loaded = rows(PREDICTIONS, {"line_value": Decimal("24.5"), "p_over": 0.1, "over_price": None})
     warehouse.load(STAGING + "7", loaded, mode="replace", job_id="1")
@@ -252,7 +258,7 @@ def test_tables_lists_by_prefix_and_drop_removes(warehouse: Warehouse) -> None:
         warehouse.load(STAGING + unit, pa.table({"a": [1]}), mode="replace", job_id="1")
     # An underscore is an underscore, and a table of another dataset is none of ours.
     warehouse.load("nba_staging._stagingXbatch", pa.table({"a": [1]}), mode="replace", job_id="1")
-    warehouse.load("nba_predictions._staging_batch", pa.table({"a": [1]}), mode="replace", job_id="1")
+    warehouse.execute("CREATE OR REPLACE TABLE `nba_predictions._staging_batch` AS SELECT 1 AS a")
     assert warehouse.tables("nba_staging", "_staging_") == {STAGING + "10": ("a",), STAGING + "2": ("a",)}
     warehouse.drop([STAGING + "10", STAGING + "never", "nba_staging._stagingXbatch", "nba_predictions._staging_batch"])
     assert list(warehouse.tables("nba_staging", "_staging_")) == [STAGING + "2"]

@@ -179,7 +179,7 @@ def test_a_closed_warehouse_is_unavailable(file: Path) -> None:
 
 def test_statements_are_counted_by_kind(warehouse: DuckDbWarehouse) -> None:
     assert warehouse.statement_counts == {}
-    staged = "nba_predictions._staging_b__1"
+    staged = "nba_staging._staging_b__1"
     with ThreadPoolExecutor(4) as pool:
         for _ in range(3):
             pool.submit(warehouse.load, staged, alias(1), mode="replace", job_id="1")
