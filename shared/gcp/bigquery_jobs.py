@@ -15,6 +15,7 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
+from shared.errors import StoreUnavailable
 from shared.gcp.bigquery_sql import Parameter
 from shared.observability.logs import bound
 
@@ -98,7 +99,17 @@ class Jobs:
         try:
             return begin()
         except google.Conflict:
+            return self.found(job_id)
+
+    def found(self, job_id: str) -> Any:
+        """The job of an id that is used. Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a
+        moment before it shows the job."""
+        try:
             return self.client.get_job(job_id, retry=RETRY)
+        except google.NotFound as error:
+            raise StoreUnavailable(
+                f"The job {job_id} exists and cannot be read yet.", next_step="try again."
+            ) from error
 
     def _begun(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
         return self.client.query(sql, job_config=config, timeout=_SECONDS, retry=RETRY, job_retry=_JOB_RETRY)

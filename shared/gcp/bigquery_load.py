@@ -9,7 +9,7 @@ import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from shared.errors import Fatal, StoreUnavailable
+from shared.errors import Fatal
 from shared.gcp.bigquery_jobs import RETRY, Jobs
 from shared.gcp.bigquery_types import declared_fields
 from shared.warehouse.schemas import TableSchema
@@ -53,13 +53,7 @@ def append(
 
 def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: str, job_id: str) -> int | None:
     """The rows that an earlier job of this id loaded; None where it failed."""
-    try:
-        job = jobs.client.get_job(numbered, retry=RETRY)
-    except google.NotFound as error:
-        # BigQuery knows of an id a moment before it shows the job
-        raise StoreUnavailable(
-            f"The load job {numbered} exists and cannot be read yet.", next_step="try again."
-        ) from error
+    job = jobs.found(numbered)
     if not isinstance(job, bigquery.LoadJob) or _place(job.destination) != _place(table):
         raise Fatal(
             f"The load job {job_id!r} for {name} has been used for {getattr(job, 'destination', 'another job')}.",

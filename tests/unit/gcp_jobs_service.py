@@ -31,6 +31,7 @@ class JobsService(BaseAdapter):
         failures: error results that the next jobs end with, first come first served.
         conflicts_at: a query with this text ends in a serialisation conflict.
         lose: answers to so many inserts are lost after they took effect.
+        unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read yet.
         answer: the rows of a query; columns: what its dry run says.
     """
 
@@ -41,6 +42,7 @@ class JobsService(BaseAdapter):
         self.failures: list[dict[str, str]] = []
         self.conflicts_at = ""
         self.lose = 0
+        self.unreadable = ""
         self.answer: Callable[[str], Rows] = lambda sql: []
         self.columns: Rows = []
         self.deleted: list[str] = []
@@ -62,7 +64,7 @@ class JobsService(BaseAdapter):
         path = re.sub(r"\?.*", "", str(request.url)).partition("/bigquery/v2/projects/p/")[2]
         if request.method == "POST":
             status, body = self._insert(request)
-            if status == 200 and self.lose:
+            if status == 200 and (self.lose > 0 or self.unreadable in body["configuration"]):
                 self.lose -= 1
                 raise requests.ConnectionError("the answer was lost")
         elif request.method == "DELETE":
@@ -72,9 +74,8 @@ class JobsService(BaseAdapter):
             status, body = 200, self._results(path.partition("/")[2])
         else:
             name = path.partition("/")[2]
-            status, body = (
-                (200, self.jobs[name]) if name in self.jobs else (404, _error(404, "notFound", "Not found: Job"))
-            )
+            seen = name in self.jobs and self.unreadable not in self.jobs[name]["configuration"]
+            status, body = (200, self.jobs[name]) if seen else (404, _error(404, "notFound", "Not found: Job"))
         response = requests.Response()
         response.status_code, response.request, response.url = status, request, str(request.url)
         response.raw = io.BytesIO(json.dumps(body).encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -80,6 +80,24 @@ def test_an_append_whose_answer_was_lost_is_found_by_its_retry(
     service.lose = 1  # the library asks again, and is told that the id exists
     assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
     assert [table.num_rows for table in service.loaded.values()] == [1]
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_job_that_cannot_be_read_yet_is_waited_for_by_a_retry(
+    service: JobsService, warehouse: BigQueryWarehouse, mode: Literal["append", "replace"]
+) -> None:
+    service.unreadable = "load"
+    with pytest.raises(StoreUnavailable, match="exists and cannot be read yet"):
+        warehouse.load(BATCHES if mode == "append" else "nba_staging._staging_x", rows("1"), mode=mode, job_id="j")
+
+
+def test_a_copy_that_cannot_be_read_yet_is_waited_for_by_a_retry(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.unreadable = "copy"
+    with pytest.raises(StoreUnavailable, match="exists and cannot be read yet"):
+        warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {})
 
 
 def test_after_a_failed_job_the_next_id_is_taken(service: JobsService, warehouse: BigQueryWarehouse) -> None:
