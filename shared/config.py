@@ -35,6 +35,8 @@ class Settings:
     """Location of the datasets, and so of every job."""
     max_bytes_billed: int = 53_687_091_200
     """Most bytes one query may be billed for (50 GiB, about a season of every table); more makes it fail at once."""
+    function_timeout_seconds: int = 540
+    """After so long the function's request is ended: what it waits for (jobs, requests, retries) has less time."""
     nba_base_url: str = "https://stats.nba.com/stats"
     """NBA.com's stats API."""
     odds_base_url: str = "https://api.the-odds-api.com"

@@ -17,14 +17,11 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from shared.errors import StoreUnavailable
 from shared.gcp.bigquery_sql import Parameter
+from shared.gcp.limits import Limits
 from shared.observability.logs import bound
 
-# No function lives longer than 540 s. BigQuery ends a job by itself then, so that none goes on unseen.
-_JOB_TIMEOUT_MS = 500_000
-# Of one request, and of its repetitions. The library's own go on for ten minutes, and a failed query's for forty.
-_SECONDS = 60.0
-RETRY = DEFAULT_RETRY.with_timeout(120.0)
-_JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(120.0)
+# The library would begin an upload six times more: three times a quarter of a function's time are all there is.
+_UPLOAD_RETRIES = 2
 _NOT_IN_A_LABEL = re.compile(r"[^a-z0-9_-]")
 _LONGEST_LABEL = 63
 
@@ -32,14 +29,17 @@ _LONGEST_LABEL = 63
 class Jobs:
     """Runs jobs for one project and location. Raises Google's errors; the caller says what it was doing."""
 
-    def __init__(self, client: bigquery.Client, *, max_bytes_billed: int) -> None:
+    def __init__(self, client: bigquery.Client, *, max_bytes_billed: int, limits: Limits) -> None:
         self.client = client
         self._max_bytes_billed = max_bytes_billed
+        self._limits = limits
+        self.retry = DEFAULT_RETRY.with_timeout(limits.retry)
+        self._job_retry = DEFAULT_JOB_RETRY.with_timeout(limits.retry)
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
         """Run SQL to its end: a SELECT, DML, DDL or a script."""
         job = self._begun(sql, self._query_config(parameters))
-        job.result(retry=RETRY)
+        job.result(retry=self.retry)
         return job
 
     def columns(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[bigquery.SchemaField]:
@@ -52,7 +52,7 @@ class Jobs:
     def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
         """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
         job = self._begun(sql, self._query_config(parameters))
-        return job.result(retry=RETRY).to_arrow(create_bqstorage_client=False)
+        return job.result(retry=self.retry).to_arrow(create_bqstorage_client=False)
 
     def load(
         self,
@@ -71,13 +71,19 @@ class Jobs:
             write_disposition="WRITE_TRUNCATE" if replace else "WRITE_APPEND",
             labels=labels(),
         )
-        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        config.job_timeout_ms = int(self._limits.job * 1000)
         file = io.BytesIO()
         parquet.write_table(rows, file)
         size = file.tell()
         file.seek(0)
         return self.client.load_table_from_file(
-            file, table, size=size, job_id=job_id, job_config=config, timeout=_SECONDS
+            file,
+            table,
+            size=size,
+            job_id=job_id,
+            job_config=config,
+            num_retries=_UPLOAD_RETRIES,
+            timeout=self._limits.request,
         )
 
     def copy(self, source: bigquery.TableReference, destination: bigquery.TableReference) -> None:
@@ -85,14 +91,14 @@ class Jobs:
         config = bigquery.CopyJobConfig(
             create_disposition="CREATE_NEVER", write_disposition="WRITE_TRUNCATE", labels=labels()
         )
-        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        config.job_timeout_ms = int(self._limits.job * 1000)
         job_id = fresh_id("copy")
         self.begun(
             job_id,
             lambda: self.client.copy_table(
-                source, destination, job_id=job_id, job_config=config, timeout=_SECONDS, retry=RETRY
+                source, destination, job_id=job_id, job_config=config, timeout=self._limits.request, retry=self.retry
             ),
-        ).result(retry=RETRY)
+        ).result(retry=self.retry)
 
     def begun(self, job_id: str, begin: Callable[[], Any]) -> Any:
         """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
@@ -105,20 +111,22 @@ class Jobs:
         """The job of an id that is used. Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a
         moment before it shows the job."""
         try:
-            return self.client.get_job(job_id, retry=RETRY)
+            return self.client.get_job(job_id, retry=self.retry)
         except google.NotFound as error:
             raise StoreUnavailable(
                 f"The job {job_id} exists and cannot be read yet.", next_step="try again."
             ) from error
 
     def _begun(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
-        return self.client.query(sql, job_config=config, timeout=_SECONDS, retry=RETRY, job_retry=_JOB_RETRY)
+        return self.client.query(
+            sql, job_config=config, timeout=self._limits.request, retry=self.retry, job_retry=self._job_retry
+        )
 
     def _query_config(self, parameters: Sequence[Parameter]) -> bigquery.QueryJobConfig:
         config = bigquery.QueryJobConfig(
             query_parameters=list(parameters), maximum_bytes_billed=self._max_bytes_billed, labels=labels()
         )
-        config.job_timeout_ms = _JOB_TIMEOUT_MS
+        config.job_timeout_ms = int(self._limits.job * 1000)
         return config
 
 

@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from shared.errors import Fatal
-from shared.gcp.bigquery_jobs import RETRY, Jobs
+from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_types import declared_fields
 from shared.warehouse.schemas import TableSchema
 
@@ -43,7 +43,7 @@ def append(
             if found is None:
                 continue
             return found
-        job.result(retry=RETRY)
+        job.result(retry=jobs.retry)
         return int(job.output_rows or 0)
     raise Fatal(
         f"The load job {job_id!r} for {schema.name} has failed {_TRIES} times.",
@@ -60,7 +60,7 @@ def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: 
             next_step="put the table's name into the job_id.",
         )
     try:
-        job.result(retry=RETRY)
+        job.result(retry=jobs.retry)
     except google.GoogleAPICallError:
         if job.error_result is None:
             raise  # not the job's failure: it could not be asked

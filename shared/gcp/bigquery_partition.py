@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from google.cloud import bigquery
 
 from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
-from shared.gcp.bigquery_jobs import RETRY, Jobs
+from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_sql import Statement
 from shared.gcp.bigquery_types import fits, type_of
 from shared.gcp.errors import errors
@@ -108,4 +108,4 @@ class Replacement:
 
     def _drop(self, made: bigquery.TableReference) -> None:
         with errors(f"Dropping {made.table_id} failed"):
-            self.jobs.client.delete_table(made, retry=RETRY, not_found_ok=True)
+            self.jobs.client.delete_table(made, retry=self.jobs.retry, not_found_ok=True)

@@ -10,12 +10,13 @@ from google.cloud import bigquery
 
 from shared import parallel
 from shared.errors import Fatal
-from shared.gcp.bigquery_jobs import RETRY, Jobs, fresh_id
+from shared.gcp.bigquery_jobs import Jobs, fresh_id
 from shared.gcp.bigquery_load import append, job_name
 from shared.gcp.bigquery_partition import Replacement
 from shared.gcp.bigquery_sql import Kind, Statement, prepared
 from shared.gcp.bigquery_types import plain, typed
 from shared.gcp.errors import errors
+from shared.gcp.limits import Limits
 from shared.ports import DateRange, Params
 from shared.warehouse.catalog import tables_sql
 from shared.warehouse.rows import conform
@@ -24,6 +25,7 @@ from shared.warehouse.staging import check_staging
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
 _DROPS_AT_ONCE = 8
+_LIMITS = Limits()
 
 
 class BigQueryWarehouse:
@@ -33,13 +35,22 @@ class BigQueryWarehouse:
         dataset_prefix: stands before every dataset's name in the project (DATASET_PREFIX).
         epoch: of the state; a project never forgets a job's id, so those of another epoch are others (STATE_EPOCH).
         max_bytes_billed: a query that would read more fails before it costs anything.
+        limits: how long jobs and requests may take.
     """
 
-    def __init__(self, client: bigquery.Client, *, dataset_prefix: str, max_bytes_billed: int, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        client: bigquery.Client,
+        *,
+        dataset_prefix: str,
+        max_bytes_billed: int,
+        epoch: int = 1,
+        limits: Limits = _LIMITS,
+    ) -> None:
         self._client = client
         self._prefix = dataset_prefix
         self._jobs_prefix = dataset_prefix if epoch == 1 else f"{dataset_prefix}e{epoch}-"
-        self._jobs = Jobs(client, max_bytes_billed=max_bytes_billed)
+        self._jobs = Jobs(client, max_bytes_billed=max_bytes_billed, limits=limits)
 
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
         statement = self._prepared(sql, params, "query")
@@ -76,7 +87,7 @@ class BigQueryWarehouse:
     def drop(self, tables: Sequence[str]) -> None:
         def drop(table: str) -> None:
             with errors(f"Dropping {table} failed"):
-                self._client.delete_table(self._reference(table), retry=RETRY, not_found_ok=True)
+                self._client.delete_table(self._reference(table), retry=self._jobs.retry, not_found_ok=True)
 
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
         parallel.all_of(tasks, _DROPS_AT_ONCE, name="drop")
@@ -94,7 +105,7 @@ class BigQueryWarehouse:
                 job_id,
                 lambda: self._jobs.load(reference, rows, fields, job_id=job_id, replace=True),
             )
-            job.result(retry=RETRY)
+            job.result(retry=self._jobs.retry)
             return int(job.output_rows or 0)
 
     def _reference(self, table: str) -> bigquery.TableReference:

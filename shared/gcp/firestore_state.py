@@ -15,6 +15,7 @@ from shared.errors import Fatal
 from shared.gcp.errors import errors
 from shared.gcp.firestore_transaction import run
 from shared.gcp.firestore_values import changed, document, filter_value, stored, unchanged_since
+from shared.gcp.limits import Limits
 from shared.ports import Document, Filter, Increment, T, Transaction
 
 # Seconds. A write that lost against another (ABORTED) or was not admitted did not happen: any of them may be repeated.
@@ -29,14 +30,23 @@ _NOT_DONE = Retry(
 _REPEATABLE = _NOT_DONE.with_predicate(
     if_exception_type(google.Aborted, google.ResourceExhausted, google.ServiceUnavailable, google.InternalServerError)
 )
+_READ = Retry(
+    predicate=if_exception_type(google.DeadlineExceeded, google.InternalServerError, google.ServiceUnavailable),
+    initial=0.1,
+    maximum=10.0,
+    multiplier=1.3,
+)
+_LIMITS = Limits()
 _INEQUALITIES = ("!=", "<", "<=", ">", ">=")
 
 
 class FirestoreState:
-    """ports.State on a Firestore database; safe to use from many threads."""
+    """ports.State on a Firestore database; safe to use from many threads. The library reads for five minutes by itself,
+    `limits` say for how long here."""
 
-    def __init__(self, client: firestore.Client) -> None:
+    def __init__(self, client: firestore.Client, limits: Limits = _LIMITS) -> None:
         self._client = client
+        self._reads: dict[str, Any] = {"timeout": limits.request, "retry": _READ.with_timeout(limits.request)}
 
     def create(self, path: str, data: Mapping[str, Any]) -> None:
         reference = self._reference(path)
@@ -46,7 +56,7 @@ class FirestoreState:
     def get(self, path: str) -> Document | None:
         reference = self._reference(path)
         with errors(f"Reading {path} failed"):
-            return document(reference.get())
+            return document(reference.get(**self._reads))
 
     def update(self, path: str, fields: Mapping[str, Any], *, if_version: str | None = None) -> None:
         reference = self._reference(path)
@@ -62,7 +72,7 @@ class FirestoreState:
             reference.delete(retry=_REPEATABLE)
 
     def transaction(self, body: Callable[[Transaction], T]) -> T:
-        return run(self._client, body)
+        return run(self._client, body, self._reads)
 
     def query(
         self,
@@ -83,7 +93,7 @@ class FirestoreState:
         if limit is not None and not by_id_here:
             query = query.limit(limit)
         with errors(f"Querying {collection} failed"):
-            found = [each for snapshot in query.stream() if (each := document(snapshot)) is not None]
+            found = [each for snapshot in query.stream(**self._reads) if (each := document(snapshot)) is not None]
         if by_id_here:
             found = sorted(found, key=lambda each: each.id)[:limit]
         return found
@@ -91,7 +101,7 @@ class FirestoreState:
     def count(self, collection: str, where: Sequence[Filter] = ()) -> int:
         query = self._query(collection, where)
         with errors(f"Counting {collection} failed"):
-            ((result, *_), *_) = query.count(alias="found").get()
+            ((result, *_), *_) = query.count(alias="found").get(**self._reads)
             return int(result.value)
 
     def _reference(self, path: str) -> firestore.DocumentReference:

@@ -33,9 +33,10 @@ _AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.5, maximum=8.0
 class FirestoreTransaction:
     """ports.Transaction: reads see one moment, writes are sent together at the end."""
 
-    def __init__(self, client: firestore.Client, inner: firestore.Transaction) -> None:
+    def __init__(self, client: firestore.Client, inner: firestore.Transaction, reads: Mapping[str, Any]) -> None:
         self._client = client
         self._inner = inner
+        self._reads = reads
         self._wrote = False
 
     def get(self, path: str) -> Document | None:
@@ -47,7 +48,7 @@ class FirestoreTransaction:
             )
         try:
             with errors(f"Reading {path} in a transaction failed"):
-                return document(reference.get(transaction=self._inner))
+                return document(reference.get(transaction=self._inner, **self._reads))
         except WriteConflict as error:
             raise _Contended(error.message) from error
 
@@ -69,24 +70,31 @@ class FirestoreTransaction:
         return self._client.document(path)
 
 
-def run(client: firestore.Client, body: Callable[[Transaction], T]) -> T:
+def run(client: firestore.Client, body: Callable[[Transaction], T], reads: Mapping[str, Any]) -> T:
     """The body's result once its writes are committed; raises what the body raises, and nothing is written then.
+
+    `reads` has the time-out and the retry of each read.
 
     Raises WriteConflict where others kept coming first, and what one of its writes raises (AlreadyExists, NotFound).
     """
     outside = sys.exception()
     try:
-        return _AGAIN(_once)(client, body, outside)
+        return _AGAIN(_once)(client, body, reads, outside)
     except google.RetryError as error:
         raise WriteConflict(f"{_DOING}: {error.cause}.", next_step="nothing: it is tried again by itself.") from error
 
 
-def _once(client: firestore.Client, body: Callable[[Transaction], T], outside: BaseException | None) -> T:
+def _once(
+    client: firestore.Client,
+    body: Callable[[Transaction], T],
+    reads: Mapping[str, Any],
+    outside: BaseException | None,
+) -> T:
     raised: list[BaseException] = []
 
     def guarded(inner: firestore.Transaction) -> T:
         try:
-            return body(FirestoreTransaction(client, inner))
+            return body(FirestoreTransaction(client, inner, reads))
         except BaseException as error:
             raised.append(error)
             raise

@@ -76,6 +76,7 @@ def warehouse(settings: Settings) -> BigQueryWarehouse:
 
     from shared.gcp.bigquery_warehouse import BigQueryWarehouse
     from shared.gcp.errors import errors
+    from shared.gcp.limits import Limits
 
     emulated = bool(os.environ.get("BIGQUERY_EMULATOR_HOST"))  # the client takes the address, and still asks for a key
     with errors("No client of BigQuery"):
@@ -89,6 +90,7 @@ def warehouse(settings: Settings) -> BigQueryWarehouse:
         dataset_prefix=settings.dataset_prefix,
         max_bytes_billed=settings.max_bytes_billed,
         epoch=settings.state_epoch,
+        limits=Limits(settings.function_timeout_seconds),
     )
 
 
@@ -98,10 +100,11 @@ def state(settings: Settings) -> FirestoreState:
 
     from shared.gcp.errors import errors
     from shared.gcp.firestore_state import FirestoreState
+    from shared.gcp.limits import Limits
 
     with errors("No client of Firestore"):
         client = firestore.Client(project=settings.project_id, database=settings.firestore_database)
-    return FirestoreState(client)
+    return FirestoreState(client, Limits(settings.function_timeout_seconds))
 
 
 def bus(settings: Settings) -> PubSubBus:

@@ -32,6 +32,7 @@ class JobsService(BaseAdapter):
         conflicts_at: a query with this text ends in a serialisation conflict.
         lose: answers to so many inserts are lost after they took effect.
         unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read yet.
+        requests: every request's method, kind and time-out.
         answer: the rows of a query; columns: what its dry run says.
     """
 
@@ -46,6 +47,7 @@ class JobsService(BaseAdapter):
         self.answer: Callable[[str], Rows] = lambda sql: []
         self.columns: Rows = []
         self.deleted: list[str] = []
+        self.requests: list[tuple[str, str, float | None]] = []
 
     def client(self) -> bigquery.Client:
         credentials = AnonymousCredentials()
@@ -62,6 +64,7 @@ class JobsService(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         path = re.sub(r"\?.*", "", str(request.url)).partition("/bigquery/v2/projects/p/")[2]
+        self.requests.append((str(request.method), path.partition("/")[0], kwargs["timeout"]))
         if request.method == "POST":
             status, body = self._insert(request)
             if status == 200 and (self.lose > 0 or self.unreadable in body["configuration"]):

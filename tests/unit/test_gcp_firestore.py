@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
+from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types
@@ -17,8 +18,10 @@ from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import Fatal, PreconditionFailed, WriteConflict
-from shared.gcp.firestore_transaction import _AGAIN, _first_failure, run
+from shared.gcp.firestore_state import FirestoreState
+from shared.gcp.firestore_transaction import _AGAIN, _first_failure
 from shared.gcp.firestore_values import changed, document, stored, unchanged_since
+from shared.gcp.limits import Limits
 from shared.ports import ArrayUnion, Increment, Transaction
 
 NAME = "projects/p/databases/(default)/documents/a/1"
@@ -112,6 +115,8 @@ class Service:
     def __init__(self, commits: list[Exception], reads: list[Exception]) -> None:
         self.commits, self.reads = commits, reads
         self.begun = self.rolled_back = 0
+        self.patience: list[tuple[float, float | None]] = []
+        """Of each read: its time-out, and the time of its repetitions."""
 
     def begin_transaction(self, **_: Any) -> Any:
         self.begun += 1
@@ -125,18 +130,32 @@ class Service:
     def rollback(self, **_: Any) -> None:
         self.rolled_back += 1
 
-    def batch_get_documents(self, **_: Any) -> Any:
+    def batch_get_documents(self, *, timeout: float, retry: Retry, **_: Any) -> Any:
+        self.patience.append((timeout, retry._timeout))
         if self.reads:
             raise self.reads.pop(0)
         return iter([types.BatchGetDocumentsResponse(missing=NAME, read_time=NOON)])
+
+    def run_query(self, *, timeout: float, retry: Retry, **_: Any) -> Any:
+        self.patience.append((timeout, retry._timeout))
+        return iter([])
+
+    def run_aggregation_query(self, *, timeout: float, retry: Retry, **_: Any) -> Any:
+        self.patience.append((timeout, retry._timeout))
+        result = {"aggregate_fields": {"found": {"integer_value": 7}}}
+        return iter([types.RunAggregationQueryResponse(result=result, read_time=NOON)])
 
 
 def transacted(service: Service, monkeypatch: pytest.MonkeyPatch, body: Any) -> Any:
     """What `run` gives, without waiting between tries."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
+    return state_of(service).transaction(body)
+
+
+def state_of(service: Service, limits: Limits | None = None) -> FirestoreState:
     client = firestore.Client(project="p", credentials=AnonymousCredentials())
     client._firestore_api_internal = service
-    return run(client, body)
+    return FirestoreState(client, limits or Limits())
 
 
 EXPIRED = "The referenced transaction has expired or is no longer valid."
@@ -170,3 +189,15 @@ def test_a_transaction_that_keeps_expiring_is_a_conflict(monkeypatch: pytest.Mon
     monkeypatch.setattr("shared.gcp.firestore_transaction._AGAIN", _AGAIN.with_timeout(0.05))
     with pytest.raises(WriteConflict, match="has expired"):
         transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
+
+
+@pytest.mark.parametrize(("function", "seconds"), [(60.0, 15.0), (540.0, 60.0)])
+def test_reads_know_how_long_the_function_lives(function: float, seconds: float) -> None:
+    """The library's five minutes are longer than a worker has."""
+    service = Service([], [])
+    state = state_of(service, Limits(function))
+    assert state.get("a/1") is None
+    assert state.query("a") == []
+    assert state.count("a") == 7
+    assert state.transaction(lambda transaction: transaction.get("a/1")) is None
+    assert service.patience == [(seconds, seconds)] * 4

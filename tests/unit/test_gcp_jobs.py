@@ -11,6 +11,7 @@ import pytest
 from shared.errors import Fatal, StoreUnavailable, WriteConflict
 from shared.gcp.bigquery_load import job_name
 from shared.gcp.bigquery_warehouse import BigQueryWarehouse
+from shared.gcp.limits import Limits
 from shared.observability.logs import log_context
 from shared.ports import DateRange
 from shared.warehouse.rows import table_of
@@ -100,6 +101,15 @@ def test_a_copy_that_cannot_be_read_yet_is_waited_for_by_a_retry(
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {})
 
 
+def test_an_upload_is_given_up_while_there_is_time(service: JobsService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    warehouse = BigQueryWarehouse(service.client(), dataset_prefix="", max_bytes_billed=1_000, limits=Limits(60.0))
+    monkeypatch.setattr(service, "_insert", lambda request: (503, {"error": {"code": 503, "message": "no"}}))
+    with pytest.raises(StoreUnavailable):
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    assert [seconds for _, _, seconds in service.requests] == [15.0] * 3
+
+
 def test_after_a_failed_job_the_next_id_is_taken(service: JobsService, warehouse: BigQueryWarehouse) -> None:
     service.failures = [BACKEND, BACKEND]
     for _ in range(2):
@@ -164,7 +174,11 @@ def test_a_staging_table_is_replaced_by_a_job_of_its_own_each_time(
 # --- every job --------------------------------------------------------------------------------------------------
 
 
-def test_every_job_has_limits_and_labels(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+@pytest.mark.parametrize(("function", "job_ms"), [(540.0, 500_000), (300.0, 260_000), (60.0, 20_000)])
+def test_every_job_has_limits_and_labels(service: JobsService, function: float, job_ms: int) -> None:
+    """No job goes on when its function's time is over."""
+    client, limits = service.client(), Limits(function)
+    warehouse = BigQueryWarehouse(client, dataset_prefix="dev_", max_bytes_billed=1_000, limits=limits)
     service.answer = lambda sql: [{"a": 1}]
     with log_context(function="phase2_raw", run_id="Run.1/ä"):
         warehouse.query("SELECT 1 AS a")
@@ -173,7 +187,7 @@ def test_every_job_has_limits_and_labels(service: JobsService, warehouse: BigQue
     for job in service.jobs.values():
         configuration = job["configuration"]
         assert configuration["labels"] == {"pipeline": "nba_props", "function": "phase2_raw", "run": "run-1--"}
-        assert configuration["jobTimeoutMs"] == "500000"
+        assert configuration["jobTimeoutMs"] == str(job_ms)
     assert {each["query"]["maximumBytesBilled"] for each in service.configurations("query")} == {"1000"}
 
 

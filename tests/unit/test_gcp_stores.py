@@ -12,7 +12,9 @@ from shared import runtime
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
+from shared.gcp import stores
 from shared.gcp.lazy import Lazy
+from shared.gcp.limits import Limits
 from tests.conftest import ROOT
 
 ENVIRONMENT = {
@@ -45,6 +47,14 @@ def test_every_process_is_an_instance_of_its_own(monkeypatch: pytest.MonkeyPatch
     first = runtime.get_runtime().instance
     runtime.use_runtime(None)
     assert runtime.get_runtime().instance != first
+
+
+def test_the_ports_know_how_long_the_function_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "localhost:1")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://localhost:1")
+    settings = Settings.from_environment({**ENVIRONMENT, "FUNCTION_TIMEOUT_SECONDS": "60"})
+    assert stores.warehouse(settings)._jobs._limits == Limits(60)
+    assert stores.state(settings)._reads["timeout"] == Limits(60).request == 15
 
 
 def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
