@@ -33,13 +33,13 @@ class Jobs:
         self.client = client
         self._max_bytes_billed = max_bytes_billed
         self._limits = limits
-        self.retry = DEFAULT_RETRY.with_timeout(limits.retry)
+        self._retry = DEFAULT_RETRY.with_timeout(limits.retry)
         self._job_retry = DEFAULT_JOB_RETRY.with_timeout(limits.retry)
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
         """Run SQL to its end: a SELECT, DML, DDL or a script."""
         job = self._begun(sql, self._query_config(parameters))
-        job.result(retry=self.retry)
+        self.ended(job)
         return job
 
     def columns(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[bigquery.SchemaField]:
@@ -52,7 +52,7 @@ class Jobs:
     def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
         """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
         job = self._begun(sql, self._query_config(parameters))
-        return job.result(retry=self.retry).to_arrow(create_bqstorage_client=False)
+        return self.ended(job).to_arrow(create_bqstorage_client=False)
 
     def load(
         self,
@@ -93,12 +93,22 @@ class Jobs:
         )
         config.job_timeout_ms = int(self._limits.job * 1000)
         job_id = fresh_id("copy")
-        self.begun(
+        job = self.begun(
             job_id,
             lambda: self.client.copy_table(
-                source, destination, job_id=job_id, job_config=config, timeout=self._limits.request, retry=self.retry
+                source, destination, job_id=job_id, job_config=config, timeout=self._limits.request, retry=self._retry
             ),
-        ).result(retry=self.retry)
+        )
+        self.ended(job)
+
+    def ended(self, job: Any) -> Any:
+        """The job's result. Raises TimeoutError where it does not come in the job's time: the library would wait for
+        ever, also for an answer that gets lost on its way."""
+        return job.result(retry=self._retry, timeout=self._limits.job)
+
+    def drop(self, table: bigquery.TableReference) -> None:
+        """Drop a table; one that is not there is no error."""
+        self.client.delete_table(table, retry=self._retry, timeout=self._limits.request, not_found_ok=True)
 
     def begun(self, job_id: str, begin: Callable[[], Any]) -> Any:
         """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
@@ -111,7 +121,7 @@ class Jobs:
         """The job of an id that is used. Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a
         moment before it shows the job."""
         try:
-            return self.client.get_job(job_id, retry=self.retry)
+            return self.client.get_job(job_id, retry=self._retry, timeout=self._limits.request)
         except google.NotFound as error:
             raise StoreUnavailable(
                 f"The job {job_id} exists and cannot be read yet.", next_step="try again."
@@ -119,7 +129,7 @@ class Jobs:
 
     def _begun(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
         return self.client.query(
-            sql, job_config=config, timeout=self._limits.request, retry=self.retry, job_retry=self._job_retry
+            sql, job_config=config, timeout=self._limits.request, retry=self._retry, job_retry=self._job_retry
         )
 
     def _query_config(self, parameters: Sequence[Parameter]) -> bigquery.QueryJobConfig:

@@ -43,7 +43,7 @@ def append(
             if found is None:
                 continue
             return found
-        job.result(retry=jobs.retry)
+        jobs.ended(job)
         return int(job.output_rows or 0)
     raise Fatal(
         f"The load job {job_id!r} for {schema.name} has failed {_TRIES} times.",
@@ -60,7 +60,7 @@ def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: 
             next_step="put the table's name into the job_id.",
         )
     try:
-        job.result(retry=jobs.retry)
+        jobs.ended(job)
     except google.GoogleAPICallError:
         if job.error_result is None:
             raise  # not the job's failure: it could not be asked

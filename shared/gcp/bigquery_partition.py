@@ -108,4 +108,4 @@ class Replacement:
 
     def _drop(self, made: bigquery.TableReference) -> None:
         with errors(f"Dropping {made.table_id} failed"):
-            self.jobs.client.delete_table(made, retry=self.jobs.retry, not_found_ok=True)
+            self.jobs.drop(made)

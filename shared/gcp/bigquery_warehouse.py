@@ -87,7 +87,7 @@ class BigQueryWarehouse:
     def drop(self, tables: Sequence[str]) -> None:
         def drop(table: str) -> None:
             with errors(f"Dropping {table} failed"):
-                self._client.delete_table(self._reference(table), retry=self._jobs.retry, not_found_ok=True)
+                self._jobs.drop(self._reference(table))
 
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
         parallel.all_of(tasks, _DROPS_AT_ONCE, name="drop")
@@ -105,7 +105,7 @@ class BigQueryWarehouse:
                 job_id,
                 lambda: self._jobs.load(reference, rows, fields, job_id=job_id, replace=True),
             )
-            job.result(retry=self._jobs.retry)
+            self._jobs.ended(job)
             return int(job.output_rows or 0)
 
     def _reference(self, table: str) -> bigquery.TableReference:

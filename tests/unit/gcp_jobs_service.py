@@ -33,6 +33,8 @@ class JobsService(BaseAdapter):
         lose: answers to so many inserts are lost after they took effect.
         unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read yet.
         requests: every request's method, kind and time-out.
+        running: jobs do not end.
+        on_request: called at every request.
         answer: the rows of a query; columns: what its dry run says.
     """
 
@@ -47,6 +49,8 @@ class JobsService(BaseAdapter):
         self.answer: Callable[[str], Rows] = lambda sql: []
         self.columns: Rows = []
         self.deleted: list[str] = []
+        self.running = False
+        self.on_request: Callable[[], None] = lambda: None
         self.requests: list[tuple[str, str, float | None]] = []
 
     def client(self) -> bigquery.Client:
@@ -65,6 +69,7 @@ class JobsService(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         path = re.sub(r"\?.*", "", str(request.url)).partition("/bigquery/v2/projects/p/")[2]
         self.requests.append((str(request.method), path.partition("/")[0], kwargs["timeout"]))
+        self.on_request()
         if request.method == "POST":
             status, body = self._insert(request)
             if status == 200 and (self.lose > 0 or self.unreadable in body["configuration"]):
@@ -97,7 +102,7 @@ class JobsService(BaseAdapter):
         job = {
             "jobReference": {"projectId": PROJECT, "jobId": name, "location": "US"},
             "configuration": configuration,
-            "status": {"state": "DONE"},
+            "status": {"state": "RUNNING" if self.running else "DONE"},
             "statistics": {},
         }
         self.jobs[name] = job
@@ -125,6 +130,8 @@ class JobsService(BaseAdapter):
 
     def _results(self, name: str) -> dict[str, Any]:
         job = self.jobs[name]
+        if self.running:
+            return {"jobComplete": False, "jobReference": job["jobReference"]}
         if "errorResult" in job["status"]:
             return _error(400, job["status"]["errorResult"]["reason"], job["status"]["errorResult"]["message"])
         rows = self.answer(job["configuration"]["query"]["query"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -171,6 +172,28 @@ def test_a_staging_table_is_replaced_by_a_job_of_its_own_each_time(
     assert {table.schema.field("n").type for table in service.loaded.values()} == {pa.int64()}
 
 
+class Time:
+    """Stands for the libraries' `time`: sleeping makes it later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        assert self.now < 3_600, "it goes on for ever"
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    found = Time()
+    for module in ("api_core.retry.retry_base", "api_core.retry.retry_unary", "cloud.bigquery.job.query"):
+        monkeypatch.setattr(f"google.{module}.time", found)
+    return found
+
+
 # --- every job --------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +212,48 @@ def test_every_job_has_limits_and_labels(service: JobsService, function: float, 
         assert configuration["labels"] == {"pipeline": "nba_props", "function": "phase2_raw", "run": "run-1--"}
         assert configuration["jobTimeoutMs"] == str(job_ms)
     assert {each["query"]["maximumBytesBilled"] for each in service.configurations("query")} == {"1000"}
+
+
+def test_no_request_waits_for_ever(service: JobsService) -> None:
+    """A connection that dies silently would hold the thread, perhaps inside a date's lock, and let it go on later."""
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    client, limits = service.client(), Limits(300.0)
+    warehouse = BigQueryWarehouse(client, dataset_prefix="", max_bytes_billed=1_000, limits=limits)
+    warehouse.query("SELECT 1 AS outside")
+    warehouse.execute("DELETE FROM nba_raw.x WHERE TRUE")
+    for _ in range(2):
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    warehouse.load("nba_staging._staging_x", rows("1"), mode="replace", job_id="j")
+    warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {})
+    warehouse.drop(["nba_staging._staging_x"])
+    assert {(method, kind) for method, kind, _ in service.requests} >= {
+        ("POST", "jobs"), ("GET", "jobs"), ("GET", "queries"), ("DELETE", "datasets"),
+    }  # fmt: skip
+    waits = {seconds for _, kind, seconds in service.requests if kind != "queries"}
+    assert waits == {60.0}
+    assert {seconds for _, kind, seconds in service.requests if kind == "queries"} == {260.0}
+
+
+WAITING: list[tuple[str, Callable[[BigQueryWarehouse], object]]] = [
+    ("query", lambda warehouse: warehouse.query("SELECT 1 AS a")),
+    ("load", lambda warehouse: warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")),
+]
+
+
+@pytest.mark.parametrize(("_name", "wait"), WAITING, ids=[name for name, _ in WAITING])
+def test_a_job_that_never_ends_is_given_up(
+    service: JobsService,
+    warehouse: BigQueryWarehouse,
+    _name: str,
+    wait: Callable[[BigQueryWarehouse], object],
+    time: Time,
+) -> None:
+    """BigQuery ends it by then; were it not to, the function's own time would be over."""
+    service.running = True
+    service.on_request = lambda: time.sleep(10.0)
+    with pytest.raises(StoreUnavailable):
+        wait(warehouse)
+    assert 500.0 <= time.now < 600.0
 
 
 def test_a_serialisation_conflict_is_a_write_conflict(service: JobsService, warehouse: BigQueryWarehouse) -> None:
