@@ -34,7 +34,7 @@ class Jobs:
         self._max_bytes_billed = max_bytes_billed
         self._limits = limits
         self._retry = DEFAULT_RETRY.with_timeout(limits.retry)
-        self._job_retry = DEFAULT_JOB_RETRY.with_timeout(limits.retry)
+        self._job_retry = DEFAULT_JOB_RETRY.with_timeout(limits.job_retry)
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
         """Run SQL to its end: a SELECT, DML, DDL or a script."""

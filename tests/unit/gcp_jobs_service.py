@@ -20,6 +20,7 @@ from requests.adapters import BaseAdapter
 
 PROJECT = "p"
 Rows = list[dict[str, Any]]
+RUNNING, DONE = {"state": "RUNNING"}, {"state": "DONE"}
 
 
 class JobsService(BaseAdapter):
@@ -34,6 +35,7 @@ class JobsService(BaseAdapter):
         unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read yet.
         requests: every request's method, kind and time-out.
         running: jobs do not end.
+        slow: a query runs on until its results are asked for.
         on_request: called at every request.
         answer: the rows of a query; columns: what its dry run says.
     """
@@ -49,8 +51,9 @@ class JobsService(BaseAdapter):
         self.answer: Callable[[str], Rows] = lambda sql: []
         self.columns: Rows = []
         self.deleted: list[str] = []
-        self.running = False
+        self.running = self.slow = False
         self.on_request: Callable[[], None] = lambda: None
+        self._ends: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, float | None]] = []
 
     def client(self) -> bigquery.Client:
@@ -79,7 +82,8 @@ class JobsService(BaseAdapter):
             self.deleted.append(path)
             status, body = 204, {}
         elif path.startswith("queries/"):
-            status, body = 200, self._results(path.partition("/")[2])
+            body = self._results(path.partition("/")[2])
+            status = body["error"]["code"] if "error" in body else 200
         else:
             name = path.partition("/")[2]
             seen = name in self.jobs and self.unreadable not in self.jobs[name]["configuration"]
@@ -102,13 +106,13 @@ class JobsService(BaseAdapter):
         job = {
             "jobReference": {"projectId": PROJECT, "jobId": name, "location": "US"},
             "configuration": configuration,
-            "status": {"state": "RUNNING" if self.running else "DONE"},
+            "status": RUNNING if self.running else DONE,
             "statistics": {},
         }
         self.jobs[name] = job
         failure = self._failure(configuration)
         if failure:
-            job["status"] = {"state": "DONE", "errorResult": failure, "errors": [failure]}
+            job["status"] = {**DONE, "errorResult": failure, "errors": [failure]}
         elif "load" in configuration:
             self.loaded[name] = parquet.read_table(io.BytesIO(data))
             job["statistics"] = {"load": {"outputRows": str(self.loaded[name].num_rows)}}
@@ -118,6 +122,8 @@ class JobsService(BaseAdapter):
             configuration["query"].setdefault(
                 "destinationTable", {"projectId": PROJECT, "datasetId": "_results", "tableId": f"anon{name}"}
             )
+        if self.slow:
+            self._ends[name], job["status"] = job["status"], RUNNING
         return 200, job
 
     def _failure(self, configuration: dict[str, Any]) -> dict[str, str] | None:
@@ -130,10 +136,12 @@ class JobsService(BaseAdapter):
 
     def _results(self, name: str) -> dict[str, Any]:
         job = self.jobs[name]
+        job["status"] = self._ends.pop(name, job["status"])
         if self.running:
             return {"jobComplete": False, "jobReference": job["jobReference"]}
         if "errorResult" in job["status"]:
-            return _error(400, job["status"]["errorResult"]["reason"], job["status"]["errorResult"]["message"])
+            reason, message = job["status"]["errorResult"]["reason"], job["status"]["errorResult"]["message"]
+            return _error(500 if reason == "backendError" else 400, reason, message)
         rows = self.answer(job["configuration"]["query"]["query"])
         fields = [_field(column, value) for column, value in rows[0].items()] if rows else []
         return {
