@@ -96,11 +96,11 @@ class SqliteBus:
         self._known_pull(subscription)
         return self._pulled("subscription = ?", (subscription,), limit)
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
         self._known_pull(subscription)
+        one = "delivery_id = ? AND subscription = ?"
         with self._file.write() as connection:
-            for ack_id in ack_ids:
-                end(connection, "delivery_id = ? AND subscription = ?", (int(ack_id), subscription))
+            return [ack_id for ack_id in ack_ids if not end(connection, one, (int(ack_id), subscription))]
 
     # --- the queue ------------------------------------------------------------------------------------------
 

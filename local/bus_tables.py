@@ -42,8 +42,9 @@ class Delivery:
     copy: int
 
 
-def end(connection: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> None:
-    """Forget one delivery, and the content of its message with the last of them; its id stays taken."""
+def end(connection: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> bool:
+    """Forget one delivery, and the content of its message with the last of them; its id stays taken. Returns whether
+    there was one."""
     found = connection.execute(f"SELECT delivery_id, number FROM deliveries WHERE {condition}", values).fetchone()
     if found is not None:
         delivery_id, number = found
@@ -53,6 +54,7 @@ def end(connection: sqlite3.Connection, condition: str, values: tuple[object, ..
             "(SELECT 1 FROM deliveries WHERE number = messages.number)",
             (number,),
         )
+    return found is not None
 
 
 def count(connection: sqlite3.Connection, name: str, by: int) -> None:

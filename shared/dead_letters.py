@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from shared import audit, crashpoints, outbox
+from shared import audit, crashpoints, outbox, parallel
 from shared.errors import AlreadyExists, NotFound, PreconditionFailed, StoreUnavailable
 from shared.outbox import OutboxFile
 from shared.pipeline import Pipeline, Subscription
@@ -21,8 +22,12 @@ from shared.ports import Bus, Document, Filter, PulledMessage, State
 from shared.runtime import Runtime
 
 COLLECTION = "redrives"
-MOST_LETTERS = 1_000  # of one subscription in one listing: Pub/Sub gives no more in one pull
+MOST_LETTERS = 1_000  # of one subscription in one listing
+# Pub/Sub takes seconds to say that a subscription is empty.
+_LISTED_AT_ONCE = 8
 PREVIEW_BYTES = 120
+# Nobody who pulled a letter keeps it from others for longer.
+LONGEST_HELD = timedelta(minutes=10)
 # What dead-lettering and publishing put onto a message; the redriven one starts without it.
 _ADDED = frozenset({
     *("dead_letter_reason", "dead_letter_error", "dead_lettered_at", "origin_topic", "origin_subscription"),
@@ -107,9 +112,10 @@ def listed(
                 f"There is no dead-letter subscription {subscription!r}.",
                 next_step=f"use one of: {', '.join(sorted(known))}.",
             )
-    letters = [
-        _letter(message, known[name], pipeline, now) for name in names for message in bus.pull(name, MOST_LETTERS)
-    ]
+    pulled = parallel.all_of(
+        {name: partial(bus.pull, name, MOST_LETTERS) for name in names}, _LISTED_AT_ONCE, name="letters"
+    )
+    letters = [_letter(message, known[name], pipeline, now) for name in names for message in pulled[name]]
     return [letter for letter in letters if reason is None or letter.reason == reason]
 
 
@@ -176,6 +182,7 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
         "who": who,
         "reason": reason,
         "at": runtime.clock.now(),
+        "ack_id": letter.ack_id,
         "acknowledged": False,
         "outbox": outbox.entries(letter.key, [OutboxFile(letter.origin_topic, letter.blob, _attributes(letter))]),
         "outbox_pending": True,
@@ -185,8 +192,11 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
     crashpoints.reached("redrive.recorded")
     published = _publish(runtime, letter.path)
     crashpoints.reached("redrive.published")
-    _acknowledge(runtime, letter.path, letter.subscription, [letter.ack_id])
-    said = f"published to {letter.origin_topic}" if published else "published before; acknowledged now"
+    said = f"published to {letter.origin_topic}" if published else "published before"
+    if _acknowledge(runtime, letter.path, letter.subscription, letter.ack_id):
+        said += "" if published else "; acknowledged now"
+    else:
+        said += "; it is not waiting now: the sweep looks for it again, unless it was acknowledged before"
     return Redriven(letter, bool(published), said)
 
 
@@ -216,21 +226,30 @@ def _publish(runtime: Runtime, path: str) -> int:
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 
 
-def _acknowledge(runtime: Runtime, path: str, subscription: str, ack_ids: Sequence[str]) -> None:
-    runtime.bus.ack(subscription, ack_ids)
+def _acknowledge(runtime: Runtime, path: str, subscription: str, ack_id: str) -> bool:
+    """Whether the letter was waiting, so that it is acknowledged now."""
+    if runtime.bus.ack(subscription, [ack_id]):
+        return False
     runtime.state.update(path, {"acknowledged": True})
+    return True
 
 
 def unfinished(state: State) -> list[Document]:
-    """Redrives that a crash interrupted: recorded, and not known to be acknowledged."""
+    """Redrives that were interrupted: recorded, and not known to be acknowledged."""
     return state.query(COLLECTION, [Filter("acknowledged", "==", False)])
 
 
 def finish(runtime: Runtime, document: Document) -> int:
-    """Do what is left of an interrupted redrive; returns the messages published."""
+    """Do what is left of an interrupted redrive; returns the messages published.
+
+    A letter that is not waiting is out with somebody else who pulled, or was acknowledged by a process that died before
+    it said so. The latter is so where it is missed again when nobody can hold it any more.
+    """
     published = _publish(runtime, document.path)
-    subscription, message_id = document.data["subscription"], document.data["message_id"]
-    waiting = runtime.bus.pull(subscription, MOST_LETTERS)
-    # one that is not waiting was acknowledged, or is out with somebody else: redriving it again sends nothing
-    _acknowledge(runtime, document.path, subscription, [m.ack_id for m in waiting if m.message_id == message_id])
+    data, now = document.data, runtime.clock.now()
+    if not _acknowledge(runtime, document.path, data["subscription"], data["ack_id"]):
+        if "missed_at" not in data:
+            runtime.state.update(document.path, {"missed_at": now})
+        elif now - data["missed_at"] >= LONGEST_HELD:
+            runtime.state.update(document.path, {"acknowledged": True})
     return published

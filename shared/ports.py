@@ -171,7 +171,7 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class PulledMessage:
-    """A message pulled from a dead-letter subscription."""
+    """A message pulled from a dead-letter subscription. Its `ack_id` holds until it is acknowledged."""
 
     ack_id: str
     message_id: str
@@ -206,9 +206,9 @@ class Bus(Protocol):
         """Messages waiting; they stay until acknowledged. Raises NotFound for an unknown subscription."""
         ...
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
-        """Acknowledge pulled messages; one that is not waiting (acknowledged before, or out with somebody else who
-        pulled) is left alone. Raises NotFound for an unknown subscription."""
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
+        """Acknowledge pulled messages; returns the ids of those that were not waiting (acknowledged before, or out with
+        somebody else who pulled), which are left alone. Raises NotFound for an unknown subscription."""
         ...
 
 

@@ -39,8 +39,8 @@ class PlayedBus:
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
         return self._bus.pull(subscription, limit)
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
-        self._bus.ack(subscription, ack_ids)
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
+        return self._bus.ack(subscription, ack_ids)
 
     # --- what a played day asks -------------------------------------------------------------------------------
 

@@ -22,9 +22,12 @@ from shared.ports import Publication, PulledMessage
 
 logger = logging.getLogger(__name__)
 
-# Pub/Sub gives no more in one pull.
-_MOST_PULLED = 1_000
-_PULL_SECONDS = 3.0
+# In one request. An answer that comes too late has leased its messages all the same: the time is for the transfer too.
+_MOST_PULLED = 100
+_MOST_RELEASED = 1_000
+_PULL_SECONDS = 10.0
+# Pub/Sub may answer with none while messages wait, above all just after they were given back.
+_EMPTY_ANSWERS = 2
 _REQUEST_SECONDS = 30.0
 # The library's own retry goes on for ten minutes, longer than any function lives. Done twice is no harm: every receiver
 # is idempotent.
@@ -44,7 +47,7 @@ class PubSubBus:
     Args:
         publisher, subscriber: make the clients of google.pubsub_v1, at first use.
         prefix: stands before every topic's and subscription's name in the project, and is nowhere else to be seen.
-        pull_seconds: how long to wait for (more) messages before a subscription counts as empty.
+        pull_seconds: how long to wait for (more) messages; a subscription without any in that time is empty.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class PubSubBus:
         ordered = sorted(found.values(), key=_age)
         return [self._pulled(each.message) for each in ordered[:limit]]
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
         """Pulls once more and acknowledges those; what is not waiting was acknowledged, or is out with another pull."""
         path = self._known(subscription)
         asked, wanted = frozenset(ack_ids), set(ack_ids)
@@ -119,6 +122,7 @@ class PubSubBus:
             self._release(path, others)
         if wanted:
             logger.info("not waiting in %s, so not acknowledged: %s", subscription, ", ".join(sorted(wanted)))
+        return sorted(wanted)
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -132,8 +136,9 @@ class PubSubBus:
                 return
 
     def _batches(self, path: str, limit: int) -> Iterator[list[ReceivedMessage]]:
-        """What one pull after another gives, to the first that gives nothing."""
-        while True:
+        """What one pull after another gives, until none came in the time, or none with several answers in a row."""
+        empty = 0
+        while empty < _EMPTY_ANSWERS:
             request = PullRequest(subscription=path, max_messages=min(limit, _MOST_PULLED))
             try:
                 with errors(f"Pulling from {path} failed"):
@@ -145,16 +150,16 @@ class PubSubBus:
                 raise NotFound(
                     error.message, next_step="run `terraform apply`: it makes every subscription."
                 ) from error
-            if not answer.received_messages:
-                return
-            yield list(answer.received_messages)
+            empty = 0 if answer.received_messages else empty + 1
+            if answer.received_messages:
+                yield list(answer.received_messages)
 
     def _release(self, path: str, ack_ids: Sequence[str]) -> None:
-        for first in range(0, len(ack_ids), _MOST_PULLED):
+        for first in range(0, len(ack_ids), _MOST_RELEASED):
             with errors(f"Giving messages back to {path} failed"):
                 self._subscriber().modify_ack_deadline(
                     subscription=path,
-                    ack_ids=ack_ids[first : first + _MOST_PULLED],
+                    ack_ids=ack_ids[first : first + _MOST_RELEASED],
                     ack_deadline_seconds=0,
                     retry=_RETRY,
                 )

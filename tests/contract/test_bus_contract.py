@@ -77,10 +77,10 @@ def test_messages_stay_until_they_are_acknowledged(bus: Bus) -> None:
     for number in range(3):
         bus.publish(DEAD, str(number).encode())
     pulled = bus.pull(DEAD)
-    bus.ack(DEAD, [message.ack_id for message in pulled if message.data != b"1"])
+    assert bus.ack(DEAD, [message.ack_id for message in pulled if message.data != b"1"]) == []
     assert [message.data for message in bus.pull(DEAD)] == [b"1"]
-    bus.ack(DEAD, [])
-    bus.ack(DEAD, [pulled[0].ack_id])
+    assert bus.ack(DEAD, []) == []
+    assert bus.ack(DEAD, [pulled[0].ack_id]) == [pulled[0].ack_id], "it is waiting no more"
     assert [message.data for message in bus.pull(DEAD)] == [b"1"]
 
 

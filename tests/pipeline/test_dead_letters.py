@@ -176,6 +176,50 @@ def test_a_death_between_two_steps(world: World, point: str, repair: str) -> Non
     assert swept(world)["result"]["status"] == "no_data"
 
 
+class OutWithSomebody:
+    """A bus on which a letter is out with somebody else who pulled it."""
+
+    def __init__(self, bus: Any) -> None:
+        self._bus = bus
+
+    def ack(self, subscription: str, ack_ids: list[str]) -> list[str]:
+        return list(ack_ids)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: World) -> None:
+    """What was not acknowledged is not marked as such: it would stay in the list until a person redrives it again."""
+    fail_for_good(world)
+    bus = world.runtime.bus
+    world.swap(bus=OutWithSomebody(bus))
+    (one,) = redrive(world, letters(world))
+    assert one.published
+    assert "the sweep looks for it again" in one.said
+    world.swap(bus=bus)
+    assert [document["acknowledged"] for document in world.documents("redrives")] == [False]
+    world.move(minutes=2)
+    swept(world)
+    assert (letters(world), len(sent(world))) == ([], 1)
+    assert [document["acknowledged"] for document in world.documents("redrives")] == [True]
+
+
+def test_a_letter_that_was_acknowledged_by_a_dead_process_is_missed_twice(world: World) -> None:
+    fail_for_good(world)
+    with world.killed_at("redrive.published"), pytest.raises(Killed):
+        redrive(world)
+    world.start()
+    (letter,) = letters(world)
+    assert world.bus.ack(letter.subscription, [letter.ack_id]) == []
+    world.move(minutes=2)
+    for acknowledged in (False, True):
+        assert len(swept(world)["metadata"]["redriven"]) == 1
+        assert [document["acknowledged"] for document in world.documents("redrives")] == [acknowledged]
+        world.move(minutes=10)
+    assert swept(world)["result"]["status"] == "no_data"
+
+
 def test_a_death_before_anything_was_recorded_leaves_the_letter(world: World) -> None:
     fail_for_good(world)
 

@@ -69,10 +69,9 @@ class MemoryBus:
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
         return list(self._known(subscription).values())[:limit]
 
-    def ack(self, subscription: str, ack_ids: Sequence[str]) -> None:
+    def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
         waiting = self._known(subscription)
-        for ack_id in ack_ids:
-            waiting.pop(ack_id, None)
+        return [ack_id for ack_id in ack_ids if waiting.pop(ack_id, None) is None]
 
     def _known(self, subscription: str) -> dict[str, PulledMessage]:
         if subscription not in self._waiting:

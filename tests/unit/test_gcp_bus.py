@@ -1,16 +1,20 @@
-"""Publish requests: their size, and what goes into which."""
+"""Publish requests: their size, and what goes into which. Pulls: when a subscription counts as empty."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from google.pubsub_v1.types import PublishRequest, PubsubMessage
+from google.api_core import exceptions as google
+from google.pubsub_v1.types import PublishRequest, PubsubMessage, PullRequest, PullResponse, ReceivedMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Fatal
-from shared.gcp.pubsub_bus import batches
+from shared.gcp.pubsub_bus import PubSubBus, batches
 from shared.message_limits import MAX_MESSAGES, MAX_REQUEST_BYTES, check_message
 from shared.ports import Publication
+from tests.embedded import small_pipeline
 
 TOPIC = f"projects/{'p' * 30}/topics/{'t' * 255}"
 
@@ -49,3 +53,64 @@ def test_a_message_that_fits_no_request_is_refused_before() -> None:
     assert request_bytes([Publication(b"x" * 9_890_000, attributes)]) <= MAX_REQUEST_BYTES
     with pytest.raises(Fatal, match="bytes with its attributes"):
         check_message("a", b"x" * 9_900_000, attributes)
+
+
+# --- pulling ------------------------------------------------------------------------------------------------------
+
+
+class Subscriber:
+    """Answers pulls one after another, each with the messages named or an error; then with none."""
+
+    def __init__(self, *answers: list[str] | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[int, float]] = []
+        self.released: list[str] = []
+        self.acknowledged: list[str] = []
+
+    def pull(self, *, request: PullRequest, retry: None, timeout: float) -> PullResponse:
+        self.asked.append((request.max_messages, timeout))
+        answer = self.answers.pop(0) if self.answers else []
+        if isinstance(answer, Exception):
+            raise answer
+        messages = [PubsubMessage(data=name.encode(), message_id=name) for name in answer]
+        received = [ReceivedMessage(ack_id=f"lease of {each.message_id}", message=each) for each in messages]
+        return PullResponse(received_messages=received)
+
+    def modify_ack_deadline(self, *, ack_ids: list[str], **_: Any) -> None:
+        self.released += ack_ids
+
+    def acknowledge(self, *, ack_ids: list[str], **_: Any) -> None:
+        self.acknowledged += ack_ids
+
+
+DEAD = "first-a-dead-letter"
+
+
+def pulling(subscriber: Subscriber) -> PubSubBus:
+    return PubSubBus(lambda: None, lambda: subscriber, "p", small_pipeline())
+
+
+def test_one_empty_answer_is_not_taken_for_an_empty_subscription() -> None:
+    """Pub/Sub may give none while messages wait, above all just after they were given back."""
+    subscriber = Subscriber([], ["1", "2"], [], ["3"], [], [], ["4"])
+    assert [message.message_id for message in pulling(subscriber).pull(DEAD)] == ["1", "2", "3"]
+    assert subscriber.released == ["lease of 1", "lease of 2", "lease of 3"]
+
+
+def test_a_pull_in_which_none_came_ends_the_listing() -> None:
+    subscriber = Subscriber(["1"], google.DeadlineExceeded("none came"), ["2"])
+    assert [message.message_id for message in pulling(subscriber).pull(DEAD, limit=1_000)] == ["1"]
+
+
+def test_a_pull_asks_for_no_more_than_comes_in_its_time() -> None:
+    subscriber = Subscriber()
+    pulling(subscriber).pull(DEAD, limit=1_000)
+    pulling(subscriber).ack(DEAD, ["1"])
+    assert set(subscriber.asked) == {(100, 10.0)}
+
+
+def test_what_was_not_acknowledged_is_told() -> None:
+    subscriber = Subscriber(["1", "2"], [], ["3"])
+    assert pulling(subscriber).ack(DEAD, ["3", "4", "1"]) == ["4"]
+    assert subscriber.acknowledged == ["lease of 1", "lease of 3"]
+    assert subscriber.released == ["lease of 2"]
