@@ -16,6 +16,7 @@ class PlayedBus:
         self._bus = bus
         self._pushes = pushes
         self._dead_letters = tuple(each.dead_letter_subscription for each in pipeline.subscriptions.values())
+        self._named: dict[str, str] = {}
         self.topics = pipeline.topics
 
     # --- the port ---------------------------------------------------------------------------------------------
@@ -28,8 +29,14 @@ class PlayedBus:
         *,
         message_id: str | None = None,
     ) -> str:
-        """Publish. `message_id` serves a day that goes on after a crash, which none does here: emulators forget."""
-        return self.publish_all(topic, [Publication(data, attributes or {})])[0]
+        """Publish. `message_id` is a name of the publisher's own: what was published under it is not published again."""
+        known = self._named.get(message_id) if message_id is not None else None
+        if known is not None:
+            return known
+        (published,) = self.publish_all(topic, [Publication(data, attributes or {})])
+        if message_id is not None:
+            self._named[message_id] = published
+        return published
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         published = self._bus.publish_all(topic, messages)

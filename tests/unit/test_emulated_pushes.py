@@ -161,6 +161,14 @@ def test_no_more_run_at_a_time_than_instances_would_take(pushes: Pushes) -> None
     assert pushes.counters["delivered"] == 24
 
 
+def test_the_played_bus_publishes_once_under_a_name(pushes: Pushes) -> None:
+    bus = PlayedBus(MemoryBus(PIPELINE, ManualClock()), PIPELINE, pushes)
+    first = bus.publish("b", b"one", message_id="day-trigger")
+    assert bus.publish("b", b"one", message_id="day-trigger") == first
+    assert bus.publish("b", b"one", message_id="another") != first
+    assert bus.pending() == 2
+
+
 def test_the_played_bus_tells_what_it_publishes_and_shows_dead_letters(pushes: Pushes) -> None:
     bus = PlayedBus(MemoryBus(PIPELINE, ManualClock()), PIPELINE, pushes)
     ids = [bus.publish("b", b"one"), *bus.publish_all("b", [Publication(b"two", {}), Publication(b"three", {})])]
