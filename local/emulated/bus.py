@@ -29,7 +29,7 @@ class PlayedBus:
         *,
         message_id: str | None = None,
     ) -> str:
-        """Publish. `message_id` is a name of the publisher's own: what was published under it is not published again."""
+        """Publish. `message_id` is a name of the publisher's own: what was published under it is not, again."""
         known = self._named.get(message_id) if message_id is not None else None
         if known is not None:
             return known
