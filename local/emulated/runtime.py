@@ -34,6 +34,7 @@ from shared.runtime import Runtime, use_runtime
 
 PROJECT = "emulated"
 BUCKETS = ("raw", "exports", "models")
+HOSTS = (google.PUBSUB_HOST, google.FIRESTORE_HOST, packaged.STORAGE_HOST)
 _MARK = "emulated"
 
 
@@ -97,11 +98,13 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
     Raises Absent, NotStarted where an emulator is missing or does not start; FolderBusy; ConfigError where the folder
     holds something else.
     """
-    google.check()
-    packaged.check()
-    _empty(folder)
     pipeline = load_pipeline()
     with ExitStack() as stack:
+        # emulators of its own: one that runs already may hold an earlier day
+        stack.enter_context(_environment(dict.fromkeys(HOSTS, "")))
+        google.check()
+        packaged.check()
+        _empty(folder)
         own = stack.enter_context(owned(folder))
         (folder / _MARK).touch()
         logs = folder / "logs"

@@ -1,4 +1,5 @@
-"""Google's own emulators of Pub/Sub and Firestore, from gcloud's installation, on Java; or those that run already."""
+"""Google's own emulators of Pub/Sub and Firestore, from gcloud's installation, on Java; or, where the environment names
+them (for the contract suites), those that run already."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ Command = Callable[[int, Path, str], list[str | Path]]
 """The command line for a port and a folder; the variable is named where something is missing."""
 
 PUBSUB_HOST, FIRESTORE_HOST = "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"
-_INSTALL = "install Java and `gcloud components install pubsub-emulator cloud-firestore-emulator`, or name one with {}."
+_INSTALL = (
+    "install Java and `gcloud components install pubsub-emulator cloud-firestore-emulator`, or, for the contract"
+    " suites, name one with {}."
+)
 
 
 def check() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.emulated.runtime import HOSTS, open_emulated
 from local.emulators import google, packaged, prepare
 from local.emulators.process import HOST, Absent, NotStarted, free_port, listens, running
 from local.server import Server
@@ -85,6 +86,18 @@ def test_one_that_runs_already_is_used(
     with emulator(tmp_path) as found:
         assert found == address
     assert os.environ[variable] == address
+
+
+def test_a_day_has_emulators_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that runs already holds topics, buckets and documents of the day before."""
+    hosts = {name: f"localhost:{free_port()}" for name in HOSTS}
+    for name, value in {**hosts, "PATH": str(tmp_path), "EMULATORS_PYTHON": str(tmp_path / "python")}.items():
+        monkeypatch.setenv(name, value)
+    google._sdk_root.cache_clear()
+    with pytest.raises(Absent, match="install Java"), open_emulated(tmp_path / "day", archive=tmp_path):
+        pytest.fail("there is none")
+    google._sdk_root.cache_clear()
+    assert {name: os.environ[name] for name in HOSTS} == hosts
 
 
 def test_an_emulators_refusal_is_raised() -> None:
