@@ -82,7 +82,7 @@ def environment(run: TerraformRun, wanted: Expected) -> list[str]:
     found = []
     for name, values in run.of("google_cloudfunctions2_function").items():
         service = values["service_config"][0]
-        timeout = {"FUNCTION_TIMEOUT_SECONDS": str(wanted.pipeline.functions[name].timeout_seconds)}
+        timeout = {"FUNCTION_TIMEOUT_SECONDS": str(wanted.pipeline.functions[str(name)].timeout_seconds)}
         found += differences(f"{name} variable", service["environment_variables"], asked | timeout)
         have = {(s["key"], s["secret"], s["version"]) for s in service["secret_environment_variables"]}
         secrets = RAW["functions"][name].get("secrets", [])
