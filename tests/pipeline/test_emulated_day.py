@@ -30,9 +30,9 @@ COMMAND = "gcloud pubsub topics publish nba-phase6-export-trigger"
 
 @pytest.fixture(scope="module")
 def league(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A league of six teams whose last day has two games."""
+    """A league of four teams."""
     folder = tmp_path_factory.mktemp("archive") / "league"
-    write_league(folder, seed=5, seasons=2, teams=6, games_per_team=24)
+    write_league(folder, seed=5, seasons=2, teams=4, games_per_team=18)
     return folder
 
 
