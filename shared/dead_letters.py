@@ -1,7 +1,7 @@
 """Dead letters: listed without being dropped, and redriven to the topic they came from, once each.
 
     bytes kept in the bucket -> redrives/{subscription}.{message_id} created once, with its outbox -> audit record
-    -> published (outbox) -> acknowledged
+    -> published (outbox) -> acknowledged, many letters together
 
 Each step is repeatable, so redriving the same letter again, or the sweep, goes on where a crash stopped.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -25,7 +25,10 @@ COLLECTION = "redrives"
 MOST_LETTERS = 1_000  # of one subscription in one listing
 # Pub/Sub takes seconds to say that a subscription is empty.
 _LISTED_AT_ONCE = 8
+# On Pub/Sub an acknowledgement pulls until it has found them, however few they are.
+_ACKNOWLEDGED_AT_ONCE = 100
 PREVIEW_BYTES = 120
+_MISSED = "; it is not waiting now: the sweep looks for it again, unless it was acknowledged before"
 # Nobody who pulled a letter keeps it from others for longer.
 LONGEST_HELD = timedelta(minutes=10)
 # What dead-lettering and publishing put onto a message; the redriven one starts without it.
@@ -160,12 +163,28 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason: str) -> list[Redriven]:
-    """Publish letters once more to the topic each came from, then acknowledge them; one audit record each.
+    """Publish letters once more to the topic each came from, then acknowledge them together; one audit record each.
 
     A letter that was redriven before (it could not be acknowledged) is only acknowledged. One that fails again comes
     back as another dead letter, with an id of its own.
     """
-    return [_redrive(runtime, letter, who, reason) for letter in letters]
+    done: list[Redriven] = []
+    for first in range(0, len(letters), _ACKNOWLEDGED_AT_ONCE):
+        published = [
+            _redrive(runtime, letter, who, reason) for letter in letters[first : first + _ACKNOWLEDGED_AT_ONCE]
+        ]
+        done += _acknowledged(runtime, published)
+    return done
+
+
+def _acknowledged(runtime: Runtime, done: Sequence[Redriven]) -> list[Redriven]:
+    """The same, once those that are published were acknowledged: in one call for each subscription."""
+    letters = [one.letter for one in done if one.letter.redrivable]
+    missed: set[str] = set()
+    for name in dict.fromkeys(letter.subscription for letter in letters):
+        ours = {letter.ack_id: letter.path for letter in letters if letter.subscription == name}
+        missed |= _acknowledge(runtime, name, ours)
+    return [replace(one, said=f"{one.said}{_MISSED}") if one.letter.path in missed else one for one in done]
 
 
 def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Redriven:
@@ -193,10 +212,6 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
     published = _publish(runtime, letter.path)
     crashpoints.reached("redrive.published")
     said = f"published to {letter.origin_topic}" if published else "published before"
-    if _acknowledge(runtime, letter.path, letter.subscription, letter.ack_id):
-        said += "" if published else "; acknowledged now"
-    else:
-        said += "; it is not waiting now: the sweep looks for it again, unless it was acknowledged before"
     return Redriven(letter, bool(published), said)
 
 
@@ -226,12 +241,13 @@ def _publish(runtime: Runtime, path: str) -> int:
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 
 
-def _acknowledge(runtime: Runtime, path: str, subscription: str, ack_id: str) -> bool:
-    """Whether the letter was waiting, so that it is acknowledged now."""
-    if runtime.bus.ack(subscription, [ack_id]):
-        return False
-    runtime.state.update(path, {"acknowledged": True})
-    return True
+def _acknowledge(runtime: Runtime, subscription: str, paths: Mapping[str, str]) -> set[str]:
+    """Acknowledge letters, by ack id the paths of their redrives; returns the paths of those that were not waiting."""
+    missed = {paths[ack_id] for ack_id in runtime.bus.ack(subscription, list(paths))}
+    for path in paths.values():
+        if path not in missed:
+            runtime.state.update(path, {"acknowledged": True})
+    return missed
 
 
 def unfinished(state: State) -> list[Document]:
@@ -247,7 +263,7 @@ def finish(runtime: Runtime, document: Document) -> int:
     """
     published = _publish(runtime, document.path)
     data, now = document.data, runtime.clock.now()
-    if not _acknowledge(runtime, document.path, data["subscription"], data["ack_id"]):
+    if _acknowledge(runtime, data["subscription"], {data["ack_id"]: document.path}):
         if "missed_at" not in data:
             runtime.state.update(document.path, {"missed_at": now})
         elif now - data["missed_at"] >= LONGEST_HELD:
