@@ -187,7 +187,7 @@ class Time:
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Time:
     found = Time()
     for module in ("api_core.retry.retry_base", "api_core.retry.retry_unary", "cloud.bigquery.job.query"):
         monkeypatch.setattr(f"google.{module}.time", found)
@@ -248,25 +248,25 @@ def test_a_job_that_never_ends_is_given_up(
     warehouse: BigQueryWarehouse,
     _name: str,
     wait: Callable[[BigQueryWarehouse], object],
-    time: Time,
+    ticking: Time,
 ) -> None:
     """BigQuery ends it by then; were it not to, the function's own time would be over."""
     service.running = True
-    service.on_request = lambda: time.sleep(10.0)
+    service.on_request = lambda: ticking.sleep(10.0)
     with pytest.raises(StoreUnavailable):
         wait(warehouse)
-    assert 500.0 <= time.now < 600.0
+    assert 500.0 <= ticking.now < 600.0
 
 
 @pytest.mark.parametrize("function", [60.0, 300.0, 540.0])
-def test_a_query_that_failed_is_restarted(service: JobsService, time: Time, function: float) -> None:
+def test_a_query_that_failed_is_restarted(service: JobsService, ticking: Time, function: float) -> None:
     """In the middle of its run, for a reason that a request's failure may have too."""
     service.slow, service.failures, service.answer = True, [BACKEND], lambda sql: [{"a": 1}]
     client, limits = service.client(), Limits(function)
     warehouse = BigQueryWarehouse(client, dataset_prefix="", max_bytes_billed=1_000, limits=limits)
     assert warehouse.query("SELECT 1 AS a").to_pylist() == [{"a": 1}]
     assert len(service.jobs) == 2
-    assert time.now <= function / 12 + 5.0
+    assert ticking.now <= function / 12 + 5.0
 
 
 def test_a_serialisation_conflict_is_a_write_conflict(service: JobsService, warehouse: BigQueryWarehouse) -> None:
