@@ -24,7 +24,7 @@ from shared.runtime import Runtime
 COLLECTION = "redrives"
 MOST_LETTERS = 1_000  # of one subscription in one listing
 # Pub/Sub takes seconds to say that a subscription is empty.
-_LISTED_AT_ONCE = 8
+_LISTED_AT_ONCE = 32
 # On Pub/Sub an acknowledgement pulls until it has found them, however few they are.
 _ACKNOWLEDGED_AT_ONCE = 100
 PREVIEW_BYTES = 120

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 # In one request. An answer that comes too late has leased its messages all the same: the time is for the transfer too.
 _MOST_PULLED = 100
 _MOST_RELEASED = 1_000
-_PULL_SECONDS = 10.0
+_PULL_SECONDS = 5.0
 # Pub/Sub may answer with none while messages wait, above all just after they were given back.
 _EMPTY_ANSWERS = 2
 _REQUEST_SECONDS = 30.0

@@ -58,7 +58,7 @@ def push(pushes: Pushes, app: Function, body: bytes, function: str = "first") ->
 
 @pytest.fixture
 def pushes() -> Pushes:
-    return Pushes(PIPELINE, ManualClock(), silence=0.2)
+    return Pushes(PIPELINE, ManualClock(), silence=3.0)
 
 
 def test_a_push_reaches_the_function_and_its_answer_the_emulator(pushes: Pushes) -> None:

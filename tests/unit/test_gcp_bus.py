@@ -106,7 +106,7 @@ def test_a_pull_asks_for_no_more_than_comes_in_its_time() -> None:
     subscriber = Subscriber()
     pulling(subscriber).pull(DEAD, limit=1_000)
     pulling(subscriber).ack(DEAD, ["1"])
-    assert set(subscriber.asked) == {(100, 10.0)}
+    assert set(subscriber.asked) == {(100, 5.0)}
 
 
 def test_what_was_not_acknowledged_is_told() -> None:
