@@ -6,10 +6,11 @@ Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -168,6 +169,15 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
             yield embedded
 
 
+def stay(say: Callable[[], None]) -> None:
+    """Wait for SIGINT or SIGTERM, also where a shell started this in the background with SIGINT ignored."""
+    ended = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda _signal, _frame: ended.set())
+    say()
+    ended.wait()
+
+
 def play(arguments: Arguments, screen: Screen) -> None:
     """Play the day and write its summary. Raises PipelineError for whatever stops it."""
     folder = find_archive(arguments, screen)
@@ -207,9 +217,7 @@ def play(arguments: Arguments, screen: Screen) -> None:
         day.finish()
         show(screen.console, summary, arguments.played_in)
         if arguments.emulators and arguments.stay:
-            screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}")
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
+            stay(lambda: screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}"))
 
 
 def main() -> int:
