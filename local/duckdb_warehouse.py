@@ -21,7 +21,7 @@ from local.transpile import MERGE_SOURCE, Statement, transpile
 from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.ports import DateRange, Params
 from shared.warehouse.rows import conform
-from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema
+from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place
 from shared.warehouse.staging import check_staging
 
 _STAGING = "_staging_"
@@ -191,11 +191,7 @@ class DuckDbWarehouse:
         return statement
 
     def _name(self, table: str) -> str:
-        dataset, _, name = table.partition(".")
-        if dataset not in DATASETS or not name:
-            raise Fatal(
-                f"{table!r} is no table name.", next_step=f"write dataset.table, dataset of {', '.join(DATASETS)}."
-            )
+        dataset, name = table_place(table)
         return f"{types.quoted(self._prefix + dataset)}.{types.quoted(name)}"
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,6 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 from shared import parallel
-from shared.errors import Fatal
 from shared.gcp.bigquery_jobs import Jobs, fresh_id
 from shared.gcp.bigquery_load import append, job_name
 from shared.gcp.bigquery_partition import Replacement
@@ -20,7 +19,7 @@ from shared.gcp.limits import Limits
 from shared.ports import DateRange, Params
 from shared.warehouse.catalog import tables_sql
 from shared.warehouse.rows import conform
-from shared.warehouse.schemas import DATASETS, load_schema
+from shared.warehouse.schemas import load_schema, table_place
 from shared.warehouse.staging import check_staging
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
@@ -109,9 +108,5 @@ class BigQueryWarehouse:
             return int(job.output_rows or 0)
 
     def _reference(self, table: str) -> bigquery.TableReference:
-        dataset, _, name = table.partition(".")
-        if dataset not in DATASETS or not name:
-            raise Fatal(
-                f"{table!r} is no table name.", next_step=f"write dataset.table, dataset of {', '.join(DATASETS)}."
-            )
+        dataset, name = table_place(table)
         return bigquery.DatasetReference(self._client.project, self._prefix + dataset).table(name)

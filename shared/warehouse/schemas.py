@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import NotFound, SchemaMismatch
+from shared.errors import Fatal, NotFound, SchemaMismatch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +27,14 @@ DATASETS = (
 TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP")
 # BigQuery's NUMERIC: 38 digits, 9 of them after the point.
 NUMERIC_PRECISION, NUMERIC_SCALE = 38, 9
+
+
+def table_place(table: str) -> tuple[str, str]:
+    """Dataset and name of dataset.table. Raises Fatal for what is no table name."""
+    dataset, _, name = table.partition(".")
+    if dataset not in DATASETS or not name:
+        raise Fatal(f"{table!r} is no table name.", next_step=f"write dataset.table, dataset of {', '.join(DATASETS)}.")
+    return dataset, name
 
 
 @dataclass(frozen=True)
