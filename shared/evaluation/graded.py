@@ -1,78 +1,21 @@
-"""The one evaluation module: grading, training and backtest take every accuracy figure from here.
+"""Graded predictions and their figures over a window: what grading writes and exports show.
 
-A figure of a system, of the line and of the season average is always computed on the same rows, PASS never enters a
-hit rate, and rows of players without a line never mix with those with one.
+Main lines only, so that a player-game counts once; PASS never enters a hit rate, and rows of players without a line
+never mix with those with one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Texts = NDArray[np.str_]
-
-# Two-sided 95% of the normal distribution.
-Z_95 = 1.959963984540054
-CALIBRATION_BINS = 10
-
-
-def mean_absolute_error(predicted: Floats, actual: Floats) -> float | None:
-    """Mean of |predicted - actual| in points over rows where both are known; None without such a row."""
-    return _mean(np.abs(predicted - actual))
-
-
-def bias(predicted: Floats, actual: Floats) -> float | None:
-    """Mean of predicted minus actual in points; positive: predicts too many."""
-    return _mean(predicted - actual)
-
-
-def wilson_interval(wins: int, bets: int, z: float = Z_95) -> tuple[float, float] | None:
-    """The Wilson score interval of a hit rate (Wilson 1927); None without a bet."""
-    if bets == 0:
-        return None
-    rate = wins / bets
-    centre = (rate + z * z / (2 * bets)) / (1 + z * z / bets)
-    half = z * sqrt(rate * (1 - rate) / bets + z * z / (4 * bets * bets)) / (1 + z * z / bets)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def return_on_investment(profit: Floats) -> float | None:
-    """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes too."""
-    return _mean(profit)
-
-
-def brier_score(p_over: Floats, p_push: Floats, over: Floats) -> float | None:
-    """Mean squared error of P(over | no push) against over (1, 0; NaN where it pushed or is void)."""
-    return _mean((probability_given_no_push(p_over, p_push) - over) ** 2)
-
-
-def probability_given_no_push(p_over: Floats, p_push: Floats) -> Floats:
-    """P(over) among outcomes that settle the bet."""
-    settled = np.where(p_push < 1.0, 1.0 - p_push, np.nan)
-    result: Floats = p_over / settled
-    return result
-
-
-def calibration_error(p_over: Floats, p_push: Floats, over: Floats, bins: int = CALIBRATION_BINS) -> float | None:
-    """Expected calibration error: mean over rows of |share of overs - mean probability| of the row's bin.
-
-    Bins have equal width (Naeini, Cooper, Hauskrecht 2015). Rows as in brier_score.
-    """
-    probability = probability_given_no_push(p_over, p_push)
-    known = ~(np.isnan(probability) | np.isnan(over))
-    if not known.any():
-        return None
-    p, happened = probability[known], over[known]
-    bin_of = np.minimum((p * bins).astype(np.int64), bins - 1)
-    count = np.bincount(bin_of, minlength=bins)
-    gap = np.bincount(bin_of, weights=happened, minlength=bins) - np.bincount(bin_of, weights=p, minlength=bins)
-    return float(np.abs(gap[count > 0]).sum() / len(p))
+from shared.evaluation.accuracy import bias, mean_absolute_error
+from shared.evaluation.arrays import Floats, Texts
+from shared.evaluation.betting import return_on_investment, wilson_interval
+from shared.evaluation.probability import brier_score, calibration_error, over_of
 
 
 @dataclass(frozen=True)
@@ -170,8 +113,7 @@ def performance(graded: Graded) -> Performance:
     settled = staked & np.isin(graded.outcome, ("win", "loss", "push"))
     profit = graded.profit[settled & ~np.isnan(graded.profit)]
     chance = main & known & ~np.isnan(graded.p_over)
-    difference = graded.actual_points[chance] - graded.line_value[chance]
-    over = np.where(difference == 0, np.nan, (difference > 0).astype(np.float64))
+    over = over_of(graded.actual_points[chance], graded.line_value[chance])
     p_over, p_push = graded.p_over[chance], np.nan_to_num(graded.p_push[chance])
     alone = unlined & known
     return Performance(
@@ -195,8 +137,3 @@ def performance(graded: Graded) -> Performance:
         n_unlined=int(alone.sum()),
         mae_unlined=mean_absolute_error(graded.predicted_points[alone], graded.actual_points[alone]),
     )
-
-
-def _mean(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None

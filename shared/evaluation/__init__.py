@@ -1,0 +1,82 @@
+"""The one evaluation package: grading, the training gate and the backtest take every accuracy figure from here.
+
+A figure of a system, of the line and of the season average is always computed on the same rows, PASS never enters a
+hit rate, and rows of players without a line never mix with those with one.
+"""
+
+from shared.evaluation.accuracy import bias, mean_absolute_error, root_mean_squared_error
+from shared.evaluation.arrays import Days, Floats, Mask, Texts
+from shared.evaluation.betting import (
+    EDGES,
+    Z_95,
+    betting_figures,
+    by_edge,
+    hit_rate_interval,
+    return_on_investment,
+    wilson_interval,
+)
+from shared.evaluation.bootstrap import FEWEST_DAYS, RESAMPLES, DayBootstrap
+from shared.evaluation.counts import (
+    continuous_ranked_probability_score,
+    interval_coverage,
+    pit_histogram,
+    probability_integral_transform,
+)
+from shared.evaluation.graded import Graded, Performance, performance
+from shared.evaluation.over_time import Curve, cumulative, rolling_mean
+from shared.evaluation.plausibility import alarms
+from shared.evaluation.probability import (
+    CALIBRATION_BINS,
+    CalibrationBins,
+    brier_score,
+    calibration_bins,
+    calibration_error,
+    log_loss,
+    no_vig,
+    over_of,
+    probability_given_no_push,
+)
+from shared.evaluation.scored import Scored
+from shared.evaluation.summary import summarise
+
+__all__ = [
+    "CALIBRATION_BINS",
+    "EDGES",
+    "FEWEST_DAYS",
+    "RESAMPLES",
+    "Z_95",
+    "CalibrationBins",
+    "Curve",
+    "DayBootstrap",
+    "Days",
+    "Floats",
+    "Graded",
+    "Mask",
+    "Performance",
+    "Scored",
+    "Texts",
+    "alarms",
+    "betting_figures",
+    "bias",
+    "brier_score",
+    "by_edge",
+    "calibration_bins",
+    "calibration_error",
+    "continuous_ranked_probability_score",
+    "cumulative",
+    "hit_rate_interval",
+    "interval_coverage",
+    "log_loss",
+    "mean_absolute_error",
+    "no_vig",
+    "over_of",
+    "performance",
+    "pit_histogram",
+    "probability_given_no_push",
+    "probability_integral_transform",
+    "return_on_investment",
+    "rolling_mean",
+    "root_mean_squared_error",
+    "summarise",
+    "wilson_interval",
+]
