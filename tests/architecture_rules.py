@@ -15,7 +15,7 @@ from tests.python_sources import OURS, Import, Source, dotted, edges, sources
 DEPLOYED = ("functions", "shared")
 MAIN_LINES = 40
 # The embedded runtime's and the tests' packages, which the deployed archive does not carry.
-NOT_DEPLOYED = {"duckdb", "sqlglot", "rich", "pytz", "pytest", "hypothesis", "local", "tests"}
+NOT_DEPLOYED = {"duckdb", "sqlglot", "rich", "pytz", "pytest", "hypothesis", "jinja2", "matplotlib", "local", "tests"}
 # Every function loads these modules at a cold start, so they must stay light.
 LIGHT = ("shared.errors", "shared.clock", "shared.messages", "shared.handler", "shared.config")
 HEAVY = {"xgboost", "scipy", "numpy", "pyarrow", "duckdb"}
@@ -56,6 +56,8 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
         return "imports are absolute"
     if found.top == "pandas":
         return "pandas costs a cold start seconds"
+    if found.top == "matplotlib" and parts[:2] not in {("local", "backtest"), ("tests", "unit")}:
+        return "only the backtest's page draws; matplotlib takes a second to load"
     if found.top == "tests":
         return "only tests import tests"
     if source.room in DEPLOYED and found.top in NOT_DEPLOYED:

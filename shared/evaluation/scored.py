@@ -13,7 +13,7 @@ from shared.evaluation.probability import over_of
 BETS = ("OVER", "UNDER")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Scored:
     """One system and variant on n rows (player-games): parallel arrays, float64[n] unless said, NaN for unknown.
 
@@ -84,6 +84,19 @@ class Scored:
     def edge_of_bet(self) -> Floats:
         """Points between prediction and line towards the side of the bet; NaN where no bet was recommended."""
         return np.where(self.staked, np.where(self.recommendation == "OVER", self.edge, -self.edge), np.nan)
+
+    @property
+    def line_difference(self) -> Floats:
+        """|predicted - actual| - |line - actual|, points: negative where the system was nearer than the line."""
+        difference: Floats = np.abs(self.predicted - self.actual) - np.abs(self.line - self.actual)
+        return difference
+
+    @property
+    def judged(self) -> Scored:
+        """The rows probabilities are judged on: settled at a priced line; without a price at all, settled."""
+        settled = ~(np.isnan(self.over) | np.isnan(self.p_over))
+        priced = settled & ~np.isnan(self.book_p_over)
+        return self.where(priced if priced.any() else settled)
 
     def where(self, chosen: Mask) -> Scored:
         """These rows only."""

@@ -39,7 +39,7 @@ def _errors(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
     lined = ~np.isnan(rows.line)
     if lined.any() and not lined.all():
         raise ValueError(f"{rows.label}: {int(lined.sum())} of {len(rows)} rows have a line; summarise them apart")
-    difference = np.abs(rows.predicted - rows.actual) - np.abs(rows.line - rows.actual)
+    difference = rows.line_difference
     interval = days.mean_interval(difference)
     return {
         "mae": mean_absolute_error(rows.predicted, rows.actual),
@@ -57,9 +57,7 @@ def _errors(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
 
 
 def _probabilities(rows: Scored) -> dict[str, Any]:
-    settled = ~(np.isnan(rows.over) | np.isnan(rows.p_over))
-    priced = settled & ~np.isnan(rows.book_p_over)
-    judged = rows.where(priced if priced.any() else settled)
+    judged = rows.judged
     own = judged.p_over, np.nan_to_num(judged.p_push), judged.over
     book = judged.book_p_over, np.zeros(len(judged)), judged.over
     return {
@@ -69,7 +67,7 @@ def _probabilities(rows: Scored) -> dict[str, Any]:
         "book_brier": brier_score(*book),
         "calibration_error": calibration_error(*own),
         "probability_n": len(judged),
-        "n_priced": int(priced.sum()),
+        "n_priced": int((~np.isnan(judged.book_p_over)).sum()),
     }
 
 

@@ -1,0 +1,191 @@
+"""Figures of backtest.json as tables of text for the page: which columns, how rounded, and what is marked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Figures = Mapping[str, Any]
+NOTHING = "–"
+# The goals of the project: calibration error at most this, coverage within this of its level.
+CALIBRATED = 0.015
+COVERED = 0.015
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell; `mark` is "good", "bad" or "" and always said by the text as well."""
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Heads, and rows as long; the first `named` columns are the row's name, the others numbers."""
+
+    heads: list[str]
+    rows: list[list[Cell]]
+    named: int = 1
+
+
+Column = tuple[str, Callable[[Figures], Cell]]
+
+
+def errors(lists: Sequence[Figures]) -> Table:
+    """Errors, beside the line where there is one, and the distribution's score and coverage."""
+    return _table(
+        lists,
+        ("n", _whole("n")),
+        ("MAE", _points("mae")),
+        ("line", _points("line_mae")),
+        ("difference to the line [95%]", _between("line_diff", "{:+.3f}")),
+        ("told apart?", _verdict),
+        ("season average", _points("season_avg_mae")),
+        ("last 10", _points("last10_mae")),
+        ("RMSE", _points("rmse")),
+        ("bias", _number("bias", "{:+.3f}")),
+        ("CRPS", _points("crps")),
+        *((f"in {level}%", _coverage(f"coverage_{level}", level / 100)) for level in (50, 80, 95)),
+    )
+
+
+def bets(lists: Sequence[Figures]) -> Table:
+    """P(over) beside the books', and what the recommendations came to."""
+    return _table(
+        lists,
+        ("rows judged", _whole("probability_n")),
+        ("log loss", _below("log_loss", "book_log_loss")),
+        ("books'", _number("book_log_loss", "{:.4f}")),
+        ("Brier", _below("brier", "book_brier")),
+        ("books'", _number("book_brier", "{:.4f}")),
+        ("calibration error", _calibration),
+        ("bets", _whole("bets")),
+        ("pushes", _whole("pushes")),
+        ("PASS", _whole("passes")),
+        ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
+        ("ROI [95%]", _between("roi", "{:+.1%}")),
+    )
+
+
+def by_edge(figures: Figures) -> Table:
+    """Hit rate and return of one system by points between prediction and line."""
+    columns: list[Column] = [
+        ("edge, points", lambda each: Cell(_range(each["edge_from"], each["edge_to"]))),
+        ("bets", _whole("bets")),
+        ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
+        ("ROI [95%]", _between("roi", "{:+.1%}")),
+    ]
+    rows = [[cell(each) for _, cell in columns] for each in figures["by_edge"]]
+    return Table([name for name, _ in columns], rows)
+
+
+def absences(tonight: Sequence[Figures], day_before: Sequence[Figures]) -> Table:
+    """The same systems with the absences of the evening and with those known the day before."""
+    earlier = {(each["system"], each["market"]): each for each in day_before}
+    rows = []
+    for each in tonight:
+        other = earlier.get((each["system"], each["market"]))
+        if other is None:
+            continue
+        cost = None if None in (each["mae"], other["mae"]) else other["mae"] - each["mae"]
+        mean_errors = [Cell(_text(value, "{:.3f}")) for value in (each["mae"], other["mae"])]
+        counts = [Cell(_text(value["n"], "{:,}")) for value in (each, other)]
+        rows.append([*_name(each), *counts, *mean_errors, Cell(_text(cost, "{:+.3f}"))])
+    heads = ["n, evening", "n, day before", "MAE, evening", "MAE, day before", "cost of not knowing"]
+    return Table(["system", "market", *heads], rows, named=2)
+
+
+def listed(entries: Sequence[Figures]) -> Table:
+    """Any objects, a column for each name that one of them has."""
+    heads = list(dict.fromkeys(name for each in entries for name in each))
+    rows = [[Cell(_plain(each.get(name))) for name in heads] for each in entries]
+    return Table([name.replace("_", " ") for name in heads], rows)
+
+
+def _table(lists: Sequence[Figures], *columns: Column) -> Table:
+    """One row a system and variant; columns that say nothing of any of them are left out."""
+    rows = [[cell(each) for _, cell in columns] for each in lists]
+    used = [i for i in range(len(columns)) if any(row[i].text != NOTHING for row in rows)]
+    heads = ["system", "market", *(columns[i][0] for i in used)]
+    return Table(heads, [[*_name(each), *(row[i] for i in used)] for each, row in zip(lists, rows, strict=True)], 2)
+
+
+def _name(figures: Figures) -> list[Cell]:
+    return [Cell(figures["system"]), Cell("with" if figures["market"] else "without")]
+
+
+def _text(value: Any, form: str) -> str:
+    return NOTHING if value is None else form.format(value).replace("-", "−")
+
+
+def _number(name: str, form: str) -> Callable[[Figures], Cell]:
+    return lambda figures: Cell(_text(figures[name], form))
+
+
+def _points(name: str) -> Callable[[Figures], Cell]:
+    return _number(name, "{:.3f}")
+
+
+def _whole(name: str) -> Callable[[Figures], Cell]:
+    return _number(name, "{:,}")
+
+
+def _between(name: str, form: str) -> Callable[[Figures], Cell]:
+    def cell(figures: Figures) -> Cell:
+        value, low, high = (figures[key] for key in (name, f"{name}_low", f"{name}_high"))
+        if value is None or low is None:
+            return Cell(_text(value, form))
+        return Cell(f"{_text(value, form)} [{_text(low, form)}, {_text(high, form)}]")
+
+    return cell
+
+
+def _verdict(figures: Figures) -> Cell:
+    low, high = figures["line_diff_low"], figures["line_diff_high"]
+    if low is None or high is None:
+        return Cell(NOTHING)
+    if high < 0:
+        return Cell("better than the line", "good")
+    return Cell("worse than the line", "bad") if low > 0 else Cell("not told apart")
+
+
+def _below(name: str, other: str) -> Callable[[Figures], Cell]:
+    def cell(figures: Figures) -> Cell:
+        value, limit = figures[name], figures[other]
+        return _met(value, "{:.4f}", limit is not None and value is not None and value < limit)
+
+    return cell
+
+
+def _calibration(figures: Figures) -> Cell:
+    value = figures["calibration_error"]
+    return _met(value, "{:.4f}", value is not None and value <= CALIBRATED)
+
+
+def _coverage(name: str, level: float) -> Callable[[Figures], Cell]:
+    def cell(figures: Figures) -> Cell:
+        value = figures[name]
+        return _met(value, "{:.1%}", value is not None and abs(value - level) <= COVERED)
+
+    return cell
+
+
+def _met(value: Any, form: str, met: bool) -> Cell:
+    return Cell(f"{_text(value, form)} ✓", "good") if met else Cell(_text(value, form))
+
+
+def _range(start: float | None, end: float | None) -> str:
+    if start is None:
+        return f"below {end:g}"
+    return f"{start:g} and more" if end is None else f"{start:g} to {end:g}"
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
