@@ -168,3 +168,13 @@ def test_a_few_days_without_prices_and_distributions_still_make_a_page(tmp_path:
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "moving_average" in text
     assert "No alarm" in text
+
+
+def test_the_same_rows_give_the_same_page_and_without_expected_values_bets_are_shown_by_edge(tmp_path: Path) -> None:
+    rows = replace(scored(season(rows=500, days=20)), expected_value=None)
+    document = {"from": "a", "to": "b", "archive": "c", "lined": [summarise(rows, 1)], "alarms": []}
+    for name in ("one", "two"):
+        write_page(tmp_path / f"{name}.html", document, {"lined": [rows]})
+    one, two = ((tmp_path / f"{name}.html").read_text(encoding="utf-8") for name in ("one", "two"))
+    assert one == two
+    assert "edge 2 points or more, n = " in one
