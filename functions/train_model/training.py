@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.train_model.walk_forward import Training, TrainingRows, fit
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
 from shared.features.names import model_features
@@ -18,6 +17,7 @@ from shared.systems.history import HISTORY_VALUES, History, histories_before
 from shared.systems.output import XGBOOST
 from shared.systems.predict import FORMULA_FEATURES
 from shared.systems.registry import current_versions, save_models
+from shared.training.walk_forward import Training, TrainingRows, fit
 from shared.warehouse.sql import read_sql
 
 if TYPE_CHECKING:
