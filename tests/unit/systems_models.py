@@ -8,7 +8,8 @@ import numpy as np
 
 from shared.features.names import model_features
 from shared.systems.history import GAMES, HISTORY_VALUES, History
-from shared.training.walk_forward import Training, TrainingRows, fit
+from shared.training.rows import TrainingRows
+from shared.training.walk_forward import Training, fit
 from tests.unit.systems_rows import feature_columns
 
 
