@@ -33,14 +33,18 @@ HOLDOUT_START = 0.9
 
 @dataclass(frozen=True)
 class Training:
-    """The result of a training: models of one version and the figures of the hold-out, JSON-ready."""
+    """The result of a training: models of one version and the figures of the hold-out, JSON-ready.
+
+    twin: the same as models, fitted on the days before a day; None where none was asked for.
+    """
 
     models: Models
     metrics: dict[str, Any]
+    twin: Models | None = None
 
 
-def fit(rows: TrainingRows) -> Training:
-    """Both models of one version.
+def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None) -> Training:
+    """Both models of one version, and their twins that have seen nothing from the day twin_before on.
 
     1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four systems.
     2. Combinations and spreads fitted on those means before the hold-out give the figures on the hold-out.
@@ -59,7 +63,15 @@ def fit(rows: TrainingRows) -> Training:
         xgboost=XgboostModel(version, rows.names, booster),
         ensemble=replace(combined, version=version),
     )
-    return Training(models, metrics)
+    if twin_before is None:
+        return Training(models, metrics)
+    seen = rows.day < twin_before
+    trees = xgboost_v1.train(inputs[rows.trained & seen], rows.points[rows.trained & seen])
+    twin = Models(
+        xgboost=XgboostModel(version, rows.names, trees),
+        ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
+    )
+    return Training(models, metrics, twin)
 
 
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32]) -> tuple[dict[str, Floats], Mask]:
