@@ -28,6 +28,7 @@ POINTS = (
     "sweep.verified",  # orphaned staging verified, nothing dropped
     "redrive.recorded",  # redrive recorded with its outbox, nothing published
     "redrive.published",  # redriven, the dead letter not acknowledged
+    "training.saved",  # a version and its metadata written, the pointer not moved
     "self_heal.recorded",  # a restart is on record, its trigger not in the outbox
 )
 

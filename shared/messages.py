@@ -13,6 +13,9 @@ Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
 TriggerSource = Literal["scheduler", "pubsub", "manual", "self_heal", "redrive"]
 
+# What rollback_to asks for besides a version by name.
+PREVIOUS = "previous"
+
 # Fields that a message may also carry as Pub/Sub attributes (a publish without data, a scheduler's job name).
 ATTRIBUTE_FIELDS = (
     "game_date",
@@ -107,6 +110,20 @@ class PhaseMessage(BaseModel):
     def last_date(self) -> date:
         """Last day the message is about."""
         return self.game_date or self.to_date  # type: ignore[return-value]
+
+
+class TrainingMessage(PhaseMessage):
+    """What train_model accepts: a date to train on, or what to roll back to, which needs no date (then it is today)."""
+
+    rollback_to: str | None = Field(default=None, pattern=_ID, max_length=100)
+    """A version of the models bucket, or "previous": the one that served before. `reason` may say why."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rollback_is_of_today(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("rollback_to") is not None:
+            return {"game_date": "TODAY"} | {name: value for name, value in fields.items() if value is not None}
+        return fields
 
 
 class PredictionRequest(PhaseMessage):

@@ -17,7 +17,7 @@ from shared.errors import PreconditionFailed
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, pack_lines
 from shared.systems.history import GAMES, pack_histories
-from shared.systems.registry import current_versions
+from shared.systems.promotions import current_versions
 from shared.warehouse.rows import table_of
 from shared.warehouse.sql import read_sql
 

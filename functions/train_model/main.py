@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from functions.train_model.training import run
 from shared.handler import pubsub_function
+from shared.messages import TrainingMessage
 
-train_model = pubsub_function("train_model", run)
+train_model = pubsub_function("train_model", run, TrainingMessage)

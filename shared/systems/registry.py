@@ -1,6 +1,7 @@
-"""Trained models in the models bucket: a version is written whole first, then the pointer that makes it current.
+"""Trained models in the models bucket: a version is written whole, then shared/systems/promotions.py may make it serve.
 
-models/{system}/{version}/model.{ubj,json}, models/{system}/{version}/metadata.json, models/current.json.
+models/{system}/{version}/model.{ubj,json} serve; twin.{ubj,json} beside them is what later gates judge the version by.
+models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from shared.errors import Fatal, NotFound, PreconditionFailed, SchemaMismatch, WriteConflict
+from shared.errors import Fatal, NotFound, PreconditionFailed, SchemaMismatch
 from shared.features.names import model_features
-from shared.ports import Blob, Blobs
+from shared.ports import Blobs
 from shared.systems.distribution import START_VARIANCE, Variance
 from shared.systems.ensemble import Combination, EnsembleModel
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, XGBOOST
 from shared.systems.xgboost_v1 import XgboostModel, library_version
 
-POINTER = "models/current.json"
-_FILES = {XGBOOST: "model.ubj", ENSEMBLE: "model.json"}
-_TYPES = {"model.ubj": "application/octet-stream", "model.json": "application/json"}
+MODEL, TWIN = "model", "twin"
+_SUFFIX = {XGBOOST: "ubj", ENSEMBLE: "json"}
+_TYPES = {"ubj": "application/octet-stream", "json": "application/json"}
+_METADATA = "metadata.json"
+# What a training decided, and against which version, is not part of what it learned: the first decision stays.
+_DECIDED = "gate"
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,6 @@ class Models:
         return version if self.ensemble is None else f"{version}-{self.ensemble.version}"
 
 
-def current_versions(blobs: Blobs) -> dict[str, str]:
-    """system_id -> version of the current models; empty where nothing was trained yet."""
-    try:
-        return dict(json.loads(blobs.read(POINTER).data))
-    except NotFound:
-        return {}
-
-
 # One process serves one bucket, and a batch pins its versions: the last models loaded are the ones asked for next.
 _loaded: tuple[Blobs, tuple[str, ...], dict[str, str], Models] | None = None
 
@@ -62,58 +58,69 @@ def load_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[st
     wanted, names = dict(versions), model_features() if features is None else tuple(features)
     if _loaded is not None and _loaded[0] is blobs and _loaded[1] == names and _loaded[2] == wanted:
         return _loaded[3]
-    models = Models(
-        xgboost=_read_xgboost(blobs, wanted[XGBOOST], names) if XGBOOST in wanted else None,
-        ensemble=_read_ensemble(blobs, wanted[ENSEMBLE]) if ENSEMBLE in wanted else None,
-    )
+    models = _read_models(blobs, wanted, names, MODEL)
     _loaded = (blobs, names, wanted, models)
     return models
 
 
-def save_models(blobs: Blobs, models: Models, metadata: Mapping[str, Any], *, keep_current: bool = False) -> list[str]:
-    """Write both models of one training with its metadata (features, rows, range, metrics), then the pointer.
+def load_twin(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
+    """The models that a version is judged by: fitted like it, without the days on which the gate compares.
 
-    Versions are immutable, and metadata may hold only what follows from the training: the same again moves the
-    pointer only. Returns the paths written or found.
-    Raises Fatal where a model is missing, WriteConflict where the pointer changed meanwhile.
+    Raises as load_models.
     """
-    if models.xgboost is None or models.ensemble is None:
-        raise Fatal("only a complete training is saved.", next_step="train both xgboost_v1 and ensemble_v1.")
-    pointer = _pointer(blobs)
-    raw = bytes(models.xgboost.booster.save_raw(raw_format="ubj"))
+    names = model_features() if features is None else tuple(features)
+    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, TWIN)
+
+
+def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
+    """What is known of a version of xgboost_v1. Raises Fatal where it is not in the bucket."""
+    return dict(json.loads(_read(blobs, XGBOOST, version, _METADATA)))
+
+
+def saved_versions(blobs: Blobs) -> list[str]:
+    """Versions that are in the bucket whole, the oldest data first: metadata is the last that is written of one."""
+    folder = f"models/{ENSEMBLE}/"
+    paths = (path.removeprefix(folder).split("/") for path in blobs.list(folder))
+    return [version for version, *name in paths if name == [_METADATA]]
+
+
+def save_models(blobs: Blobs, models: Models, metadata: Mapping[str, Any], twin: Models | None = None) -> list[str]:
+    """Write both models of one training, the twins and its metadata; nothing serves them by that.
+
+    Versions are immutable, and metadata may hold only what follows from the training, but for the gate's decision:
+    the same again writes nothing. Returns the paths written or found.
+    Raises Fatal where a model is missing, or where the version exists with other content.
+    """
+    files = {MODEL: _files(models)} | ({} if twin is None else {TWIN: _files(twin)})
     paths: list[str] = []
-    for system, version, data in (
-        (XGBOOST, models.xgboost.version, raw),
-        (ENSEMBLE, models.ensemble.version, _json(_ensemble_document(models.ensemble))),
-    ):
-        folder = f"models/{system}/{version}"
-        paths.append(_write_once(blobs, f"{folder}/{_FILES[system]}", data, _TYPES[_FILES[system]]))
-        document = _json({**metadata, "system_id": system, "version": version, "xgboost": library_version()})
-        paths.append(_write_once(blobs, f"{folder}/metadata.json", document, "application/json"))
-    if not keep_current:
-        current = {XGBOOST: models.xgboost.version, ENSEMBLE: models.ensemble.version}
-        paths.append(_move_pointer(blobs, pointer, current))
+    for system, (version, _) in files[MODEL].items():
+        folder, suffix = f"models/{system}/{version}", _SUFFIX[system]
+        paths += [
+            _write_once(blobs, f"{folder}/{name}.{suffix}", data[system][1], _TYPES[suffix])
+            for name, data in files.items()
+        ]
+        document = {**metadata, "system_id": system, "version": version, "xgboost": library_version()}
+        paths.append(_write_metadata(blobs, f"{folder}/{_METADATA}", document))
     return paths
 
 
-def _pointer(blobs: Blobs) -> Blob | None:
+def _files(models: Models) -> dict[str, tuple[str, bytes]]:
+    """system_id -> version and content of its file, ensemble_v1 last."""
+    trees, combined = models.xgboost, models.ensemble
+    if trees is None or combined is None:
+        raise Fatal("only a complete training is saved.", next_step="train both xgboost_v1 and ensemble_v1.")
+    return {
+        XGBOOST: (trees.version, bytes(trees.booster.save_raw(raw_format="ubj"))),
+        ENSEMBLE: (combined.version, _json(_ensemble_document(combined))),
+    }
+
+
+def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str:
     try:
-        return blobs.read(POINTER)
-    except NotFound:
-        return None
-
-
-def _move_pointer(blobs: Blobs, seen: Blob | None, current: Mapping[str, str]) -> str:
-    data = _json(current)
-    if seen is None or seen.data != data:
-        generation = 0 if seen is None else seen.generation
-        try:
-            blobs.write(POINTER, data, content_type="application/json", if_generation=generation)
-        except PreconditionFailed as error:
-            raise WriteConflict(
-                f"{POINTER} changed while a new version was written.", next_step="the retry writes it again."
-            ) from error
-    return POINTER
+        decided = {_DECIDED: json.loads(blobs.read(path).data)[_DECIDED]}
+    except (NotFound, KeyError):
+        decided = {}
+    return _write_once(blobs, path, _json({**document, **decided}), _TYPES["json"])
 
 
 def _write_once(blobs: Blobs, path: str, data: bytes, content_type: str) -> str:
@@ -136,11 +143,18 @@ def _read(blobs: Blobs, system: str, version: str, name: str) -> bytes:
         raise Fatal(f"{path} is not in the models bucket.", next_step="publish to nba-training-trigger.") from error
 
 
-def _read_xgboost(blobs: Blobs, version: str, features: tuple[str, ...]) -> XgboostModel:
+def _read_models(blobs: Blobs, versions: Mapping[str, str], features: tuple[str, ...], name: str) -> Models:
+    return Models(
+        xgboost=_read_xgboost(blobs, versions[XGBOOST], features, name) if XGBOOST in versions else None,
+        ensemble=_read_ensemble(blobs, versions[ENSEMBLE], name) if ENSEMBLE in versions else None,
+    )
+
+
+def _read_xgboost(blobs: Blobs, version: str, features: tuple[str, ...], name: str) -> XgboostModel:
     import xgboost as xgb
 
-    trained = tuple(json.loads(_read(blobs, XGBOOST, version, "metadata.json"))["features"])
-    booster = xgb.Booster(model_file=bytearray(_read(blobs, XGBOOST, version, _FILES[XGBOOST])))
+    trained = tuple(json.loads(_read(blobs, XGBOOST, version, _METADATA))["features"])
+    booster = xgb.Booster(model_file=bytearray(_read(blobs, XGBOOST, version, f"{name}.{_SUFFIX[XGBOOST]}")))
     if trained != features or booster.num_features() != len(features):
         missing = sorted(set(trained) - set(features))
         extra = sorted(set(features) - set(trained))
@@ -155,8 +169,8 @@ def _read_xgboost(blobs: Blobs, version: str, features: tuple[str, ...]) -> Xgbo
     return XgboostModel(version, trained, booster)
 
 
-def _read_ensemble(blobs: Blobs, version: str) -> EnsembleModel:
-    document = json.loads(_read(blobs, ENSEMBLE, version, _FILES[ENSEMBLE]))
+def _read_ensemble(blobs: Blobs, version: str, name: str) -> EnsembleModel:
+    document = json.loads(_read(blobs, ENSEMBLE, version, f"{name}.{_SUFFIX[ENSEMBLE]}"))
     lacking = sorted({*BASE_SYSTEMS, ENSEMBLE} - set(document["variance"]))
     if lacking:
         raise SchemaMismatch(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
-from functions.train_model.walk_forward import Training, TrainingRows, fit
 from shared.features.names import model_features
 from shared.systems.history import GAMES, HISTORY_VALUES, History
+from shared.systems.registry import Models
+from shared.training.rows import TrainingRows
+from shared.training.walk_forward import Training, fit
 from tests.unit.systems_rows import feature_columns
 
 
@@ -36,3 +39,16 @@ def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows
 def trained() -> Training:
     """One training of the default rows, shared by the tests that only read it."""
     return fit(training_rows())
+
+
+def named(version: str, seed: int = 5) -> Models:
+    """A small training under another name."""
+    models = trained().models if seed == 5 else _of_seed(seed)
+    assert models.xgboost is not None
+    assert models.ensemble is not None
+    return Models(replace(models.xgboost, version=version), replace(models.ensemble, version=version))
+
+
+@cache
+def _of_seed(seed: int) -> Models:
+    return fit(training_rows(seed=seed)).models

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.messages import ATTRIBUTE_FIELDS, PhaseCompletion, PhaseMessage, PredictionRequest
+from shared.messages import ATTRIBUTE_FIELDS, PhaseCompletion, PhaseMessage, PredictionRequest, TrainingMessage
 
 NOW = datetime(2025, 11, 15, 0, 30, tzinfo=UTC)  # the evening of the 14th in New York
 REQUEST = {
@@ -92,6 +92,20 @@ def test_messages_are_immutable_and_ignore_what_they_do_not_know() -> None:
     assert not hasattr(message, "since_version_9")
     with pytest.raises(ValidationError, match="frozen"):
         message.run_id = "other"
+
+
+def test_a_rollback_is_of_today_and_a_training_names_its_date() -> None:
+    back = parse({"rollback_to": "previous", "reason": "bias"}, TrainingMessage)
+    assert (back.rollback_to, back.game_date, back.reason) == ("previous", date(2025, 11, 14), "bias")
+    assert parse({"rollback_to": "v1", "game_date": None}, TrainingMessage).game_date == date(2025, 11, 14)
+    assert parse({"rollback_to": "v1", "game_date": "2025-11-20"}, TrainingMessage).game_date == date(2025, 11, 20)
+    assert parse({"game_date": "TODAY"}, TrainingMessage).rollback_to is None
+    for bad in ({}, {"rollback_to": None}):
+        with pytest.raises(ValidationError, match="game_date is missing"):
+            parse(bad, TrainingMessage)
+    for version in ("", "../x", "a b", 7):
+        with pytest.raises(ValidationError, match="rollback_to"):
+            parse({"rollback_to": version}, TrainingMessage)
 
 
 @pytest.mark.parametrize("run_id", ["", "a/b", "a b", "../x", "x" * 201, "naïve", "a\nb", "a'b"])

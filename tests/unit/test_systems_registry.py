@@ -1,31 +1,39 @@
-"""The model registry on files: whole versions, a pointer written last, and loud failures."""
+"""The model registry on files: whole versions, loaded once an instance, and loud failures."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from local.file_blobs import FileBlobs
-from shared.errors import Fatal, PreconditionFailed, SchemaMismatch, WriteConflict
+from shared.errors import Fatal, SchemaMismatch
 from shared.features.names import model_features
+from shared.ports import Blob
 from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.registry import POINTER, Models, current_versions, load_models, save_models
+from shared.systems.promotions import current_versions, move_pointer, read_serving
+from shared.systems.registry import Models, load_models, load_twin, read_metadata, save_models, saved_versions
 from shared.systems.xgboost_v1 import mean_points
-from tests.unit.systems_models import trained
+from tests.unit.systems_models import named, trained
 
+AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 METADATA = {"features": list(model_features()), "rows": 1200}
+
+
+def saved(blobs: FileBlobs, models: Models | None = None) -> dict[str, str]:
+    """Save a version, and what asks for it."""
+    models = models or trained().models
+    save_models(blobs, models, METADATA)
+    assert models.xgboost is not None
+    return dict.fromkeys((XGBOOST, ENSEMBLE), models.xgboost.version)
 
 
 def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
     blobs, models = FileBlobs(tmp_path), trained().models
-    assert current_versions(blobs) == {}
-    paths = save_models(blobs, models, METADATA)
-    assert paths[-1] == POINTER
-    versions = current_versions(blobs)
+    versions = saved(blobs)
     assert set(versions) == {XGBOOST, ENSEMBLE}
     loaded = load_models(blobs, versions)
     assert loaded.ensemble == models.ensemble
@@ -51,11 +59,73 @@ def test_one_version_never_names_two_models(tmp_path: Path) -> None:
         save_models(blobs, trained().models, {**METADATA, "rows": 7})
 
 
-def test_a_version_that_is_kept_back_does_not_become_current(tmp_path: Path) -> None:
+def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    save_models(blobs, trained().models, METADATA, keep_current=True)
+    assert saved_versions(blobs) == []
+    versions = saved(blobs)
     assert current_versions(blobs) == {}
-    assert blobs.list(f"models/{XGBOOST}/")
+    assert saved_versions(blobs) == [versions[XGBOOST]]
+    blobs.write("models/ensemble_v1/2099-01-01-half/model.json", b"{}", content_type="application/json")
+    assert saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
+
+
+def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_data_decides(tmp_path: Path) -> None:
+    blobs, version = FileBlobs(tmp_path), trained().models
+    first = save_models(blobs, version, {**METADATA, "gate": {"against": "a"}})
+    assert save_models(blobs, version, {**METADATA, "gate": {"against": "b"}}) == first
+    assert version.xgboost is not None
+    assert read_metadata(blobs, version.xgboost.version)["gate"] == {"against": "a"}
+    with pytest.raises(Fatal, match="other content"):
+        save_models(blobs, version, {**METADATA, "rows": 7, "gate": {"against": "b"}})
+
+
+def test_a_twin_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> None:
+    blobs, twin = FileBlobs(tmp_path), named("twin", seed=8)
+    version = trained().models
+    paths = save_models(blobs, version, METADATA, twin)
+    assert version.xgboost is not None
+    assert version.ensemble is not None
+    name = version.xgboost.version
+    assert f"models/{XGBOOST}/{name}/twin.ubj" in paths
+    found = load_twin(blobs, name)
+    assert found.ensemble == replace(twin.ensemble, version=name)  # type: ignore[type-var]
+    assert load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), name)).ensemble == version.ensemble
+    with pytest.raises(SchemaMismatch, match="points_l3"):
+        load_twin(blobs, name, model_features()[1:])
+
+
+class CountingBlobs(FileBlobs):
+    """A bucket that remembers what was read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reads: list[str] = []
+
+    def read(self, path: str) -> Blob:
+        self.reads.append(path)
+        return super().read(path)
+
+
+def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(tmp_path: Path) -> None:
+    blobs = CountingBlobs(tmp_path)
+    pinned = saved(blobs)
+    move_pointer(blobs, read_serving(blobs), pinned[XGBOOST], by="first", at=AT, why="test")
+    blobs.reads.clear()
+    first = load_models(blobs, pinned)
+    folder = f"{XGBOOST}/{pinned[XGBOOST]}"
+    files = [f"{folder}/metadata.json", f"{folder}/model.ubj", f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
+    assert blobs.reads == [f"models/{file}" for file in files], "no twin, no pointer"
+    blobs.reads.clear()
+    newer = saved(blobs, named("2099-01-01-newer"))
+    move_pointer(blobs, read_serving(blobs), newer[XGBOOST], by="second", at=AT, why="test")
+    blobs.reads.clear()
+    for _ in range(3):
+        assert load_models(blobs, dict(pinned)) is first, "the batch goes on with what it pinned"
+    assert blobs.reads == []
+    second = load_models(blobs, newer)
+    assert second.xgboost is not None
+    assert second.xgboost.version == "2099-01-01-newer"
+    assert len(blobs.reads) == 3
 
 
 def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
@@ -64,8 +134,7 @@ def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
 
 def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    save_models(blobs, trained().models, METADATA)
-    versions = current_versions(blobs)
+    versions = saved(blobs)
     names = list(model_features())
     with pytest.raises(SchemaMismatch, match="points_l3"):
         load_models(blobs, versions, names[1:])
@@ -77,7 +146,7 @@ def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp
     blobs, names = FileBlobs(tmp_path), list(model_features())
     save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
     with pytest.raises(SchemaMismatch, match=f"trees: {len(names)}"):
-        load_models(blobs, current_versions(blobs), names[:-1])
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]), names[:-1])
 
 
 def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> None:
@@ -86,7 +155,7 @@ def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> No
     spread = {k: v for k, v in models.ensemble.variance.items() if k != XGBOOST}
     save_models(blobs, replace(models, ensemble=replace(models.ensemble, variance=spread)), METADATA)
     with pytest.raises(SchemaMismatch, match=XGBOOST):
-        load_models(blobs, current_versions(blobs))
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]))
 
 
 def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
@@ -97,31 +166,3 @@ def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="complete"):
         save_models(FileBlobs(tmp_path), replace(trained().models, ensemble=None), METADATA)
-
-
-class Overtaken(FileBlobs):
-    """A bucket whose pointer another training moves just before ours."""
-
-    def write(
-        self,
-        path: str,
-        data: bytes,
-        *,
-        content_type: str,
-        cache_control: str | None = None,
-        if_generation: int | None = None,
-    ) -> int:
-        if path == POINTER and data != b"{}":
-            super().write(path, b"{}", content_type=content_type)
-        return super().write(
-            path, data, content_type=content_type, cache_control=cache_control, if_generation=if_generation
-        )
-
-
-def test_a_pointer_moved_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    blobs = Overtaken(tmp_path)
-    with pytest.raises(WriteConflict, match="changed"):
-        save_models(blobs, trained().models, METADATA)
-    assert json.loads(blobs.read(POINTER).data) == {}
-    with pytest.raises(PreconditionFailed):
-        blobs.write(POINTER, b"{}", content_type="application/json", if_generation=0)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from functions.train_model.training import EVERY_GAME, read_training_rows, run
-from functions.train_model.walk_forward import _walk_forward, fit
+from functions.train_model.training import run
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.context import Context
 from shared.features.names import model_features
-from shared.messages import PhaseMessage
+from shared.messages import TrainingMessage
 from shared.pipeline import load_pipeline
 from shared.ports import DateRange
 from shared.runtime import Runtime
@@ -28,15 +26,13 @@ from shared.systems import xgboost_v1
 from shared.systems.ensemble import LINE, fit_combination
 from shared.systems.history import GAMES, pack_histories, unpack_histories
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
-from shared.systems.registry import current_versions, load_models
+from shared.systems.promotions import current_versions
+from shared.systems.registry import load_models
+from shared.training.rows import EVERY_GAME, read_training_rows
+from shared.training.walk_forward import _walk_forward, fit
 from shared.warehouse.sql import read_sql
-from tests.stores import append
 from tests.unit.systems_models import trained, training_rows
-from tests.unit.systems_rows import NEUTRAL
-
-NIGHT = timedelta(hours=3)
-START = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
-
+from tests.unit.training_tables import fill, game, load, played
 
 # --- the fit ------------------------------------------------------------------------------------------------
 
@@ -130,41 +126,6 @@ def warehouse(tmp_path: Path) -> Iterator[DuckDbWarehouse]:
     opened.close()
 
 
-def load(warehouse: DuckDbWarehouse, table: str, rows: list[dict[str, Any]]) -> None:
-    append(warehouse, table, rows, f"test-{table}")
-
-
-def game(number: int) -> dict[str, Any]:
-    """Identity of the number-th game, one a day."""
-    tipoff = START + timedelta(days=number)
-    return {
-        "game_date": (tipoff - timedelta(hours=5)).date(),
-        "game_id": f"00224{number:05d}",
-        "tipoff_at": tipoff,
-        "known_at": tipoff + NIGHT,
-        "season": "2024-25",
-        "season_type": "regular_season",
-    }
-
-
-def played(number: int, player_id: int = 1, **changes: Any) -> dict[str, Any]:
-    """A row of player_game_summary."""
-    return {
-        **game(number),
-        "player_id": player_id,
-        "player_name": f"Player {player_id}",
-        "player_lookup": f"player{player_id}",
-        "team": "AAA",
-        "opponent": "BBB",
-        "is_home": True,
-        "tipoff_source": "schedule",
-        "minutes": 30.0,
-        "points": number,
-        "snapshot_time": game(number)["known_at"],
-        **changes,
-    }
-
-
 def histories(warehouse: DuckDbWarehouse, as_of: datetime, last_games: int = GAMES) -> pa.Table:
     return warehouse.query(
         read_sql("shared.systems", "batch_histories"),
@@ -209,43 +170,6 @@ def test_histories_know_the_opponents_defence_and_who_was_missing_then(warehouse
     assert packed[1]["game_date"] == ["2025-01-03"]
 
 
-def feature_store_row(number: int, player_id: int, **changes: Any) -> dict[str, Any]:
-    known = {name: value for name, value in NEUTRAL.items() if name != "is_home"}
-    this = game(number)
-    return {
-        **known,
-        "game_date": this["game_date"],
-        "game_id": this["game_id"],
-        "player_id": player_id,
-        "features_as_of": this["tipoff_at"] - timedelta(hours=1),
-        "player_name": f"Player {player_id}",
-        "player_lookup": f"player{player_id}",
-        "team": "AAA",
-        "opponent": "BBB",
-        "tipoff_at": this["tipoff_at"],
-        "tipoff_source": "schedule",
-        "season": "2024-25",
-        "season_type": "regular_season",
-        "quality_score": 90.0,
-        "is_home": True,
-        "is_playoffs": False,
-        **changes,
-    }
-
-
-def fill(warehouse: DuckDbWarehouse, games: int, players: int) -> None:
-    random = np.random.default_rng(2)
-    points = random.negative_binomial(8, 0.3, (games, players))
-    box = [played(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
-    load(warehouse, "nba_analytics.player_game_summary", box)
-    store = [
-        feature_store_row(n, p, points_l10=float(points[max(0, n - 10) : n, p].mean()) if n else None)
-        for n in range(games)
-        for p in range(players)
-    ]
-    load(warehouse, "nba_predictions.ml_feature_store", store)
-
-
 def context(tmp_path: Path, warehouse: DuckDbWarehouse, as_of: datetime) -> Context:
     blobs = FileBlobs(tmp_path / "models")
     runtime = Runtime(
@@ -263,7 +187,7 @@ def context(tmp_path: Path, warehouse: DuckDbWarehouse, as_of: datetime) -> Cont
     return Context(runtime, spec, "train_model.run", "run", "same_day", "run", day, as_of)
 
 
-MESSAGE = PhaseMessage(game_date=date(2025, 1, 1))
+MESSAGE = TrainingMessage(game_date=date(2025, 1, 1))
 
 
 def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWarehouse) -> None:

@@ -1,0 +1,73 @@
+"""Rollback: an earlier version serves again, by one message, without training."""
+
+from __future__ import annotations
+
+from shared.context import Context, Outcome
+from shared.errors import DataError, Fatal
+from shared.messages import PREVIOUS, TrainingMessage
+from shared.ports import Blobs
+from shared.systems.output import ENSEMBLE, XGBOOST
+from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving
+from shared.systems.registry import load_models, saved_versions
+
+
+def roll_back(message: TrainingMessage, context: Context) -> Outcome:
+    """Make message.rollback_to ("previous" or a version) serve, from the next batch on, and record it.
+
+    skipped where it serves already. Raises DataError, the pointer untouched, where there is no such version or this
+    version of the project cannot load it; WriteConflict where the pointer moved meanwhile.
+    """
+    blobs = context.runtime.models
+    seen = read_serving(blobs)
+    done = seen.moved_by(context.execution_id)
+    if done is not None:
+        # died after it: "previous" would now mean another version
+        return _done(done)
+    version = _wanted(str(message.rollback_to), seen, blobs)
+    _check_loads(blobs, version)
+    if seen.serves(version):
+        return Outcome("skipped", reason=f"version {version} serves already", metadata={"version": version})
+    why = message.reason or "asked for by message"
+    now = context.runtime.clock.now()
+    return _done(move_pointer(blobs, seen, version, action="rollback", by=context.execution_id, at=now, why=why))
+
+
+def _wanted(asked: str, seen: Serving, blobs: Blobs) -> str:
+    if asked == PREVIOUS:
+        before = seen.previous()
+        if before is None:
+            raise _refused(f"nothing served before {seen.version}", blobs, "no_previous_version")
+        asked = before[XGBOOST]
+    if asked not in saved_versions(blobs):
+        raise _refused(f"there is no version {asked}", blobs, "unknown_version")
+    return asked
+
+
+def _check_loads(blobs: Blobs, version: str) -> None:
+    """As the worker will load it. Raises DataError: only another version of the project, or of the model, can help."""
+    try:
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version))
+    except Fatal as misfit:
+        raise DataError(
+            f"version {version} cannot serve: {misfit.message}",
+            next_step="roll back to another version, or deploy the code that it was trained with first.",
+            reason="version_does_not_fit",
+        ) from misfit
+
+
+def _refused(what: str, blobs: Blobs, reason: str) -> DataError:
+    versions = ", ".join(saved_versions(blobs)) or "none"
+    return DataError(
+        f"{what}; the versions in the bucket are: {versions}.",
+        next_step='publish {"rollback_to": VERSION} to nba-training-trigger with one of them.',
+        reason=reason,
+    )
+
+
+def _done(promotion: Promotion) -> Outcome:
+    now, before = promotion.versions[XGBOOST], promotion.replaced.get(XGBOOST)
+    return Outcome(
+        "success",
+        reason=f"version {now} serves again instead of {before} ({promotion.why})",
+        metadata={"version": now, "rolled_back_from": before},
+    )
