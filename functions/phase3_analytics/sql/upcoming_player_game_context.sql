@@ -14,15 +14,21 @@ games AS (
       ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
     END
 ),
--- Each game of the last month, and when the player's next one was known.
+-- Each game of the last season and of this one, and when the player's next one was known.
 last_games AS (
   SELECT
-    player_id, player_name, player_lookup, team, game_date, tipoff_at, known_at,
+    player_id, player_name, player_lookup, team, season, game_date, tipoff_at, known_at,
     LEAD(known_at) OVER (PARTITION BY player_id ORDER BY tipoff_at, game_id) AS next_known_at
   FROM nba_analytics.player_game_summary
-  WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
+  WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 400 DAY) AND @last_date
 ),
--- On the roster: the latest game known was for this team, at most 30 days back.
+offered AS (
+  SELECT DISTINCT game_id, features_as_of, player_id
+  FROM nba_analytics.upcoming_player_lines
+  WHERE game_date BETWEEN @first_date AND @last_date AND is_main AND player_id IS NOT NULL
+),
+-- On the roster: the latest game known was for this team, at most 30 days back; the summer before the team's first
+-- game of a season does not count, and nobody whom a book expects to play is left out.
 roster AS (
   SELECT
     g.*, l.player_id, l.player_name, l.player_lookup,
@@ -32,7 +38,12 @@ roster AS (
     ON l.team = g.team
     AND l.known_at < g.features_as_of
     AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
-    AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 30 DAY) AND g.game_date
+    AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 400 DAY) AND g.game_date
+  LEFT JOIN offered AS o
+    ON o.game_id = g.game_id AND o.features_as_of = g.features_as_of AND o.player_id = l.player_id
+  WHERE l.game_date >= DATE_SUB(g.game_date, INTERVAL 30 DAY)
+    OR (l.season <> g.season AND g.previous_game_at IS NULL)
+    OR o.player_id IS NOT NULL
 ),
 -- The report of the day: the feed's latest list as a whole, so that who is not on it any more counts as healthy; else
 -- absences derived from box scores. A list that names nobody takes earlier ones out of force but is no report itself:
@@ -125,12 +136,13 @@ SELECT
   r.is_home, r.season, r.season_type, r.tipoff_at, r.tipoff_source, r.last_game_at, r.last_game_date,
   r.season_day,
   r.season_type IN ('playin', 'playoffs') AS is_playoffs,
-  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him.
-  IF(
-    NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of,
-    r.team_rest_days,
-    LEAST(DATE_DIFF(r.game_date, r.last_game_date, DAY) - 1, 30)
-  ) AS rest_days,
+  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him. Before the first game
+  -- of a season nobody's rest means anything.
+  CASE
+    WHEN r.previous_game_at IS NULL THEN NULL
+    WHEN NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of THEN r.team_rest_days
+    ELSE LEAST(DATE_DIFF(r.game_date, r.last_game_date, DAY) - 1, 30)
+  END AS rest_days,
   r.is_back_to_back, r.team_rest_days, r.opponent_rest_days, r.rest_advantage,
   p.source AS injury_report_source,
   i.status AS injury_status,

@@ -47,7 +47,7 @@ played AS (
 first_days AS (
   SELECT season, MIN(game_date) AS first_day FROM played GROUP BY season
 ),
--- Both teams of every game. Rest goes by the schedule, so that a game tonight counts for tomorrow's.
+-- Both teams of every game. Rest goes by the schedule, so that a game tonight counts for tomorrow's; a summer is none.
 team_games AS (
   SELECT
     game_date, game_id, season, season_type, status, tipoff_at, tipoff_source,
@@ -62,8 +62,8 @@ team_games AS (
 rested AS (
   SELECT
     g.*,
-    LAG(tipoff_at) OVER (PARTITION BY team ORDER BY game_date, tipoff_at, game_id) AS previous_game_at,
-    LAG(game_date) OVER (PARTITION BY team ORDER BY game_date, tipoff_at, game_id) AS previous_date
+    LAG(tipoff_at) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_game_at,
+    LAG(game_date) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_date
   FROM team_games AS g
 ),
 games AS (
@@ -119,7 +119,7 @@ SELECT
   g.team_rest_days,
   o.team_rest_days AS opponent_rest_days,
   g.team_rest_days - o.team_rest_days AS rest_advantage,
-  g.team_rest_days = 0 AS is_back_to_back,
+  COALESCE(g.team_rest_days = 0, FALSE) AS is_back_to_back,
   IF(g.is_home, l.home_spread, -l.home_spread) AS spread,
   l.total AS game_total,
   l.total / 2 - IF(g.is_home, l.home_spread, -l.home_spread) / 2 AS implied_team_total,

@@ -7,6 +7,9 @@ players AS (
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.team, c.opponent, c.is_back_to_back,
     c.injury_report_source,
     COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
+    c.injury_report_source IS NOT NULL AND COALESCE(c.injury_status NOT IN ('OUT', 'DOUBTFUL'), TRUE) AS is_available,
+    c.injury_status IN ('OUT', 'DOUBTFUL') AND c.line IS NOT NULL AS is_lined_out,
+    c.line, d.minutes_ewma_20, d.points_ewma_08,
     d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
     d.points2_l20, d.points3_l20, d.points1_l20
   FROM nba_analytics.upcoming_player_game_context AS c
@@ -32,6 +35,25 @@ missing AS (
   WHERE is_rotation_out
   GROUP BY game_id, team
 ),
+-- Who is left to share the team's 240 minutes and its points, and what the books did not know: lines of players who
+-- are listed out now.
+available AS (
+  SELECT
+    game_id, team,
+    SUM(IF(is_available, minutes_ewma_20, 0.0)) AS minutes,
+    SUM(IF(is_available, points_ewma_08, 0.0)) AS points,
+    COUNTIF(is_available AND minutes_l10 >= 15) AS rotation,
+    SUM(IF(is_lined_out, line, 0.0)) AS lined_out
+  FROM players
+  GROUP BY game_id, team
+),
+ranks AS (
+  SELECT
+    game_id, player_id,
+    RANK() OVER (PARTITION BY game_id, team ORDER BY points_ewma_08 DESC) AS points_rank
+  FROM players
+  WHERE is_available
+),
 -- Unknown where no report of the day is known; a player is not his own team-mate.
 counted AS (
   SELECT
@@ -43,12 +65,23 @@ counted AS (
       COALESCE(t.points, 0.0) - IF(p.is_rotation_out, p.points_l10, 0.0)) AS mates_points,
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(t.usage_sum, 0.0) - IF(p.is_rotation_out, p.usage_l10 * p.minutes_l10 / 48, 0.0)) AS mates_usage,
+    IF(p.injury_report_source IS NULL, NULL, v.minutes) AS available_minutes,
+    IF(p.injury_report_source IS NULL, NULL, v.points) AS available_points,
+    IF(p.injury_report_source IS NULL, NULL, v.rotation) AS available_rotation,
+    -- Listed out himself he has no share.
+    IF(p.is_available, SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes), NULL) AS minutes_share,
+    IF(p.is_available, SAFE_DIVIDE(p.points_ewma_08, v.points), NULL) AS points_share,
+    r.points_rank,
+    IF(p.injury_report_source IS NULL, NULL,
+      COALESCE(v.lined_out, 0.0) - IF(COALESCE(p.is_lined_out, FALSE), p.line, 0.0)) AS teammates_out_lines,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.players, 0)) AS opponents_count,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.points, 0.0)) AS opponents_points
   FROM players AS p
   LEFT JOIN missing AS t ON t.game_id = p.game_id AND t.team = p.team
   LEFT JOIN missing AS o ON o.game_id = p.game_id AND o.team = p.opponent
+  LEFT JOIN available AS v ON v.game_id = p.game_id AND v.team = p.team
+  LEFT JOIN ranks AS r ON r.game_id = p.game_id AND r.player_id = p.player_id
 ),
 -- By zone where the player and the opponent have shot data, else by two-pointers, three-pointers and free throws.
 matched AS (
@@ -103,6 +136,8 @@ SELECT
   missing_points_l10 AS teammates_out_points_recent,
   points_delta AS teammates_out_points_delta,
   minutes_delta AS teammates_out_minutes_delta,
+  teammates_out_lines,
+  available_minutes, available_points, available_rotation, minutes_share, points_share, points_rank,
   opponents_count AS opponents_out_count,
   opponents_minutes AS opponents_out_minutes,
   opponents_points AS opponents_out_points
