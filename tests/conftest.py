@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 
+# Every commit of the stores waits for the disk; in memory the tests of stores take half as long.
+MEMORY = Path("/dev/shm")
+# What all workers of a session hold at a time, and as much again.
+MOST_AT_ONCE = 4 * 2**30
+
 ALLOWED_IN_CI = "allowed in CI:"
 _skips_ci_forbids = pytest.StashKey[list[str]]()
 
@@ -64,6 +69,16 @@ class _SkipGate:
             terminalreporter.line(f"Install what is missing, or begin the reason with '{ALLOWED_IN_CI}'.")
 
 
+def has_room(folder: Path, needed: int) -> bool:
+    """Whether a folder has so many bytes left, and may hold programs (tests write and start some)."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize >= needed and not found.f_flag & os.ST_NOEXEC
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if not config.option.basetemp and has_room(MEMORY, MOST_AT_ONCE):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(_SkipGate(config), "skip-gate")

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 from rich.console import Console
 
-from local.bench import bus_speed, growth, loader, merge, prepare, report
+from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
 from local.ownership import owned, state_folder
 from local.screen import Screen
@@ -28,6 +28,8 @@ TABLES = 150
 # An upsert takes some 20 ms: those of all 150 tables, twice, would take two minutes and more.
 UPSERTED_TABLES = 20
 MESSAGES = 1000
+# An evening of nine or ten games.
+PLAYERS = 150
 
 
 def measure(folder: Path, screen: Screen) -> dict[str, Any]:
@@ -54,11 +56,15 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
     screen.part("Chain runs of more and more games", 1)
     sizes = growth.measure(prepared, work, screen.progress)
     screen.step(f"Chain runs of {', '.join(str(size) for size in SIZES)} games: done")
+    screen.part(f"Five systems for {PLAYERS} players", 1)
+    served = serving.measure(work / growth.folder_of(MOST_GAMES), PLAYERS, screen.progress)
+    screen.step(f"Five systems for {served['players']} players: {served['with_ms']:.0f} ms")
     shutil.rmtree(work)
     return {
         "batch_loader": loaded,
         "staging_merge": merged,
         "chain_run": {"sizes": sizes, "growth": growth.growth(sizes)},
+        "serving": served,
         "bus": bus,
         "machine": {
             "cpus": os.cpu_count(),

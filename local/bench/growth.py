@@ -27,7 +27,7 @@ def measure(prepared: Prepared, folder: Path, progress: Progress) -> list[dict[s
     whose MERGE nobody has seen before.
     """
     sizes = sorted(prepared.leagues)
-    folders = {games: folder / f"games-{games}" for games in sizes}
+    folders = {games: folder / folder_of(games) for games in sizes}
     leagues = {games: prepared.copy_to(folders[games], games) for games in sizes}
     counted: dict[int, list[RunRecord]] = {games: [] for games in sizes}
     done, steps = 0, ROUNDS * len(sizes) * RUNS
@@ -42,6 +42,11 @@ def measure(prepared: Prepared, folder: Path, progress: Progress) -> list[dict[s
     found = [figures(games, counted[games]) for games in sizes]
     expect_same_statements(found)
     return found
+
+
+def folder_of(games: int) -> str:
+    """The state folder, within the one given, that a size was played in."""
+    return f"games-{games}"
 
 
 def chain_run(embedded: EmbeddedRuntime, league: Archive) -> RunRecord:

@@ -30,6 +30,7 @@ def show(console: Console, figures: Figures) -> None:
         whole_batch_table(figures["staging_merge"]),
         growth_table(figures["chain_run"]["sizes"]),
         phases_table(figures["chain_run"]["sizes"]),
+        serving_table(figures["serving"]),
     ):
         console.print(title, style="bold", highlight=False)
         console.print(table)
@@ -95,6 +96,18 @@ def phases_table(sizes: Sequence[Figures]) -> Titled:
     title, table = _table("Its seconds by phase", ("phase", *(f"{size['games']} games" for size in sizes)))
     for phase in sizes[0]["seconds_by_phase"]:
         table.add_row(phase, *(f"{size['seconds_by_phase'][phase]:.2f}" for size in sizes))
+    return title, table
+
+
+def serving_table(served: Figures) -> Titled:
+    title, table = _table(
+        f"Serve {served['players']} players: five systems, {served['rows']} rows, {served['explained']} explained; "
+        "one thread, models loaded",
+        ("way", "all in one call, ms", "times", "a call each, ms", "times"),
+    )
+    one, units = (f"{served[name]:.1f}" for name in ("ratio", "units_ratio"))
+    table.add_row("without explanations", _ms(served["without_ms"]), "1", _ms(served["units_without_ms"]), "1")
+    table.add_row("with explanations", _ms(served["with_ms"]), one, _ms(served["units_with_ms"]), units)
     return title, table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 ROWS_PER_TABLE = 25
 _TIPOFF = NOW + timedelta(hours=7)
 _SYSTEMS = ("moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1")
+_EXPLANATION = json.dumps([{"feature": f"points_ewma_{n:02}", "value": 20.1234, "points": 5.25 - n} for n in range(5)])
 _PLAYERS_PER_GAME = 16
 _FIRST_PLAYER = 1_000_000
 
@@ -58,6 +60,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "error_code": None,
             "error_message": None,
             "updated_at": NOW - timedelta(minutes=1),
+            "explanation": None if offset else _EXPLANATION,
         }
         for system in _SYSTEMS
         for offset in (-2, -1, 0, 1, 2)

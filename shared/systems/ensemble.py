@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.systems.columns import Floats
 from shared.systems.distribution import Variance
-from shared.systems.output import BASE_SYSTEMS, BREAKER_OPEN, ENSEMBLE, LOWEST_MEAN, SystemOutput, output
+from shared.systems.output import BASE, BASE_SYSTEMS, BREAKER_OPEN, ENSEMBLE, LOWEST_MEAN, SystemOutput, output
 
 LINE = "line"
 # Rows with a line that the market's combination needs; below, the line is left out of it.
@@ -105,6 +105,39 @@ def predict(outputs: Sequence[SystemOutput], line: Floats, model: EnsembleModel)
         uses_market=uses_market,
         mean_no_market=without,
     )
+
+
+def contributions(
+    parts: Mapping[str, Mapping[str, Floats]], means: Mapping[str, Floats], line: Floats, model: EnsembleModel
+) -> dict[str, Floats]:
+    """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names added up.
+
+    Exact, since all is linear: they add up to predict's mean where no floor was met. A system without a mean (NaN in
+    `means`) is filled in as in `filled`. Where the line is used, it counts by how far it lies from the figure without
+    it: mean = a + w x + v line = a + w x + v x0 + v (line - x0), x0 the figure without; BASE has the intercepts.
+    """
+    names = sorted({BASE, *(name for part in parts.values() for name in part)})
+    place = {name: position for position, name in enumerate(names)}
+    table = np.zeros((len(BASE_SYSTEMS), len(line), len(names)))
+    for system, part in parts.items():
+        columns = [place[name] for name in part]
+        table[BASE_SYSTEMS.index(system)][:, columns] = np.stack(list(part.values()), axis=1)
+    known = ~np.isnan(np.stack([means[system] for system in BASE_SYSTEMS]))[:, :, None]
+    average = np.where(known, table, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    table = np.where(known, table, average)
+
+    def combined(by: Combination) -> Floats:
+        weight = [by.weights.get(system, 0.0) for system in BASE_SYSTEMS]
+        intercept = [by.intercept if name == BASE else 0.0 for name in names]
+        return np.asarray(np.tensordot(weight, table, axes=1) + intercept)
+
+    total, pull = combined(model.no_market), np.zeros(len(line))
+    if model.with_market is not None:
+        weight = model.with_market.weights.get(LINE, 0.0)
+        used = ~np.isnan(line)
+        pull = np.where(used, weight * (line - total.sum(axis=1)), 0.0)
+        total = np.where(used[:, None], combined(model.with_market) + weight * total, total)
+    return {**{name: total[:, position] for position, name in enumerate(names)}, LINE: pull}
 
 
 def _without(left_out: Sequence[str]) -> str:

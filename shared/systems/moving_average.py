@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.systems.columns import Features, Floats, first_known, known_or
 from shared.systems.distribution import Variance
-from shared.systems.output import LOWEST_MEAN, MOVING_AVERAGE, SystemOutput, output
+from shared.systems.output import BASE, LOWEST_MEAN, MOVING_AVERAGE, SystemOutput, output
 
 VERSION = "v1"
 FEATURES = (
@@ -45,15 +45,28 @@ TEAMMATES = 0.0045
 # Beyond this many points of difference the list is nearly always a team resting its regulars.
 TEAMMATES_LIMIT = 40.0
 
+# The feature that each effect follows.
+EFFECT_OF = {
+    "pace": "pace_factor",
+    "matchup": "opponent_def_rating_rel",
+    "venue": "is_home",
+    "rest": "rest_days",
+    "team-mates": "teammates_out_points_delta",
+}
+
 
 def form(features: Features) -> Floats:
     """Expected points in an average game, before the game's own circumstances; NaN without any known game."""
     recent = features["points_ewma_20"]
-    prior = first_known(features["points_prev_season"], features["points_l20"], recent)
-    games = known_or(features["games_season"], 0.0)
-    season = (known_or(features["points_season"], 0.0) * games + prior * PRIOR_GAMES) / (games + PRIOR_GAMES)
     by_minutes = first_known(features["minutes_ewma_20"] * features["points_per_minute_l40"], recent)
-    return RECENT * recent + SEASON * season + MINUTES * by_minutes
+    return RECENT * recent + SEASON * season(features) + MINUTES * by_minutes
+
+
+def season(features: Features) -> Floats:
+    """The season's mean points, the season before standing in for PRIOR_GAMES; NaN without any known game."""
+    prior = first_known(features["points_prev_season"], features["points_l20"], features["points_ewma_20"])
+    games = known_or(features["games_season"], 0.0)
+    return (known_or(features["points_season"], 0.0) * games + prior * PRIOR_GAMES) / (games + PRIOR_GAMES)
 
 
 def effects(features: Features) -> dict[str, Floats]:
@@ -74,6 +87,16 @@ def mean_points(features: Features) -> Floats:
     """Expected points float64[n]; NaN where no earlier game is known."""
     total = np.sum(list(effects(features).values()), axis=0)
     return np.asarray(np.maximum(form(features) * (1.0 + total), LOWEST_MEAN))
+
+
+def contributions(features: Features) -> dict[str, Floats]:
+    """Points float64[n] by what moved them: form, and the game's circumstances by their feature.
+
+    They add up to mean_points before its floor; BASE is the season's mean.
+    """
+    usual = form(features)
+    named = {EFFECT_OF[name]: usual * effect for name, effect in effects(features).items()}
+    return {BASE: season(features), "form": usual - season(features), **named}
 
 
 def predict(features: Features, variance: Variance, version: str = VERSION) -> SystemOutput:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.errors import PipelineError
 from shared.systems.columns import Floats
+
+T = TypeVar("T")
 
 MOVING_AVERAGE = "moving_average"
 ZONE_MATCHUP = "zone_matchup_v1"
@@ -24,6 +29,10 @@ BREAKER_OPEN = "breaker_open"
 LOWEST_MEAN = 0.1
 
 
+# The part of a figure that no circumstance moves: contributions(), which every system has, name it like the others.
+BASE = "base"
+
+
 class SystemFailed(Exception):
     """One system's code failed where the others may not: a defect, so it is none of our error tree."""
 
@@ -31,6 +40,16 @@ class SystemFailed(Exception):
         super().__init__(f"{system_id}: {type(defect).__name__}: {defect}")
         self.system_id = system_id
         self.defect = defect
+
+
+def named(system_id: str, work: Callable[[], T]) -> T:
+    """What a system's work gives. Raises SystemFailed for a defect; errors of our tree stay themselves."""
+    try:
+        return work()
+    except PipelineError:
+        raise
+    except Exception as defect:  # raised on with the system's name, by which its breaker counts it
+        raise SystemFailed(system_id, defect) from defect
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from shared.errors import PipelineError
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats, columns_of_rows
 from shared.systems.distribution import over_and_push
+from shared.systems.explain import explanations
 from shared.systems.history import History, unpack_histories
 from shared.systems.lines import (
     Best,
@@ -34,8 +34,8 @@ from shared.systems.output import (
     SIMILARITY,
     XGBOOST,
     ZONE_MATCHUP,
-    SystemFailed,
     SystemOutput,
+    named,
     unavailable,
 )
 from shared.systems.registry import Models
@@ -105,12 +105,7 @@ def _guarded(
 ) -> SystemOutput:
     if system_id in left_out:
         return unavailable(system_id, rows, BREAKER_OPEN, left_out[system_id])
-    try:
-        return predict()
-    except PipelineError:
-        raise
-    except Exception as defect:  # raised on with the system's name, by which its breaker counts it
-        raise SystemFailed(system_id, defect) from defect
+    return named(system_id, predict)
 
 
 @dataclass(frozen=True)
@@ -144,6 +139,8 @@ def predict_players(
     models: Models,
     policy: Policy,
     left_out: Mapping[str, str] = NONE_LEFT_OUT,
+    *,
+    explained: bool = True,
 ) -> list[dict[str, Any]]:
     """Rows of player_prop_predictions, without prediction_id, batch_id, created_at and updated_at.
 
@@ -151,8 +148,9 @@ def predict_players(
     "lines": {"main": "24.5", "books": [{bookmaker, line, over, under, snapshot_time, is_main}]} or None}, as JSON
     brings it. Five rows a tested line, or five in all without a line; ordered by player as given, line, system.
     policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with error_code
-    breaker_open. Raises SchemaMismatch where features or history columns are missing, SystemFailed where one system's
-    code fails.
+    breaker_open. The row of the main line, or without a line, has the explanation (explained=False: none has).
+    Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
+    system's code fails.
     """
     if not players:
         return []
@@ -162,6 +160,7 @@ def predict_players(
     history = unpack_histories([player.get("history") for player in players])
     line = np.array([np.nan if one.main is None else float(one.main) for one in read])
     outputs = [_rounded(output) for output in all_outputs(features, history, line, models, left_out)]
+    why = explanations(features, history, line, models, outputs) if explained else {}
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
         tested[index, : len(one.tested)] = [float(value) for value in one.tested]
@@ -174,7 +173,10 @@ def predict_players(
         for position, value in enumerate(one.tested or (None,)):
             for output, (over, push) in zip(outputs, chances, strict=True):
                 probability = (float(over[index, position]), float(push[index, position]))
-                rows.append(_row(one, output, index, value, probability, policy))
+                row = _row(one, output, index, value, probability, policy)
+                if row["line_kind"] != "alternate" and output.system_id in why:
+                    row["explanation"] = why[output.system_id][index]
+                rows.append(row)
     return rows
 
 
@@ -230,6 +232,7 @@ def _row(
         "line_snapshot_at": player.line_snapshot_at,
         "error_code": error,
         "error_message": output.error_message[index],
+        "explanation": None,
     }
     if error is not None:
         return row

@@ -7,7 +7,7 @@ import numpy as np
 from shared.systems.columns import Features, Floats, known_or
 from shared.systems.distribution import Variance
 from shared.systems.history import GAMES, History
-from shared.systems.output import LOWEST_MEAN, SIMILARITY, SystemOutput, output
+from shared.systems.output import BASE, LOWEST_MEAN, SIMILARITY, SystemOutput, output
 
 VERSION = "v1"
 FEATURES = (
@@ -74,6 +74,16 @@ def mean_points(features: Features, history: History) -> Floats:
 def similar_points(weight: Floats, history: History) -> Floats:
     """Weighted mean points of the similar games, float64[n]."""
     return np.asarray((weight * known_or(history.values["points"], 0.0)).sum(axis=1))
+
+
+def contributions(features: Features, history: History) -> dict[str, Floats]:
+    """Points float64[n]: how far the similar games pull the figure from slow form.
+
+    They add up to mean_points before its floor; BASE is slow form, and the similar games' mean where it is unknown.
+    """
+    similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
+    pull = np.where(np.isnan(slow), 0.0, (1.0 - FORM_WEIGHT) * (similar - slow))
+    return {BASE: np.where(np.isnan(slow), similar, slow), "similar_games": pull}
 
 
 def predict(features: Features, history: History, variance: Variance, version: str = VERSION) -> SystemOutput:

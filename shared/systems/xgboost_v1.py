@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shared.systems.columns import Features, Floats
 from shared.systems.distribution import Variance
-from shared.systems.output import LOWEST_MEAN, XGBOOST, SystemOutput, output
+from shared.systems.output import BASE, LOWEST_MEAN, XGBOOST, SystemOutput, output
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -72,6 +72,19 @@ def mean_points(booster: xgb.Booster, inputs: NDArray[np.float32]) -> Floats:
     if not len(inputs):
         return np.empty(0)
     return np.maximum(np.asarray(booster.inplace_predict(inputs), dtype=np.float64), LOWEST_MEAN)
+
+
+def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
+    """Points float64[n] by feature, exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv 1802.03888, algorithm 2).
+
+    They add up to mean_points before its floor, to float32; BASE is what the trees expect of a training row on average.
+    """
+    import xgboost as xgb
+
+    data = xgb.DMatrix(matrix(features, model.features), nthread=PARAMETERS["nthread"])
+    found = model.booster.predict(data, pred_contribs=True, approx_contribs=False)
+    table = np.asarray(found, dtype=np.float64)
+    return {name: table[:, position] for position, name in enumerate((*model.features, BASE))}
 
 
 def predict(features: Features, model: XgboostModel, variance: Variance) -> SystemOutput:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.systems.columns import Features, Floats, known_or
 from shared.systems.distribution import Variance
-from shared.systems.output import LOWEST_MEAN, ZONE_MATCHUP, SystemOutput, output
+from shared.systems.output import BASE, LOWEST_MEAN, ZONE_MATCHUP, SystemOutput, output
 
 VERSION = "v1"
 FEATURES = (
@@ -45,9 +46,7 @@ def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
     total = two + three + free
     total = np.where(total > 0, total, np.nan)
     field_goals = (two + three) / total
-    names = ("paint_share_l20", "mid_share_l20", "three_share_l20")
-    against = ("opponent_paint_allowed_rel", "opponent_mid_allowed_rel", "opponent_three_allowed_rel")
-    shots = np.logical_and.reduce([~np.isnan(features[name]) for name in (*names, *against)])
+    shots = has_shots(features)
 
     def by_shots(known: Floats) -> Floats:
         return np.where(shots, known, 0.0)
@@ -69,6 +68,13 @@ def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
     return shares, {zone: known_or(BELIEVED[zone] * value, 0.0) for zone, value in allowed.items()}
 
 
+def has_shots(features: Features) -> NDArray[np.bool_]:
+    """Whether shot data is known on both sides, bool[n]."""
+    names = ("paint_share_l20", "mid_share_l20", "three_share_l20")
+    against = ("opponent_paint_allowed_rel", "opponent_mid_allowed_rel", "opponent_three_allowed_rel")
+    return np.asarray(np.all([~np.isnan(features[name]) for name in (*names, *against)], axis=0))
+
+
 def level(features: Features) -> Floats:
     """Expected points in an average game, by form."""
     return np.asarray(np.sum([share * features[name] for name, share in LEVEL.items()], axis=0))
@@ -79,6 +85,27 @@ def mean_points(features: Features) -> Floats:
     shares, allowed = zones(features)
     effect = np.sum([shares[zone] * allowed[zone] for zone in shares], axis=0)
     return np.asarray(np.maximum(level(features) * (1.0 + effect), LOWEST_MEAN))
+
+
+def contributions(features: Features) -> dict[str, Floats]:
+    """Points float64[n] gained or lost by zone, named by the opponent's feature that says so.
+
+    They add up to mean_points before its floor; BASE is the level by form. The three is in one of two features: shots
+    where both sides have shot data, else box scores.
+    """
+    shares, allowed = zones(features)
+    usual = level(features)
+    points = {zone: usual * share * allowed[zone] for zone, share in shares.items()}
+    by_shots = has_shots(features)
+    return {
+        BASE: usual,
+        "opponent_paint_allowed_rel": points["paint"],
+        "opponent_mid_allowed_rel": points["mid"],
+        "opponent_three_allowed_rel": np.where(by_shots, points["three"], 0.0),
+        "opponent_fg2_allowed_rel": points["two"],
+        "opponent_fg3_allowed_rel": np.where(by_shots, 0.0, points["three"]),
+        "opponent_ft_allowed_rel": points["free throw"],
+    }
 
 
 def predict(features: Features, variance: Variance, version: str = VERSION) -> SystemOutput:

@@ -87,11 +87,13 @@ class World:
         twos: int = 0,
         free_throws: int = 0,
         misses: int = 0,
+        missed_threes: int = 0,
+        missed_free_throws: int = 0,
         turnovers: int = 0,
         season_type: str = "regular_season",
         at: datetime | None = None,
     ) -> None:
-        """A player's box score: makes by kind, missed two-pointers; three-pointers and free throws all go in.
+        """A player's box score: makes by kind, and misses (of two-pointers, unless said otherwise).
 
         at is when it was fetched; else at noon of the next day.
         """
@@ -108,7 +110,7 @@ class World:
             is_home=home,
             minutes=minutes,
             turnovers=turnovers,
-            **_scoring(threes, twos, free_throws, misses),
+            **_scoring(threes, twos, free_throws, misses, missed_threes, missed_free_throws),
         )
 
     def team_box(
@@ -325,13 +327,15 @@ def _named(name: str) -> Row:
     }
 
 
-def _scoring(threes: int, twos: int, free_throws: int, misses: int) -> Row:
+def _scoring(
+    threes: int, twos: int, free_throws: int, misses: int, missed_threes: int = 0, missed_free_throws: int = 0
+) -> Row:
     return {
         "points": 3 * threes + 2 * twos + free_throws,
         "fgm": threes + twos,
-        "fga": threes + twos + misses,
+        "fga": threes + twos + misses + missed_threes,
         "fg3m": threes,
-        "fg3a": threes,
+        "fg3a": threes + missed_threes,
         "ftm": free_throws,
-        "fta": free_throws,
+        "fta": free_throws + missed_free_throws,
     }

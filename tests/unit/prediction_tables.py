@@ -25,6 +25,7 @@ TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025,
 TEAMS = {EARLY: ("BOS", "LAL"), LATE: ("DEN", "GSW")}
 AS_OF = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 NOW = AS_OF + timedelta(minutes=5)
+EXPLANATION = '[{"feature":"line","value":24.5,"points":1.25},{"feature":"form","value":null,"points":-0.5}]'
 
 
 class Evening:
@@ -161,6 +162,7 @@ def predicted(
         "line_snapshot_at": AS_OF - timedelta(hours=1),
         "created_at": NOW,
         "updated_at": NOW,
+        "explanation": None if line and kind == "alternate" else EXPLANATION,
     }
     return {**row, **changes}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from contextlib import closing
 from io import StringIO
@@ -14,16 +15,21 @@ import pytest
 from rich.console import Console
 
 from local.bench import __main__ as bench
-from local.bench import bus_speed, growth, loader, merge, report
+from local.bench import bus_speed, growth, loader, merge, report, serving
 from local.bench.league import find_smaller, last_day_game_ids, players_of_season
 from local.bench.measure import BenchFailed
 from local.bench.prepare import version_of
 from local.bench.staged_rows import ROWS_PER_TABLE, unit_rows, unit_table
 from local.duckdb_warehouse import DuckDbWarehouse
+from local.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive
+from shared.features.names import model_features
+from shared.systems.registry import save_models
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema
+from tests.unit.systems_models import trained
+from tests.unit.systems_rows import feature_row, packed_history
 
 
 def quiet(done: int, total: int) -> None:
@@ -147,6 +153,27 @@ def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
     assert found["delivered_per_second"] > 0
 
 
+def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Path) -> None:
+    models = FileBlobs(tmp_path / "models")
+    save_models(models, trained().models, {"features": list(model_features())})
+    history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}
+    request = {"players": [{"features": feature_row(), "history": history, "lines": lines}]}
+    data = gzip.compress("\n".join([json.dumps(request)] * 3).encode())
+    FileBlobs(tmp_path / "raw").write("requests/2025-11-14/batch.jsonl.gz", data, content_type="application/gzip")
+    found = serving.measure(tmp_path, 2, quiet)
+    assert (found["players"], found["rows"], found["explained"]) == (2, 50, 10)
+    with pytest.raises(BenchFailed, match="no recorded requests"):
+        serving.requested_players(tmp_path / "models")
+
+
+def test_rows_that_differ_in_more_than_explanations_are_noticed() -> None:
+    plain = [{"predicted_points": 20.0, "explanation": None}]
+    serving.expect_same(plain, [{"predicted_points": 20.0, "explanation": "[]"}])
+    for other in (plain, [{"predicted_points": 20.5, "explanation": "[]"}], []):
+        with pytest.raises(BenchFailed, match="1 rows without"):
+            serving.expect_same(plain, other)
+
+
 def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
     sizes = [size(2, 2.0, 32), size(15, 8.5, 32)]
     figures = {
@@ -166,6 +193,17 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
             "ratio_merge": 200.0,
         },
         "chain_run": {"sizes": sizes, "growth": growth.growth(sizes)},
+        "serving": {
+            "players": 150,
+            "rows": 3500,
+            "explained": 750,
+            "without_ms": 55.5,
+            "with_ms": 111.0,
+            "ratio": 2.0,
+            "units_without_ms": 230.0,
+            "units_with_ms": 460.0,
+            "units_ratio": 2.0,
+        },
         "bus": {"messages": 10, "published_per_second": 3000, "delivered_per_second": 400},
         "machine": {"cpus": 2, "load_before": 0.5, "load_after": 1.5},
         "seconds": 120.0,
@@ -182,6 +220,7 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
         "an upsert a row 9,000 10,000 200.0",
         "15 225 5625 8.50 0.57 232 32",
         "phase5_worker 1.00 4.25",
+        "with explanations 111 2.0 460 2.0",
     ):
         assert line in lines
 

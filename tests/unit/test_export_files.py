@@ -22,6 +22,7 @@ from tests.unit.prediction_tables import (
     AS_OF,
     DAY,
     EARLY,
+    EXPLANATION,
     LATE,
     TIPOFFS,
     Evening,
@@ -35,6 +36,8 @@ from tests.unit.prediction_tables import (
     scheduled,
 )
 
+# What files written by an earlier version do not have: they stay valid.
+ADDED_LATER = {"explanation"}
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 EXPECTED = "nba_monitoring.expected_outputs"
 SCHEMA_OF = {
@@ -58,7 +61,7 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
             row = predicted(game, player, name, str(Decimal("24.5") + offset), system=system, recommendation=advice)
             if offset:
                 unpriced = dict.fromkeys(("bookmaker", "over_price", "under_price", "expected_value"))
-                row |= {"line_kind": "alternate", **unpriced}
+                row |= {"line_kind": "alternate", "explanation": None, **unpriced}
             rows.append(row | changes)
     return rows
 
@@ -195,6 +198,42 @@ def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evenin
     assert body["last_games"][0]["game_date"] == str(DAY - timedelta(days=1))
     out = read(ready, "v1/tonight/player/outa.json")
     assert (out["player"]["reason"], out["predictions"]) == ("out", [])
+
+
+def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
+    """The main line's row has it, the alternates none; a system without one (an error, an older row) an empty list."""
+    failed = predicted(EARLY, 4, "Out A", None, system="xgboost_v1", mean=None, error_code="no_model", explanation=None)
+    ready.add(PREDICTIONS, [failed])
+    run(message(), ready.context("phase6_export"))
+    whole = {player["player_lookup"]: player for player in read(ready, f"v1/predictions/{DAY}.json")["players"]}
+    for body in (read(ready, "v1/tonight/player/alpha.json"), whole["alpha"], whole["gamma"]):
+        assert [system["explanation"] for system in body["predictions"]] == [json.loads(EXPLANATION)] * 5
+    assert [system["explanation"] for system in whole["outa"]["predictions"]] == [[]]
+
+
+@pytest.mark.parametrize(
+    "explanation",
+    [
+        [{"feature": "line", "value": 24.5, "points": 1.0}] * 6,
+        [{"feature": "line", "value": 24.5}],
+        [{"feature": "line", "value": 24.5, "points": None}],
+        [{"feature": "line", "value": "24.5", "points": 1.0}],
+        [{"feature": "The Line", "value": 24.5, "points": 1.0}],
+        [{"feature": "line", "value": 24.5, "points": 1.0, "rank": 1}],
+        {"line": 1.0},
+        None,
+    ],
+)
+def test_an_explanation_that_does_not_fit_is_refused(ready: Evening, explanation: Any) -> None:
+    run(message(), ready.context("phase6_export"))
+    body = read(ready, "v1/tonight/player/alpha.json")
+    first = body["predictions"][0]
+    check(body, "player", "alpha.json")
+    first["explanation"] = explanation
+    with pytest.raises(SchemaMismatch, match="explanation"):
+        check(body, "player", "alpha.json")
+    del first["explanation"]
+    check(body, "player", "alpha.json")
 
 
 def test_two_players_of_one_lookup_get_a_file_each(ready: Evening) -> None:
@@ -436,7 +475,8 @@ def test_schemas_are_valid_and_closed(name: str) -> None:
     assert found
     for each in found:
         assert each["additionalProperties"] is False
-        assert sorted(each["required"]) == sorted(each["properties"])
+        assert set(each["properties"]) - set(each["required"]) <= ADDED_LATER
+        assert set(each["required"]) <= set(each["properties"])
 
 
 ODD_VALUES: tuple[Any, ...] = (

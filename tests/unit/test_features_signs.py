@@ -1,8 +1,9 @@
-"""Each feature's sign and unit, worked out on paper for one evening."""
+"""Each feature's sign and unit, worked out on paper for two evenings (features_cases.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,147 +11,10 @@ import pytest
 from shared.features.names import identity_columns, market_features, model_features
 from shared.warehouse.schemas import load_schema
 from shared.warehouse.sql import read_sql
-from tests.unit.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, at, write_evening
-from tests.unit.features_world import STORE, World, open_world
-
-LAST_TEN = range(21, 11, -1)  # points, newest first
-ALL = [*range(21, 9, -1), 12, 8]
-# 134 team games: 129 of 95 points, five of 115; ten of them of 110 possessions, the others of 100.
-LEAGUE_GAMES, LEAGUE_POINTS, LEAGUE_POSSESSIONS = 134, 129 * 95 + 5 * 115, 124 * 100 + 10 * 110
-LEAGUE_PACE = LEAGUE_POSSESSIONS / LEAGUE_GAMES
-LEAGUE_TWO_POINTS = (129 * 40 + 5 * 60) / LEAGUE_GAMES
-TWOS_ALLOWED = 60 / LEAGUE_TWO_POINTS - 1
-MATE_USAGE = 200 / (0.75 * (10 * 34 + 0.44 * sum(range(2, 12))))
-
-
-def ewma(weight: float, values: list[int]) -> float:
-    return sum(weight**k * v for k, v in enumerate(values)) / sum(weight**k for k in range(len(values)))
-
-
-STAR: dict[str, Any] = {
-    "player_name": "Rising Star Jr.",
-    "player_lookup": "risingstarjr",
-    "team": "BOS",
-    "opponent": "LAL",
-    "features_as_of": AS_OF,
-    "tipoff_at": at(19),
-    "tipoff_source": "schedule",
-    "last_game_at": at(19, day=DAY.replace(day=23)),
-    "injury_status": None,
-    "injury_source": None,
-    # form: a point more each game is a slope of +1
-    "points_l3": 20.0,
-    "points_l5": 19.0,
-    "points_l10": 16.5,
-    "points_l20": sum(ALL) / 14,
-    "points_season": 15.5,
-    "points_prev_season": 10.0,
-    "points_ewma_08": ewma(0.92, ALL),
-    "points_ewma_20": ewma(0.80, ALL),
-    "points_sd_l10": (sum((p - 16.5) ** 2 for p in LAST_TEN) / 9) ** 0.5,
-    "points_sd_season": 13**0.5,
-    "points_slope_l10": 1.0,
-    "points_z_l5": 3.5 / 13**0.5,
-    "points_max_l10": 21.0,
-    "points_min_l10": 12.0,
-    "games_season": 12,
-    "games_known": 14,
-    "career_games": 14,
-    # minutes
-    "minutes_last": 30.0,
-    "minutes_l5": 30.0,
-    "minutes_l10": 30.0,
-    "minutes_l20": (12 * 30 + 2 * 20) / 14,
-    "minutes_season": 30.0,
-    "minutes_ewma_20": ewma(0.80, [30] * 12 + [20, 20]),
-    "minutes_slope_l10": 0.0,
-    "minutes_sd_l10": 0.0,
-    "points_per_minute_l10": 165 / 300,
-    "points_per_minute_season": 186 / 360,
-    "points_per_minute_l40": 206 / 400,
-    # role: plays / (team's plays x 30 / 48); the team-mate's 20 shots are missing in one of the ten games
-    "usage_l10": (100 + 0.44 * 75) / (0.625 * (9 * 34 + 14 + 0.44 * 75)),
-    "usage_season": (120 + 0.44 * 78) / (0.625 * (11 * 34 + 14 + 0.44 * 78)),
-    "fga_l10": 10.0,
-    "fg3a_l10": 1.0,
-    "fta_l10": 7.5,
-    "fga_share_l10": 100 / (9 * 34 + 14),
-    "fg3a_share_l10": 1.0,
-    "fta_share_l10": 1.0,
-    "fg2_pct_l20": 46 / 124,
-    "fg3_pct_l20": 1.0,
-    "ft_pct_l40": 1.0,
-    "true_shooting_l20": 206 / (2 * (136 + 0.44 * 78)),
-    "points2_l20": 92 / 14,
-    "points3_l20": 36 / 14,
-    "points1_l20": 78 / 14,
-    # schedule: he and his team played yesterday, the opponent six days ago
-    "games_last_7": 4,
-    "games_last_14": 7,
-    "minutes_last_7": 120.0,
-    "rest_days": 0,
-    "is_back_to_back": True,
-    "team_rest_days": 0,
-    "opponent_rest_days": 5,
-    "rest_advantage": -5,
-    "is_home": True,
-    # 14 a game at home, 15.43 away over 14 games: better away is negative
-    "home_points_diff": (98 / 7 - 108 / 7) * 14 / 34,
-    # opponent: fast, and generous with twos alone
-    "opponent_points_allowed_l15": 115.0,
-    "opponent_pace_l15": 110.0,
-    "opponent_def_rating_l15": 100 * 115 / 110,
-    "opponent_def_rating_rel": 100 * 115 / 110 - 100 * LEAGUE_POINTS / LEAGUE_POSSESSIONS,
-    "opponent_fg2_allowed_rel": TWOS_ALLOWED,
-    "opponent_fg3_allowed_rel": 0.0,
-    "opponent_ft_allowed_rel": 0.0,
-    "team_pace_l15": 100.0,
-    "team_off_rating_l15": 95.0,
-    "league_pace": LEAGUE_PACE,
-    "pace_factor": (100 + 110 - LEAGUE_PACE) / LEAGUE_PACE,
-    "paint_share_l20": None,
-    "mid_share_l20": None,
-    "three_share_l20": None,
-    "opponent_paint_allowed_rel": None,
-    "opponent_mid_allowed_rel": None,
-    "opponent_three_allowed_rel": None,
-    "zone_mismatch": 92 / 206 * TWOS_ALLOWED,
-    "zone_source": "box_score",
-    # 20 points are missing today, as in one of his last ten games
-    "teammates_out_count": 1,
-    "teammates_out_minutes": 36.0,
-    "teammates_out_points": 20.0,
-    "teammates_out_usage": MATE_USAGE * 36 / 48,
-    "teammates_out_points_recent": 2.0,
-    "teammates_out_points_delta": 18.0,
-    "teammates_out_minutes_delta": 36 - 3.6,
-    "opponents_out_count": 1,
-    "opponents_out_minutes": 24.0,
-    "opponents_out_points": 12.0,
-    "versus_opponent_games": 2,
-    "versus_opponent_points": 10.0,
-    "season": "2025-26",
-    "season_type": "regular_season",
-    "season_day": 23,
-    "is_playoffs": False,
-    "days_since_team_change": 23,
-    # market: favoured by 5 in a game of 221
-    "spread": -5.0,
-    "game_total": 221.0,
-    "implied_team_total": 113.0,
-    "line": 17.5,
-    "line_opening": 16.0,
-    "line_movement": 1.5,
-    "line_books": 3,
-    "line_sd": (1 / 3) ** 0.5,
-    "line_range": 1.0,
-    # no-vig at exactly 17.5: even, -130/+110, and the alternate +120/-150
-    "line_p_over": (0.5 + (130 / 230) / (130 / 230 + 100 / 210) + (100 / 220) / (100 / 220 + 150 / 250)) / 3,
-    "line_snapshot_at": at(16),
-    # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot data
-    "quality_score": 98.0,
-    "null_reasons": "shot_zones=no_data",
-}
+from tests.unit import features_playoff as playoff
+from tests.unit.features_cases import CASES, EVENING, PLAYOFF, STAR, Case
+from tests.unit.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, write_evening
+from tests.unit.features_world import STORE, Row, World, open_world
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +31,82 @@ def rows(world: World) -> dict[int, dict[str, Any]]:
     return world.features(DAY, AS_OF)
 
 
-@pytest.mark.parametrize("column", list(STAR))
-def test_feature_of_the_star(rows: dict[int, dict[str, Any]], column: str) -> None:
-    expected = STAR[column]
-    assert rows[RISING][column] == (pytest.approx(expected, abs=2e-6) if isinstance(expected, float) else expected)
+Rows = dict[str, dict[int, Row]]
+
+
+@pytest.fixture(scope="module")
+def playoff_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(tmp_path_factory.mktemp("playoff")) as world:
+        playoff.write_evening(world)
+        world.backfill(playoff.FIRST, playoff.DAY - timedelta(days=1), playoff.AS_OF)
+        assert world.serve(playoff.DAY, playoff.AS_OF).status == "success"
+        yield world
+
+
+@pytest.fixture(scope="module")
+def computed(rows: dict[int, Row], playoff_world: World) -> Rows:
+    """The feature rows of both evenings, by player."""
+    return {EVENING: rows, PLAYOFF: playoff_world.features(playoff.DAY, playoff.AS_OF)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_feature_is_what_paper_says(computed: Rows, case: Case) -> None:
+    found = computed[case.evening][case.player][case.feature]
+    assert case.fits(found), (found, case.expected)
 
 
 def test_every_column_has_an_expectation() -> None:
     assert set(load_schema(STORE).columns) - set(STAR) == {"game_date", "game_id", "player_id"}
+
+
+# What a wrong feature may do: no such mistake may pass all the cases of a feature.
+MISTAKES: dict[str, Callable[[Any], Any]] = {
+    "of the other sign": lambda value: -value,
+    "in percent": lambda value: 100 * value,
+    "percent as a share": lambda value: value / 100,
+    "upside down": lambda value: 1 / value if value else value,
+    "never known": lambda value: None,
+}
+MISTAKES_OF_YES_OR_NO: dict[str, Callable[[Any], Any]] = {
+    "of the other sign": lambda value: not value,
+    "always": lambda value: True,
+    "never": lambda value: False,
+}
+
+
+def unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
+    """Mistakes that pass every case, given with its computed value; a NULL stays NULL."""
+    is_yes_or_no = any(isinstance(value, bool) for _, value in found)
+    return [
+        name
+        for name, mistake in (MISTAKES_OF_YES_OR_NO if is_yes_or_no else MISTAKES).items()
+        if all(case.fits(None if value is None else mistake(value)) for case, value in found)
+    ]
+
+
+@pytest.mark.parametrize("feature", [*model_features(), *market_features()])
+def test_a_features_cases_notice_every_mistake(computed: Rows, feature: str) -> None:
+    cases = [case for case in CASES if case.feature == feature]
+    found = [(case, computed[case.evening][case.player][feature]) for case in cases]
+    assert unnoticed(found) == [], f"{feature} needs a case that tells: see features_cases.py"
+
+
+@pytest.mark.parametrize(
+    ("values", "passing"),
+    [
+        ([], [*MISTAKES]),
+        ([None], [*MISTAKES]),
+        ([0.0], ["of the other sign", "in percent", "percent as a share", "upside down"]),
+        ([1.0], ["upside down"]),
+        ([0.0, 1.0, 2.5], []),
+        ([-2], []),
+        ([True], ["always"]),
+        ([False], ["never"]),
+        ([True, False], []),
+    ],
+)
+def test_cases_that_tell_nothing_are_told(values: list[Any], passing: list[str]) -> None:
+    assert unnoticed([(Case(EVENING, RISING, "any", value), value) for value in values]) == passing
 
 
 def test_who_is_missing_is_seen_from_each_side(rows: dict[int, dict[str, Any]]) -> None:
@@ -282,6 +214,20 @@ def test_names_of_columns_fall_into_three_groups() -> None:
     assert set(everything) - {*identity, *model, *market} == {"zone_source", "line_snapshot_at"}
     assert not {"line", "spread", "implied_team_total"} & set(model)
     assert {"points_l5", "is_home", "games_last_7"} < set(model)
+
+
+def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: World, computed: Rows) -> None:
+    """What is NULL in the other evening has values here: shot data above all."""
+    world, day = playoff_world, playoff.DAY
+    after = playoff.AS_OF + timedelta(days=2)
+    world.box(day, playoff.FADING_MAN, "PHX", "DAL", home=False, twos=11, season_type="playoffs")
+    world.game(day, "DAL", "PHX", season_type="playoffs", seen=after - timedelta(hours=12))
+    assert world.backfill(day, day, after).status == "success"
+    assert world.features(day, playoff.AS_OF) == computed[PLAYOFF]
+    params = {"as_of": after, "first_date": day, "last_date": day}
+    [training] = world.warehouse.query(read_sql("shared.features", "training_rows"), params).to_pylist()
+    assert (training.pop("actual_points"), training.pop("actual_minutes")) == (22, 30.0)
+    assert training == computed[PLAYOFF][playoff.FADING]
 
 
 def test_serving_backfill_and_training_give_identical_rows(world: World, rows: dict[int, dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -49,10 +50,18 @@ def systems_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "uses_market": first["uses_market"],
                 "error_code": first["error_code"],
                 "error_message": first["error_message"],
+                "explanation": _explanation(lines),
                 "lines": [_line(row) for row in lines],
             }
         )
     return systems
+
+
+def _explanation(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What moved the figure most: one of the system's rows has it, the others none. Empty where none has."""
+    stored = (row["explanation"] for row in rows if row["explanation"] is not None)
+    entries: list[dict[str, Any]] = json.loads(next(stored, "[]"))
+    return entries
 
 
 def _line(row: Row) -> dict[str, Any]:

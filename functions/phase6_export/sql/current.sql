@@ -29,6 +29,7 @@ SELECT
   line_snapshot_at,
   error_code,
   error_message,
+  explanation,
   updated_at
 FROM nba_predictions.current_predictions
 WHERE game_date = @game_date

@@ -1,0 +1,270 @@
+"""The registry of hand-made cases: of every feature its value on paper, in evenings small enough to work them out.
+
+A new column of the feature store goes into STAR, whose keys are all of them. Where its value there does not fix sign
+and unit (NULL, 0, a ratio of 1, the same side of a yes or no), it goes into FADING too, or into the table of another
+player of an evening, added to TABLES. test_features_signs.py refuses a column without a case, and one whose cases
+would not notice that it is negated, a hundred times too large, turned upside down or never there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.unit import features_playoff as playoff
+from tests.unit.features_evening import AS_OF, DAY, RISING, at
+
+Row = dict[str, Any]
+
+LAST_TEN = range(21, 11, -1)  # points, newest first
+ALL = [*range(21, 9, -1), 12, 8]
+# 134 team games: 129 of 95 points, five of 115; ten of them of 110 possessions, the others of 100.
+LEAGUE_GAMES, LEAGUE_POINTS, LEAGUE_POSSESSIONS = 134, 129 * 95 + 5 * 115, 124 * 100 + 10 * 110
+LEAGUE_PACE = LEAGUE_POSSESSIONS / LEAGUE_GAMES
+LEAGUE_TWO_POINTS = (129 * 40 + 5 * 60) / LEAGUE_GAMES
+TWOS_ALLOWED = 60 / LEAGUE_TWO_POINTS - 1
+MATE_USAGE = 200 / (0.75 * (10 * 34 + 0.44 * sum(range(2, 12))))
+
+
+def ewma(weight: float, values: list[int]) -> float:
+    return sum(weight**k * v for k, v in enumerate(values)) / sum(weight**k for k in range(len(values)))
+
+
+STAR: dict[str, Any] = {
+    "player_name": "Rising Star Jr.",
+    "player_lookup": "risingstarjr",
+    "team": "BOS",
+    "opponent": "LAL",
+    "features_as_of": AS_OF,
+    "tipoff_at": at(19),
+    "tipoff_source": "schedule",
+    "last_game_at": at(19, day=DAY.replace(day=23)),
+    "injury_status": None,
+    "injury_source": None,
+    # form: a point more each game is a slope of +1
+    "points_l3": 20.0,
+    "points_l5": 19.0,
+    "points_l10": 16.5,
+    "points_l20": sum(ALL) / 14,
+    "points_season": 15.5,
+    "points_prev_season": 10.0,
+    "points_ewma_08": ewma(0.92, ALL),
+    "points_ewma_20": ewma(0.80, ALL),
+    "points_sd_l10": (sum((p - 16.5) ** 2 for p in LAST_TEN) / 9) ** 0.5,
+    "points_sd_season": 13**0.5,
+    "points_slope_l10": 1.0,
+    "points_z_l5": 3.5 / 13**0.5,
+    "points_max_l10": 21.0,
+    "points_min_l10": 12.0,
+    "games_season": 12,
+    "games_known": 14,
+    "career_games": 14,
+    # minutes
+    "minutes_last": 30.0,
+    "minutes_l5": 30.0,
+    "minutes_l10": 30.0,
+    "minutes_l20": (12 * 30 + 2 * 20) / 14,
+    "minutes_season": 30.0,
+    "minutes_ewma_20": ewma(0.80, [30] * 12 + [20, 20]),
+    "minutes_slope_l10": 0.0,
+    "minutes_sd_l10": 0.0,
+    "points_per_minute_l10": 165 / 300,
+    "points_per_minute_season": 186 / 360,
+    "points_per_minute_l40": 206 / 400,
+    # role: plays / (team's plays x 30 / 48); the team-mate's 20 shots are missing in one of the ten games
+    "usage_l10": (100 + 0.44 * 75) / (0.625 * (9 * 34 + 14 + 0.44 * 75)),
+    "usage_season": (120 + 0.44 * 78) / (0.625 * (11 * 34 + 14 + 0.44 * 78)),
+    "fga_l10": 10.0,
+    "fg3a_l10": 1.0,
+    "fta_l10": 7.5,
+    "fga_share_l10": 100 / (9 * 34 + 14),
+    "fg3a_share_l10": 1.0,
+    "fta_share_l10": 1.0,
+    "fg2_pct_l20": 46 / 124,
+    "fg3_pct_l20": 1.0,
+    "ft_pct_l40": 1.0,
+    "true_shooting_l20": 206 / (2 * (136 + 0.44 * 78)),
+    "points2_l20": 92 / 14,
+    "points3_l20": 36 / 14,
+    "points1_l20": 78 / 14,
+    # schedule: he and his team played yesterday, the opponent six days ago
+    "games_last_7": 4,
+    "games_last_14": 7,
+    "minutes_last_7": 120.0,
+    "rest_days": 0,
+    "is_back_to_back": True,
+    "team_rest_days": 0,
+    "opponent_rest_days": 5,
+    "rest_advantage": -5,
+    "is_home": True,
+    # 14 a game at home, 15.43 away over 14 games: better away is negative
+    "home_points_diff": (98 / 7 - 108 / 7) * 14 / 34,
+    # opponent: fast, and generous with twos alone
+    "opponent_points_allowed_l15": 115.0,
+    "opponent_pace_l15": 110.0,
+    "opponent_def_rating_l15": 100 * 115 / 110,
+    "opponent_def_rating_rel": 100 * 115 / 110 - 100 * LEAGUE_POINTS / LEAGUE_POSSESSIONS,
+    "opponent_fg2_allowed_rel": TWOS_ALLOWED,
+    "opponent_fg3_allowed_rel": 0.0,
+    "opponent_ft_allowed_rel": 0.0,
+    "team_pace_l15": 100.0,
+    "team_off_rating_l15": 95.0,
+    "league_pace": LEAGUE_PACE,
+    "pace_factor": (100 + 110 - LEAGUE_PACE) / LEAGUE_PACE,
+    "paint_share_l20": None,
+    "mid_share_l20": None,
+    "three_share_l20": None,
+    "opponent_paint_allowed_rel": None,
+    "opponent_mid_allowed_rel": None,
+    "opponent_three_allowed_rel": None,
+    "zone_mismatch": 92 / 206 * TWOS_ALLOWED,
+    "zone_source": "box_score",
+    # 20 points are missing today, as in one of his last ten games
+    "teammates_out_count": 1,
+    "teammates_out_minutes": 36.0,
+    "teammates_out_points": 20.0,
+    "teammates_out_usage": MATE_USAGE * 36 / 48,
+    "teammates_out_points_recent": 2.0,
+    "teammates_out_points_delta": 18.0,
+    "teammates_out_minutes_delta": 36 - 3.6,
+    "opponents_out_count": 1,
+    "opponents_out_minutes": 24.0,
+    "opponents_out_points": 12.0,
+    "versus_opponent_games": 2,
+    "versus_opponent_points": 10.0,
+    "season": "2025-26",
+    "season_type": "regular_season",
+    "season_day": 23,
+    "is_playoffs": False,
+    "days_since_team_change": 23,
+    # market: favoured by 5 in a game of 221
+    "spread": -5.0,
+    "game_total": 221.0,
+    "implied_team_total": 113.0,
+    "line": 17.5,
+    "line_opening": 16.0,
+    "line_movement": 1.5,
+    "line_books": 3,
+    "line_sd": (1 / 3) ** 0.5,
+    "line_range": 1.0,
+    # no-vig at exactly 17.5: even, -130/+110, and the alternate +120/-150
+    "line_p_over": (0.5 + (130 / 230) / (130 / 230 + 100 / 210) + (100 / 220) / (100 / 220 + 150 / 250)) / 3,
+    "line_snapshot_at": at(16),
+    # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot data
+    "quality_score": 98.0,
+    "null_reasons": "shot_zones=no_data",
+}
+
+# A playoff game away, after six of 22, 20 ... 12 points in 20, 22 ... 30 minutes.
+FADING_POINTS = [12, 14, 16, 18, 20, 22]  # newest first
+STEPS_SD = 2 * 3.5**0.5  # sample standard deviation of six figures two apart
+# 122 team games: 117 usual ones, and Houston's five against Dallas.
+PAINT, MID, TWOS, THREES, FREE_THROWS = (
+    (117 * usual + 5 * against_dallas) / 122
+    for usual, against_dallas in ((30, 50), (10, 6), (40, 56), (30, 15), (25, 30))
+)
+FADING: dict[str, Any] = {
+    "points_l3": 14.0,
+    "points_l5": 16.0,
+    "points_l10": 17.0,
+    "points_ewma_20": ewma(0.80, FADING_POINTS),
+    "points_sd_l10": STEPS_SD,
+    "points_slope_l10": -2.0,
+    "points_z_l5": -1 / STEPS_SD,
+    "points_max_l10": 22.0,
+    "points_min_l10": 12.0,
+    "minutes_last": 30.0,
+    "minutes_l5": 26.0,
+    "minutes_slope_l10": 2.0,
+    "minutes_sd_l10": STEPS_SD,
+    "points_per_minute_l10": 102 / 150,
+    # shots: 33 of 57 twos, 6 of 24 threes and 18 of 24 free throws; the team-mate's 12, 6 and 6 attempts a game
+    "fga_l10": 13.5,
+    "fg3a_l10": 4.0,
+    "fga_share_l10": 81 / (81 + 72),
+    "fg3a_share_l10": 24 / (24 + 36),
+    "fta_share_l10": 24 / (24 + 36),
+    "fg2_pct_l20": 33 / 57,
+    "fg3_pct_l20": 6 / 24,
+    "ft_pct_l40": 18 / 24,
+    # schedule: his last game was on Thursday, the opponent's on Friday; it is Monday
+    "games_last_7": 2,
+    "games_last_14": 6,
+    "minutes_last_7": 58.0,
+    "rest_days": 3,
+    "is_back_to_back": False,
+    "team_rest_days": 3,
+    "opponent_rest_days": 2,
+    "rest_advantage": 1,
+    "is_home": False,
+    # 18 a game at home, 16 away
+    "home_points_diff": 2 * 6 / 26,
+    # of his 84 points from the field 42 in the paint, 24 from mid-range, 18 from three
+    "paint_share_l20": 42 / 84,
+    "mid_share_l20": 24 / 84,
+    "three_share_l20": 18 / 84,
+    "opponent_points_allowed_l15": 101.0,
+    "opponent_fg2_allowed_rel": 56 / TWOS - 1,
+    "opponent_fg3_allowed_rel": 15 / THREES - 1,
+    "opponent_ft_allowed_rel": 30 / FREE_THROWS - 1,
+    "opponent_paint_allowed_rel": 50 / PAINT - 1,
+    "opponent_mid_allowed_rel": 6 / MID - 1,
+    "opponent_three_allowed_rel": 15 / THREES - 1,
+    "zone_mismatch": (42 * (50 / PAINT - 1) + 24 * (6 / MID - 1) + 18 * (15 / THREES - 1)) / 84,
+    "zone_source": "shot_zones",
+    # two are missing on either side: 30 minutes for 19 points and 20 for none; 24 for 10 each
+    "teammates_out_count": 2,
+    "teammates_out_minutes": 50.0,
+    "teammates_out_points": 19.0,
+    "teammates_out_points_recent": 0.0,
+    "teammates_out_points_delta": 19.0,
+    "teammates_out_minutes_delta": 50.0,
+    "opponents_out_count": 2,
+    "opponents_out_minutes": 48.0,
+    "opponents_out_points": 20.0,
+    "season_type": "playoffs",
+    "season_day": 78,
+    "is_playoffs": True,
+    # market: underdogs by 3 in a game of 210; one book came down from 18.5, another never moved
+    "spread": 3.0,
+    "game_total": 210.0,
+    "implied_team_total": 103.5,
+    "line": 16.0,
+    "line_opening": 18.5,
+    "line_movement": -2.5,
+    "line_books": 2,
+    "line_sd": 3 / 2**0.5,
+    "line_range": 3.0,
+}
+
+# (evening, player) -> his expected features.
+EVENING, PLAYOFF = "evening", "playoff"
+TABLES: dict[tuple[str, int], dict[str, Any]] = {(EVENING, RISING): STAR, (PLAYOFF, playoff.FADING): FADING}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One feature of one player in one evening, and its value on paper."""
+
+    evening: str
+    player: int
+    feature: str
+    expected: Any
+
+    def fits(self, found: Any) -> bool:
+        """Whether a computed value is the expected one, to the digits that the store keeps."""
+        if isinstance(self.expected, float):
+            return bool(found == pytest.approx(self.expected, abs=2e-6))
+        return bool(found == self.expected)
+
+    def __str__(self) -> str:
+        return f"{self.evening}-{self.feature}"
+
+
+CASES = [
+    Case(evening, player, feature, expected)
+    for (evening, player), table in TABLES.items()
+    for feature, expected in table.items()
+]
