@@ -13,7 +13,8 @@ from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time
 from local.file_blobs import FileBlobs
 from shared.config import Settings
 from shared.systems.predict import predict_players
-from shared.systems.registry import current_versions, load_models
+from shared.systems.promotions import current_versions
+from shared.systems.registry import load_models
 
 REPEATS = 7
 # A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy and trees start anew.

@@ -13,8 +13,9 @@ import pyarrow as pa
 from shared.features.names import model_features
 from shared.ports import Blobs, Warehouse
 from shared.systems.distribution import START_VARIANCE
-from shared.systems.ensemble import LINE, Combination, EnsembleModel
+from shared.systems.ensemble import Combination, EnsembleModel
 from shared.systems.history import GAMES
+from shared.systems.market import MarketCombination
 from shared.systems.output import BASE_SYSTEMS, SYSTEMS
 from shared.systems.promotions import move_pointer, read_serving
 from shared.systems.registry import Models, save_models
@@ -150,11 +151,11 @@ def keep_models(models: Blobs) -> None:
     names = model_features()
     random = np.random.default_rng(1)
     inputs = random.normal(10.0, 3.0, (TRAINED_ON, len(names))).astype(np.float32)
-    booster = train(inputs, random.normal(15.0, 6.0, TRAINED_ON))
+    trees = train(inputs, random.normal(15.0, 6.0, TRAINED_ON), random.normal(25.0, 5.0, TRAINED_ON))
     even = {system: 1 / len(BASE_SYSTEMS) for system in BASE_SYSTEMS}
-    market = {**{system: 0.5 / len(BASE_SYSTEMS) for system in BASE_SYSTEMS}, LINE: 0.5}
+    market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.2)
     variance = dict.fromkeys(SYSTEMS, START_VARIANCE)
-    ensemble = EnsembleModel("load", Combination(0.0, even), Combination(0.0, market), variance, START_VARIANCE)
-    trained = Models(XgboostModel("load", names, booster), ensemble)
+    ensemble = EnsembleModel("load", Combination(0.0, even), market, variance, START_VARIANCE)
+    trained = Models(XgboostModel("load", names, trees), ensemble)
     save_models(models, trained, {"features": list(names), "rows": TRAINED_ON})
     move_pointer(models, read_serving(models), "load", by="load", at=MADE_AT, why="made up")

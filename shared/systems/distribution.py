@@ -19,6 +19,8 @@ from shared.systems.columns import Floats
 SHIFT = 5.0
 # A negative binomial needs variance > mean; at this ratio it is as good as a Poisson.
 LEAST_DISPERSION = 1.02
+# The median of points lies at most this far below and above the mean's whole number.
+_BELOW, _ABOVE = 4.0, 3.0
 # Fewer rows say less about the spread than the start values, which come from three seasons.
 ENOUGH_ROWS = 200
 
@@ -79,6 +81,27 @@ def survival(mean: Floats, variance: Floats, k: Floats) -> Floats:
     size = shifted * shifted / (dispersed - shifted)
     over = betainc(np.maximum(k, 0.0) + SHIFT + 1.0, size, 1.0 - shifted / dispersed)
     return np.where((k < 0) & ~np.isnan(over), 1.0, over)
+
+
+def cumulative(mean: Floats, variance: Floats, highest: int) -> Floats:
+    """P(X <= k) for k = 0..highest: float64[n, highest + 1]."""
+    return 1.0 - survival(mean[:, None], variance[:, None], np.arange(highest + 1.0)[None, :])
+
+
+def median(mean: Floats, variance: Floats) -> Floats:
+    """The line at which over and under are equally likely, float64[n]; NaN in, NaN out.
+
+    Each whole number's probability is spread evenly over half a point to either side, so that the median moves without
+    steps. It lies below the mean (points are skewed to the right); no number has a smaller expected absolute error.
+    """
+    first = np.floor(mean) - _BELOW
+    steps = first[..., None] + np.arange(_BELOW + _ABOVE)
+    below = 1.0 - survival(mean[..., None], variance[..., None], steps)
+    at = np.clip((below < 0.5).sum(axis=-1, keepdims=True), 1, steps.shape[-1] - 1)
+    low, high = np.take_along_axis(below, at - 1, -1), np.take_along_axis(below, at, -1)
+    start = np.take_along_axis(steps, at - 1, -1) + 0.5
+    found = (start + (0.5 - low) / np.maximum(high - low, np.finfo(np.float64).tiny))[..., 0]
+    return np.asarray(np.where(np.isnan(mean), np.nan, np.maximum(found, 0.0)))
 
 
 def over_and_push(mean: Floats, variance: Floats, line: Floats) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""ensemble_v1: a learned non-negative combination of the four systems, and of the line where one is known."""
+"""ensemble_v1: a learned non-negative combination of the four systems, and with the market where a line is known."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.systems.columns import Floats
+from shared.systems.columns import Features, Floats
 from shared.systems.distribution import Variance
-from shared.systems.output import BASE, BASE_SYSTEMS, BREAKER_OPEN, ENSEMBLE, LOWEST_MEAN, SystemOutput, output
+from shared.systems.market import FEATURES as MARKET_FEATURES
+from shared.systems.market import MarketCombination
+from shared.systems.output import (
+    BASE,
+    BASE_SYSTEMS,
+    BREAKER_OPEN,
+    ENSEMBLE,
+    LOWEST_MEAN,
+    SystemOutput,
+    output,
+    said,
+)
 
-LINE = "line"
+FEATURES = MARKET_FEATURES
 # Rows with a line that the market's combination needs; below, the line is left out of it.
 ENOUGH_LINED = 300
 
@@ -39,11 +50,14 @@ class Combination:
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """The trained combinations and every system's variance; with_market is None where too few lines were known."""
+    """The trained combinations and every system's variance; with_market is None where too few lines were known.
+
+    with_market goes on from the figure without, which knows all that no line is needed for.
+    """
 
     version: str
     no_market: Combination
-    with_market: Combination | None
+    with_market: MarketCombination | None
     variance: Mapping[str, Variance]
     variance_with_market: Variance | None
 
@@ -77,24 +91,25 @@ def filled(means: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: np.where(np.isnan(means[name]), average, means[name]) for name in BASE_SYSTEMS}
 
 
-def predict(outputs: Sequence[SystemOutput], line: Floats, model: EnsembleModel) -> SystemOutput:
-    """Mean, spread and reason of n rows from the four systems' outputs and the main lines (NaN: none known).
+def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, model: EnsembleModel) -> SystemOutput:
+    """Mean, spread and reason of n rows from the four systems' outputs, and the main lines (NaN: none known).
 
-    Where a line is known, mean uses it and mean_no_market is the figure without. Error no_inputs where none of the
-    four systems could predict.
+    Where a line is known, the figure uses it and points_no_market is the one without. Error no_inputs where none of
+    the four systems could predict.
     """
     inputs = filled({one.system_id: one.mean for one in outputs})
     without = np.maximum(model.no_market.of(inputs), LOWEST_MEAN)
     uses_market = np.zeros(len(line), dtype=bool)
-    mean, spread = without, np.sqrt(model.variance[ENSEMBLE].of(without))
+    alone = np.sqrt(model.variance[ENSEMBLE].of(without))
+    mean, spread = without, alone
     if model.with_market is not None and model.variance_with_market is not None:
         uses_market = ~np.isnan(line) & ~np.isnan(without)
-        lined = np.maximum(model.with_market.of({**inputs, LINE: line}), LOWEST_MEAN)
+        lined = np.maximum(model.with_market.of(without, line, features), LOWEST_MEAN)
         mean = np.where(uses_market, lined, without)
         spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
     missed = _without([one.system_id for one in outputs if one.error_code and one.error_code[0] == BREAKER_OPEN])
     plain = model.no_market.describe() + missed
-    market = (model.with_market.describe() if model.with_market is not None else model.no_market.describe()) + missed
+    market = "" if model.with_market is None else f"{plain}, {model.with_market.describe()}"
     return output(
         ENSEMBLE,
         model.version,
@@ -103,18 +118,22 @@ def predict(outputs: Sequence[SystemOutput], line: Floats, model: EnsembleModel)
         tuple(market if used else plain for used in uses_market),
         ("no_inputs", ("none of the four systems could predict",) * len(mean)),
         uses_market=uses_market,
-        mean_no_market=without,
+        points_no_market=said(without, alone),
     )
 
 
 def contributions(
-    parts: Mapping[str, Mapping[str, Floats]], means: Mapping[str, Floats], line: Floats, model: EnsembleModel
+    parts: Mapping[str, Mapping[str, Floats]],
+    means: Mapping[str, Floats],
+    features: Features,
+    line: Floats,
+    model: EnsembleModel,
 ) -> dict[str, Floats]:
     """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names added up.
 
     Exact, since all is linear: they add up to predict's mean where no floor was met. A system without a mean (NaN in
-    `means`) is filled in as in `filled`. Where the line is used, it counts by how far it lies from the figure without
-    it: mean = a + w x + v line = a + w x + v x0 + v (line - x0), x0 the figure without; BASE has the intercepts.
+    `means`) is filled in as in `filled`. Where the line is used, the market's terms are added to the figure without:
+    the line counts by how far it lies from it. BASE has the intercepts.
     """
     names = sorted({BASE, *(name for part in parts.values() for name in part)})
     place = {name: position for position, name in enumerate(names)}
@@ -126,18 +145,17 @@ def contributions(
     average = np.where(known, table, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     table = np.where(known, table, average)
 
-    def combined(by: Combination) -> Floats:
-        weight = [by.weights.get(system, 0.0) for system in BASE_SYSTEMS]
-        intercept = [by.intercept if name == BASE else 0.0 for name in names]
-        return np.asarray(np.tensordot(weight, table, axes=1) + intercept)
-
-    total, pull = combined(model.no_market), np.zeros(len(line))
-    if model.with_market is not None:
-        weight = model.with_market.weights.get(LINE, 0.0)
-        used = ~np.isnan(line)
-        pull = np.where(used, weight * (line - total.sum(axis=1)), 0.0)
-        total = np.where(used[:, None], combined(model.with_market) + weight * total, total)
-    return {**{name: total[:, position] for position, name in enumerate(names)}, LINE: pull}
+    weight = [model.no_market.weights.get(system, 0.0) for system in BASE_SYSTEMS]
+    intercept = [model.no_market.intercept if name == BASE else 0.0 for name in names]
+    total = np.asarray(np.tensordot(weight, table, axes=1) + intercept)
+    found = {name: total[:, position] for position, name in enumerate(names)}
+    if model.with_market is None:
+        return found
+    used = ~np.isnan(line)
+    found[BASE] = found[BASE] + np.where(used, model.with_market.intercept, 0.0)
+    for name, points in model.with_market.terms(total.sum(axis=1), line, features).items():
+        found[name] = found.get(name, np.zeros(len(line))) + np.where(used, points, 0.0)
+    return found
 
 
 def _without(left_out: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats
 from shared.systems.history import History
+from shared.systems.market import LINE
 from shared.systems.output import (
     BASE,
     ENSEMBLE,
@@ -55,14 +56,14 @@ def contributions_of(
     if models.ensemble is None or ENSEMBLE not in able:
         return dict(parts)
     model = models.ensemble
-    return {**parts, ENSEMBLE: named(ENSEMBLE, lambda: ensemble.contributions(parts, means, line, model))}
+    return {**parts, ENSEMBLE: named(ENSEMBLE, lambda: ensemble.contributions(parts, means, features, line, model))}
 
 
 def explanations(
     features: Features, history: History, line: Floats, models: Models, outputs: Sequence[SystemOutput]
 ) -> dict[str, list[str | None]]:
     """system_id -> JSON lists for n rows, None where the system could not predict; as contributions_of."""
-    values = {**features, ensemble.LINE: line}
+    values = {**features, LINE: line}
     means = {one.system_id: one.mean for one in outputs}
     found = contributions_of(features, history, line, models, outputs)
     return {system: largest(parts, values, ~np.isnan(means[system])) for system, parts in found.items()}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.errors import PipelineError
 from shared.systems.columns import Floats
+from shared.systems.distribution import median
 
 T = TypeVar("T")
 
@@ -25,6 +26,8 @@ SYSTEMS = (*BASE_SYSTEMS, ENSEMBLE)
 # The error code of a system that its circuit breaker leaves out.
 BREAKER_OPEN = "breaker_open"
 
+# Figures are rounded like FLOAT64 columns everywhere.
+DIGITS = 6
 # Nobody who plays is expected to score less; also keeps the distribution's parameters finite.
 LOWEST_MEAN = 0.1
 
@@ -56,18 +59,30 @@ def named(system_id: str, work: Callable[[], T]) -> T:
 class SystemOutput:
     """One system's answer for n rows; arrays and tuples are parallel to the rows.
 
-    mean and sd (points) are NaN exactly where error_code is set. reason says in words what the figure is made of.
+    mean and sd (points) of the predictive distribution are NaN exactly where error_code is set; points is its median,
+    the number that is said: of all numbers it has the smallest expected absolute error, and it lies on the side of a
+    line that is the likelier one. reason says in words what the figure is made of.
     """
 
     system_id: str
     model_version: str
     mean: Floats
     sd: Floats
+    points: Floats
     reason: tuple[str, ...]
     error_code: tuple[str | None, ...]
     error_message: tuple[str | None, ...]
     uses_market: NDArray[np.bool_]
-    mean_no_market: Floats
+    points_no_market: Floats
+
+
+def said(mean: Floats, sd: Floats) -> Floats:
+    """The number that is said of a mean and a spread (points), of both as they are stored."""
+    return _rounded(median(_rounded(mean), _rounded(sd) ** 2))
+
+
+def _rounded(values: Floats) -> Floats:
+    return np.asarray(np.round(values, DIGITS), dtype=np.float64)
 
 
 def output(
@@ -79,21 +94,28 @@ def output(
     error: tuple[str, tuple[str, ...]],
     *,
     uses_market: NDArray[np.bool_] | None = None,
-    mean_no_market: Floats | None = None,
+    points_no_market: Floats | None = None,
 ) -> SystemOutput:
-    """A SystemOutput whose rows with a NaN mean carry error = (code, a sentence for each row)."""
+    """A SystemOutput whose rows with a NaN mean carry error = (code, a sentence for each row).
+
+    Mean and spread are rounded as they are stored, so that all that follows from them follows from the stored figures.
+    """
     code, sentences = error
     failed = np.isnan(mean)
+    mean = _rounded(mean)
+    sd = _rounded(np.where(failed, np.nan, sd))
+    points = said(mean, sd)
     return SystemOutput(
         system_id=system_id,
         model_version=model_version,
         mean=mean,
-        sd=np.where(failed, np.nan, sd),
+        sd=sd,
+        points=points,
         reason=tuple("" if bad else text for bad, text in zip(failed, reason, strict=True)),
         error_code=tuple(code if bad else None for bad in failed),
         error_message=tuple(text if bad else None for bad, text in zip(failed, sentences, strict=True)),
         uses_market=np.zeros(len(mean), dtype=bool) if uses_market is None else uses_market,
-        mean_no_market=mean if mean_no_market is None else mean_no_market,
+        points_no_market=points if points_no_market is None else points_no_market,
     )
 
 

@@ -29,6 +29,7 @@ from shared.systems.lines import (
 )
 from shared.systems.output import (
     BREAKER_OPEN,
+    DIGITS,
     ENSEMBLE,
     MOVING_AVERAGE,
     SIMILARITY,
@@ -42,10 +43,17 @@ from shared.systems.registry import Models
 
 # Every column that a formula reads; the model's own come on top.
 FORMULA_FEATURES = tuple(
-    sorted({*moving_average.FEATURES, *zone_matchup.FEATURES, *similarity.FEATURES, "points_ewma_20"})
+    sorted(
+        {
+            *moving_average.FEATURES,
+            *zone_matchup.FEATURES,
+            *similarity.FEATURES,
+            *ensemble.FEATURES,
+            "points_ewma_20",
+        }
+    )
 )
 NONE_LEFT_OUT: Mapping[str, str] = MappingProxyType({})
-_DIGITS = 6  # figures are rounded like FLOAT64 columns everywhere, then all decisions follow from what is stored
 
 
 def base_outputs(
@@ -95,7 +103,7 @@ def all_outputs(
     def combined() -> SystemOutput:
         if models.ensemble is None:
             return unavailable(ENSEMBLE, len(line), "no_model", "no model of ensemble_v1 was trained yet")
-        return ensemble.predict(base, line, models.ensemble)
+        return ensemble.predict(base, features, line, models.ensemble)
 
     return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
 
@@ -159,7 +167,7 @@ def predict_players(
     features = columns_of_rows([one.row for one in read], sorted(names))
     history = unpack_histories([player.get("history") for player in players])
     line = np.array([np.nan if one.main is None else float(one.main) for one in read])
-    outputs = [_rounded(output) for output in all_outputs(features, history, line, models, left_out)]
+    outputs = all_outputs(features, history, line, models, left_out)
     why = explanations(features, history, line, models, outputs) if explained else {}
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
@@ -167,7 +175,7 @@ def predict_players(
     chances = []
     for output in outputs:
         over, push = over_and_push(output.mean[:, None], output.sd[:, None] ** 2, tested)
-        chances.append((np.round(over, _DIGITS), np.round(push, _DIGITS)))
+        chances.append((np.round(over, DIGITS), np.round(push, DIGITS)))
     rows: list[dict[str, Any]] = []
     for index, one in enumerate(read):
         for position, value in enumerate(one.tested or (None,)):
@@ -178,17 +186,6 @@ def predict_players(
                     row["explanation"] = why[output.system_id][index]
                 rows.append(row)
     return rows
-
-
-def _rounded(output: SystemOutput) -> SystemOutput:
-    return SystemOutput(
-        **{
-            **output.__dict__,
-            "mean": np.round(output.mean, _DIGITS),
-            "sd": np.round(output.sd, _DIGITS),
-            "mean_no_market": np.round(output.mean_no_market, _DIGITS),
-        }
-    )
 
 
 def _row(
@@ -236,10 +233,10 @@ def _row(
     }
     if error is not None:
         return row
-    mean = float(output.mean[index])
-    row["predicted_points"] = mean
+    points = float(output.points[index])
+    row["predicted_points"] = points
     row["predicted_sd"] = float(output.sd[index])
-    row["predicted_points_no_market"] = float(output.mean_no_market[index])
+    row["predicted_points_no_market"] = float(output.points_no_market[index])
     if line is None:
         row["reason"] = f"no_line; {output.reason[index]}"
         return row
@@ -250,7 +247,7 @@ def _row(
         p_over=over,
         p_push=push,
         fair_over_price=fair_american(over, max(0.0, 1.0 - over - push)),
-        edge=round(mean - float(line), _DIGITS),
+        edge=round(points - float(line), DIGITS),
         expected_value=decision.expected_value,
         confidence_score=decision.confidence,
         recommendation=decision.recommendation,

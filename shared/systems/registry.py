@@ -1,6 +1,6 @@
 """Trained models in the models bucket: a version is written whole, then shared/systems/promotions.py may make it serve.
 
-models/{system}/{version}/model.{ubj,json} serve; twin.{ubj,json} beside them is what later gates judge the version by.
+models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is what later gates judge the version by.
 models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate.
 """
 
@@ -16,11 +16,11 @@ from shared.features.names import model_features
 from shared.ports import Blobs
 from shared.systems.distribution import START_VARIANCE, Variance
 from shared.systems.ensemble import Combination, EnsembleModel
+from shared.systems.market import MarketCombination
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, XGBOOST
-from shared.systems.xgboost_v1 import XgboostModel, library_version
+from shared.systems.xgboost_v1 import TREES, Trees, XgboostModel, library_version
 
 MODEL, TWIN = "model", "twin"
-_SUFFIX = {XGBOOST: "ubj", ENSEMBLE: "json"}
 _TYPES = {"ubj": "application/octet-stream", "json": "application/json"}
 _METADATA = "metadata.json"
 # What a training decided, and against which version, is not part of what it learned: the first decision stays.
@@ -94,24 +94,25 @@ def save_models(blobs: Blobs, models: Models, metadata: Mapping[str, Any], twin:
     files = {MODEL: _files(models)} | ({} if twin is None else {TWIN: _files(twin)})
     paths: list[str] = []
     for system, (version, _) in files[MODEL].items():
-        folder, suffix = f"models/{system}/{version}", _SUFFIX[system]
+        folder = f"models/{system}/{version}"
         paths += [
-            _write_once(blobs, f"{folder}/{name}.{suffix}", data[system][1], _TYPES[suffix])
-            for name, data in files.items()
+            _write_once(blobs, f"{folder}/{name}.{file}", content, _TYPES[file.rpartition(".")[2]])
+            for name, models_files in files.items()
+            for file, content in models_files[system][1].items()
         ]
         document = {**metadata, "system_id": system, "version": version, "xgboost": library_version()}
         paths.append(_write_metadata(blobs, f"{folder}/{_METADATA}", document))
     return paths
 
 
-def _files(models: Models) -> dict[str, tuple[str, bytes]]:
-    """system_id -> version and content of its file, ensemble_v1 last."""
+def _files(models: Models) -> dict[str, tuple[str, dict[str, bytes]]]:
+    """system_id -> version and its files' contents, ensemble_v1 last."""
     trees, combined = models.xgboost, models.ensemble
     if trees is None or combined is None:
         raise Fatal("only a complete training is saved.", next_step="train both xgboost_v1 and ensemble_v1.")
     return {
-        XGBOOST: (trees.version, bytes(trees.booster.save_raw(raw_format="ubj"))),
-        ENSEMBLE: (combined.version, _json(_ensemble_document(combined))),
+        XGBOOST: (trees.version, {f"{each}.ubj": content for each, content in trees.trees.files().items()}),
+        ENSEMBLE: (combined.version, {"json": _json(_ensemble_document(combined))}),
     }
 
 
@@ -154,23 +155,27 @@ def _read_xgboost(blobs: Blobs, version: str, features: tuple[str, ...], name: s
     import xgboost as xgb
 
     trained = tuple(json.loads(_read(blobs, XGBOOST, version, _METADATA))["features"])
-    booster = xgb.Booster(model_file=bytearray(_read(blobs, XGBOOST, version, f"{name}.{_SUFFIX[XGBOOST]}")))
-    if trained != features or booster.num_features() != len(features):
+    boosters = {
+        each: xgb.Booster(model_file=bytearray(_read(blobs, XGBOOST, version, f"{name}.{each}.ubj"))) for each in TREES
+    }
+    inputs = {booster.num_features() for booster in boosters.values()}
+    if trained != features or inputs != {len(features)}:
         missing = sorted(set(trained) - set(features))
         extra = sorted(set(features) - set(trained))
         raise SchemaMismatch(
-            f"{XGBOOST} {version} was trained on {len(trained)} features (trees: {booster.num_features()}), this"
+            f"{XGBOOST} {version} was trained on {len(trained)} features (trees: {sorted(inputs)}), this"
             f" version of the project has {len(features)}; only in the model: {missing}, only in the project:"
             f" {extra}, {'another order' if not missing and not extra else 'by name'}.",
             next_step="retrain: publish to nba-training-trigger.",
         )
     # A request holds a few players: starting a second thread takes longer than the trees.
-    booster.set_param({"nthread": 1})
-    return XgboostModel(version, trained, booster)
+    for booster in boosters.values():
+        booster.set_param({"nthread": 1})
+    return XgboostModel(version, trained, Trees(**boosters))
 
 
 def _read_ensemble(blobs: Blobs, version: str, name: str) -> EnsembleModel:
-    document = json.loads(_read(blobs, ENSEMBLE, version, f"{name}.{_SUFFIX[ENSEMBLE]}"))
+    document = json.loads(_read(blobs, ENSEMBLE, version, f"{name}.json"))
     lacking = sorted({*BASE_SYSTEMS, ENSEMBLE} - set(document["variance"]))
     if lacking:
         raise SchemaMismatch(
@@ -181,7 +186,7 @@ def _read_ensemble(blobs: Blobs, version: str, name: str) -> EnsembleModel:
     return EnsembleModel(
         version=version,
         no_market=Combination(**document["no_market"]),
-        with_market=None if market is None else Combination(**market),
+        with_market=None if market is None else MarketCombination(**market),
         variance={system: Variance(**value) for system, value in sorted(document["variance"].items())},
         variance_with_market=None if spread is None else Variance(**spread),
     )

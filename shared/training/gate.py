@@ -80,13 +80,13 @@ def window_start(rows: TrainingRows) -> np.datetime64:
 
 
 def forecasts(models: Models, rows: TrainingRows) -> dict[Variant, Floats]:
-    """Expected points float64[n] as serving would say them, NaN where it would not; with market on lined rows only."""
+    """Points float64[n] as serving would say them, NaN where it would not; with market on lined rows only."""
     outputs = {one.system_id: one for one in all_outputs(rows.features, rows.history, rows.line, models)}
     combined = outputs[ENSEMBLE]
     return {
-        (XGBOOST, False): outputs[XGBOOST].mean,
-        (ENSEMBLE, False): combined.mean_no_market,
-        (ENSEMBLE, True): np.where(np.isnan(rows.line), np.nan, combined.mean),
+        (XGBOOST, False): outputs[XGBOOST].points,
+        (ENSEMBLE, False): combined.points_no_market,
+        (ENSEMBLE, True): np.where(np.isnan(rows.line), np.nan, combined.points),
     }
 
 

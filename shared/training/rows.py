@@ -29,8 +29,11 @@ Mask = NDArray[np.bool_]
 # The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
 TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
 TRAINED_GAMES = 5
+# No season pauses so long (the All-Star break is a week), and every summer is longer.
+PAUSE = np.timedelta64(45, "D")
 # Columns of a training row besides the model's features and the formulas'.
 _ALSO = ("games_known", "minutes_l10", "points_season", "line")
+_HAPPENED = ("actual_points", "actual_minutes")
 EVERY_GAME = 100_000
 # Before any game that box scores exist of.
 FIRST_DAY = date(1946, 11, 1)
@@ -49,6 +52,8 @@ class TrainingRows:
     day: Days
     line: Floats
     points: Floats
+    minutes: Floats
+    """Actual points and minutes."""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -57,6 +62,13 @@ class TrainingRows:
         """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
         day: np.datetime64 = self.day[int(share * (len(self) - 1))]
         return day
+
+    @property
+    def season_starts(self) -> Days:
+        """First days of the seasons, and of what follows a long pause, after the first day."""
+        days = np.unique(self.day)
+        starts: Days = days[1:][np.diff(days) > PAUSE]
+        return starts
 
     @property
     def trained(self) -> Mask:
@@ -80,6 +92,7 @@ class TrainingRows:
             day=self.day[use],
             line=self.line[use],
             points=self.points[use],
+            minutes=self.minutes[use],
         )
 
     @property
@@ -88,7 +101,7 @@ class TrainingRows:
         digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
         columns = [self.features[name] for name in sorted(self.features)]
         columns += [self.history.values[name] for name in sorted(self.history.values)]
-        for values in (*columns, self.line, self.points):
+        for values in (*columns, self.line, self.points, self.minutes):
             # one NaN and one zero, whatever bits the warehouse's driver gave them
             digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
         digest.update(self.history.count.astype("<i8").tobytes())
@@ -103,8 +116,8 @@ def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | 
     if table.num_rows == 0:
         return None
     names = model_features()
-    columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, "actual_points"}))
-    points = columns.pop("actual_points")  # what happened is no feature
+    columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, *_HAPPENED}))
+    points, minutes = (columns.pop(name) for name in _HAPPENED)  # what happened is no feature
     player = _integers(table, "player_id")
     return TrainingRows(
         features=columns,
@@ -113,6 +126,7 @@ def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | 
         day=table.column("game_date").to_numpy().astype("datetime64[D]"),
         line=columns["line"],
         points=points,
+        minutes=minutes,
     )
 
 

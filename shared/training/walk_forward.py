@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 from shared import evaluation
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Floats
-from shared.systems.distribution import Variance, fit_variance, over_and_push
-from shared.systems.ensemble import ENOUGH_LINED, LINE, EnsembleModel, fit_combination
+from shared.systems.distribution import Variance, fit_variance, median, over_and_push
+from shared.systems.ensemble import ENOUGH_LINED, EnsembleModel, fit_combination
+from shared.systems.market import fit_market
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP
 from shared.systems.registry import Models
-from shared.systems.xgboost_v1 import XgboostModel
+from shared.systems.xgboost_v1 import Trees, XgboostModel
 from shared.training.rows import Mask, TrainingRows
 
-if TYPE_CHECKING:
-    import xgboost as xgb
-
-# The trees of a fold see the rows before its first day only: half the rows, then three quarters.
-FOLD_STARTS = (0.5, 0.75)
+# The trees of a fold see the rows before its first day only. A fold is a season: its trees are the same in every
+# training of that season and later ones. Three give 60,000 rows out of sample, of which lines are known for a tenth.
+FOLDS = 3
+# Trees of fewer rows than this share would err more than those that serve, and so mislead the combination ...
+FEWEST_BEFORE = 0.25
+# ... and where no season is late enough, the folds begin at these shares of the rows.
+SHARES = (0.5, 0.75)
 # Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
 # days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
 HOLDOUT_START = 0.9
@@ -43,47 +46,64 @@ class Training:
     twin: Models | None = None
 
 
-def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None) -> Training:
+FoldTrees = MutableMapping[np.datetime64, Trees]
+"""Trees by the first day of the fold that they predict: fitted on the rows before it."""
+
+
+def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
     """Both models of one version, and their twins that have seen nothing from the day twin_before on.
+
+    folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes those fitted here.
 
     1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four systems.
     2. Combinations and spreads fitted on those means before the hold-out give the figures on the hold-out.
     3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now on.
     """
     inputs = xgboost_v1.matrix(rows.features, rows.names)
-    means, out_of_sample = _walk_forward(rows, inputs)
+    means, out_of_sample = _walk_forward(rows, inputs, {} if folds is None else folds)
     usable = out_of_sample & rows.predicted & ~np.isnan(means[MOVING_AVERAGE])
     holdout = usable & (rows.day >= rows.first_day(HOLDOUT_START))
     judged = _fit_ensemble(means, rows, usable & ~holdout)
     metrics = _figures(judged, means, rows, holdout)
-    booster = xgboost_v1.train(inputs[rows.trained], rows.points[rows.trained])
+    trees = _train(rows, inputs, rows.trained)
     combined = _fit_ensemble(means, rows, usable)
-    version = f"{rows.day.max()}-{_fingerprint(rows.names, booster, combined, metrics)}"
+    version = f"{rows.day.max()}-{_fingerprint(rows.names, trees, combined, metrics)}"
     models = Models(
-        xgboost=XgboostModel(version, rows.names, booster),
+        xgboost=XgboostModel(version, rows.names, trees),
         ensemble=replace(combined, version=version),
     )
     if twin_before is None:
         return Training(models, metrics)
     seen = rows.day < twin_before
-    trees = xgboost_v1.train(inputs[rows.trained & seen], rows.points[rows.trained & seen])
     twin = Models(
-        xgboost=XgboostModel(version, rows.names, trees),
+        xgboost=XgboostModel(version, rows.names, _train(rows, inputs, rows.trained & seen)),
         ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
     )
     return Training(models, metrics, twin)
 
 
-def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32]) -> tuple[dict[str, Floats], Mask]:
+def _train(rows: TrainingRows, inputs: NDArray[np.float32], use: Mask) -> Trees:
+    return xgboost_v1.train(inputs[use], rows.points[use], rows.minutes[use])
+
+
+def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
+    """First days of the folds, in order."""
+    enough = rows.first_day(FEWEST_BEFORE)
+    seasons = [day for day in rows.season_starts if day > enough][-FOLDS:]
+    return seasons or sorted({rows.first_day(share) for share in SHARES})
+
+
+def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
     """Means of the four systems, and which rows have all of them out of sample."""
     trees = np.full(len(rows), np.nan)
     after_all = rows.day.max() + np.timedelta64(1, "D")
-    for first, end in pairwise([*(rows.first_day(start) for start in FOLD_STARTS), after_all]):
+    for first, end in pairwise([*fold_starts(rows), after_all]):
         before = rows.trained & (rows.day < first)
         fold = (rows.day >= first) & (rows.day < end)
         if before.any() and fold.any():
-            booster = xgboost_v1.train(inputs[before], rows.points[before])
-            trees[fold] = xgboost_v1.mean_points(booster, inputs[fold])
+            if first not in known:
+                known[first] = _train(rows, inputs, before)
+            trees[fold] = xgboost_v1.mean_points(known[first], inputs[fold])
     means = {
         MOVING_AVERAGE: moving_average.mean_points(rows.features),
         ZONE_MATCHUP: zone_matchup.mean_points(rows.features),
@@ -103,9 +123,10 @@ def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) ->
     with_market, spread = None, None
     lined = ~np.isnan(line)
     if int(lined.sum()) >= ENOUGH_LINED:
-        market = {**{name: values[lined] for name, values in inputs.items()}, LINE: line[lined]}
-        with_market = fit_combination(market, points[lined])
-        spread = _rounded(fit_variance(with_market.of(market), points[lined]))
+        market = {name: rows.features[name][use][lined] for name in ensemble.FEATURES}
+        without = no_market.of(inputs)[lined]
+        with_market = fit_market(without, line[lined], market, points[lined])
+        spread = _rounded(fit_variance(with_market.of(without, line[lined], market), points[lined]))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
 
@@ -123,7 +144,8 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     plain = model.no_market.of(inputs)
     forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
     if model.with_market is not None and model.variance_with_market is not None:
-        market = model.with_market.of({**inputs, LINE: line})
+        known_market = {name: rows.features[name][holdout] for name in ensemble.FEATURES}
+        market = model.with_market.of(plain, line, known_market)
         forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market))
     complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in known.values()], axis=0)
     lined = complete & ~np.isnan(line)
@@ -137,15 +159,16 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
         },
     }
     for name, (mean, variance) in forecasts.items():
+        said = median(mean, variance)
         if name != ENSEMBLE:
-            figures["all"][name] = {"mae": _mae(mean, points, complete), "bias": _bias(mean, points, complete)}
+            figures["all"][name] = {"mae": _mae(said, points, complete), "bias": _bias(said, points, complete)}
         if not lined.any():
             continue
         over, push = over_and_push(mean[lined], variance[lined], line[lined])
         happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
         figures["lined"][name] = {
-            "mae": _mae(mean, points, lined),
-            "bias": _bias(mean, points, lined),
+            "mae": _mae(said, points, lined),
+            "bias": _bias(said, points, lined),
             "brier": _round(evaluation.brier_score(over, push, happened)),
             "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
         }
@@ -164,10 +187,8 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _fingerprint(
-    names: Sequence[str], booster: xgb.Booster, combined: EnsembleModel, metrics: Mapping[str, Any]
-) -> str:
+def _fingerprint(names: Sequence[str], trees: Trees, combined: EnsembleModel, metrics: Mapping[str, Any]) -> str:
     """Short hash of what was learned: a version names one content, whatever code or library made it."""
-    digest = hashlib.sha256(bytes(booster.save_raw(raw_format="ubj")))
+    digest = hashlib.sha256(b"".join(trees.files().values()))
     digest.update(repr((tuple(names), combined, metrics)).encode())
     return digest.hexdigest()[:8]
