@@ -15,6 +15,9 @@ PRICE, LATE = "line_p_over", "teammates_out_lines"
 FEATURES = (PRICE, LATE, "points_share", "games_season")
 # Until a player has this many games in a season, his form is last season's and the books know more of his role.
 EARLY_GAMES = 10.0
+# Books and feeds change from season to season: against all rows alike, this was nearer and better calibrated on 2024-25
+# (error 5.243 and 5.244, log loss 0.6916 and 0.6917, calibration error 0.0125 and 0.0132).
+HALF_LIFE = 180.0
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,20 @@ class MarketCombination:
         return f"{self.line:.2f} towards the line, {self.price:.2f} of its price, {self.late:.2f} of late absences"
 
 
-def fit_market(without: Floats, line: Floats, features: Features, points: Floats) -> MarketCombination:
-    """Non-negative least squares of what the figure without misses; rows float64[n] with a line, all known."""
+def fit_market(without: Floats, line: Floats, features: Features, points: Floats, age: Floats) -> MarketCombination:
+    """Non-negative least squares of what the figure without misses; rows float64[n] with a line, all known.
+
+    age is in days: a row weighs half as much as one that is HALF_LIFE days younger.
+    """
     from scipy.optimize import nnls
 
     table = np.column_stack(_inputs(without, line, features))
     missed = points - without
-    centre, target = table.mean(axis=0), float(missed.mean())
-    weights, _ = nnls(table - centre, missed - target)
+    weight = 0.5 ** (age / HALF_LIFE)
+    centre = np.average(table, axis=0, weights=weight)
+    target = float(np.average(missed, weights=weight))
+    root = np.sqrt(weight)
+    weights, _ = nnls((table - centre) * root[:, None], (missed - target) * root)
     rounded = np.round(weights, 6)
     return MarketCombination(round(target - float(centre @ rounded), 6), *(float(weight) for weight in rounded))
 

@@ -125,7 +125,8 @@ def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) ->
     if int(lined.sum()) >= ENOUGH_LINED:
         market = {name: rows.features[name][use][lined] for name in ensemble.FEATURES}
         without = no_market.of(inputs)[lined]
-        with_market = fit_market(without, line[lined], market, points[lined])
+        age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
+        with_market = fit_market(without, line[lined], market, points[lined], age)
         spread = _rounded(fit_variance(with_market.of(without, line[lined], market), points[lined]))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
