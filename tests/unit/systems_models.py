@@ -6,9 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from functions.train_model.walk_forward import Training, TrainingRows, fit
 from shared.features.names import model_features
 from shared.systems.history import GAMES, HISTORY_VALUES, History
+from shared.training.rows import TrainingRows
+from shared.training.walk_forward import Training, fit
 from tests.unit.systems_rows import feature_columns
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from functions.train_model.training import EVERY_GAME, read_training_rows, run
-from functions.train_model.walk_forward import _walk_forward, fit
+from functions.train_model.training import run
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from shared.clock import SystemClock
@@ -29,6 +28,8 @@ from shared.systems.ensemble import LINE, fit_combination
 from shared.systems.history import GAMES, pack_histories, unpack_histories
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
 from shared.systems.registry import current_versions, load_models
+from shared.training.rows import EVERY_GAME, read_training_rows
+from shared.training.walk_forward import _walk_forward, fit
 from shared.warehouse.sql import read_sql
 from tests.stores import append
 from tests.unit.systems_models import trained, training_rows

@@ -16,59 +16,19 @@ from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zon
 from shared.systems.columns import Floats
 from shared.systems.distribution import Variance, fit_variance, over_and_push
 from shared.systems.ensemble import ENOUGH_LINED, LINE, EnsembleModel, fit_combination
-from shared.systems.history import History
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP
 from shared.systems.registry import Models
 from shared.systems.xgboost_v1 import XgboostModel
+from shared.training.rows import Mask, TrainingRows
 
 if TYPE_CHECKING:
     import xgboost as xgb
-
-Days = NDArray[np.datetime64]
-Mask = NDArray[np.bool_]
 
 # The trees of a fold see the rows before its first day only: half the rows, then three quarters.
 FOLD_STARTS = (0.5, 0.75)
 # Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
 # days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
 HOLDOUT_START = 0.9
-# The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
-TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
-TRAINED_GAMES = 5
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the histories.
-
-    line is the main line (NaN: none known); day is datetime64[D].
-    """
-
-    features: Mapping[str, Floats]
-    names: tuple[str, ...]
-    history: History
-    day: Days
-    line: Floats
-    points: Floats
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def first_day(self, share: float) -> np.datetime64:
-        """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
-        day: np.datetime64 = self.day[int(share * (len(self) - 1))]
-        return day
-
-    @property
-    def trained(self) -> Mask:
-        """Rows the trees learn from."""
-        enough = self.features["games_known"] >= TRAINED_GAMES
-        return enough & (self.features["minutes_l10"] >= TRAINED_MINUTES)
-
-    @property
-    def predicted(self) -> Mask:
-        """Rows of players such as the coordinator asks predictions for."""
-        return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""Training rows: features of games played, what happened, and the histories as they were known then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.clock import new_york_date
+from shared.features.names import model_features
+from shared.systems.columns import Floats, columns_of_table
+from shared.systems.history import HISTORY_VALUES, History, histories_before
+from shared.systems.predict import FORMULA_FEATURES
+from shared.warehouse.sql import read_sql
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from shared.ports import Warehouse
+
+Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+# The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
+TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
+TRAINED_GAMES = 5
+
+# Columns of a training row besides the model's features and the formulas'.
+_ALSO = ("games_known", "minutes_l10", "points_season", "line")
+EVERY_GAME = 100_000
+# Before any game that box scores exist of.
+FIRST_DAY = date(1946, 11, 1)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the histories.
+
+    line is the main line (NaN: none known); day is datetime64[D].
+    """
+
+    features: Mapping[str, Floats]
+    names: tuple[str, ...]
+    history: History
+    day: Days
+    line: Floats
+    points: Floats
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def first_day(self, share: float) -> np.datetime64:
+        """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
+        day: np.datetime64 = self.day[int(share * (len(self) - 1))]
+        return day
+
+    @property
+    def trained(self) -> Mask:
+        """Rows the trees learn from."""
+        enough = self.features["games_known"] >= TRAINED_GAMES
+        return enough & (self.features["minutes_l10"] >= TRAINED_MINUTES)
+
+    @property
+    def predicted(self) -> Mask:
+        """Rows of players such as the coordinator asks predictions for."""
+        return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
+
+
+def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
+    """Feature rows with what happened and the histories as they were known then; None without any row."""
+    days = {"first_date": FIRST_DAY, "last_date": new_york_date(as_of)}
+    table = warehouse.query(read_sql("shared.features", "training_rows"), {"as_of": as_of, **days})
+    if table.num_rows == 0:
+        return None
+    names = model_features()
+    columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, "actual_points"}))
+    player = _integers(table, "player_id")
+    return TrainingRows(
+        features=columns,
+        names=names,
+        history=_histories(warehouse, as_of, table, player),
+        day=table.column("game_date").to_numpy().astype("datetime64[D]"),
+        line=columns["line"],
+        points=columns["actual_points"],
+    )
+
+
+def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: NDArray[np.int64]) -> History:
+    """The batch loader's query for all games of all players, cut off for each row at its own features_as_of."""
+    games = warehouse.query(
+        read_sql("shared.systems", "batch_histories"),
+        {
+            "as_of": as_of,
+            "game_date": max(rows.column("game_date").to_pylist()),
+            "player_ids": sorted(set(player.tolist())),
+            "last_games": EVERY_GAME,
+        },
+    )
+    # The query gives each player's newest first; histories_before wants players in order and the oldest first.
+    games = games.take(np.lexsort((_moments(games, "known_at"), _integers(games, "player_id"))))
+    return histories_before(
+        _integers(games, "player_id"),
+        _moments(games, "known_at"),
+        columns_of_table(games, HISTORY_VALUES),
+        player,
+        _moments(rows, "features_as_of"),
+    )
+
+
+def _integers(table: pa.Table, name: str) -> NDArray[np.int64]:
+    return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
+
+
+def _moments(table: pa.Table, name: str) -> NDArray[np.int64]:
+    """Microseconds since 1970, UTC."""
+    return np.asarray(table.column(name).to_numpy().astype("datetime64[us]").astype(np.int64))
