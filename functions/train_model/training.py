@@ -6,6 +6,7 @@ from shared.context import Context, Outcome
 from shared.messages import PhaseMessage
 from shared.systems.output import XGBOOST
 from shared.systems.registry import current_versions, save_models
+from shared.training.leaks import refuse_leaks
 from shared.training.rows import read_training_rows
 from shared.training.walk_forward import Training, fit
 
@@ -17,7 +18,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """Train xgboost_v1 and ensemble_v1 on everything known before the run's as_of.
 
     no_data where there are too few rows. A version that on the hold-out is worse than the season average never
-    replaces a current one: then partial, with the figures.
+    replaces a current one: then partial, with the figures. Raises DataError where a feature knows the result.
     """
     warehouse, blobs = context.runtime.warehouse, context.runtime.models
     rows = read_training_rows(warehouse, context.as_of)
@@ -28,6 +29,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             reason=f"{known} training rows before {context.as_of.isoformat()}, at least {FEWEST_ROWS} are needed:"
             " backfill more history",
         )
+    refuse_leaks(rows)
     training = fit(rows)
     promoted = _better_than_season_average(training) or not current_versions(blobs)
     metadata = {

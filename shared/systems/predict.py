@@ -161,7 +161,7 @@ def predict_players(
     features = columns_of_rows([one.row for one in read], sorted(names))
     history = unpack_histories([player.get("history") for player in players])
     line = np.array([np.nan if one.main is None else float(one.main) for one in read])
-    outputs = [_rounded(output) for output in all_outputs(features, history, line, models, left_out)]
+    outputs = [rounded(output) for output in all_outputs(features, history, line, models, left_out)]
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
         tested[index, : len(one.tested)] = [float(value) for value in one.tested]
@@ -178,7 +178,8 @@ def predict_players(
     return rows
 
 
-def _rounded(output: SystemOutput) -> SystemOutput:
+def rounded(output: SystemOutput) -> SystemOutput:
+    """As it is stored: decisions follow from these figures, so that they can be checked by the row alone."""
     return SystemOutput(
         **{
             **output.__dict__,

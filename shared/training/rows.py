@@ -69,15 +69,37 @@ class TrainingRows:
         """Rows of players such as the coordinator asks predictions for."""
         return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
 
+    def where(self, use: Mask) -> TrainingRows:
+        """The rows of a mask bool[n], in their order."""
+        return TrainingRows(
+            features={name: values[use] for name, values in self.features.items()},
+            names=self.names,
+            history=History(
+                {name: values[use] for name, values in self.history.values.items()}, self.history.count[use]
+            ),
+            day=self.day[use],
+            line=self.line[use],
+            points=self.points[use],
+        )
+
 
 def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
     """Feature rows with what happened and the histories as they were known then; None without any row."""
-    days = {"first_date": FIRST_DAY, "last_date": new_york_date(as_of)}
-    table = warehouse.query(read_sql("shared.features", "training_rows"), {"as_of": as_of, **days})
-    if table.num_rows == 0:
-        return None
+    table = read_table(warehouse, as_of)
+    return rows_of_table(warehouse, as_of, table) if table.num_rows else None
+
+
+def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
+    """The result of training_rows.sql for the games from first_day on that were history before as_of."""
+    days = {"first_date": first_day, "last_date": new_york_date(as_of)}
+    return warehouse.query(read_sql("shared.features", "training_rows"), {"as_of": as_of, **days})
+
+
+def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> TrainingRows:
+    """The rows of read_table, in its order, with their histories; at least one."""
     names = model_features()
     columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, "actual_points"}))
+    points = columns.pop("actual_points")  # what happened is no feature
     player = _integers(table, "player_id")
     return TrainingRows(
         features=columns,
@@ -85,7 +107,7 @@ def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | 
         history=_histories(warehouse, as_of, table, player),
         day=table.column("game_date").to_numpy().astype("datetime64[D]"),
         line=columns["line"],
-        points=columns["actual_points"],
+        points=points,
     )
 
 
