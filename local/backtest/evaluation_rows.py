@@ -17,8 +17,9 @@ from shared.evaluation import Days, Floats, Mask, Texts
 FILE = "evaluation_rows.parquet"
 LINED, ALL = "lined", "all"
 KINDS = (LINED, ALL)
-# Who is compared: see the archive's README. Games of less than a minute are none: so the file's rows come out exactly.
-GAMES, MINUTES, LEAST_MINUTES = 10, 15.0, 1.0
+# Who is compared: see the archive's README. Minutes count as whole numbers, as they are recorded before 2025-26: so the
+# file's rows come out.
+GAMES, MINUTES = 10, 15.0
 # On a roster (shared/features): the latest game is for this team and at most so many days back.
 ROSTER_DAYS = 30
 
@@ -36,9 +37,9 @@ WITH counted AS (
   SELECT
     game_id, player_id, season_type,
     count(*) OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS games_before,
-    avg(minutes) OVER (earlier ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING) AS minutes_before
+    avg(round(minutes)) OVER (earlier ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING) AS minutes_before
   FROM games
-  WHERE minutes >= $least_minutes
+  WHERE minutes > 0
   WINDOW earlier AS (PARTITION BY player_id ORDER BY day, game_id)
 ),
 by_book AS (
@@ -106,8 +107,7 @@ def read_evaluation_rows(archive: Archive, first: date, last: date) -> dict[str,
     """The lists "lined" and "all" of the games from first to last.
 
     Of a season that the archive's file has a row set of (lined_2025_26), its rows; of any other, the rule's: regular
-    season, players who played at least a minute, with at least 10 such games before and 15 minutes a game over the
-    last 10 of them; the line is the median of the books' last main lines before tip-off.
+    season, players who played, with at least 10 such games before and 15 minutes a game over the last 10 of them; the line is the median of the books' last main lines before tip-off.
 
     Raises ArchiveError where a file lacks what is needed for that.
     """
@@ -125,7 +125,7 @@ def read_evaluation_rows(archive: Archive, first: date, last: date) -> dict[str,
                 days = {"first": first, "last": last}
                 by_rule = {
                     "season": season, "lines": places["prop_lines"], "games": GAMES, "minutes": MINUTES,
-                    "least_minutes": LEAST_MINUTES, **days,
+                    **days,
                 }  # fmt: skip
                 for kind in KINDS:
                     row_set = f"{kind}_{season.replace('-', '_')}"
