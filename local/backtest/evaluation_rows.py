@@ -107,7 +107,8 @@ def read_evaluation_rows(archive: Archive, first: date, last: date) -> dict[str,
     """The lists "lined" and "all" of the games from first to last.
 
     Of a season that the archive's file has a row set of (lined_2025_26), its rows; of any other, the rule's: regular
-    season, players who played, with at least 10 such games before and 15 minutes a game over the last 10 of them; the line is the median of the books' last main lines before tip-off.
+    season, players who played, with at least 10 such games before and 15 minutes a game over the last 10 of them; the
+    line is the median of the books' last main lines before tip-off.
 
     Raises ArchiveError where a file lacks what is needed for that.
     """

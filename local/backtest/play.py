@@ -33,7 +33,7 @@ from shared.config import Settings
 from shared.evaluation import Scored
 from shared.systems.lines import Best
 from shared.systems.xgboost_v1 import library_version
-from shared.training.leaks import explained
+from shared.training.leaks import scan
 from shared.training.rows import FIRST_DAY
 
 EVENING, DAY_BEFORE = "evening", "day_before"
@@ -65,14 +65,14 @@ def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     screen.part("Judging", 1)
     lists, counts = _lists(played)
     figures = result.figures_of(lists)
-    shares = explained(played.asked.world.known)
+    leaks = scan(played.asked.world.known)
     document: dict[str, Any] = {
         "from": str(first),
         "to": str(last),
         "archive": archive.folder.resolve().name,
         **figures,
-        "alarms": result.alarms_of(figures, shares),
-        "leak_scan": {feature: round(share, 6) for feature, share in list(shares.items())[:1]},
+        "alarms": result.alarms_of(figures, leaks),
+        "leak_scan": result.told(leaks),
         "rows": counts,
         "training": [dict(one) for one in played.training],
     }

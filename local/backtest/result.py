@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.evaluation import Scored, alarms, summarise
-from shared.training.leaks import LIMIT, suspects_of
+from shared.training.leaks import Scan
 
 JSON_FILE, PAGE_FILE = "backtest.json", "backtest.html"
 # The bootstrap's.
@@ -27,10 +27,16 @@ def figures_of(lists: Mapping[str, Sequence[Scored]]) -> dict[str, list[dict[str
     }
 
 
-def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], shares: Mapping[str, float]) -> list[str]:
-    """Features that know the result (shares: what each explains), then figures too good to be true."""
-    leaks = [f"{one}: it knows the result, and no figure below can be believed." for one in suspects_of(shares)]
+def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: Scan) -> list[str]:
+    """Features that know the result, then figures too good to be true."""
+    leaks = [f"{one}: it knows the result, and no figure below can be believed." for one in leaks_found.suspects]
     return [*leaks, *(sentence for name, each in figures.items() for one in each for sentence in alarms(one, name))]
+
+
+def told(leaks: Scan) -> dict[str, Any]:
+    """The feature that explains most, its share and the limit; None where too few rows were scanned."""
+    feature, share = next(iter(leaks.shares.items()), (None, 0.0))
+    return {"feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
 
 
 def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequence[Scored]]) -> tuple[Path, Path]:
@@ -59,9 +65,11 @@ def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -
             f"{name}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,} predicted by all; {out}",
             highlight=False,
         )
-    for feature, share in document["leak_scan"].items():
+    scan = document["leak_scan"]
+    if scan["feature"] is not None:
         console.print(
-            f"Leak scan: no feature explains more of what form leaves than {feature}, {share:.2%} (limit {LIMIT:.0%})",
+            f"Leak scan: no feature explains more of what form leaves of the points than {scan['feature']},"
+            f" {scan['share']:.2%} (limit {scan['limit']:.1%})",
             highlight=False,
         )
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in document["timings"].items())

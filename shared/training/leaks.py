@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ LIMIT = 0.02
 BINS = 20
 # The latest rows are enough: at this number chance alone moves a share by a few tenths of a per mille.
 MOST_ROWS = 30_000
+# A share found in n rows has a standard error of about 2 sqrt(share / n), as a squared correlation has; so many of them
+# are added to the limit, so that a short history is not refused by chance.
+ERRORS = 4.0
 # Fewer say more about chance: twenty bins of twenty-five.
 FEWEST_ROWS = 500
 
@@ -35,8 +39,26 @@ class Suspect:
         return f"{self.feature} alone explains {self.share:.1%} of what form leaves of the points"
 
 
-def explained(rows: TrainingRows) -> dict[str, float]:
-    """By feature, the share of the variance of points minus moving_average's mean that it explains; largest first.
+@dataclass(frozen=True)
+class Scan:
+    """What each feature explains by itself, largest share first, as found in n rows; empty in too few."""
+
+    n: int
+    shares: Mapping[str, float]
+
+    @property
+    def limit(self) -> float:
+        """The share above which a feature knows the result."""
+        return LIMIT + ERRORS * 2.0 * sqrt(LIMIT / max(self.n, 1))
+
+    @property
+    def suspects(self) -> list[Suspect]:
+        """The features above the limit, worst first."""
+        return [Suspect(name, share) for name, share in self.shares.items() if share > self.limit]
+
+
+def scan(rows: TrainingRows) -> Scan:
+    """The share of the variance of points minus moving_average's mean that each feature explains.
 
     Means in BINS quantile bins (and one of the unknown) of every other row are judged on the rows between, and the
     other way round, so that chance explains nothing (it comes out slightly below 0). Bins are once of the feature as it
@@ -48,13 +70,13 @@ def explained(rows: TrainingRows) -> dict[str, float]:
     residual = rows.points - moving_average.mean_points(rows.features)
     chosen = np.flatnonzero(rows.predicted & ~np.isnan(residual))[-MOST_ROWS:]
     if len(chosen) < FEWEST_ROWS:
-        return {}
+        return Scan(len(chosen), {})
     left, past = residual[chosen], _past_games(rows, chosen)
     shares = {}
     for name in rows.names:
         feature = rows.features[name][chosen]
         shares[name] = max(_share(feature, left), _share(_beyond(feature, past), left))
-    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+    return Scan(len(chosen), dict(sorted(shares.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def _past_games(rows: TrainingRows, chosen: NDArray[np.int64]) -> Floats:
@@ -81,17 +103,12 @@ def _beyond(feature: Floats, past: Floats) -> Floats:
     return np.where(known, np.round(filled - past @ (past.T @ filled), 9), np.nan)
 
 
-def suspects_of(shares: Mapping[str, float], limit: float = LIMIT) -> list[Suspect]:
-    """The features that explain more than `limit`, in their order."""
-    return [Suspect(name, share) for name, share in shares.items() if share > limit]
-
-
 def refuse_leaks(rows: TrainingRows) -> None:
     """Raises DataError naming the features that know the result."""
-    suspects = suspects_of(explained(rows))
-    if suspects:
+    found = scan(rows)
+    if found.suspects:
         raise DataError(
-            f"{'; '.join(map(str, suspects))}: more than {LIMIT:.0%}, so it knows the result.",
+            f"{'; '.join(map(str, found.suspects))}: more than {found.limit:.1%}, so it knows the result.",
             next_step="look for columns of the game itself or of what came after it in that feature's SQL.",
         )
 

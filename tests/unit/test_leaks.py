@@ -12,7 +12,7 @@ from shared.evaluation import Floats, Scored, alarms, mean_absolute_error, summa
 from shared.systems import xgboost_v1
 from shared.systems.output import XGBOOST
 from shared.systems.predict import all_outputs
-from shared.training.leaks import LIMIT, explained, refuse_leaks, suspects_of
+from shared.training.leaks import LIMIT, refuse_leaks, scan
 from shared.training.rows import TrainingRows
 from shared.training.walk_forward import fit
 from tests.unit.systems_models import training_rows
@@ -41,9 +41,9 @@ def planted(rows: TrainingRows, values: Floats) -> TrainingRows:
 
 
 def test_honest_features_explain_nothing() -> None:
-    shares = explained(honest_rows())
-    assert set(shares) == set(training_rows().names)
-    assert suspects_of(shares) == []
+    found = scan(honest_rows())
+    assert set(found.shares) == set(training_rows().names)
+    assert found.suspects == []
     refuse_leaks(honest_rows())
 
 
@@ -51,7 +51,7 @@ def test_a_feature_that_knows_the_result_is_found_and_refused() -> None:
     rows = honest_rows()
     random = np.random.default_rng(3)
     leaking = planted(rows, rows.points + random.normal(0, 3, len(rows)))
-    [suspect] = suspects_of(explained(leaking))
+    [suspect] = scan(leaking).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
     with pytest.raises(DataError, match=LEAK):
         refuse_leaks(leaking)
@@ -61,24 +61,24 @@ def test_an_average_that_includes_the_game_itself_is_found() -> None:
     """A mean of ten differs from the honest one by a tenth of the result: by itself it explains next to nothing."""
     rows = honest_rows()
     last9 = rows.history.values["points"][:, :9].sum(axis=1)
-    assert suspects_of(explained(planted(rows, last9 / 9))) == []
-    [suspect] = suspects_of(explained(planted(rows, (last9 + rows.points) / 10)))
+    assert scan(planted(rows, last9 / 9)).suspects == []
+    [suspect] = scan(planted(rows, (last9 + rows.points) / 10)).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
 
 
 def test_a_leak_where_half_of_the_values_are_unknown_is_found() -> None:
     rows = honest_rows()
     half = np.where(np.arange(len(rows)) % 3 == 0, np.nan, rows.points)
-    assert [one.feature for one in suspects_of(explained(planted(rows, half)))] == [LEAK]
+    assert [one.feature for one in scan(planted(rows, half)).suspects] == [LEAK]
 
 
 def test_too_few_rows_say_nothing() -> None:
     rows = honest_rows()
-    assert explained(rows.where(np.arange(len(rows)) < 400)) == {}
+    assert scan(rows.where(np.arange(len(rows)) < 400)).shares == {}
 
 
 def test_the_limit_is_well_above_chance() -> None:
-    assert max(explained(honest_rows()).values()) < LIMIT / 2
+    assert max(scan(honest_rows()).shares.values()) < LIMIT / 2
 
 
 def test_a_model_that_learned_from_a_leak_raises_the_alarm() -> None:
