@@ -18,6 +18,7 @@ from local.file_blobs import FileBlobs
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.context import Context
+from shared.errors import DataError
 from shared.features.names import model_features
 from shared.messages import PhaseMessage
 from shared.pipeline import load_pipeline
@@ -234,13 +235,19 @@ def feature_store_row(number: int, player_id: int, **changes: Any) -> dict[str, 
     }
 
 
-def fill(warehouse: DuckDbWarehouse, games: int, players: int) -> None:
+def fill(warehouse: DuckDbWarehouse, games: int, players: int, *, leak: bool = False) -> None:
+    """leak: the mean of the last three games is of the game at hand."""
     random = np.random.default_rng(2)
     points = random.negative_binomial(8, 0.3, (games, players))
     box = [played(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
     load(warehouse, "nba_analytics.player_game_summary", box)
     store = [
-        feature_store_row(n, p, points_l10=float(points[max(0, n - 10) : n, p].mean()) if n else None)
+        feature_store_row(
+            n,
+            p,
+            points_l10=float(points[max(0, n - 10) : n, p].mean()) if n else None,
+            points_l3=float(points[n, p]) if leak else None,
+        )
         for n in range(games)
         for p in range(players)
     ]
@@ -288,6 +295,14 @@ def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -
         assert as_served.count[0] == rows.history.count[at] == GAMES
         for name, values in as_served.values.items():
             np.testing.assert_array_equal(values[0], rows.history.values[name][at])
+
+
+def test_a_feature_that_knows_the_result_is_refused(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
+    fill(warehouse, games=120, players=6, leak=True)
+    surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])
+    with pytest.raises(DataError, match="points_l3 alone explains"):
+        run(MESSAGE, surroundings)
+    assert current_versions(surroundings.runtime.models) == {}
 
 
 def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
