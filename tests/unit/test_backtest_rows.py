@@ -15,6 +15,7 @@ from local.backtest.arguments import Arguments, find_days
 from local.backtest.bets import bets_of, settled
 from local.backtest.day_before import SOURCE, absences_of_the_day_before
 from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
+from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
 from local.backtest.world import stretches
 from local.league import write_league
@@ -78,6 +79,12 @@ def test_only_what_is_missing_is_loaded(league: Archive) -> None:
     assert stretches(league, tested[0], tested[5], 7, everything) == []
     [rest] = stretches(league, tested[0], tested[-1], 7, everything)
     assert rest == Stretch("2025-26", tested[5] + timedelta(days=1), tested[-1])
+
+
+@pytest.mark.parametrize("place", [*FEATURE_CODE, *PREDICTION_CODE])
+def test_what_kept_results_depend_on_is_there(place: str) -> None:
+    """A module that moved away would no longer make its old results outdated."""
+    assert code_print([place]) != code_print([])
 
 
 # --- rows ---------------------------------------------------------------------------------------------------
