@@ -79,6 +79,10 @@ reset-breaker: $(LOCAL_READY)  ## close a breaker and release what it held: NAME
 compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the same
 	@$(PY) -m local.compare
 
+.PHONY: backtest
+backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=7)
+	@$(PY) -m local.backtest
+
 .PHONY: bench
 bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time from 2 to 15 games
 	@$(PY) -m local.bench

@@ -93,6 +93,13 @@ class Day:
         known = [s for s in self._history() if s["loaded_on"] <= self.game_date.isoformat()]
         return [Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
 
+    @property
+    def loaded(self) -> list[Stretch]:
+        """Every stretch of this state, also what was fetched after this day's as_of: for days long past."""
+        return [
+            Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in self._history()
+        ]
+
     def _history(self) -> list[dict[str, str]]:
         """Every stretch that was loaded into this state, in the order of loading."""
         return list(json.loads(self._notes.get("history") or "[]"))
@@ -110,6 +117,12 @@ class Day:
         loaded = {**asdict(stretch), "loaded_on": self.game_date}
         self._notes.set("history", json.dumps([*self._history(), loaded], default=str))
         return record
+
+    def compute_again(self, first: date, last: date) -> RunRecord:
+        """Phases 3 and 4 of a backfill once more, on the raw rows that are there."""
+        run_id = f"{first}_{last}-again-e{self.epoch}"
+        message = {"from_date": str(first), "to_date": str(last), "mode": "backfill", "run_id": run_id}
+        return self._play("computed again", "nba-phase3-trigger", message, {}, run_id)
 
     def needs_training(self) -> bool:
         """No models yet, older than a week, or trained on days that are still to come."""

@@ -17,6 +17,7 @@ from shared.observability.alerts import alert
 from shared.systems.promotions import Serving, move_pointer, read_serving
 from shared.systems.registry import Models, read_metadata, save_models, saved_versions
 from shared.training.gate import window_start
+from shared.training.leaks import refuse_leaks
 from shared.training.rows import TrainingRows, read_training_rows
 from shared.training.walk_forward import Training, fit
 
@@ -29,7 +30,8 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
     """Train xgboost_v1 and ensemble_v1 on everything known before the run's as_of; or roll back, where asked to.
 
     no_data where there are too few rows. A version that is clearly worse than the serving one is kept and does not
-    serve: then partial, with the figures, and an alert. Raises as roll_back.
+    serve: then partial, with the figures, and an alert. Raises as roll_back, and DataError where a feature knows the
+    result.
     """
     if message.rollback_to is not None:
         return roll_back(message, context)
@@ -47,6 +49,7 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
 def _train(rows: TrainingRows, context: Context) -> Outcome:
     blobs, now = context.runtime.models, context.runtime.clock.now()
     seen = read_serving(blobs)
+    refuse_leaks(rows)
     start = window_start(rows)
     training = fit(rows, twin_before=start)
     version, twin = _complete(training)

@@ -45,12 +45,14 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         "all": plots.unlined_plots(scored.get("all", ())),
     }
     training, timings = document.get("training", ()), document.get("timings", {})
+    rows = [{"list": name, **asked} for name, asked in document.get("rows", {}).items()]
     page = environment.get_template(TEMPLATE).render(
         document=document,
         alarms=document["alarms"],
         sections=sections,
         pictures=pictures,
         comparisons=comparisons,
+        rows=tables.listed(rows) if rows else None,
         training=tables.listed(training) if training else None,
         timings=tables.listed([{"what": name, "value": value} for name, value in timings.items()]) if timings else None,
     )

@@ -111,10 +111,18 @@ class TrainingRows:
 
 def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
     """Feature rows with what happened and the histories as they were known then; None without any row."""
-    days = {"first_date": FIRST_DAY, "last_date": new_york_date(as_of)}
-    table = warehouse.query(read_sql("shared.features", "training_rows"), {"as_of": as_of, **days})
-    if table.num_rows == 0:
-        return None
+    table = read_table(warehouse, as_of)
+    return rows_of_table(warehouse, as_of, table) if table.num_rows else None
+
+
+def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
+    """The result of training_rows.sql for the games from first_day on that were history before as_of."""
+    days = {"first_date": first_day, "last_date": new_york_date(as_of)}
+    return warehouse.query(read_sql("shared.features", "training_rows"), {"as_of": as_of, **days})
+
+
+def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> TrainingRows:
+    """The rows of read_table, in its order, with their histories; at least one."""
     names = model_features()
     columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, *_HAPPENED}))
     points, minutes = (columns.pop(name) for name in _HAPPENED)  # what happened is no feature

@@ -74,13 +74,19 @@ def feature_store_row(number: int, player_id: int, **changes: Any) -> dict[str, 
     }
 
 
-def fill(warehouse: DuckDbWarehouse, games: int, players: int) -> None:
+def fill(warehouse: DuckDbWarehouse, games: int, players: int, *, leak: bool = False) -> None:
+    """leak: the mean of the last three games is of the game at hand."""
     random = np.random.default_rng(2)
     points = random.negative_binomial(8, 0.3, (games, players))
     box = [played(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
     load(warehouse, "nba_analytics.player_game_summary", box)
     store = [
-        feature_store_row(n, p, points_l10=float(points[max(0, n - 10) : n, p].mean()) if n else None)
+        feature_store_row(
+            n,
+            p,
+            points_l10=float(points[max(0, n - 10) : n, p].mean()) if n else None,
+            points_l3=float(points[n, p]) if leak else None,
+        )
         for n in range(games)
         for p in range(players)
     ]

@@ -3,7 +3,8 @@
 SELECT
   f.*,
   p.points AS actual_points,
-  p.minutes AS actual_minutes
+  p.minutes AS actual_minutes,
+  p.known_at AS actual_known_at
 FROM nba_predictions.ml_feature_store AS f
 JOIN nba_analytics.player_game_summary AS p
   ON p.game_date = f.game_date AND p.game_date BETWEEN @first_date AND @last_date

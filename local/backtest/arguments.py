@@ -1,0 +1,100 @@
+"""What `make backtest` was asked for, and the days it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from local.ownership import state_folder
+from local.replay import Archive
+from local.run import MOST_SEASONS, WrongInput
+
+# Seven seasons before the tested one: older ones were another game (fewer threes, slower), and cost time.
+HISTORY_SEASONS = 7
+# As many as `make run` writes, so that both play the same simulated league.
+LEAGUE_SEASONS = 3
+FOLDER = "backtest"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """archive None: the simulated league. first, last None: those of the archive's last season."""
+
+    archive: Path | None
+    first: date | None
+    last: date | None
+    history_seasons: int
+    folder: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Arguments:
+        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR. Raises WrongInput naming the value and what would fit."""
+        archive = environment.get("ARCHIVE") or None
+        if archive is not None and not Path(archive).is_dir():
+            raise WrongInput(
+                f"ARCHIVE={archive}: there is no such folder.",
+                next_step="name a folder with schedule.parquet and player_box.parquet, or leave ARCHIVE out.",
+            )
+        usual = HISTORY_SEASONS if archive else LEAGUE_SEASONS
+        return cls(
+            archive=Path(archive) if archive else None,
+            first=_day("FROM", environment.get("FROM") or ""),
+            last=_day("TO", environment.get("TO") or ""),
+            history_seasons=_seasons(environment.get("HISTORY_SEASONS") or str(usual)),
+            folder=state_folder(environment),
+        )
+
+    @property
+    def kept_in(self) -> Path:
+        """The folder of what a backtest keeps between two runs: worlds and predictions."""
+        return self.folder / FOLDER
+
+
+def _day(name: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise WrongInput(f"{name}={text} is not a date.", next_step="write it as 2025-10-21.") from None
+
+
+def _seasons(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_SEASONS:
+        raise WrongInput(
+            f"HISTORY_SEASONS={text} is not a number from 1 to {MOST_SEASONS}: the first training needs one.",
+            next_step=f"leave it out for {HISTORY_SEASONS}.",
+        )
+    return int(text)
+
+
+def find_days(arguments: Arguments, archive: Archive) -> tuple[date, date]:
+    """FROM and TO: by default the first and last game day of the archive's last season (of FROM's, where given).
+
+    Raises WrongInput for days outside the archive, in the wrong order, without a game, or without any season before.
+    """
+    for name, day in (("FROM", arguments.first), ("TO", arguments.last)):
+        if day is not None and not archive.first_date <= day <= archive.last_date:
+            raise WrongInput(
+                f"{name}={day} lies outside the archive {archive.folder}, which covers {archive.first_date} to"
+                f" {archive.last_date}.",
+                next_step="choose a day within.",
+            )
+    given = arguments.first or arguments.last or archive.last_date
+    days = archive.game_days(season_at(archive, given))
+    first, last = arguments.first or days[0], arguments.last or days[-1]
+    if first > last:
+        raise WrongInput(f"FROM={first} is after TO={last}.", next_step="give the earlier day as FROM.")
+    if not any(first <= day <= last for day in archive.game_days()):
+        raise WrongInput(f"There is no game from FROM={first} to TO={last}.", next_step="choose days in a season.")
+    if season_at(archive, first) == archive.seasons[0]:
+        raise WrongInput(
+            f"FROM={first} is in the archive's first season, before which there is nothing to learn from.",
+            next_step=f"begin in {archive.seasons[1]} or later." if archive.seasons[1:] else "use a longer archive.",
+        )
+    return first, last
+
+
+def season_at(archive: Archive, day: date) -> str:
+    """The season whose games are played on the day, or come next after it. The day is not after the last game."""
+    return next(season for season in archive.seasons if day <= archive.game_days(season)[-1])

@@ -1,0 +1,96 @@
+"""The tested days once more, with nobody known to be missing but who was absent from his team's game before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from local.backtest.world import Spent
+from local.day import Day
+from local.plan import DAYS_NOT_HISTORY
+from local.replay import Archive
+from local.runtime import EmbeddedRuntime, open_runtime
+from local.screen import Screen
+from shared.clock import at_new_york
+from shared.ports import Warehouse
+from shared.warehouse.rows import table_of
+
+SOURCE = "day_before"
+REPORT = "nba_raw.injury_report"
+# The list of the evening before: absences of that evening's games are known by then.
+KNOWN_AT = time(18)
+WAREHOUSE = "warehouse.duckdb"
+
+# The rotation players missing from each team's previous game of the season, for the game that follows it.
+_ABSENT = """
+WITH team_games AS (
+  SELECT
+    game_date, game_id, team, season,
+    LAG(game_id) OVER (PARTITION BY team, season ORDER BY tipoff_at, game_id) AS previous_id
+  FROM nba_analytics.upcoming_team_game_context
+  WHERE game_date BETWEEN @season_before AND @last_date
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY features_as_of DESC) = 1
+)
+SELECT g.game_date, g.team, a.player_id, a.player_name, a.player_lookup, p.player_lookup_base
+FROM team_games AS g
+JOIN nba_analytics.player_absences AS a
+  ON a.game_id = g.previous_id AND a.team = g.team AND a.game_date BETWEEN @season_before AND @last_date
+JOIN nba_reference.players AS p ON p.player_id = a.player_id
+WHERE g.game_date BETWEEN @first_date AND @last_date
+ORDER BY g.game_date, g.team, a.player_id
+"""
+# No season is longer.
+_SEASON = timedelta(days=365)
+
+
+def absences_of_the_day_before(warehouse: Warehouse, first: date, last: date) -> list[dict[str, Any]]:
+    """Rows of injury_report for the games from first to last, as a list of the day before would have had them.
+
+    A day without anybody has the one row of a list that names nobody, so that the evening's absences, which are
+    derived from its box scores, do not stand in.
+    """
+    found = warehouse.query(
+        _ABSENT, {"first_date": first, "last_date": last, "season_before": first - _SEASON}
+    ).to_pylist()
+    named = {row["game_date"] for row in found}
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    empty: list[dict[str, Any]] = [{"game_date": day, "status": "NONE"} for day in days if day not in named]
+    listed = [{**row, "status": "OUT", "reason": "absent from the game before"} for row in found]
+    return [
+        {
+            **row,
+            "source": SOURCE,
+            "snapshot_time": at_new_york(row["game_date"] - timedelta(days=1), KNOWN_AT),
+            "run_id": SOURCE,
+        }
+        for row in [*listed, *empty]
+    ]
+
+
+@contextmanager
+def open_day_before(
+    folder: Path, world: Path, archive: Archive, first: date, last: date, screen: Screen, spent: Spent
+) -> Iterator[EmbeddedRuntime]:
+    """A copy of a world (closed) whose feature rows of first to last know only the absences of the day before.
+
+    Made anew every time; removed afterwards. Raises PipelineError where a phase fails.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copyfile(world / WAREHOUSE, folder / WAREHOUSE)
+    with open_runtime(folder, archive=archive.folder) as embedded:
+        embedded.stores.file.on_wait = screen.say
+        rows = absences_of_the_day_before(embedded.warehouse, first, last)
+        embedded.warehouse.load(REPORT, table_of(REPORT, rows), mode="append", job_id=f"{SOURCE}-{first}-{last}")
+        screen.part("Absences of the day before", 1)
+        day = Day(embedded, archive, last + timedelta(days=DAYS_NOT_HISTORY), screen.watch)
+        record = day.compute_again(first, last)
+        spent.note(record)
+        named = sum(row["status"] == "OUT" for row in rows)
+        screen.step(f"Features again with {named:,} absences of the day before: {record.seconds:.1f} s")
+        yield embedded
+    shutil.rmtree(folder)

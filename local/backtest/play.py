@@ -1,0 +1,199 @@
+"""A backtest from beginning to end: the world, the rows, the walk, the judgement, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from local.backtest import result, scoring
+from local.backtest.arguments import Arguments, find_days
+from local.backtest.bets import best_at
+from local.backtest.day_before import open_day_before
+from local.backtest.evaluation_rows import EvaluationRows, read_evaluation_rows
+from local.backtest.parts import Parts
+from local.backtest.rows import FeatureRows, read_rows
+from local.backtest.sources import PREDICTION_CODE, code_print, digest
+from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
+from local.backtest.world import Spent, made_from, open_world, world_folder
+from local.plan import HISTORY_AT
+from local.replay import Archive
+from local.run import Arguments as Run
+from local.run import find_archive
+from local.screen import Screen
+from shared.clock import at_new_york
+from shared.config import Settings
+from shared.evaluation import Scored
+from shared.systems.lines import Best
+from shared.systems.xgboost_v1 import library_version
+from shared.training.leaks import scan
+from shared.training.rows import FIRST_DAY
+
+EVENING, DAY_BEFORE = "evening", "day_before"
+
+
+@dataclass(frozen=True)
+class Played:
+    """Everything that was predicted for the rows asked for, in their order, and the trainings behind it."""
+
+    lists: Mapping[str, EvaluationRows]
+    asked: scoring.Asked
+    best: Sequence[Best]
+    forecasts: Mapping[str, Mapping[Variant, Forecast]]
+    training: Sequence[Mapping[str, Any]]
+
+
+def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
+    """Run the backtest, write its files, show its figures; returns the document of backtest.json.
+
+    Raises PipelineError for whatever stops it, OSError where a file cannot be written.
+    """
+    started, spent = perf_counter(), Spent()
+    archive = Archive(_archive_of(arguments, screen))
+    if arguments.archive is not None:
+        archive.check()
+    first, last = find_days(arguments, archive)
+    played = predicted(arguments, archive, first, last, screen, spent)
+    judging = perf_counter()
+    screen.part("Judging", 1)
+    lists, counts = _lists(played)
+    figures = result.figures_of(lists)
+    leaks = scan(played.asked.world.known)
+    document: dict[str, Any] = {
+        "from": str(first),
+        "to": str(last),
+        "archive": archive.folder.resolve().name,
+        **figures,
+        "alarms": result.alarms_of(figures, leaks),
+        "leak_scan": result.told(leaks),
+        "rows": counts,
+        "training": [dict(one) for one in played.training],
+    }
+    spent.seconds["evaluation"] = perf_counter() - judging
+    spent.seconds["all"] = perf_counter() - started
+    document["timings"] = {name: round(value, 2) for name, value in spent.seconds.items()}
+    files = result.write(arguments.folder, document, lists)
+    screen.step(f"Figures and page: {perf_counter() - judging:.1f} s")
+    result.show(screen.console, document, files)
+    return document
+
+
+def _archive_of(arguments: Arguments, screen: Screen) -> Path:
+    if arguments.archive is not None:
+        return arguments.archive
+    return find_archive(Run(None, None, arguments.history_seasons, arguments.folder), screen)
+
+
+def predicted(arguments: Arguments, archive: Archive, first: date, last: date, screen: Screen, spent: Spent) -> Played:
+    """All forecasts of first to last: what was kept of an earlier run, and the rest walked now."""
+    lists = read_evaluation_rows(archive, first, last)
+    kept_in, seasons = arguments.kept_in, arguments.history_seasons
+    folder = world_folder(kept_in, archive, first, seasons)
+    end = at_new_york(last + timedelta(days=2), HISTORY_AT)
+    source = digest([*made_from(archive).values(), folder.name, code_print(PREDICTION_CODE), library_version()])
+    parts = Parts(kept_in / "parts", source)
+    with ExitStack() as stack:
+        world = stack.enter_context(open_world(folder, archive, first, last, seasons, screen, spent))
+        reading = perf_counter()
+        tested = read_rows(world.warehouse, end, first)
+        asked = scoring.ask(tested, lists)
+        best = best_at(world.warehouse, first, last, asked.keys, asked.tested_line)
+        todo = _months(asked, first, last)
+        done = {month: parts.load(month, keys) for month, keys in todo.items()}
+        missing = {month: todo[month] for month, walked in done.items() if walked is None}
+        known = read_rows(world.warehouse, end, FIRST_DAY) if missing else tested
+        spent.seconds["features"] += perf_counter() - reading
+        screen.say(f"{len(asked.places):,} rows asked for, {len(known):,} feature rows read")
+    if missing:
+        with open_day_before(kept_in / DAY_BEFORE, folder, archive, first, last, screen, spent) as copy:
+            earlier = read_rows(copy.warehouse, end, first)
+        for walked in _walk(known, tested, earlier, missing, parts, screen, spent):
+            done[walked.month] = walked
+    walks = [walked for walked in done.values() if walked is not None]
+    return Played(lists, asked, best, _joined(walks), [walked.training for walked in walks])
+
+
+Todo = Mapping[Month, list[tuple[str, int]]]
+
+
+def _months(asked: scoring.Asked, first: date, last: date) -> Todo:
+    """Of each month with rows asked for, their keys."""
+    day, keys = asked.world.known.day[asked.places], asked.keys
+    found: dict[Month, list[tuple[str, int]]] = {}
+    for month in months(first, last):
+        inside = np.flatnonzero(month.holds(day))
+        if len(inside):
+            found[month] = [keys[i] for i in inside]
+    return found
+
+
+def _walk(
+    known: FeatureRows,
+    tested: FeatureRows,
+    earlier: FeatureRows,
+    missing: Todo,
+    parts: Parts,
+    screen: Screen,
+    spent: Spent,
+) -> list[Walked]:
+    screen.part("Months: training and prediction", len(missing))
+    screen.watch(f"{next(iter(missing)).cutoff}", None)
+    rows = {month: {EVENING: tested.of(keys), DAY_BEFORE: earlier.of(keys)} for month, keys in missing.items()}
+    found: list[Walked] = []
+    started = perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for walked in walk_all(known, rows, pool):
+            parts.save(walked, missing[walked.month])
+            screen.step(
+                f"{walked.month.cutoff} to {walked.month.last}: trained on {walked.training['rows']:,} rows in"
+                f" {walked.training_seconds:.1f} s, {len(missing[walked.month]):,} rows predicted in"
+                f" {walked.prediction_seconds:.1f} s"
+            )
+            found.append(walked)
+    # Months overlap in time, so that theirs add up to more than passed.
+    spent.seconds["prediction"] += sum(walked.prediction_seconds for walked in found)
+    spent.seconds["training"] += perf_counter() - started - spent.seconds["prediction"]
+    return found
+
+
+def _joined(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
+    def joined(parts: Sequence[Forecast]) -> Forecast:
+        return Forecast(
+            np.concatenate([part.point for part in parts]),
+            np.concatenate([part.mean for part in parts]),
+            np.concatenate([part.sd for part in parts]),
+            tuple(error for part in parts for error in part.error),
+        )
+
+    return {
+        world: {variant: joined([walked.forecasts[world][variant] for walked in walks]) for variant in VARIANTS}
+        for world in (EVENING, DAY_BEFORE)
+    }
+
+
+def _lists(played: Played) -> tuple[dict[str, list[Scored]], dict[str, Any]]:
+    """The four lists, and of the first two how many rows were asked for, predicted and left out."""
+    worlds = list(played.forecasts.values())
+    usable = scoring.predicted_by_all(worlds)
+    policy = Settings()
+    lists: dict[str, list[Scored]] = {}
+    counts: dict[str, Any] = {}
+    for world, suffix in ((EVENING, ""), (DAY_BEFORE, "_day_before")):
+        found = scoring.answers(played.asked, played.forecasts[world], played.best, policy)
+        for kind, rows in played.lists.items():
+            lists[f"{kind}{suffix}"] = scoring.scored(kind, rows, played.asked, usable, found)
+    for kind, rows in played.lists.items():
+        counts[kind] = {
+            "source": rows.source,
+            "asked": len(rows),
+            "predicted": len(lists[kind][0]),
+            "left_out": scoring.left_out(rows, played.asked.of(rows), usable, worlds),
+        }
+    return lists, counts

@@ -1,0 +1,113 @@
+"""What a backtest leaves: backtest.json, the page, and the closing table on the screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from shared.evaluation import Scored, alarms, summarise
+from shared.training.leaks import Scan
+
+JSON_FILE, PAGE_FILE = "backtest.json", "backtest.html"
+# The bootstrap's.
+SEED = 1
+
+
+def figures_of(lists: Mapping[str, Sequence[Scored]]) -> dict[str, list[dict[str, Any]]]:
+    """One object per system and variant of each list; an empty list where it has no row."""
+    return {
+        name: [summarise(one, SEED) for one in systems] if systems and len(systems[0]) else []
+        for name, systems in lists.items()
+    }
+
+
+def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: Scan) -> list[str]:
+    """Features that know the result, then figures too good to be true."""
+    leaks = [f"{one}: it knows the result, and no figure below can be believed." for one in leaks_found.suspects]
+    return [*leaks, *(sentence for name, each in figures.items() for one in each for sentence in alarms(one, name))]
+
+
+def told(leaks: Scan) -> dict[str, Any]:
+    """The feature that explains most, its share and the limit; None where too few rows were scanned."""
+    feature, share = next(iter(leaks.shares.items()), (None, 0.0))
+    return {"feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
+
+
+def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequence[Scored]]) -> tuple[Path, Path]:
+    """backtest.json and backtest.html, each whole or not at all. Raises OSError."""
+    # matplotlib takes a second to load, and only here
+    from local.backtest.page import write_page
+
+    file, page = folder / JSON_FILE, folder / PAGE_FILE
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(file)
+    write_page(page, document, {name: systems for name, systems in lists.items() if document.get(name)})
+    return file, page
+
+
+def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Alarms first, in red; then the main figures of each list, what was left out, and where the files are."""
+    for sentence in document["alarms"]:
+        console.print(f"ALARM: {sentence}", style="bold red", highlight=False)
+    for name in ("lined", "all", "lined_day_before", "all_day_before"):
+        if document[name]:
+            console.print(_table(name, document[name]))
+    for name, rows in document["rows"].items():
+        out = "; ".join(f"{count} {reason}" for reason, count in rows["left_out"].items()) or "none left out"
+        console.print(
+            f"{name}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,} predicted by all; {out}",
+            highlight=False,
+        )
+    scan = document["leak_scan"]
+    if scan["feature"] is not None:
+        console.print(
+            f"Leak scan: no feature explains more of what form leaves of the points than {scan['feature']},"
+            f" {scan['share']:.2%} (limit {scan['limit']:.1%})",
+            highlight=False,
+        )
+    seconds = ", ".join(f"{name} {value:.1f}" for name, value in document["timings"].items())
+    console.print(f"Seconds: {seconds}", highlight=False)
+    for file in files:
+        console.print(str(file), highlight=False, soft_wrap=True)
+
+
+def _table(name: str, figures: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=name, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    rows = [_row(one) for one in figures]
+    used = [head for head in rows[0] if any(row[head] for row in rows)]
+    for number, head in enumerate(used):
+        table.add_column(head, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[head] for head in used))
+    return table
+
+
+def _row(one: Mapping[str, Any]) -> dict[str, str]:
+    """The main figures by their heads; what does not apply is empty, and a column empty in all rows is left out."""
+    low, high = one["line_diff_low"], one["line_diff_high"]
+    lined = one["line_mae"] is not None
+    return {
+        "system": one["system"],
+        "market": "with" if one["market"] else "without",
+        "n": f"{one['n']:,}",
+        "MAE": _text(one["mae"], "{:.3f}"),
+        "line": _text(one["line_mae"], "{:.3f}"),
+        "difference (95%)": _text(one["line_diff"], "{:+.3f}") + (f" ({low:+.3f} to {high:+.3f})" if low else ""),
+        "season": "" if lined else _text(one["season_avg_mae"], "{:.3f}"),
+        "CRPS": "" if lined else _text(one["crps"], "{:.3f}"),
+        "log loss": _text(one["log_loss"], "{:.4f}"),
+        "books'": _text(one["book_log_loss"], "{:.4f}"),
+        "hit rate": _text(one["hit_rate"], "{:.1%}"),
+        "ROI": _text(one["roi"], "{:+.1%}"),
+    }
+
+
+def _text(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)

@@ -1,0 +1,140 @@
+"""Predictions beside what happened, as the evaluation wants them: every list on the rows that all systems predict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from local.backtest.bets import Bets, bets_of, no_bets
+from local.backtest.evaluation_rows import LINED, EvaluationRows
+from local.backtest.rows import FeatureRows
+from local.backtest.walk import VARIANTS, Forecast, Variant
+from shared.evaluation import Floats, Mask, Scored
+from shared.systems.distribution import cumulative
+from shared.systems.lines import Best, Policy
+
+# Points that distributions are written out to: nobody has scored as many since 1962.
+MOST_POINTS = 90
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All rows that some list asks for: n player-games of a world, by their rising row numbers in it."""
+
+    world: FeatureRows
+    places: Ints
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        return list(zip(self.world.game[self.places].tolist(), self.world.player[self.places].tolist(), strict=True))
+
+    @property
+    def tested_line(self) -> Floats:
+        """The line as known before the game."""
+        return self.world.known.line[self.places]
+
+    @property
+    def actual(self) -> Floats:
+        return self.world.known.points[self.places]
+
+    def of(self, rows: EvaluationRows) -> Ints:
+        """Position of each evaluation row among these; -1 where it has no feature row."""
+        position = np.full(len(self.world) + 1, -1, dtype=np.int64)  # the last one is for -1
+        position[self.places] = np.arange(len(self.places))
+        return position[self.world.places(rows.keys)]
+
+
+def ask(world: FeatureRows, lists: Mapping[str, EvaluationRows]) -> Asked:
+    """Every row that one of the lists asks for, once."""
+    places = np.unique(np.concatenate([world.places(rows.keys) for rows in lists.values()]))
+    return Asked(world, places[places >= 0])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One variant's forecast for all asked rows, with its distribution and its bets."""
+
+    forecast: Forecast
+    cdf: Floats
+    bets: Bets
+
+
+def answers(
+    asked: Asked, forecasts: Mapping[Variant, Forecast], best: Sequence[Best], policy: Policy
+) -> dict[Variant, Answer]:
+    """Distributions and bets of one world's forecasts."""
+    return {
+        variant: Answer(
+            forecast,
+            distribution_of(forecast),
+            bets_of(forecast, asked.tested_line, best, asked.actual, policy),
+        )
+        for variant, forecast in forecasts.items()
+    }
+
+
+def distribution_of(forecast: Forecast) -> Floats:
+    """P(points <= k) for k = 0..MOST_POINTS - 1: float64[n, MOST_POINTS]."""
+    return cumulative(forecast.mean, forecast.sd**2, MOST_POINTS - 1)
+
+
+def predicted_by_all(worlds: Sequence[Mapping[Variant, Forecast]]) -> Mask:
+    """The rows that every variant predicts in every world: figures are compared on these alone."""
+    known: Mask = np.all([~np.isnan(f.point) for forecasts in worlds for f in forecasts.values()], axis=0)
+    return known
+
+
+def left_out(
+    rows: EvaluationRows, position: Ints, usable: Mask, worlds: Sequence[Mapping[Variant, Forecast]]
+) -> dict[str, int]:
+    """How many rows of a list are not compared, by reason; a row counts with the first system that failed."""
+    reasons: Counter[str] = Counter(rows.why_not_on_a_roster(position < 0))
+    for at in position[position >= 0]:
+        if not usable[at]:
+            failed = ((v, f) for forecasts in worlds for v, f in forecasts.items() if np.isnan(f.point[at]))
+            (system, _), forecast = next(failed)
+            reasons[f"{system}: {forecast.error[at]}"] += 1
+    return dict(reasons)
+
+
+def scored(
+    kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Answer]
+) -> list[Scored]:
+    """One list: all variants on its usable rows. Lists without a line have neither probabilities nor bets."""
+    position = asked.of(rows)
+    compared = (position >= 0) & usable[position]
+    at = position[compared]
+    places = asked.places[at]
+    world, n = asked.world, len(at)
+    common: dict[str, Any] = {
+        "day": world.known.day[places],
+        "actual": world.known.points[places],
+        "line": rows.line[compared],
+        "season_average": world.season_average[places],
+        "last10": world.last10[places],
+    }
+    lined = kind == LINED
+    nothing = np.full(n, np.nan)
+    common["tested_line"] = asked.tested_line[at] if lined else nothing
+    common["book_p_over"] = world.book_p_over[places] if lined else nothing
+    result = []
+    for system, market in VARIANTS:
+        answer = found[system, market]
+        bets = {name: values[at] for name, values in vars(answer.bets).items()} if lined else no_bets(n)
+        result.append(
+            Scored(
+                system=system,
+                market=market,
+                predicted=answer.forecast.point[at],
+                cdf=answer.cdf[at],
+                **common,
+                **bets,
+            )
+        )
+    return result
