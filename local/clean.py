@@ -14,8 +14,8 @@ from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
 from shared.errors import ConfigError
 
 DONE, REFUSED = 0, 2
-# What only a state folder holds; the lock is the first thing that is made in one.
-MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite")
+# What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.
+MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite", f"backtest/{LOCK_FILE}")
 
 
 def forget(folder: Path) -> None:

@@ -23,6 +23,7 @@ from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
 from local.backtest.world import Spent, made_from, open_world, world_folder
+from local.ownership import owned
 from local.plan import HISTORY_AT
 from local.replay import Archive
 from local.run import Arguments as Run
@@ -53,8 +54,13 @@ class Played:
 def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     """Run the backtest, write its files, show its figures; returns the document of backtest.json.
 
-    Raises PipelineError for whatever stops it, OSError where a file cannot be written.
+    Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file cannot be written.
     """
+    with owned(arguments.kept_in):
+        return _play(arguments, screen)
+
+
+def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     started, spent = perf_counter(), Spent()
     archive = Archive(_archive_of(arguments, screen))
     if arguments.archive is not None:
@@ -148,7 +154,8 @@ def _walk(
     rows = {month: {EVENING: tested.of(keys), DAY_BEFORE: earlier.of(keys)} for month, keys in missing.items()}
     found: list[Walked] = []
     started = perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
+    pool = ThreadPoolExecutor(THREADS)
+    try:
         for walked in walk_all(known, rows, pool):
             parts.save(walked, missing[walked.month])
             screen.step(
@@ -157,6 +164,8 @@ def _walk(
                 f" {walked.prediction_seconds:.1f} s"
             )
             found.append(walked)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     # Months overlap in time, so that theirs add up to more than passed.
     spent.seconds["prediction"] += sum(walked.prediction_seconds for walked in found)
     spent.seconds["training"] += perf_counter() - started - spent.seconds["prediction"]

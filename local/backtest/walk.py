@@ -143,9 +143,5 @@ def walk_all(
     for month in todo[:1]:
         yield walk(month, world, asked[month], cache)
     running = [pool.submit(walk, month, world, asked[month], cache) for month in todo[1:]]
-    try:
-        for future in running:
-            yield future.result()
-    finally:
-        for future in running:
-            future.cancel()
+    for future in running:
+        yield future.result()

@@ -28,6 +28,7 @@ from local.backtest.walk import predict
 from local.backtest.world import Spent, open_world, world_folder
 from local.day import Day
 from local.league import write_league
+from local.ownership import owned
 from local.replay import Archive
 from local.runtime import open_runtime
 from local.screen import Screen
@@ -154,6 +155,9 @@ def test_the_command_writes_its_files_and_says_where(
     assert all(one["line_mae"] is None and one["roi"] is None for one in document["all"])
     assert "Players with a line" in (ended.folder / "backtest.html").read_text()
     assert str(ended.folder / "backtest.html") in capsys.readouterr().out.replace("\n", "")
+    with owned(ended.folder / "backtest"):
+        assert main() == 2
+    assert "is in use by process" in capsys.readouterr().err, "two at once would write the same files"
     monkeypatch.setenv("FROM", "2031-01-01")
     assert main() == 2
     assert "FROM=2031-01-01 lies outside the archive" in capsys.readouterr().err

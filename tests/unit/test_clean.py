@@ -26,6 +26,14 @@ def test_a_state_folder_is_forgotten(state: Path, capsys: pytest.CaptureFixture[
     assert main() == 0, "nothing there is nothing to forget"
 
 
+def test_a_folder_of_a_backtest_alone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with owned(tmp_path / "judged" / "backtest"):
+        pass
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "judged"))
+    assert main() == 0
+    assert not (tmp_path / "judged").exists()
+
+
 def test_not_under_a_living_runtime(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with owned(state):
         assert main() == 2
