@@ -204,7 +204,8 @@ def _groups(name: str) -> set[str]:
         "points_per_minute": {"per_minute"},
         "attempts_per_minute": {"per_minute"},
         "points_per_attempt": {"shooting"},
-        **dict.fromkeys(("rebounds", "assists", "steals", "blocks", "turnovers", "fouls", "plus_minus"), {"box_score"}),
+        **{name: {"box_score"} for name in ("rebounds", "assists", "steals", "blocks")},
+        **{name: {"box_score"} for name in ("turnovers", "fouls", "plus_minus")},
     }
     return next((groups for prefix, groups in prefixes.items() if name.startswith(prefix)), set())
 
