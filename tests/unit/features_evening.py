@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from shared.clock import at_new_york
-from tests.unit.features_world import World
+from tests.unit.features_world import Row, World
 
 DAY = date(2025, 11, 24)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -65,7 +65,7 @@ def _league(world: World) -> None:
 def _denver(world: World) -> None:
     first, second = date(2025, 3, 1), date(2025, 3, 3)
     world.game(first, "DEN", "LAL")
-    few = {"rebounds": 3, "assists": 10, "steals": 0, "blocks": 0, "fouls": 2, "plus_minus": 1}
+    few: Row = {"rebounds": 3, "assists": 10, "steals": 0, "blocks": 0, "fouls": 2, "plus_minus": 1}
     world.box(first, STAR, "DEN", "LAL", home=True, minutes=20.0, twos=4, misses=4, **few)
     world.game(second, "LAL", "DEN")
     world.box(second, STAR, "DEN", "LAL", home=False, minutes=20.0, twos=6, misses=2, **few)
@@ -77,8 +77,14 @@ def _boston(world: World) -> None:
         world.game(day, *(("BOS", "NYK") if home else ("NYK", "BOS")))
         world.team_box(day, "BOS", "NYK", home=home, **USUAL)
         world.team_box(day, "NYK", "BOS", home=not home, **USUAL)
-        balls = {"rebounds": 1 + i, "assists": 12 - i, "steals": 2 if i > 7 else 0, "blocks": 3, "fouls": 4 - i % 2}
-        shots = {"threes": 1, "twos": 3, "free_throws": 1 + i, "misses": 6}
+        balls: Row = {
+            "rebounds": 1 + i,
+            "assists": 12 - i,
+            "steals": 2 if i > 7 else 0,
+            "blocks": 3,
+            "fouls": 4 - i % 2,
+        }
+        shots: Row = {"threes": 1, "twos": 3, "free_throws": 1 + i, "misses": 6}
         world.box(day, STAR, "BOS", "NYK", home=home, plus_minus=5 - 2 * i, **shots, **balls)
         world.box(day, (BENCH, "Bench Man"), "BOS", "NYK", home=home, minutes=10.0, twos=2, misses=2)
         if day != BOSTON_DAYS[-1]:
