@@ -198,6 +198,8 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
     assert rows is not None
     assert len(rows) == 16, "games 0 to 7 of two players: game 8 is known at as_of, not before"
     assert sorted(set(rows.history.count.tolist())) == list(range(8)), "each row has the games before it"
+    assert set(rows.minutes.tolist()) == {30.0}, "what happened, which is no feature"
+    assert not {"actual_points", "actual_minutes"} & set(rows.features)
     everything = histories(warehouse, game(8)["known_at"], last_games=EVERY_GAME)
     assert everything.num_rows == 8, "player 0 was not asked for"
 
