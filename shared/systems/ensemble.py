@@ -108,14 +108,14 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         mean = np.where(uses_market, lined, without)
         spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
     missed = _without([one.system_id for one in outputs if one.error_code and one.error_code[0] == BREAKER_OPEN])
-    plain = model.no_market.describe() + missed
+    plain = model.no_market.describe()
     market = "" if model.with_market is None else f"{plain}, {model.with_market.describe()}"
     return output(
         ENSEMBLE,
         model.version,
         mean,
         spread,
-        tuple(market if used else plain for used in uses_market),
+        tuple((market if used else plain) + missed for used in uses_market),
         ("no_inputs", ("none of the four systems could predict",) * len(mean)),
         uses_market=uses_market,
         points_no_market=said(without, alone),

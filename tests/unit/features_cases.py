@@ -26,11 +26,15 @@ LEAGUE_PACE = LEAGUE_POSSESSIONS / LEAGUE_GAMES
 LEAGUE_TWO_POINTS = (129 * 40 + 5 * 60) / LEAGUE_GAMES
 TWOS_ALLOWED = 60 / LEAGUE_TWO_POINTS - 1
 MATE_USAGE = 200 / (0.75 * (10 * 34 + 0.44 * sum(range(2, 12))))
+ALL_MINUTES = [30] * 12 + [20] * 2
 
 
 def ewma(weight: float, values: list[int]) -> float:
     return sum(weight**k * v for k, v in enumerate(values)) / sum(weight**k for k in range(len(values)))
 
+
+# Left of Boston: he and the man from the bench, who scores 4 in 10 minutes.
+LEFT_MINUTES, LEFT_POINTS = ewma(0.80, ALL_MINUTES) + 10, ewma(0.92, ALL) + 4
 
 STAR: dict[str, Any] = {
     "player_name": "Rising Star Jr.",
@@ -50,8 +54,10 @@ STAR: dict[str, Any] = {
     "points_l20": sum(ALL) / 14,
     "points_season": 15.5,
     "points_prev_season": 10.0,
+    "points_ewma_02": ewma(0.98, ALL),
     "points_ewma_08": ewma(0.92, ALL),
     "points_ewma_20": ewma(0.80, ALL),
+    "points_last": 21.0,
     "points_sd_l10": (sum((p - 16.5) ** 2 for p in LAST_TEN) / 9) ** 0.5,
     "points_sd_season": 13**0.5,
     "points_slope_l10": 1.0,
@@ -63,19 +69,30 @@ STAR: dict[str, Any] = {
     "career_games": 14,
     # minutes
     "minutes_last": 30.0,
+    "minutes_second_last": 30.0,
     "minutes_l5": 30.0,
     "minutes_l10": 30.0,
     "minutes_l20": (12 * 30 + 2 * 20) / 14,
     "minutes_season": 30.0,
-    "minutes_ewma_20": ewma(0.80, [30] * 12 + [20, 20]),
+    "minutes_ewma_10": ewma(0.90, ALL_MINUTES),
+    "minutes_ewma_20": ewma(0.80, ALL_MINUTES),
+    "minutes_max_l10": 30.0,
     "minutes_slope_l10": 0.0,
     "minutes_sd_l10": 0.0,
     "points_per_minute_l10": 165 / 300,
     "points_per_minute_season": 186 / 360,
     "points_per_minute_l40": 206 / 400,
+    # the weights' sums cancel out: both means have the same
+    "points_per_minute_ewma_02": ewma(0.98, ALL) / ewma(0.98, ALL_MINUTES),
+    "points_per_minute_ewma_05": ewma(0.95, ALL) / ewma(0.95, ALL_MINUTES),
+    # ten shots a game, and 12, 11 ... 8 free throws of the last five; 136 and 78 of all
+    "attempts_per_minute_l5": (50 + 0.44 * 50) / 150,
+    "attempts_per_minute_l20": (136 + 0.44 * 78) / 400,
+    "points_per_attempt_l60": 206 / (136 + 0.44 * 78),
     # role: plays / (team's plays x 30 / 48); the team-mate's 20 shots are missing in one of the ten games
     "usage_l10": (100 + 0.44 * 75) / (0.625 * (9 * 34 + 14 + 0.44 * 75)),
     "usage_season": (120 + 0.44 * 78) / (0.625 * (11 * 34 + 14 + 0.44 * 78)),
+    "fga_last": 10.0,
     "fga_l10": 10.0,
     "fg3a_l10": 1.0,
     "fta_l10": 7.5,
@@ -89,6 +106,16 @@ STAR: dict[str, Any] = {
     "points2_l20": 92 / 14,
     "points3_l20": 36 / 14,
     "points1_l20": 78 / 14,
+    # the rest of the box score: 3, 4 ... 12 rebounds, 10, 9 ... 1 assists, +1, -1 ... -17; in Denver twice 3 and 10
+    "rebounds_l10": 7.5,
+    "assists_l10": 5.5,
+    "steals_l10": 0.8,
+    "blocks_l10": 3.0,
+    "turnovers_l10": 0.0,
+    "fouls_l10": 3.5,
+    "plus_minus_l10": -8.0,
+    "rebounds_l40": (78 + 2 * 3) / 14,
+    "assists_l40": (78 + 2 * 10) / 14,
     # schedule: he and his team played yesterday, the opponent six days ago
     "games_last_7": 4,
     "games_last_14": 7,
@@ -129,6 +156,12 @@ STAR: dict[str, Any] = {
     "teammates_out_points_recent": 2.0,
     "teammates_out_points_delta": 18.0,
     "teammates_out_minutes_delta": 36 - 3.6,
+    "available_minutes": LEFT_MINUTES,
+    "available_points": LEFT_POINTS,
+    "available_rotation": 1,
+    "minutes_share": 240 * ewma(0.80, ALL_MINUTES) / LEFT_MINUTES,
+    "points_share": ewma(0.92, ALL) / LEFT_POINTS,
+    "points_rank": 1,
     "opponents_out_count": 1,
     "opponents_out_minutes": 24.0,
     "opponents_out_points": 12.0,
@@ -152,6 +185,8 @@ STAR: dict[str, Any] = {
     # no-vig at exactly 17.5: even, -130/+110, and the alternate +120/-150
     "line_p_over": (0.5 + (130 / 230) / (130 / 230 + 100 / 210) + (100 / 220) / (100 / 220 + 150 / 250)) / 3,
     "line_snapshot_at": at(16),
+    # the team-mate's
+    "teammates_out_lines": 19.5,
     # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot data
     "quality_score": 98.0,
     "null_reasons": "shot_zones=no_data",
@@ -159,6 +194,9 @@ STAR: dict[str, Any] = {
 
 # A playoff game away, after six of 22, 20 ... 12 points in 20, 22 ... 30 minutes.
 FADING_POINTS = [12, 14, 16, 18, 20, 22]  # newest first
+FADING_MINUTES = [30, 28, 26, 24, 22, 20]
+# Left of Phoenix: he and the first man, whose 24 points in 20 minutes are more.
+FADING_LEFT_MINUTES, FADING_LEFT_POINTS = ewma(0.80, FADING_MINUTES) + 20, ewma(0.92, FADING_POINTS) + 24
 STEPS_SD = 2 * 3.5**0.5  # sample standard deviation of six figures two apart
 # 122 team games: 117 usual ones, and Houston's five against Dallas.
 PAINT, MID, TWOS, THREES, FREE_THROWS = (
@@ -169,21 +207,33 @@ FADING: dict[str, Any] = {
     "points_l3": 14.0,
     "points_l5": 16.0,
     "points_l10": 17.0,
+    "points_ewma_02": ewma(0.98, FADING_POINTS),
     "points_ewma_20": ewma(0.80, FADING_POINTS),
+    "points_last": 12.0,
     "points_sd_l10": STEPS_SD,
     "points_slope_l10": -2.0,
     "points_z_l5": -1 / STEPS_SD,
     "points_max_l10": 22.0,
     "points_min_l10": 12.0,
     "minutes_last": 30.0,
+    "minutes_second_last": 28.0,
+    "minutes_ewma_10": ewma(0.90, FADING_MINUTES),
+    "minutes_max_l10": 30.0,
     "minutes_l5": 26.0,
     "minutes_slope_l10": 2.0,
     "minutes_sd_l10": STEPS_SD,
     "points_per_minute_l10": 102 / 150,
-    # shots: 33 of 57 twos, 6 of 24 threes and 18 of 24 free throws; the team-mate's 12, 6 and 6 attempts a game
+    "points_per_minute_ewma_02": ewma(0.98, FADING_POINTS) / ewma(0.98, FADING_MINUTES),
+    "points_per_minute_ewma_05": ewma(0.95, FADING_POINTS) / ewma(0.95, FADING_MINUTES),
+    # shots: 33 of 57 twos, 6 of 24 threes and 18 of 24 free throws; the team-mates' 12, 6 and 6, and 12 attempts a game
+    "fga_last": 11.0,
+    "attempts_per_minute_l5": (65 + 0.44 * 20) / 130,
+    "attempts_per_minute_l20": (81 + 0.44 * 24) / 150,
+    "points_per_attempt_l60": 102 / (81 + 0.44 * 24),
+    "turnovers_l10": 2.5,
     "fga_l10": 13.5,
     "fg3a_l10": 4.0,
-    "fga_share_l10": 81 / (81 + 72),
+    "fga_share_l10": 81 / (81 + 72 + 72),
     "fg3a_share_l10": 24 / (24 + 36),
     "fta_share_l10": 24 / (24 + 36),
     "fg2_pct_l20": 33 / 57,
@@ -221,6 +271,12 @@ FADING: dict[str, Any] = {
     "teammates_out_points_recent": 0.0,
     "teammates_out_points_delta": 19.0,
     "teammates_out_minutes_delta": 50.0,
+    "available_minutes": FADING_LEFT_MINUTES,
+    "available_points": FADING_LEFT_POINTS,
+    "available_rotation": 2,
+    "minutes_share": 240 * ewma(0.80, FADING_MINUTES) / FADING_LEFT_MINUTES,
+    "points_share": ewma(0.92, FADING_POINTS) / FADING_LEFT_POINTS,
+    "points_rank": 2,
     "opponents_out_count": 2,
     "opponents_out_minutes": 48.0,
     "opponents_out_points": 20.0,
@@ -237,6 +293,7 @@ FADING: dict[str, Any] = {
     "line_books": 2,
     "line_sd": 3 / 2**0.5,
     "line_range": 3.0,
+    "teammates_out_lines": 0.0,
 }
 
 # (evening, player) -> his expected features.

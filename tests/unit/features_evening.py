@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from shared.clock import at_new_york
-from tests.unit.features_world import World
+from tests.unit.features_world import Row, World
 
 DAY = date(2025, 11, 24)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -26,8 +26,8 @@ def write_evening(world: World) -> None:
     """History, reports and lines of the evening.
 
     The star scores 10, 11 ... 21 in twelve games for Boston, a point more each time, all in 30 minutes; before that,
-    for Denver, 8 and 12. His team-mate plays 36 minutes for 20 points in all but the last. LA plays fast and allows
-    twos.
+    for Denver, 8 and 12. He takes 1, 2 ... 12 rebounds and gives 12, 11 ... 1 assists there. His team-mate plays 36
+    minutes for 20 points in all but the last, and a book has a line of him still. LA plays fast and allows twos.
     """
     _league(world)
     _denver(world)
@@ -50,6 +50,7 @@ def write_evening(world: World) -> None:
     )
     for book, line, moment, over, under, market in lines:
         world.line(DAY, "BOS", "LAL", "Rising Star", line, at=moment, book=book, over=over, under=under, market=market)
+    world.line(DAY, "BOS", "LAL", "Steady Mate", "19.5", at=at(16))
 
 
 def _league(world: World) -> None:
@@ -64,9 +65,10 @@ def _league(world: World) -> None:
 def _denver(world: World) -> None:
     first, second = date(2025, 3, 1), date(2025, 3, 3)
     world.game(first, "DEN", "LAL")
-    world.box(first, STAR, "DEN", "LAL", home=True, minutes=20.0, twos=4, misses=4)
+    few: Row = {"rebounds": 3, "assists": 10, "steals": 0, "blocks": 0, "fouls": 2, "plus_minus": 1}
+    world.box(first, STAR, "DEN", "LAL", home=True, minutes=20.0, twos=4, misses=4, **few)
     world.game(second, "LAL", "DEN")
-    world.box(second, STAR, "DEN", "LAL", home=False, minutes=20.0, twos=6, misses=2)
+    world.box(second, STAR, "DEN", "LAL", home=False, minutes=20.0, twos=6, misses=2, **few)
 
 
 def _boston(world: World) -> None:
@@ -75,7 +77,15 @@ def _boston(world: World) -> None:
         world.game(day, *(("BOS", "NYK") if home else ("NYK", "BOS")))
         world.team_box(day, "BOS", "NYK", home=home, **USUAL)
         world.team_box(day, "NYK", "BOS", home=not home, **USUAL)
-        world.box(day, STAR, "BOS", "NYK", home=home, threes=1, twos=3, free_throws=1 + i, misses=6)
+        balls: Row = {
+            "rebounds": 1 + i,
+            "assists": 12 - i,
+            "steals": 2 if i > 7 else 0,
+            "blocks": 3,
+            "fouls": 4 - i % 2,
+        }
+        shots: Row = {"threes": 1, "twos": 3, "free_throws": 1 + i, "misses": 6}
+        world.box(day, STAR, "BOS", "NYK", home=home, plus_minus=5 - 2 * i, **shots, **balls)
         world.box(day, (BENCH, "Bench Man"), "BOS", "NYK", home=home, minutes=10.0, twos=2, misses=2)
         if day != BOSTON_DAYS[-1]:
             world.box(day, (MATE, "Steady Mate"), "BOS", "NYK", home=home, minutes=36.0, twos=10, misses=10)

@@ -10,7 +10,7 @@ from tests.unit.features_world import Row, World
 
 FIRST, DAY = date(2026, 2, 1), date(2026, 4, 20)
 AS_OF = at_new_york(DAY, time(17, 30))
-FADING, TALL, SPARE = 21, 22, 23
+FADING, TALL, SPARE, FIRST_MAN = 21, 22, 23, 24
 FADING_MAN = (FADING, "Fading Man")
 
 
@@ -36,6 +36,7 @@ def write_evening(world: World) -> None:
     for name, team, status in (
         ("Tall Mate", "PHX", "OUT"),
         ("Spare Mate", "PHX", "DOUBTFUL"),
+        ("First Man", "PHX", "QUESTIONABLE"),
         ("First Foe", "DAL", "OUT"),
         ("Second Foe", "DAL", "OUT"),
     ):
@@ -47,18 +48,22 @@ def write_evening(world: World) -> None:
 
 
 def _phoenix(world: World) -> None:
-    """Six games against Utah, every second one at home: two minutes more and one two less each time."""
+    """Six games against Utah, every second one at home: two minutes more, one two less and a turnover more each time.
+
+    The first man scores 24 in 20 minutes, on twos alone.
+    """
     for i in range(6):
         day, home = date(2026, 4, 6) + timedelta(days=2 * i), i % 2 == 0
         _usual(world, day, *(("PHX", "UTA") if home else ("UTA", "PHX")))
         shots: Row = {"threes": 1, "missed_threes": 3, "twos": 8 - i, "misses": 4}
         line: Row = {"free_throws": 3, "missed_free_throws": 1, "minutes": 20.0 + 2 * i}
-        world.box(day, FADING_MAN, "PHX", "UTA", home=home, **shots, **line)
+        world.box(day, FADING_MAN, "PHX", "UTA", home=home, turnovers=i, **shots, **line)
         world.zones(day, FADING, "PHX", "UTA", home=home, paint=6 - i, mid=2)
         shots = {"threes": 2, "missed_threes": 4, "twos": 4, "misses": 2}
         line = {"free_throws": 5, "missed_free_throws": 1, "minutes": 30.0}
         world.box(day, (TALL, "Tall Mate"), "PHX", "UTA", home=home, **shots, **line)
         world.box(day, (SPARE, "Spare Mate"), "PHX", "UTA", home=home, minutes=20.0)
+        world.box(day, (FIRST_MAN, "First Man"), "PHX", "UTA", home=home, minutes=20.0, twos=12)
 
 
 def _usual(world: World, day: date, home: str, away: str) -> None:

@@ -92,10 +92,11 @@ class World:
         turnovers: int = 0,
         season_type: str = "regular_season",
         at: datetime | None = None,
+        **counted: int,
     ) -> None:
         """A player's box score: makes by kind, and misses (of two-pointers, unless said otherwise).
 
-        at is when it was fetched; else at noon of the next day.
+        at is when it was fetched; else at noon of the next day. counted: rebounds and the like, NULL unless said.
         """
         sides = (team, opponent) if home else (opponent, team)
         self.add(
@@ -111,6 +112,7 @@ class World:
             minutes=minutes,
             turnovers=turnovers,
             **_scoring(threes, twos, free_throws, misses, missed_threes, missed_free_throws),
+            **counted,
         )
 
     def team_box(

@@ -16,7 +16,10 @@ from tests.unit.systems_rows import feature_columns
 
 
 def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows:
-    """n rows whose points follow from the level of the player, missing team-mates and chance; half have a line."""
+    """n rows whose points follow from the level of the player, missing team-mates and chance; half have a line.
+
+    A line is the truth but for half a point; its price and who is missing since tell nothing here.
+    """
     random = np.random.default_rng(seed)
     level = random.uniform(6.0, 28.0, n)
     missing = random.uniform(-15.0, 15.0, n)
@@ -32,7 +35,11 @@ def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows
     values["points"] = np.round(level[:, None] + random.normal(0, 5, (n, GAMES)))
     day = np.datetime64("2025-01-01") + np.sort(random.integers(0, days, n)).astype("timedelta64[D]")
     history = History(values, np.full(n, GAMES))
-    return TrainingRows(features, model_features(), history, day.astype("datetime64[D]"), line, points)
+    features["line_p_over"] = np.where(np.isnan(line), np.nan, random.uniform(0.44, 0.56, n))
+    features["teammates_out_lines"] = np.where(random.random(n) < 0.1, 15.5, 0.0)
+    features["points_share"] = level / 110.0
+    minutes = np.clip(random.normal(32.0, 4.0, n), 8.0, 48.0)
+    return TrainingRows(features, model_features(), history, day.astype("datetime64[D]"), line, points, minutes)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.features.names import model_features
+from shared.features.names import market_features, model_features
 from shared.systems.columns import Floats
 from shared.systems.history import GAMES, HISTORY_VALUES, History
 
@@ -49,7 +49,7 @@ def feature_row(**changes: Any) -> dict[str, Any]:
         "tipoff_at": "2025-11-15T00:30:00+00:00",
         "features_as_of": "2025-11-14T22:30:00+00:00",
         "quality_score": 92.5,
-        **dict.fromkeys(model_features()),
+        **dict.fromkeys((*model_features(), *market_features())),
         **dict.fromkeys(("paint_share_l20", "mid_share_l20", "three_share_l20")),
         **NEUTRAL,
         **changes,

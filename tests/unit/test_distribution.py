@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.systems.distribution import SHIFT, START_VARIANCE, Variance, fit_variance, over_and_push, survival
+from shared.systems.distribution import (
+    SHIFT,
+    START_VARIANCE,
+    Variance,
+    cumulative,
+    fit_variance,
+    median,
+    over_and_push,
+    survival,
+)
 
 
 def probability(k: int, mean: float, variance: float) -> float:
@@ -51,6 +60,63 @@ def test_a_higher_mean_or_a_lower_line_never_lowers_p_over_and_nan_stays_nan() -
     nothing, push = over_and_push(np.array([np.nan]), np.array([np.nan]), np.array([20.0]))
     assert np.isnan(nothing).all()
     assert np.isnan(push).all()
+
+
+# --- the number that is said ----------------------------------------------------------------------------------
+
+
+def test_cumulative_is_the_sum_of_the_distribution() -> None:
+    found = cumulative(np.array([18.0, np.nan]), np.array([52.0, 52.0]), 60)
+    assert found.shape == (2, 61)
+    shift = int(SHIFT)
+    for k in (0, 7, 18, 60):
+        at_most = sum(probability(j, 18.0 + shift, 52.0) for j in range(k + shift + 1))
+        assert found[0, k] == pytest.approx(at_most, abs=1e-9)
+    assert np.isnan(found[1]).all()
+
+
+@given(st.floats(0.1, 45.0), st.floats(0.6, 2.0))
+def test_at_the_median_over_and_under_are_equally_likely(mean: float, spread: float) -> None:
+    """Each whole number is spread over half a point to either side: of the one at the median a part lies below."""
+    means = np.array([mean])
+    variance = spread * START_VARIANCE.of(means)
+    at = float(median(means, variance)[0])
+    whole = np.floor(at + 0.5)
+    part = at + 0.5 - whole
+    table = np.concatenate([[0.0], cumulative(means, variance, int(whole))[0]])
+    below = table[-2] + part * (table[-1] - table[-2])
+    assert below == pytest.approx(0.5, abs=1e-9)
+
+
+@given(st.floats(0.1, 45.0), st.integers(0, 45))
+def test_the_median_lies_on_the_side_of_a_half_line_that_is_the_likelier(mean: float, whole: int) -> None:
+    means = np.array([mean])
+    over, _ = over_and_push(means, START_VARIANCE.of(means), np.array([whole + 0.5]))
+    at = median(means, START_VARIANCE.of(means))[0]
+    assert (at > whole + 0.5) == (over[0] > 0.5) or at == pytest.approx(whole + 0.5, abs=1e-9)
+
+
+def test_the_median_lies_below_the_mean_rises_with_it_without_steps_and_nan_stays_nan() -> None:
+    means = np.linspace(2.0, 45.0, 4301)
+    found = median(means, START_VARIANCE.of(means))
+    assert (found < means).all(), "points are skewed to the right"
+    assert (means - found).max() < 2.0
+    assert np.diff(found).min() > 0.0
+    assert np.diff(found).max() < 0.02
+    assert np.isnan(median(np.array([np.nan]), np.array([np.nan]))).all()
+    assert median(np.array([0.1]), np.array([5.2]))[0] >= 0.0
+
+
+def test_no_number_has_a_smaller_expected_absolute_error() -> None:
+    """Among half points, of drawn points; the mean's is larger."""
+    random = np.random.default_rng(11)
+    mean, variance = np.array([14.0]), np.array([60.0])
+    shifted = 14.0 + SHIFT
+    drawn = np.maximum(random.negative_binomial(shifted**2 / (60.0 - shifted), shifted / 60.0, 200_000) - SHIFT, 0.0)
+    at = float(median(mean, variance)[0])
+    errors = {number: float(np.abs(drawn - number).mean()) for number in (at, 14.0, *np.arange(8.0, 20.0, 0.5))}
+    assert errors[at] == pytest.approx(min(errors.values()), abs=0.01)
+    assert errors[at] < errors[14.0] - 0.01
 
 
 def test_a_variance_below_the_mean_is_taken_as_nearly_poisson() -> None:

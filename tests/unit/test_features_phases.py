@@ -62,7 +62,7 @@ def test_a_postponed_game_is_found_on_its_new_day(world: World) -> None:
 
 
 def test_games_without_a_known_roster(world: World) -> None:
-    """The first evening of a season: everybody's last game is more than 30 days back."""
+    """Both teams played this season, but everybody's last game is more than 30 days back."""
     played(world, DAY - timedelta(days=31))
     world.phase3("results", DAY - timedelta(days=31), DAY - timedelta(days=31), AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")

@@ -153,9 +153,13 @@ def test_every_null_has_its_reason(world: World) -> None:
 
 def _groups(name: str) -> set[str]:
     """The reasons that may explain a NULL of this column."""
-    if name.startswith(("teammates_out", "opponents_out")):
-        return {"injuries", "teammates_recent"}
-    if name in ("points_sd_l10", "points_slope_l10", "minutes_slope_l10", "minutes_sd_l10"):
+    if name in ("teammates_out_points_recent", "teammates_out_points_delta", "teammates_out_minutes_delta"):
+        return {"teammates_recent"} | ({"injuries"} if name.endswith("delta") else set())
+    if name.startswith(("teammates_out", "opponents_out", "available")):
+        return {"injuries"}
+    if name in ("minutes_share", "points_share", "points_rank"):
+        return {"injuries", "available"}
+    if name in ("points_sd_l10", "points_slope_l10", "minutes_slope_l10", "minutes_sd_l10", "minutes_second_last"):
         return {"spread"}
     if name in ("points_season", "minutes_season", "points_sd_season", "points_z_l5"):
         return {"season", "z_score"}
@@ -181,7 +185,7 @@ def _groups(name: str) -> set[str]:
         "opponent_rest": {"rest"},
         "rest_adv": {"rest"},
         "team_rest": {"rest"},
-        "is_back": {"rest"},
+        "rest_days": {"rest"},
         "opponent_def_rating_rel": {"opponent_form", "league"},
         "opponent_fg": {"opponent_form", "league"},
         "opponent_ft": {"opponent_form", "league"},
@@ -192,17 +196,22 @@ def _groups(name: str) -> set[str]:
         "implied": {"game_line"},
         "spread": {"game_line"},
         "game_total": {"game_line"},
+        "fga_last": {"box_score"},
         "fg": {"shooting", "shares"},
         "ft": {"shooting", "shares"},
         "true_": {"shooting"},
         "usage": {"usage"},
         "points_per_minute": {"per_minute"},
+        "attempts_per_minute": {"per_minute"},
+        "points_per_attempt": {"shooting"},
+        **{name: {"box_score"} for name in ("rebounds", "assists", "steals", "blocks")},
+        **{name: {"box_score"} for name in ("turnovers", "fouls", "plus_minus")},
     }
     return next((groups for prefix, groups in prefixes.items() if name.startswith(prefix)), set())
 
 
 def test_quality_falls_with_what_is_unknown(rows: dict[int, dict[str, Any]]) -> None:
-    """Five games instead of ten cost 15 points of history; nobody has a line but the star."""
+    """Five games instead of ten cost 15 points of history; neither has a line."""
     assert rows[FOE]["quality_score"] == 98.0 - 15.0 - 5.0
     assert rows[BENCH]["quality_score"] == 98.0 - 5.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ import pytest
 from shared.config import Settings
 from shared.systems import ensemble, explain, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats
+from shared.systems.distribution import START_VARIANCE
 from shared.systems.ensemble import Combination, EnsembleModel
 from shared.systems.explain import contributions_of, explanations, largest
 from shared.systems.history import History
+from shared.systems.market import LATE, LINE, PRICE, MarketCombination
 from shared.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
 from shared.systems.predict import all_outputs, predict_players
 from shared.systems.registry import Models
-from shared.systems.xgboost_v1 import XgboostModel
+from shared.systems.xgboost_v1 import Trees, XgboostModel, mean_points
 from tests.unit.systems_models import trained, training_rows
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
 
@@ -74,16 +77,21 @@ def test_they_add_up_without_a_system_that_is_left_out(
 
 
 def tiny_model() -> XgboostModel:
-    """One tree on two features, 0 or 1 each: 0 where a = 0; else 10 where b = 0, 30 where b = 1."""
+    """Trees on two features, 0 or 1 each. Points and minutes: 0 where a = 0; else 10 where b = 0, 30 where b = 1.
+
+    Points per minute: 0.4 where b = 0, 0.8 where b = 1.
+    """
     import xgboost as xgb
 
     inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32).repeat([30, 10, 20, 20], axis=0)
     points = inputs[:, 0] * (10.0 + 20.0 * inputs[:, 1])
     settings = {"max_depth": 2, "eta": 1.0, "lambda": 0.0, "min_child_weight": 0.0, "base_score": 0.0, "nthread": 1}
-    return XgboostModel("tiny", ("a", "b"), xgb.train(settings, xgb.DMatrix(inputs, points), 1))
+    rate = 0.4 + 0.4 * inputs[:, 1]
+    of_points, of_rate = (xgb.train(settings, xgb.DMatrix(inputs, each), 1) for each in (points, rate))
+    return XgboostModel("tiny", ("a", "b"), Trees(points=of_points, minutes=of_points, rate=of_rate))
 
 
-def test_the_shapley_values_of_a_tiny_tree_are_those_of_paper() -> None:
+def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
     """Worked out by hand, conditional expectations along the tree by its training rows (Lundberg et al. 2018).
 
     Rows (a, b): 30 of (0, 0), 10 of (0, 1), 20 each of (1, 0) and (1, 1). The tree splits a first (40 and 40 rows),
@@ -94,16 +102,31 @@ def test_the_shapley_values_of_a_tiny_tree_are_those_of_paper() -> None:
       (1, 1): a = ((20 - 10) + (30 - 15)) / 2 = 12.5, b = ((30 - 20) + (15 - 10)) / 2 = 7.5
       (1, 0): a = ((20 - 10) + (10 - 5)) / 2 = 7.5,   b = ((10 - 20) + (5 - 10)) / 2 = -7.5
       (0, 1): a = ((0 - 10) + (0 - 15)) / 2 = -12.5,  b = ((0 - 0) + (15 - 10)) / 2 = 2.5
+    The rate knows b alone: 50/80 * 0.4 + 30/80 * 0.8 = 0.55 on average, +0.25 where b = 1, -0.15 where b = 0.
+    Minutes times rate, where a set of features is known: the product of what both then are. On average 10 * 0.55 = 5.5;
+      (1, 1): a known 22.5 * 0.55 = 12.375, b known 17.5 * 0.8 = 14, both 30 * 0.8 = 24:
+        a = ((12.375 - 5.5) + (24 - 14)) / 2 = 8.4375,     b = ((14 - 5.5) + (24 - 12.375)) / 2 = 10.0625
+      (1, 0): 17.5 * 0.55 = 9.625, 2.5 * 0.4 = 1, 10 * 0.4 = 4:
+        a = ((9.625 - 5.5) + (4 - 1)) / 2 = 3.5625,        b = ((1 - 5.5) + (4 - 9.625)) / 2 = -5.0625
+      (0, 1): -2.5 * 0.55 = -1.375, 12.5 * 0.8 = 10, 0:
+        a = ((-1.375 - 5.5) + (0 - 10)) / 2 = -8.4375,     b = ((10 - 5.5) + (0 + 1.375)) / 2 = 2.9375
+    The figure is the mean of the two ways, and so is each share.
     """
     features = {"a": np.array([1.0, 1.0, 0.0]), "b": np.array([1.0, 0.0, 1.0])}
-    found = xgboost_v1.contributions(features, tiny_model())
+    model = tiny_model()
+    found = xgboost_v1.contributions(features, model)
     assert list(found) == ["a", "b", BASE]
-    np.testing.assert_allclose(found["a"], [12.5, 7.5, -12.5], atol=1e-5)
-    np.testing.assert_allclose(found["b"], [7.5, -7.5, 2.5], atol=1e-5)
-    np.testing.assert_allclose(found[BASE], [10.0, 10.0, 10.0], atol=1e-5)
+    by_points, by_product = np.array([12.5, 7.5, -12.5]), np.array([8.4375, 3.5625, -8.4375])
+    np.testing.assert_allclose(found["a"], (by_points + by_product) / 2, atol=1e-5)
+    by_points, by_product = np.array([7.5, -7.5, 2.5]), np.array([10.0625, -5.0625, 2.9375])
+    np.testing.assert_allclose(found["b"], (by_points + by_product) / 2, atol=1e-5)
+    np.testing.assert_allclose(found[BASE], (10.0 + 5.5) / 2, atol=1e-5)
+    inputs = xgboost_v1.matrix(features, model.features)
+    np.testing.assert_allclose(mean_points(model.trees, inputs), [(30 + 24) / 2, (10 + 4) / 2, 0.1], atol=1e-5)
+    np.testing.assert_allclose(total(found), [27.0, 7.0, 0.0], atol=1e-5, err_msg="nothing is added for the floor")
 
 
-def test_the_trees_are_asked_once_for_all_rows_and_for_the_exact_values(
+def test_each_booster_is_asked_once_for_all_rows_and_for_the_exact_values(
     rows: tuple[Features, History, Floats], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import xgboost as xgb
@@ -118,7 +141,7 @@ def test_the_trees_are_asked_once_for_all_rows_and_for_the_exact_values(
     monkeypatch.setattr(xgb.Booster, "predict", counted)
     features, history, line = rows
     explanations(features, history, line, trained().models, all_outputs(*rows, trained().models))
-    assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}]
+    assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}] * 3
 
 
 # --- the formulas ---------------------------------------------------------------------------------------------
@@ -172,11 +195,15 @@ def test_similar_games_pull_the_figure_from_slow_form() -> None:
 
 
 def test_the_ensemble_adds_what_moved_its_systems_by_their_weights() -> None:
-    """0.5 + 0.25 m + 0.75 x without a line, -0.5 + 0.2 x + 0.8 line with: the line by its distance to the former."""
+    """0.5 + 0.25 m + 0.75 x = 14.5 without a line; with one the market's terms come on top, and its intercept.
+
+    The line lies 10 above; five of ten early games are played. Its price says one standard deviation more. Of 10 points
+    of team-mates who are out now 3 are his share.
+    """
     model = EnsembleModel(
         version="1",
         no_market=Combination(0.5, {"moving_average": 0.25, XGBOOST: 0.75}),
-        with_market=Combination(-0.5, {XGBOOST: 0.2, "line": 0.8}),
+        with_market=MarketCombination(intercept=-0.3, line=0.5, early=0.25, price=0.5, late=0.2),
         variance={},
         variance_with_market=None,
     )
@@ -187,19 +214,38 @@ def test_the_ensemble_adds_what_moved_its_systems_by_their_weights() -> None:
         XGBOOST: {BASE: 10 * two, "is_home": 2 * two},
     }
     means = {"moving_average": 20 * two, "zone_matchup_v1": 53 * two, XGBOOST: 12 * two, SIMILARITY: np.nan * two}
-    found = ensemble.contributions(parts, means, np.array([np.nan, 24.5]), model)
+    known = {PRICE: 0.8413447, LATE: 10.0, "points_share": 0.3, "games_season": 5.0}
+    features = {name: np.full(2, value) for name, value in known.items()}
+    line = np.array([np.nan, 24.5])
+    found = ensemble.contributions(parts, means, features, line, model)
     assert found.pop("opponent_ft_allowed_rel").tolist() == [0.0, 0.0]
     without, used = ({name: float(points[row]) for name, points in found.items()} for row in range(2))
-    assert without == pytest.approx({BASE: 0.5 + 4.5 + 7.5, "form": 0.25, "is_home": 0.25 + 1.5, "line": 0.0})
-    assert used == pytest.approx(
-        {
-            BASE: -0.5 + 2.0 + 0.8 * 12.5,
-            "form": 0.8 * 0.25,
-            "is_home": 0.2 * 2 + 0.8 * 1.75,
-            "line": 0.8 * (24.5 - 14.5),
-        }
-    )
-    assert sum(used.values()) == pytest.approx(-0.5 + 0.2 * 12 + 0.8 * 24.5)
+    moved = {BASE: 0.5 + 4.5 + 7.5, "form": 0.25, "is_home": 0.25 + 1.5}
+    assert without == pytest.approx({**moved, LINE: 0.0, PRICE: 0.0, LATE: 0.0})
+    shift = float(np.sqrt(START_VARIANCE.of(np.array([24.5])))[0])
+    market = {LINE: (0.5 + 0.25 * 0.5) * 10.0, PRICE: 0.5 * shift, LATE: 0.2 * 3.0}
+    assert used == pytest.approx({**moved, BASE: moved[BASE] - 0.3, **market}, rel=1e-6)
+    assert model.with_market is not None
+    assert sum(used.values()) == pytest.approx(model.with_market.of(14.5 * two, line, features)[1])
+
+
+def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
+    rows: tuple[Features, History, Floats],
+) -> None:
+    """The trained weights of two of them may be 0."""
+    models = trained().models
+    assert models.ensemble is not None
+    market = MarketCombination(intercept=0.2, line=0.4, early=0.3, price=0.6, late=0.5)
+    whole = Models(models.xgboost, replace(models.ensemble, with_market=market))
+    features, history, line = rows
+    late = np.where(np.arange(N) % 3 == 0, np.nan, 20.0)
+    features = {**features, "games_season": np.arange(float(N)) % 15, LATE: late}
+    outputs = all_outputs(features, history, line, whole)
+    found = contributions_of(features, history, line, whole, outputs)[ENSEMBLE]
+    assert outputs[-1].mean.min() > 1.0, "no floor was met"
+    np.testing.assert_allclose(total(found), outputs[-1].mean, atol=1e-4)
+    assert all((found[name] != 0).any() for name in (LINE, PRICE, LATE))
+    assert not any(found[name][np.isnan(line)].any() for name in (LINE, PRICE, LATE))
 
 
 # --- what a row holds -----------------------------------------------------------------------------------------

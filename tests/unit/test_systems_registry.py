@@ -16,7 +16,7 @@ from shared.ports import Blob
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.promotions import current_versions, move_pointer, read_serving
 from shared.systems.registry import Models, load_models, load_twin, read_metadata, save_models, saved_versions
-from shared.systems.xgboost_v1 import mean_points
+from shared.systems.xgboost_v1 import TREES, Trees, mean_points
 from tests.unit.systems_models import named, trained
 
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
     inputs = np.random.default_rng(1).normal(10, 5, (50, len(model_features()))).astype(np.float32)
     assert loaded.xgboost is not None
     assert models.xgboost is not None
-    assert (mean_points(loaded.xgboost.booster, inputs) == mean_points(models.xgboost.booster, inputs)).all()
+    assert (mean_points(loaded.xgboost.trees, inputs) == mean_points(models.xgboost.trees, inputs)).all()
     assert load_models(blobs, versions) is loaded, "cached"
 
 
@@ -86,7 +86,7 @@ def test_a_twin_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> N
     assert version.xgboost is not None
     assert version.ensemble is not None
     name = version.xgboost.version
-    assert f"models/{XGBOOST}/{name}/twin.ubj" in paths
+    assert {f"models/{XGBOOST}/{name}/twin.{each}.ubj" for each in TREES} < set(paths)
     found = load_twin(blobs, name)
     assert found.ensemble == replace(twin.ensemble, version=name)  # type: ignore[type-var]
     assert load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), name)).ensemble == version.ensemble
@@ -113,7 +113,8 @@ def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(
     blobs.reads.clear()
     first = load_models(blobs, pinned)
     folder = f"{XGBOOST}/{pinned[XGBOOST]}"
-    files = [f"{folder}/metadata.json", f"{folder}/model.ubj", f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
+    trees = [f"{folder}/model.{each}.ubj" for each in ("points", "minutes", "rate")]
+    files = [f"{folder}/metadata.json", *trees, f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
     assert blobs.reads == [f"models/{file}" for file in files], "no twin, no pointer"
     blobs.reads.clear()
     newer = saved(blobs, named("2099-01-01-newer"))
@@ -125,7 +126,7 @@ def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(
     second = load_models(blobs, newer)
     assert second.xgboost is not None
     assert second.xgboost.version == "2099-01-01-newer"
-    assert len(blobs.reads) == 3
+    assert len(blobs.reads) == len(files)
 
 
 def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
@@ -145,8 +146,29 @@ def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: P
 def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp_path: Path) -> None:
     blobs, names = FileBlobs(tmp_path), list(model_features())
     save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
-    with pytest.raises(SchemaMismatch, match=f"trees: {len(names)}"):
+    with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
         load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]), names[:-1])
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_one_booster_of_other_inputs_than_the_two_beside_it_fails_loudly(tmp_path: Path, name: str) -> None:
+    import xgboost as xgb
+
+    models, names = trained().models, model_features()
+    assert models.xgboost is not None
+    narrow = xgb.train({"nthread": 1}, xgb.DMatrix(np.eye(3), np.arange(3.0)), 1)
+    trees: Trees = replace(models.xgboost.trees, **{name: narrow})
+    versions = saved(FileBlobs(tmp_path), replace(models, xgboost=replace(models.xgboost, trees=trees)))
+    with pytest.raises(SchemaMismatch, match=rf"trees: \[3, {len(names)}\].*retrain"):
+        load_models(FileBlobs(tmp_path), versions)
+
+
+def test_a_missing_booster_says_what_to_do(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    versions = saved(blobs)
+    (tmp_path / "models" / XGBOOST / versions[XGBOOST] / "model.rate.ubj").unlink()
+    with pytest.raises(Fatal, match=r"model\.rate\.ubj is not in the models bucket.*nba-training-trigger"):
+        load_models(blobs, versions)
 
 
 def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from shared.pipeline import load_pipeline
 from shared.ports import DateRange
 from shared.runtime import Runtime
 from shared.systems import xgboost_v1
-from shared.systems.ensemble import LINE, fit_combination
+from shared.systems.ensemble import fit_combination
 from shared.systems.history import GAMES, pack_histories, unpack_histories
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
 from shared.systems.promotions import current_versions
@@ -44,7 +44,7 @@ def test_the_same_rows_give_the_same_bytes_and_the_same_version() -> None:
     assert second.xgboost is not None
     assert first.ensemble == second.ensemble
     assert first.xgboost.version == second.xgboost.version
-    assert first.xgboost.booster.save_raw() == second.xgboost.booster.save_raw()
+    assert first.xgboost.trees.files() == second.xgboost.trees.files()
     assert trained().metrics == again.metrics
 
 
@@ -63,10 +63,10 @@ def test_other_data_is_another_version() -> None:
 def test_the_trees_of_a_fold_have_not_seen_its_days_or_later_ones() -> None:
     rows = training_rows()
     inputs = xgboost_v1.matrix(rows.features, rows.names)
-    means, out_of_sample = _walk_forward(rows, inputs)
+    means, out_of_sample = _walk_forward(rows, inputs, {})
     last_fold = rows.day >= rows.first_day(0.75)
     changed = replace(rows, points=np.where(last_fold, 60.0, rows.points))
-    after, _ = _walk_forward(changed, inputs)
+    after, _ = _walk_forward(changed, inputs, {})
     np.testing.assert_array_equal(means[XGBOOST], after[XGBOOST])
     assert not out_of_sample[: len(rows) // 3].any()
     assert out_of_sample[-1]
@@ -87,9 +87,11 @@ def test_weights_are_not_negative_and_the_market_counts_where_it_knows_most() ->
     model = trained().models.ensemble
     assert model is not None
     assert model.with_market is not None
-    assert all(weight >= 0 for weight in (*model.no_market.weights.values(), *model.with_market.weights.values()))
-    assert model.with_market.weights[LINE] > 0.5, "the line of these rows is nearly the truth"
-    assert LINE not in model.no_market.weights
+    market = model.with_market
+    assert all(weight >= 0 for weight in model.no_market.weights.values())
+    assert all(weight >= 0 for weight in (market.line, market.early, market.price, market.late))
+    assert market.line > 0.5, "the line of these rows is nearly the truth"
+    assert set(model.no_market.weights) == set(BASE_SYSTEMS)
 
 
 def test_too_few_lines_give_no_market_combination() -> None:
@@ -196,6 +198,8 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
     assert rows is not None
     assert len(rows) == 16, "games 0 to 7 of two players: game 8 is known at as_of, not before"
     assert sorted(set(rows.history.count.tolist())) == list(range(8)), "each row has the games before it"
+    assert set(rows.minutes.tolist()) == {30.0}, "what happened, which is no feature"
+    assert not {"actual_points", "actual_minutes"} & set(rows.features)
     everything = histories(warehouse, game(8)["known_at"], last_games=EVERY_GAME)
     assert everything.num_rows == 8, "player 0 was not asked for"
 

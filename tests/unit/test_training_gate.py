@@ -14,7 +14,7 @@ import pytest
 from functions.train_model.rival import Rival, find_rival, judge
 from local.file_blobs import FileBlobs
 from shared.features.names import model_features
-from shared.systems import xgboost_v1
+from shared.systems import output, xgboost_v1
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.promotions import Serving, move_pointer, read_serving
 from shared.systems.registry import Models, save_models
@@ -135,7 +135,10 @@ def test_forecasts_are_what_serving_says() -> None:
     assert models.xgboost is not None
     said = forecasts(models, rows)
     inputs = xgboost_v1.matrix(rows.features, model_features())
-    np.testing.assert_array_equal(said[XGBOOST, False], xgboost_v1.mean_points(models.xgboost.booster, inputs))
+    mean = xgboost_v1.mean_points(models.xgboost.trees, inputs)
+    spread = np.sqrt(models.variance(XGBOOST).of(mean))
+    np.testing.assert_array_equal(said[XGBOOST, False], output.said(mean, spread))
+    assert (said[XGBOOST, False] < mean).all(), "the median, not the mean"
     np.testing.assert_array_equal(np.isnan(said[ENSEMBLE, True]), np.isnan(rows.line))
     lined = ~np.isnan(rows.line)
     assert (said[ENSEMBLE, True][lined] != said[ENSEMBLE, False][lined]).any()

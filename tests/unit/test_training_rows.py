@@ -28,6 +28,7 @@ def test_a_part_of_the_rows_keeps_what_belongs_together() -> None:
     np.testing.assert_array_equal(part.history.values["points"], SMALL.history.values["points"][use])
     np.testing.assert_array_equal(part.day, SMALL.day[use])
     np.testing.assert_array_equal(part.points, SMALL.points[use])
+    np.testing.assert_array_equal(part.minutes, SMALL.minutes[use])
     assert set(fit(training_rows().where(np.arange(2400) < 1500)).metrics["all"]) >= set(BASE_SYSTEMS)
 
 
@@ -51,6 +52,7 @@ def _changed(values: np.ndarray, by: float = 1e-9) -> np.ndarray:
 
 CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
     "a target": lambda rows: replace(rows, points=_changed(rows.points)),
+    "minutes": lambda rows: replace(rows, minutes=_changed(rows.minutes)),
     "a feature": lambda rows: replace(
         rows, features={**rows.features, "points_l10": _changed(rows.features["points_l10"])}
     ),

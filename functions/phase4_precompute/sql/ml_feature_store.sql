@@ -15,7 +15,8 @@ joined AS (
     c.season_day, c.is_playoffs, c.implied_team_total, c.spread, c.game_total,
     c.line, c.line_opening, c.line_movement, c.line_books, c.line_sd, c.line_range, c.line_p_over, c.line_snapshot_at,
     d.points_l3, d.points_l5, d.points_l10, d.points_l20, d.points_season, d.points_prev_season,
-    d.points_ewma_02, d.points_ewma_08, d.points_ewma_20, d.points_last, d.points_sd_l10, d.points_sd_season, d.points_slope_l10, d.points_z_l5,
+    d.points_ewma_02, d.points_ewma_08, d.points_ewma_20, d.points_last,
+    d.points_sd_l10, d.points_sd_season, d.points_slope_l10, d.points_z_l5,
     d.points_max_l10, d.points_min_l10, d.games_season, d.games_known,
     d.minutes_last, d.minutes_second_last, d.minutes_l5, d.minutes_l10, d.minutes_l20, d.minutes_season,
     d.minutes_ewma_10, d.minutes_ewma_20, d.minutes_max_l10,
@@ -88,12 +89,15 @@ explained AS (
       CASE WHEN games_season = 0 THEN 'season=no_games,' WHEN games_season = 1 THEN 'season=one_game,' ELSE '' END,
       IF(games_season > 1 AND points_z_l5 IS NULL, 'z_score=no_variation,', ''),
       IF(points_prev_season IS NULL, 'prev_season=no_games,', ''),
-      IF(points_per_minute_l10 IS NULL OR points_per_minute_l40 IS NULL
-        OR (games_season > 0 AND points_per_minute_season IS NULL), 'per_minute=no_minutes,', ''),
+      -- Where the last five games have minutes, so have all longer windows.
+      IF(attempts_per_minute_l5 IS NULL OR (games_season > 0 AND points_per_minute_season IS NULL),
+        'per_minute=no_minutes,', ''),
       IF(usage_l10 IS NULL OR (games_season > 0 AND usage_season IS NULL), 'usage=no_plays,', ''),
       IF(fga_share_l10 IS NULL OR fg3a_share_l10 IS NULL OR fta_share_l10 IS NULL, 'shares=no_team_attempts,', ''),
       IF(fg2_pct_l20 IS NULL OR fg3_pct_l20 IS NULL OR ft_pct_l40 IS NULL OR true_shooting_l20 IS NULL,
         'shooting=no_attempts,', ''),
+      IF(fga_last IS NULL OR rebounds_l10 IS NULL OR assists_l10 IS NULL OR steals_l10 IS NULL OR blocks_l10 IS NULL
+        OR turnovers_l10 IS NULL OR fouls_l10 IS NULL OR plus_minus_l10 IS NULL, 'box_score=incomplete,', ''),
       IF(home_points_diff IS NULL, 'home_away=one_venue,', ''),
       IF(versus_opponent_points IS NULL, 'versus=no_games,', ''),
       IF(days_since_team_change IS NULL, 'team_change=one_team,', ''),
@@ -107,6 +111,12 @@ explained AS (
         WHEN injury_report_source IS NOT NULL THEN ''
         WHEN injury_snapshot_at IS NULL THEN 'injuries=no_report,'
         ELSE 'injuries=empty_list,'
+      END,
+      CASE
+        WHEN injury_report_source IS NULL THEN ''
+        WHEN injury_status IN ('OUT', 'DOUBTFUL') THEN 'available=listed_out,'
+        WHEN minutes_share IS NULL OR points_share IS NULL THEN 'available=no_minutes_or_points,'
+        ELSE ''
       END,
       IF(teammates_out_points_recent IS NULL, 'teammates_recent=no_team_box_score,', ''),
       IF(implied_team_total IS NULL, 'game_line=none,', ''),

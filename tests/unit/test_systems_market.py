@@ -1,0 +1,121 @@
+"""The market's terms: weights recovered, none negative, and what is not known counts as nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shared.systems.columns import Features, Floats
+from shared.systems.distribution import START_VARIANCE
+from shared.systems.market import EARLY_GAMES, FEATURES, LATE, LINE, PRICE, MarketCombination, fit_market
+
+ONE = {"line": 0.0, "early": 0.0, "price": 0.0, "late": 0.0, "intercept": 0.0}
+
+
+def features_of(n: int, seed: int = 4) -> dict[str, Floats]:
+    """What the terms read, of every kind: early and late in a season, priced and not, with and without a report."""
+    random = np.random.default_rng(seed)
+    return {
+        PRICE: np.where(random.random(n) < 0.2, np.nan, random.uniform(0.4, 0.6, n)),
+        LATE: np.where(random.random(n) < 0.2, np.nan, random.choice([0.0, 12.5, 30.0], n)),
+        "points_share": random.uniform(0.05, 0.35, n),
+        "games_season": random.integers(0, 40, n).astype(np.float64),
+    }
+
+
+def rows(n: int = 3000, seed: int = 4) -> tuple[Floats, Floats, Features]:
+    random = np.random.default_rng(seed)
+    without = random.uniform(6.0, 30.0, n)
+    line = np.round(2 * (without + random.normal(0.5, 2.0, n))) / 2
+    return without, line, features_of(n)
+
+
+def row(**known: float) -> Features:
+    usual = {PRICE: np.nan, LATE: np.nan, "points_share": 0.25, "games_season": 30.0}
+    return {name: np.array([value]) for name, value in {**usual, **known}.items()}
+
+
+def added(weights: MarketCombination, features: Features, line: float = 24.0) -> dict[str, float]:
+    """The terms of a figure of 20 without."""
+    found = weights.terms(np.array([20.0]), np.array([line]), features)
+    return {name: float(points[0]) for name, points in found.items()}
+
+
+def test_known_weights_are_found_again() -> None:
+    truth = MarketCombination(intercept=-0.25, line=0.4, early=0.3, price=0.7, late=0.55)
+    without, line, features = rows()
+    assert set(features) == set(FEATURES)
+    exact = fit_market(without, line, features, truth.of(without, line, features))
+    assert exact == truth
+    chance = np.random.default_rng(8).normal(0, 6.0, len(line))
+    found = fit_market(without, line, features, truth.of(without, line, features) + chance)
+    assert (found.line, found.price, found.late) == pytest.approx((0.4, 0.7, 0.55), abs=0.15)
+
+
+def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
+    """Points that lie against the line, its price, and the absences: none of them is believed in."""
+    against = MarketCombination(intercept=1.5, line=-0.4, early=-0.3, price=-0.7, late=-0.55)
+    without, line, features = rows()
+    points = against.of(without, line, features)
+    found = fit_market(without, line, features, points)
+    assert (found.line, found.early, found.price, found.late) == (0.0, 0.0, 0.0, 0.0)
+    assert found.intercept == pytest.approx(float((points - without).mean()), abs=1e-6)
+    mixed = MarketCombination(intercept=0.0, line=0.5, early=0.2, price=0.6, late=-0.5)
+    found = fit_market(without, line, features, mixed.of(without, line, features))
+    assert (found.late, found.line > 0.3) == (0.0, True)
+    assert float((found.of(without, line, features) - mixed.of(without, line, features)).mean()) == pytest.approx(
+        0.0, abs=1e-4
+    )
+
+
+def test_the_line_pulls_by_its_distance_and_more_early_in_a_season() -> None:
+    """4 points above: half of that, and a quarter more before the first game, half of a quarter after five."""
+    weights = MarketCombination(**{**ONE, "line": 0.5, "early": 0.25})
+    games = (0.0, 5.0, EARLY_GAMES - 1, EARLY_GAMES, 60.0)
+    found = [added(weights, row(games_season=played))[LINE] for played in games]
+    assert found == pytest.approx([3.0, 2.5, 2.1, 2.0, 2.0])
+    assert added(weights, row(games_season=np.nan))[LINE] == 3.0, "no game of the season is known"
+    assert added(weights, row(), line=18.0)[LINE] == -1.0
+
+
+def test_the_price_shifts_by_its_normal_quantile_in_standard_deviations() -> None:
+    """0.841 is one standard deviation above: the side that the books believe in is the likelier one."""
+    weights = MarketCombination(**{**ONE, "price": 0.5})
+    deviation = float(np.sqrt(START_VARIANCE.of(np.array([24.0])))[0])
+    assert added(weights, row(line_p_over=0.8413447))[PRICE] == pytest.approx(0.5 * deviation, rel=1e-6)
+    assert added(weights, row(line_p_over=1 - 0.8413447))[PRICE] == pytest.approx(-0.5 * deviation, rel=1e-6)
+    assert added(weights, row(line_p_over=0.5))[PRICE] == 0.0
+
+
+def test_points_of_late_absences_fall_to_a_player_by_his_share() -> None:
+    weights = MarketCombination(**{**ONE, "late": 0.5})
+    assert added(weights, row(teammates_out_lines=20.0))[LATE] == 0.5 * 20 * 0.25
+    assert added(weights, row(teammates_out_lines=0.0))[LATE] == 0.0
+
+
+def test_a_missing_price_or_no_report_counts_as_nothing() -> None:
+    weights = MarketCombination(intercept=0.1, line=0.5, early=0.0, price=0.5, late=0.5)
+    assert added(weights, row()) == {LINE: 2.0, PRICE: 0.0, LATE: 0.0}
+    assert added(weights, row(teammates_out_lines=20.0, points_share=np.nan))[LATE] == 0.0
+    told = row(line_p_over=0.5, teammates_out_lines=0.0)
+    at = np.array([20.0]), np.array([24.0])
+    assert weights.of(*at, row())[0] == weights.of(*at, told)[0] == pytest.approx(22.1)
+
+
+def test_without_a_line_there_is_no_figure() -> None:
+    weights = MarketCombination(intercept=0.1, line=0.5, early=0.2, price=0.5, late=0.5)
+    told = row(line_p_over=0.6, teammates_out_lines=20.0)
+    assert all(np.isnan(points) for points in added(weights, told, line=np.nan).values())
+    assert np.isnan(weights.of(np.array([20.0]), np.array([np.nan]), told)).all()
+
+
+def test_a_lower_line_never_gives_a_higher_figure() -> None:
+    weights = MarketCombination(intercept=0.1, line=0.5, early=0.2, price=0.5, late=0.5)
+    lines = np.arange(0.5, 45.0)
+    told = {name: np.repeat(value, len(lines)) for name, value in row(line_p_over=0.55).items()}
+    assert (np.diff(weights.of(np.full(len(lines), 20.0), lines, told)) > 0).all()
+
+
+def test_the_weights_in_words() -> None:
+    weights = MarketCombination(intercept=0.1, line=0.5, early=0.25, price=0.6, late=0.25)
+    assert weights.describe() == "0.50 towards the line, 0.60 of its price, 0.25 of late absences"
