@@ -80,7 +80,7 @@ compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the s
 	@$(PY) -m local.compare
 
 .PHONY: backtest
-backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=7)
+backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=5)
 	@$(PY) -m local.backtest
 
 .PHONY: bench

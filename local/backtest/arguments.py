@@ -11,8 +11,8 @@ from local.ownership import state_folder
 from local.replay import Archive
 from local.run import MOST_SEASONS, WrongInput
 
-# Seven seasons before the tested one: older ones were another game (fewer threes, slower), and cost time.
-HISTORY_SEASONS = 7
+# Older seasons were another game (fewer threes, slower), and cost time.
+HISTORY_SEASONS = 5
 # As many as `make run` writes, so that both play the same simulated league.
 LEAGUE_SEASONS = 3
 FOLDER = "backtest"

@@ -35,7 +35,8 @@ from local.screen import Screen
 from shared.config import Settings
 from shared.features.names import market_features, model_features
 from shared.systems import xgboost_v1
-from shared.systems.registry import current_versions, load_models
+from shared.systems.promotions import current_versions
+from shared.systems.registry import load_models
 
 FIRST, LAST = date(2025, 11, 10), date(2025, 11, 20)
 # On this evening the injury list names the rotation players whom box scores show as absent; on others a player

@@ -191,7 +191,7 @@ def test_bets_as_serving_makes_them() -> None:
     line = np.array([15.5, 15.5, 15.5, np.nan, 15.5])
     point = np.array([25.0, 25.0, 25.0, 25.0, np.nan])
     best = [Best(over=-120, under=100), Best(), Best(under=-110), Best(), Best(over=-120, under=100)]
-    forecast = Forecast(point, np.where(np.isnan(point), np.nan, 7.0), (None,) * 5)
+    forecast = Forecast(point, point + 0.5, np.where(np.isnan(point), np.nan, 7.0), (None,) * 5)
     bets = bets_of(forecast, line, best, np.full(5, 20.0), Settings())
     assert bets.recommendation.tolist() == ["OVER", "OVER", "PASS", "NO_LINE", "NO_LINE"]
     np.testing.assert_allclose(bets.profit, [100 / 120, np.nan, np.nan, np.nan, np.nan])

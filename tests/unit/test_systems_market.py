@@ -7,8 +7,9 @@ import pytest
 
 from shared.systems.columns import Features, Floats
 from shared.systems.distribution import START_VARIANCE
-from shared.systems.market import EARLY_GAMES, FEATURES, LATE, LINE, PRICE, MarketCombination, fit_market
+from shared.systems.market import EARLY_GAMES, FEATURES, HALF_LIFE, LATE, LINE, PRICE, MarketCombination, fit_market
 
+NEW = np.zeros(3000)
 ONE = {"line": 0.0, "early": 0.0, "price": 0.0, "late": 0.0, "intercept": 0.0}
 
 
@@ -45,11 +46,21 @@ def test_known_weights_are_found_again() -> None:
     truth = MarketCombination(intercept=-0.25, line=0.4, early=0.3, price=0.7, late=0.55)
     without, line, features = rows()
     assert set(features) == set(FEATURES)
-    exact = fit_market(without, line, features, truth.of(without, line, features))
+    exact = fit_market(without, line, features, truth.of(without, line, features), NEW)
     assert exact == truth
     chance = np.random.default_rng(8).normal(0, 6.0, len(line))
-    found = fit_market(without, line, features, truth.of(without, line, features) + chance)
+    found = fit_market(without, line, features, truth.of(without, line, features) + chance, NEW)
     assert (found.line, found.price, found.late) == pytest.approx((0.4, 0.7, 0.55), abs=0.15)
+
+
+def test_recent_rows_weigh_more() -> None:
+    """Half the rows moved by three points a half-life ago: they weigh half, so that one of three points is left."""
+    without, _, features = rows()
+    old = np.arange(3000) % 2 == 0
+    moved = without + np.where(old, 3.0, 0.0)
+    flat = fit_market(without, without, features, moved, NEW)
+    aged = fit_market(without, without, features, moved, np.where(old, HALF_LIFE, 0.0))
+    assert (flat.intercept, aged.intercept) == pytest.approx((1.5, 1.0), abs=0.1)
 
 
 def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
@@ -57,11 +68,11 @@ def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
     against = MarketCombination(intercept=1.5, line=-0.4, early=-0.3, price=-0.7, late=-0.55)
     without, line, features = rows()
     points = against.of(without, line, features)
-    found = fit_market(without, line, features, points)
+    found = fit_market(without, line, features, points, NEW)
     assert (found.line, found.early, found.price, found.late) == (0.0, 0.0, 0.0, 0.0)
     assert found.intercept == pytest.approx(float((points - without).mean()), abs=1e-6)
     mixed = MarketCombination(intercept=0.0, line=0.5, early=0.2, price=0.6, late=-0.5)
-    found = fit_market(without, line, features, mixed.of(without, line, features))
+    found = fit_market(without, line, features, mixed.of(without, line, features), NEW)
     assert (found.late, found.line > 0.3) == (0.0, True)
     assert float((found.of(without, line, features) - mixed.of(without, line, features)).mean()) == pytest.approx(
         0.0, abs=1e-4
