@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from shared.config import Settings
 from shared.errors import SchemaMismatch
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.systems.distribution import START_VARIANCE, median
+from shared.systems.market import MarketCombination
 from shared.systems.output import (
     ENSEMBLE,
     MOVING_AVERAGE,
@@ -23,13 +26,14 @@ from shared.systems.output import (
     ZONE_MATCHUP,
     SystemFailed,
 )
-from shared.systems.predict import predict_players
+from shared.systems.predict import all_outputs, predict_players
 from shared.systems.registry import Models
 from shared.warehouse.schemas import arrow_schema, load_schema
 from tests.unit.systems_models import trained
-from tests.unit.systems_rows import feature_row, offer, packed_history
+from tests.unit.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
 
 POLICY = Settings()
+POINTS = [15.0 + k % 10 for k in range(30)]
 TABLE = "nba_predictions.player_prop_predictions"
 WRITTEN_BY_WORKER = {"prediction_id", "batch_id", "created_at", "updated_at"}
 BOOKS = [
@@ -41,7 +45,7 @@ BOOKS = [
 
 def player(lines: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A request's player, through JSON as the message brings it."""
-    games = packed_history([{"points": 15 + k % 10} for k in range(30)])
+    games = packed_history([{"points": each} for each in POINTS])
     request = {"features": feature_row(**changes), "history": games, "lines": lines}
     return dict(json.loads(json.dumps(request)))
 
@@ -113,6 +117,47 @@ def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> N
         assert with_line["uses_market"] is (system == ENSEMBLE)
     lifted = means[2, ENSEMBLE]
     assert lifted["predicted_points"] > lifted["predicted_points_no_market"] + 1.0
+
+
+def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line() -> None:
+    features = feature_columns({})
+    outputs = all_outputs(features, history_of(POINTS), np.array([19.5]), trained().models)
+    rows = predict_players([player(LINED)], trained().models, POLICY)
+    for one in outputs:
+        [said] = median(one.mean, one.sd**2)
+        mine = [row for row in rows if row["system_id"] == one.system_id]
+        assert one.points[0] == pytest.approx(said, abs=1e-6)
+        assert {row["predicted_points"] for row in mine} == {one.points[0]}
+        assert said < one.mean[0]
+        assert {row["predicted_sd"] for row in mine} == {one.sd[0]}
+        for row in mine:
+            assert row["edge"] == pytest.approx(said - float(row["line_value"]), abs=2e-6)
+            assert (row["edge"] > 0) == (row["p_over"] > 0.5)
+    without = all_outputs(features, history_of(POINTS), np.array([np.nan]), trained().models)[-1]
+    assert outputs[-1].points_no_market == without.points == without.points_no_market
+    assert outputs[-1].points != without.points
+
+
+def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> None:
+    market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.5)
+    usual = trained().models
+    assert usual.ensemble is not None
+    models = replace(usual, ensemble=replace(usual.ensemble, with_market=market))
+    untold: dict[str, Any] = {"points_share": 0.2}
+    told = {**untold, "line_p_over": 0.6, "teammates_out_lines": 20.0}
+    asked = [player(LINED, **untold), player(LINED, **told), player(**untold), player(**told)]
+    rows = predict_players(asked, models, POLICY)
+    lined, lined_told, plain, plain_told = (
+        [row for row in rows[start:end] if row["system_id"] == ENSEMBLE]
+        for start, end in ((0, 25), (25, 50), (50, 55), (55, 60))
+    )
+    shift = 0.5 * 0.2533471 * float(np.sqrt(START_VARIANCE.of(np.array([19.5])))[0])
+    gained = lined_told[0]["predicted_points"] - lined[0]["predicted_points"]
+    assert gained == pytest.approx(shift + 0.5 * 20.0 * 0.2, abs=0.1)
+    assert lined_told[0]["predicted_points_no_market"] == lined[0]["predicted_points_no_market"]
+    assert plain_told[0]["predicted_points"] == plain[0]["predicted_points"] == lined[0]["predicted_points_no_market"]
+    assert "0.50 towards the line, 0.50 of its price, 0.50 of late absences" in lined[0]["reason"]
+    assert "the line" not in plain[0]["reason"]
 
 
 def test_a_player_predicted_among_others_gets_the_same_rows_as_alone() -> None:
