@@ -13,7 +13,8 @@ from tests.unit.systems_models import named
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
-FILES = ("xgboost_v1/pinned/metadata.json", "xgboost_v1/pinned/model.ubj", "ensemble_v1/pinned/model.json")
+TREES = [f"xgboost_v1/pinned/model.{each}.ubj" for each in ("points", "minutes", "rate")]
+FILES = ("xgboost_v1/pinned/metadata.json", *TREES, "ensemble_v1/pinned/model.json")
 
 
 class CountingReads:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from contextlib import closing
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from local.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive
 from shared.features.names import model_features
-from shared.systems.registry import save_models
+from shared.systems.promotions import move_pointer, read_serving
+from shared.systems.registry import save_models, saved_versions
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema
 from tests.unit.systems_models import trained
@@ -156,6 +158,8 @@ def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
 def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Path) -> None:
     models = FileBlobs(tmp_path / "models")
     save_models(models, trained().models, {"features": list(model_features())})
+    [version] = saved_versions(models)
+    move_pointer(models, read_serving(models), version, by="test", at=datetime(2025, 11, 14, tzinfo=UTC), why="test")
     history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}
     request = {"players": [{"features": feature_row(), "history": history, "lines": lines}]}
     data = gzip.compress("\n".join([json.dumps(request)] * 3).encode())

@@ -29,9 +29,12 @@ def rests(row: Row) -> tuple[object, ...]:
     return tuple(row[name] for name in RESTS)
 
 
+Season = dict[date, dict[int, Row]]
+
+
 @pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[date, dict[int, Row]]]:
-    """The feature rows of the first evenings: New York's first two games, Boston's first and second."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Season, Season]]:
+    """The feature rows of the first evenings, as served and as a backfill of half a year describes them afterwards."""
     with open_world(tmp_path_factory.mktemp("season")) as world:
         for day, home, away, players in (
             (LONG_AGO, "BOS", "MIA", [RETIRED]),
@@ -50,10 +53,13 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[date, dict
         for day in (FIRST, OPENING, SECOND):
             found[day] = contexts(world, day)
             world.phase3("results", day, day, at_new_york(day + timedelta(days=1), time(13)))
-        yield found
+        world.backfill(SPRING, SECOND, at_new_york(SECOND + timedelta(days=1), time(13)))
+        yield found, {day: world.features(day, at_new_york(day, time(17, 30))) for day in found}
 
 
-Season = dict[date, dict[int, Row]]
+@pytest.fixture(scope="module")
+def season(both: tuple[Season, Season]) -> Season:
+    return both[0]
 
 
 def test_last_seasons_team_is_the_roster_of_the_first_game(season: Season) -> None:
@@ -87,6 +93,14 @@ def test_from_the_second_game_on_rest_is_what_it_is(season: Season) -> None:
     row = season[SECOND][PLAYED[0]]
     assert rests(row) == (0, 0, 1, -1, True)
     assert "rest=" not in row["null_reasons"]
+
+
+def test_a_backfill_over_the_summer_finds_the_same_players_as_rested(both: tuple[Season, Season]) -> None:
+    served, described = both
+    for day, rows in served.items():
+        assert {player: rests(row) for player, row in described[day].items()} == {
+            player: rests(row) for player, row in rows.items()
+        }
 
 
 # --- whom a book expects --------------------------------------------------------------------------------------

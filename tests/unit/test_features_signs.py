@@ -12,7 +12,8 @@ from shared.features.names import identity_columns, market_features, model_featu
 from shared.warehouse.schemas import load_schema
 from shared.warehouse.sql import read_sql
 from tests.unit import features_playoff as playoff
-from tests.unit.features_cases import CASES, EVENING, PLAYOFF, STAR, Case
+from tests.unit.features_cases import CASES, EVENING, PLAYOFF, Case
+from tests.unit.features_cases_evening import STAR
 from tests.unit.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, write_evening
 from tests.unit.features_world import STORE, Row, World, open_world
 

@@ -74,6 +74,9 @@ def test_a_player_without_games_is_an_error_not_a_number() -> None:
     result = moving_average.predict(feature_columns(nobody, {}), START_VARIANCE)
     assert np.isnan(result.mean[0])
     assert np.isnan(result.sd[0])
+    assert np.isnan(result.points[0])
+    assert np.isnan(result.points_no_market[0])
+    assert 0 < result.points[1] < result.mean[1], "the median is said"
     assert result.error_code == ("no_games", None)
     assert result.reason[0] == ""
     assert result.mean[1] > 0
@@ -138,6 +141,14 @@ def test_similarity_leans_towards_games_like_todays(
     games = unpack_histories([packed_history([high, low] * 5), packed_history([low, high] * 5)])
     mean = similarity.mean_points(feature_columns(today, today), games)
     assert (mean > 20.2).all(), "whichever of the two kinds is the more recent"
+
+
+def test_before_a_seasons_first_game_similarity_compares_no_rest() -> None:
+    """Rest is NULL then; games after one day and after four weigh by how recent they are."""
+    history = unpack_histories([packed_history([{"rest_days": 1 + 3 * (k % 2)} for k in range(10)])])
+    first, usual = (similarity.weights(feature_columns({"rest_days": rest}), history)[0] for rest in (None, 1))
+    np.testing.assert_allclose(first[1:10] / first[:9], similarity.DECAY)
+    assert usual[1] < first[1]
 
 
 def test_similarity_weighs_only_the_most_similar_and_adds_up_to_one() -> None:
