@@ -101,7 +101,8 @@ def median(mean: Floats, variance: Floats) -> Floats:
     at = np.clip((below < 0.5).sum(axis=-1, keepdims=True), 1, steps.shape[-1] - 1)
     low, high = np.take_along_axis(below, at - 1, -1), np.take_along_axis(below, at, -1)
     start = np.take_along_axis(steps, at - 1, -1) + 0.5
-    found = (start + (0.5 - low) / np.maximum(high - low, np.finfo(np.float64).tiny))[..., 0]
+    part = np.clip((0.5 - low) / np.maximum(high - low, np.finfo(np.float64).tiny), 0.0, 1.0)
+    found = (start + part)[..., 0]
     return np.asarray(np.where(np.isnan(mean), np.nan, np.maximum(found, 0.0)))
 
 

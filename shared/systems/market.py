@@ -18,12 +18,18 @@ EARLY_GAMES = 10.0
 # Books and feeds change from season to season: against all rows alike, this was nearer and better calibrated on 2024-25
 # (error 5.243 and 5.244, log loss 0.6916 and 0.6917, calibration error 0.0125 and 0.0132).
 HALF_LIFE = 180.0
+# What is believed of line, early, price and late before any row, rounded from all lines to June 2025, and how firmly: a
+# weight is held as if rows whose input adds up to this many points^2 had said so. An input that hardly occurs (a book's
+# lines may begin in March, when nobody's season is early) would else be fitted to the chance of a few rows.
+BELIEVED = (0.5, 0.3, 0.5, 0.2)
+FIRMNESS = 2000.0
 
 
 @dataclass(frozen=True)
 class MarketCombination:
-    """intercept + figure without + (line + early * share of the season to come) * (main line - figure without)
-    + price * shift + late * points, all in points; no weight is negative.
+    """intercept + figure without + (line + early * e) * (main line - figure without) + price * shift + late * points.
+
+    e falls from 1 before a player's first game of a season to 0 at EARLY_GAMES; no weight is negative.
     """
 
     intercept: float
@@ -52,9 +58,10 @@ class MarketCombination:
 
 
 def fit_market(without: Floats, line: Floats, features: Features, points: Floats, age: Floats) -> MarketCombination:
-    """Non-negative least squares of what the figure without misses; rows float64[n] with a line, all known.
+    """Non-negative ridge regression, towards BELIEVED, of what the figure without misses.
 
-    age is in days: a row weighs half as much as one that is HALF_LIFE days younger.
+    Rows float64[n] with a line, all known. age is in days: a row weighs half as much as one that is HALF_LIFE days
+    younger. Hoerl & Kennard 1970, with a mean of the prior that is not 0; Lawson & Hanson for the sign.
     """
     from scipy.optimize import nnls
 
@@ -63,8 +70,11 @@ def fit_market(without: Floats, line: Floats, features: Features, points: Floats
     weight = 0.5 ** (age / HALF_LIFE)
     centre = np.average(table, axis=0, weights=weight)
     target = float(np.average(missed, weights=weight))
-    root = np.sqrt(weight)
-    weights, _ = nnls((table - centre) * root[:, None], (missed - target) * root)
+    root, firm = np.sqrt(weight), np.sqrt(FIRMNESS)
+    weights, _ = nnls(
+        np.vstack([(table - centre) * root[:, None], firm * np.eye(len(BELIEVED))]),
+        np.concatenate([(missed - target) * root, firm * np.array(BELIEVED)]),
+    )
     rounded = np.round(weights, 6)
     return MarketCombination(round(target - float(centre @ rounded), 6), *(float(weight) for weight in rounded))
 

@@ -17,7 +17,7 @@ from shared.systems.columns import Floats
 from shared.systems.distribution import Variance, fit_variance, median, over_and_push
 from shared.systems.ensemble import ENOUGH_LINED, EnsembleModel, fit_combination
 from shared.systems.market import fit_market
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP
+from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, LOWEST_MEAN, MOVING_AVERAGE, SIMILARITY, XGBOOST, ZONE_MATCHUP
 from shared.systems.registry import Models
 from shared.systems.xgboost_v1 import Trees, XgboostModel
 from shared.training.rows import Mask, TrainingRows
@@ -146,7 +146,7 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
     if model.with_market is not None and model.variance_with_market is not None:
         known_market = {name: rows.features[name][holdout] for name in ensemble.FEATURES}
-        market = model.with_market.of(plain, line, known_market)
+        market = np.maximum(model.with_market.of(plain, line, known_market), LOWEST_MEAN)
         forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market))
     complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in known.values()], axis=0)
     lined = complete & ~np.isnan(line)

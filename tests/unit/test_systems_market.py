@@ -7,7 +7,17 @@ import pytest
 
 from shared.systems.columns import Features, Floats
 from shared.systems.distribution import START_VARIANCE
-from shared.systems.market import EARLY_GAMES, FEATURES, HALF_LIFE, LATE, LINE, PRICE, MarketCombination, fit_market
+from shared.systems.market import (
+    BELIEVED,
+    EARLY_GAMES,
+    FEATURES,
+    HALF_LIFE,
+    LATE,
+    LINE,
+    PRICE,
+    MarketCombination,
+    fit_market,
+)
 
 NEW = np.zeros(3000)
 ONE = {"line": 0.0, "early": 0.0, "price": 0.0, "late": 0.0, "intercept": 0.0}
@@ -44,13 +54,26 @@ def added(weights: MarketCombination, features: Features, line: float = 24.0) ->
 
 def test_known_weights_are_found_again() -> None:
     truth = MarketCombination(intercept=-0.25, line=0.4, early=0.3, price=0.7, late=0.55)
-    without, line, features = rows()
+    without, line, features = rows(90_000)
     assert set(features) == set(FEATURES)
-    exact = fit_market(without, line, features, truth.of(without, line, features), NEW)
-    assert exact == truth
     chance = np.random.default_rng(8).normal(0, 6.0, len(line))
-    found = fit_market(without, line, features, truth.of(without, line, features) + chance, NEW)
-    assert (found.line, found.price, found.late) == pytest.approx((0.4, 0.7, 0.55), abs=0.15)
+    points = truth.of(without, line, features)
+    exact = fit_market(without, line, features, points, np.zeros(len(line)))
+    assert list(vars(exact).values()) == pytest.approx(list(vars(truth).values()), abs=0.005)
+    found = fit_market(without, line, features, points + chance, np.zeros(len(line)))
+    assert (found.line, found.price, found.late) == pytest.approx((0.4, 0.7, 0.55), abs=0.05)
+
+
+def test_what_hardly_occurs_stays_as_believed() -> None:
+    """Three early rows of absurd points among 3,000 late ones leave the early weight where it was believed."""
+    without, line, features = rows()
+    games = np.full(3000, 40.0)
+    games[:3] = 0.0
+    points = (without + line) / 2 + np.where(games == 0, 40.0 * np.sign(line - without), 0.0)
+    found = fit_market(without, line, {**features, "games_season": games}, points, NEW)
+    assert found.early == pytest.approx(BELIEVED[1], abs=0.2)
+    nothing = fit_market(without[:2], line[:2], {name: each[:2] for name, each in features.items()}, line[:2], NEW[:2])
+    assert (nothing.line, nothing.early, nothing.price, nothing.late) == pytest.approx(BELIEVED, abs=0.05)
 
 
 def test_recent_rows_weigh_more() -> None:
