@@ -27,7 +27,8 @@ from shared.training.rows import Mask, TrainingRows
 FOLDS = 3
 # Trees of fewer rows than this share would err more than those that serve, and so mislead the combination ...
 FEWEST_BEFORE = 0.25
-# ... and where no season is late enough, the folds begin at these shares of the rows.
+# ... and where fewer than two seasons are late enough, folds begin at these shares of the rows too: a twin, which knows
+# nothing of the last weeks, must have some rows out of sample.
 SHARES = (0.5, 0.75)
 # Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
 # days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
@@ -90,7 +91,7 @@ def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
     """First days of the folds, in order."""
     enough = rows.first_day(FEWEST_BEFORE)
     seasons = [day for day in rows.season_starts if day > enough][-FOLDS:]
-    return seasons or sorted({rows.first_day(share) for share in SHARES})
+    return seasons if len(seasons) > 1 else sorted({*seasons, *(rows.first_day(share) for share in SHARES)})
 
 
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:

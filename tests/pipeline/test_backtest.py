@@ -47,7 +47,8 @@ SERVED = date(2025, 11, 14)
 @pytest.fixture(scope="module", autouse=True)
 def few_trees() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xgboost_v1, "ROUNDS", 15)
+        patch.setattr(xgboost_v1, "POINTS_ROUNDS", 15)
+        patch.setattr(xgboost_v1, "PART_ROUNDS", 10)
         yield
 
 

@@ -23,7 +23,8 @@ LEAK = "points_z_l5"
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xgboost_v1, "ROUNDS", 40)
+    monkeypatch.setattr(xgboost_v1, "POINTS_ROUNDS", 60)
+    monkeypatch.setattr(xgboost_v1, "PART_ROUNDS", 40)
 
 
 def honest_rows() -> TrainingRows:

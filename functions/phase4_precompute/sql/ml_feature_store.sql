@@ -114,7 +114,7 @@ explained AS (
       END,
       CASE
         WHEN injury_report_source IS NULL THEN ''
-        WHEN injury_status IN ('OUT', 'DOUBTFUL') THEN 'available=listed_out,'
+        WHEN injury_status IN ('OUT', 'DOUBTFUL') AND points_rank IS NULL THEN 'available=listed_out,'
         WHEN minutes_share IS NULL OR points_share IS NULL THEN 'available=no_minutes_or_points,'
         ELSE ''
       END,

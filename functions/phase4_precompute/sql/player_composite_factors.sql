@@ -7,8 +7,11 @@ players AS (
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.team, c.opponent, c.is_back_to_back,
     c.injury_report_source,
     COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
-    c.injury_report_source IS NOT NULL AND COALESCE(c.injury_status NOT IN ('OUT', 'DOUBTFUL'), TRUE) AS is_available,
-    c.injury_status IN ('OUT', 'DOUBTFUL') AND c.line IS NOT NULL AS is_lined_out,
+    -- Of past games only the rotation's absences are known, so that a list's others must not count either.
+    c.injury_report_source IS NOT NULL
+      AND NOT COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_available,
+    COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE)
+      AND c.line IS NOT NULL AS is_lined_out,
     c.line, d.minutes_ewma_20, d.points_ewma_08,
     d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
     d.points2_l20, d.points3_l20, d.points1_l20
@@ -35,8 +38,8 @@ missing AS (
   WHERE is_rotation_out
   GROUP BY game_id, team
 ),
--- Who is left to share the team's 240 minutes and its points, and what the books did not know: lines of players who
--- are listed out now.
+-- Who is left to share the team's 240 minutes and its points, and what the books did not know: lines of rotation players
+-- who are listed out now.
 available AS (
   SELECT
     game_id, team,
@@ -73,7 +76,7 @@ counted AS (
     IF(p.is_available, SAFE_DIVIDE(p.points_ewma_08, v.points), NULL) AS points_share,
     r.points_rank,
     IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(v.lined_out, 0.0) - IF(COALESCE(p.is_lined_out, FALSE), p.line, 0.0)) AS teammates_out_lines,
+      COALESCE(v.lined_out, 0.0) - IF(p.is_lined_out, p.line, 0.0)) AS teammates_out_lines,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.players, 0)) AS opponents_count,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.points, 0.0)) AS opponents_points
