@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,10 @@ FEWEST_BEFORE = 0.25
 # ... and where fewer than two seasons are late enough, folds begin at these shares of the rows too: a twin, which knows
 # nothing of the last weeks, must have some rows out of sample.
 SHARES = (0.5, 0.75)
+# train_model has two cores, and XGBoost lets go of the interpreter's lock.
+WORKERS = 2
+# What is trained besides the folds: on all rows, and on those before the twin's window.
+ALL, TWIN = "all", "twin"
 # Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
 # days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
 HOLDOUT_START = 0.9
@@ -47,6 +52,7 @@ class Training:
     twin: Models | None = None
 
 
+K = TypeVar("K")
 FoldTrees = MutableMapping[np.datetime64, Trees]
 """Trees by the first day of the fold that they predict: fitted on the rows before it."""
 
@@ -61,30 +67,41 @@ def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: Fol
     3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now on.
     """
     inputs = xgboost_v1.matrix(rows.features, rows.names)
-    means, out_of_sample = _walk_forward(rows, inputs, {} if folds is None else folds)
+    known = {} if folds is None else folds
+    wanted: dict[np.datetime64 | str, Mask] = {ALL: rows.trained}
+    wanted.update(_unknown_folds(rows, known))
+    if twin_before is not None:
+        wanted[TWIN] = rows.trained & (rows.day < twin_before)
+    trained = _train(rows, inputs, wanted)
+    known.update({first: trees for first, trees in trained.items() if isinstance(first, np.datetime64)})
+    means, out_of_sample = _walk_forward(rows, inputs, known)
     usable = out_of_sample & rows.predicted & ~np.isnan(means[MOVING_AVERAGE])
     holdout = usable & (rows.day >= rows.first_day(HOLDOUT_START))
     judged = _fit_ensemble(means, rows, usable & ~holdout)
     metrics = _figures(judged, means, rows, holdout)
-    trees = _train(rows, inputs, rows.trained)
     combined = _fit_ensemble(means, rows, usable)
-    version = f"{rows.day.max()}-{_fingerprint(rows.names, trees, combined, metrics)}"
+    version = f"{rows.day.max()}-{_fingerprint(rows.names, trained[ALL], combined, metrics)}"
     models = Models(
-        xgboost=XgboostModel(version, rows.names, trees),
+        xgboost=XgboostModel(version, rows.names, trained[ALL]),
         ensemble=replace(combined, version=version),
     )
     if twin_before is None:
         return Training(models, metrics)
     seen = rows.day < twin_before
     twin = Models(
-        xgboost=XgboostModel(version, rows.names, _train(rows, inputs, rows.trained & seen)),
+        xgboost=XgboostModel(version, rows.names, trained[TWIN]),
         ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
     )
     return Training(models, metrics, twin)
 
 
-def _train(rows: TrainingRows, inputs: NDArray[np.float32], use: Mask) -> Trees:
-    return xgboost_v1.train(inputs[use], rows.points[use], rows.minutes[use])
+def _train(rows: TrainingRows, inputs: NDArray[np.float32], wanted: Mapping[K, Mask]) -> dict[K, Trees]:
+    """Trees of each of the masks, side by side; the same whatever runs beside them."""
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="train") as pool:
+        trained = pool.map(
+            lambda use: xgboost_v1.train(inputs[use], rows.points[use], rows.minutes[use]), wanted.values()
+        )
+        return dict(zip(wanted, trained, strict=True))
 
 
 def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
@@ -94,16 +111,20 @@ def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
     return seasons if len(seasons) > 1 else sorted({*seasons, *(rows.first_day(share) for share in SHARES)})
 
 
+def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, Mask]:
+    """The rows that the trees of each fold see, by its first day; of folds that are not known yet."""
+    before = {first: rows.trained & (rows.day < first) for first in fold_starts(rows) if first not in known}
+    return {first: use for first, use in before.items() if use.any()}
+
+
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
-    """Means of the four systems, and which rows have all of them out of sample."""
+    """Means of the four systems, and which rows have all of them out of sample; trains what is not known."""
+    known.update(_train(rows, inputs, _unknown_folds(rows, known)))
     trees = np.full(len(rows), np.nan)
     after_all = rows.day.max() + np.timedelta64(1, "D")
     for first, end in pairwise([*fold_starts(rows), after_all]):
-        before = rows.trained & (rows.day < first)
         fold = (rows.day >= first) & (rows.day < end)
-        if before.any() and fold.any():
-            if first not in known:
-                known[first] = _train(rows, inputs, before)
+        if first in known and fold.any():
             trees[fold] = xgboost_v1.mean_points(known[first], inputs[fold])
     means = {
         MOVING_AVERAGE: moving_average.mean_points(rows.features),
