@@ -69,7 +69,8 @@ def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: Fol
     inputs = xgboost_v1.matrix(rows.features, rows.names)
     known = {} if folds is None else folds
     wanted: dict[np.datetime64 | str, Mask] = {ALL: rows.trained}
-    wanted.update(_unknown_folds(rows, known))
+    for first, before in _unknown_folds(rows, known).items():
+        wanted[first] = before
     if twin_before is not None:
         wanted[TWIN] = rows.trained & (rows.day < twin_before)
     trained = _train(rows, inputs, wanted)
