@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.grading.performance import figures
 from shared.context import Context, Outcome
 from shared.errors import DataError
+from shared.evaluation import alarms
 from shared.messages import PhaseMessage
+from shared.observability.alerts import alert
+from shared.outbox import OutboxMessage
 from shared.ports import DateRange
 from shared.warehouse.sql import read_sql
 
 PACKAGE = "functions.grading"
 ACCURACY = "nba_predictions.prediction_accuracy"
 PERFORMANCE = "nba_predictions.system_daily_performance"
+ALERTS = "nba-alerts"
 SUMMARY = ("n", "mae", "line_mae", "season_avg_mae", "hit_rate")
 
 
@@ -22,7 +27,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """Grade message.game_date; grading it again writes the same rows.
 
     Four warehouse calls whatever the number of games. Games without a final box score are left for a later grading
-    (partial); a date without predictions is no_data.
+    (partial); a date without predictions is no_data. Figures too good to be true raise an alert.
     """
     if message.game_date is None:
         raise DataError(
@@ -67,4 +72,17 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         reason="; ".join(reasons),
         output_table=ACCURACY,
         metadata=metadata,
+        messages=implausible(performance, context),
     )
+
+
+def implausible(performance: Sequence[Mapping[str, Any]], context: Context) -> list[OutboxMessage]:
+    """An alert for each of the rows of system_daily_performance that is too good to be true."""
+    found = []
+    for row in performance:
+        system, window = row["system_id"], row["window_name"]
+        for position, sentence in enumerate(alarms({**row, "system": system}, window)):
+            fingerprint = f"implausible-{system}-{window}-{position}"
+            title = f"{system} is too good to be true"
+            found.append(alert(ALERTS, fingerprint, "warning", title, sentence, context.runtime.clock.now()))
+    return found

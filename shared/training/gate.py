@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from shared.evaluation import DayBootstrap
 from shared.systems.columns import Floats
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.predict import all_outputs
 from shared.systems.registry import Models
-from shared.training.rows import Days, TrainingRows
+from shared.training.rows import TrainingRows
 
 # The last four weeks with games, some 3,400 rows in a season: of one week the interval would be twice as wide, and of
 # a longer window the models that are judged would lack more of what they serve with.
@@ -27,7 +28,7 @@ LARGEST_SHARE = 0.25
 # Points of mean absolute error. On four weeks of a season the interval reaches 0.01 to 0.02 to either side, so there it
 # decides; on the few rows of the playoffs it reaches 0.04 and more, and would let pass what this does not.
 MOST_WORSE = 0.02
-RESAMPLES, SEED = 2_000, 20251114
+SEED = 20251114
 
 SEASON_AVERAGE = "season_average"
 # What is compared: a system, and for the ensemble whether the line is an input.
@@ -98,7 +99,7 @@ def season_averages(rows: TrainingRows) -> dict[Variant, Floats]:
 
 
 def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tuple[Comparison, ...]:
-    """Every variant on the rows where both sides say something; those without such a row are left out."""
+    """Every variant on the rows where both sides say something; left out where those are of too few days to judge."""
     found = []
     for variant in VARIANTS:
         mine, theirs = np.abs(candidate[variant] - rows.points), np.abs(serving[variant] - rows.points)
@@ -106,7 +107,9 @@ def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tup
         if not both.any():
             continue
         day, difference = rows.day[both], mine[both] - theirs[both]
-        mean, low, high = bootstrap_difference(day, difference, SEED)
+        interval = DayBootstrap(day, SEED).mean_interval(difference)
+        if interval is None:
+            continue
         found.append(
             Comparison(
                 *variant,
@@ -114,25 +117,12 @@ def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tup
                 days=len(np.unique(day)),
                 candidate_mae=_rounded(mine[both].mean()),
                 serving_mae=_rounded(theirs[both].mean()),
-                difference=_rounded(mean),
-                low=_rounded(low),
-                high=_rounded(high),
+                difference=_rounded(difference.mean()),
+                low=_rounded(interval[0]),
+                high=_rounded(interval[1]),
             )
         )
     return tuple(found)
-
-
-def bootstrap_difference(day: Days, difference: Floats, seed: int) -> tuple[float, float, float]:
-    """Mean of difference float64[n] and its 95% interval, whole days resampled: rows of one day are not independent.
-
-    Percentile bootstrap over clusters (Davison and Hinkley, Bootstrap Methods and their Application, 1997, 2.4, 3.8).
-    """
-    days, code = np.unique(day, return_inverse=True)
-    total, count = np.bincount(code, weights=difference), np.bincount(code)
-    # how often each day is drawn, for every resample at once
-    drawn = np.random.default_rng(seed).multinomial(len(days), np.full(len(days), 1 / len(days)), RESAMPLES)
-    low, high = np.quantile((drawn @ total) / (drawn @ count), (0.025, 0.975))
-    return float(difference.mean()), float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.grading.grade import run
+from functions.grading.grade import implausible, run
 from shared.errors import DataError
 from shared.messages import PhaseMessage
 from tests.unit.prediction_tables import (
@@ -231,3 +231,19 @@ def test_no_predictions_is_no_data_with_the_reason(night: Evening) -> None:
 def test_a_span_of_dates_is_refused(night: Evening) -> None:
     with pytest.raises(DataError, match="one game_date"):
         run(PhaseMessage(from_date=DAY, to_date=DAY), night.context("grading"))
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"n": 501, "mae": 4.49, "hit_rate": 0.52, "bets": 501}, ["a mean absolute error of 4.490 points on 501 rows"]),
+        ({"n": 501, "mae": 5.1, "hit_rate": 0.58, "bets": 501}, ["a hit rate of 58.0% over 501 bets"]),
+        ({"n": 500, "mae": 4.0, "hit_rate": 0.9, "bets": 500}, []),
+        ({"n": 501, "mae": 4.5, "hit_rate": 0.57, "bets": 501}, []),
+    ],
+)
+def test_figures_too_good_to_be_true_raise_an_alert(night: Evening, figures: dict[str, Any], said: list[str]) -> None:
+    row = {"system_id": "xgboost_v1", "window_name": "season", "line_mae": 5.0, **figures}
+    found = implausible([row], night.context("grading"))
+    assert [one.topic for one in found] == ["nba-alerts"] * len(said)
+    assert all(sentence in one.data for sentence, one in zip(said, found, strict=True))

@@ -22,7 +22,6 @@ from shared.training.gate import (
     MOST_WORSE,
     SEASON_AVERAGE,
     Comparison,
-    bootstrap_difference,
     compare,
     forecasts,
     season_averages,
@@ -67,27 +66,6 @@ def test_the_window_never_moves_back_as_days_are_added() -> None:
     assert starts == sorted(starts)
 
 
-# --- the interval ---------------------------------------------------------------------------------------------
-
-
-def test_rows_of_one_day_count_as_one_observation_of_chance() -> None:
-    random = np.random.default_rng(3)
-    day = np.datetime64("2025-01-01") + np.repeat(np.arange(100), 20).astype("timedelta64[D]")
-    alone, shared = random.normal(0, 1, 2000), np.repeat(random.normal(0, 1, 100), 20)
-    _, low, high = bootstrap_difference(day, alone, seed=1)
-    assert high - low == pytest.approx(2 * 1.96 / np.sqrt(2000), rel=0.2)
-    _, low, high = bootstrap_difference(day, shared, seed=1)
-    assert high - low == pytest.approx(2 * 1.96 / np.sqrt(100), rel=0.2)
-
-
-def test_the_interval_is_repeatable_and_exact_without_chance() -> None:
-    day = np.datetime64("2025-01-01") + np.array([0, 0, 1, 2, 2, 2]).astype("timedelta64[D]")
-    assert bootstrap_difference(day, np.full(6, 0.25), seed=1) == (0.25, 0.25, 0.25)
-    difference = np.array([0.1, -0.3, 0.2, 0.5, -0.1, 0.0])
-    assert bootstrap_difference(day, difference, seed=4) == bootstrap_difference(day, difference, seed=4)
-    assert bootstrap_difference(day, difference, seed=4)[0] == pytest.approx(0.4 / 6)
-
-
 # --- the comparison and its rule --------------------------------------------------------------------------------
 
 
@@ -102,6 +80,18 @@ def test_both_sides_are_compared_on_the_rows_where_both_say_something() -> None:
     assert found[0].days == len(np.unique(rows.day[2:]))
     assert found[0].worse
     assert str(found[0]) == "xgboost_v1 +1.000 (+1.000 to +1.000) points on 58 rows"
+
+
+def test_of_fewer_than_five_days_nothing_is_said() -> None:
+    rows = training_rows(60)
+    sides = [{(XGBOOST, False): rows.points + worse, (ENSEMBLE, False): rows.points + worse} for worse in (3.0, 1.0)]
+    few = rows.where(np.isin(rows.day, np.unique(rows.day)[:4]))
+    said = [
+        {**{name: v[: len(few)] for name, v in side.items()}, (ENSEMBLE, True): np.full(len(few), np.nan)}
+        for side in sides
+    ]
+    assert compare(few, *said) == ()
+    assert len(compare(rows, *({**side, (ENSEMBLE, True): np.full(60, np.nan)} for side in sides))) == 2
 
 
 @pytest.mark.parametrize(
