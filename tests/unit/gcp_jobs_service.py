@@ -60,7 +60,11 @@ class JobsService(BaseAdapter):
         credentials = AnonymousCredentials()
         session = AuthorizedSession(credentials)
         session.mount("https://", self)
-        return bigquery.Client(project=PROJECT, location="US", credentials=credentials, _http=session)
+        # Said here, since a test of the emulators may have left their address to this process for as long as they run.
+        endpoint = {"api_endpoint": "https://bigquery.googleapis.com"}
+        return bigquery.Client(
+            project=PROJECT, location="US", credentials=credentials, _http=session, client_options=endpoint
+        )
 
     def configurations(self, kind: str) -> list[dict[str, Any]]:
         """The configurations of the jobs of a kind (load, query, copy), dry runs left out."""
