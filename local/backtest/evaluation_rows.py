@@ -94,11 +94,12 @@ class EvaluationRows:
         long_ago = self.day - self.previous_day > np.timedelta64(ROSTER_DAYS, "D")
         first = np.isnat(self.previous_day)
         moved = self.team != self.previous_team
+        returns = missing & ~first & ~moved
         reasons = {
             "no earlier game of the player": missing & first,
-            f"no game of the player in the {ROSTER_DAYS} days before": missing & long_ago,
-            "first game for another team": missing & ~first & ~long_ago & moved,
-            "no feature row for another reason": missing & ~first & ~long_ago & ~moved,
+            "first game for another team": missing & ~first & moved,
+            f"no line, and no game of the player in the {ROSTER_DAYS} days before": returns & long_ago,
+            "no feature row for another reason": returns & ~long_ago,
         }
         return {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}
 
