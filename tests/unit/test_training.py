@@ -17,6 +17,7 @@ from local.file_blobs import FileBlobs
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.context import Context
+from shared.errors import DataError
 from shared.features.names import model_features
 from shared.messages import TrainingMessage
 from shared.pipeline import load_pipeline
@@ -231,6 +232,14 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     assert outcome.metadata["metrics"]["all"]["n"] > 0
     later = context(tmp_path, warehouse, game(300)["tipoff_at"])
     assert run(MESSAGE, later).metadata == outcome.metadata, "without new games a later training is the same version"
+
+
+def test_a_feature_that_knows_the_result_is_refused(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
+    fill(warehouse, games=120, players=6, leak=True)
+    surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])
+    with pytest.raises(DataError, match="points_l3 alone explains"):
+        run(MESSAGE, surroundings)
+    assert current_versions(surroundings.runtime.models) == {}
 
 
 @pytest.mark.parametrize("games", [0, 20])
