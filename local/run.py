@@ -220,14 +220,14 @@ def play(arguments: Arguments, screen: Screen) -> None:
             stay(lambda: screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}"))
 
 
-def main() -> int:
-    """Run from the environment's settings; the reason of a failure is one sentence on standard error."""
+def ended(work: Callable[[Screen], object]) -> int:
+    """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
     # in a file or a pipe there is no screen to fit: wide enough for the closing tables
     fits = sys.stdout.isatty() or "COLUMNS" in os.environ
     console = Console(width=None if fits else WIDTH_OF_FILES)
     try:
         with Screen(console) as screen:
-            play(Arguments.of(os.environ), screen)
+            work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
@@ -241,6 +241,11 @@ def main() -> int:
         print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
         return INTERRUPTED
     return DONE
+
+
+def main() -> int:
+    """Run from the environment's settings."""
+    return ended(lambda screen: play(Arguments.of(os.environ), screen))
 
 
 if __name__ == "__main__":

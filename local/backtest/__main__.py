@@ -8,36 +8,14 @@ from __future__ import annotations
 import os
 import sys
 
-from rich.console import Console
-
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.ownership import FolderBusy
-from local.replay import ArchiveError
-from local.run import DONE, FAILED, INTERRUPTED, WIDTH_OF_FILES, WRONG_INPUT, WrongInput
-from local.screen import Screen
-from shared.errors import ConfigError, PipelineError
+from local.run import INTERRUPTED, ended
 
 
 def main() -> int:
-    """Run from the environment's settings; the reason of a failure is one sentence on standard error."""
-    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    try:
-        with Screen(Console(width=None if fits else WIDTH_OF_FILES)) as screen:
-            play(Arguments.of(os.environ), screen)
-    except (WrongInput, ArchiveError, ConfigError, FolderBusy) as error:
-        print(error, file=sys.stderr)
-        return WRONG_INPUT
-    except PipelineError as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return FAILED
-    except OSError as error:
-        print(f"Failed: {error}. Next: see that the disk has room and the folder is still there.", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
-        return INTERRUPTED
-    return DONE
+    """Run from the environment's settings."""
+    return ended(lambda screen: play(Arguments.of(os.environ), screen))
 
 
 if __name__ == "__main__":
