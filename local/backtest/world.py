@@ -14,7 +14,7 @@ from local.backtest.arguments import season_at
 from local.backtest.sources import FEATURE_CODE, archive_print, code_print
 from local.day import Day, RunRecord
 from local.ownership import owned
-from local.plan import DAYS_NOT_HISTORY, Stretch
+from local.plan import DAYS_NOT_HISTORY, Stretch, uncovered
 from local.replay import Archive
 from local.runtime import STATE_FILE, EmbeddedRuntime, open_runtime
 from local.screen import Screen
@@ -50,16 +50,7 @@ def stretches(archive: Archive, first: date, last: date, seasons: int, covered: 
     """What is not yet covered of the `seasons` seasons before that of `first`, and of all from there to `last`."""
     names = archive.seasons
     own = names.index(season_at(archive, first))
-    missing = []
-    for season in names[max(0, own - seasons) :]:
-        days = archive.game_days(season)
-        begin, end = days[0], min(days[-1], last)
-        for done in covered:
-            if done.season == season and done.first <= begin <= done.last:
-                begin = done.last + timedelta(days=1)
-        if begin <= end:
-            missing.append(Stretch(season, begin, end))
-    return missing
+    return uncovered(names[max(0, own - seasons) :], archive, last, covered)
 
 
 def world_folder(kept_in: Path, archive: Archive, first: date, seasons: int) -> Path:

@@ -7,11 +7,6 @@ players AS (
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.team, c.opponent, c.is_back_to_back,
     c.injury_report_source,
     COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
-    -- Of past games only the rotation's absences are known, so that a list's others must not count either.
-    c.injury_report_source IS NOT NULL
-      AND NOT COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_available,
-    COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE)
-      AND c.line IS NOT NULL AS is_lined_out,
     c.line, d.minutes_ewma_20, d.points_ewma_08,
     d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
     d.points2_l20, d.points3_l20, d.points1_l20
@@ -39,14 +34,14 @@ missing AS (
   GROUP BY game_id, team
 ),
 -- Who is left to share the team's 240 minutes and its points, and what the books did not know: lines of rotation players
--- who are listed out now.
+-- who are listed out now. Of past games only the rotation's absences are known, so that a list's others must not count.
 available AS (
   SELECT
     game_id, team,
-    SUM(IF(is_available, minutes_ewma_20, 0.0)) AS minutes,
-    SUM(IF(is_available, points_ewma_08, 0.0)) AS points,
-    COUNTIF(is_available AND minutes_l10 >= 15) AS rotation,
-    SUM(IF(is_lined_out, line, 0.0)) AS lined_out
+    SUM(IF(is_rotation_out, 0.0, minutes_ewma_20)) AS minutes,
+    SUM(IF(is_rotation_out, 0.0, points_ewma_08)) AS points,
+    COUNTIF(NOT is_rotation_out AND minutes_l10 >= 15) AS rotation,
+    SUM(IF(is_rotation_out, COALESCE(line, 0.0), 0.0)) AS lined_out
   FROM players
   GROUP BY game_id, team
 ),
@@ -55,7 +50,7 @@ ranks AS (
     game_id, player_id,
     RANK() OVER (PARTITION BY game_id, team ORDER BY points_ewma_08 DESC) AS points_rank
   FROM players
-  WHERE is_available
+  WHERE injury_report_source IS NOT NULL AND NOT is_rotation_out
 ),
 -- Unknown where no report of the day is known; a player is not his own team-mate.
 counted AS (
@@ -72,11 +67,13 @@ counted AS (
     IF(p.injury_report_source IS NULL, NULL, v.points) AS available_points,
     IF(p.injury_report_source IS NULL, NULL, v.rotation) AS available_rotation,
     -- Listed out himself he has no share.
-    IF(p.is_available, SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes), NULL) AS minutes_share,
-    IF(p.is_available, SAFE_DIVIDE(p.points_ewma_08, v.points), NULL) AS points_share,
+    IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
+      SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes)) AS minutes_share,
+    IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
+      SAFE_DIVIDE(p.points_ewma_08, v.points)) AS points_share,
     r.points_rank,
     IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(v.lined_out, 0.0) - IF(p.is_lined_out, p.line, 0.0)) AS teammates_out_lines,
+      COALESCE(v.lined_out, 0.0) - IF(p.is_rotation_out, COALESCE(p.line, 0.0), 0.0)) AS teammates_out_lines,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.players, 0)) AS opponents_count,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(o.points, 0.0)) AS opponents_points
