@@ -6,19 +6,16 @@ SHELL := /bin/sh
 # The first Python of 3.11 or later among these makes .venv; PYTHON=/path/to/python says another.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 PY := .venv/bin/python
-UV_VERSION := 0.13.9
-CHECKOV_VERSION := 3.3.30
-# Its pins would hold back ours, so it has an environment of its own.
-CHECKOV := .venv/.checkov/bin/checkov
-CHECKOV_READY := .venv/.checkov/.ready-$(CHECKOV_VERSION)
 
 # A stamp carries its lock's checksum: a changed lock sets up again, an unchanged one starts at once.
 lock_sum = $(shell cksum < requirements/$(1).txt | tr ' ' '-')
 LOCAL_READY := .venv/.ready-local-$(call lock_sum,local)
 DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
-# The emulators' pins are their own too: they run as processes.
-EMULATORS := .venv/.emulators
-EMULATORS_READY := $(EMULATORS)/.ready-$(call lock_sum,emulators)
+# Tools whose pins would hold back ours have an environment of their own each: they run as processes.
+EMULATORS_READY := .venv/.emulators/.ready-$(call lock_sum,emulators)
+CHECKOV := .venv/.checkov/bin/checkov
+CHECKOV_READY := .venv/.checkov/.ready-$(call lock_sum,checkov)
+LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
 # Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
 # A message, and an operator's reason, is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
@@ -140,8 +137,12 @@ emulators-test: $(DEV_READY) $(EMULATORS_READY)  ## the ports' contracts on Goog
 	@CONTRACT_TABLE=1 $(PY) -m pytest $(or $(ARGS),tests/contract)
 
 .PHONY: test
-test: $(DEV_READY)  ## all tests (ARGS='tests/unit -k clock' for some)
-	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+test: $(DEV_READY)  ## the tests, in minutes (ARGS='tests/unit -k clock' for some)
+	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile -m "not heavy")
+
+.PHONY: test-all
+test-all: $(DEV_READY) $(EMULATORS_READY) $(CHECKOV_READY)  ## the heavy rest: emulators, clean environments, many seeds, Terraform, checkov
+	@CHECKOV=$(CHECKOV) $(PY) -m pytest -n 2 --dist loadfile -m heavy
 
 .PHONY: check
 check: $(DEV_READY)  ## format, lint and types; changes nothing
@@ -159,14 +160,8 @@ clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .loca
 	@$(PY) -m local.clean
 
 .PHONY: lock
-lock: .venv/.uv-$(UV_VERSION)/bin/uv  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
-	@for group in functions:functions local:functions dev:local emulators:emulators; do \
-	  name=$${group%%:*}; base=$${group##*:}; \
-	  if [ "$$name" = "$$base" ]; then constraint=; else constraint="--constraint requirements/$$base.txt"; fi; \
-	  $< pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --only-binary :all: \
-	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	    $${UPGRADE:+--upgrade} $$constraint --group $$name --output-file requirements/$$name.txt || exit 1; \
-	done >/dev/null
+lock: $(LOCK_READY)  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
+	@$(PY) -m local.package.lock .venv/.lock/bin/uv
 
 .venv/bin/pip:
 	@for python in $(PYTHONS); do \
@@ -177,31 +172,28 @@ lock: .venv/.uv-$(UV_VERSION)/bin/uv  ## make requirements/*.txt again from pypr
 	echo "No Python 3.11 or later with venv among: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-# What dev holds includes what local holds, so either stamp of dev serves both.
-install = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r
+# A lock is complete, so nothing is resolved here: what an index holds besides changes nothing; `pip check` confirms it.
+# Not compiled: Python compiles what it imports, which is a part of what is installed.
+# $(1): the environment's python, $(2): the lock's name.
+define install
+@$(1) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: --no-compile \
+  -r requirements/$(2).txt
+@$(1) -m pip check --disable-pip-version-check >/dev/null || $(1) -m pip check --disable-pip-version-check
+endef
 
+# What dev holds includes what local holds, so either stamp of dev serves both.
 $(LOCAL_READY): | .venv/bin/pip
 	@echo "Installing the packages of requirements/local.txt (once)"
-	@$(install) requirements/local.txt
+	$(call install,$(PY),local)
 	@touch $@
 
 $(DEV_READY): | .venv/bin/pip
 	@echo "Installing the packages of requirements/dev.txt (once)"
-	@$(install) requirements/dev.txt
+	$(call install,$(PY),dev)
 	@touch $@ $(LOCAL_READY)
 
-$(EMULATORS_READY): | .venv/bin/pip
-	@echo "Installing the emulators of requirements/emulators.txt (once)"
-	@$(PY) -m venv --clear $(EMULATORS)
-	@$(EMULATORS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements/emulators.txt
+$(EMULATORS_READY) $(CHECKOV_READY) $(LOCK_READY): .venv/.%: | .venv/bin/pip
+	@echo "Installing the packages of requirements/$(*D).txt (once)"
+	@$(PY) -m venv --clear .venv/.$(*D)
+	$(call install,.venv/.$(*D)/bin/python,$(*D))
 	@touch $@
-
-$(CHECKOV_READY): | .venv/bin/pip
-	@echo "Installing checkov (once)"
-	@$(PY) -m venv --clear .venv/.checkov
-	@.venv/.checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
-	@touch $@
-
-.venv/.uv-$(UV_VERSION)/bin/uv: | .venv/bin/pip
-	@$(PY) -m venv --clear .venv/.uv-$(UV_VERSION)
-	@.venv/.uv-$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

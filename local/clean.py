@@ -23,14 +23,14 @@ def forget(folder: Path) -> None:
     if not any((folder / mark).is_file() for mark in MARKS):
         raise ConfigError(
             f"Nothing removed: {folder} holds none of {', '.join(MARKS)}, so it is no state folder.",
-            next_step="name the folder that `make run` wrote in LOCAL_DIR.",
+            next_step="say LOCAL_DIR= (or ARCHIVE=) as `make run` was told.",
         )
     with owned(folder):
         shutil.rmtree(folder)
 
 
 def main() -> int:
-    """Forget LOCAL_DIR (default .local)."""
+    """Forget the state folder: LOCAL_DIR, or that of ARCHIVE, else .local."""
     folder = state_folder(os.environ)
     if not folder.exists():
         print(f"Nothing to forget: there is no {folder}")

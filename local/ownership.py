@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,8 +22,18 @@ DEFAULT_FOLDER = ".local"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """The state folder asked for: LOCAL_DIR, else .local."""
-    return Path(environment.get("LOCAL_DIR") or DEFAULT_FOLDER)
+    """The state folder asked for: LOCAL_DIR, else one for each ARCHIVE (.local-nba-3fa2b1), else .local.
+
+    Days of two archives never share a warehouse. The name is the archive's with a hash of where it lies, so that two
+    archives of one name have two folders, however their path is written.
+    """
+    if named := environment.get("LOCAL_DIR"):
+        return Path(named)
+    if not (archive := environment.get("ARCHIVE")):
+        return Path(DEFAULT_FOLDER)
+    place = Path(archive).resolve()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-")[:40] or "archive"
+    return Path(f"{DEFAULT_FOLDER}-{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}")
 
 
 @dataclass(frozen=True)

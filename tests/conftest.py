@@ -69,6 +69,30 @@ class _SkipGate:
             terminalreporter.line(f"Install what is missing, or begin the reason with '{ALLOWED_IN_CI}'.")
 
 
+# What only `make test-all` waits for: a process of Google's emulators, an environment that is set up for the test, or
+# Terraform with its provider. Modules of many seeds and whole emulated days carry the mark themselves.
+HEAVY_FIXTURES = frozenset({"python", "deployed_python"})
+HEAVY_IMPLEMENTATIONS = frozenset({"bigquery", "firestore", "pubsub", "storage"})
+
+
+def _is_heavy(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    if item.path.name.startswith("test_terraform_"):
+        return True
+    if HEAVY_FIXTURES.intersection(fixtures) or any(name.endswith("_emulator") for name in fixtures):
+        return True
+    if not item.path.is_relative_to(ROOT / "tests" / "contract") or not hasattr(item, "callspec"):
+        return False
+    return any(isinstance(p, str) and p in HEAVY_IMPLEMENTATIONS for p in item.callspec.params.values())
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by the mark
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _is_heavy(item):
+            item.add_marker("heavy")
+
+
 def has_room(folder: Path, needed: int) -> bool:
     """Whether a folder has so many bytes left, and may hold programs (tests write and start some)."""
     if not folder.is_dir() or not os.access(folder, os.W_OK):

@@ -1,6 +1,8 @@
 """Clean environments: a Python with the archive's locked packages and nothing else, installed as a deployment does.
 
-They are kept in build/, one for each version of Python, and made again when the lock or the Python is another.
+They are kept in build/, one for each version of Python and of pip, and made again when the lock or the Python is
+another. Google's buildpack lets pip resolve the lock, and does not say which pip it brings: the oldest that a supported
+Python comes with, one between and the newest must all install it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from shared.errors import ConfigError
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 DEPLOYED = "3.11"  # the runtime python311
+OLDEST_PIP, MIDDLE_PIP, NEWEST_PIP = "23.2", "24.0", "newest"
 ENVIRONMENTS = ROOT / "build"
 READY = ".ready"
 SHOWN = 2000
@@ -38,21 +41,23 @@ def find_python(version: str) -> Path | None:
     return None
 
 
-def clean_environment(version: str, requirements: Path) -> Path:
-    """The python of the environment of this version and this lock, made at first use.
+def clean_environment(version: str, requirements: Path, pip: str = OLDEST_PIP) -> Path:
+    """The python of the environment of this version and this lock, installed by a pip ("23.2", "newest") at first use.
 
     Raises ConfigError where there is no such Python or the lock cannot be installed with it.
     """
     base = find_python(version)
     if base is None:
         raise ConfigError(f"There is no Python {version} with venv.", next_step=f"install one as python{version}.")
-    folder = ENVIRONMENTS / f"python-{version}"
+    folder = ENVIRONMENTS / f"python-{version}-pip-{pip}"
     python = folder / "bin" / "python"
     ready = folder / READY
     made_of = hashlib.sha256(f"{base} {_version(base)}".encode() + requirements.read_bytes()).hexdigest()
     with _alone(folder):
         if not ready.is_file() or ready.read_text(encoding="utf-8") != made_of:
             _run([str(base), "-m", "venv", "--clear", str(folder)])
+            wanted = ["--upgrade", "pip"] if pip == NEWEST_PIP else [f"pip=={pip}"]
+            _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
             # The buildpack does not let pip compile Python either, and checks likewise. Wheels only: nothing is built.
             options = ["--require-hashes", "--only-binary=:all:", "--no-compile", "--disable-pip-version-check"]
             _run([str(python), "-m", "pip", "install", "--quiet", *options, "--requirement", str(requirements)])

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from local.package.archive import build, contents
-from local.package.environment import DEPLOYED, SUPPORTED, clean_environment, find_python
+from local.package.environment import (
+    DEPLOYED,
+    MIDDLE_PIP,
+    NEWEST_PIP,
+    OLDEST_PIP,
+    clean_environment,
+    find_python,
+)
 from tests.conftest import ROOT
 from tests.infra.terraform_runs import TerraformRun, copy_root, init, run_tests
 
@@ -45,20 +52,25 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _environment(version: str, archive: Path) -> Path:
+# Every supported Python, and every pip that must be able to resolve the lock.
+ENVIRONMENTS = [(DEPLOYED, OLDEST_PIP), (DEPLOYED, NEWEST_PIP), ("3.12", MIDDLE_PIP), ("3.13", NEWEST_PIP)]
+
+
+def _environment(version: str, pip: str, archive: Path) -> Path:
     if find_python(version) is None:
         # CI has the Python that is deployed; of the others, those that its machine has
         allowed = "" if version == DEPLOYED else "allowed in CI: "
         pytest.skip(f"{allowed}there is no Python {version} with venv here")
-    return clean_environment(version, archive / "requirements.txt")
+    return clean_environment(version, archive / "requirements.txt", pip)
 
 
-@pytest.fixture(scope="session", params=SUPPORTED)
+@pytest.fixture(scope="session", params=ENVIRONMENTS, ids="-pip-".join)
 def python(request: pytest.FixtureRequest, archive: Path) -> Path:
-    """The python of a clean environment, for each supported version."""
-    return _environment(request.param, archive)
+    """The python of a clean environment, for each supported version and pip."""
+    version, pip = request.param
+    return _environment(version, pip, archive)
 
 
 @pytest.fixture(scope="session")
 def deployed_python(archive: Path) -> Path:
-    return _environment(DEPLOYED, archive)
+    return _environment(DEPLOYED, OLDEST_PIP, archive)
