@@ -87,6 +87,7 @@ def exports_logged(folder: Path) -> list[dict[str, Any]]:
     return [each for each in found if each["message"].startswith("phase6_export: ")]
 
 
+@pytest.mark.heavy
 def test_the_deployed_adapters_play_the_embedded_day_and_gcloud_republishes_its_export(
     league: Path, tmp_path: Path
 ) -> None:

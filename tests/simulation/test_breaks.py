@@ -15,6 +15,8 @@ from tests.simulation.reference import References
 from tests.simulation.search import Checker, recorded
 from tests.simulation.test_seeds import SEEDS as PLAYED_WHOLE
 
+pytestmark = pytest.mark.heavy  # test_few_seeds.py plays a handful for everybody
+
 SEEDS = recorded()
 # One seed after the other: without a break each is played once at most.
 NAMES: list[str] = sorted(BREAKS, key=lambda name: (SEEDS.get(name, 0), name))
