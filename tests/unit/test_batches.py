@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import pytest
@@ -89,6 +89,19 @@ def test_a_restored_state_gives_no_forgotten_batchs_id_again(state: SqliteState)
     assert batches.batch_id_of(DAY, 1001) == "batch_2025-11-14_r1001"
 
 
+@pytest.mark.parametrize(("epoch", "revision"), [(1, 2), (2, 1001), (3, 2001)])
+def test_the_first_revision_of_a_new_epoch_is_above_all_that_an_earlier_one_opened(
+    state: SqliteState, epoch: int, revision: int
+) -> None:
+    """The restored state remembers revision 1 of epoch 1; others of that epoch may be in the tables."""
+    opened = batches.open_batch(state, PLAN, START)
+    state.update(opened.path, {"status": "CONSOLIDATED"})
+    again = batches.open_batch(state, replace(OTHER, state_epoch=epoch), START)
+    assert (again.revision, again.batch_id) == (revision, f"batch_2025-11-14_r{revision}")
+    empty = batches.open_batch(state, replace(OTHER, state_epoch=epoch, game_date=date(2025, 11, 15)), START)
+    assert empty.revision == 1000 * (epoch - 1) + 1
+
+
 def test_the_retry_of_the_execution_that_opened_it_gets_its_own_batch(state: SqliteState) -> None:
     first = batches.open_batch(state, PLAN, START)
     assert batches.open_batch(state, PLAN, START + timedelta(minutes=5)) == first
@@ -168,6 +181,16 @@ def test_a_done_unit_is_not_made_failed_by_a_later_message(state: SqliteState) -
     assert batches.done_result(state, R1, "a") is not None
 
 
+def test_a_done_unit_stays_what_its_first_completion_reported(state: SqliteState) -> None:
+    """Its staging table may be merged by now: what is verified against must not change under it."""
+    batches.open_batch(state, PLAN, START)
+    first = UnitResult("a", DONE, 25, "staging_a", 1, None, START)
+    batches.complete_unit(state, R1, first, announcement)
+    later = replace(first, rows=3, completed_at=START + timedelta(hours=1))
+    batches.complete_unit(state, R1, later, announcement)
+    assert batches.done_result(state, R1, "a") == first
+
+
 def test_a_failed_unit_counts_and_is_announced_again_when_it_is_done_after_all(state: SqliteState) -> None:
     batches.open_batch(state, PLAN, START)
     complete(state, "a", UNIT_FAILED)
@@ -191,6 +214,16 @@ def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
     assert announced(state) == [f"{R1} 1"]
     with pytest.raises(PreconditionFailed):
         batches.close_partial(state, opened, START, announcement)
+
+
+def test_a_batch_whose_units_were_all_recorded_is_closed_as_complete_whether_done_or_failed(state: SqliteState) -> None:
+    """The process of the last unit died before it closed the batch: nothing more is expected of anybody."""
+    opened = batches.open_batch(state, PLAN, START)
+    for unit, status in (("a", DONE), ("b", UNIT_FAILED)):
+        result = UnitResult(unit, status, 25, None, 1, None, START)
+        state.create(f"{opened.path}/units/{unit}", asdict(result))
+    assert batches.close_partial(state, opened, START, announcement) == ["b"]
+    assert (get(state).data["closed_as"], get(state).missing) == ("complete", ["b"])
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "CONSOLIDATED", "FAILED"])
@@ -230,6 +263,13 @@ def test_consolidated_supersedes_every_earlier_revision_of_the_date_and_no_other
     ]
     found = get(state, "batch_2025-11-14_r3")
     assert (found.merged, found.data["rows_in_place"], found.data["consolidated_at"]) == (["a", "b"], 50, START)
+
+
+def test_frozen_rows_add_up_over_the_consolidations_of_a_batch(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    for merged, frozen, total in ((["a"], 5, 5), (["a", "b"], 3, 8), (["a", "b"], 0, 8)):
+        batches.mark_consolidated(state, get(state), merged, 25, START, frozen)
+        assert get(state).data["frozen_rows"] == total
 
 
 def test_a_batch_that_changed_meanwhile_is_not_marked(state: SqliteState) -> None:
