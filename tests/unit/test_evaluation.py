@@ -128,7 +128,7 @@ def test_alternate_lines_are_in_no_figure() -> None:
 
 
 def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged() -> None:
-    """A sure and wrong P(over) of an alternate line, or of no line at all, moves neither Brier score nor calibration."""
+    """A sure and wrong P(over) of another line, or of no line, moves neither Brier score nor calibration."""
     right = {"p_over": 1.0}
     wrong = {"p_over": 1.0, "actual_points": 15}
     others = [{**wrong, "line_kind": "alternate"}, {**wrong, "line_kind": "none"}]
