@@ -27,7 +27,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 def drawn(folder: Path, files: Sequence[str], most: int, seed: int) -> list[Mutant]:
     """At most so many of the files' mutants, in the order of the files; the same seed draws the same ones."""
     found = [mutant for file in files for mutant in mutants_of(file, (folder / file).read_text(encoding="utf-8"))]
-    chosen = set(random.Random(seed).sample(found, min(most, len(found))))
+    # a larger number draws the smaller one's too, so that it goes on where that ended
+    chosen = set(random.Random(seed).sample(found, len(found))[:most])
     return [mutant for mutant in found if mutant in chosen]
 
 

@@ -87,7 +87,7 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
     if file.endswith(".sql"):
         return sorted(_of_sql(file, text))
     whole = ast.dump(ast.parse(text))
-    found = {Mutant(file, line, *change) for line, *change in _Finder(text).changes()}
+    found = {Mutant(file, *change) for change in _Finder(text).changes()}
     return sorted(mutant for mutant in found if _differs(mutant.applied(text), whole))
 
 

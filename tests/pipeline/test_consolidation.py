@@ -589,7 +589,8 @@ def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: World) -> Non
 def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: World) -> None:
     """A newer revision is consolidated between our first look at the batch and the lock."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
-    state, looked = world.state, []
+    state = world.state
+    looked: list[str] = []
 
     class Waiting:
         def get(self, path: str) -> Any:

@@ -130,7 +130,7 @@ class Overtaken:
 
 
 def overtaken(state: SqliteState, write: str, rival: Callable[[], None]) -> Ledger:
-    return Ledger(Overtaken(state, write, rival), "a", 1)  # type: ignore[arg-type]  # a State in all but name
+    return Ledger(Overtaken(state, write, rival), "a", 1)
 
 
 @pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
