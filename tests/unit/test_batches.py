@@ -11,8 +11,9 @@ import pytest
 from local.sqlite_state import SqliteState
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
-from shared.errors import DataError, PreconditionFailed, WriteConflict
+from shared.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
 from shared.outbox import OutboxMessage
+from shared.ports import Transaction
 from tests.embedded import START
 
 DAY = date(2025, 11, 14)
@@ -60,6 +61,43 @@ def test_the_first_trigger_opens_revision_1(state: SqliteState) -> None:
     assert batch.games == {"0022500201": START}
     assert batches.latest_batch(state, DAY) == batch
     assert batches.latest_batch(state, date(2025, 11, 15)) is None
+
+
+def test_a_batch_has_its_units_by_their_whole_names_and_no_others(state: SqliteState) -> None:
+    batch = batches.open_batch(state, replace(PLAN, units=("10", "201", "30")), START)
+    assert [unit for unit in ("10", "201", "30", "1", "20", "0", "3", "4") if batch.has_unit(unit)] == [
+        "10",
+        "201",
+        "30",
+    ]
+    assert (batch.last_unit, batch.unit_count) == ("30", 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "in_progress"),
+    [("OPEN", True), ("CLOSED", True), ("CONSOLIDATED", False), ("FAILED", False), ("SUPERSEDED", False)],
+)
+def test_a_batch_is_in_progress_until_it_is_consolidated_or_given_up(
+    state: SqliteState, status: str, in_progress: bool
+) -> None:
+    opened = batches.open_batch(state, PLAN, START)
+    state.update(opened.path, {"status": status})
+    assert get(state).in_progress is in_progress
+
+
+def test_who_was_taken_over_opens_no_batch(state: SqliteState) -> None:
+    def taken_over(transaction: Transaction) -> None:
+        raise LeaseHeld("taken over")
+
+    with pytest.raises(LeaseHeld):
+        batches.open_batch(state, PLAN, START, taken_over)
+    assert (state.count("batches"), batches.latest_batch(state, DAY)) == (0, None)
+
+
+def test_a_batch_that_is_named_and_not_there_yet_is_a_conflict_to_retry(state: SqliteState) -> None:
+    state.create(f"batch_dates/{DAY}", {"batch_id": R1, "revision": 1})
+    with pytest.raises(WriteConflict, match="named but not there yet"):
+        batches.open_batch(state, PLAN, START)
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -244,8 +282,34 @@ def test_a_late_unit_of_a_superseded_batch_is_counted_and_no_more(state: SqliteS
 
 
 def test_a_unit_of_no_batch_is_poison(state: SqliteState) -> None:
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="does not exist") as refused:
         complete(state, "a")
+    assert refused.value.reason == "unknown_batch"
+
+
+@pytest.mark.parametrize("last", ["199", "200"], ids=["another unit", "the last of their order"])
+def test_a_large_batch_is_closed_by_whichever_unit_comes_last(state: SqliteState, last: str) -> None:
+    units = tuple(str(number) for number in range(batches.MANY_UNITS + 1))
+    opened = batches.open_batch(state, replace(PLAN, units=units), START)
+    for unit in units:
+        if unit not in (last, "7"):
+            state.create(f"{opened.path}/units/{unit}", asdict(UnitResult(unit, DONE, 25, None, 1, None, START)))
+    assert complete(state, "7").status == "OPEN"
+    assert complete(state, last).data["closed_as"] == "complete"
+
+
+def test_what_a_superseded_or_unknown_batch_names_as_missing_is_not_settled(state: SqliteState) -> None:
+    assert batches.settle_missing(state, R1, announcement) == []
+    opened = batches.open_batch(state, PLAN, START)
+    batches.close_partial(state, opened, START, announcement)
+    complete(state, "a", UNIT_FAILED)
+    assert batches.settle_missing(state, R1, announcement) == []
+    state.update(f"{opened.path}/units/a", {"status": DONE})
+    state.update(opened.path, {"status": "SUPERSEDED"})
+    assert batches.settle_missing(state, R1, announcement) == []
+    state.update(opened.path, {"status": "CLOSED"})
+    assert batches.settle_missing(state, R1, announcement) == ["a"]
+    assert get(state).missing == ["b"]
 
 
 def test_consolidated_supersedes_every_earlier_revision_of_the_date_and_no_other(state: SqliteState) -> None:
@@ -282,6 +346,21 @@ def test_a_batch_that_changed_meanwhile_is_not_marked(state: SqliteState) -> Non
         batches.mark_failed(state, seen, "expected 25, found 0", START)
     batches.mark_failed(state, get(state), "expected 25, found 0", START)
     assert get(state).data["failure"] == "expected 25, found 0"
+
+
+def test_a_batch_that_changed_once_while_its_last_unit_completed_is_closed_all_the_same(state: SqliteState) -> None:
+    batches.open_batch(state, replace(PLAN, units=("a",)), START)
+    tried: list[int] = []
+
+    def meddling_once(batch: Batch, sequence: int) -> OutboxMessage:
+        if not tried:
+            state.update(batch.path, {"touched": 1})
+        tried.append(sequence)
+        return announcement(batch, sequence)
+
+    result = UnitResult("a", DONE, 25, None, 1, None, START)
+    assert batches.complete_unit(state, R1, result, meddling_once).status == "CLOSED"
+    assert (tried, announced(state)) == ([1, 1], [f"{R1} 1"])
 
 
 def test_a_batch_that_changes_again_and_again_is_a_conflict_to_retry(state: SqliteState) -> None:
