@@ -120,6 +120,13 @@ def test_the_fair_price_has_no_expected_value(p: float, push: float) -> None:
     assert win * paid - lose == pytest.approx(0.0, abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("win", "lose", "fair"), [(0.5, 0.5, 100.0), (0.3, 0.7, 233.33), (0.7, 0.3, -233.33), (0.4, 0.4, 100.0)]
+)
+def test_the_fair_price_has_two_decimals(win: float, lose: float, fair: float) -> None:
+    assert fair_american(win, lose) == fair
+
+
 def test_no_fair_price_where_a_side_cannot_win() -> None:
     assert fair_american(0.0, 1.0) is None
 
