@@ -363,7 +363,7 @@ def test_a_refused_date_touches_only_the_status(
 def test_what_meets_its_limit_exactly_is_exported(ready: Evening) -> None:
     """Four of five players are 80%; features as of the tip-off itself knew nothing of the game."""
     ready.add(EXPECTED, [expected(EARLY, 5, "Epsilon"), expected(EARLY, 6, "Missing")])
-    last = {"features_as_of": TIPOFFS[EARLY], "updated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
+    last: dict[str, Any] = {"features_as_of": TIPOFFS[EARLY], "updated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
     ready.add(PREDICTIONS, [predicted(EARLY, 5, "Epsilon", **last)])
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.metadata["coverage"]["share"]) == ("success", 0.8)
