@@ -92,6 +92,10 @@ simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FI
 simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the seed that shows it (RECORD=1 keeps them, BREAK="no lease")
 	@$(PY) -m tests.simulation.search
 
+.PHONY: mutants
+mutants: $(DEV_READY)  ## change the core in one place at a time, say what no test notices (FILES=shared/ledger.py MOST=200 SEED=1)
+	@$(PY) -m tests.mutation
+
 .PHONY: load
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
 	@$(PY) -m local.load

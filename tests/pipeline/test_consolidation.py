@@ -200,6 +200,16 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: World) -
     assert world.staging_tables() == []
 
 
+def test_at_its_tip_off_a_game_without_rows_stays_with_the_revision_before(world: World) -> None:
+    """Revision 2 has nobody of the early game, and is consolidated at its very tip-off: too late to say so."""
+    whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
+    consolidate(world)
+    whole_batch(world, {"2": [prediction(2, "9.5", game=LATE, batch=R2)]}, "run2")
+    world.clock.set(TIPOFFS[EARLY])
+    consolidate(world)
+    assert current(world) == [(1, Decimal("24.5"), BATCH), (2, Decimal("9.5"), R2)]
+
+
 def test_one_second_before_tip_off_counts(world: World) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     world.clock.set(TIPOFFS[EARLY] - timedelta(seconds=1))
@@ -549,6 +559,53 @@ def test_a_stale_holder_of_the_lock_does_not_write(world: World) -> None:
     world.swap(warehouse=Slow())
     (answer,) = consolidate(world)
     assert (answer.status, answer.body["error_type"]) == (503, "LeaseHeld")
+    assert table(world) == []
+    assert len(world.staging_tables()) == 1
+
+
+def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: World) -> None:
+    """The process pauses between its MERGE and the batch's state; the retry finds the rows in place."""
+    whole_batch(world, {"1": [prediction(1, "24.5")]})
+    warehouse = world.warehouse
+
+    class Slow:
+        def load(self, *arguments: Any, **options: Any) -> int:
+            world.move(seconds=331)
+            return warehouse.load(*arguments, **options)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(warehouse, name)
+
+    world.swap(warehouse=Slow())
+    (answer,) = consolidate(world)
+    assert (answer.status, answer.body["error_type"]) == (503, "LeaseHeld")
+    assert batch_of(world)["status"] == "CLOSED"
+    assert len(world.staging_tables()) == 1
+    world.swap(warehouse=warehouse)
+    assert consolidate(world, wait=True)[-1].body["status"] == "success"
+    assert (batch_of(world)["status"], batch_of(world)["rows_in_place"]) == ("CONSOLIDATED", 1)
+
+
+def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: World) -> None:
+    """A newer revision is consolidated between our first look at the batch and the lock."""
+    whole_batch(world, {"1": [prediction(1, "24.5")]})
+    state = world.state
+    looked: list[str] = []
+
+    class Waiting:
+        def get(self, path: str) -> Any:
+            found = state.get(path)
+            if path == batches.path_of(BATCH) and not looked:
+                looked.append(path)
+                state.update(path, {"status": "SUPERSEDED", "superseded_by": R2})
+            return found
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(state, name)
+
+    world.swap(state=Waiting())
+    (answer,) = consolidate(world)
+    assert (answer.status, answer.body["status"]) == (200, "superseded")
     assert table(world) == []
     assert len(world.staging_tables()) == 1
 

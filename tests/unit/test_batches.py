@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from local.sqlite_state import SqliteState
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
-from shared.errors import DataError, PreconditionFailed, WriteConflict
+from shared.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
 from shared.outbox import OutboxMessage
+from shared.ports import Transaction
 from tests.embedded import START
 
 DAY = date(2025, 11, 14)
@@ -62,6 +63,43 @@ def test_the_first_trigger_opens_revision_1(state: SqliteState) -> None:
     assert batches.latest_batch(state, date(2025, 11, 15)) is None
 
 
+def test_a_batch_has_its_units_by_their_whole_names_and_no_others(state: SqliteState) -> None:
+    batch = batches.open_batch(state, replace(PLAN, units=("10", "201", "30")), START)
+    assert [unit for unit in ("10", "201", "30", "1", "20", "0", "3", "4") if batch.has_unit(unit)] == [
+        "10",
+        "201",
+        "30",
+    ]
+    assert (batch.last_unit, batch.unit_count) == ("30", 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "in_progress"),
+    [("OPEN", True), ("CLOSED", True), ("CONSOLIDATED", False), ("FAILED", False), ("SUPERSEDED", False)],
+)
+def test_a_batch_is_in_progress_until_it_is_consolidated_or_given_up(
+    state: SqliteState, status: str, in_progress: bool
+) -> None:
+    opened = batches.open_batch(state, PLAN, START)
+    state.update(opened.path, {"status": status})
+    assert get(state).in_progress is in_progress
+
+
+def test_who_was_taken_over_opens_no_batch(state: SqliteState) -> None:
+    def taken_over(transaction: Transaction) -> None:
+        raise LeaseHeld("taken over")
+
+    with pytest.raises(LeaseHeld):
+        batches.open_batch(state, PLAN, START, taken_over)
+    assert (state.count("batches"), batches.latest_batch(state, DAY)) == (0, None)
+
+
+def test_a_batch_that_is_named_and_not_there_yet_is_a_conflict_to_retry(state: SqliteState) -> None:
+    state.create(f"batch_dates/{DAY}", {"batch_id": R1, "revision": 1})
+    with pytest.raises(WriteConflict, match="named but not there yet"):
+        batches.open_batch(state, PLAN, START)
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_a_trigger_that_finds_it_in_progress_joins(state: SqliteState, closed: bool) -> None:
     batches.open_batch(state, PLAN, START)
@@ -87,6 +125,19 @@ def test_a_restored_state_gives_no_forgotten_batchs_id_again(state: SqliteState)
     next_one = replace(again, execution_id="another")
     assert batches.open_batch(state, next_one, START).batch_id == "batch_2025-11-14_r1002"
     assert batches.batch_id_of(DAY, 1001) == "batch_2025-11-14_r1001"
+
+
+@pytest.mark.parametrize(("epoch", "revision"), [(1, 2), (2, 1001), (3, 2001)])
+def test_the_first_revision_of_a_new_epoch_is_above_all_that_an_earlier_one_opened(
+    state: SqliteState, epoch: int, revision: int
+) -> None:
+    """The restored state remembers revision 1 of epoch 1; others of that epoch may be in the tables."""
+    opened = batches.open_batch(state, PLAN, START)
+    state.update(opened.path, {"status": "CONSOLIDATED"})
+    again = batches.open_batch(state, replace(OTHER, state_epoch=epoch), START)
+    assert (again.revision, again.batch_id) == (revision, f"batch_2025-11-14_r{revision}")
+    empty = batches.open_batch(state, replace(OTHER, state_epoch=epoch, game_date=date(2025, 11, 15)), START)
+    assert empty.revision == 1000 * (epoch - 1) + 1
 
 
 def test_the_retry_of_the_execution_that_opened_it_gets_its_own_batch(state: SqliteState) -> None:
@@ -168,6 +219,16 @@ def test_a_done_unit_is_not_made_failed_by_a_later_message(state: SqliteState) -
     assert batches.done_result(state, R1, "a") is not None
 
 
+def test_a_done_unit_stays_what_its_first_completion_reported(state: SqliteState) -> None:
+    """Its staging table may be merged by now: what is verified against must not change under it."""
+    batches.open_batch(state, PLAN, START)
+    first = UnitResult("a", DONE, 25, "staging_a", 1, None, START)
+    batches.complete_unit(state, R1, first, announcement)
+    later = replace(first, rows=3, completed_at=START + timedelta(hours=1))
+    batches.complete_unit(state, R1, later, announcement)
+    assert batches.done_result(state, R1, "a") == first
+
+
 def test_a_failed_unit_counts_and_is_announced_again_when_it_is_done_after_all(state: SqliteState) -> None:
     batches.open_batch(state, PLAN, START)
     complete(state, "a", UNIT_FAILED)
@@ -193,6 +254,16 @@ def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
         batches.close_partial(state, opened, START, announcement)
 
 
+def test_a_batch_whose_units_were_all_recorded_is_closed_as_complete_whether_done_or_failed(state: SqliteState) -> None:
+    """The process of the last unit died before it closed the batch: nothing more is expected of anybody."""
+    opened = batches.open_batch(state, PLAN, START)
+    for unit, status in (("a", DONE), ("b", UNIT_FAILED)):
+        result = UnitResult(unit, status, 25, None, 1, None, START)
+        state.create(f"{opened.path}/units/{unit}", asdict(result))
+    assert batches.close_partial(state, opened, START, announcement) == ["b"]
+    assert (get(state).data["closed_as"], get(state).missing) == ("complete", ["b"])
+
+
 @pytest.mark.parametrize("status", ["CLOSED", "CONSOLIDATED", "FAILED"])
 def test_a_late_unit_is_accepted_and_announced_again(state: SqliteState, status: str) -> None:
     batches.close_partial(state, batches.open_batch(state, PLAN, START), START, announcement)
@@ -211,8 +282,34 @@ def test_a_late_unit_of_a_superseded_batch_is_counted_and_no_more(state: SqliteS
 
 
 def test_a_unit_of_no_batch_is_poison(state: SqliteState) -> None:
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="does not exist") as refused:
         complete(state, "a")
+    assert refused.value.reason == "unknown_batch"
+
+
+@pytest.mark.parametrize("last", ["199", "200"], ids=["another unit", "the last of their order"])
+def test_a_large_batch_is_closed_by_whichever_unit_comes_last(state: SqliteState, last: str) -> None:
+    units = tuple(str(number) for number in range(batches.MANY_UNITS + 1))
+    opened = batches.open_batch(state, replace(PLAN, units=units), START)
+    for unit in units:
+        if unit not in (last, "7"):
+            state.create(f"{opened.path}/units/{unit}", asdict(UnitResult(unit, DONE, 25, None, 1, None, START)))
+    assert complete(state, "7").status == "OPEN"
+    assert complete(state, last).data["closed_as"] == "complete"
+
+
+def test_what_a_superseded_or_unknown_batch_names_as_missing_is_not_settled(state: SqliteState) -> None:
+    assert batches.settle_missing(state, R1, announcement) == []
+    opened = batches.open_batch(state, PLAN, START)
+    batches.close_partial(state, opened, START, announcement)
+    complete(state, "a", UNIT_FAILED)
+    assert batches.settle_missing(state, R1, announcement) == []
+    state.update(f"{opened.path}/units/a", {"status": DONE})
+    state.update(opened.path, {"status": "SUPERSEDED"})
+    assert batches.settle_missing(state, R1, announcement) == []
+    state.update(opened.path, {"status": "CLOSED"})
+    assert batches.settle_missing(state, R1, announcement) == ["a"]
+    assert get(state).missing == ["b"]
 
 
 def test_consolidated_supersedes_every_earlier_revision_of_the_date_and_no_other(state: SqliteState) -> None:
@@ -232,6 +329,13 @@ def test_consolidated_supersedes_every_earlier_revision_of_the_date_and_no_other
     assert (found.merged, found.data["rows_in_place"], found.data["consolidated_at"]) == (["a", "b"], 50, START)
 
 
+def test_frozen_rows_add_up_over_the_consolidations_of_a_batch(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    for merged, frozen, total in ((["a"], 5, 5), (["a", "b"], 3, 8), (["a", "b"], 0, 8)):
+        batches.mark_consolidated(state, get(state), merged, 25, START, frozen)
+        assert get(state).data["frozen_rows"] == total
+
+
 def test_a_batch_that_changed_meanwhile_is_not_marked(state: SqliteState) -> None:
     seen = batches.open_batch(state, PLAN, START)
     complete(state, "a")
@@ -242,6 +346,21 @@ def test_a_batch_that_changed_meanwhile_is_not_marked(state: SqliteState) -> Non
         batches.mark_failed(state, seen, "expected 25, found 0", START)
     batches.mark_failed(state, get(state), "expected 25, found 0", START)
     assert get(state).data["failure"] == "expected 25, found 0"
+
+
+def test_a_batch_that_changed_once_while_its_last_unit_completed_is_closed_all_the_same(state: SqliteState) -> None:
+    batches.open_batch(state, replace(PLAN, units=("a",)), START)
+    tried: list[int] = []
+
+    def meddling_once(batch: Batch, sequence: int) -> OutboxMessage:
+        if not tried:
+            state.update(batch.path, {"touched": 1})
+        tried.append(sequence)
+        return announcement(batch, sequence)
+
+    result = UnitResult("a", DONE, 25, None, 1, None, START)
+    assert batches.complete_unit(state, R1, result, meddling_once).status == "CLOSED"
+    assert (tried, announced(state)) == ([1, 1], [f"{R1} 1"])
 
 
 def test_a_batch_that_changes_again_and_again_is_a_conflict_to_retry(state: SqliteState) -> None:

@@ -142,6 +142,20 @@ def test_the_fitted_spread_is_that_of_the_data_and_makes_probabilities_calibrate
     assert float((actual > line).mean()) == pytest.approx(float(over.mean()), abs=0.01)
 
 
+def test_the_variance_is_the_weighted_line_through_squared_errors() -> None:
+    """Twice numpy's own fit: weighted by what is known of each row's spread, then by what that says."""
+    random = np.random.default_rng(11)
+    mean = random.uniform(2.0, 30.0, 2000)
+    actual = mean + random.normal(0.0, 1.0, 2000) * np.sqrt(30.0 + 0.08 * mean**2)
+    usual = START_VARIANCE
+    for _ in range(2):
+        slope, intercept = np.polyfit(mean, (actual - mean) ** 2, 1, w=1.0 / usual.of(mean))
+        usual = Variance(float(intercept), float(slope))
+    assert usual.slope > 0 < usual.intercept, "or the sign would decide"
+    fitted = fit_variance(mean, actual)
+    assert [fitted.intercept, fitted.slope] == pytest.approx([usual.intercept, usual.slope], rel=1e-6)
+
+
 def test_few_rows_keep_the_start_values_and_coefficients_are_never_negative() -> None:
     assert fit_variance(np.full(50, 10.0), np.full(50, 12.0)) == START_VARIANCE
     mean = np.linspace(5, 25, 1000)

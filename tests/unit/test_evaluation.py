@@ -106,6 +106,60 @@ def test_pass_push_and_void_never_enter_the_hit_rate() -> None:
     assert figures.hit_rate_low < 2 / 3 < figures.hit_rate_high
 
 
+ALTERNATES = [
+    {"line_kind": "alternate", **each}
+    for each in (
+        {"outcome": "win"},
+        {"outcome": "loss", "profit": -1.0, "actual_points": 15},
+        {"outcome": "push", "profit": 0.0, "line_value": 22.0},
+        {"outcome": "pass", "recommendation": "PASS", "profit": None},
+        {"outcome": "void", "actual_points": None, "profit": None},
+        {"outcome": "void", "recommendation": "PASS", "actual_points": None, "profit": None},
+    )
+]
+
+
+def test_alternate_lines_are_in_no_figure() -> None:
+    """A player-game counts once, by its main line: each further line of it is the same game again."""
+    main: list[dict[str, Any]] = [{}, {"outcome": "loss", "profit": -1.0, "actual_points": 15}]
+    assert performance(graded(*main, *ALTERNATES)) == performance(graded(*main))
+    nothing = performance(graded(*ALTERNATES)).as_row()
+    assert {name: value for name, value in nothing.items() if value} == {}
+
+
+def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged() -> None:
+    """A sure and wrong P(over) of another line, or of no line, moves neither Brier score nor calibration."""
+    right = {"p_over": 1.0}
+    wrong = {"p_over": 1.0, "actual_points": 15}
+    others = [{**wrong, "line_kind": "alternate"}, {**wrong, "line_kind": "none"}]
+    figures = performance(graded(right, *others))
+    assert (figures.brier, figures.calibration_error) == (0.0, 0.0)
+    assert performance(graded(right, wrong)).brier == pytest.approx(0.5)
+
+
+def test_a_void_is_a_void_whatever_was_said_and_no_pass() -> None:
+    unplayed = {"outcome": "void", "actual_points": None, "profit": None}
+    figures = performance(graded({}, unplayed, {**unplayed, "recommendation": "PASS"}))
+    assert (figures.n, figures.bets, figures.passes, figures.voids) == (1, 1, 0, 2)
+    assert figures.priced_bets == 1
+    assert figures.roi == pytest.approx(0.909)
+
+
+def test_a_stake_that_was_given_back_is_none_even_where_a_profit_stands() -> None:
+    """Rows of an earlier version may hold a profit of 0 for a void."""
+    figures = performance(graded({}, {"outcome": "void", "actual_points": None, "profit": 0.0}))
+    assert figures.priced_bets == 1
+    assert figures.roi == pytest.approx(0.909)
+
+
+def test_who_has_no_line_and_no_result_or_no_prediction_is_not_counted() -> None:
+    alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
+    unplayed = {**alone, "actual_points": None, "outcome": "void"}
+    figures = performance(graded(alone, unplayed, {**alone, "predicted_points": None}))
+    assert (figures.n_unlined, figures.mae_unlined) == (1, 2.0)
+    assert performance(graded(unplayed)).n_unlined == 0
+
+
 def test_players_without_a_line_are_apart() -> None:
     alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
     figures = performance(graded({**alone, "profit": None}))

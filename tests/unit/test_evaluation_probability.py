@@ -38,6 +38,7 @@ def test_log_loss_is_of_what_settled_and_never_infinite() -> None:
     two = log_loss(np.array([0.8, 0.4]), np.zeros(2), np.array([1.0, 0.0]))
     assert two == pytest.approx(-(log(0.8) + log(0.6)) / 2.0)
     assert log_loss(np.array([0.0]), np.zeros(1), np.array([1.0])) == pytest.approx(-log(1e-6))
+    assert log_loss(np.array([1.0]), np.zeros(1), np.array([0.0])) == pytest.approx(-log(1e-6))
     assert log_loss(np.array([0.5]), np.zeros(1), np.array([np.nan])) is None
 
 

@@ -360,6 +360,15 @@ def test_a_refused_date_touches_only_the_status(
     assert (body["status"], body["reason"]) == (status, outcome.reason)
 
 
+def test_what_meets_its_limit_exactly_is_exported(ready: Evening) -> None:
+    """Four of five players are 80%; features as of the tip-off itself knew nothing of the game."""
+    ready.add(EXPECTED, [expected(EARLY, 5, "Epsilon"), expected(EARLY, 6, "Missing")])
+    last: dict[str, Any] = {"features_as_of": TIPOFFS[EARLY], "updated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
+    ready.add(PREDICTIONS, [predicted(EARLY, 5, "Epsilon", **last)])
+    outcome = run(message(), ready.context("phase6_export"))
+    assert (outcome.status, outcome.metadata["coverage"]["share"]) == ("success", 0.8)
+
+
 def test_an_empty_schedule_is_not_a_day_without_games(tmp_path: Path) -> None:
     with evening(tmp_path) as empty:
         outcome = run(message(), empty.context("phase6_export"))
@@ -367,10 +376,13 @@ def test_an_empty_schedule_is_not_a_day_without_games(tmp_path: Path) -> None:
         assert (outcome.status, outcome.reason) == ("failed", reason)
 
 
-def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=1)], ids=["at tip-off", "after"])
+def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
+    tmp_path: Path, after: timedelta
+) -> None:
     with evening(tmp_path) as night:
         night.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
-        consolidated = {"consolidated_at": TIPOFFS[EARLY] + timedelta(minutes=1)}
+        consolidated = {"consolidated_at": TIPOFFS[EARLY] + after}
         night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
         night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
         night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
@@ -379,6 +391,16 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
         assert outcome.metadata["coverage"] == {"expected": 1, "covered": 1, "share": 1.0}
         games = read(night, "v1/tonight/all-players.json")["games"]
         assert [player["reason"] for player in games[0]["players"]] == ["no_prediction"]
+
+
+def test_a_game_that_was_to_begin_a_moment_later_is_held_against_the_date(tmp_path: Path) -> None:
+    with evening(tmp_path) as night:
+        night.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        consolidated = {"consolidated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
+        night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
+        night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
+        night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        assert run(message(), night.context("phase6_export")).reason.startswith("predictions cover 1 of 2")
 
 
 def test_what_was_consolidated_later_overwrites_whoever_asks_for_it(ready: Evening) -> None:

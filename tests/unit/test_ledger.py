@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,91 @@ def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
     document = state.get(KEY.path)
     assert document is not None
     assert document.data["result"] == "fresh"
+
+
+class Overtaken:
+    """The state port of a slow process: right after its first write of a kind, `rival` does something too."""
+
+    def __init__(self, state: SqliteState, write: str, rival: Callable[[], None]) -> None:
+        self._state, self._write, self._rival = state, write, rival
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._state, name)
+        if name != self._write:
+            return method
+
+        def slow(*arguments: Any, **options: Any) -> Any:
+            found = method(*arguments, **options)
+            self._rival()
+            return found
+
+        return slow
+
+
+def overtaken(state: SqliteState, write: str, rival: Callable[[], None]) -> Ledger:
+    return Ledger(Overtaken(state, write, rival), "a", 1)
+
+
+@pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
+def test_who_is_overtaken_right_after_the_first_take_has_taken_nothing(state: SqliteState, owner: str) -> None:
+    """Its lease ended before it read what it had written: the execution is at generation 2, its result not ours."""
+    rival = Ledger(state, owner, 1)
+    with pytest.raises(LeaseHeld, match="was taken over at once"):
+        overtaken(state, "create", lambda: assert_taken(rival, LATER)).take(KEY, START, LEASE, FACTS)
+
+
+def test_whose_record_was_replaced_right_after_the_first_take_has_taken_nothing(state: SqliteState) -> None:
+    """Forgotten (kept for a time only) and taken anew by another: generation 1 again, and not ours."""
+
+    def rival() -> None:
+        state.delete(KEY.path)
+        assert_taken(Ledger(state, "b", 1), LATER)
+
+    with pytest.raises(LeaseHeld, match="was taken over at once"):
+        overtaken(state, "create", rival).take(KEY, START, LEASE, FACTS)
+
+
+@pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
+def test_who_is_overtaken_right_after_a_retake_has_taken_nothing(state: SqliteState, owner: str) -> None:
+    take(Ledger(state, "dead", 1))
+    rival = Ledger(state, owner, 1)
+    with pytest.raises(LeaseHeld, match="was taken over at once"):
+        overtaken(state, "update", lambda: assert_taken(rival, LATER + LEASE)).take(KEY, LATER, LEASE, FACTS)
+
+
+def test_a_retake_that_reads_another_owner_has_taken_nothing(state: SqliteState) -> None:
+    """The generation is the one it wrote, the owner is not: two processes counted alike."""
+    take(Ledger(state, "dead", 1))
+    slow = overtaken(state, "update", lambda: state.update(KEY.path, {"owner": "b"}))
+    with pytest.raises(LeaseHeld, match="was taken over at once"):
+        slow.take(KEY, LATER, LEASE, FACTS)
+
+
+def assert_taken(ledger: Ledger, now: datetime) -> None:
+    assert isinstance(ledger.take(KEY, now, LEASE, FACTS), Taken)
+
+
+def test_of_two_that_take_over_an_ended_lease_the_later_write_loses(state: SqliteState) -> None:
+    """Both read generation 1; the other wrote first."""
+    take(Ledger(state, "dead", 1))
+    slow = overtaken(state, "get", once(lambda: assert_taken(Ledger(state, "b", 1), LATER)))
+    with pytest.raises(LeaseHeld, match="by another instance a moment ago"):
+        slow.take(KEY, LATER, LEASE, FACTS)
+    document = state.get(KEY.path)
+    assert document is not None
+    assert (document.data["owner"], document.data["generation"]) == ("b", 2)
+
+
+def once(work: Callable[[], None]) -> Callable[[], None]:
+    left = [work]
+    return lambda: left.pop()() if left else None
+
+
+def test_a_retake_is_to_be_written_into_the_history_again(state: SqliteState) -> None:
+    """A failure that was final has its row; what the next attempt does is another one."""
+    ledger = Ledger(state, "a", 1)
+    ledger.fail(take(ledger), {"error_type": "Fatal", "logged": True})
+    assert take(ledger).data["logged"] is False
 
 
 def test_after_success_it_is_done_for_good(state: SqliteState) -> None:

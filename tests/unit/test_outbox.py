@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +96,33 @@ def test_a_blob_holds_many_messages(stores: Stores) -> None:
         (1, "x-0.1"),
         (2, "x-0.2"),
     ]
+
+
+def test_the_bytes_of_a_blob_do_not_depend_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry writes the same object again: anything else would be a conflict of two contents."""
+    monkeypatch.setattr(time, "time", lambda: 1_763_121_600.0)
+    first = outbox.pack_lines(["{}"])
+    monkeypatch.setattr(time, "time", lambda: 1_763_125_200.0)
+    assert outbox.pack_lines(["{}"]) == first
+    assert gzip.decompress(first) == b"{}"
+
+
+def test_a_document_that_is_gone_before_it_is_marked_stays_gone(stores: Stores) -> None:
+    """What ended is kept for a time only: its end may fall between publishing and marking."""
+    stores.record(OutboxMessage(TOPIC, "1"))
+
+    def hook(point: str) -> None:
+        if point == "outbox.published":
+            stores.state.delete(PATH)
+
+    crashpoints.install(hook)
+    try:
+        assert stores.send() == 1
+    finally:
+        crashpoints.install(None)
+    assert stores.state.get(PATH) is None
+    assert [data for _, data, _ in stores.sent()] == [b"1"]
+    assert stores.send() == 0
 
 
 def test_a_crash_after_the_publish_publishes_again(stores: Stores) -> None:

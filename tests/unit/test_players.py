@@ -63,6 +63,7 @@ def line(player_id: int | None, *, is_main: bool = True, **changes: Any) -> dict
         ({"games_known": 0, "minutes_l10": None}, "no_history"),
         ({"games_known": None, "minutes_l10": None}, "no_history"),
         ({"games_known": 1, "minutes_l10": 15.0}, None),  # fewer than ten games count as they are
+        ({"minutes_l10": 15.0}, None),  # a threshold that is met exactly is met
         ({"minutes_l10": 14.99}, "low_minutes"),
         ({"quality_score": 50.0}, None),
         ({"quality_score": 49.9}, "low_quality"),

@@ -9,7 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from shared.errors import SchemaMismatch
+from shared.errors import Fatal, SchemaMismatch
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema
 
@@ -40,6 +40,15 @@ def test_a_revision_is_no_prefix_of_another() -> None:
     assert not staging.staging_table("batch_2025-11-14_r12", "1").startswith(
         f"nba_staging.{staging.staging_prefix('batch_2025-11-14_r1')}"
     )
+
+
+@pytest.mark.parametrize(
+    "table", ["nba_staging_old.t", "nba_staging2.t", "nba_stagingt", "nba_predictions.nba_staging.t"]
+)
+def test_a_dataset_that_merely_begins_like_stagings_is_another(table: str) -> None:
+    staging.check_staging("nba_staging.t")
+    with pytest.raises(Fatal, match=f"and {re.escape(table)} is none"):
+        staging.check_staging(table)
 
 
 def test_workers_write_every_declared_column_but_created_at() -> None:

@@ -53,6 +53,14 @@ def test_the_main_line_is_the_median_rounded_to_a_half_quarters_up(lines: list[s
     assert main_line(offers(books)) == Decimal(expected)
 
 
+@pytest.mark.parametrize("order", [("24.5", "25.5", "26.5"), ("26.5", "24.5", "25.5"), ("25.5", "26.5", "24.5")])
+def test_a_book_with_several_main_lines_counts_once_with_its_lowest(order: tuple[str, ...]) -> None:
+    several = [one for line in order for one in offers([offer("betmgm", line, -110, -110)])]
+    assert main_line(several) == Decimal("24.5")
+    others = offers([offer("draftkings", "27.5", -110, -110), offer("fanduel", "28.5", -110, -110)])
+    assert main_line([*several, *others]) == Decimal("27.5"), "three books, not five lines"
+
+
 def test_only_a_books_latest_snapshot_is_on_offer() -> None:
     early = "2025-11-14T10:00:00Z"
     books = [
@@ -87,6 +95,12 @@ def test_equal_prices_go_to_the_first_book_by_name_and_impossible_odds_are_no_pr
     assert pick[Decimal("20.5")] == Best(unpriced_book="prizepicks")
 
 
+@pytest.mark.parametrize(("odds", "price"), [(100, 100), (-100, -100), (99, None), (-99, None), (0, None)])
+def test_a_price_of_exactly_100_is_one_and_nearer_to_0_there_is_none(odds: int, price: int | None) -> None:
+    (read,) = offers([offer("fanduel", "20.5", odds, odds)])
+    assert (read.over, read.under) == (price, price)
+
+
 @pytest.mark.parametrize(("american", "units"), [(150, 1.5), (100, 1.0), (-110, 100 / 110), (-200, 0.5)])
 def test_profit_of_american_odds(american: int, units: float) -> None:
     assert profit(american) == pytest.approx(units)
@@ -104,6 +118,13 @@ def test_the_fair_price_has_no_expected_value(p: float, push: float) -> None:
     assert abs(fair) >= 100 - 1e-9
     paid = fair / 100 if fair > 0 else 100 / -fair
     assert win * paid - lose == pytest.approx(0.0, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("win", "lose", "fair"), [(0.5, 0.5, 100.0), (0.3, 0.7, 233.33), (0.7, 0.3, -233.33), (0.4, 0.4, 100.0)]
+)
+def test_the_fair_price_has_two_decimals(win: float, lose: float, fair: float) -> None:
+    assert fair_american(win, lose) == fair
 
 
 def test_no_fair_price_where_a_side_cannot_win() -> None:
@@ -130,6 +151,27 @@ def test_pass_below_either_threshold() -> None:
     long_shot = decide(0.30, 0.0, Best(300, "a", -500, "a"), POLICY)
     assert (long_shot.recommendation, long_shot.reason) == ("PASS", "confidence too low")
     assert long_shot.expected_value == pytest.approx(0.2)
+
+
+def test_a_threshold_that_is_met_exactly_is_met() -> None:
+    """Five eighths at even odds: an expected value of 1/4, exact in binary."""
+    even = Best(100, "a", 100, "a")
+    met = Settings(min_expected_value=0.25, min_confidence=0.625)
+    over = decide(0.625, 0.0, even, met)
+    assert (over.recommendation, over.expected_value, over.confidence) == ("OVER", 0.25, 0.625)
+    assert decide(0.375, 0.0, even, met).recommendation == "UNDER"
+    missed = decide(0.625, 0.0, even, Settings(min_expected_value=0.2500001, min_confidence=0.625))
+    assert (missed.recommendation, missed.reason) == ("PASS", "expected value too low")
+    unsure = decide(0.625, 0.0, even, Settings(min_expected_value=0.25, min_confidence=0.6250001))
+    assert (unsure.recommendation, unsure.reason) == ("PASS", "confidence too low")
+
+
+@pytest.mark.parametrize("prices", [Best(110, "over_book", 110, "under_book"), Best()], ids=["priced", "assumed"])
+def test_a_tie_of_both_sides_goes_to_the_under(prices: Best) -> None:
+    """The same answer every time, whichever side was looked at first."""
+    permissive = Settings(min_expected_value=-1.0, min_confidence=0.5)
+    tied = decide(0.5, 0.0, prices, permissive)
+    assert (tied.recommendation, tied.bookmaker) == ("UNDER", prices.under_book)
 
 
 def test_without_a_price_the_assumed_one_decides_and_no_expected_value_is_claimed() -> None:

@@ -11,6 +11,7 @@ from shared.systems.market import (
     BELIEVED,
     EARLY_GAMES,
     FEATURES,
+    FIRMNESS,
     HALF_LIFE,
     LATE,
     LINE,
@@ -84,6 +85,27 @@ def test_recent_rows_weigh_more() -> None:
     flat = fit_market(without, without, features, moved, NEW)
     aged = fit_market(without, without, features, moved, np.where(old, HALF_LIFE, 0.0))
     assert (flat.intercept, aged.intercept) == pytest.approx((1.5, 1.0), abs=0.1)
+
+
+def test_the_weights_solve_the_weighted_ridge_regression() -> None:
+    """Its normal equations, with an intercept that is not held to anything, where early and late rows differ."""
+    without, line, features = rows()
+    age = np.linspace(3 * HALF_LIFE, 0.0, len(line))
+    line = line + age / 100.0
+    truth = MarketCombination(intercept=-0.25, line=0.4, early=0.3, price=0.7, late=0.55)
+    noise = np.random.default_rng(9).normal(0, 6.0, len(line)) + age / 200.0
+    points = truth.of(without, line, features) + noise
+    units = np.eye(len(BELIEVED))
+    inputs = [
+        np.sum(list(MarketCombination(0.0, *unit).terms(without, line, features).values()), axis=0) for unit in units
+    ]
+    table = np.column_stack([np.ones(len(line)), *inputs])
+    weighed = table * (0.5 ** (age / HALF_LIFE))[:, None]
+    held = FIRMNESS * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
+    expected = np.linalg.solve(weighed.T @ table + held, weighed.T @ (points - without) + held @ [0.0, *BELIEVED])
+    assert (expected[1:] > 0).all(), "or the sign would decide"
+    found = fit_market(without, line, features, points, age)
+    assert [found.intercept, found.line, found.early, found.price, found.late] == pytest.approx(expected, abs=2e-4)
 
 
 def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:

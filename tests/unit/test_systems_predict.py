@@ -73,6 +73,24 @@ def test_types_and_times_are_the_columns_own() -> None:
     assert row["line_snapshot_at"] < row["features_as_of"] < row["tipoff_at"]
 
 
+@pytest.mark.parametrize("day", ["2025-11-14", date(2025, 11, 14), datetime(2025, 11, 14, tzinfo=UTC)])
+def test_a_day_is_a_date_whatever_the_features_come_from(day: Any) -> None:
+    asked = {"features": {**feature_row(), "game_date": day}, "history": None, "lines": None}
+    assert {row["game_date"] for row in predict_players([asked], Models(), POLICY)} == {date(2025, 11, 14)}
+
+
+def test_confidence_is_the_recommended_sides_probability_given_no_push() -> None:
+    """None is claimed where no line is tested."""
+    always = Settings(min_expected_value=-1.0, min_confidence=0.0)
+    rows = predict_players([player({**LINED, "main": "20.0"}), player(None)], trained().models, always)
+    lined = [row for row in rows if row["line_value"]]
+    assert {row["recommendation"] for row in lined} == {"OVER", "UNDER"}
+    for row in lined:
+        wins = row["p_over"] if row["recommendation"] == "OVER" else 1.0 - row["p_over"] - row["p_push"]
+        assert row["confidence_score"] == pytest.approx(wins / (1.0 - row["p_push"]), abs=1e-5)
+    assert {row["confidence_score"] for row in rows if not row["line_value"]} == {None}
+
+
 def test_prices_belong_to_exactly_their_line() -> None:
     rows = predict_players([player(LINED)], trained().models, POLICY)
     by_line = {row["line_value"]: row for row in rows if row["system_id"] == ENSEMBLE}

@@ -1,0 +1,1 @@
+"""Mutants of the core: one small change at a time, and whether the tests that should notice it do."""

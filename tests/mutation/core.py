@@ -1,0 +1,54 @@
+"""The core's files, and of each the tests that should kill its mutants: quick ones first, they are tried in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_EVALUATION = (
+    "tests/unit/test_evaluation.py",
+    "tests/unit/test_evaluation_probability.py",
+    "tests/unit/test_evaluation_summary.py",
+    "tests/unit/test_evaluation_days.py",
+)
+_GRADING = ("tests/unit/test_grading_grade.py",)
+_SYSTEMS = ("tests/unit/test_systems_formulas.py", "tests/unit/test_systems_predict.py")
+_EXPORT = ("tests/unit/test_export_files.py", "tests/unit/test_export_order.py")
+
+CORE: Mapping[str, tuple[str, ...]] = {
+    "shared/batches.py": ("tests/unit/test_batches.py",),
+    "shared/breaker.py": ("tests/unit/test_breaker.py",),
+    "shared/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
+    "shared/eligibility.py": ("tests/unit/test_players.py",),
+    "shared/held.py": ("tests/pipeline/test_held.py",),
+    "shared/ledger.py": ("tests/unit/test_ledger.py",),
+    "shared/locks.py": ("tests/unit/test_locks.py",),
+    "shared/outbox.py": ("tests/unit/test_outbox.py",),
+    "shared/warehouse/staging.py": ("tests/unit/test_staging.py", "tests/pipeline/test_consolidation.py"),
+    "shared/systems/distribution.py": ("tests/unit/test_distribution.py",),
+    "shared/systems/history.py": _SYSTEMS,
+    "shared/systems/lines.py": ("tests/unit/test_systems_lines.py",),
+    "shared/systems/market.py": ("tests/unit/test_systems_market.py",),
+    "shared/systems/output.py": _SYSTEMS,
+    "shared/systems/predict.py": ("tests/unit/test_systems_predict.py",),
+    "shared/evaluation/accuracy.py": _EVALUATION,
+    "shared/evaluation/arrays.py": _EVALUATION,
+    "shared/evaluation/betting.py": _EVALUATION,
+    "shared/evaluation/bootstrap.py": ("tests/unit/test_evaluation_days.py",),
+    "shared/evaluation/counts.py": _EVALUATION,
+    "shared/evaluation/graded.py": (*_EVALUATION, *_GRADING),
+    "shared/evaluation/over_time.py": ("tests/unit/test_evaluation_days.py",),
+    "shared/evaluation/plausibility.py": ("tests/unit/test_evaluation_summary.py",),
+    "shared/evaluation/probability.py": _EVALUATION,
+    "shared/evaluation/scored.py": _EVALUATION,
+    "shared/evaluation/summary.py": _EVALUATION,
+    "functions/grading/grade.py": _GRADING,
+    "functions/grading/performance.py": _GRADING,
+    "functions/grading/sql/games.sql": _GRADING,
+    "functions/grading/sql/graded.sql": _GRADING,
+    "functions/grading/sql/window.sql": _GRADING,
+    "functions/phase5_consolidation/consolidate.py": ("tests/pipeline/test_consolidation.py",),
+    "functions/phase5_coordinator/players.py": ("tests/unit/test_players.py",),
+    "functions/phase6_export/exporters/best_bets.py": _EXPORT,
+    "functions/phase6_export/validate.py": _EXPORT,
+    "functions/phase6_export/writer.py": ("tests/unit/test_export_order.py",),
+}
