@@ -21,6 +21,8 @@ CONTENT_TYPE = "application/gzip"
 ROOT = "raw"
 # Repetitive JSON: level 3 is three times as fast as 6 and costs a tenth more bytes.
 _LEVEL = 3
+# Digits of a whole number that are still read as one; no feed has a column of twenty.
+_LONGEST_WHOLE = 400
 _PATH = re.compile(
     rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/]+)\.json\.gz"
 )
@@ -104,6 +106,35 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
 
 
+def snapshot_moment(path: str) -> datetime | None:
+    """When a file was fetched, by its name; None where the name does not say."""
+    try:
+        return datetime.strptime(path.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def parse_json(data: bytes) -> Any:
+    """A source's JSON as it may stand in a raw file. Raises UnicodeDecodeError (a ValueError) unless it is UTF-8.
+
+    Raises ValueError where it is not JSON or nested too deep. NaN and Infinity are read, and a whole number of more
+    digits than Python converts is infinite: one such value is for the reader of its element to refuse.
+    """
+    text = data.decode("utf-8")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # some number has thousands of digits
+        return json.loads(text, parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_WHOLE else float(digits)
+
+
 def encode_raw(
     source: str,
     kind: str,
@@ -122,19 +153,24 @@ def encode_raw(
         "fetched_at": fetched_at.astimezone(UTC).isoformat(),
         "failed": dict(sorted(failed.items())),
     }
-    parts = [json.dumps(head, ensure_ascii=False)[:-1].encode(), b',"responses":[']
+    parts = [_json_bytes(head)[:-1], b',"responses":[']
     for number, response in enumerate(responses):
         about = {"name": response.name, "request": response.request, "headers": response.headers}
-        parts += [b"," if number else b"", json.dumps(about, ensure_ascii=False)[:-1].encode()]
+        parts += [b"," if number else b"", _json_bytes(about)[:-1]]
         parts += [b',"body":', response.body, b"}"]
     return gzip.compress(b"".join([*parts, b"]}"]), _LEVEL, mtime=0)
+
+
+def _json_bytes(value: Mapping[str, Any]) -> bytes:
+    """UTF-8, with a lone surrogate (which has no UTF-8) as the escape that JSON has for it."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def decode_raw(path: str, data: bytes) -> RawContent:
     """Read a file back. Raises DataError naming the path where it is cut short or another format."""
     source, kind, game_date = parse_raw_path(path)
     try:
-        content = json.loads(gzip.decompress(data))
+        content = parse_json(gzip.decompress(data))
         fetched_at = datetime.fromisoformat(content["fetched_at"])
         if fetched_at.tzinfo is None:
             raise ValueError(f"fetched_at {content['fetched_at']!r} has no time zone")

@@ -404,7 +404,7 @@ def test_a_matinees_lines_are_asked_for_before_it_begins(chain: Chain) -> None:
     ]
 
 
-def test_a_failing_day_is_fetched_whole_by_a_retry(chain: Chain) -> None:
+def test_a_failing_event_costs_itself_alone_and_a_retry_fetches_what_is_missing(chain: Chain) -> None:
     games = {
         "2025-11-12": ("0022500101", *GAMES[0][1:5], "2025-11-13T00:30:00Z"),
         "2025-11-14": GAMES[0],
@@ -422,7 +422,7 @@ def test_a_failing_day_is_fetched_whole_by_a_retry(chain: Chain) -> None:
     chain.sources.asked.clear()
     again = chain.scrape("backfill", date(2025, 11, 10), date(2025, 11, 15), attempt=2)
     assert again.status == "success"
-    assert Counter(chain.sources.asked) == {"events": 1, "event_odds": 2}
+    assert Counter(chain.sources.asked) == {"event_odds": 1}
 
 
 def test_a_refused_key_is_not_tried_day_after_day(chain: Chain) -> None:
