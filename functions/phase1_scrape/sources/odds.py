@@ -12,7 +12,7 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import ODD, moment, shown, texts, told
+from functions.phase1_scrape.sources.reading import ODD, moment, shown, texts, told, why
 from shared.clock import new_york_date
 from shared.errors import SourceUnavailable
 from shared.parallel import each, in_order
@@ -183,7 +183,7 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
                 raise ValueError(f"id {event_id} is listed twice")
             found[event_id] = (moment(begins), event)
         except ODD as error:
-            odd.append(f"event {number}: {error}")
+            odd.append(f"event {number}: {why(error)}")
     return list(found.values()), odd
 
 

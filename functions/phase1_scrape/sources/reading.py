@@ -19,10 +19,17 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 _SHORT.maxlevel = _SHORT.maxdict = _SHORT.maxlist = 3
 
+_LONGEST_WHY = 200
+
 
 def shown(value: object) -> str:
     """A value as it is told to people: short, and printable whatever it is."""
     return _SHORT.repr(value)
+
+
+def why(error: Exception) -> str:
+    """What a parser said of an element, short and printable: it may have quoted all of it."""
+    return str(error)[:_LONGEST_WHY].encode("utf-8", "backslashreplace").decode()
 
 
 def told(what: str, odd: Sequence[str]) -> str:

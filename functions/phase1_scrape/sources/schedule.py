@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
 from functions.phase1_scrape.http_client import WrongShape
-from functions.phase1_scrape.sources.reading import ODD, shown
+from functions.phase1_scrape.sources.reading import ODD, shown, why
 from shared.clock import YEARS
 from shared.errors import DataError
 from shared.nba_games import ScheduledGame, read_game, season_of
@@ -88,7 +88,7 @@ def check(value: Any) -> None:
         try:
             _game(entry)
         except ODD as error:
-            reasons.append(str(error))
+            reasons.append(why(error))
         else:
             return
     raise WrongShape(f"a schedule without a game that can be read: {reasons[0]}")
@@ -125,7 +125,7 @@ def _read(value: Any, season: str) -> tuple[list[ScheduledGame], list[str], int]
                 raise ValueError(f"game {game.game_id} is of {game.season}, not of {season}")
             games.append(game)
         except ODD as error:
-            odd.append(str(error))
+            odd.append(why(error))
     return games, odd, len(entries)
 
 
