@@ -84,6 +84,7 @@ class OddsRows:
             "home_team": home.abbr,
             "away_team": away.abbr,
             "commence_time": commence,
+            "answer_at": seen_at,
             "fetched_at": content.fetched_at,
             "run_id": content.run_id,
             "source_file": path,
