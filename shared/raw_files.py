@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from shared.clock import YEARS
 from shared.errors import DataError
+from shared.nba.feed_json import read_json
 
 CONTENT_TYPE = "application/gzip"
 ROOT = "raw"
 # Repetitive JSON: level 3 is three times as fast as 6 and costs a tenth more bytes.
 _LEVEL = 3
 _PATH = re.compile(
-    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/]+)\.json\.gz"
+    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/\0\ud800-\udfff]{{1,200}})\.json\.gz"
 )
 
 
@@ -99,7 +101,10 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
             f"{path!r} is no raw file.", next_step=f"name a file {ROOT}/source/kind/YYYY-MM-DD/snapshot.json.gz."
         )
     try:
-        return match["source"], match["kind"], date.fromisoformat(match["day"])
+        day = date.fromisoformat(match["day"])
+        if day.year not in YEARS:
+            raise ValueError(f"year {day.year}")
+        return match["source"], match["kind"], day
     except ValueError:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
 
@@ -134,7 +139,7 @@ def decode_raw(path: str, data: bytes) -> RawContent:
     """Read a file back. Raises DataError naming the path where it is cut short or another format."""
     source, kind, game_date = parse_raw_path(path)
     try:
-        content = json.loads(gzip.decompress(data))
+        content = read_json(gzip.decompress(data))
         fetched_at = datetime.fromisoformat(content["fetched_at"])
         if fetched_at.tzinfo is None:
             raise ValueError(f"fetched_at {content['fetched_at']!r} has no time zone")

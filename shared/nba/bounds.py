@@ -90,6 +90,7 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "nba_raw.odds_api_game_lines": GAME_LINES,
     "nba_raw.nbac_schedule": SCHEDULE,
     "nba_raw.shot_zones": ZONES,
+    "nba_raw.injury_report": {"player_id": PLAYER_ID},
 }
 """By table; columns of moments and days are all within YEAR."""
 # Whoever makes a shot has attempted it.
