@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from shared.clock import YEARS
 from shared.errors import DataError
+from shared.nba.feed_json import read_json
 
 CONTENT_TYPE = "application/gzip"
 ROOT = "raw"
 # Repetitive JSON: level 3 is three times as fast as 6 and costs a tenth more bytes.
 _LEVEL = 3
-# Digits of a whole number that are still read as one; no feed has a column of twenty.
-_LONGEST_WHOLE = 400
 _PATH = re.compile(
-    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/]+)\.json\.gz"
+    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/\0\ud800-\udfff]{{1,200}})\.json\.gz"
 )
 
 
@@ -101,7 +101,10 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
             f"{path!r} is no raw file.", next_step=f"name a file {ROOT}/source/kind/YYYY-MM-DD/snapshot.json.gz."
         )
     try:
-        return match["source"], match["kind"], date.fromisoformat(match["day"])
+        day = date.fromisoformat(match["day"])
+        if day.year not in YEARS:
+            raise ValueError(f"year {day.year}")
+        return match["source"], match["kind"], day
     except ValueError:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
 
@@ -112,27 +115,6 @@ def snapshot_moment(path: str) -> datetime | None:
         return datetime.strptime(path.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def parse_json(data: bytes) -> Any:
-    """A source's JSON as it may stand in a raw file. Raises UnicodeDecodeError (a ValueError) unless it is UTF-8.
-
-    Raises ValueError where it is not JSON or nested too deep. NaN and Infinity are read, and a whole number of more
-    digits than Python converts is infinite: one such value is for the reader of its element to refuse.
-    """
-    text = data.decode("utf-8")
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # some number has thousands of digits
-        return json.loads(text, parse_int=_whole)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-
-
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_WHOLE else float(digits)
 
 
 def encode_raw(
@@ -170,7 +152,7 @@ def decode_raw(path: str, data: bytes) -> RawContent:
     """Read a file back. Raises DataError naming the path where it is cut short or another format."""
     source, kind, game_date = parse_raw_path(path)
     try:
-        content = parse_json(gzip.decompress(data))
+        content = read_json(gzip.decompress(data))
         fetched_at = datetime.fromisoformat(content["fetched_at"])
         if fetched_at.tzinfo is None:
             raise ValueError(f"fetched_at {content['fetched_at']!r} has no time zone")

@@ -36,7 +36,8 @@ from functions.phase1_scrape.answers import (
 from functions.phase1_scrape.deadline import TimedTransport, answer_within
 from shared.config import Settings
 from shared.errors import SourceUnavailable
-from shared.raw_files import Response, parse_json
+from shared.nba.feed_json import read_json
+from shared.raw_files import Response
 
 logger = logging.getLogger(__name__)
 
@@ -176,7 +177,8 @@ class SourceClient:
         kind = self._redacted(headers.get("content-type", "no content type"))[:_EXCERPT]
         body = body.removeprefix(codecs.BOM_UTF8)
         try:
-            value = parse_json(body)
+            # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the body as it came
+            value = read_json(body.decode("utf-8"))
         except ValueError as error:
             what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
             page = self._excerpt(page_text(body[: 10 * _EXCERPT], kind))

@@ -346,12 +346,17 @@ def test_an_unreadable_optional_file_is_left_out_and_named(chain: Chain) -> None
     assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
 
 
-def test_an_unreadable_schedule_or_a_missing_file_is_poison(chain: Chain) -> None:
+def test_an_unreadable_schedule_is_named_with_what_to_do_and_a_missing_one_is_poison(chain: Chain) -> None:
+    """The file is immutable: five retries would end in a dead letter and hold back what the other files say."""
     scraped = chain.scrape("same_day")
     path = scraped.metadata["files"][0]["path"]
     chain.runtime.raw.write(path, b"broken", content_type=CONTENT_TYPE)
-    with pytest.raises(DataError, match="cannot be read as a raw file"):
-        chain.load(scraped)
+    loaded = chain.load(scraped)
+    assert (loaded.status, loaded.records_failed) == ("partial", 1)
+    assert list(loaded.metadata["failed_files"]) == [path]
+    assert "cannot be read as a raw file" in loaded.reason
+    assert "run phase 1 for the date again" in loaded.reason
+    assert chain.rows("odds_api_player_points_props") != [{"found": 0}]
     scraped.metadata["files"][0]["path"] = path.replace("2025-11-14", "2025-11-13")
     with pytest.raises(DataError, match="not in the bucket"):
         chain.load(scraped)

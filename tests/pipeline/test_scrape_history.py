@@ -234,7 +234,7 @@ def test_odd_events_of_a_past_day_are_named(chain: Chain) -> None:
     chain.sources.says["events"] = Reply.of({"timestamp": "2025-11-14T17:55:00Z", "data": [*odd, *events()]})
     found, failed, notes = history(backfill(chain))
     assert (found, failed) == ("success", "")
-    assert notes["unreadable"].startswith("2 entries of the list of events left out, the first so: event 0: None")
+    assert notes["unreadable"].startswith("2 entries of the list of events left out, the first so: event 0: it is None")
     assert odds_asked(chain) == {"events": 1, "event_odds": 2}
 
 

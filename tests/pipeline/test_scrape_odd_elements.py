@@ -107,7 +107,7 @@ def test_a_repeated_execution_names_it_again(chain: Chain) -> None:
 
 
 def test_bad_bookmakers_cost_no_event(chain: Chain) -> None:
-    bad = [None, [], {}, "draftkings", {"key": "a"}, {"markets": []}, {"key": "a", "markets": {}}]
+    bad: list[Any] = [None, [], {}, "draftkings", {"key": "a"}, {"markets": []}, {"key": "a", "markets": {}}]
     good = {"key": "draftkings", "markets": []}
     chain.sources.says["player_points"] = Reply.of(events()[0] | {"bookmakers": [good, *bad]})
     assert chain.scrape("same_day").status == "success"
@@ -175,8 +175,9 @@ def test_bad_rows_cost_themselves_alone(chain: Chain) -> None:
     value = box_scores("P")
     rows = value["resultSets"][0]["rowSet"]
     row = rows[0]
-    bad = [row[:-1], [*row, 1], [], None, {"GAME_ID": row[0]}, "x" * len(row)]
-    bad += [[odd, *row[1:]] for odd in ([], {}, None, 2**63, True)]
+    bad: list[Any] = [row[:-1], [*row, 1], [], None, {"GAME_ID": row[0]}, "x" * len(row)]
+    ids: list[Any] = [[], {}, None, 2**63, True]
+    bad += [[odd, *row[1:]] for odd in ids]
     value["resultSets"][0]["rowSet"] = [*bad, *rows]
     chain.sources.says["box P"] = Reply.of(value)
     assert unreadable(chain, "player_boxscores", "results").startswith("11 rows left out, the first so: rowSet[0] is ")
@@ -198,7 +199,7 @@ def test_box_scores_of_another_shape_are_asked_again(chain: Chain, name: str, va
 
 def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
     value = injuries()
-    teams = [None, [], {}, "76ers", 7, {"injuries": None}, {"injuries": {}}, [injuries()]]
+    teams: list[Any] = [None, [], {}, "76ers", 7, {"injuries": None}, {"injuries": {}}, [injuries()]]
     value["injuries"][0]["injuries"] += [None, [], "Out", 7, True]
     value["injuries"] = [*teams, *value["injuries"]]
     chain.sources.says["injuries"] = Reply.of(value)

@@ -86,6 +86,7 @@ def test_a_box_score_of_another_shape_names_file_and_column() -> None:
     body = box_scores("T")
     with pytest.raises(DataError, match=r"the/path: .*without PLAYER_ID, PLAYER_NAME"):
         normalised(PlayerBoxScores, "leaguegamelog", body)
-    body["resultSets"][0]["rowSet"][0].pop()
+    for row in body["resultSets"][0]["rowSet"]:
+        row.pop()
     with pytest.raises(DataError, match="do not fit"):
         normalised(TeamBoxScores, "leaguegamelog", body)

@@ -43,7 +43,7 @@ def test_over_and_under_of_a_line_are_one_row_on_the_new_york_day() -> None:
         "player_name": "Jimmy Butler III", "player_lookup": "jimmybutleriii", "player_lookup_base": "jimmybutler",
         "line": Decimal("24.5"), "over_price": -115, "under_price": -105,
         "snapshot_time": datetime(2025, 11, 14, 15, 0, tzinfo=UTC), "fetched_at": FETCHED, "run_id": "run-1",
-        "source_file": "the/path",
+        "source_file": "the/path", "answer_at": FETCHED,
     }  # fmt: skip
     assert (second["market"], second["line"], second["over_price"], second["under_price"]) == (
         "player_points_alternate", Decimal("29.5"), 150, None,

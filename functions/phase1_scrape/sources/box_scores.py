@@ -10,7 +10,8 @@ from typing import Any, Literal
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import shown, told
+from functions.phase1_scrape.sources.reading import told
+from shared.nba.feed_values import shown
 from shared.nba_games import COUNTED_TYPES, ScheduledGame
 from shared.raw_files import RawFile
 

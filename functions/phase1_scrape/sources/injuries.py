@@ -7,7 +7,8 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
-from functions.phase1_scrape.sources.reading import shown, told
+from functions.phase1_scrape.sources.reading import told
+from shared.nba.feed_values import shown
 from shared.raw_files import RawFile
 
 SOURCE, KIND = "espn", "injuries"

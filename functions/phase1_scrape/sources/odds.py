@@ -12,9 +12,10 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import ODD, moment, shown, texts, told, why
+from functions.phase1_scrape.sources.reading import ODD, told, why
 from shared.clock import new_york_date
 from shared.errors import SourceUnavailable
+from shared.nba.feed_values import an_object, moment, shown, text
 from shared.parallel import each, in_order
 from shared.raw_files import RawFile
 
@@ -176,12 +177,13 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
     odd = []
     for number, event in enumerate(events):
         try:
-            event_id, begins, *_ = texts(event, "id", "commence_time", "home_team", "away_team")
+            fields = an_object(event, "it")
+            event_id, *_ = [text(fields.get(name), name) for name in ("id", "home_team", "away_team")]
             if not _EVENT_ID.fullmatch(event_id):
                 raise ValueError(f"id {shown(event_id)} is not of letters and digits")
             if event_id in found:
                 raise ValueError(f"id {event_id} is listed twice")
-            found[event_id] = (moment(begins), event)
+            found[event_id] = (moment(fields.get("commence_time"), "commence_time"), event)
         except ODD as error:
             odd.append(f"event {number}: {why(error)}")
     return list(found.values()), odd

@@ -32,9 +32,9 @@ from functions.phase1_scrape.sources.odds import (
     odd_note,
     refused_note,
 )
-from functions.phase1_scrape.sources.reading import moment
 from shared.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
 from shared.errors import DataError, SourceUnavailable
+from shared.nba.feed_values import moment
 from shared.nba_games import ScheduledGame
 from shared.parallel import each, in_order
 from shared.raw_files import RawFile, parse_raw_path
@@ -264,7 +264,7 @@ def _moments(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dict[str
     tipoffs = {frozenset((game.home_team, game.away_team)): game for game in games}
     moments: dict[str, datetime] = {}
     for event in [event for listed in known.listings for event in events_of(listed, day)]:
-        begins = moment(event["commence_time"])
+        begins = moment(event["commence_time"], "commence_time")
         teams = _teams(event)
         game = tipoffs.get(frozenset(teams))
         if game is not None and None not in teams:

@@ -10,10 +10,10 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
 from functions.phase1_scrape.http_client import WrongShape
-from functions.phase1_scrape.sources.reading import ODD, shown, why
-from shared.clock import YEARS
+from functions.phase1_scrape.sources.reading import ODD, why
 from shared.errors import DataError
-from shared.nba_games import ScheduledGame, read_game, season_of
+from shared.nba.feed_values import shown
+from shared.nba_games import ScheduledGame, read_game, schedule_days, season_of
 from shared.raw_files import RawFile, parse_raw_path, snapshot_moment
 
 logger = logging.getLogger(__name__)
@@ -97,11 +97,9 @@ def check(value: Any) -> None:
 def _entries(value: Any) -> tuple[list[Any], list[str]]:
     """The entries of all days, and which days are none. Raises WrongShape where there is no list of days."""
     try:
-        days = value["leagueSchedule"]["gameDates"]
-    except (KeyError, TypeError, IndexError) as error:
-        raise WrongShape(f"no leagueSchedule.gameDates ({shown(error)})") from error
-    if not isinstance(days, list):
-        raise WrongShape(f"leagueSchedule.gameDates is {shown(days)}, no list")
+        days = schedule_days(value)
+    except ValueError as error:
+        raise WrongShape(f"no leagueSchedule.gameDates ({why(error)})") from error
     entries: list[Any] = []
     odd = []
     for number, day in enumerate(days):
@@ -137,13 +135,6 @@ def _game(entry: Any) -> ScheduledGame:
     if missing:
         raise ValueError(f"a game of the schedule without {', '.join(missing)}")
     game = read_game(entry)
-    if not game.game_id.isascii():
-        raise ValueError(f"gameId is {shown(game.game_id)}, not 10 digits")
-    teams = [team for team in (game.home_team, game.away_team) if team is not None]
-    if any(not isinstance(team, str) for team in teams):
-        raise ValueError(f"a teamTricode of {game.game_id} is no text: {shown(teams)}")
-    if game.game_date.year not in YEARS:
-        raise ValueError(f"gameDateEst of {game.game_id} is {game.game_date}, of no year that games are of")
     if game.tipoff_at is not None and abs(game.tipoff_at.date() - game.game_date) > _TIPOFF_NEAR:
         raise ValueError(f"gameDateTimeUTC of {game.game_id} is {game.tipoff_at}, days from {game.game_date}")
     return game
