@@ -103,8 +103,11 @@ class Files:
         return {name: conform(table, load_schema(name)) for name, table in self._normaliser.tables().items()}
 
 
-def fuzz(inputs: int, seed: int) -> Tally:
-    """So many mutated answers, the sources in turn. Whatever else than DataError is raised goes through."""
+def fuzz(inputs: int, seed: int, *, keep: bool = False) -> Tally:
+    """So many mutated answers, the sources in turn. Whatever else than DataError is raised goes through.
+
+    The tables are kept where they are wanted.
+    """
     tally, random_ = Tally(), random.Random(seed)
     named = list(sources().items())
     sent = {name: [as_sent(answer) for answer in source.answers] for name, source in named}
@@ -121,7 +124,8 @@ def fuzz(inputs: int, seed: int) -> Tally:
                 tally.files[name] += 1
         for table, rows in files.tables().items():
             tally.rows[name] += rows.num_rows
-            tally.tables.setdefault(table, []).append(rows)
+            if keep:
+                tally.tables.setdefault(table, []).append(rows)
         for sentence in problems.sentences:
             sentence.encode()  # it is logged and announced
         tally.elements[name] += problems.refused

@@ -22,11 +22,11 @@ INPUTS = 20_000
 
 
 def test_mutated_answers_become_rows_within_bounds_or_refusals(tmp_path: Path) -> None:
-    tally = fuzz(INPUTS, seed=1)
+    tally = fuzz(INPUTS, seed=1, keep=True)
     assert sum(tally.inputs.values()) == INPUTS
     # Each source gives both: what would only be refused, or never, would try nothing.
     for name in tally.inputs:
-        assert tally.rows[name] > 1000 and tally.elements[name] > 100 and tally.files[name] > 10, name
+        assert tally.rows[name] > 1000 and tally.elements[name] > 100, name
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     for table, parts in tally.tables.items():
         rows = pa.concat_tables(parts)
@@ -68,7 +68,8 @@ def test_one_odd_element_costs_no_other(name: str, elements: Callable[[Any], lis
         without = copy.deepcopy(sample)
         del elements(without)[number]
         others = _rows(source, without)
-        odd = [*ODD, *(mutated(elements(sample)[number], random_, 1) for _ in range(100))]
+        sent = as_sent(elements(sample)[number])
+        odd = [*random_.sample(ODD, 12), *(mutated(sent, random_, 1) for _ in range(20))]
         for value in odd:
             changed = copy.deepcopy(sample)
             elements(changed)[number] = value
