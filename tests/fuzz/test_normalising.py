@@ -26,7 +26,8 @@ def test_mutated_answers_become_rows_within_bounds_or_refusals(tmp_path: Path) -
     assert sum(tally.inputs.values()) == INPUTS
     # Each source gives both: what would only be refused, or never, would try nothing.
     for name in tally.inputs:
-        assert tally.rows[name] > 1000 and tally.elements[name] > 100, name
+        assert tally.rows[name] > 1000, name
+        assert tally.elements[name] > 100, name
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     for table, parts in tally.tables.items():
         rows = pa.concat_tables(parts)
@@ -94,12 +95,12 @@ def test_an_answer_that_is_nothing_at_all_is_refused_by_name() -> None:
         for value in ODD:
             problems = Problems()
             files = Files(source, problems)
+            said = ""
             try:
                 files.add(value)
             except DataError as error:
-                assert "the/path" in str(error)
-            else:
-                assert problems.refused == 1, f"{name}: {value!r:.100}"
+                said = str(error)
+            assert problems.refused == 1 or "the/path" in said, f"{name}: {value!r:.100}"
             assert files.tables() == {}
 
 
