@@ -95,6 +95,10 @@ simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FI
 simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the seed that shows it (RECORD=1 keeps them, BREAK="no lease")
 	@$(PY) -m tests.simulation.search
 
+.PHONY: fuzz
+fuzz: $(DEV_READY)  ## mutated answers of every source through the readers of phase 2: INPUTS=200000 SEED=1
+	@$(PY) -m tests.fuzz
+
 .PHONY: load
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
 	@$(PY) -m local.load

@@ -22,15 +22,14 @@ ODD: tuple[Any, ...] = (
 _DEEP = 200
 
 
-def mutated(value: Any, random_: random.Random, changes: int) -> Any:
-    """A copy of an answer with so many changes: values replaced, keys and items taken away, doubled or exchanged."""
-    result = copy.deepcopy(value)
+def mutated(sent: bytes, random_: random.Random, changes: int) -> Any:
+    """An answer, given as JSON, with so many changes: values replaced, keys taken away, doubled or exchanged."""
+    result = json.loads(sent)
     for _ in range(changes):
-        places = list(_places(result))
-        if not places:
+        place = _place(result, random_)
+        if place is None:
             return odd(random_)
-        holder, key = random_.choice(places)
-        random_.choice(_CHANGES)(holder, key, random_)
+        random_.choice(_CHANGES)(*place, random_)
     return odd(random_) if random_.random() < 0.01 else result
 
 
@@ -45,16 +44,13 @@ def odd(random_: random.Random) -> Any:
     return copy.deepcopy(random_.choice(ODD))
 
 
-def _places(value: Any) -> Any:
-    """Every (object or list, key or index) of an answer. Deep chains are not gone into."""
-    stack = [(value, 0)]
-    while stack:
-        holder, depth = stack.pop()
-        items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
-        for key, each in items:
-            yield holder, key
-            if isinstance(each, dict | list) and depth < 20:
-                stack.append((each, depth + 1))
+def _place(value: Any, random_: random.Random) -> tuple[Any, Any] | None:
+    """Some (object or list, key or index) of an answer, more often one deep inside; None where there is none."""
+    place = None
+    while isinstance(value, dict | list) and value and (place is None or random_.random() < 0.9):
+        key = random_.choice(list(value)) if isinstance(value, dict) else random_.randrange(len(value))
+        place, value = (value, key), value[key]
+    return place
 
 
 def _replace(holder: Any, key: Any, random_: random.Random) -> None:

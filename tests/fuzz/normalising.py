@@ -26,10 +26,12 @@ from shared.warehouse.schemas import load_schema
 from tests.fuzz import samples
 from tests.fuzz.mutations import as_sent, mutated
 
-DAY = date(2025, 11, 14)
+FIRST, DAY = date(2025, 1, 1), date(2025, 11, 14)
 FETCHED = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
 # The whole way through a file's bytes for one input of so many; the others begin with the answer's.
 _WHOLE_WAY = 10
+# Files that one run loads together.
+_TOGETHER = 50
 
 
 @dataclass(frozen=True)
@@ -84,30 +86,46 @@ class Tally:
         ]
 
 
-def rows_of(source: Source, answers: Sequence[Any], problems: Problems) -> dict[str, pa.Table]:
-    """The tables of one file as they would be loaded. Raises DataError where the file is refused."""
-    normaliser = source.normaliser(DateRange(DAY, DAY), problems)
-    read = [Answer(source.answer, source.request, answer) for answer in answers]
-    normaliser.add("the/path", RawContent(*source.kind, DAY, "run-1", FETCHED, {}, read))
-    return {name: conform(table, load_schema(name)) for name, table in normaliser.tables().items()}
+class Files:
+    """Answers through one source's normaliser, each as a file of its own, and the tables of all of them."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self._source = source
+        self._normaliser = source.normaliser(DateRange(FIRST, DAY), problems)
+
+    def add(self, answer: Any) -> None:
+        """Raises DataError where the file is refused."""
+        read = [Answer(self._source.answer, self._source.request, answer)]
+        self._normaliser.add("the/path", RawContent(*self._source.kind, DAY, "run-1", FETCHED, {}, read))
+
+    def tables(self) -> dict[str, pa.Table]:
+        """As they would be loaded."""
+        return {name: conform(table, load_schema(name)) for name, table in self._normaliser.tables().items()}
 
 
-def fuzz(inputs: int, seed: int) -> Tally:
-    """So many mutated answers, the sources in turn. Whatever else than DataError is raised goes through."""
+def fuzz(inputs: int, seed: int, *, keep: bool = False) -> Tally:
+    """So many mutated answers, the sources in turn. Whatever else than DataError is raised goes through.
+
+    The tables are kept where they are wanted.
+    """
     tally, random_ = Tally(), random.Random(seed)
     named = list(sources().items())
-    for number in range(inputs):
-        name, source = named[number % len(named)]
-        value = mutated(random_.choice(source.answers), random_, random_.choice((1, 1, 1, 2, 3, 8)))
-        tally.inputs[name] += 1
+    sent = {name: [as_sent(answer) for answer in source.answers] for name, source in named}
+    for first in range(0, inputs, _TOGETHER):
+        name, source = named[first // _TOGETHER % len(named)]
         problems = Problems()
-        try:
-            body = _read(source, as_sent(value), number)
-            for table, rows in rows_of(source, [body], problems).items():
-                tally.rows[name] += rows.num_rows
+        files = Files(source, problems)
+        for number in range(first, min(inputs, first + _TOGETHER)):
+            value = mutated(random_.choice(sent[name]), random_, random_.choice((1, 1, 1, 2, 3, 8)))
+            tally.inputs[name] += 1
+            try:
+                files.add(_read(source, as_sent(value), number))
+            except DataError:
+                tally.files[name] += 1
+        for table, rows in files.tables().items():
+            tally.rows[name] += rows.num_rows
+            if keep:
                 tally.tables.setdefault(table, []).append(rows)
-        except DataError:
-            tally.files[name] += 1
         for sentence in problems.sentences:
             sentence.encode()  # it is logged and announced
         tally.elements[name] += problems.refused

@@ -96,6 +96,7 @@ class PlayerBoxScores:
         if not all(isinstance(header, str) for header in headers) or len(set(headers)) < len(headers):
             raise Refused("headers are not all different texts")
         fit = [isinstance(row, list) and len(row) == len(headers) for row in rows]
+        fitting = rows
         if not all(fit):
             if not any(fit):
                 raise Refused(f"headers and rowSet do not fit: no row is a list of {len(headers)}")
@@ -103,8 +104,9 @@ class PlayerBoxScores:
                 if not fit[number]:
                     why = f"it is {feed_values.shown(row)}, the headers are {len(headers)}"
                     self._problems.row(path, f"rowSet[{number}]", why)
+            fitting = [row for row, fits in zip(rows, fit, strict=True) if fits]
         numbers = [number for number, fits in enumerate(fit) if fits]
-        columns = list(zip(*(rows[number] for number in numbers), strict=True)) or [()] * len(headers)
+        columns = list(zip(*fitting, strict=True)) or [()] * len(headers)
         return dict(zip(headers, columns, strict=True)), numbers
 
 

@@ -39,6 +39,9 @@ class Columns:
         """Texts through their reading, once for each that differs; None where it refuses."""
         if set(map(type, values)) <= {str}:
             known = {value: _attempt(read, value, what) for value in set(values)}
+            good = {value: result for value, result in known.items() if not isinstance(result, Refused)}
+            if len(good) == len(known):
+                return [good[value] for value in values]
             results = [known[value] for value in values]
         else:
             results = [_attempt(read, value, what) for value in values]

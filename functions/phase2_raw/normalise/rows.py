@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -75,7 +76,7 @@ def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Map
     Declared columns that are in neither are NULL. Raises SchemaMismatch later, at the load, where a REQUIRED one is.
     """
     arrays = []
-    schema = arrow_schema(name)
+    schema = _declared(name)
     for column in schema:
         if column.name in columns:
             values = columns[column.name]
@@ -84,7 +85,14 @@ def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Map
             arrays.append(pa.repeat(pa.scalar(constants[column.name], column.type), count))
         else:
             arrays.append(pa.nulls(count, column.type))
-    return pa.table([array.cast(column.type) for array, column in zip(arrays, schema, strict=True)], schema=schema)
+    fitting = [
+        array if array.type == column.type else array.cast(column.type)
+        for array, column in zip(arrays, schema, strict=True)
+    ]
+    return pa.table(fitting, schema=schema)
+
+
+_declared = cache(arrow_schema)
 
 
 def joined(name: str, tables: Iterable[pa.Table]) -> dict[str, pa.Table]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from functions.phase2_raw.normalise.rows import Problems
 
@@ -18,20 +17,22 @@ def said_once(table: pa.Table, keys: Sequence[str], path: str, problems: Problem
     """
     if table.num_rows < 2:
         return table
-    numbered = table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
-    groups = numbered.group_by(list(keys)).aggregate([("_row", "count"), ("_row", "list")])
-    repeated = groups.filter(pc.greater(groups["_row_count"], 1))
-    if not repeated.num_rows:
+    values = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
+    if len(set(values)) == len(values):
         return table
+    at: dict[tuple[Any, ...], list[int]] = {}
+    for row, value in enumerate(values):
+        at.setdefault(value, []).append(row)
     gone: set[int] = set()
-    for key in repeated.to_pylist():
-        rows = sorted(key["_row_list"])
+    for value, rows in at.items():
+        if len(rows) == 1:
+            continue
         found = table.take(pa.array(rows)).to_pylist()
         if all(row == found[0] for row in found):
             gone.update(rows[1:])
             continue
         gone.update(rows)
-        named = ", ".join(f"{name} {key[name]}" for name in keys)
+        named = ", ".join(f"{key} {each}" for key, each in zip(keys, value, strict=True) if each is not None)
         problems.row(path, named, f"there {len(rows)} times with different figures ({_difference(found)})")
     return table.filter(pa.array([row not in gone for row in range(table.num_rows)]))
 
