@@ -16,19 +16,16 @@ import pytest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.sources import box_scores, injuries, odds, odds_history, schedule, shot_zones
 from shared.nba.feed_json import read_json
-from shared.nba_games import schedule_entries
-from shared.raw_files import RawFile
 from tests.fuzz import samples
 from tests.fuzz.mutations import as_sent, mutated
 
 DAY = date(2025, 11, 14)
-FILE = RawFile("nba", "schedule", DAY, "the/path", 1)
 NOW = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
 
 
 def _schedule(value: Any) -> None:
     schedule.check(value)
-    schedule._read(FILE, list(schedule_entries(value)))
+    schedule._read(value, "2025-26")
 
 
 def _box_scores(value: Any) -> None:
@@ -40,6 +37,7 @@ def _box_scores(value: Any) -> None:
 def _events(value: Any) -> None:
     odds.check_events(value)
     odds.events_of(value, DAY, after=NOW)
+    odds.odd_events(value)
 
 
 def _past_events(value: Any) -> None:
