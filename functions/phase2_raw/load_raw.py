@@ -19,6 +19,7 @@ from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.context import Context, Outcome
 from shared.errors import DataError, NotFound
 from shared.messages import PhaseMessage
+from shared.nba.feed_values import Refused, text
 from shared.ports import Blobs, DateRange
 from shared.raw_files import decode_raw, parse_raw_path, raw_folder
 
@@ -46,6 +47,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("zones", "player"): Kind(ShotZoneRows),
     ("zones", "team"): Kind(ShotZoneRows),
 }
+_LONGEST_PATH = 500
 _NAMED = 20  # of the rows that could not be read, so many are named in the completion
 
 
@@ -136,8 +138,8 @@ def _paths(message: PhaseMessage, context: Context) -> list[str]:
     """The files that phase 1 announced; a message without any means the latest snapshot of each kind and day."""
     if "files" in message.metadata:
         try:
-            return [str(file["path"]) for file in message.metadata["files"]]
-        except (TypeError, KeyError) as error:
+            return [text(file["path"], "path", _LONGEST_PATH) for file in message.metadata["files"]]
+        except (TypeError, KeyError, Refused) as error:
             raise DataError(
                 f"metadata.files is not a list of objects with a path ({error!r}).",
                 next_step="publish the game_date alone: the latest files of the date are then found.",
