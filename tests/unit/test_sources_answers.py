@@ -322,6 +322,15 @@ def test_the_time_is_for_the_whole_answer(script: Callable[[], Script]) -> None:
     assert ("answered 404" if script is page_drips else "no answer (ReadTimeout") in str(error)
 
 
+def test_the_time_is_for_an_answer_through_a_proxy_too() -> None:
+    with saying(body_drips) as proxy:
+        settings = settings_for("", http_timeout_seconds=0.5, http_attempts=1)
+        client = SourceClient("Feed", "http://feed.example", settings, lambda: NOW, proxy=proxy)
+        with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+            client.get("/x", {}, lambda value: None)
+        client.close()
+
+
 def test_a_slow_answer_within_its_time_is_taken() -> None:
     def script() -> Script:
         yield headed("Content-Length: 4")
