@@ -96,6 +96,10 @@ simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the s
 mutants: $(DEV_READY)  ## change the core in one place at a time, say what no test notices (FILES=shared/ledger.py MOST=200 SEED=1)
 	@$(PY) -m tests.mutation
 
+.PHONY: fuzz
+fuzz: $(DEV_READY)  ## mutated answers of every source through the readers of phase 2: INPUTS=200000 SEED=1
+	@$(PY) -m tests.fuzz
+
 .PHONY: load
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
 	@$(PY) -m local.load

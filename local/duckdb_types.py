@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from shared.errors import SchemaMismatch
@@ -26,6 +28,31 @@ def column_definitions(schema: TableSchema) -> str:
         f"{quoted(field.name)} {DUCKDB_TYPES[field.type]}{' NOT NULL' if field.required else ''}"
         for field in schema.fields
     )
+
+
+def changes(schema: TableSchema, there: Sequence[tuple[str, str, bool]]) -> list[str] | None:
+    """What ALTER TABLE must do so that a table made by an older declaration fits; None where no change may.
+
+    `there` has name, DuckDB's type and whether NULL is allowed of each column. As in BigQuery a NULLABLE column is
+    added and a REQUIRED one relaxed; nothing is dropped, retyped or made REQUIRED, for rows may be there.
+    """
+    found = {name: (kind, nullable) for name, kind, nullable in there}
+    if found.keys() - set(schema.columns):
+        return None
+    needed = []
+    for field in schema.fields:
+        column = quoted(field.name)
+        if field.name not in found:
+            if field.required:
+                return None
+            needed.append(f"ADD COLUMN {column} {DUCKDB_TYPES[field.type]}")
+            continue
+        kind, nullable = found[field.name]
+        if kind != DUCKDB_TYPES[field.type] or (field.required and nullable):
+            return None
+        if nullable == field.required:
+            needed.append(f"ALTER {column} DROP NOT NULL")
+    return needed
 
 
 def quoted(name: str) -> str:

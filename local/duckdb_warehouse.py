@@ -37,8 +37,10 @@ _LOAD_JOB = "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?"
 class DuckDbWarehouse:
     """ports.Warehouse on a file. Every method may be called from any thread; close() when done.
 
-    Opening creates what is declared and missing. Commits survive a kill at any moment (write-ahead log, synced).
-    Raises StoreUnavailable where another process holds the file, SchemaMismatch where a table has other columns.
+    Opening creates what is declared and missing: tables, NULLABLE columns of a table, and the NULLs of a column that
+    was REQUIRED, as BigQuery would allow (columns are always named, so their order is free). Commits survive a kill
+    at any moment (write-ahead log, synced). Raises StoreUnavailable where another process holds the file,
+    SchemaMismatch where a table has other columns.
     """
 
     def __init__(self, path: Path, dataset_prefix: str = "") -> None:
@@ -77,7 +79,7 @@ class DuckDbWarehouse:
         root.execute(f"ATTACH '{file}' AS copied (READ_ONLY)")
         for schema in all_schemas():
             name = warehouse._name(schema.name)
-            root.execute(f"INSERT INTO {name} FROM copied.{name}")
+            root.execute(f"INSERT INTO {name} BY NAME SELECT * FROM copied.{name}")
         root.execute("DETACH copied")
         return warehouse
 
@@ -233,13 +235,16 @@ class DuckDbWarehouse:
                 if key not in there:
                     cursor.execute(f"CREATE TABLE {self._name(schema.name)} ({types.column_definitions(schema)})")
                     continue
-                declared = [(f.name, types.DUCKDB_TYPES[f.type], not f.required) for f in schema.fields]
-                if there[key] != declared:
-                    different = sorted({name for name, _, _ in set(there[key]) ^ set(declared)}) or ["the order"]
+                changes = types.changes(schema, there[key])
+                if changes is None:
+                    declared = {(f.name, types.DUCKDB_TYPES[f.type], not f.required) for f in schema.fields}
+                    different = sorted({name for name, _, _ in set(there[key]) ^ declared})
                     raise SchemaMismatch(
                         f"{schema.name} in {self.path} has other columns than declared: {', '.join(different)}.",
                         next_step="forget the local state with `make clean-local` and run again.",
                     )
+                for change in changes:
+                    cursor.execute(f"ALTER TABLE {self._name(schema.name)} {change}")
             for view, sql in all_views():
                 cursor.execute(f"CREATE OR REPLACE VIEW {self._name(view)} AS {self._statement(sql, 'query').sql}")
 

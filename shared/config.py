@@ -50,7 +50,9 @@ class Settings:
     proxy_url: str = field(default="", repr=False)
     """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never logged."""
     http_timeout_seconds: float = 30.0
-    """Longest wait for one response of a source."""
+    """Longest wait for one response of a source, from connecting to its last byte."""
+    http_max_bytes: int = 16 * 1024 * 1024
+    """Most bytes of one response, unpacked; a larger one is refused while it streams."""
     http_attempts: int = 4
     """Tries per request of a source, the first included."""
     http_backoff_seconds: float = 1.0

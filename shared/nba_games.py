@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from shared.clock import NEW_YORK
+from shared.nba import feed_values as values
+from shared.nba.bounds import SCORE, Bound
+from shared.nba.feed_values import Refused, is_game_id
+from shared.teams import team_by_abbr
 
-# The kind of game is the third digit of its id; 003 is the All-Star game, 006 the final of the NBA Cup, which counts
-# neither as a regular-season game nor in anybody's averages.
-_SEASON_TYPES = {"1": "pre_season", "2": "regular_season", "4": "playoffs", "5": "playin"}
+__all__ = [
+    "COUNTED_TYPES", "OTHER", "TAKES_PLACE", "ScheduledGame", "is_game_id", "read_game", "schedule_days",
+    "schedule_entries", "season_name", "season_of", "season_of_game", "season_type_of", "seasons_between",
+]  # fmt: skip
+
+# The kind of game is the third digit of its id; 003 is the All-Star game. 006 is the final of the NBA Cup, which tires
+# its teams like any game but counts neither as one of the regular season nor in anybody's averages.
+_SEASON_TYPES = {"1": "pre_season", "2": "regular_season", "4": "playoffs", "5": "playin", "6": "cup_final"}
 OTHER = "other"
 # What is scraped, predicted and graded. Pre-season and All-Star line-ups say nothing about the games that count.
 COUNTED_TYPES = ("regular_season", "playin", "playoffs")
@@ -23,11 +33,31 @@ _BUBBLE_END = date(2020, 10, 31)
 _BUBBLE_YEAR = 2020
 
 _STATUS = {1: "scheduled", 2: "live", 3: "final"}
+_STATUS_BOUND = Bound(1, 3, "scheduled, live, final")
+# The statuses of games that take place. A postponed one has another day or will have one, a suspended one was broken
+# off, a cancelled one is called off for good.
+TAKES_PLACE = ("scheduled", "live", "final")
+# The words of gameStatusText, wherever in it: "PPD", "Game Postponed", "Canceled", "CNCL", "Susp. (power failure)".
+_CALLED_OFF = (
+    ("cancelled", re.compile(r"\b(CANCEL\w*|CNCL\w*|CXL\w*|CANC|CNL|ABANDON\w*|VOID(ED)?|CALLED OFF|NO CONTEST)\b")),
+    ("postponed", re.compile(r"\b(POSTPON\w*|PPD\w*|PSTP\w*|PP|P-P)\b")),
+    ("suspended", re.compile(r"\b(SUSP\w*|SSPD|INTERRUPTED|STOPPED)\b")),
+)
+# postponedStatus: N (or A) of a game that stands.
+_CODES = {"Y": "postponed", "P": "postponed", "C": "cancelled", "S": "suspended"}
+# A game of a series that is played if it must be, once it need not be.
+_NOT_NEEDED = re.compile(r"\b(NOT (NECESSARY|NEEDED|REQUIRED|PLAYED)|UNNECESSARY|NO LONGER (NECESSARY|NEEDED))\b")
+_SERIES_OVER = re.compile(r"\b(WINS?|WON)\b.*(\bSERIES\b|\b4-[0-3]\b)")
+_UNDETERMINED = ("", "TBD", "TBA", "TBC")
+_WORDS = 300  # characters of a text about a game
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledGame:
-    """One game of the schedule; teams are three-letter codes, None while a playoff pairing is open."""
+    """One game of the schedule; teams are three-letter codes, None while a playoff pairing is open.
+
+    `guest` is the code of a team that is none of the NBA's (pre-season, All-Star), whose place is None too.
+    """
 
     game_id: str
     game_date: date
@@ -36,15 +66,16 @@ class ScheduledGame:
     home_team: str | None
     away_team: str | None
     tipoff_at: datetime | None
-    status: str  # scheduled, live, final or postponed
+    status: str  # scheduled, live, final, postponed, suspended or cancelled
     home_points: int | None
     away_points: int | None
     is_neutral: bool | None
+    guest: str | None = None
 
     @property
     def counts(self) -> bool:
         """Whether it is a game of the regular season, the play-in or the playoffs that takes place."""
-        return self.season_type in COUNTED_TYPES and self.status != "postponed"
+        return self.season_type in COUNTED_TYPES and self.status in TAKES_PLACE
 
     def begun(self, now: datetime) -> bool:
         """Whether it has tipped off: NBA.com says so, or its time has come."""
@@ -68,13 +99,8 @@ def seasons_between(first: date, last: date) -> list[str]:
     return [season_name(year) for year in range(int(season_of(first)[:4]), int(season_of(last)[:4]) + 1)]
 
 
-def is_game_id(game_id: object) -> bool:
-    """Whether a value is the NBA's 10-digit game id."""
-    return isinstance(game_id, str) and len(game_id) == 10 and game_id.isdigit()
-
-
 def season_type_of(game_id: str) -> str:
-    """pre_season, regular_season, playin, playoffs or other, by the id's third digit."""
+    """pre_season, regular_season, playin, playoffs, cup_final or other, by the id's third digit."""
     return _SEASON_TYPES.get(game_id[2], OTHER)
 
 
@@ -90,64 +116,101 @@ def schedule_entries(schedule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]
         yield from day["games"]
 
 
-def read_game(entry: Mapping[str, Any]) -> ScheduledGame:
-    """One entry of the schedule. Raises ValueError saying which field is missing or wrong, and its value."""
-    game_id = entry.get("gameId")
-    if not is_game_id(game_id):
-        raise ValueError(f"gameId is {game_id!r}, not 10 digits")
-    assert isinstance(game_id, str)
-    day = str(entry.get("gameDateEst") or "")[:10]
-    try:
-        game_date = date.fromisoformat(day)
-    except ValueError:
-        raise ValueError(f"gameDateEst of {game_id} is {entry.get('gameDateEst')!r}, not a date") from None
-    status = _status(entry, game_id)
-    home, away = _team(entry, "homeTeam", game_id), _team(entry, "awayTeam", game_id)
-    scores = (home.get("score"), away.get("score")) if status == "final" else (None, None)
+def schedule_days(schedule: object) -> list[Any]:
+    """leagueSchedule.gameDates of an answer, as they are. Raises Refused where it is no schedule at all."""
+    body = values.an_object(values.an_object(schedule, "the answer").get("leagueSchedule"), "leagueSchedule")
+    return values.a_list(body.get("gameDates"), "gameDates")
+
+
+def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
+    """One entry of the schedule. Raises Refused (a ValueError) saying which field is missing or wrong, and its value.
+
+    `notes` takes what was read as missing although something stood there.
+    """
+    notes = [] if notes is None else notes
+    fields = values.an_object(entry, "the game")
+    game_id = values.game_id(fields.get("gameId"), "gameId")
+    game_date = values.day(fields.get("gameDateEst"), f"gameDateEst of {game_id}")
+    season_type = season_type_of(game_id)
+    status = _status(fields, game_id, notes)
+    home, away = (values.an_object(fields.get(side), f"{side} of {game_id}") for side in ("homeTeam", "awayTeam"))
+    (home_team, guest), (away_team, other) = (
+        _team(team.get("teamTricode"), f"teamTricode of {side} of {game_id}", season_type, notes)
+        for side, team in (("homeTeam", home), ("awayTeam", away))
+    )
+    if home_team is not None and home_team == away_team:
+        raise Refused(f"both teams of {game_id} are {home_team}")
+    scores: list[int | None] = [None, None]
+    if status == "final":
+        scores = [values.whole(team.get("score"), f"score of {game_id}", SCORE, notes) for team in (home, away)]
     # NBA.com writes 0 before the final, and no game ends 0 : 0; an archive may lack a result.
-    known = all(isinstance(score, int) and score > 0 for score in scores)
-    neutral = entry.get("isNeutral")
+    known = all(scores)
     return ScheduledGame(
         game_id=game_id,
         game_date=game_date,
         season=season_of_game(game_id),
-        season_type=season_type_of(game_id),
-        home_team=home.get("teamTricode") or None,
-        away_team=away.get("teamTricode") or None,
-        tipoff_at=_tipoff(entry, game_id),
+        season_type=season_type,
+        home_team=home_team,
+        away_team=away_team,
+        tipoff_at=_tipoff(fields, game_id, notes),
         status=status,
         home_points=scores[0] if known else None,
         away_points=scores[1] if known else None,
-        is_neutral=neutral if isinstance(neutral, bool) else None,
+        is_neutral=_neutral(fields, game_id, notes),
+        guest=guest or other,
     )
 
 
-def _status(entry: Mapping[str, Any], game_id: str) -> str:
-    text = str(entry.get("gameStatusText") or "").strip().upper()
-    if entry.get("postponedStatus") == "Y" or text.startswith(("PPD", "POSTPONED")):
-        return "postponed"
-    status = _STATUS.get(entry.get("gameStatus"))  # type: ignore[arg-type]  # any other value is refused below
-    if status is None:
-        raise ValueError(f"gameStatus of {game_id} is {entry.get('gameStatus')!r}, not 1, 2 or 3")
+def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
+    words = _said(entry, "gameStatusText", game_id, notes)
+    code = _said(entry, "postponedStatus", game_id, notes)
+    for status, pattern in _CALLED_OFF:
+        if pattern.search(words) or pattern.search(code) or _CODES.get(code) == status:
+            return status
+    read = values.whole(entry.get("gameStatus"), f"gameStatus of {game_id}", _STATUS_BOUND, notes)
+    if read is None:
+        raise Refused(f"gameStatus of {game_id} is None, not 1, 2 or 3")
+    status = _STATUS[read]
+    if status == "scheduled":
+        about = [_said(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
+        if any(_NOT_NEEDED.search(each) for each in (words, *about)) or _SERIES_OVER.search(about[-1]):
+            return "cancelled"
     return status
 
 
-def _team(entry: Mapping[str, Any], side: str, game_id: str) -> Mapping[str, Any]:
-    team = entry.get(side)
-    if not isinstance(team, Mapping):
-        raise ValueError(f"{side} of {game_id} is {team!r}, not an object")
-    return team
+def _said(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
+    said = entry.get(name)
+    if isinstance(said, str) and not said.strip():
+        return ""
+    return (values.optional_text(said, f"{name} of {game_id}", notes, _WORDS) or "").strip().upper()
 
 
-def _tipoff(entry: Mapping[str, Any], game_id: str) -> datetime | None:
+def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[str | None, str | None]:
+    """(an NBA team's code, None), (None, a guest's code), or (None, None) while it is to be determined."""
+    blank = isinstance(code, str) and not code.strip()
+    read = "" if blank else (values.optional_text(code, what, notes) or "").strip().upper()
+    if read in _UNDETERMINED:
+        return None, None
+    if team_by_abbr(read) is not None:
+        return read, None
+    if season_type in (*COUNTED_TYPES, "cup_final"):
+        raise Refused(f"{what} is {values.shown(code)}, no NBA team")
+    return None, read
+
+
+def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetime | None:
     """The tip-off in UTC. Midnight in New York is how NBA.com writes a time that is not decided yet."""
     text = entry.get("gameDateTimeUTC")
-    if not text or str(entry.get("gameStatusText") or "").strip().upper() == "TBD":
+    what = f"gameDateTimeUTC of {game_id}"
+    if values.missing(text, what, notes) or text == "" or _said(entry, "gameStatusText", game_id, []) == "TBD":
         return None
-    try:
-        tipoff = datetime.fromisoformat(str(text))
-    except ValueError:
-        raise ValueError(f"gameDateTimeUTC of {game_id} is {text!r}, not a moment") from None
-    if tipoff.tzinfo is None:
-        raise ValueError(f"gameDateTimeUTC of {game_id} is {text!r}, without a time zone")
+    tipoff = values.moment(text, what)
     return None if tipoff.astimezone(NEW_YORK).time() == time(0) else tipoff
+
+
+def _neutral(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> bool | None:
+    neutral = entry.get("isNeutral")
+    if neutral is None or isinstance(neutral, bool):
+        return neutral
+    notes.append(f"isNeutral of {game_id} is {values.shown(neutral)}, taken as unknown")
+    return None

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from shared.clock import YEARS
 from shared.errors import DataError
+from shared.nba.feed_json import read_json
 
 CONTENT_TYPE = "application/gzip"
 ROOT = "raw"
 # Repetitive JSON: level 3 is three times as fast as 6 and costs a tenth more bytes.
 _LEVEL = 3
 _PATH = re.compile(
-    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/]+)\.json\.gz"
+    rf"{ROOT}/(?P<source>[^/]+)/(?P<kind>[^/]+)/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<snapshot>[^/\0\ud800-\udfff]{{1,200}})\.json\.gz"
 )
 
 
@@ -99,9 +101,20 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
             f"{path!r} is no raw file.", next_step=f"name a file {ROOT}/source/kind/YYYY-MM-DD/snapshot.json.gz."
         )
     try:
-        return match["source"], match["kind"], date.fromisoformat(match["day"])
+        day = date.fromisoformat(match["day"])
+        if day.year not in YEARS:
+            raise ValueError(f"year {day.year}")
+        return match["source"], match["kind"], day
     except ValueError:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
+
+
+def snapshot_moment(path: str) -> datetime | None:
+    """When a file was fetched, by its name; None where the name does not say."""
+    try:
+        return datetime.strptime(path.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def encode_raw(
@@ -122,19 +135,24 @@ def encode_raw(
         "fetched_at": fetched_at.astimezone(UTC).isoformat(),
         "failed": dict(sorted(failed.items())),
     }
-    parts = [json.dumps(head, ensure_ascii=False)[:-1].encode(), b',"responses":[']
+    parts = [_json_bytes(head)[:-1], b',"responses":[']
     for number, response in enumerate(responses):
         about = {"name": response.name, "request": response.request, "headers": response.headers}
-        parts += [b"," if number else b"", json.dumps(about, ensure_ascii=False)[:-1].encode()]
+        parts += [b"," if number else b"", _json_bytes(about)[:-1]]
         parts += [b',"body":', response.body, b"}"]
     return gzip.compress(b"".join([*parts, b"]}"]), _LEVEL, mtime=0)
+
+
+def _json_bytes(value: Mapping[str, Any]) -> bytes:
+    """UTF-8, with a lone surrogate (which has no UTF-8) as the escape that JSON has for it."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def decode_raw(path: str, data: bytes) -> RawContent:
     """Read a file back. Raises DataError naming the path where it is cut short or another format."""
     source, kind, game_date = parse_raw_path(path)
     try:
-        content = json.loads(gzip.decompress(data))
+        content = read_json(gzip.decompress(data))
         fetched_at = datetime.fromisoformat(content["fetched_at"])
         if fetched_at.tzinfo is None:
             raise ValueError(f"fetched_at {content['fetched_at']!r} has no time zone")

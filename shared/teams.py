@@ -66,6 +66,9 @@ TEAMS: tuple[Team, ...] = tuple(
     )
 )
 
+# Codes that teams had in earlier seasons; box scores of those days are read, no game of today is theirs.
+FORMER_CODES = frozenset(("BUF", "CHH", "KCK", "NJN", "NOH", "NOK", "SDC", "SEA", "VAN", "WSB"))
+
 _BY_ABBR: Mapping[str, Team] = MappingProxyType({team.abbr: team for team in TEAMS})
 _BY_ID: Mapping[int, Team] = MappingProxyType({team.team_id: team for team in TEAMS})
 _BY_NAME: Mapping[str, Team] = MappingProxyType(

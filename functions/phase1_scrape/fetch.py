@@ -26,6 +26,7 @@ from shared.raw_files import (
     parse_raw_path,
     raw_folder,
     raw_path,
+    snapshot_moment,
 )
 
 T = TypeVar("T")
@@ -68,6 +69,11 @@ class RawWriter:
         paths = self._blobs.list(raw_folder(source, kind, game_date))
         return {parse_raw_path(path)[2]: path for path in paths if path.endswith(ending)}
 
+    def snapshots(self, source: str, kind: str, now: datetime) -> list[str]:
+        """Paths that any execution wrote up to now, oldest first; a later one is of a time that is played again."""
+        found = ((snapshot_moment(path), path) for path in self._blobs.list(raw_folder(source, kind)))
+        return [path for moment, path in sorted((m, p) for m, p in found if m is not None and m <= now)]
+
     def read(self, path: str) -> RawContent:
         return decode_raw(path, self._blobs.read(path).data)
 
@@ -80,9 +86,14 @@ class RawWriter:
         responses: Sequence[Response],
         rows: int,
         failed: Mapping[str, str] | None = None,
+        *,
+        part: int = 0,
     ) -> RawFile:
-        """Write a file that must not be there yet; one that is there was written by this execution and stays."""
-        path = raw_path(source, kind, game_date, fetched_at, self._key)
+        """Write a file that must not be there yet; one that is there was written by this execution and stays.
+
+        `part` tells files apart of which each adds to those before it.
+        """
+        path = raw_path(source, kind, game_date, fetched_at, f"{self._key}-{part}" if part else self._key)
         data = encode_raw(source, kind, game_date, self._run_id, fetched_at, responses, failed or {})
         # It is there when the answer to a write was lost and the client wrote again: same key and second, same content.
         with suppress(PreconditionFailed):

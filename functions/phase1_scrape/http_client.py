@@ -1,10 +1,12 @@
-"""A polite HTTP client for one source: time-outs, bounded retries with jitter, Retry-After, a rate limit, no secrets
-in what it stores, logs or raises."""
+"""A polite HTTP client for one source: a time and a size for every answer, bounded retries with jitter, Retry-After, a
+rate limit, no redirect to elsewhere, no secrets in what it stores, logs or raises.
+
+Whatever a source sends, nothing but SourceUnavailable (Refused where asking again cannot help) comes out.
+"""
 
 from __future__ import annotations
 
 import codecs
-import json
 import logging
 import random
 import ssl
@@ -13,15 +15,28 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import certifi
 import httpx
 
+from functions.phase1_scrape.answers import (
+    ENCODINGS,
+    Garbled,
+    TooLarge,
+    clean,
+    page_text,
+    quota_number,
+    read_body,
+    read_page,
+    seconds_to_wait,
+)
+from functions.phase1_scrape.deadline import TimedTransport, answer_within
 from shared.config import Settings
 from shared.errors import SourceUnavailable
+from shared.nba.feed_json import read_json
 from shared.raw_files import Response
 
 logger = logging.getLogger(__name__)
@@ -30,16 +45,24 @@ logger = logging.getLogger(__name__)
 CONNECTIONS = 8
 # Longer waits are left to the message's own retry: a function is not paid to sleep.
 LONGEST_WAIT_SECONDS = 60.0
+# On its own host a source may move a path once or twice; more is a loop.
+REDIRECTS = 5
 _QUOTA_HEADERS = ("x-requests-remaining", "x-requests-used", "x-requests-last")
 _EXCERPT = 120
+# What can go wrong between asking and the last byte; ValueError where a name or an address cannot be encoded.
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
 class Refused(SourceUnavailable):
-    """The source will not answer this request however often it is asked now: key, quota, parameter, address."""
+    """The source will not answer this request however often it is asked now: key, quota, parameter, address, size.
 
-    def __init__(self, message: str, status: int) -> None:
+    `answer` is what it says about it, the beginning of it and without secrets.
+    """
+
+    def __init__(self, message: str, status: int, answer: str = "") -> None:
         super().__init__(message, next_step=_WHAT_NEXT.get(status, "look at the answer and at the base URL."))
         self.status = status
+        self.answer = answer
 
 
 class WrongShape(ValueError):
@@ -90,16 +113,18 @@ class SourceClient:
         self._before_request = before_request or (lambda: None)
         self._sleep = sleep
         self._pace = _Pace(settings.http_requests_per_second, sleep, monotonic)
-        self._quota: dict[str, str] = {}
+        self._quota: dict[str, int] = {}
+        self._unread_quota: dict[str, str] = {}
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        verify = _certificates() if base_url.startswith("https") else _no_certificates()
         self._client = httpx.Client(
-            headers=dict(headers or {}),
+            headers={"Accept-Encoding": ENCODINGS, **(headers or {})},
             timeout=settings.http_timeout_seconds,
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            transport=transport,
-            proxy=proxy or None if transport is None else None,
-            verify=_certificates() if base_url.startswith("https") else _no_certificates(),
-            follow_redirects=True,
-            trust_env=False,  # the proxy is a setting of ours, for NBA.com alone
+            # the proxy is a setting of ours, for NBA.com alone
+            transport=transport or TimedTransport(limits=limits, proxy=proxy or None, verify=verify, trust_env=False),
+            verify=verify,
+            follow_redirects=False,  # _ask looks where they lead
+            trust_env=False,
         )
 
     def close(self) -> None:
@@ -108,8 +133,12 @@ class SourceClient:
     @property
     def quota(self) -> dict[str, int]:
         """The source's own count {remaining, used, last} of requests, at its lowest remaining; empty if it has none."""
-        short = {name.rpartition("-")[2]: value for name, value in self._quota.items()}
-        return {name: int(float(value)) for name, value in short.items() if value.replace(".", "", 1).isdigit()}
+        return dict(self._quota)
+
+    @property
+    def unread_quota(self) -> dict[str, str]:
+        """Quota headers that were no number, each as it came last."""
+        return dict(self._unread_quota)
 
     def get(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
         """GET base_url + path; `check` raises WrongShape for an answer that the next phase could not read.
@@ -141,27 +170,71 @@ class SourceClient:
 
     def _once(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
         try:
-            response = self._client.get(self._base_url + path, params={**params, **self._secret})
-        except httpx.RequestError as error:
+            with answer_within(self._settings.http_timeout_seconds):
+                body, headers = self._ask(path, params)
+        except _NO_ANSWER as error:
             raise _TryAgain(f"no answer ({type(error).__name__}: {self._redacted(str(error))})") from error
-        quota = {name: response.headers[name] for name in _QUOTA_HEADERS if name in response.headers}
-        self._note_quota(quota)
-        status = response.status_code
-        if status in (408, 429) or status >= 500:
-            raise _TryAgain(f"answered {status}{self._excerpt(response)}", self._retry_after(response))
-        if status != 200:
-            raise Refused(f"{self.name} {path} answered {status}{self._excerpt(response)}.", status)
+        kind = self._redacted(headers.get("content-type", "no content type"))[:_EXCERPT]
+        body = body.removeprefix(codecs.BOM_UTF8)
         try:
-            value = json.loads(response.content)
+            # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the body as it came
+            value = read_json(body.decode("utf-8"))
         except ValueError as error:
-            kind = response.headers.get("content-type", "no content type")
-            raise _TryAgain(f"answered 200 with {kind} that is not JSON{self._excerpt(response)}") from error
+            what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+            page = self._excerpt(page_text(body[: 10 * _EXCERPT], kind))
+            raise _TryAgain(f"answered 200 with {kind} that is not {what}{page}") from error
         try:
             check(value)
         except WrongShape as error:
-            raise _TryAgain(f"answered JSON of another shape: {error}") from error
+            raise _TryAgain(f"answered JSON of another shape: {self._redacted(str(error))}") from error
         request = {"source": self.name, "path": path, "params": dict(params)}
-        return Answer(request, quota, response.content.removeprefix(codecs.BOM_UTF8), value)
+        quota = {name: headers[name] for name in _QUOTA_HEADERS if name in headers}
+        return Answer(request, quota, body, value)
+
+    def _ask(self, path: str, params: Mapping[str, str]) -> tuple[bytes, httpx.Headers]:
+        """Body and headers of an answer with status 200, redirects on the same host followed."""
+        url, query = httpx.URL(self._base_url + path), {**params, **self._secret} or None
+        for _ in range(REDIRECTS + 1):
+            with self._client.stream("GET", url, params=query) as response:
+                if not response.has_redirect_location:
+                    return self._body(path, response), response.headers
+                url, query = self._redirected(path, response), None
+            self._pace.wait()
+        raise _TryAgain(f"redirects more than {REDIRECTS} times, at last to {self._address(url)}")
+
+    def _body(self, path: str, response: httpx.Response) -> bytes:
+        self._note_quota(response.headers)
+        status, most = response.status_code, self._settings.http_max_bytes
+        if status in (408, 429) or status >= 500:
+            wait = seconds_to_wait(response.headers.get("retry-after", ""), self._now())
+            raise _TryAgain(f"answered {status}{self._excerpt(read_page(response))}", wait)
+        if status != 200:
+            page = self._redacted(read_page(response))
+            raise Refused(f"{self.name} {path} answered {status}{self._excerpt(page)}.", status, page)
+        try:
+            return read_body(response, most)
+        except TooLarge:
+            raise Refused(
+                f"{self.name} {path} answered with more than {most:,} bytes (unpacked); the rest was not read.", status
+            ) from None
+        except Garbled as error:
+            raise _TryAgain(f"answered 200 with a body that {error}") from error
+
+    def _redirected(self, path: str, response: httpx.Response) -> httpx.URL:
+        """Where an answer redirects to. Raises Refused where that is not the same scheme, host and port."""
+        url = response.url.join(response.headers["location"])
+        here = response.url
+        if url.userinfo or (url.scheme, url.host, url.port) != (here.scheme, here.host, here.port):
+            status = response.status_code
+            told = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
+            raise Refused(f"{self.name} {path} {told}", status)
+        return url
+
+    def _address(self, url: httpx.URL) -> str:
+        """An address as far as it may be told: what follows the path, or stands before the host, can be a secret."""
+        port = f":{url.port}" if url.port else ""
+        path = url.raw_path.partition(b"?")[0].decode("ascii", "replace")
+        return self._redacted(f"{url.scheme}://{url.host}{port}{path}")[:_EXCERPT]
 
     def _wait_seconds(self, attempt: int, retry_after: float | None) -> float:
         if retry_after is not None:
@@ -170,36 +243,33 @@ class SourceClient:
         doubled = self._settings.http_backoff_seconds * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)
         return min(doubled, LONGEST_WAIT_SECONDS)
 
-    def _retry_after(self, response: httpx.Response) -> float | None:
-        """Seconds that the source asks to wait: a number or an HTTP date."""
-        text = response.headers.get("retry-after", "").strip()
-        if not text:
-            return None
-        if text.isdigit():
-            return float(text)
-        try:
-            return max(0.0, (parsedate_to_datetime(text) - self._now()).total_seconds())
-        except (ValueError, TypeError):
-            return None  # neither form, or a date without a zone: our own back-off serves
+    def _note_quota(self, headers: httpx.Headers) -> None:
+        texts = {name: headers[name] for name in _QUOTA_HEADERS if name in headers}
+        counts = {name.rpartition("-")[2]: quota_number(text) for name, text in texts.items()}
+        known = {name: count for name, count in counts.items() if count is not None}
+        unread = {name: self._redacted(text)[:_EXCERPT] for name, text in texts.items() if quota_number(text) is None}
+        self._unread_quota = self._unread_quota | unread
+        most = float("inf")
+        if known and known.get("remaining", most) <= self._quota.get("remaining", most):
+            self._quota = known
 
-    def _note_quota(self, quota: dict[str, str]) -> None:
-        def left(of: dict[str, str]) -> float:
-            return float(of["x-requests-remaining"]) if "x-requests-remaining" in of else float("inf")
-
-        if quota and left(quota) <= left(self._quota):
-            self._quota = quota
-
-    def _excerpt(self, response: httpx.Response) -> str:
-        text = " ".join(response.text.split())
-        return f": {self._redacted(text[:_EXCERPT])}" if text else ""
+    def _excerpt(self, page: str) -> str:
+        text = self._redacted(page)[:_EXCERPT]
+        return f": {text}" if text else ""
 
     def _redacted(self, text: str) -> str:
+        """Clean, and without the secrets: redacted before anything is cut off, so that no half of one is left."""
+        text = clean(text)
         for value in self._secret.values():
-            text = text.replace(value, "***") if value else text
+            for form in {value, quote(value, safe=""), quote_plus(value)} - {""}:
+                text = text.replace(form, "***")
         return text
 
 
 _WHAT_NEXT = {
+    200: "look at the answer; HTTP_MAX_BYTES is the bound.",
+    301: "set the base URL to where the source is now, if that is right.",
+    308: "set the base URL to where the source is now, if that is right.",
     401: "check the API key and what is left of its quota.",
     403: "the source refuses this address or key: set PROXY_URL or another key.",
     404: "check the base URL; the source may have moved.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,9 @@ from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
-from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule
+from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule, known_schedule
 from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
+from shared.clock import GAME_LENGTH, assumed_tipoff
 from shared.context import Context, Outcome
 from shared.errors import SourceUnavailable
 from shared.messages import PhaseMessage
@@ -28,7 +29,11 @@ logger = logging.getLogger(__name__)
 
 Task = Callable[[], Harvest]
 # Without these the day is not worth going on with while a retry may still bring them.
-REQUIRED = ("schedule", "player_boxscores", "team_boxscores")
+REQUIRED = ("player_boxscores", "team_boxscores")
+# The modes about games that are over.
+_LOOK_BACK = ("results", "backfill")
+# An age in hours says more up to two days.
+_DAYS_FROM = 48
 
 
 @dataclass(frozen=True)
@@ -42,27 +47,37 @@ class Plan:
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Fetch all sources of the run's mode into the raw bucket and announce the files.
 
-    Raises SourceUnavailable (the delivery is retried, and fetches only what is missing) where the schedule fails, every
-    source fails, or box scores fail and the message has attempts left. Other failures make the run partial.
+    Where the schedule fails the run goes on, partial, with the newest one of the season that the bucket has, and says
+    how old that is. Raises SourceUnavailable (the delivery is retried, and fetches only what is missing) where there is
+    none, where box scores fail or an older schedule is not enough and the message has attempts left. Other failures
+    make the run partial.
     """
     with open_fetch(context) as fetch:
-        schedules = _schedules(fetch, context.dates)
+        schedules, failed = _schedules(fetch, context.dates)
         plan = _plan(fetch, context, schedules)
+        if failed and not context.last_attempt and not _is_enough(plan, context, schedules):
+            raise SourceUnavailable(
+                f"{failed['schedule']}, which does not know how the days ended, or of any game.",
+                next_step="the delivery is retried; at its last attempt the run goes on with that schedule.",
+            )
         names = list(plan.tasks)
         results = in_order(each(plan.tasks, len(names)), names)
-        quota = fetch.odds.quota
-    failed = {name: str(error) for name, error in results.items() if isinstance(error, SourceUnavailable)}
+        quota, unread_quota = fetch.odds.quota, fetch.odds.unread_quota
+    failed |= {name: str(error) for name, error in results.items() if isinstance(error, SourceUnavailable)}
     harvests = {name: harvest for name, harvest in results.items() if isinstance(harvest, Harvest)}
     _raise_if_worth_a_retry(failed, context)
     failed |= {name: harvest.failure for name, harvest in harvests.items() if harvest.failure}
     files = [*(schedule.file for schedule in schedules), *(f for harvest in harvests.values() for f in harvest.files)]
     metadata = _metadata(files, failed, harvests, schedules, quota)
+    if unread_quota:
+        metadata["notes"]["quota"] = {name: f"{text!r} is no number" for name, text in unread_quota.items()}
     rows = sum(file.rows for file in files)
     if quota:
         logger.info("quota of The Odds API", extra={"fields": quota})
-    if plan.nothing:
-        return Outcome("no_data", record_count=0, reason=plan.nothing, metadata=metadata)
     reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
+    if plan.nothing:
+        nothing = "; ".join(filter(None, [plan.nothing, reason]))
+        return Outcome("no_data", record_count=0, reason=nothing, metadata=metadata)
     return Outcome("partial" if failed else "success", record_count=rows, reason=reason, metadata=metadata)
 
 
@@ -75,17 +90,56 @@ def _raise_if_worth_a_retry(failed: Mapping[str, str], context: Context) -> None
         )
 
 
-def _schedules(fetch: Fetch, dates: DateRange) -> list[SeasonSchedule]:
-    """The schedule of every season in the range, each kept under its first day of the range."""
+def _schedules(fetch: Fetch, dates: DateRange) -> tuple[list[SeasonSchedule], dict[str, str]]:
+    """The schedule of every season in the range, each kept under its first day of the range; and what failed.
+
+    Where NBA.com does not give one, the newest that is known stands in for it. Raises SourceUnavailable where there is
+    none.
+    """
     seasons = seasons_between(dates.first, dates.last)
     days = {season: max(dates.first, _season_begin(season)) for season in seasons}
     tasks = {season: fetch.watched("nba", partial(fetch_schedule, fetch, season, days[season])) for season in seasons}
-    schedules = []
+    schedules, failed = [], []
     for season, found in in_order(each(tasks, len(tasks)), seasons).items():
-        if isinstance(found, SourceUnavailable):
+        if not isinstance(found, SourceUnavailable):
+            schedules.append(found)
+            continue
+        known = known_schedule(fetch, season)
+        if known is None or known.known_at is None:
             raise SourceUnavailable(f"schedule of {season}: {found}") from found
-        schedules.append(found)
-    return schedules
+        schedules.append(known)
+        failed.append(f"{found.message} The run goes on with {_how_old(season, known.known_at, fetch.now())}")
+    return schedules, {"schedule": "; ".join(failed)} if failed else {}
+
+
+def _how_old(season: str, known_at: datetime, now: datetime) -> str:
+    hours = (now - known_at).total_seconds() / 3600
+    age = f"{hours:.1f} hours" if hours < _DAYS_FROM else f"{hours / 24:.1f} days"
+    return f"the schedule of {season} as it was at {known_at:%Y-%m-%dT%H:%M:%SZ}, {age} old"
+
+
+def _is_enough(plan: Plan, context: Context, schedules: Sequence[SeasonSchedule]) -> bool:
+    """Whether what an older schedule knows will do while a retry may still bring the one of now.
+
+    For what is to come it does: nothing waits for the rest of a day. That a game is over, and how it ended, it has to
+    say itself where results are what the run is for: they are graded by that. That there is nothing to do it may be
+    wrong about.
+    """
+    if plan.nothing:
+        return False
+    known = [game for s in schedules if s.known_at for game in s.games if _is_in(context.dates, game) and game.counts]
+    return context.mode not in _LOOK_BACK or all(game.status == "final" for game in known)
+
+
+def _is_in(dates: DateRange, game: ScheduledGame) -> bool:
+    return dates.first <= game.game_date <= dates.last
+
+
+def _is_final(game: ScheduledGame, schedule: SeasonSchedule, now: datetime) -> bool:
+    """Whether a game is over: its schedule says so or, where that is an older one, the clock does."""
+    if game.status == "final" or schedule.known_at is None:
+        return game.status == "final"
+    return (game.tipoff_at or assumed_tipoff(game.game_date)) + GAME_LENGTH <= now
 
 
 def _season_begin(season: str) -> date:
@@ -97,12 +151,12 @@ def _season_begin(season: str) -> date:
 def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -> Plan:
     dates, now = context.dates, fetch.now()
     label = f"{'on' if dates.first == dates.last else 'from'} {dates}"
-    listed = [g for s in schedules for g in s.games if dates.first <= g.game_date <= dates.last]
+    listed = [g for s in schedules for g in s.games if _is_in(dates, g)]
     games = [game for game in listed if game.counts]
     if not games:
         return Plan({}, f"no games {label} in the schedule{_uncounted(listed)}")
-    final = [game for game in games if game.status == "final"]
-    if context.mode in ("results", "backfill"):
+    final = [g for s in schedules for g in s.games if _is_in(dates, g) and g.counts and _is_final(g, s, now)]
+    if context.mode in _LOOK_BACK:
         if not final:
             return Plan({}, f"none of the {len(games)} games {label} is final yet")
         tasks = _result_tasks(fetch, final)

@@ -19,18 +19,21 @@ from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.context import Context, Outcome
 from shared.errors import DataError, NotFound
 from shared.messages import PhaseMessage
+from shared.nba.feed_values import Refused, text
 from shared.ports import Blobs, DateRange
-from shared.raw_files import RawContent, decode_raw, parse_raw_path, raw_folder
+from shared.raw_files import decode_raw, parse_raw_path, raw_folder
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What reads a kind of file. Without a required one the run would stand on sand; another is left out and named."""
+    """What reads a kind of file. A message that names a required one which is not there is wrong as a whole."""
 
     normaliser: MakeNormaliser
     required: bool = False
+    adds: bool = False
+    """Whether a file adds to the earlier ones of its day, or is the day's as it stands later."""
 
 
 KINDS: Mapping[tuple[str, str], Kind] = {
@@ -39,11 +42,12 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("nba", "team_boxscores"): Kind(TeamBoxScores, required=True),
     ("odds_api", "player_points"): Kind(OddsRows),
     ("odds_api", "game_lines"): Kind(OddsRows),
-    ("odds_api", "event_odds"): Kind(OddsRows),
+    ("odds_api", "event_odds"): Kind(OddsRows, adds=True),
     ("espn", "injuries"): Kind(InjuryRows),
     ("zones", "player"): Kind(ShotZoneRows),
     ("zones", "team"): Kind(ShotZoneRows),
 }
+_LONGEST_PATH = 500
 _NAMED = 20  # of the rows that could not be read, so many are named in the completion
 
 
@@ -59,8 +63,9 @@ class Reading:
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Load the files that the message names, or by hand the latest of each kind of its dates.
 
-    Rows that cannot be read are counted and named (status partial). Raises DataError, naming the file, where the
-    schedule or a box score is unreadable as a whole: the file is immutable, so no retry can help.
+    Rows that cannot be read are counted and named, and so are files that are unreadable as a whole (status partial):
+    what a source sent fails no run, and a file is immutable, so no retry could help. Raises DataError where the message
+    names what is no raw file, or a schedule or box score that is not there.
     """
     paths = _paths(message, context)
     if not paths:
@@ -95,27 +100,27 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 
 
 def read_files(raw: Blobs, paths: list[str], dates: DateRange) -> Reading:
-    """Every file through its kind's normaliser. Raises DataError for a required file, or where none can be read."""
+    """Every file through its kind's normaliser.
+
+    Raises DataError for a path of no kind, and for a required one that is not there.
+    """
     reading = Reading()
     normalisers: dict[MakeNormaliser, Any] = {}
     for path in paths:
         kind = _kind(path)
+        normaliser = normalisers.get(kind.normaliser)
+        if normaliser is None:
+            normaliser = normalisers[kind.normaliser] = kind.normaliser(dates, reading.problems)
         try:
-            content = _content(raw, path)
-            normaliser = normalisers.get(kind.normaliser)
-            if normaliser is None:
-                normaliser = normalisers[kind.normaliser] = kind.normaliser(dates, reading.problems)
-            normaliser.add(path, content)
-        except DataError as error:
+            normaliser.add(path, decode_raw(path, raw.read(path).data))
+        except NotFound as error:
+            absent = f"{path} is named but not in the bucket."
             if kind.required:
-                raise
+                raise DataError(absent, next_step="run phase 1 for the date again.") from error
+            reading.failed_files[path] = absent
+        except DataError as error:
             reading.failed_files[path] = str(error)
             logger.warning("unreadable file: %s", error)
-    if len(reading.failed_files) == len(paths):
-        raise DataError(
-            f"none of the {len(paths)} raw files can be read, the first so: {reading.failed_files[paths[0]]}",
-            next_step="run phase 1 for the date again.",
-        )
     for normaliser in normalisers.values():
         reading.tables |= normaliser.tables()
     return reading
@@ -129,21 +134,12 @@ def _kind(path: str) -> Kind:
     return KINDS[source, kind]
 
 
-def _content(raw: Blobs, path: str) -> RawContent:
-    try:
-        return decode_raw(path, raw.read(path).data)
-    except NotFound as error:
-        raise DataError(
-            f"{path} is named but not in the bucket.", next_step="run phase 1 for the date again."
-        ) from error
-
-
 def _paths(message: PhaseMessage, context: Context) -> list[str]:
     """The files that phase 1 announced; a message without any means the latest snapshot of each kind and day."""
     if "files" in message.metadata:
         try:
-            return [str(file["path"]) for file in message.metadata["files"]]
-        except (TypeError, KeyError) as error:
+            return [text(file["path"], "path", _LONGEST_PATH) for file in message.metadata["files"]]
+        except (TypeError, KeyError, Refused) as error:
             raise DataError(
                 f"metadata.files is not a list of objects with a path ({error!r}).",
                 next_step="publish the game_date alone: the latest files of the date are then found.",
@@ -153,13 +149,14 @@ def _paths(message: PhaseMessage, context: Context) -> list[str]:
 
 def _latest(raw: Blobs, dates: DateRange) -> list[str]:
     one_day = dates.first if dates.first == dates.last else None
-    latest: dict[tuple[str, str, date], str] = {}
-    for source, kind in KINDS:
+    latest: dict[tuple[str, str, date], list[str]] = {}
+    for (source, kind), about in KINDS.items():
         for path in raw.list(raw_folder(source, kind, one_day)):  # sorted, so the last one of a day stays
             day = parse_raw_path(path)[2]
             if dates.first <= day <= dates.last:
-                latest[source, kind, day] = path
-    return list(latest.values())
+                before = latest.get((source, kind, day), []) if about.adds else []
+                latest[source, kind, day] = [*before, path]
+    return [path for paths in latest.values() for path in paths]
 
 
 def _reason(reading: Reading) -> str:

@@ -346,12 +346,17 @@ def test_an_unreadable_optional_file_is_left_out_and_named(chain: Chain) -> None
     assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
 
 
-def test_an_unreadable_schedule_or_a_missing_file_is_poison(chain: Chain) -> None:
+def test_an_unreadable_schedule_is_named_with_what_to_do_and_a_missing_one_is_poison(chain: Chain) -> None:
+    """The file is immutable: five retries would end in a dead letter and hold back what the other files say."""
     scraped = chain.scrape("same_day")
     path = scraped.metadata["files"][0]["path"]
     chain.runtime.raw.write(path, b"broken", content_type=CONTENT_TYPE)
-    with pytest.raises(DataError, match="cannot be read as a raw file"):
-        chain.load(scraped)
+    loaded = chain.load(scraped)
+    assert (loaded.status, loaded.records_failed) == ("partial", 1)
+    assert list(loaded.metadata["failed_files"]) == [path]
+    assert "cannot be read as a raw file" in loaded.reason
+    assert "run phase 1 for the date again" in loaded.reason
+    assert chain.rows("odds_api_player_points_props") != [{"found": 0}]
     scraped.metadata["files"][0]["path"] = path.replace("2025-11-14", "2025-11-13")
     with pytest.raises(DataError, match="not in the bucket"):
         chain.load(scraped)
@@ -404,7 +409,7 @@ def test_a_matinees_lines_are_asked_for_before_it_begins(chain: Chain) -> None:
     ]
 
 
-def test_a_failing_day_is_fetched_whole_by_a_retry(chain: Chain) -> None:
+def test_a_failing_event_costs_itself_alone_and_a_retry_fetches_what_is_missing(chain: Chain) -> None:
     games = {
         "2025-11-12": ("0022500101", *GAMES[0][1:5], "2025-11-13T00:30:00Z"),
         "2025-11-14": GAMES[0],
@@ -422,7 +427,7 @@ def test_a_failing_day_is_fetched_whole_by_a_retry(chain: Chain) -> None:
     chain.sources.asked.clear()
     again = chain.scrape("backfill", date(2025, 11, 10), date(2025, 11, 15), attempt=2)
     assert again.status == "success"
-    assert Counter(chain.sources.asked) == {"events": 1, "event_odds": 2}
+    assert Counter(chain.sources.asked) == {"event_odds": 1}
 
 
 def test_a_refused_key_is_not_tried_day_after_day(chain: Chain) -> None:

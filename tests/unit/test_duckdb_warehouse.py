@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -129,6 +130,7 @@ def test_what_is_declared_is_there_and_stays(file: Path) -> None:
     ("change", "named"),
     [
         ("ALTER TABLE nba_reference.player_aliases ADD COLUMN surplus VARCHAR", "surplus"),
+        ("ALTER TABLE nba_reference.player_aliases DROP COLUMN player_id", "player_id"),
         ("ALTER TABLE nba_reference.player_aliases ALTER player_id TYPE VARCHAR", "player_id"),
         ("ALTER TABLE nba_reference.player_aliases ALTER alias_lookup DROP NOT NULL", "alias_lookup"),
     ],
@@ -139,6 +141,78 @@ def test_a_table_with_other_columns_is_named_with_what_to_do(file: Path, change:
         connection.execute(change)
     with pytest.raises(SchemaMismatch, match=rf"player_aliases .* {named}\. .*make clean-local"):
         DuckDbWarehouse(file)
+
+
+# The tables as they were declared before 1 December 2025; lines of a season lie in such files.
+OLD_TABLES = {
+    "odds_api_player_points_props": (
+        "game_date DATE NOT NULL, event_id VARCHAR NOT NULL, home_team VARCHAR NOT NULL, away_team VARCHAR NOT NULL,"
+        " commence_time TIMESTAMP WITH TIME ZONE, bookmaker VARCHAR NOT NULL, market VARCHAR NOT NULL,"
+        " player_name VARCHAR NOT NULL, player_lookup VARCHAR NOT NULL, player_lookup_base VARCHAR NOT NULL,"
+        " line DECIMAL(38,9) NOT NULL, over_price BIGINT, under_price BIGINT,"
+        " snapshot_time TIMESTAMP WITH TIME ZONE NOT NULL, fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,"
+        " run_id VARCHAR NOT NULL, source_file VARCHAR NOT NULL"
+    ),
+    "nbac_schedule": (
+        "game_date DATE NOT NULL, game_id VARCHAR NOT NULL, snapshot_time TIMESTAMP WITH TIME ZONE NOT NULL,"
+        " season VARCHAR NOT NULL, season_type VARCHAR NOT NULL, home_team VARCHAR NOT NULL,"
+        " away_team VARCHAR NOT NULL, tipoff_at TIMESTAMP WITH TIME ZONE, status VARCHAR NOT NULL,"
+        " home_points BIGINT, away_points BIGINT, is_neutral BOOLEAN, run_id VARCHAR NOT NULL,"
+        " source_file VARCHAR NOT NULL"
+    ),
+}
+
+
+def test_a_file_of_an_older_declaration_keeps_its_rows_and_takes_new_ones(file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE SCHEMA nba_raw")
+        for name, columns in OLD_TABLES.items():
+            connection.execute(f"CREATE TABLE nba_raw.{name} ({columns})")
+        connection.execute(
+            "INSERT INTO nba_raw.odds_api_player_points_props VALUES (DATE '2025-11-14', 'e', 'LAL', 'LAC', NULL,"
+            " 'fanduel', 'player_points', 'A B', 'ab', 'ab', 24.5, -110, -110, TIMESTAMPTZ '2025-11-14 15:00:00+00',"
+            " TIMESTAMPTZ '2025-11-14 16:00:00+00', 'r', 'p')"
+        )
+    for _ in range(2):  # the second time nothing is left to change
+        warehouse = DuckDbWarehouse(file)
+        warehouse.close()
+    warehouse = DuckDbWarehouse(file)
+    props = "nba_raw.odds_api_player_points_props"
+    known = datetime(2025, 11, 14, 22, tzinfo=UTC)
+    answer = {
+        "game_date": DAY, "event_id": "e", "home_team": "LAL", "away_team": "LAC", "snapshot_time": known,
+        "fetched_at": known, "run_id": "r2", "source_file": "p2", "answer_at": known,
+    }  # fmt: skip
+    assert warehouse.load(props, pa.Table.from_pylist([answer]), mode="append", job_id="new") == 1
+    assert warehouse.query(f"SELECT bookmaker, line, answer_at FROM {props} ORDER BY run_id").to_pylist() == [
+        {"bookmaker": "fanduel", "line": Decimal("24.5"), "answer_at": None},
+        {"bookmaker": None, "line": None, "answer_at": known},
+    ]
+    game = {
+        "game_date": DAY, "game_id": "0022500201", "snapshot_time": known, "season": "2025-26", "status": "scheduled",
+        "season_type": "regular_season", "home_team": "LAL", "away_team": "LAC", "run_id": "r2", "source_file": "p2",
+        "covers_from": DAY,
+    }  # fmt: skip
+    warehouse.load("nba_raw.nbac_schedule", pa.Table.from_pylist([game]), mode="append", job_id="game")
+    assert warehouse.query("SELECT covers_from FROM nba_raw.nbac_schedule").to_pylist() == [{"covers_from": DAY}]
+    warehouse.close()
+
+
+def test_an_older_file_is_copied_into_memory_by_the_names_of_its_columns(file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    DuckDbWarehouse(file).close()
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("DROP TABLE nba_raw.nbac_schedule")
+        connection.execute(f"CREATE TABLE nba_raw.nbac_schedule ({OLD_TABLES['nbac_schedule']})")
+        connection.execute(
+            "INSERT INTO nba_raw.nbac_schedule VALUES (DATE '2025-11-14', '0022500201', now(), '2025-26',"
+            " 'regular_season', 'LAL', 'LAC', NULL, 'scheduled', NULL, NULL, FALSE, 'r', 'p')"
+        )
+    copied = DuckDbWarehouse.copied_into_memory(file)
+    found = copied.query("SELECT game_id, source_file, covers_from FROM nba_raw.nbac_schedule").to_pylist()
+    assert found == [{"game_id": "0022500201", "source_file": "p", "covers_from": None}]
+    copied.close()
 
 
 def test_environments_with_a_prefix_are_apart(file: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.phase2_raw.normalise.injuries import InjuryRows
+from shared.errors import DataError
 from tests.fake_sources import (
     DAY,
     injuries,
@@ -95,3 +96,72 @@ def test_an_unknown_team_is_null() -> None:
     body = injury("Out")
     body["injuries"][0]["displayName"] = "Seattle SuperSonics"
     assert normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"][0]["team"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "ours"),
+    [
+        ({"status": "Ausfall", "type": {"name": "INJURY_STATUS_OUT"}}, "OUT"),
+        ({"status": None, "type": {"name": "INJURY_STATUS_OUT"}}, "OUT"),
+        ({"status": "", "type": {"name": "INJURY_STATUS_DAYTODAY"}}, "QUESTIONABLE"),
+        ({"status": "??", "type": {"name": "INJURY_STATUS_DOUBTFUL"}}, "DOUBTFUL"),
+        ({"status": "??", "type": {"name": "INJURY_STATUS_PROBABLE"}}, "PROBABLE"),
+        ({"status": "??", "type": {"name": "INJURY_STATUS_SUSPENSION"}}, "OUT"),
+        ({"status": "??", "type": {"name": "INJURY_STATUS_IR"}}, "OUT"),
+        ({"status": "??", "type": {"name": "?", "description": "out"}}, "OUT"),
+        ({"status": "??", "type": {"abbreviation": "GTD"}}, "QUESTIONABLE"),
+        ({"status": ["Out"], "type": {"name": "INJURY_STATUS_OUT"}}, "OUT"),
+        ({"status": "??", "details": {"fantasyStatus": {"description": "OUT"}}}, "OUT"),
+        ({"status": "Questionable", "type": {"name": "INJURY_STATUS_OUT"}}, "QUESTIONABLE"),
+        ({"status": "Out For Season"}, "OUT"),
+        ({"status": "Game Time Decision"}, "QUESTIONABLE"),
+    ],
+)
+def test_the_coded_type_says_what_an_unknown_word_does_not(changes: dict[str, Any], ours: str) -> None:
+    tables, problems = normalised(InjuryRows, "injuries", injury(**{"status": "?", **changes}))
+    assert [row["status"] for row in tables["nba_raw.injury_report"]] == [ours]
+    assert problems.sentences == []
+
+
+def test_a_player_listed_as_available_is_no_injury() -> None:
+    tables, problems = normalised(InjuryRows, "injuries", injury("Active", type={"name": "INJURY_STATUS_ACTIVE"}))
+    assert (tables, problems.sentences) == ({}, [])
+    assert problems.notes == {"players listed as available": 1}
+
+
+@pytest.mark.parametrize("detail", [["Knee"], {}, 7, "\ud800", float("nan")])
+def test_a_reason_that_cannot_be_read_costs_no_status(detail: Any) -> None:
+    """He is out all the same, and without the row he would be predicted as healthy."""
+    tables, problems = normalised(InjuryRows, "injuries", injury("Out", details={"type": detail, "detail": "Sprain"}))
+    assert [(row["status"], row["reason"]) for row in tables["nba_raw.injury_report"]] == [("OUT", "Sprain")]
+    assert "details.type of Joel Embiid is " in problems.sentences[0]
+
+
+@pytest.mark.parametrize("bad", [None, 7, "x", [], {}, {"injuries": None}, {"injuries": {}}])
+def test_a_bad_team_costs_no_other_and_is_no_empty_list(bad: Any) -> None:
+    body = injury("Out")
+    body["injuries"].insert(0, bad)
+    tables, problems = normalised(InjuryRows, "injuries", body)
+    assert [row["player_name"] for row in tables["nba_raw.injury_report"]] == ["Joel Embiid"]
+    assert problems.refused == 1
+    with pytest.raises(DataError, match="no team's list can be read"):
+        normalised(InjuryRows, "injuries", {"injuries": [bad]})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, 7, "x", [], {}, {"athlete": []}, {"status": "Out", "athlete": {"displayName": ["A"]}},
+     {"status": "Out", "athlete": {"displayName": "A\ud800"}}, {"status": [], "athlete": {"displayName": "A B"}}],
+)  # fmt: skip
+def test_a_bad_entry_costs_no_other(bad: Any) -> None:
+    body = injury("Out")
+    body["injuries"][0]["injuries"].insert(0, bad)
+    tables, problems = normalised(InjuryRows, "injuries", body)
+    assert [row["player_name"] for row in tables["nba_raw.injury_report"]] == ["Joel Embiid"]
+    assert problems.refused == 1
+
+
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 10**26, [], float("nan")])
+def test_an_impossible_feed_time_gives_way_to_the_fetch(timestamp: Any) -> None:
+    rows = normalised(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
+    assert rows[0]["snapshot_time"] == FETCHED

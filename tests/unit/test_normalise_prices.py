@@ -17,6 +17,7 @@ from functions.phase2_raw.normalise.prices import american, half_points, points
     [
         (-110, -110), (100, 100), (-100, -100), (2500, 2500), (-115.0, -115),
         (1.91, -110), (2.0, 100), (2.5, 150), (1.5, -200), (11, 1000), (101.5, 10050),
+        (-110.00000000000001, -110), (20_000, 20_000), (-100_000, -100_000),
         (None, None),
     ],
 )  # fmt: skip
@@ -24,7 +25,8 @@ def test_american_odds_stay_and_decimal_odds_are_converted(price: Any, expected:
     assert american(price) == expected
 
 
-@pytest.mark.parametrize("price", [0, 1, 0.5, -99, -50.5, -110.5, float("nan"), float("inf"), "-110", True, [1]])
+@pytest.mark.parametrize("price", [0, 1, 0.5, -99, -50.5, -110.5, float("nan"), float("inf"), "-110", True, [1],
+                                   1_000_000, -1_000_000, 20_001, 2**63, 10**400, 1e300, {}])  # fmt: skip
 def test_what_is_no_price_is_refused(price: Any) -> None:
     with pytest.raises(ValueError, match="price"):
         american(price)
@@ -41,7 +43,9 @@ def test_half_points_are_exact(halves: int) -> None:
     assert half_points(halves / 2) * 2 == halves
 
 
-@pytest.mark.parametrize("point", [24.3, 24.25, 0, -1.5, None, "24.5", True, float("nan")])
+@pytest.mark.parametrize(
+    "point", [24.3, 24.25, 0, -1.5, None, "24.5", True, float("nan"), 100.5, 250.5, 2**63, 10**400, 1e300]
+)
 def test_what_is_no_line_in_half_points_is_refused(point: Any) -> None:
     with pytest.raises(ValueError, match="line"):
         half_points(point)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
 
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from tests.fake_sources import (
@@ -39,3 +42,131 @@ def test_open_pairings_are_left_out_and_unreadable_games_are_counted() -> None:
     assert [row["game_id"] for row in tables["nba_raw.nbac_schedule"]] == ["0022500202"]
     assert problems.notes == {"games whose teams are not determined yet": 1}
     assert [sentence.split(": ")[1] for sentence in problems.sentences] == ["game '0022500203'", "game '0022500204'"]
+
+
+TABLE = "nba_raw.nbac_schedule"
+
+
+def one(**changes: Any) -> tuple[list[dict[str, Any]], Any]:
+    """The rows of a schedule of two games of which the first is changed, and the problems."""
+    body = schedule(final=False)
+    body["leagueSchedule"]["gameDates"][0]["games"][0] |= changes
+    tables, problems = normalised(ScheduleRows, "schedule", body)
+    return tables.get(TABLE, []), problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"gameStatusText": "PPD"}, "postponed"),
+        ({"gameStatusText": "Postponed"}, "postponed"),
+        ({"gameStatusText": " ppd - weather"}, "postponed"),
+        ({"postponedStatus": "Y"}, "postponed"),
+        ({"gameStatusText": "Cancelled"}, "cancelled"),
+        ({"gameStatusText": "Canceled"}, "cancelled"),
+        ({"gameStatusText": "CNCL"}, "cancelled"),
+        ({"gameStatusText": "Game Cancelled"}, "cancelled"),
+        ({"postponedStatus": "Cancelled"}, "cancelled"),
+        ({"gameStatusText": "Suspended", "gameStatus": 2}, "suspended"),
+        ({"gameStatusText": "SUSP - power failure", "gameStatus": 2}, "suspended"),
+        ({"gameStatusText": "Q2 4:31", "gameStatus": 2}, "live"),
+        ({"gameStatusText": "Final/OT", "gameStatus": 3}, "final"),
+        ({"gameStatusText": "TBD"}, "scheduled"),
+        ({"gameSubLabel": "If Necessary", "ifNecessary": True}, "scheduled"),
+        ({"seriesText": "BOS leads 3-1", "ifNecessary": True}, "scheduled"),
+        ({"seriesText": "BOS wins 4-1", "ifNecessary": True}, "cancelled"),
+        ({"seriesText": "BOS won series 4-2"}, "cancelled"),
+        ({"gameStatusText": "Not Necessary"}, "cancelled"),
+        ({"gameSubLabel": "Game 6 - not needed"}, "cancelled"),
+        ({"seriesText": "BOS wins 4-1", "gameStatus": 3, "gameStatusText": "Final"}, "final"),
+    ],
+)
+def test_the_words_of_a_schedule(changes: dict[str, Any], status: str) -> None:
+    rows, problems = one(**changes)
+    assert [row["status"] for row in rows] == [status, "scheduled"]
+    assert problems.sentences == []
+    assert [row["covers_from"] for row in rows] == [date(2025, 11, 12)] * 2
+
+
+@pytest.mark.parametrize("code", ["TBD", "", None, "tbd"])
+def test_a_team_to_be_determined_is_noted_and_not_stored(code: Any) -> None:
+    rows, problems = one(homeTeam={"teamTricode": code, "teamId": 0})
+    assert [row["game_id"] for row in rows] == ["0022500202"]
+    assert (problems.sentences, problems.notes) == ([], {"games whose teams are not determined yet": 1})
+    assert rows[0]["covers_from"] == date(2025, 11, 12)
+
+
+def test_a_guest_of_the_pre_season_is_noted_by_its_code() -> None:
+    rows, problems = one(gameId="0012500201", homeTeam={"teamTricode": "RMD"})
+    assert [row["game_id"] for row in rows] == ["0022500202"]
+    assert problems.notes == {"games of RMD, which is no NBA team": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"homeTeam": {"teamTricode": "XYZ"}}, "is 'XYZ', no NBA team"),
+        ({"homeTeam": {"teamTricode": ["DET"]}}, "is a list of 1, not a text"),
+        ({"homeTeam": {"teamTricode": "PHI"}}, "both teams of 0022500201 are PHI"),
+        ({"gameDateTimeUTC": "0001-01-01T00:00:00Z"}, "not in the years 1946 to 2099"),
+        ({"gameDateTimeUTC": "9999-12-31T23:59:59-14:00"}, "not in the years 1946 to 2099"),
+        ({"gameDateEst": "0001-01-01T00:00:00Z"}, "not in the years 1946 to 2099"),
+        ({"gameDateEst": "9999-12-31T00:00:00Z"}, "not in the years 1946 to 2099"),
+        ({"gameId": "002250020\u00b2"}, "not 10 digits"),
+        ({"gameId": ["0022500201"]}, "not 10 digits"),
+        ({"gameStatus": True}, "gameStatus of 0022500201 is True"),
+        ({"gameStatus": []}, "gameStatus of 0022500201 is a list of 0"),
+        ({"gameStatus": None}, "gameStatus of 0022500201 is None"),
+        ({"gameStatusText": ["Final"]}, "gameStatusText of 0022500201 is a list of 1"),
+        ({"gameStatus": 3, "homeTeam": {"teamTricode": "DET", "score": 2**63}}, "score of 0022500201 is"),
+        ({"gameStatus": 3, "homeTeam": {"teamTricode": "DET", "score": -5}}, "score of 0022500201 is -5"),
+        ({"gameStatus": 3, "homeTeam": {"teamTricode": "DET", "score": True}}, "score of 0022500201 is True"),
+    ],
+)
+def test_an_odd_game_is_named_costs_no_other_and_nothing_follows_from_absence(
+    changes: dict[str, Any], said: str
+) -> None:
+    rows, problems = one(**changes)
+    assert [(row["game_id"], row["covers_from"]) for row in rows] == [("0022500202", None)]
+    [sentence] = problems.sentences
+    assert said in sentence
+
+
+@pytest.mark.parametrize("day", [None, 7, "x", [], {}, {"games": None}, {"games": "x"}])
+def test_an_odd_day_costs_no_other(day: Any) -> None:
+    body = schedule(final=False)
+    body["leagueSchedule"]["gameDates"].insert(0, day)
+    tables, problems = normalised(ScheduleRows, "schedule", body)
+    assert [(row["game_id"], row["covers_from"]) for row in tables[TABLE]] == [
+        ("0022500201", None), ("0022500202", None),
+    ]  # fmt: skip
+    assert problems.sentences[0].startswith("the/path: gameDates[0]: ")
+
+
+def test_the_cup_final_is_a_kind_of_its_own() -> None:
+    rows, _ = one(gameId="0062500001")
+    assert {row["game_id"]: row["season_type"] for row in rows} == {
+        "0062500001": "cup_final",
+        "0022500202": "regular_season",
+    }
+
+
+def test_a_game_twice_is_the_one_that_takes_place() -> None:
+    body = schedule(final=False)
+    games = body["leagueSchedule"]["gameDates"][0]["games"]
+    games.append(games[0] | {"gameStatusText": "PPD"})
+    games[1] |= {"gameStatusText": "PPD"}
+    games.append(games[1] | {"gameDateEst": "2025-11-20T00:00:00Z"})
+    tables, problems = normalised(ScheduleRows, "schedule", body)
+    found = [(row["game_id"], row["game_date"].day, row["status"]) for row in tables[TABLE]]
+    assert found == [("0022500201", 14, "scheduled"), ("0022500202", 20, "postponed")]
+    assert problems.sentences == []
+
+
+def test_a_game_twice_that_takes_place_on_different_days_is_named() -> None:
+    body = schedule(final=False)
+    games = body["leagueSchedule"]["gameDates"][0]["games"]
+    games.append(games[0] | {"gameDateEst": "2025-11-15T00:00:00Z"})
+    tables, problems = normalised(ScheduleRows, "schedule", body)
+    assert [(row["game_id"], row["covers_from"]) for row in tables[TABLE]] == [("0022500202", None)]
+    assert "there 2 times and different (2025-11-14 scheduled and 2025-11-15 scheduled)" in problems.sentences[0]

@@ -51,3 +51,34 @@ def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], said: str) ->
     tables, problems = normalised(ShotZoneRows, "zones", zones(**change), file_kind="player")
     assert tables == {}
     assert said in problems.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mid_fgm": 9}, "mid_fgm is 9, above mid_fga, 3"),
+        ({"ra_fga": 2**63}, "ra_fga is 9223372036854775808, not within"),
+        ({"ra_fga": int("9" * 400)}, "ra_fga is a whole number of some"),
+        ({"player_id": True}, "player_id is True"),
+        ({"player_id": 2**63}, "player_id is 9223372036854775808"),
+        ({"team_abbr": "TBD"}, "team_abbr is 'TBD', no NBA team"),
+        ({"team_abbr": ["BOS"]}, "team_abbr is a list of 1"),
+        ({"game_id": "002240000\u00b9"}, "not 10 digits"),
+        ({"game_date": "0001-01-01"}, "not in the years"),
+    ],
+)
+def test_a_zone_row_that_cannot_be_costs_no_other(change: dict[str, Any], said: str) -> None:
+    body = zones(**change)
+    body["rows"] += zones(player_id=8)["rows"] + [None, 7]
+    tables, problems = normalised(ShotZoneRows, "zones", body, file_kind="player")
+    assert [row["player_id"] for row in tables["nba_raw.shot_zones"]] == [8]
+    assert said in problems.sentences[0]
+    assert problems.refused == 3
+
+
+def test_a_player_twice_with_different_shots_is_named() -> None:
+    body = zones()
+    body["rows"] += zones(ra_fga=7)["rows"]
+    tables, problems = normalised(ShotZoneRows, "zones", body, file_kind="player")
+    assert tables == {}
+    assert "player_id 7: there 2 times with different figures (restricted_fga 1 and 7)" in problems.sentences[0]

@@ -74,7 +74,7 @@ def test_seasons_between_days() -> None:
         ("0032500001", "other"),
         ("0042500101", "playoffs"),
         ("0052500101", "playin"),
-        ("0062500001", "other"),
+        ("0062500001", "cup_final"),
     ],
 )
 def test_the_kind_of_game_is_in_its_id(game_id: str, kind: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
+from functions.phase1_scrape.sources.reading import told
+from shared.nba.feed_values import shown
 from shared.nba_games import COUNTED_TYPES, ScheduledGame
 from shared.raw_files import RawFile
 
@@ -97,35 +99,58 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
 
 def _harvest(file: RawFile, bodies: Sequence[Any], games: Games) -> Harvest:
     found = _game_ids(bodies)
+    odd = [why for body in bodies for why in _odd(body)]
+    notes = {"unreadable": told("rows", odd)} if odd else {}
     lacking = sorted(game.game_id for game in games.final if game.game_id not in found)
     if not lacking:
-        return Harvest((file,))
+        return Harvest((file,), notes=notes)
     named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")
-    return Harvest((file,), failure=f"{len(lacking)} of {len(games.final)} final games have no row ({named})")
+    return Harvest((file,), f"{len(lacking)} of {len(games.final)} final games have no row ({named})", notes)
 
 
 def check(value: Any) -> None:
-    """Raises WrongShape unless it is a leaguegamelog with the columns that phase 2 reads, each row as long as those."""
+    """Raises WrongShape unless it is a leaguegamelog with the columns that phase 2 reads and, where it has rows, one at
+    least that is as long as those."""
     try:
         result = value["resultSets"][0]
         headers, rows = result["headers"], result["rowSet"]
     except (KeyError, TypeError, IndexError) as error:
-        raise WrongShape(f"no resultSets[0].headers and rowSet ({error!r})") from error
+        raise WrongShape(f"no resultSets[0].headers and rowSet ({shown(error)})") from error
+    if not isinstance(headers, list) or not isinstance(rows, list):
+        raise WrongShape("resultSets[0].headers or rowSet is no list")
     missing = [column for column in _COLUMNS if column not in headers]
     if missing:
         raise WrongShape(f"a leaguegamelog without the columns {', '.join(missing)}")
-    if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != len(headers) for row in rows):
-        raise WrongShape(f"a leaguegamelog whose rows are not all {len(headers)} long")
+    if rows and not any(_fits(row, headers) for row in rows):
+        raise WrongShape(f"a leaguegamelog whose rows are not all {len(headers)} long: not one of {len(rows)} is")
+
+
+def _fits(row: Any, headers: Sequence[Any]) -> bool:
+    return isinstance(row, list) and len(row) == len(headers)
+
+
+def _odd(body: Any) -> list[str]:
+    """Rows that do not fit the columns, or belong to no game."""
+    headers, rows = body["resultSets"][0]["headers"], body["resultSets"][0]["rowSet"]
+    column = headers.index("GAME_ID")
+    odd = []
+    for number, row in enumerate(rows):
+        if not _fits(row, headers):
+            odd.append(f"rowSet[{number}] is {shown(row)}, not {len(headers)} long")
+        elif not isinstance(row[column], str):
+            odd.append(f"GAME_ID of rowSet[{number}] is {shown(row[column])}, no text")
+    return odd
 
 
 def _rows(bodies: Sequence[Any]) -> int:
-    return sum(len(body["resultSets"][0]["rowSet"]) for body in bodies)
+    results = [body["resultSets"][0] for body in bodies]
+    return sum(_fits(row, result["headers"]) for result in results for row in result["rowSet"])
 
 
 def _game_ids(bodies: Sequence[Any]) -> set[str]:
     found: set[str] = set()
     for body in bodies:
-        result = body["resultSets"][0]
-        column = result["headers"].index("GAME_ID")
-        found.update(row[column] for row in result["rowSet"])
+        headers, rows = body["resultSets"][0]["headers"], body["resultSets"][0]["rowSet"]
+        column = headers.index("GAME_ID")
+        found.update(row[column] for row in rows if _fits(row, headers) and isinstance(row[column], str))
     return found

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, Answer, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
+from functions.phase1_scrape.sources.reading import ODD, told, why
 from shared.clock import new_york_date
 from shared.errors import SourceUnavailable
+from shared.nba.feed_values import an_object, moment, shown, text
 from shared.parallel import each, in_order
 from shared.raw_files import RawFile
 
@@ -21,6 +25,11 @@ SPORT = "sports/basketball_nba"
 MARKETS = {"player_points": "player_points,player_points_alternate", "game_lines": "spreads,totals"}
 # us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no others.
 PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}
+# The parameters that are lists, of which a part may be refused.
+LISTS = ("markets", "regions")
+_UNPROCESSABLE = 422
+# An id goes into an address and is a key of the raw file.
+_EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harvest:
@@ -33,9 +42,12 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
         content = fetch.raw.read(earlier[day])
-        file = RawFile(SOURCE, kind, day, earlier[day], len(content.named("odds")))
-        bodies = [answer.body for answer in content.named("odds")]
-        return Harvest((file,), _failure(content.failed, file.rows), _notes(bodies, content.failed, upcoming))
+        kept = content.named("odds")
+        file = RawFile(SOURCE, kind, day, earlier[day], len(kept))
+        notes = _notes([answer.body for answer in kept], content.failed, upcoming)
+        notes |= odd_note([answer.body for answer in content.named("events")])
+        notes |= refused_note(MARKETS[kind], [answer.request for answer in kept])
+        return Harvest((file,), _failure(content.failed, file.rows), notes)
     listed = fetch.odds.get(f"/v4/{SPORT}/events", {"dateFormat": "iso"}, check_events)
     events = events_of(listed.value, day, after=fetch.now())
     if not events:
@@ -52,11 +64,75 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
         raise SourceUnavailable(f"all {len(ids)} events failed, the first so: {failed[ids[0]]}")
     responses = [listed.named("events"), *(answer.named("odds") for answer in answers)]
     file = fetch.raw.write(SOURCE, kind, day, fetch.now(), responses, len(answers), failed)
-    return Harvest((file,), _failure(failed, len(answers)), _notes([a.value for a in answers], failed, upcoming))
+    notes = _notes([answer.value for answer in answers], failed, upcoming) | odd_note([listed.value])
+    notes |= refused_note(MARKETS[kind], [answer.request for answer in answers])
+    return Harvest((file,), _failure(failed, len(answers)), notes)
 
 
 def _event_odds(fetch: Fetch, event: str, markets: str) -> Answer:
-    return fetch.odds.get(f"/v4/{SPORT}/events/{event}/odds", {**PARAMETERS, "markets": markets}, check_event_odds)
+    params = {**PARAMETERS, "markets": markets}
+    return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", params, check_event_odds)
+
+
+def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
+    """Odds of one event; where a market or region is refused (422), asked again without it.
+
+    What the refusal names is left out; where it names nothing of what was asked for, one part at a time. Raises Refused
+    where nothing of it is given, SourceUnavailable as any request.
+    """
+    try:
+        return fetch.odds.get(path, params, check)
+    except Refused as refused:
+        if refused.status != _UNPROCESSABLE or not _is_about_a_list(refused.answer):
+            raise
+        fewer = _without_named(params, refused.answer)
+        if fewer is not None:
+            return ask_for_odds(fetch, path, fewer, check)  # of fewer parts each time, so it ends
+        for one_less in _one_less(params):
+            try:
+                return fetch.odds.get(path, one_less, check)
+            except Refused as again:
+                if again.status != _UNPROCESSABLE:
+                    raise
+        raise
+
+
+def _is_about_a_list(answer: str) -> bool:
+    """Whether a refusal is about markets or regions; one without a code of the Odds API may be."""
+    code = re.search(r'"error_code"\s*:\s*"([A-Z_]+)"', answer)
+    return code is None or "MARKET" in code.group(1) or "REGION" in code.group(1)
+
+
+def _without_named(params: Mapping[str, str], answer: str) -> dict[str, str] | None:
+    """The parameters without the parts that a refusal names; None where that is none of them, or all of a list."""
+    for name in LISTS:
+        parts = params[name].split(",")
+        left = [part for part in parts if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", answer)]
+        if left and len(left) < len(parts):
+            return {**params, name: ",".join(left)}
+    return None
+
+
+def _one_less(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The parameters without one part of a list, the last (which matters least) first."""
+    for name in LISTS:
+        parts = params[name].split(",")
+        for at in reversed(range(len(parts) if len(parts) > 1 else 0)):
+            yield {**params, name: ",".join(parts[:at] + parts[at + 1 :])}
+
+
+def refused_note(markets: str, requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Which markets and regions were left out of how many requests because the source refused them."""
+    asked = {**PARAMETERS, "markets": markets}
+    count, refused = 0, Counter[str]()
+    for request in requests:
+        count += 1
+        params = request["params"]
+        refused.update(part for name in LISTS for part in asked[name].split(",") if part not in params[name].split(","))
+    if not refused:
+        return {}
+    parts = ", ".join(f"{part} for {found}" for part, found in sorted(refused.items()))
+    return {"refused": f"refused by the source and left out: {parts} of {count} events"}
 
 
 def _failure(failed: Mapping[str, str], fetched: int) -> str:
@@ -77,33 +153,62 @@ def _notes(bodies: Sequence[Any], failed: Mapping[str, str], upcoming: int) -> d
     return notes
 
 
-def events_of(
-    events: Sequence[Mapping[str, Any]], day: date, *, after: datetime | None = None
-) -> list[Mapping[str, Any]]:
-    """The events that begin on a New York day (and after a moment), in order of time and id."""
-    timed = [(datetime.fromisoformat(event["commence_time"]), str(event["id"]), event) for event in events]
-    of_day = [item for item in timed if new_york_date(item[0]) == day and (after is None or item[0] > after)]
-    return [event for _, _, event in sorted(of_day, key=lambda item: item[:2])]
+def odd_note(listings: Iterable[Any]) -> dict[str, str]:
+    """What stands in lists of events and is none."""
+    odd = [why for listed in listings for why in odd_events(listed)]
+    return {"unreadable": told("entries of the list of events", odd)} if odd else {}
+
+
+def events_of(events: Sequence[Any], day: date, *, after: datetime | None = None) -> list[Mapping[str, Any]]:
+    """The events that begin on a New York day (and after a moment), in order of time and id; odd ones left out."""
+    found = [(begins, event) for begins, event in _read(events)[0] if new_york_date(begins) == day]
+    of_day = [item for item in found if after is None or item[0] > after]
+    return [event for _, event in sorted(of_day, key=lambda item: (item[0], item[1]["id"]))]
+
+
+def odd_events(events: Sequence[Any]) -> list[str]:
+    """Why entries of a list of events are none, or one that was there before."""
+    return _read(events)[1]
+
+
+def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]]], list[str]]:
+    """Events with their beginnings, and why the others are none."""
+    found: dict[str, tuple[datetime, Mapping[str, Any]]] = {}
+    odd = []
+    for number, event in enumerate(events):
+        try:
+            fields = an_object(event, "it")
+            event_id, *_ = [text(fields.get(name), name) for name in ("id", "home_team", "away_team")]
+            if not _EVENT_ID.fullmatch(event_id):
+                raise ValueError(f"id {shown(event_id)} is not of letters and digits")
+            if event_id in found:
+                raise ValueError(f"id {event_id} is listed twice")
+            found[event_id] = (moment(fields.get("commence_time"), "commence_time"), event)
+        except ODD as error:
+            odd.append(f"event {number}: {why(error)}")
+    return list(found.values()), odd
 
 
 def check_events(value: Any) -> None:
-    """Raises WrongShape unless it is a list of events with id, teams and an aware commence_time."""
+    """Raises WrongShape unless it is a list of events; where it has any, one at least with id, teams and a time."""
     if not isinstance(value, list):
         raise WrongShape(f"the events are no list but {type(value).__name__}")
-    for event in value:
-        try:
-            begins = datetime.fromisoformat(event["commence_time"])
-            complete = begins.tzinfo is not None and all(event[key] for key in ("id", "home_team", "away_team"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise WrongShape(f"an event without id, teams or commence_time ({error!r})") from error
-        if not complete:
-            raise WrongShape(f"an event with an empty id or team, or a time without a zone: {event!r:.200}")
+    found, odd = _read(value)
+    if odd and not found:
+        raise WrongShape(f"not one event with id, teams and an aware commence_time ({odd[0]})")
 
 
 def check_event_odds(value: Any) -> None:
-    """Raises WrongShape unless it is an event with its bookmakers (none is fine: nobody offers the market)."""
+    """Raises WrongShape unless it is an event with its bookmakers (none is fine: nobody offers the market).
+
+    One bookmaker of many without key or markets is for phase 2 to name.
+    """
     books = value.get("bookmakers") if isinstance(value, dict) and value.get("id") else None
-    if not isinstance(books, list) or any(not isinstance(book, dict) or "key" not in book for book in books):
-        raise WrongShape("event odds without id and bookmakers[].key")
-    if any(not isinstance(book.get("markets"), list) for book in books):
-        raise WrongShape("a bookmaker without markets")
+    if not isinstance(books, list):
+        raise WrongShape("event odds without id and bookmakers")
+    if books and not any(_is_book(book) for book in books):
+        raise WrongShape("event odds without one bookmaker that has key and markets")
+
+
+def _is_book(book: Any) -> bool:
+    return isinstance(book, dict) and "key" in book and isinstance(book.get("markets"), list)

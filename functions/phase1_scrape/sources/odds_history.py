@@ -2,6 +2,10 @@
 
 One snapshot a game: opening lines would need a second one and double a cost that is ten times the live one already, so
 for past days line movement is unknown (NULL).
+
+What is past does not change, so an answer is paid for once: a day's events that any earlier backfill has are not asked
+for again, nor those that the source refused for good. A day may so have several files, each with what the ones before
+it lack; a file's `failed` are the events that there will never be an answer for.
 """
 
 from __future__ import annotations
@@ -21,15 +25,19 @@ from functions.phase1_scrape.sources.odds import (
     PARAMETERS,
     SOURCE,
     SPORT,
+    ask_for_odds,
     check_event_odds,
     check_events,
     events_of,
+    odd_note,
+    refused_note,
 )
 from shared.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
-from shared.errors import SourceUnavailable
+from shared.errors import DataError, SourceUnavailable
+from shared.nba.feed_values import moment
 from shared.nba_games import ScheduledGame
 from shared.parallel import each, in_order
-from shared.raw_files import RawFile
+from shared.raw_files import RawFile, parse_raw_path
 from shared.teams import team_by_name
 
 logger = logging.getLogger(__name__)
@@ -39,32 +47,65 @@ KIND = "event_odds"
 FIRST_DAY = date(2023, 5, 4)
 # All markets of an event in one request: as much quota as apart, half the time.
 ALL_MARKETS = ",".join(MARKETS.values())
-# So many days failing means that the source is down, not a day broken: the rest is not even tried.
+# So many failures mean that the source is down, not a day broken: the rest is not even tried.
 GIVE_UP_AFTER = 5
+# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that does not fit it. Any
+# other refusal (the key, the quota) is one of every day.
+FOR_GOOD = (400, 404, 410, 422)
+_TOO_LARGE = 200  # the status of a refusal that is about one answer's size
 _LOG_EVERY = 50
 
 
 @dataclass
 class _Patience:
-    """How many days have failed; spent at once where the source refuses the key."""
+    """How often the source failed; spent at once where it refuses the key. Permanent answers are no failures of it."""
 
     failed: int = 0
     spent: bool = False
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, error: SourceUnavailable) -> None:
+        if isinstance(error, NotTried) or _is_for_good(error):
+            return
         with self.turn:
             self.failed += 1
-            # A missing event (404) is that event's matter; a refused key or parameter is refused every day.
-            refused = isinstance(error, Refused) and error.status != 404
-            self.spent = self.spent or self.failed >= GIVE_UP_AFTER or refused
+            everywhere = isinstance(error, Refused) and error.status != _TOO_LARGE
+            self.spent = self.spent or everywhere or self.failed >= GIVE_UP_AFTER
+
+
+class NotTried(SourceUnavailable):
+    """Not asked, since the source had failed too often: no failure more."""
+
+
+@dataclass
+class _Day:
+    """What is known of a day: its files, the events answered, those that never will be, and what failed this time."""
+
+    files: list[RawFile] = field(default_factory=list)
+    listings: list[Any] = field(default_factory=list)
+    answered: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By event, the request that was answered."""
+    refused: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    swapped: int = 0
+    paid: int = 0
+    """Answers of an earlier execution, not asked for again."""
+
+    @property
+    def failure(self) -> str:
+        if not self.failed:
+            return ""
+        first = min(self.failed)
+        events = len(self.failed) + len(self.answered)
+        return f"{len(self.failed)} of {events} events failed, {first} so: {self.failed[first]}"
 
 
 def fetch_past_odds(fetch: Fetch, games: Sequence[ScheduledGame]) -> Harvest:
-    """One file a day with games; a retry fetches the days that are missing.
+    """Lines of all events of the days with games; a retry, or publishing again, fetches the events that are missing.
 
-    Days before the source's history cost nothing and are noted. A day with a failing event is not written, so that a
-    retry fetches it whole; what failed is the harvest's failure. Raises SourceUnavailable where no day succeeded.
+    Days before the source's history cost nothing and are noted, as are events that the source refuses for good. An
+    event that fails otherwise costs itself alone: what failed is the harvest's failure. Raises SourceUnavailable where
+    there is nothing of any day.
     """
     by_day: dict[date, list[ScheduledGame]] = {}
     for game in games:
@@ -75,62 +116,162 @@ def fetch_past_odds(fetch: Fetch, games: Sequence[ScheduledGame]) -> Harvest:
     days = sorted(by_day)
     if not days:
         return Harvest(notes=notes)
-    earlier = fetch.raw.earlier(SOURCE, KIND)
+    earlier: dict[date, list[str]] = {}
+    for path in fetch.raw.snapshots(SOURCE, KIND, fetch.now()):
+        earlier.setdefault(parse_raw_path(path)[2], []).append(path)
     patience = _Patience()
-    tasks = {day: partial(_day, fetch, day, by_day[day], earlier.get(day), patience) for day in days}
-    found: list[tuple[date, RawFile | SourceUnavailable]] = []
+    tasks = {day: partial(_day, fetch, day, by_day[day], earlier.get(day, ()), patience) for day in days}
+    found: list[tuple[date, _Day | SourceUnavailable]] = []
     for item in each(tasks, CONNECTIONS):
         found.append(item)
         if len(found) % _LOG_EVERY == 0:
             logger.info("odds of %d of %d past days", len(found), len(days))
     results = in_order(found, days)
-    files = tuple(file for file in results.values() if isinstance(file, RawFile))
-    failed = {day: error for day, error in results.items() if isinstance(error, SourceUnavailable)}
+    failed = {day: str(result) for day, result in results.items() if isinstance(result, SourceUnavailable)}
+    known = {day: result for day, result in results.items() if isinstance(result, _Day)}
+    failed |= {day: result.failure for day, result in known.items() if result.failure}
     failure = f"{len(failed)} of {len(days)} days failed, {min(failed)} so: {failed[min(failed)]}" if failed else ""
+    files = tuple(file for result in known.values() for file in result.files)
     if not files:
         raise SourceUnavailable(failure)
-    short = [file for file in files if file.rows < len(by_day[file.game_date])]
+    refused = {event: why for result in known.values() for event, why in result.refused.items()}
+    if refused and not any(result.answered for result in known.values()):
+        failure = failure or f"not one of {len(refused)} events was given, the first so: {refused[min(refused)]}"
+    return Harvest(files, failure, notes | _notes(known, by_day, refused))
+
+
+def _notes(
+    known: Mapping[date, _Day], by_day: Mapping[date, Sequence[ScheduledGame]], refused: Mapping[str, str]
+) -> dict[str, str]:
+    notes = {}
+    short = [day for day, result in known.items() if len(result.answered) < len(by_day[day])]
     if short:
-        notes["events"] = (
-            f"{len(short)} of {len(days)} days have fewer events than games, {short[0].game_date} the first"
+        notes["events"] = f"{len(short)} of {len(by_day)} days have fewer events than games, {short[0]} the first"
+    if refused:
+        notes["refused_events"] = (
+            f"{len(refused)} events are refused for good and left out, {min(refused)} so: {refused[min(refused)]}"
         )
-    return Harvest(files, failure, notes)
+    swapped = sum(result.swapped for result in known.values())
+    if swapped:
+        notes["swapped"] = f"{swapped} events have home and away the other way round than the schedule"
+    paid = sum(result.paid for result in known.values())
+    if paid:
+        notes["kept"] = f"{paid} events are there from an earlier run and were not paid for again"
+    requests = [request for result in known.values() for request in result.answered.values()]
+    return (
+        notes
+        | odd_note(each for result in known.values() for each in result.listings)
+        | refused_note(ALL_MARKETS, requests)
+    )
 
 
-def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: str | None, patience: _Patience) -> RawFile:
-    if earlier:
-        return RawFile(SOURCE, KIND, day, earlier, len(fetch.raw.read(earlier).named("odds")))
+def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
+    """The day's events, those of earlier files first. Raises SourceUnavailable where not even a list of them is had."""
+    known = _kept(fetch, day, earlier)
+    listed: Answer | None = None
+    if not known.listings:
+        _check_patience(day, patience)
+        # Listed before the first tip-off, an afternoon's games are all there; their odds are asked one by one later.
+        first = cutoff(day, min(game.tipoff_at or assumed_tipoff(day) for game in games))
+        try:
+            listed = fetch.odds.get(f"/v4/historical/{SPORT}/events", {"date": _iso(first)}, _check_past_events)
+        except SourceUnavailable as error:
+            patience.note(error)
+            raise
+        known.listings.append(listed.value["data"])
+    moments = _moments(known, day, games)
+    answers: list[Answer] = []
+    refused: dict[str, str] = {}
+    for event, at in moments.items():
+        if event in known.answered or event in known.refused or at > fetch.now():
+            continue  # what is to come has no past yet
+        try:
+            _check_patience(day, patience)
+            answer = _ask(fetch, event, at)
+        except SourceUnavailable as error:
+            patience.note(error)
+            if _is_for_good(error):
+                refused[event] = known.refused[event] = str(error)
+            else:
+                known.failed[event] = str(error)
+        else:
+            answers.append(answer)
+            known.answered[event] = answer.request
+    if answers or refused or (listed is not None and not known.failed):
+        responses = [answer.named("odds") for answer in answers]
+        if listed is not None:
+            responses.insert(0, listed.named("events"))
+        part = len(earlier)
+        known.files.append(fetch.raw.write(SOURCE, KIND, day, fetch.now(), responses, len(answers), refused, part=part))
+    elif not known.files:
+        raise SourceUnavailable(known.failure)
+    return known
+
+
+def _ask(fetch: Fetch, event: str, at: datetime) -> Answer:
+    params = {**PARAMETERS, "markets": ALL_MARKETS, "date": _iso(at)}
+    return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
+
+
+def _check_patience(day: date, patience: _Patience) -> None:
     if patience.spent:
-        raise SourceUnavailable(
-            f"{day} was not tried after {patience.failed} days had failed.",
+        raise NotTried(
+            f"{day} was not tried after the source had failed {patience.failed} times.",
             next_step="publish the same backfill again once the source answers: it fetches what is missing.",
         )
-    try:
-        return _fetch_day(fetch, day, games)
-    except SourceUnavailable as error:
-        patience.note(error)
-        raise
 
 
-def _fetch_day(fetch: Fetch, day: date, games: Sequence[ScheduledGame]) -> RawFile:
-    tipoffs = {(game.home_team, game.away_team): game.tipoff_at or assumed_tipoff(day) for game in games}
-    # Listed before the first tip-off, an afternoon's games are all there; their odds are asked for one by one later.
-    first = cutoff(day, min(tipoffs.values()))
-    listed = fetch.odds.get(f"/v4/historical/{SPORT}/events", {"date": _iso(first)}, _check_past_events)
-    answers: list[Answer] = []
-    for event in events_of(listed.value["data"], day):
-        tipoff = min(
-            datetime.fromisoformat(event["commence_time"]), tipoffs.get(_teams(event), datetime.max.replace(tzinfo=UTC))
-        )
-        answers.append(
-            fetch.odds.get(
-                f"/v4/historical/{SPORT}/events/{event['id']}/odds",
-                {**PARAMETERS, "markets": ALL_MARKETS, "date": _iso(cutoff(day, tipoff))},
-                _check_past_odds,
-            )
-        )
-    responses = [listed.named("events"), *(answer.named("odds") for answer in answers)]
-    return fetch.raw.write(SOURCE, KIND, day, fetch.now(), responses, len(answers))
+def _is_for_good(error: SourceUnavailable) -> bool:
+    return isinstance(error, Refused) and error.status in FOR_GOOD
+
+
+def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
+    """What the files of earlier executions have of a day; an answer about a moment that was to come then is none.
+
+    A file that adds nothing is left aside, as is one that cannot be read: its events are fetched anew.
+    """
+    known = _Day()
+    for path in earlier:
+        try:
+            content = fetch.raw.read(path)
+        except DataError as error:
+            logger.warning("%s is fetched anew: %s", day, error)
+            continue
+        fetched = _iso(content.fetched_at)
+        listings = [each.body["data"] for each in content.named("events") if each.request["params"]["date"] <= fetched]
+        answered = {
+            _event_of(each.request): each.request
+            for each in content.named("odds")
+            if each.request["params"]["date"] <= fetched
+        }
+        new = answered.keys() - known.answered.keys() or content.failed.keys() - known.refused.keys()
+        if new or (listings and not known.listings):
+            known.listings += listings
+            known.answered |= answered
+            known.refused |= content.failed
+            known.files.append(RawFile(SOURCE, KIND, day, path, len(content.named("odds"))))
+    known.paid = len(known.answered)
+    return known
+
+
+def _event_of(request: Mapping[str, Any]) -> str:
+    return str(request["path"]).split("/")[-2]
+
+
+def _moments(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dict[str, datetime]:
+    """By event of the day, the moment to look at its lines. Counts the events that are the other way round."""
+    # By the teams, not by who is at home: feeds disagree about that for games on neutral ground.
+    tipoffs = {frozenset((game.home_team, game.away_team)): game for game in games}
+    moments: dict[str, datetime] = {}
+    for event in [event for listed in known.listings for event in events_of(listed, day)]:
+        begins = moment(event["commence_time"], "commence_time")
+        teams = _teams(event)
+        game = tipoffs.get(frozenset(teams))
+        if game is not None and None not in teams:
+            begins = min(begins, game.tipoff_at or assumed_tipoff(day))
+            known.swapped += event["id"] not in moments and teams[0] != game.home_team
+        moments.setdefault(event["id"], cutoff(day, begins))
+    return moments
 
 
 def cutoff(day: date, tipoff: datetime) -> datetime:

@@ -2,61 +2,139 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
 from functions.phase1_scrape.http_client import WrongShape
-from shared.nba_games import ScheduledGame, read_game, schedule_entries
-from shared.raw_files import RawFile
+from functions.phase1_scrape.sources.reading import ODD, why
+from shared.errors import DataError
+from shared.nba.feed_values import shown
+from shared.nba_games import ScheduledGame, read_game, schedule_days, season_of
+from shared.raw_files import RawFile, parse_raw_path, snapshot_moment
+
+logger = logging.getLogger(__name__)
 
 SOURCE, KIND = "nba", "schedule"
+# A tip-off in UTC may stand on the day after the game's, a moved one a little further until both are mended.
+_TIPOFF_NEAR = timedelta(days=7)
 _KEYS = ("gameId", "gameStatus", "gameDateEst", "homeTeam", "awayTeam")
 
 
 @dataclass(frozen=True)
 class SeasonSchedule:
-    """A season's games; `unreadable` are the entries that are no game, each with why (phase 2 counts them)."""
+    """A season's games; `unreadable` are the entries that are no game, each with why (phase 2 counts them).
+
+    `known_at` is None for the schedule as it is now, else the moment at which an older one was fetched that stands in
+    for it, since NBA.com did not answer.
+    """
 
     file: RawFile
     games: Sequence[ScheduledGame]
     unreadable: Sequence[str]
+    known_at: datetime | None = None
 
 
 def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
     """The schedule of a season such as 2025-26, kept under `day`. Raises SourceUnavailable, also if it has no game."""
     earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
-        [answer] = fetch.raw.read(earlier[day]).answers
-        entries = list(schedule_entries(answer.body))
-        return _read(RawFile(SOURCE, KIND, day, earlier[day], len(entries)), entries)
+        return _kept(fetch, season, day, earlier[day])
     answered = fetch.nba.get("/scheduleleaguev2", {"LeagueID": "00", "Season": season}, check)
-    entries = list(schedule_entries(answered.value))
-    file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.named("schedule")], len(entries))
-    return _read(file, entries)
+    games, odd, count = _read(answered.value, season)
+    file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.named("schedule")], count)
+    return SeasonSchedule(file, games, odd)
+
+
+def known_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
+    """The newest schedule of a season that any execution fetched up to now; None where the bucket has none.
+
+    A file that cannot be read is passed over for the one before it.
+    """
+    for path in reversed(fetch.raw.snapshots(SOURCE, KIND, fetch.now())):
+        day = parse_raw_path(path)[2]
+        if season_of(day) != season:
+            continue
+        try:
+            found = _kept(fetch, season, day, path)
+        except (DataError, WrongShape) as error:
+            logger.warning("%s cannot stand in for the schedule: %s", path, error)
+            continue
+        return replace(found, known_at=snapshot_moment(path))
+    return None
+
+
+def _kept(fetch: Fetch, season: str, day: date, path: str) -> SeasonSchedule:
+    answers = fetch.raw.read(path).answers
+    if len(answers) != 1:
+        raise WrongShape(f"{len(answers)} answers for one schedule")
+    games, odd, count = _read(answers[0].body, season)
+    return SeasonSchedule(RawFile(SOURCE, KIND, day, path, count), games, odd)
 
 
 def check(value: Any) -> None:
-    """Raises WrongShape unless it is a schedule with games. An empty season is a dead source: it is published whole."""
-    try:
-        entries = list(schedule_entries(value))
-    except (KeyError, TypeError, IndexError) as error:
-        raise WrongShape(f"no leagueSchedule.gameDates[].games ({error!r})") from error
+    """Raises WrongShape unless it is a schedule with games, one at least of which can be read.
+
+    An empty season is a dead source: it is published whole.
+    """
+    entries, odd = _entries(value)
     if not entries:
-        raise WrongShape("a schedule without a single game")
-    for entry in entries:
-        missing = [key for key in _KEYS if key not in entry] if isinstance(entry, dict) else list(_KEYS)
-        if missing:
-            raise WrongShape(f"a game of the schedule without {', '.join(missing)}")
-
-
-def _read(file: RawFile, entries: Sequence[Any]) -> SeasonSchedule:
-    games, unreadable = [], []
+        raise WrongShape("a schedule without a single game" + (f" ({odd[0]})" if odd else ""))
+    reasons = []
     for entry in entries:
         try:
-            games.append(read_game(entry))
-        except ValueError as error:
-            unreadable.append(str(error))
-    return SeasonSchedule(file, games, unreadable)
+            _game(entry)
+        except ODD as error:
+            reasons.append(why(error))
+        else:
+            return
+    raise WrongShape(f"a schedule without a game that can be read: {reasons[0]}")
+
+
+def _entries(value: Any) -> tuple[list[Any], list[str]]:
+    """The entries of all days, and which days are none. Raises WrongShape where there is no list of days."""
+    try:
+        days = schedule_days(value)
+    except ValueError as error:
+        raise WrongShape(f"no leagueSchedule.gameDates ({why(error)})") from error
+    entries: list[Any] = []
+    odd = []
+    for number, day in enumerate(days):
+        games = day.get("games") if isinstance(day, dict) else None
+        if isinstance(games, list):
+            entries.extend(games)
+        else:
+            odd.append(f"gameDates[{number}] is {shown(day)}, no day with its games")
+    return entries, odd
+
+
+def _read(value: Any, season: str) -> tuple[list[ScheduledGame], list[str], int]:
+    """Games, why other entries are none, and how many entries there are. Raises WrongShape as `check` does."""
+    entries, odd = _entries(value)
+    games = []
+    for entry in entries:
+        try:
+            game = _game(entry)
+            if game.season != season:
+                # one id of another season would ask for that season's box scores
+                raise ValueError(f"game {game.game_id} is of {game.season}, not of {season}")
+            games.append(game)
+        except ODD as error:
+            odd.append(why(error))
+    return games, odd, len(entries)
+
+
+def _game(entry: Any) -> ScheduledGame:
+    """Raises one of ODD where an entry is no game."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"a game of the schedule is {shown(entry)}")
+    missing = [key for key in _KEYS if key not in entry]
+    if missing:
+        raise ValueError(f"a game of the schedule without {', '.join(missing)}")
+    game = read_game(entry)
+    if game.tipoff_at is not None and abs(game.tipoff_at.date() - game.game_date) > _TIPOFF_NEAR:
+        raise ValueError(f"gameDateTimeUTC of {game.game_id} is {game.tipoff_at}, days from {game.game_date}")
+    return game

@@ -8,6 +8,8 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import SourceClient, WrongShape
 from functions.phase1_scrape.sources.box_scores import Games
+from functions.phase1_scrape.sources.reading import told
+from shared.nba.feed_values import shown
 from shared.raw_files import RawFile
 
 SOURCE = "zones"
@@ -19,24 +21,35 @@ def fetch_shot_zones(fetch: Fetch, zones: SourceClient, games: Games, day: date)
 
     No rows at all is noted, not a failure: seasons are missing from the source.
     """
-    files = tuple(_fetch(fetch, zones, kind, games, day) for kind in KINDS)
-    empty = [file.kind for file in files if not file.rows]
+    fetched = [_fetch(fetch, zones, kind, games, day) for kind in KINDS]
+    empty = [file.kind for file, _ in fetched if not file.rows]
     notes = {"empty": f"no {' or '.join(empty)} rows for {games.first} to {games.last}"} if empty else {}
-    return Harvest(files, notes=notes)
+    odd = [why for _, found in fetched for why in found]
+    if odd:
+        notes["unreadable"] = told("rows", odd)
+    return Harvest(tuple(file for file, _ in fetched), notes=notes)
 
 
-def _fetch(fetch: Fetch, zones: SourceClient, kind: str, games: Games, day: date) -> RawFile:
+def _fetch(fetch: Fetch, zones: SourceClient, kind: str, games: Games, day: date) -> tuple[RawFile, list[str]]:
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
         [kept] = fetch.raw.read(earlier[day]).answers
-        return RawFile(SOURCE, kind, day, earlier[day], len(kept.body["rows"]))
+        rows, odd = _rows(kept.body)
+        return RawFile(SOURCE, kind, day, earlier[day], rows), odd
     days = {"date_from": games.first.isoformat(), "date_to": games.last.isoformat()}
     answer = zones.get(f"/{kind}", days, check)
-    return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.named("zones")], len(answer.value["rows"]))
+    rows, odd = _rows(answer.value)
+    return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.named("zones")], rows), odd
 
 
 def check(value: Any) -> None:
-    """Raises WrongShape unless it is {"rows": [objects]}."""
+    """Raises WrongShape unless it is {"rows": [...]}; where it has any, one at least an object."""
     rows = value.get("rows") if isinstance(value, dict) else None
-    if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or (rows and not any(isinstance(row, dict) for row in rows)):
         raise WrongShape('no {"rows": [...]}')
+
+
+def _rows(value: Any) -> tuple[int, list[str]]:
+    """How many rows there are, and what is none."""
+    odd = [f"rows[{n}] is {shown(row)}, no row" for n, row in enumerate(value["rows"]) if not isinstance(row, dict)]
+    return len(value["rows"]) - len(odd), odd

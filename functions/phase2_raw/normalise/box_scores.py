@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, joined, make_table, whole_numbers, wrong_file
+from functions.phase2_raw.normalise.columns import Columns
+from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
+from functions.phase2_raw.normalise.twice import said_once
 from shared.names import player_lookup
-from shared.nba_games import is_game_id, season_of_game, season_type_of
+from shared.nba import feed_values
+from shared.nba.bounds import BOUNDS, MAKES
+from shared.nba.feed_values import Refused
+from shared.nba_games import season_of_game, season_type_of
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 
 PLAYERS, TEAMS = "nba_raw.nbac_player_boxscores", "nba_raw.nbac_team_boxscores"
 _NUMBERS = {
@@ -20,143 +24,151 @@ _NUMBERS = {
     "STL": "steals", "BLK": "blocks", "TOV": "turnovers", "PF": "fouls", "FGM": "fgm", "FGA": "fga", "FG3M": "fg3m",
     "FG3A": "fg3a", "FTM": "ftm", "FTA": "fta", "PLUS_MINUS": "plus_minus",
 }  # fmt: skip
+_WON = {"W": True, "L": False, "": None}
 
 
 class PlayerBoxScores:
-    """Rows of players; every row the source gave for the days asked is kept, whatever the run's dates."""
+    """Rows of players; every row the source gave for the days asked is kept, whatever the run's dates.
+
+    A row with a value that is odd or beyond its bounds is left out and named, and so are rows of one player of one
+    game with different figures.
+    """
 
     table = PLAYERS
+    key: tuple[str, str] = ("game_id", "player_id")
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
         self._problems = problems
         self._tables: list[pa.Table] = []
 
     def add(self, path: str, content: RawContent) -> None:
-        for answer in content.named("leaguegamelog"):
-            self._tables.append(self._read(path, content, answer.body))
+        tables: list[pa.Table] = []
+
+        def read(answer: Answer) -> None:
+            tables.append(self._read(path, content, answer.body))
+
+        each_answer(path, content.named("leaguegamelog"), self._problems, read, "resultSets[0]")
+        for table in joined(self.table, tables).values():
+            self._tables.append(said_once(table, self.key, path, self._problems))
 
     def tables(self) -> dict[str, pa.Table]:
         return joined(self.table, self._tables)
 
     def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
-        by_name, count = _by_name(path, body)
-        wanted = ["GAME_ID", "GAME_DATE", "TEAM_ABBREVIATION", "MATCHUP", "WL", "MIN", *_NUMBERS]
+        """Raises Refused where the answer as a whole has another shape."""
+        by_name, numbers = self._by_name(path, body)
         players = self.table == PLAYERS
+        wanted = ["GAME_ID", "GAME_DATE", "TEAM_ABBREVIATION", "MATCHUP", "WL", "MIN", *_NUMBERS]
         wanted += ["PLAYER_ID", "PLAYER_NAME"] if players else []
         missing = [name for name in wanted if name not in by_name]
         if missing:
-            raise wrong_file(path, "resultSets[0].headers", f"without {', '.join(missing)}")
-        bad: dict[int, str] = {}
-        columns = _keys(by_name, bad)
+            raise Refused(f"headers without {', '.join(missing)}")
+        bounds, reading = BOUNDS[self.table], Columns()
+        columns = _keys(by_name, reading)
         if players:
-            columns |= _player_keys(by_name, bad)
+            columns["player_id"] = reading.wholes(by_name["PLAYER_ID"], "PLAYER_ID", bounds["player_id"])
+            reading.required(columns["player_id"], "PLAYER_ID")
+            names = reading.texts(by_name["PLAYER_NAME"], "PLAYER_NAME", _name)
+            columns |= {"player_name": [name and name[0] for name in names]}
+            columns |= {"player_lookup": [name and name[1] for name in names]}
         for source, target in _NUMBERS.items():
-            columns[target], wrong = whole_numbers(by_name[source])
-            for row in wrong:
-                bad.setdefault(row, f"{source} is {by_name[source][row]!r}, not a whole number")
-        columns["minutes"] = _minutes(by_name["MIN"], bad)
-        for row, why in sorted(bad.items()):
-            self._problems.row(path, f"rowSet[{row}]", why)
-        table = make_table(self.table, count, _nullable(columns, bad), _constants(path, content))
-        return table.filter(pa.array([row not in bad for row in range(count)])) if bad else table
+            columns[target] = reading.wholes(by_name[source], source, bounds[target])
+        columns["minutes"] = reading.numbers(by_name["MIN"], "MIN", bounds["minutes"])
+        sources = {target: source for source, target in _NUMBERS.items()}
+        for makes, attempts in MAKES:
+            reading.not_above(columns[makes], columns[attempts], sources[makes], sources[attempts])
+        for row, why in sorted(reading.refused.items()):
+            self._problems.row(path, f"rowSet[{numbers[row]}]", why)
+        for row, why in sorted(reading.missing):
+            if row not in reading.refused:
+                self._problems.missing(path, f"rowSet[{numbers[row]}]", why)
+        constants = {"snapshot_time": content.fetched_at, "run_id": content.run_id, "source_file": path}
+        table = make_table(self.table, len(numbers), columns, constants)
+        kept = [row not in reading.refused for row in range(len(numbers))]
+        return table.filter(pa.array(kept)) if reading.refused else table
+
+    def _by_name(self, path: str, body: Any) -> tuple[dict[str, Sequence[Any]], list[int]]:
+        """The answer's columns by header, and their rows' numbers; rows of another length are left out and named."""
+        sets = feed_values.a_list(feed_values.an_object(body, "the answer").get("resultSets"), "resultSets")
+        found = feed_values.an_object(sets[0] if sets else None, "resultSets[0]")
+        headers = feed_values.a_list(found.get("headers"), "headers")
+        rows = feed_values.a_list(found.get("rowSet"), "rowSet")
+        if not all(isinstance(header, str) for header in headers) or len(set(headers)) < len(headers):
+            raise Refused("headers are not all different texts")
+        fit = [isinstance(row, list) and len(row) == len(headers) for row in rows]
+        fitting = rows
+        if not all(fit):
+            if not any(fit):
+                raise Refused(f"headers and rowSet do not fit: no row is a list of {len(headers)}")
+            for number, row in enumerate(rows):
+                if not fit[number]:
+                    why = f"it is {feed_values.shown(row)}, the headers are {len(headers)}"
+                    self._problems.row(path, f"rowSet[{number}]", why)
+            fitting = [row for row, fits in zip(rows, fit, strict=True) if fits]
+        numbers = [number for number, fits in enumerate(fit) if fits]
+        columns = list(zip(*fitting, strict=True)) or [()] * len(headers)
+        return dict(zip(headers, columns, strict=True)), numbers
 
 
 class TeamBoxScores(PlayerBoxScores):
     """Rows of teams: the same answer without the player columns."""
 
     table = TEAMS
+    key = ("game_id", "team")
 
 
-def _by_name(path: str, body: Any) -> tuple[dict[str, Sequence[Any]], int]:
-    """The answer's columns by header, and the number of rows."""
-    try:
-        headers, rows = body["resultSets"][0]["headers"], body["resultSets"][0]["rowSet"]
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(headers)
-        return dict(zip(headers, columns, strict=True)), len(rows)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise wrong_file(path, "resultSets[0]", f"headers and rowSet do not fit ({error!r})") from error
-
-
-def _keys(by_name: dict[str, Sequence[Any]], bad: dict[int, str]) -> dict[str, Any]:
-    """Game, day, teams and outcome; rows where one is missing or wrong go to `bad`."""
-    games = {value: _game(value) for value in set(by_name["GAME_ID"])}
-    days = {value: _day(value) for value in set(by_name["GAME_DATE"])}
-    pairs = {value: _matchup(value) for value in set(by_name["MATCHUP"])}
-    for row, values in enumerate(zip(by_name["GAME_ID"], by_name["GAME_DATE"], by_name["MATCHUP"], strict=True)):
-        game, day, matchup = values
-        if games[game] is None:
-            bad.setdefault(row, f"GAME_ID is {game!r}, not 10 digits")
-        elif days[day] is None:
-            bad.setdefault(row, f"GAME_DATE is {day!r}, not a date")
-        elif pairs[matchup] is None:
-            bad.setdefault(row, f"MATCHUP is {matchup!r}, not like 'GSW vs. NYK' or 'IND @ MIL'")
-        elif (by_name["TEAM_ABBREVIATION"][row]) != pairs[matchup][0]:  # type: ignore[index]  # not None here
-            bad.setdefault(row, f"TEAM_ABBREVIATION {by_name['TEAM_ABBREVIATION'][row]!r} is not first in {matchup!r}")
-    known = [games[value] or ("", "") for value in by_name["GAME_ID"]]
-    sides = [pairs[value] or ("", "", False) for value in by_name["MATCHUP"]]
+def _keys(by_name: dict[str, Sequence[Any]], reading: Columns) -> dict[str, Any]:
+    """Game, day, teams and outcome."""
+    games = reading.texts(by_name["GAME_ID"], "GAME_ID", _game)
+    days = reading.texts(by_name["GAME_DATE"], "GAME_DATE", feed_values.day)
+    sides = reading.texts(by_name["MATCHUP"], "MATCHUP", _matchup)
+    teams = by_name["TEAM_ABBREVIATION"]
+    for row, side in enumerate(sides):
+        if side is not None and teams[row] != side[0]:
+            matchup = by_name["MATCHUP"][row]
+            reading.refuse(row, f"TEAM_ABBREVIATION {feed_values.shown(teams[row])} is not first in {matchup!r}")
     return {
-        "game_id": list(by_name["GAME_ID"]),
-        "season": [season for season, _ in known],
-        "season_type": [season_type for _, season_type in known],
-        "game_date": [days[value] for value in by_name["GAME_DATE"]],
-        "team": [own for own, _, _ in sides],
-        "opponent": [other for _, other, _ in sides],
-        "is_home": [home for _, _, home in sides],
-        "won": [{"W": True, "L": False}.get(value) for value in by_name["WL"]],
+        "game_id": [game and game[0] for game in games],
+        "season": [game and game[1] for game in games],
+        "season_type": [game and game[2] for game in games],
+        "game_date": days,
+        "team": [side and side[0] for side in sides],
+        "opponent": [side and side[1] for side in sides],
+        "is_home": [side and side[2] for side in sides],
+        "won": _won(by_name["WL"], reading),
     }
 
 
-def _player_keys(by_name: dict[str, Sequence[Any]], bad: dict[int, str]) -> dict[str, Any]:
-    ids, wrong = whole_numbers(by_name["PLAYER_ID"])
-    for row in wrong:
-        bad.setdefault(row, f"PLAYER_ID is {by_name['PLAYER_ID'][row]!r}, not a whole number")
-    for row, (player, name) in enumerate(zip(by_name["PLAYER_ID"], by_name["PLAYER_NAME"], strict=True)):
-        if player is None or not isinstance(name, str) or not name:
-            bad.setdefault(row, f"PLAYER_ID is {player!r} and PLAYER_NAME {name!r}")
-    lookups = {name: player_lookup(name) if isinstance(name, str) else "" for name in set(by_name["PLAYER_NAME"])}
-    return {
-        "player_id": ids,
-        "player_name": list(by_name["PLAYER_NAME"]),
-        "player_lookup": [lookups[name] for name in by_name["PLAYER_NAME"]],
-    }
+def _game(value: Any, what: str) -> tuple[str, str, str]:
+    game_id = feed_values.game_id(value, what)
+    return game_id, season_of_game(game_id), season_type_of(game_id)
 
 
-def _game(value: Any) -> tuple[str, str] | None:
-    return (season_of_game(value), season_type_of(value)) if is_game_id(value) else None
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(value[:10])
-    except (ValueError, TypeError):
-        return None
-
-
-def _matchup(value: Any) -> tuple[str, str, bool] | None:
+def _matchup(value: Any, what: str) -> tuple[str, str, bool]:
     """(own team, other team, at home) of "GSW vs. NYK" (home first) or "IND @ MIL"."""
     words = value.split() if isinstance(value, str) else []
     if len(words) != 3 or words[1] not in ("vs.", "@"):
-        return None
-    return words[0], words[2], words[1] == "vs."
+        raise Refused(f"{what} is {feed_values.shown(value)}, not like 'GSW vs. NYK' or 'IND @ MIL'")
+    own, other = (feed_values.team_code(word, f"a team of {what} {feed_values.shown(value)}") for word in words[::2])
+    if own == other:
+        raise Refused(f"{what} is {feed_values.shown(value)}, a team against itself")
+    return own, other, words[1] == "vs."
 
 
-def _minutes(values: Sequence[Any], bad: dict[int, str]) -> pa.Array:
-    """Minutes as numbers; leaguegamelog gives whole ones."""
+def _name(value: Any, what: str) -> tuple[str, str]:
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(f"{what} {feed_values.shown(value)} is no player's name")
+    name = feed_values.text(value, what)
+    return name, player_lookup(name)
+
+
+def _won(values: Sequence[Any], reading: Columns) -> list[bool | None]:
+    """NULL where the feed says neither (a game that goes on)."""
+    found: list[bool | None] = []
     for row, value in enumerate(values):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
-            bad.setdefault(row, f"MIN is {value!r}, not a number of minutes")
-    return pa.array([None if row in bad else value for row, value in enumerate(values)], pa.float64())
-
-
-def _nullable(columns: dict[str, Any], bad: dict[int, str]) -> dict[str, Any]:
-    """Lists with the values of bad rows taken out, so that Arrow can hold the rest."""
-    if not bad:
-        return columns
-    return {
-        name: values if isinstance(values, pa.Array) else [None if row in bad else v for row, v in enumerate(values)]
-        for name, values in columns.items()
-    }
-
-
-def _constants(path: str, content: RawContent) -> dict[str, Any]:
-    return {"snapshot_time": content.fetched_at, "run_id": content.run_id, "source_file": path}
+        notes: list[str] = []
+        if not feed_values.missing(value, "WL", notes) and not (isinstance(value, str) and value in _WON):
+            reading.refuse(row, f"WL is {feed_values.shown(value)}, neither W nor L")
+        found.append(_WON.get(value) if isinstance(value, str) else None)
+        reading.missing += [(row, note) for note in notes]
+    return found

@@ -4,31 +4,56 @@ An empty list is one row without a player."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, joined, make_table, moment, wrong_file
+from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from shared.names import player_lookup, player_lookup_base
+from shared.nba import feed_values
+from shared.nba.bounds import LONGEST_REASON
+from shared.nba.feed_values import Refused, shown
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 from shared.teams import team_by_name
 
 TABLE = "nba_raw.injury_report"
-# ESPN's words -> ours, the gravest first. Day-to-day players decide at the shoot-around: questionable, as the league
-# calls it. Somebody suspended is out however healthy.
+# ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day", INJURY_STATUS_DAYTODAY). Day-to-day
+# players decide at the shoot-around: questionable, as the league calls it. Somebody suspended is out however healthy.
 STATUSES = {
     "out": "OUT",
+    "outforseason": "OUT",
+    "outindefinitely": "OUT",
+    "ofs": "OUT",
+    "o": "OUT",
     "suspension": "OUT",
     "suspended": "OUT",
-    "injured reserve": "OUT",
+    "susp": "OUT",
+    "injuredreserve": "OUT",
+    "injuryreserve": "OUT",
+    "ir": "OUT",
+    "inactive": "OUT",
+    "ineligible": "OUT",
+    "notwithteam": "OUT",
+    "nwt": "OUT",
     "doubtful": "DOUBTFUL",
+    "d": "DOUBTFUL",
     "questionable": "QUESTIONABLE",
-    "day-to-day": "QUESTIONABLE",
+    "q": "QUESTIONABLE",
+    "daytoday": "QUESTIONABLE",
+    "dd": "QUESTIONABLE",
+    "dtd": "QUESTIONABLE",
+    "gametimedecision": "QUESTIONABLE",
+    "gtd": "QUESTIONABLE",
     "probable": "PROBABLE",
+    "p": "PROBABLE",
 }
+# Somebody who is listed although he plays.
+_AVAILABLE = ("available", "active", "healthy", "cleared")
+_CODED = "injurystatus"  # what the names of the coded types begin with
 # A list that names nobody is a fact too: without a row of its own, the list before it would stay in force.
 NOBODY: dict[str, Any] = {
     "team": None,
@@ -51,7 +76,7 @@ class InjuryRows:
         self._tables: list[pa.Table] = []
 
     def add(self, path: str, content: RawContent) -> None:
-        for answer in content.named("injuries"):
+        def read(answer: Answer) -> None:
             rows = self._rows(path, answer.body)
             columns = {name: [row[name] for row in rows] for name in NOBODY}
             constants = {
@@ -63,44 +88,90 @@ class InjuryRows:
             }
             self._tables.append(make_table(TABLE, len(rows), columns, constants))
 
+        each_answer(path, content.named("injuries"), self._problems, read, "injuries[].injuries")
+
     def tables(self) -> dict[str, pa.Table]:
         return joined(TABLE, self._tables)
 
     def _rows(self, path: str, body: Any) -> list[dict[str, Any]]:
+        """Raises Refused where the answer is no list of teams."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
-        try:
-            listed = [(team.get("displayName"), entry) for team in body["injuries"] for entry in team["injuries"]]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise wrong_file(path, "injuries[].injuries", f"missing or no list ({error!r})") from error
+        listed = self._listed(path, body)
         for team_name, entry in listed:
-            try:
-                row = _row(team_name, entry)
-            except ValueError as error:
-                self._problems.row(path, f"injuries of {team_name!r}", str(error))
-                continue
-            key = (row["team"] or "", row["player_lookup"])
-            found[key] = _graver(found[key], row) if key in found else row
+            with self._problems.element(path, f"injuries of {shown(team_name)}") as notes:
+                row = _row(team_name, entry, notes)
+                if row is None:
+                    self._problems.left_out("players listed as available")
+                    continue
+                key = (row["team"] or "", row["player_lookup"])
+                found[key] = _graver(found[key], row) if key in found else row
         return [found[key] for key in sorted(found)] if listed else [NOBODY]
 
+    def _listed(self, path: str, body: Any) -> list[tuple[Any, Any]]:
+        """(the team's name, entry) of everybody; a team that cannot be read is named and counts as somebody."""
+        teams = feed_values.a_list(feed_values.an_object(body, "the answer").get("injuries"), "injuries")
+        listed: list[tuple[Any, Any]] = []
+        unread = 0
+        for number, team in enumerate(teams):
+            unread += 1
+            with self._problems.element(path, f"injuries[{number}]"):
+                fields = feed_values.an_object(team, "the team")
+                entries = feed_values.a_list(fields.get("injuries"), "injuries")
+                listed += [(fields.get("displayName"), entry) for entry in entries]
+                unread -= 1
+        if unread and not listed:
+            raise Refused("no team's list can be read")
+        return listed
 
-def _row(team_name: Any, entry: Any) -> dict[str, Any]:
-    """One entry. Raises ValueError saying what is missing or unknown; a team that is unknown is NULL."""
-    athlete = entry.get("athlete") if isinstance(entry, Mapping) else None
+
+def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
+    """One entry; None where he is listed as available. A team that is unknown is NULL.
+
+    Raises Refused saying what is missing or unknown.
+    """
+    fields = feed_values.an_object(entry, "an entry")
+    athlete = fields.get("athlete")
     name = athlete.get("displayName") if isinstance(athlete, Mapping) else None
-    if not isinstance(name, str) or not player_lookup(name):
-        raise ValueError(f"an entry without athlete.displayName: {entry!r:.200}")
-    status = STATUSES.get(str(entry.get("status") or "").strip().lower())
+    if not isinstance(name, str) or not player_lookup(feed_values.text(name, "athlete.displayName")):
+        raise Refused(f"an entry without athlete.displayName: {shown(name)}")
+    status = _status(fields)
     if status is None:
-        raise ValueError(f"status of {name} is {entry.get('status')!r}, none of {', '.join(sorted(STATUSES))}")
+        known = ", ".join(sorted(STATUSES))
+        raise Refused(f"status of {name} is {shown(fields.get('status'))}, none of {known}, and no coded type is known")
+    if status in _AVAILABLE:
+        return None
     team = team_by_name(team_name) if isinstance(team_name, str) else None
+    if team_name is not None and team is None:
+        notes.append(f"the team of {name} is {shown(team_name)}, taken as unknown")
     return {
         "team": team.abbr if team else None,
         "player_name": name,
         "player_lookup": player_lookup(name),
         "player_lookup_base": player_lookup_base(name),
         "status": status,
-        "reason": _reason(entry),
+        "reason": _reason(fields, name, notes),
     }
+
+
+def _status(entry: Mapping[str, Any]) -> str | None:
+    """Ours of the status word or, where that is unknown, of the coded type; None where no word is known.
+
+    "available" of one who plays.
+    """
+    coded, details = entry.get("type"), entry.get("details")
+    words = [entry.get("status")]
+    if isinstance(coded, Mapping):
+        words += [coded.get("name"), coded.get("description"), coded.get("abbreviation")]
+    fantasy = details.get("fantasyStatus") if isinstance(details, Mapping) else None
+    if isinstance(fantasy, Mapping):
+        words += [fantasy.get("description"), fantasy.get("abbreviation")]
+    for word in words:
+        letters = re.sub(r"[^a-z]", "", word.lower()).removeprefix(_CODED) if isinstance(word, str) else ""
+        if letters in STATUSES:
+            return STATUSES[letters]
+        if letters in _AVAILABLE:
+            return _AVAILABLE[0]
+    return None
 
 
 def _graver(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -110,23 +181,32 @@ def _graver(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return {**graver, "reason": "; ".join(dict.fromkeys(reasons)) or None}
 
 
-def _reason(entry: Mapping[str, Any]) -> str | None:
-    """Body part and kind of injury where they are given ("Knee, Sprain"), else the feed's short comment."""
+def _reason(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:
+    """Body part and kind of injury where they are given ("Knee, Sprain"), else the feed's short comment.
+
+    What cannot be read of it is noted: he is out all the same.
+    """
     details = entry.get("details")
-    if isinstance(details, Mapping):
-        words = [str(details[key]) for key in ("type", "detail") if details.get(key)]
-        words = [word for word in words if word.lower() != "not specified"]
-        if words:
-            return ", ".join(words)
-    comment = entry.get("shortComment")
-    return str(comment) if comment else None
+    given = [(f"details.{key}", details.get(key)) for key in ("type", "detail")] if isinstance(details, Mapping) else []
+    words = [_words(value, f"{what} of {name}", notes) for what, value in given]
+    words = [word for word in words if word and word.lower() != "not specified"]
+    return ", ".join(words) if words else _words(entry.get("shortComment"), f"shortComment of {name}", notes) or None
+
+
+def _words(value: Any, what: str, notes: list[str]) -> str:
+    if value is None or value == "":
+        return ""
+    try:
+        return feed_values.text(value if not isinstance(value, str) else value[:LONGEST_REASON], what, LONGEST_REASON)
+    except Refused as refused:
+        notes.append(f"{refused}, taken as missing")
+        return ""
 
 
 def _snapshot_time(body: Mapping[str, Any], fetched_at: datetime) -> datetime:
-    if not body.get("timestamp"):
-        return fetched_at
+    """The feed's own time where it can be right, else the fetch's."""
     try:
-        stated = moment(body["timestamp"])
-    except ValueError:
+        stated = feed_values.moment(body.get("timestamp"), "timestamp")
+    except Refused:
         return fetched_at
     return stated if fetched_at - _PLAUSIBLE <= stated <= fetched_at else fetched_at

@@ -14,16 +14,22 @@ from typing import Any
 import pyarrow as pa
 
 from functions.phase2_raw.normalise.prices import american, half_points, points
-from functions.phase2_raw.normalise.rows import Problems, make_table, moment
+from functions.phase2_raw.normalise.rows import Problems, make_table
 from shared.clock import new_york_date
 from shared.names import player_lookup, player_lookup_base
+from shared.nba import feed_values
+from shared.nba.bounds import GAME_LINES, LONGEST_KEY
+from shared.nba.feed_values import Refused, shown
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 from shared.teams import team_by_name
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
 PROP_MARKETS = ("player_points", "player_points_alternate")
 LINE_MARKETS = ("spreads", "totals")
+# What the answers of a kind of file are about, where the request does not say.
+_ABOUT = {"player_points": PROP_MARKETS, "game_lines": LINE_MARKETS, "event_odds": (*PROP_MARKETS, *LINE_MARKETS)}
+_SPREAD, _TOTAL = GAME_LINES["home_spread"], GAME_LINES["total"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,15 @@ class _Event:
     teams: tuple[str, str]  # the feed's names, home first
     columns: Mapping[str, Any]
     seen_at: datetime
+    books: list[Any]
 
 
 class OddsRows:
-    """Rows of all events, kept as codes into small tables of markets and names until the end: a season has 200,000."""
+    """Rows of all events, kept as codes into small tables of markets and names until the end: a season has 200,000.
+
+    An event of whose answer no line came is one row without a bookmaker in the table that the answer is about: what
+    earlier answers offered is offered no more.
+    """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
         self._problems = problems
@@ -46,97 +57,85 @@ class OddsRows:
         self._names: dict[str, int] = {}
         self._rows: tuple[list[int], list[int], list[float], list[int | None], list[int | None]] = ([], [], [], [], [])
         self._lines: list[dict[str, Any]] = []
+        self._nothing: dict[str, list[dict[str, Any]]] = {PROPS: [], LINES: []}
 
     def add(self, path: str, content: RawContent) -> None:
         for number, answer in enumerate(content.named("odds")):
-            event = self._event(path, number, content, answer.body)
-            if event is None:
-                continue
-            body = answer.body.get("data", answer.body)
-            for book in body["bookmakers"]:
-                self._book(event, book)
+            with self._problems.element(path, f"odds {number}"):
+                event = _event(path, content, answer.body)
+                before = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
+                about = {*_asked(content, answer)}
+                for book in event.books:
+                    about |= self._book(event, book)
+                after = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
+                for table, markets in ((PROPS, PROP_MARKETS), (LINES, LINE_MARKETS)):
+                    if before[table] == after[table] and about.intersection(markets):
+                        self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
 
     def tables(self) -> dict[str, pa.Table]:
         found = {}
-        if self._rows[0]:
-            found[PROPS] = self._props()
-        if self._lines:
-            columns = {name: [row[name] for row in self._lines] for name in self._lines[0]}
-            found[LINES] = make_table(LINES, len(self._lines), columns, {})
+        for table, columns, count in (
+            (PROPS, self._props(), len(self._rows[0])),
+            (LINES, self._game_lines(), len(self._lines)),
+        ):
+            made = [make_table(table, count, columns, {})] if count else []
+            nothing = self._nothing[table]
+            if nothing:
+                made.append(
+                    make_table(table, len(nothing), {name: [row[name] for row in nothing] for name in nothing[0]}, {})
+                )
+            if made:
+                found[table] = pa.concat_tables(made)
         return found
 
-    def _event(self, path: str, number: int, content: RawContent, body: Any) -> _Event | None:
-        try:
-            data = body.get("data", body)
-            seen_at = min(moment(body["timestamp"]), content.fetched_at) if "data" in body else content.fetched_at
-            event_id, names = str(data["id"]), (str(data["home_team"]), str(data["away_team"]))
-            commence, _ = moment(data["commence_time"]), data["bookmakers"]
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            self._problems.row(path, f"odds {number}", f"id, teams, commence_time or bookmakers: {error!r}")
-            return None
-        home, away = (team_by_name(name) for name in names)
-        if home is None or away is None:
-            self._problems.row(path, f"event {event_id}", f"{names[1]!r} at {names[0]!r}: not both are NBA teams")
-            return None
-        columns = {
-            "game_date": new_york_date(commence),
-            "event_id": event_id,
-            "home_team": home.abbr,
-            "away_team": away.abbr,
-            "commence_time": commence,
-            "fetched_at": content.fetched_at,
-            "run_id": content.run_id,
-            "source_file": path,
-        }
-        return _Event(path, event_id, names, columns, seen_at)
-
-    def _book(self, event: _Event, book: Any) -> None:
+    def _book(self, event: _Event, book: Any) -> set[str]:
+        """The rows of a bookmaker; the markets that it was seen to have."""
+        seen: set[str] = set()
         game_lines: dict[str, Any] = {}
-        try:
-            key, markets = str(book["key"]), [(market["key"], market) for market in book["markets"]]
-        except (KeyError, TypeError) as error:
-            self._problems.row(event.path, f"event {event.event_id}", f"a bookmaker's key or markets: {error!r}")
-            return
-        for name, market in markets:
-            where = f"event {event.event_id}, {key}, {name}"
-            if name not in (*PROP_MARKETS, *LINE_MARKETS):
-                self._problems.left_out(f"markets {name}")
-                continue
-            try:
-                updated = min(moment(market.get("last_update") or book.get("last_update")), event.seen_at)
-                outcomes = [(str(outcome["name"]), outcome) for outcome in market["outcomes"]]
-            except (KeyError, TypeError, AttributeError, ValueError) as error:
-                self._problems.row(event.path, where, f"last_update or outcomes: {error}")
-                continue
+        key = ""
+        with self._problems.element(event.path, f"event {event.event_id}"):
+            fields = feed_values.an_object(book, "a bookmaker")
+            key = feed_values.text(fields.get("key"), "key of a bookmaker", LONGEST_KEY)
+            for market in feed_values.a_list(fields.get("markets"), f"markets of {key}"):
+                with self._problems.element(event.path, f"event {event.event_id}, {key}"):
+                    seen.add(self._market(event, fields, key, market, game_lines))
+        if game_lines:
+            self._lines.append({"home_spread": None, "total": None, **game_lines, **event.columns, "bookmaker": key})
+        return seen
+
+    def _market(self, event: _Event, book: Mapping[str, Any], key: str, market: Any, game_lines: dict[str, Any]) -> str:
+        """The rows of one market of a bookmaker, and its name. Raises Refused where it is no market."""
+        fields = feed_values.an_object(market, "a market")
+        name = feed_values.text(fields.get("key"), "key of a market", LONGEST_KEY)
+        if name not in (*PROP_MARKETS, *LINE_MARKETS):
+            self._problems.left_out(f"markets {name}")
+            return name
+        where = f"event {event.event_id}, {key}, {name}"
+        with self._problems.element(event.path, where):
+            said = fields.get("last_update")
+            if said is None or feed_values.is_nan(said):
+                said = book.get("last_update")
+            updated = min(feed_values.moment(said, "last_update"), event.seen_at)
+            outcomes = feed_values.a_list(fields.get("outcomes"), "outcomes")
             if name in PROP_MARKETS:
                 shared = {**event.columns, "bookmaker": key, "market": name, "snapshot_time": updated}
                 self._player_lines(event.path, where, shared, outcomes)
             else:
                 self._game_line(event, where, name, outcomes, updated, game_lines)
-        if game_lines:
-            self._lines.append({"home_spread": None, "total": None, **game_lines, **event.columns, "bookmaker": key})
+        return name
 
-    def _player_lines(
-        self, path: str, where: str, shared: dict[str, Any], outcomes: list[tuple[str, dict[str, Any]]]
-    ) -> None:
+    def _player_lines(self, path: str, where: str, shared: dict[str, Any], outcomes: list[Any]) -> None:
         """Over and Under of the same player and points become one row."""
         sides: dict[tuple[str, float], dict[str, int | None]] = {}
-        for side, outcome in outcomes:
-            player = outcome.get("description")
+        for outcome in outcomes:
             try:
-                if not isinstance(player, str) or not (player in self._names or player_lookup(player)):
-                    raise ValueError(f"description {player!r} is no player's name")
-                if side not in ("Over", "Under"):
-                    raise ValueError(f"outcome {side!r} of {player} is neither Over nor Under")
-                line, price = half_points(outcome.get("point")), american(outcome.get("price"))
-            except ValueError as error:
-                self._problems.row(path, where, f"{player}: {error}")
-                continue
-            found = sides.setdefault((player, line), {})
-            if side in found and found[side] != price:
-                self._problems.row(path, where, f"{side} {line} of {player} at both {found[side]} and {price}")
-                continue
-            found[side] = price
+                side, player, line, price = self._outcome(path, where, outcome)
+                found = sides.setdefault((player, line), {})
+                if side in found and found[side] != price:
+                    raise Refused(f"{side} {line} of {player} at both {found[side]} and {price}")
+                found[side] = price
+            except Refused as refused:
+                self._problems.row(path, where, str(refused))
         if not sides:
             return
         self._markets.append(shared)
@@ -148,27 +147,46 @@ class OddsRows:
             over.append(prices.get("Over"))
             under.append(prices.get("Under"))
 
+    def _outcome(self, path: str, where: str, outcome: Any) -> tuple[str, str, float, int | None]:
+        """(Over or Under, player, line, price). Raises Refused."""
+        if not isinstance(outcome, dict):
+            raise Refused(f"an outcome is {shown(outcome)}, not an object")
+        player, side, price = outcome.get("description"), outcome.get("name"), outcome.get("price")
+        if not isinstance(player, str) or not (player in self._names or _is_name(player)):
+            raise Refused(f"description {shown(player)} is no player's name")
+        if side not in ("Over", "Under"):
+            raise Refused(f"outcome {shown(side)} of {player} is neither Over nor Under")
+        if feed_values.is_nan(price):
+            self._problems.missing(path, where, f"{player}: the price of {side} is NaN, taken as missing")
+            price = None
+        try:
+            return side, player, half_points(outcome.get("point")), american(price)
+        except Refused as refused:
+            raise Refused(f"{player}: {refused}") from None
+
     def _game_line(
-        self,
-        event: _Event,
-        where: str,
-        market: str,
-        outcomes: list[tuple[str, dict[str, Any]]],
-        updated: datetime,
-        found: dict[str, Any],
+        self, event: _Event, where: str, market: str, outcomes: list[Any], updated: datetime, found: dict[str, Any]
     ) -> None:
         """The home team's spread, or the total, into `found`; both were known when the later of them was."""
-        side = event.teams[0] if market == "spreads" else "Over"
+        side, column, bound = ("Over", "total", _TOTAL)
+        if market == "spreads":
+            side, column, bound = (event.teams[0], "home_spread", _SPREAD)
+        given = [each.get("point") for each in outcomes if isinstance(each, dict) and each.get("name") == side]
+        if len(given) != 1:
+            raise Refused(f"there are {len(given)} outcomes {side!r}, not one")
         try:
-            [value] = [points(outcome.get("point")) for name, outcome in outcomes if name == side]
-        except ValueError as error:
-            self._problems.row(event.path, where, f"not one readable outcome {side!r}: {error}")
-            return
-        found["home_spread" if market == "spreads" else "total"] = value
+            read = points(given[0], bound)
+        except Refused as refused:
+            raise Refused(f"not one readable outcome {side!r}: {refused}") from None
+        if read is None:
+            raise Refused(f"outcome {side!r} has no point")
+        found[column] = read
         found["snapshot_time"] = max(updated, found.get("snapshot_time", updated))
 
-    def _props(self) -> pa.Table:
+    def _props(self) -> dict[str, Any]:
         markets, codes, lines, over, under = self._rows
+        if not lines:
+            return {}
         shared = pa.Table.from_pylist(self._markets).take(pa.array(markets))
         names = list(self._names)
         by_code = pa.table(
@@ -181,5 +199,59 @@ class OddsRows:
         columns = {
             column: table[column].combine_chunks() for table in (shared, by_code) for column in table.column_names
         }
-        columns |= {"line": pa.array(lines).cast(pa.decimal128(38, 9)), "over_price": over, "under_price": under}
-        return make_table(PROPS, len(lines), columns, {})
+        return columns | {
+            "line": pa.array(lines).cast(pa.decimal128(38, 9)),
+            "over_price": over,
+            "under_price": under,
+        }
+
+    def _game_lines(self) -> dict[str, Any]:
+        return {name: [row[name] for row in self._lines] for name in self._lines[0]} if self._lines else {}
+
+
+def _event(path: str, content: RawContent, body: Any) -> _Event:
+    """An answer's event, which a historical one wraps in `data`. Raises Refused."""
+    answer = feed_values.an_object(body, "the answer")
+    seen_at = content.fetched_at
+    if "data" in answer:
+        seen_at = min(feed_values.moment(answer.get("timestamp"), "timestamp"), seen_at)
+        answer = feed_values.an_object(answer["data"], "data")
+    event_id = feed_values.text(answer.get("id"), "id", LONGEST_KEY)
+    names = (
+        feed_values.text(answer.get("home_team"), f"home_team of event {event_id}"),
+        feed_values.text(answer.get("away_team"), f"away_team of event {event_id}"),
+    )
+    commence = feed_values.moment(answer.get("commence_time"), f"commence_time of event {event_id}")
+    books = feed_values.a_list(answer.get("bookmakers"), f"bookmakers of event {event_id}")
+    home, away = (team_by_name(name) for name in names)
+    if home is None or away is None or home == away:
+        raise Refused(f"event {event_id}: {names[1]!r} at {names[0]!r}: these are not two NBA teams")
+    columns = {
+        "game_date": new_york_date(commence),
+        "event_id": event_id,
+        "home_team": home.abbr,
+        "away_team": away.abbr,
+        "commence_time": commence,
+        "answer_at": seen_at,
+        "fetched_at": content.fetched_at,
+        "run_id": content.run_id,
+        "source_file": path,
+    }
+    return _Event(path, event_id, names, columns, seen_at, books)
+
+
+def _asked(content: RawContent, answer: Answer) -> tuple[str, ...]:
+    """The markets that the answer is about: those asked for, whether or not a bookmaker has them."""
+    request = answer.request if isinstance(answer.request, Mapping) else {}
+    params = request.get("params")
+    markets = params.get("markets") if isinstance(params, Mapping) else None
+    if isinstance(markets, str):
+        return tuple(markets.split(","))
+    return _ABOUT.get(content.kind, ())
+
+
+def _is_name(player: str) -> bool:
+    try:
+        return bool(player_lookup(feed_values.text(player, "description")))
+    except Refused:
+        return False

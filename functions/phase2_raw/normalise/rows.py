@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from shared.errors import DataError
+from shared.nba.feed_values import Refused
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 from shared.warehouse.schemas import arrow_schema
 
 
@@ -22,9 +24,31 @@ class Problems:
     sentences: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     """What was left out for a good reason, counted by the reason."""
+    refused: int = 0
+    """The elements that were left out; the other sentences are of elements that count, but for a missing value."""
 
     def row(self, path: str, where: str, why: str) -> None:
+        """An element that is left out."""
+        self.refused += 1
         self.sentences.append(f"{path}: {where}: {why}")
+
+    def missing(self, path: str, where: str, why: str) -> None:
+        """An element that counts, of which something that stood there was read as missing."""
+        self.sentences.append(f"{path}: {where}: {why}")
+
+    @contextmanager
+    def element(self, path: str, where: str) -> Iterator[list[str]]:
+        """Around the reading of one element of a feed: what it refuses is named, and the rest goes on.
+
+        Gives the list for what was read as missing; that is named too, though the element counts.
+        """
+        notes: list[str] = []
+        try:
+            yield notes
+        except Refused as refused:
+            self.row(path, where, str(refused))
+        for note in notes:
+            self.missing(path, where, note)
 
     def left_out(self, reason: str) -> None:
         self.notes[reason] = self.notes.get(reason, 0) + 1
@@ -52,7 +76,7 @@ def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Map
     Declared columns that are in neither are NULL. Raises SchemaMismatch later, at the load, where a REQUIRED one is.
     """
     arrays = []
-    schema = arrow_schema(name)
+    schema = _declared(name)
     for column in schema:
         if column.name in columns:
             values = columns[column.name]
@@ -61,24 +85,20 @@ def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Map
             arrays.append(pa.repeat(pa.scalar(constants[column.name], column.type), count))
         else:
             arrays.append(pa.nulls(count, column.type))
-    return pa.table([array.cast(column.type) for array, column in zip(arrays, schema, strict=True)], schema=schema)
+    fitting = [
+        array if array.type == column.type else array.cast(column.type)
+        for array, column in zip(arrays, schema, strict=True)
+    ]
+    return pa.table(fitting, schema=schema)
+
+
+_declared = cache(arrow_schema)
 
 
 def joined(name: str, tables: Iterable[pa.Table]) -> dict[str, pa.Table]:
     """The tables of all files as one under its name; nothing where there are no rows."""
     found = [table for table in tables if table.num_rows]
     return {name: pa.concat_tables(found)} if found else {}
-
-
-def moment(text: object) -> datetime:
-    """A feed's time. Raises ValueError, with the value, for anything but a moment with a time zone."""
-    try:
-        parsed = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise ValueError(f"{text!r} is not a moment with a time zone")
-    return parsed
 
 
 def wrong_file(path: str, where: str, why: str) -> DataError:
@@ -88,17 +108,20 @@ def wrong_file(path: str, where: str, why: str) -> DataError:
     )
 
 
-def whole_numbers(values: Sequence[Any]) -> tuple[pa.Array, list[int]]:
-    """Values as INT64 (NULL stays NULL) and the positions of those that are no whole number, NULL there."""
-    try:
-        return pa.array(values).cast(pa.int64()), []
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        whole = [_whole(value) for value in values]
-        bad = [position for position, value in enumerate(whole) if value is None and values[position] is not None]
-        return pa.array(whole, pa.int64()), bad
+def each_answer(
+    path: str, answers: Sequence[Answer], problems: Problems, read: Callable[[Answer], None], where: str
+) -> None:
+    """Read the answers of a file one by one: one of another shape is named and costs no other.
 
-
-def _whole(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if float(value).is_integer() else None
+    `read` raises Refused for such an answer. Raises DataError where the file has answers and every one is so.
+    """
+    refused: list[tuple[int, str]] = []
+    for number, answer in enumerate(answers):
+        try:
+            read(answer)
+        except Refused as error:
+            refused.append((number, str(error)))
+    if refused and len(refused) == len(answers):
+        raise wrong_file(path, where, refused[0][1])
+    for number, why in refused:
+        problems.row(path, f"answer {number}", why)

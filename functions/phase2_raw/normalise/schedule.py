@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, joined, make_table, wrong_file
-from shared.nba_games import ScheduledGame, read_game, schedule_entries
+from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
+from shared.nba import feed_values
+from shared.nba.feed_values import Refused
+from shared.nba_games import TAKES_PLACE, ScheduledGame, read_game, schedule_days
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 
 TABLE = "nba_raw.nbac_schedule"
 # The answer is the whole season, six times a day. What is over is known; of what is to come every game is appended, so
 # that one moved to a later day is no longer counted on the day it was on. Yesterday's may still be postponed.
 BEFORE = timedelta(days=2)
+_FIELDS = ("game_date", "game_id", "season", "season_type", "home_team", "away_team", "tipoff_at", "status",
+           "home_points", "away_points", "is_neutral")  # fmt: skip
+_OPEN = "games whose teams are not determined yet"
 
 
 class ScheduleRows:
-    """Games from two days before the run's first day on."""
+    """Games from two days before the run's first day on.
+
+    A game that the answer no longer lists is off, so each row says from which day on the answer is whole
+    (covers_from); nothing is concluded from an answer of which an entry could not be read.
+    """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
         self._first = dates.first - BEFORE
@@ -28,38 +36,63 @@ class ScheduleRows:
         self._tables: list[pa.Table] = []
 
     def add(self, path: str, content: RawContent) -> None:
-        games = [game for answer in content.named("schedule") for game in self._games(path, answer.body)]
-        fields = ("game_date", "game_id", "season", "season_type", "home_team", "away_team", "tipoff_at", "status",
-                  "home_points", "away_points", "is_neutral")  # fmt: skip
-        columns = {name: [getattr(game, name) for game in games] for name in fields}
-        constants = {"snapshot_time": content.fetched_at, "run_id": content.run_id, "source_file": path}
-        self._tables.append(make_table(TABLE, len(games), columns, constants))
+        games: dict[str, list[ScheduledGame]] = {}
+        before = self._problems.refused
+
+        def read(answer: Answer) -> None:
+            self._read(path, answer.body, games)
+
+        each_answer(path, content.named("schedule"), self._problems, read, "leagueSchedule.gameDates[].games")
+        found = sorted(
+            (game for entries in games.values() for game in self._one(path, entries)),
+            key=lambda game: (game.game_date, game.game_id),
+        )
+        columns = {name: [getattr(game, name) for game in found] for name in _FIELDS}
+        whole = self._problems.refused == before
+        constants = {
+            "snapshot_time": content.fetched_at,
+            "run_id": content.run_id,
+            "source_file": path,
+            "covers_from": self._first if whole else None,
+        }
+        self._tables.append(make_table(TABLE, len(found), columns, constants))
 
     def tables(self) -> dict[str, pa.Table]:
         return joined(TABLE, self._tables)
 
-    def _games(self, path: str, body: Any) -> list[ScheduledGame]:
-        try:
-            entries = [entry for entry in schedule_entries(body) if self._is_wanted(entry)]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise wrong_file(path, "leagueSchedule.gameDates[].games", f"missing or no list ({error!r})") from error
-        games = {}
-        for entry in entries:
-            try:
-                game = read_game(entry)
-            except ValueError as error:
-                self._problems.row(path, f"game {entry.get('gameId')!r}", str(error))
-                continue
-            if game.home_team is None or game.away_team is None:
-                self._problems.left_out("games whose teams are not determined yet")
-                continue
-            games[game.game_id] = game
-        return sorted(games.values(), key=lambda game: (game.game_date, game.game_id))
+    def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]]) -> None:
+        """Put the games wanted into `games`. Raises Refused where the answer is no schedule."""
+        for number, day in enumerate(schedule_days(body)):
+            entries: list[Any] = []
+            with self._problems.element(path, f"gameDates[{number}]"):
+                entries = feed_values.a_list(feed_values.an_object(day, "the day").get("games"), "games")
+            for entry in entries:
+                if self._is_wanted(entry):
+                    game_id = entry.get("gameId") if isinstance(entry, dict) else entry
+                    with self._problems.element(path, f"game {feed_values.shown(game_id)}") as notes:
+                        game = read_game(entry, notes)
+                        if game.guest is not None:
+                            self._problems.left_out(f"games of {game.guest}, which is no NBA team")
+                        elif game.home_team is None or game.away_team is None:
+                            self._problems.left_out(_OPEN)
+                        else:
+                            games.setdefault(game.game_id, []).append(game)
 
-    def _is_wanted(self, entry: Mapping[str, Any]) -> bool:
+    def _one(self, path: str, entries: list[ScheduledGame]) -> list[ScheduledGame]:
+        """The entry that counts of all of a game: the one that takes place, or the latest that does not."""
+        standing = list(dict.fromkeys(game for game in entries if game.status in TAKES_PLACE))
+        if not standing:
+            return [max(entries, key=lambda game: game.game_date)]
+        if len(standing) == 1:
+            return standing
+        days = " and ".join(f"{game.game_date} {game.status}" for game in standing)
+        self._problems.row(path, f"game {entries[0].game_id!r}", f"there {len(standing)} times and different ({days})")
+        return []
+
+    def _is_wanted(self, entry: Any) -> bool:
         """Whether a game is of the days wanted; one whose day cannot be read is, so that it is counted."""
         try:
-            day = date.fromisoformat(str(entry.get("gameDateEst"))[:10])
-        except ValueError:
+            day = feed_values.day(entry.get("gameDateEst") if isinstance(entry, dict) else None, "gameDateEst")
+        except Refused:
             return True
         return day >= self._first

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, joined, make_table, wrong_file
-from shared.nba_games import is_game_id, season_of_game
+from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
+from functions.phase2_raw.normalise.twice import said_once
+from shared.nba import feed_values
+from shared.nba.bounds import ZONES as BOUNDS
+from shared.nba.feed_values import Refused
+from shared.nba_games import season_of_game
 from shared.ports import DateRange
-from shared.raw_files import RawContent
+from shared.raw_files import Answer, RawContent
 
 TABLE = "nba_raw.shot_zones"
 # Our column -> the source's, summed. Heaves from the backcourt are threes from above the break to a defence.
@@ -34,55 +37,58 @@ class ShotZoneRows:
         self._tables: list[pa.Table] = []
 
     def add(self, path: str, content: RawContent) -> None:
-        for answer in content.named("zones"):
-            try:
-                given = list(answer.body["rows"])
-            except (KeyError, TypeError) as error:
-                raise wrong_file(path, "rows", f"missing or no list ({error!r})") from error
-            rows = []
-            for number, row in enumerate(given):
-                try:
-                    rows.append(_row(row, content.kind == "player"))
-                except ValueError as error:
-                    self._problems.row(path, f"rows[{number}]", str(error))
-            columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-            constants = {"snapshot_time": content.fetched_at, "run_id": content.run_id, "source_file": path}
-            self._tables.append(make_table(TABLE, len(rows), columns, constants))
+        tables: list[pa.Table] = []
+
+        def read(answer: Answer) -> None:
+            tables.append(self._read(path, content, answer.body))
+
+        each_answer(path, content.named("zones"), self._problems, read, "rows")
+        for table in joined(TABLE, tables).values():
+            self._tables.append(said_once(table, ("game_id", "team", "player_id"), path, self._problems))
 
     def tables(self) -> dict[str, pa.Table]:
         return joined(TABLE, self._tables)
 
+    def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
+        """Raises Refused where the answer as a whole has another shape."""
+        given = feed_values.a_list(feed_values.an_object(body, "the answer").get("rows"), "rows")
+        rows = []
+        for number, row in enumerate(given):
+            with self._problems.element(path, f"rows[{number}]") as notes:
+                rows.append(_row(row, content.kind == "player", notes))
+        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        constants = {"snapshot_time": content.fetched_at, "run_id": content.run_id, "source_file": path}
+        return make_table(TABLE, len(rows), columns, constants)
 
-def _row(row: Any, player: bool) -> dict[str, Any]:
-    """Raises ValueError naming the field that is missing or wrong."""
-    if not isinstance(row, Mapping):
-        raise ValueError(f"{row!r:.100} is no object")
-    game_id, player_id = row.get("game_id"), row.get("player_id")
-    if not is_game_id(game_id):
-        raise ValueError(f"game_id is {game_id!r}, not 10 digits")
-    if player and not isinstance(player_id, int):
-        raise ValueError(f"player_id is {player_id!r}, not a whole number")
-    for side in ("team_abbr", "opponent_abbr"):
-        if not isinstance(row.get(side), str) or not row[side]:
-            raise ValueError(f"{side} is {row.get(side)!r}")
-    try:
-        day = date.fromisoformat(str(row.get("game_date"))[:10])
-    except ValueError:
-        raise ValueError(f"game_date is {row.get('game_date')!r}, not a date") from None
+
+def _row(row: Any, player: bool, notes: list[str]) -> dict[str, Any]:
+    """Raises Refused naming the field that is missing or wrong."""
+    fields = feed_values.an_object(row, "the row")
+    game_id = feed_values.game_id(fields.get("game_id"), "game_id")
+    player_id = feed_values.whole(fields.get("player_id"), "player_id", BOUNDS["player_id"], notes) if player else None
+    if player and player_id is None:
+        raise Refused("player_id is None, not a whole number")
+    team, opponent = (feed_values.team_code(fields.get(side), side) for side in ("team_abbr", "opponent_abbr"))
+    if team == opponent:
+        raise Refused(f"team_abbr and opponent_abbr are both {team}")
+    shots = {ours: _sum(fields, ours, theirs, notes) for ours, theirs in _COLUMNS.items()}
+    for zone in ZONES:
+        made, attempted = shots[f"{zone}_fgm"], shots[f"{zone}_fga"]
+        if made is not None and attempted is not None and made > attempted:
+            raise Refused(f"{zone}_fgm is {made}, above {zone}_fga, {attempted}")
     return {
-        "game_date": day,
+        "game_date": feed_values.day(fields.get("game_date"), "game_date"),
         "game_id": game_id,
-        "season": season_of_game(str(game_id)),
-        "player_id": player_id if player else None,
-        "team": row["team_abbr"],
-        "opponent": row["opponent_abbr"],
-    } | {ours: _sum(row, theirs) for ours, theirs in _COLUMNS.items()}
+        "season": season_of_game(game_id),
+        "player_id": player_id,
+        "team": team,
+        "opponent": opponent,
+    } | shots
 
 
-def _sum(row: Mapping[str, Any], columns: tuple[str, ...]) -> int | None:
-    """The sum of what is given; NULL where nothing is."""
-    values = [row[column] for column in columns if row.get(column) is not None]
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ValueError(f"{' or '.join(columns)} is {value!r}, not a number of shots")
-    return sum(values) if values else None
+def _sum(row: Mapping[str, Any], ours: str, columns: tuple[str, ...], notes: list[str]) -> int | None:
+    """The sum of what is given; NULL where nothing is. Raises Refused."""
+    bound = BOUNDS[ours]
+    read = [feed_values.whole(row.get(column), column, bound, notes) for column in columns]
+    given = [value for value in read if value is not None]
+    return feed_values.whole(sum(given), ours, bound, notes) if given else None

@@ -1,0 +1,42 @@
+"""What a file says twice: once is kept where both say the same, neither where they differ, and that is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from functions.phase2_raw.normalise.rows import Problems
+
+
+def said_once(table: pa.Table, keys: Sequence[str], path: str, problems: Problems) -> pa.Table:
+    """The rows of one file without repetitions of a key.
+
+    Nobody knows which of two figures is right, and to add both up is wrong whichever it is.
+    """
+    if table.num_rows < 2:
+        return table
+    values = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
+    if len(set(values)) == len(values):
+        return table
+    at: dict[tuple[Any, ...], list[int]] = {}
+    for row, value in enumerate(values):
+        at.setdefault(value, []).append(row)
+    gone: set[int] = set()
+    for value, rows in at.items():
+        if len(rows) == 1:
+            continue
+        found = table.take(pa.array(rows)).to_pylist()
+        if all(row == found[0] for row in found):
+            gone.update(rows[1:])
+            continue
+        gone.update(rows)
+        named = ", ".join(f"{key} {each}" for key, each in zip(keys, value, strict=True) if each is not None)
+        problems.row(path, named, f"there {len(rows)} times with different figures ({_difference(found)})")
+    return table.filter(pa.array([row not in gone for row in range(table.num_rows)]))
+
+
+def _difference(rows: Sequence[dict[str, Any]]) -> str:
+    first = next(name for name in rows[0] if any(row[name] != rows[0][name] for row in rows))
+    return f"{first} {' and '.join(str(value) for value in dict.fromkeys(row[first] for row in rows))}"

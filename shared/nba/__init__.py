@@ -1,0 +1,1 @@
+"""Facts of the sport: what feeds write about games, teams, players, and how it is read."""
