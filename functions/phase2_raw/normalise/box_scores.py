@@ -164,6 +164,8 @@ def _name(value: Any, what: str) -> tuple[str, str]:
 
 def _won(values: Sequence[Any], reading: Columns) -> list[bool | None]:
     """NULL where the feed says neither (a game that goes on)."""
+    if set(map(type, values)) <= {str} and set(values) <= _WON.keys():
+        return [_WON[value] for value in values]
     found: list[bool | None] = []
     for row, value in enumerate(values):
         notes: list[str] = []

@@ -16,6 +16,8 @@ from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
 from shared.warehouse.schemas import arrow_schema
 
+_REASONS = 100  # of what was left out are told one by one
+
 
 @dataclass
 class Problems:
@@ -51,6 +53,8 @@ class Problems:
             self.missing(path, where, note)
 
     def left_out(self, reason: str) -> None:
+        if reason not in self.notes and len(self.notes) >= _REASONS:
+            reason = "for further reasons"
         self.notes[reason] = self.notes.get(reason, 0) + 1
 
 

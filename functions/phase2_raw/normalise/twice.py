@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from functions.phase2_raw.normalise.rows import Problems
 
@@ -17,9 +18,9 @@ def said_once(table: pa.Table, keys: Sequence[str], path: str, problems: Problem
     """
     if table.num_rows < 2:
         return table
-    values = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
-    if len(set(values)) == len(values):
+    if _differ(table, keys):
         return table
+    values = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
     at: dict[tuple[Any, ...], list[int]] = {}
     for row, value in enumerate(values):
         at.setdefault(value, []).append(row)
@@ -35,6 +36,15 @@ def said_once(table: pa.Table, keys: Sequence[str], path: str, problems: Problem
         named = ", ".join(f"{key} {each}" for key, each in zip(keys, value, strict=True) if each is not None)
         problems.row(path, named, f"there {len(rows)} times with different figures ({_difference(found)})")
     return table.filter(pa.array([row not in gone for row in range(table.num_rows)]))
+
+
+def _differ(table: pa.Table, keys: Sequence[str]) -> bool:
+    """Whether no two rows have the same key: a season's 26,000 in milliseconds."""
+    number = pa.repeat(pa.scalar(0, pa.int64()), table.num_rows)
+    for key in keys:
+        coded = table[key].combine_chunks().dictionary_encode(null_encoding="encode")
+        number = pc.add(pc.multiply(number, len(coded.dictionary)), coded.indices.cast(pa.int64()))
+    return bool(pc.count_distinct(number, mode="all").as_py() == table.num_rows)
 
 
 def _difference(rows: Sequence[dict[str, Any]]) -> str:
