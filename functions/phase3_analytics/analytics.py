@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from functions.phase3_analytics import suspicious
 from functions.phase3_analytics.aliases import load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
 from shared.context import Context, Outcome
@@ -45,14 +46,17 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "run_id": context.run_id,
         "first_date": context.dates.first,
         "last_date": context.dates.last,
+        **suspicious.PARAMETERS,
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
         return Outcome("no_data", reason=_no_games(inputs, context.dates))
-    if context.mode == "backfill":
+    if context.mode in PLAYED:
         load_aliases(warehouse)
     rows = {step.table: write(warehouse, step, context.dates, params) for step in steps_of(context.mode)}
-    return _outcome(context, inputs, rows)
+    coming = context.mode != "results"
+    swapped = read_swapped(warehouse, params) if coming else ()
+    return _outcome(context, inputs, rows, swapped)
 
 
 def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
@@ -71,6 +75,11 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
     )
 
 
+def read_swapped(warehouse: Warehouse, params: Mapping[str, Any]) -> Sequence[str]:
+    """Ids of the games that the odds feed has with home and away swapped: their lines count all the same."""
+    return _listed(warehouse.query(read_sql(PACKAGE, "swapped_games"), params).to_pylist()[0]["game_ids"])
+
+
 def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[str, Any]) -> int:
     """Run one step; returns the rows written."""
     sql = read_sql(PACKAGE, step.sql)
@@ -79,7 +88,7 @@ def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[st
     return warehouse.replace_partition(step.table, dates, sql, params, by=step.by)
 
 
-def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outcome:
+def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int], swapped: Sequence[str]) -> Outcome:
     played = context.mode in PLAYED
     coming = context.mode != "results"
     output = PLAYER_CONTEXT.table if coming else PLAYER_SUMMARY.table
@@ -90,6 +99,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
+        "games_swapped_in_odds": len(swapped),
     }
     count = rows.get(output, 0)
     if played and not inputs.games_final:
@@ -104,6 +114,9 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         return Outcome(
             "no_data", output_table=output, reason=f"{reason}; {short}" if short else reason, metadata=metadata
         )
+    if swapped:
+        turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
+        short = "; ".join(part for part in (short, turned) if part)
     missing = sorted({*inputs.games_without_player_box, *inputs.games_without_team_box}) if played else []
     return Outcome(
         "partial" if missing else "success",

@@ -11,21 +11,23 @@ schedule AS (
     PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date
   ) = 1
 ),
--- The odds feed's tip-off, for games whose time the schedule does not say yet.
+-- The odds feed's tip-off, for games whose time the schedule does not say yet: of its newest answer about the two teams,
+-- whichever of them it takes for the home team.
 odds_tipoffs AS (
-  SELECT game_date, home_team, away_team, commence_time
+  SELECT game_date, LEAST(home_team, away_team) AS one_team, GREATEST(home_team, away_team) AS other_team, commence_time
   FROM (
-    SELECT game_date, home_team, away_team, commence_time, snapshot_time
+    SELECT game_date, home_team, away_team, commence_time, snapshot_time, answer_at, fetched_at
     FROM nba_raw.odds_api_game_lines
-    WHERE game_date BETWEEN @first_date AND @last_date
+    WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
     UNION ALL
-    SELECT game_date, home_team, away_team, commence_time, snapshot_time
+    SELECT game_date, home_team, away_team, commence_time, snapshot_time, answer_at, fetched_at
     FROM nba_raw.odds_api_player_points_props
-    WHERE game_date BETWEEN @first_date AND @last_date
+    WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
   )
   WHERE snapshot_time < @as_of AND commence_time IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_date, home_team, away_team ORDER BY snapshot_time DESC, commence_time DESC
+    PARTITION BY game_date, LEAST(home_team, away_team), GREATEST(home_team, away_team)
+    ORDER BY COALESCE(answer_at, fetched_at) DESC, snapshot_time DESC, commence_time DESC
   ) = 1
 ),
 played AS (
@@ -41,7 +43,8 @@ played AS (
     END AS tipoff_source
   FROM schedule AS s
   LEFT JOIN odds_tipoffs AS o
-    ON o.game_date = s.game_date AND o.home_team = s.home_team AND o.away_team = s.away_team
+    ON o.game_date = s.game_date AND o.one_team = LEAST(s.home_team, s.away_team)
+    AND o.other_team = GREATEST(s.home_team, s.away_team)
   WHERE s.status <> 'postponed'
 ),
 first_days AS (
@@ -77,17 +80,37 @@ games AS (
   FROM rested AS g
   WHERE game_date BETWEEN @first_date AND @last_date
 ),
--- Each book's latest spread and total before the row's own moment.
-book_lines AS (
-  SELECT g.game_id, l.bookmaker, l.home_spread, l.total, l.snapshot_time
+-- Every answer about spreads and totals until the moment, by the rules of upcoming_player_lines.sql. A game is its day and
+-- its two teams: where the feed has the other one at home, its spread is turned.
+answers AS (
+  SELECT
+    g.game_id, g.features_as_of, l.bookmaker, IF(g.is_home, l.home_spread, -l.home_spread) AS home_spread, l.total,
+    l.snapshot_time, l.fetched_at,
+    COALESCE(l.answer_at, IF(
+      l.fetched_at > l.commence_time,
+      MAX(l.snapshot_time) OVER (PARTITION BY g.game_id, l.source_file),
+      l.fetched_at
+    )) AS answered_at
   FROM games AS g
   JOIN nba_raw.odds_api_game_lines AS l
     ON l.game_date = g.game_date AND l.game_date BETWEEN @first_date AND @last_date
     AND l.home_team = g.team AND l.away_team = g.opponent
-  WHERE g.is_home AND l.snapshot_time < g.features_as_of
-    AND l.home_spread IS NOT NULL AND l.total IS NOT NULL
+  WHERE l.snapshot_time < g.features_as_of
+    OR (l.bookmaker IS NULL AND l.snapshot_time = g.features_as_of AND l.fetched_at > l.snapshot_time)
+),
+answered AS (
+  SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
+  FROM answers AS a
+  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+),
+-- Each book's spread and total in the newest answer.
+book_lines AS (
+  SELECT game_id, bookmaker, home_spread, total, snapshot_time
+  FROM answered
+  WHERE answered_at = newest_at AND newest_at >= TIMESTAMP_SUB(features_as_of, INTERVAL 12 HOUR)
+    AND bookmaker IS NOT NULL AND home_spread IS NOT NULL AND total IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY g.game_id, l.bookmaker ORDER BY l.snapshot_time DESC, l.home_spread, l.total
+    PARTITION BY game_id, bookmaker ORDER BY snapshot_time DESC, home_spread, total
   ) = 1
 ),
 ranked_lines AS (
