@@ -1,6 +1,6 @@
 """When a line or a price is suspicious: bounds that real lines keep, so that what is beyond them is an error.
 
-Measured on the last main lines before tip-off of 2023-24 to 2025-26: 79,127 of thirteen bookmakers, with the query of
+Measured on the last main lines before tip-off of 2023-24 to 2025-26: 79,191 of thirteen bookmakers, with the query of
 docs/science.md, "Suspicious lines".
 """
 
@@ -17,7 +17,7 @@ FAR_FROM_BOOKS = 10.0
 # shared/systems/lines.py. A bench player may be about to start; a star may be back for ten minutes.
 # What both prices of a line imply, together: a book earns what is above 1. Real ones are 1.0 (without margin) to 1.98.
 LEAST_IMPLIED_SUM = 0.9
-# Implied probability of a side beside the other books' median at the same line: 99.99% of real ones are within 0.09.
+# Implied probability of a side beside the books' median at the same line: real ones are within 0.21.
 FAR_PRICE = 0.25
 
 PARAMETERS = {

@@ -16,7 +16,7 @@ SUSPICIOUS = "suspicious_line"
 # price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (docs/science.md).
 SUSPICIOUS_VALUE = 1.0
 # Standard deviations of a system's own points between its figure and a line: beyond them it is suspicious. Real lines
-# reach from -1.4 to 3.5 deviations of form (docs/science.md). functions/phase3_analytics/suspicious.py hands these to
+# reach from -1.4 to 3.0 deviations of form (docs/science.md). functions/phase3_analytics/suspicious.py hands these to
 # SQL.
 MOST_DEVIATIONS_ABOVE = 4.0
 MOST_DEVIATIONS_BELOW = 2.5
