@@ -1,8 +1,7 @@
 """Spellings that feeds use and NBA.com does not: the start of nba_reference.player_aliases, kept by people.
 
-Every run over games played brings them; a spelling that unresolved_names shows is added to the table by hand. The name
-that NBA.com uses goes to nba_reference.player_names, where box scores add every name they ever had for an id: whichever
-of the names stands in a feed, and whichever in box scores, they find each other.
+Every backfill brings them; between backfills a spelling that unresolved_names shows is added to the table by hand. As
+pairs of names they find each other in every run, whichever of the two stands in a feed and whichever in box scores.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from shared.names import player_lookup, player_lookup_base
 from shared.ports import Warehouse
 
 TABLE = "nba_reference.player_aliases"
-NAMES = "nba_reference.player_names"
 # Nicknames and other first names; accents and generational suffixes need no alias. Add what unresolved_names shows.
 ALIASES = (
     ("Alexandre Sarr", 1642259),  # Alex Sarr
@@ -60,22 +58,15 @@ NBA_NAMES = {
 }
 
 
+# "carltoncarrington=bubcarrington,...", without suffixes: what resolved_names.sql reads.
+ALIAS_PAIRS = ",".join(f"{player_lookup_base(name)}={player_lookup_base(NBA_NAMES[who])}" for name, who in ALIASES)
+
+
 def load_aliases(warehouse: Warehouse) -> int:
-    """Add these to the two tables, once for this list: what people added there stays. Returns the aliases."""
+    """Add these to the table, once for this list: what people added there stays. Returns the rows of the list."""
     import pyarrow as pa
 
-    digest = hashlib.sha256(repr((ALIASES, NBA_NAMES)).encode()).hexdigest()[:12]
-    names = list(NBA_NAMES.values())
-    known = pa.table(
-        {
-            "player_id": pa.array(list(NBA_NAMES), pa.int64()),
-            "player_lookup": pa.array([player_lookup(name) for name in names], pa.string()),
-            "player_lookup_base": pa.array([player_lookup_base(name) for name in names], pa.string()),
-            "player_name": pa.array(names, pa.string()),
-            "known_at": pa.nulls(len(names), pa.timestamp("us", "UTC")),
-        }
-    )
-    warehouse.load(NAMES, known, mode="append", job_id=f"player-names-{digest}")
+    digest = hashlib.sha256(repr(ALIASES).encode()).hexdigest()[:12]
     rows = pa.table(
         {
             "alias_lookup": pa.array([player_lookup(name) for name, _ in ALIASES], pa.string()),

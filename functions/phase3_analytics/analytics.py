@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from functions.phase3_analytics import suspicious
-from functions.phase3_analytics.aliases import load_aliases
+from functions.phase3_analytics.aliases import ALIAS_PAIRS, load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
 from shared.context import Context, Outcome
 from shared.messages import PhaseMessage
@@ -33,6 +33,8 @@ class Inputs:
     games_without_player_box: Sequence[str]
     """Final games without box scores of both teams' players."""
     games_without_team_box: Sequence[str]
+    games_swapped_in_odds: Sequence[str]
+    """Games whose home and away team the odds feed has the other way round; their lines count all the same."""
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -46,17 +48,16 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "run_id": context.run_id,
         "first_date": context.dates.first,
         "last_date": context.dates.last,
+        "alias_pairs": ALIAS_PAIRS,
         **suspicious.PARAMETERS,
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
         return Outcome("no_data", reason=_no_games(inputs, context.dates))
-    if context.mode in PLAYED:
+    if context.mode == "backfill":
         load_aliases(warehouse)
     rows = {step.table: write(warehouse, step, context.dates, params) for step in steps_of(context.mode)}
-    coming = context.mode != "results"
-    swapped = read_swapped(warehouse, params) if coming else ()
-    return _outcome(context, inputs, rows, swapped)
+    return _outcome(context, inputs, rows)
 
 
 def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
@@ -72,12 +73,8 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         games_final=row["games_final"],
         games_without_player_box=_listed(row["games_without_player_box"]),
         games_without_team_box=_listed(row["games_without_team_box"]),
+        games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
     )
-
-
-def read_swapped(warehouse: Warehouse, params: Mapping[str, Any]) -> Sequence[str]:
-    """Ids of the games that the odds feed has with home and away swapped: their lines count all the same."""
-    return _listed(warehouse.query(read_sql(PACKAGE, "swapped_games"), params).to_pylist()[0]["game_ids"])
 
 
 def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[str, Any]) -> int:
@@ -88,7 +85,7 @@ def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[st
     return warehouse.replace_partition(step.table, dates, sql, params, by=step.by)
 
 
-def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int], swapped: Sequence[str]) -> Outcome:
+def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outcome:
     played = context.mode in PLAYED
     coming = context.mode != "results"
     output = PLAYER_CONTEXT.table if coming else PLAYER_SUMMARY.table
@@ -99,7 +96,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int], swapped:
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
-        "games_swapped_in_odds": len(swapped),
+        "games_swapped_in_odds": len(inputs.games_swapped_in_odds),
     }
     count = rows.get(output, 0)
     if played and not inputs.games_final:
@@ -114,6 +111,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int], swapped:
         return Outcome(
             "no_data", output_table=output, reason=f"{reason}; {short}" if short else reason, metadata=metadata
         )
+    swapped = inputs.games_swapped_in_odds if coming else ()
     if swapped:
         turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
         short = "; ".join(part for part in (short, turned) if part)

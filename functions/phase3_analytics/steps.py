@@ -32,7 +32,6 @@ SUMMARIES = (
     Step("nba_analytics.team_offense_game_summary", "team_offense_game_summary", BY_DATE),
     Step("nba_analytics.team_defense_game_summary", "team_defense_game_summary", BY_DATE),
     Step("nba_reference.players", "players"),
-    Step("nba_reference.player_names", "player_names"),
 )
 # No feed gives the absences of past games: they are derived, marked so, and written again by every backfill.
 DERIVED_ABSENCES = Step("nba_raw.injury_report", "derived_absences", ("game_date", "source"))

@@ -13,7 +13,8 @@ LOWEST_LINE = Decimal("0.5")
 LEAST_AMERICAN_ODDS = 100
 SUSPICIOUS = "suspicious_line"
 # An expected profit as high as the stake means a price twice as good as fair, which no book offers: the line or the
-# price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (docs/science.md).
+# price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (see
+# docs/science.md).
 SUSPICIOUS_VALUE = 1.0
 # Standard deviations of a system's own points between its figure and a line: beyond them it is suspicious. Real lines
 # reach from -1.4 to 3.0 deviations of form (docs/science.md). functions/phase3_analytics/suspicious.py hands these to

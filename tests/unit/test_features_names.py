@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.phase3_analytics.aliases import ALIASES
+from functions.phase3_analytics.aliases import ALIASES, NBA_NAMES
 from shared.clock import at_new_york
 from shared.names import player_lookup, player_lookup_base
 from tests.unit.features_world import World, open_world
@@ -187,10 +187,16 @@ def test_who_is_listed_under_his_former_team_is_out(renamed: World) -> None:
     assert "Unknown Elsewhere" not in {row["player_name"] for row in unresolved}
 
 
-def test_an_old_name_is_not_known_before_its_box_score(renamed: World) -> None:
-    known = {row["player_lookup"]: row["known_at"] for row in renamed.rows("nba_reference.player_names")}
-    assert known["eneskanter"] < known["enesfreedom"] < AS_OF
-    assert known["alexsarr"] is not None or known["bubcarrington"] is None
+def test_every_name_of_a_player_is_kept_once(renamed: World) -> None:
+    names = {row["player_id"]: row["every_lookup"] for row in renamed.rows("nba_reference.players")}
+    assert (names[KANTER], names[101]) == ("enesfreedom,eneskanter", "alexsarr")
+    renamed.phase3("results", date(2025, 11, 3), date(2025, 11, 3), AS_OF)  # an old day comes again
+    [row] = renamed.rows("nba_reference.players", f"player_id = {KANTER}")
+    assert (row["player_name"], row["every_lookup"]) == ("Enes Freedom", "enesfreedom,eneskanter")
+
+
+def test_every_alias_has_the_name_it_stands_for() -> None:
+    assert {player_id for _, player_id in ALIASES} == set(NBA_NAMES)
 
 
 @pytest.mark.parametrize(

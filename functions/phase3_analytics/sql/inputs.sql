@@ -2,18 +2,33 @@
 -- Parameters: @as_of, @first_date, @last_date, @near_first, @near_last.
 WITH
 schedule AS (
-  SELECT game_date, game_id, season_type, status, tipoff_at
+  SELECT game_date, game_id, season_type, status, tipoff_at, home_team, away_team
   FROM nba_raw.nbac_schedule
   WHERE snapshot_time < @as_of
   QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date) = 1
 ),
 games AS (
   SELECT
-    game_id, status,
+    game_id, status, game_date, home_team, away_team,
     COALESCE(tipoff_at, TIMESTAMP(DATETIME(game_date, TIME '19:00:00'), 'America/New_York')) AS tipoff_at
   FROM schedule
   WHERE game_date BETWEEN @first_date AND @last_date
     AND season_type IN ('regular_season', 'playin', 'playoffs') AND status <> 'postponed'
+),
+-- Feeds differ in which team is at home.
+odds AS (
+  SELECT game_date, home_team, away_team
+  FROM nba_raw.odds_api_player_points_props
+  WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of
+  UNION DISTINCT
+  SELECT game_date, home_team, away_team
+  FROM nba_raw.odds_api_game_lines
+  WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of
+),
+swapped AS (
+  SELECT STRING_AGG(DISTINCT g.game_id, ',' ORDER BY g.game_id) AS game_ids
+  FROM games AS g
+  JOIN odds AS o ON o.game_date = g.game_date AND o.home_team = g.away_team AND o.away_team = g.home_team
 ),
 player_boxes AS (
   SELECT game_id, COUNT(DISTINCT team) AS teams, MAX(snapshot_time) AS fetched_at
@@ -44,5 +59,6 @@ SELECT
   COUNT(*) AS games,
   COUNTIF(is_final) AS games_final,
   STRING_AGG(IF(is_final AND player_teams < 2, game_id, NULL), ',' ORDER BY game_id) AS games_without_player_box,
-  STRING_AGG(IF(is_final AND team_teams < 2, game_id, NULL), ',' ORDER BY game_id) AS games_without_team_box
+  STRING_AGG(IF(is_final AND team_teams < 2, game_id, NULL), ',' ORDER BY game_id) AS games_without_team_box,
+  (SELECT game_ids FROM swapped) AS games_swapped_in_odds
 FROM counted

@@ -3,7 +3,7 @@
 -- the two teams: the name as it is, without suffix, any other name he ever had, the short form of a first name; then the
 -- same but for short forms in the league. Two players at that step are ambiguous, never a guess.
 -- An injury list may name a player under his former team: such a name belongs to the game whose player he is now.
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context.
+-- Parameters: @as_of (the run's), @first_date, @last_date, @alias_pairs (aliases.py). Reads this run's upcoming_team_game_context.
 WITH
 games AS (
   SELECT
@@ -67,26 +67,23 @@ players AS (
     FROM nba_reference.players
   ) AS p
 ),
--- Every name that an id ever had in box scores, or that people know of it.
-id_names AS (
-  SELECT player_id, player_lookup, player_lookup_base, known_at
-  FROM nba_reference.player_names
-  UNION ALL
-  SELECT player_id, alias_lookup AS player_lookup, alias_lookup AS player_lookup_base, CAST(NULL AS TIMESTAMP) AS known_at
-  FROM nba_reference.player_aliases
+-- Other names of a player: all that box scores ever had for his id, and the committed pairs, either way round.
+pairs AS (
+  SELECT REGEXP_EXTRACT(pair, r'^[^=]+') AS one_name, REGEXP_EXTRACT(pair, r'[^=]+$') AS other_name
+  FROM UNNEST(SPLIT(@alias_pairs, ',')) AS pair
 ),
--- Names lead to their id's player; those of an id that no box score has, by its other names, to who bears one of them.
 other_names AS (
-  SELECT n.player_lookup, n.player_lookup_base, n.player_id, n.known_at
-  FROM id_names AS n
-  JOIN players AS p ON p.player_id = n.player_id
-  UNION ALL
-  SELECT n.player_lookup, n.player_lookup_base, p.player_id, n.known_at
-  FROM id_names AS n
-  JOIN id_names AS o ON o.player_id = n.player_id
-  JOIN players AS p ON p.player_lookup = o.player_lookup
-  LEFT JOIN players AS bearer ON bearer.player_id = n.player_id
-  WHERE bearer.player_id IS NULL
+  SELECT one_name AS player_lookup_base, p.player_id
+  FROM nba_reference.players AS p
+  CROSS JOIN UNNEST(SPLIT(p.every_lookup, ',')) AS one_name
+  UNION DISTINCT
+  SELECT a.one_name AS player_lookup_base, p.player_id
+  FROM pairs AS a
+  JOIN players AS p ON p.player_lookup_base = a.other_name
+  UNION DISTINCT
+  SELECT a.other_name AS player_lookup_base, p.player_id
+  FROM pairs AS a
+  JOIN players AS p ON p.player_lookup_base = a.one_name
 ),
 -- Who has played for a team this season or the last, as far as known before the row's own moment.
 stints AS (
@@ -138,7 +135,6 @@ matches AS (
     SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 3 AS way, o.player_id
     FROM names AS n
     JOIN other_names AS o ON o.player_lookup_base = n.player_lookup_base
-    WHERE o.known_at IS NULL OR o.known_at < n.features_as_of
     UNION ALL
     -- "Alexandre" and "Alex": three letters or more, and the rest of the name is the same.
     SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 4 AS way, p.player_id
@@ -162,7 +158,6 @@ matches AS (
   SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 33 AS step, 'league_other_name' AS method, o.player_id
   FROM names AS n
   JOIN other_names AS o ON o.player_lookup_base = n.player_lookup_base
-  WHERE o.known_at IS NULL OR o.known_at < n.features_as_of
   UNION ALL
   -- Of a player whom no box score has yet, people know the id.
   SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 41 AS step, 'alias' AS method, a.player_id
