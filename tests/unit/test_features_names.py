@@ -150,9 +150,9 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         others = ("Greg Smith", "Timothy Older", "Cameron Twin", "Camden Twin", "Alvin Short")
         for player in (SARR, CARRINGTON, *enumerate(others, start=104)):
             world.box(PLAYED, player, "BOS", "NYK", home=True, twos=5)
-        for player, name in ((110, "Traded Man"), (111, "Herbert Jones")):
-            world.box(early, (player, name), "DEN", "SAC", home=True, twos=5)
-            world.box(PLAYED, (player, name), "BOS", "NYK", home=True, twos=5)
+        for traded in ((110, "Traded Man"), (111, "Herbert Jones")):
+            world.box(early, traded, "DEN", "SAC", home=True, twos=5)
+            world.box(PLAYED, traded, "BOS", "NYK", home=True, twos=5)
         # two of one name: Denver's own is meant by Denver's listing
         world.box(PLAYED, (112, "Twice Man"), "BOS", "NYK", home=True, twos=5)
         world.box(PLAYED, (113, "Twice Man"), "DEN", "SAC", home=True, twos=5)

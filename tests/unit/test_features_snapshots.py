@@ -11,7 +11,7 @@ import pytest
 
 from shared.clock import at_new_york
 from shared.systems.lines import main_line, offers
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import Row, World, open_world
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -137,7 +137,7 @@ def test_a_historical_answer_stands_for_its_own_time(world: World) -> None:
 def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: World) -> None:
     """Local state of before: live answers by their fetch, bought ones (after tip-off) by their newest snapshot."""
     tip, later = at(19), at(12) + timedelta(days=365)
-    old = {"commence": tip, "dated": False}
+    old: Row = {"commence": tip, "dated": False}
     world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), **old)
     world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=at(9), answer=at(16), **old)
     world.line(DAY, "GSW", "SAC", "Western Man", "15.5", at=at(16), fetched=later, **old)
