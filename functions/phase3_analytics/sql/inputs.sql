@@ -2,10 +2,11 @@
 -- Parameters: @as_of, @first_date, @last_date, @near_first, @near_last.
 WITH
 schedule AS (
-  SELECT game_date, game_id, season_type, status, tipoff_at
-  FROM nba_raw.nbac_schedule
+  SELECT game_date, game_id, season_type, status, tipoff_at, called_off
+  FROM nba_raw.nbac_schedule_versions
   WHERE snapshot_time < @as_of
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date) = 1
+    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
+    AND (gone_at IS NULL OR NOT gone_at < @as_of)
 ),
 games AS (
   SELECT
@@ -13,12 +14,12 @@ games AS (
     COALESCE(tipoff_at, TIMESTAMP(DATETIME(game_date, TIME '19:00:00'), 'America/New_York')) AS tipoff_at
   FROM schedule
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND season_type IN ('regular_season', 'playin', 'playoffs') AND status <> 'postponed'
+    AND season_type IN ('regular_season', 'playin', 'playoffs') AND NOT called_off
 ),
 player_boxes AS (
   SELECT game_id, COUNT(DISTINCT team) AS teams, MAX(snapshot_time) AS fetched_at
   FROM nba_raw.nbac_player_boxscores
-  WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of AND minutes IS NOT NULL
+  WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of AND minutes > 0
   GROUP BY game_id
 ),
 team_boxes AS (
