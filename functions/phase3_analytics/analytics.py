@@ -32,6 +32,8 @@ class Inputs:
     games_without_player_box: Sequence[str]
     """Final games without box scores of both teams' players."""
     games_without_team_box: Sequence[str]
+    games_points_apart: Mapping[str, str]
+    """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of 112"."""
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -52,8 +54,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     if context.mode == "backfill":
         load_aliases(warehouse)
     rows = {step.table: write(warehouse, step, context.dates, params) for step in steps_of(context.mode)}
-    apart = points_apart(warehouse, params) if context.mode in PLAYED else []
-    return _outcome(context, inputs, rows, apart)
+    return _outcome(context, inputs, rows)
 
 
 def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
@@ -69,13 +70,8 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         games_final=row["games_final"],
         games_without_player_box=_listed(row["games_without_player_box"]),
         games_without_team_box=_listed(row["games_without_team_box"]),
+        games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
     )
-
-
-def points_apart(warehouse: Warehouse, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Teams whose players' points do not add up to the team's: game_id, team, players_points, team_points."""
-    found: list[dict[str, Any]] = warehouse.query(read_sql(PACKAGE, "points_apart"), params).to_pylist()
-    return found
 
 
 def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[str, Any]) -> int:
@@ -86,9 +82,7 @@ def write(warehouse: Warehouse, step: Step, dates: DateRange, params: Mapping[st
     return warehouse.replace_partition(step.table, dates, sql, params, by=step.by)
 
 
-def _outcome(
-    context: Context, inputs: Inputs, rows: Mapping[str, int], apart: Sequence[Mapping[str, Any]]
-) -> Outcome:
+def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outcome:
     played = context.mode in PLAYED
     coming = context.mode != "results"
     output = PLAYER_CONTEXT.table if coming else PLAYER_SUMMARY.table
@@ -98,14 +92,14 @@ def _outcome(
         "games_final": inputs.games_final,
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
-        "games_points_apart": sorted({row["game_id"] for row in apart}),
+        "games_points_apart": sorted(inputs.games_points_apart),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
     }
     count = rows.get(output, 0)
     if played and not inputs.games_final:
         reason = f"none of the {inputs.games} games of {context.dates} is final yet"
         return Outcome("no_data", output_table=output, reason=reason, metadata=metadata)
-    short = "; ".join(part for part in (_short_of_box_scores(inputs), _apart(apart)) if part) if played else ""
+    short = _short_of_box_scores(inputs) if played else ""
     if coming and not count:
         reason = (
             f"{inputs.games} games on {context.dates}, but nobody is on a roster: no box score is known from"
@@ -114,7 +108,7 @@ def _outcome(
         return Outcome(
             "no_data", output_table=output, reason=f"{reason}; {short}" if short else reason, metadata=metadata
         )
-    missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *metadata["games_points_apart"]}
+    missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *inputs.games_points_apart}
     missing = missing if played else set()
     return Outcome(
         "partial" if missing else "success",
@@ -141,15 +135,13 @@ def _short_of_box_scores(inputs: Inputs) -> str:
         for kind, games in (("player", inputs.games_without_player_box), ("team", inputs.games_without_team_box))
         if games
     ]
+    if inputs.games_points_apart:
+        named = [f"{game_id}: {teams}" for game_id, teams in inputs.games_points_apart.items()]
+        parts.append(
+            f"in {len(named)} of {inputs.games_final} final games the players' points do not add up to the team's"
+            f" ({_some(named)})"
+        )
     return "; ".join(parts)
-
-
-def _apart(teams: Sequence[Mapping[str, Any]], most: int = 5) -> str:
-    if not teams:
-        return ""
-    named = [f"{t['game_id']} {t['team']}: players {t['players_points']}, team {t['team_points']}" for t in teams[:most]]
-    more = ", ..." if len(teams) > most else ""
-    return f"the players' points of {len(teams)} teams do not add up to the team's ({', '.join(named)}{more})"
 
 
 def _some(games: Sequence[str], most: int = 5) -> str:
