@@ -38,7 +38,9 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         )
     day = message.game_date
     warehouse = context.runtime.warehouse
-    games = [Game(**row) for row in warehouse.query(read_sql(PACKAGE, "games"), {"game_date": day}).to_pylist()]
+    now = context.runtime.clock.now()
+    found = warehouse.query(read_sql(PACKAGE, "games"), {"game_date": day, "now": now}).to_pylist()
+    games = [Game(**row) for row in found]
     if not games:
         return Outcome("no_data", reason=f"there are no current predictions for {day}")
     ready = [game for game in games if game.why_not is None]
@@ -46,7 +48,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     metadata = described(games)
     params = {
         "game_date": day,
-        "graded_at": context.runtime.clock.now(),
+        "graded_at": now,
         "games": json.dumps([game.as_graded() for game in ready]),
     }
     if not ready:

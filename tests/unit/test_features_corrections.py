@@ -104,8 +104,12 @@ def test_what_was_fetched_of_a_game_that_does_not_count_is_no_history(world: Wor
     world.game(YESTERDAY, "GSW", "SAC")
     boxes(world, {1: 10, 3: 10}, at=NOON, file="a")
     world.box(YESTERDAY, (7, "Other Man"), "GSW", "SAC", home=True, twos=1, at=NOON)
+    team_boxes(world, 10, 10, at=NOON)
+    world.team_box(YESTERDAY, "GSW", "SAC", home=True, threes=0, twos=1)
+    world.team_box(YESTERDAY, "SAC", "GSW", home=False, threes=0, twos=1)
     results(world)
     assert [row["player_id"] for row in world.rows(SUMMARY)] == [7]
+    assert {row["team"] for row in world.rows("nba_analytics.team_offense_game_summary")} == {"GSW", "SAC"}
 
 
 def test_the_cup_final_counts_for_rest_and_for_nothing_else(world: World) -> None:

@@ -8,11 +8,12 @@ scheduled AS (
     game_id, game_date, season, status, tipoff_at,
     CASE
       WHEN called_off THEN status
-      WHEN gone_at IS NOT NULL THEN 'not_scheduled'
+      WHEN gone_at <= @now THEN 'not_scheduled'
       WHEN game_date <> @game_date THEN 'moved'
     END AS void_reason
   FROM nba_raw.nbac_schedule_versions
-  WHERE replaced_at IS NULL
+  WHERE snapshot_time <= @now
+    AND (replaced_at IS NULL OR replaced_at > @now)
 ),
 -- A tip-off may be moved forward after the prediction was made: only what was said before it counts.
 predicted AS (
