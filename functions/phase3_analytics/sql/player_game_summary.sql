@@ -10,13 +10,16 @@ tipoffs AS (
       ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
     END
 ),
--- Games that the schedule has called off or lists no more: what was fetched of them is no game that counts.
-not_played AS (
-  SELECT game_id
+-- What the schedule says of each game. What was fetched of one that it has called off or lists no more is no game.
+scheduled AS (
+  SELECT
+    game_id, home_team,
+    IF(status = 'final', home_points, NULL) AS home_points,
+    IF(status = 'final', away_points, NULL) AS away_points,
+    called_off OR COALESCE(gone_at < @as_of, FALSE) AS not_played
   FROM nba_raw.nbac_schedule_versions
   WHERE snapshot_time < @as_of
     AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
-    AND (called_off OR gone_at < @as_of)
 ),
 -- The newest file that has rows of a game and team counts whole: a player whom a corrected box score leaves out is gone.
 files AS (
@@ -86,14 +89,6 @@ team_boxes AS (
     AND snapshot_time < @as_of
   QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
 ),
-scores AS (
-  SELECT game_id, home_team, home_points, away_points
-  FROM nba_raw.nbac_schedule_versions
-  WHERE game_date BETWEEN @first_date AND @last_date
-    AND snapshot_time < @as_of
-    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
-    AND status = 'final'
-),
 timed AS (
   SELECT
     s.*, c.status,
@@ -120,10 +115,9 @@ SELECT
 FROM timed AS t
 LEFT JOIN zones AS z ON z.game_id = t.game_id AND z.player_id = t.player_id
 LEFT JOIN team_boxes AS b ON b.game_id = t.game_id AND b.team = t.team
-LEFT JOIN scores AS s ON s.game_id = t.game_id
-LEFT JOIN not_played AS n ON n.game_id = t.game_id
+LEFT JOIN scheduled AS s ON s.game_id = t.game_id
 -- A box score fetched while the game is on is none: the schedule says final, or three hours have passed (inputs.sql).
 WHERE (t.status = 'final' OR t.snapshot_time >= TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR))
-  AND n.game_id IS NULL
+  AND NOT COALESCE(s.not_played, FALSE)
   -- Who played no time has no game, though what is written of him is part of his team's sums.
   AND t.minutes > 0
