@@ -35,6 +35,8 @@ class Inputs:
     games_without_team_box: Sequence[str]
     games_swapped_in_odds: Sequence[str]
     """Games whose home and away team the odds feed has the other way round; their lines count all the same."""
+    games_points_apart: Mapping[str, str]
+    """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of 112"."""
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -74,6 +76,7 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         games_without_player_box=_listed(row["games_without_player_box"]),
         games_without_team_box=_listed(row["games_without_team_box"]),
         games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
+        games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
     )
 
 
@@ -95,6 +98,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         "games_final": inputs.games_final,
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
+        "games_points_apart": sorted(inputs.games_points_apart),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
         "games_swapped_in_odds": len(inputs.games_swapped_in_odds),
     }
@@ -115,7 +119,8 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
     if swapped:
         turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
         short = "; ".join(part for part in (short, turned) if part)
-    missing = sorted({*inputs.games_without_player_box, *inputs.games_without_team_box}) if played else []
+    missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *inputs.games_points_apart}
+    missing = missing if played else set()
     return Outcome(
         "partial" if missing else "success",
         record_count=count,
@@ -141,6 +146,12 @@ def _short_of_box_scores(inputs: Inputs) -> str:
         for kind, games in (("player", inputs.games_without_player_box), ("team", inputs.games_without_team_box))
         if games
     ]
+    if inputs.games_points_apart:
+        named = [f"{game_id}: {teams}" for game_id, teams in inputs.games_points_apart.items()]
+        parts.append(
+            f"in {len(named)} of {inputs.games_final} final games the players' points do not add up to the team's"
+            f" ({_some(named)})"
+        )
     return "; ".join(parts)
 
 

@@ -5,7 +5,7 @@ WITH
 games AS (
   SELECT
     game_date, game_id, features_as_of, team, opponent, is_home, season, season_type, tipoff_at, tipoff_source,
-    season_day, previous_game_at, team_rest_days, opponent_rest_days, rest_advantage, is_back_to_back,
+    season_day, previous_game_at, previous_season_type, team_rest_days, opponent_rest_days, rest_advantage, is_back_to_back,
     spread, game_total, implied_team_total
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
@@ -209,11 +209,12 @@ SELECT
   r.is_home, r.season, r.season_type, r.tipoff_at, r.tipoff_source, r.last_game_at, r.last_game_date,
   r.season_day,
   r.season_type IN ('playin', 'playoffs') AS is_playoffs,
-  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him. Before the first game
-  -- of a season nobody's rest means anything.
+  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him, and so is the final
+  -- of the NBA Cup, of which no box score is kept. Before the first game of a season nobody's rest means anything.
   CASE
     WHEN r.previous_game_at IS NULL THEN NULL
     WHEN NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of THEN r.team_rest_days
+    WHEN r.previous_season_type = 'cup_final' AND r.last_game_at < r.previous_game_at THEN r.team_rest_days
     ELSE LEAST(DATE_DIFF(r.game_date, r.last_game_date, DAY) - 1, 30)
   END AS rest_days,
   r.is_back_to_back, r.team_rest_days, r.opponent_rest_days, r.rest_advantage,

@@ -1,15 +1,15 @@
 -- Context of the games of @first_date to @last_date, one row per team: tip-off, rest, game lines.
 -- Parameters: @as_of (the run's), @first_date, @last_date.
 WITH
--- A game may move to another day: its latest snapshot before the run decides, whatever day that says.
+-- What the schedule says at the run's moment. The final of the NBA Cup is a game to rest from, and nothing else.
 schedule AS (
   SELECT game_date, game_id, season, season_type, home_team, away_team, tipoff_at, status
-  FROM nba_raw.nbac_schedule
+  FROM nba_raw.nbac_schedule_versions
   WHERE snapshot_time < @as_of
-    AND season_type IN ('regular_season', 'playin', 'playoffs')
-  QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date
-  ) = 1
+    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
+    AND (gone_at IS NULL OR NOT gone_at < @as_of)
+    AND NOT called_off
+    AND season_type IN ('regular_season', 'playin', 'playoffs', 'cup_final')
 ),
 -- The odds feed's tip-off, for games whose time the schedule does not say yet: of its newest answer about the two teams,
 -- whichever of them it takes for the home team.
@@ -45,7 +45,6 @@ played AS (
   LEFT JOIN odds_tipoffs AS o
     ON o.game_date = s.game_date AND o.one_team = LEAST(s.home_team, s.away_team)
     AND o.other_team = GREATEST(s.home_team, s.away_team)
-  WHERE s.status <> 'postponed'
 ),
 first_days AS (
   SELECT season, MIN(game_date) AS first_day FROM played GROUP BY season
@@ -66,7 +65,8 @@ rested AS (
   SELECT
     g.*,
     LAG(tipoff_at) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_game_at,
-    LAG(game_date) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_date
+    LAG(game_date) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_date,
+    LAG(season_type) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_season_type
   FROM team_games AS g
 ),
 games AS (
@@ -78,7 +78,7 @@ games AS (
     END AS features_as_of,
     LEAST(DATE_DIFF(game_date, previous_date, DAY) - 1, 30) AS team_rest_days
   FROM rested AS g
-  WHERE game_date BETWEEN @first_date AND @last_date
+  WHERE game_date BETWEEN @first_date AND @last_date AND season_type <> 'cup_final'
 ),
 -- Every answer about spreads and totals until the moment, by the rules of upcoming_player_lines.sql. A game is its day and
 -- its two teams: where the feed has the other one at home, its spread is turned.
@@ -147,7 +147,8 @@ SELECT
   l.total AS game_total,
   l.total / 2 - IF(g.is_home, l.home_spread, -l.home_spread) / 2 AS implied_team_total,
   l.books AS game_line_books,
-  l.snapshot_at AS game_line_snapshot_at
+  l.snapshot_at AS game_line_snapshot_at,
+  g.previous_season_type
 FROM games AS g
 JOIN games AS o ON o.game_id = g.game_id AND o.team = g.opponent
 JOIN first_days AS f ON f.season = g.season
