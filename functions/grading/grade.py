@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from functions.grading.games import Game, described, short_of
 from functions.grading.performance import figures
 from shared.context import Context, Outcome
 from shared.errors import DataError
@@ -26,8 +27,9 @@ SUMMARY = ("n", "mae", "line_mae", "season_avg_mae", "hit_rate")
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Grade message.game_date; grading it again writes the same rows.
 
-    Four warehouse calls whatever the number of games. Games without a final box score are left for a later grading
-    (partial); a date without predictions is no_data. Figures too good to be true raise an alert.
+    Four warehouse calls whatever the number of games. Games without the final box score of both teams, and those whose
+    players' points do not add up to the team's, are left for a later grading (partial); a date without predictions is
+    no_data. Figures too good to be true raise an alert.
     """
     if message.game_date is None:
         raise DataError(
@@ -36,21 +38,29 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         )
     day = message.game_date
     warehouse = context.runtime.warehouse
-    games = warehouse.query(read_sql(PACKAGE, "games"), {"game_date": day}).to_pylist()
+    now = context.runtime.clock.now()
+    found = warehouse.query(read_sql(PACKAGE, "games"), {"game_date": day, "now": now}).to_pylist()
+    games = [Game(**row) for row in found]
     if not games:
         return Outcome("no_data", reason=f"there are no current predictions for {day}")
-    pending = [game["game_id"] for game in games if game["state"] == "pending"]
-    made_late = sum(game["made_late"] for game in games if game["state"] != "pending")
-    metadata: dict[str, Any] = {"games": len(games), "games_pending": pending, "predictions_made_late": made_late}
-    if len(pending) == len(games):
-        reason = f"none of the {len(games)} games with predictions on {day} has a final box score"
-        return Outcome("no_data", reason=reason, metadata=metadata)
-
-    params = {"game_date": day, "graded_at": context.runtime.clock.now()}
+    ready = [game for game in games if game.why_not is None]
+    made_late = sum(game.made_late for game in ready)
+    metadata = described(games)
+    params = {
+        "game_date": day,
+        "graded_at": now,
+        "games": json.dumps([game.as_graded() for game in ready]),
+    }
+    if not ready:
+        if any(game.grades for game in games):
+            # of an earlier time, before the box score changed; with other games graded they go by themselves
+            warehouse.execute(read_sql(PACKAGE, "no_grades"), {"game_date": day})
+            warehouse.execute(read_sql(PACKAGE, "no_performance"), {"game_date": day})
+        return Outcome("no_data", reason=short_of(games, day), metadata=metadata)
     rows = warehouse.replace_partition(ACCURACY, DateRange(day, day), read_sql(PACKAGE, "graded"), params)
     if not rows:
         return Outcome("no_data", reason=f"every prediction for {day} was made after tip-off", metadata=metadata)
-    season_start = min((game["season_start"] for game in games if game["season_start"]), default=day)
+    season_start = min((game.season_start for game in games if game.season_start), default=day)
     window = warehouse.query(read_sql(PACKAGE, "window"), {"game_date": day, "season_start": season_start})
     performance = figures(window, day)
     warehouse.replace_partition(
@@ -62,8 +72,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     metadata["graded"] = {
         row["system_id"]: {name: row[name] for name in SUMMARY} for row in performance if row["window_name"] == "day"
     }
-    left = sum(game["predictions"] for game in games if game["state"] == "pending")
-    reasons = [f"{len(pending)} of {len(games)} games have no final box score"] if pending else []
+    left = sum(game.predictions for game in games if game.why_not is not None)
+    reasons = [short_of(games, day)] if left else []
     reasons += [f"{made_late} predictions were written after tip-off and are not graded"] if made_late else []
     return Outcome(
         "partial" if reasons else "success",

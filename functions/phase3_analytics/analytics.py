@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from functions.phase3_analytics.aliases import load_aliases
+from functions.phase3_analytics import suspicious
+from functions.phase3_analytics.aliases import ALIAS_PAIRS, load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
 from shared.context import Context, Outcome
 from shared.messages import PhaseMessage
@@ -32,6 +33,10 @@ class Inputs:
     games_without_player_box: Sequence[str]
     """Final games without box scores of both teams' players."""
     games_without_team_box: Sequence[str]
+    games_swapped_in_odds: Sequence[str]
+    """Games whose home and away team the odds feed has the other way round; their lines count all the same."""
+    games_points_apart: Mapping[str, str]
+    """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of 112"."""
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -45,6 +50,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "run_id": context.run_id,
         "first_date": context.dates.first,
         "last_date": context.dates.last,
+        "alias_pairs": ALIAS_PAIRS,
+        **suspicious.PARAMETERS,
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
@@ -68,6 +75,8 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         games_final=row["games_final"],
         games_without_player_box=_listed(row["games_without_player_box"]),
         games_without_team_box=_listed(row["games_without_team_box"]),
+        games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
+        games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
     )
 
 
@@ -89,7 +98,9 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         "games_final": inputs.games_final,
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
+        "games_points_apart": sorted(inputs.games_points_apart),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
+        "games_swapped_in_odds": len(inputs.games_swapped_in_odds),
     }
     count = rows.get(output, 0)
     if played and not inputs.games_final:
@@ -104,7 +115,12 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         return Outcome(
             "no_data", output_table=output, reason=f"{reason}; {short}" if short else reason, metadata=metadata
         )
-    missing = sorted({*inputs.games_without_player_box, *inputs.games_without_team_box}) if played else []
+    swapped = inputs.games_swapped_in_odds if coming else ()
+    if swapped:
+        turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
+        short = "; ".join(part for part in (short, turned) if part)
+    missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *inputs.games_points_apart}
+    missing = missing if played else set()
     return Outcome(
         "partial" if missing else "success",
         record_count=count,
@@ -130,6 +146,12 @@ def _short_of_box_scores(inputs: Inputs) -> str:
         for kind, games in (("player", inputs.games_without_player_box), ("team", inputs.games_without_team_box))
         if games
     ]
+    if inputs.games_points_apart:
+        named = [f"{game_id}: {teams}" for game_id, teams in inputs.games_points_apart.items()]
+        parts.append(
+            f"in {len(named)} of {inputs.games_final} final games the players' points do not add up to the team's"
+            f" ({_some(named)})"
+        )
     return "; ".join(parts)
 
 

@@ -70,6 +70,7 @@ def _lines(player: Player) -> dict[str, Any] | None:
             "under": book["under_price"],
             "snapshot_time": _json(book["snapshot_time"]),
             "is_main": book["is_main"],
+            **({"suspicious": book["suspicious"]} if book.get("suspicious") else {}),
         }
         for book in player.books
     ]

@@ -40,7 +40,7 @@ from functions.phase6_export.validate import Refusal, coverage, refusal
 from functions.phase6_export.writer import Writer
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
-from shared.errors import DataError
+from shared.errors import DataError, NotFound
 from shared.heal_runs import asked_run_id, is_heal_run
 from shared.messages import PhaseMessage, Status
 from shared.outbox import OutboxMessage
@@ -97,7 +97,7 @@ class _Export:
         warehouse = self.context.runtime.warehouse
         day = read_day(warehouse, self.day, self.now)
         refused = refusal(day, self.context.runtime.settings.min_coverage)
-        if refused:
+        if refused and not (refused.withdraws and self._is_published()):
             return self._refuse(refused, day, batch_id)
         header = self._header(self.day, day.revision, instant(day.consolidated_at), day.batches)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
@@ -113,9 +113,19 @@ class _Export:
         for each in history:
             self.writer.write(each)
         covered = coverage(day).as_json()
-        reason = _about_batch(batch_id, day)
+        withheld = refused.reason if refused else ""
+        reason = "; ".join(part for part in (_about_batch(batch_id, day), withheld, _withheld(day)) if part)
         self._write_status("halted" if self.halted else "success", reason, {"coverage": covered}, day)
-        return self._outcome("success", reason, {"coverage": covered, "batches": list(day.batches)})
+        metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld}
+        return self._outcome("success", reason, metadata)
+
+    def _is_published(self) -> bool:
+        """Whether an earlier export of the date stands, which may offer what does not take place."""
+        try:
+            self.context.runtime.exports.read(f"{ROOT}/predictions/{self.day}.json")
+        except NotFound:
+            return False
+        return True
 
     def graded(self, message: PhaseMessage) -> Outcome:
         """Results and performance of the last graded date, as soon as there are grades."""
@@ -224,6 +234,14 @@ class _Export:
             metadata={**metadata, "files": self.writer.written, "files_kept_newer": self.writer.kept},
             messages=messages,
         )
+
+
+def _withheld(day: Day) -> str:
+    """Predicted games on which nothing is offered any more."""
+    predicted = sorted({row["game_id"] for row in day.predictions} & set(day.withheld))
+    if not predicted:
+        return ""
+    return f"nothing is offered on {', '.join(f'{game} ({day.withheld[game]})' for game in predicted)}"
 
 
 def _about_batch(batch_id: str | None, day: Day) -> str:

@@ -16,6 +16,9 @@ PACKAGE = "functions.phase6_export"
 Row = dict[str, Any]
 # (game_id, player_id): a player of a game.
 Key = tuple[str, int]
+MOVED_FORWARD = "moved_forward"
+# Reasons of games.sql that say: not on this date at all.
+LEFT_THE_DATE = ("moved", "not_scheduled")
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,45 @@ class Day:
     """One date as the warehouse has it: games, players considered, and the current predictions."""
 
     game_date: date
+    now: datetime
     games: Sequence[Row]
+    """Of the schedule: the date's, and those predicted for it that have left it since."""
     players: Sequence[Row]
     predictions: Sequence[Row]
     schedule_rows: int
     consolidated_batches: tuple[str, ...]
 
     @cached_property
+    def withheld(self) -> dict[str, str]:
+        """game_id -> why nothing is offered on it any more: called off, or its tip-off moved forward and passed.
+
+        postponed, cancelled, suspended, moved (to another day), not_scheduled (gone from the schedule), or
+        moved_forward.
+        """
+        said = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        reasons = {}
+        for game in self.games:
+            game_id, tipoff = game["game_id"], game["tipoff_at"]
+            if game["called_off"] is not None:
+                reasons[game_id] = game["called_off"]
+            elif game_id in said and tipoff is not None and tipoff < said[game_id] and tipoff <= self.now:
+                reasons[game_id] = MOVED_FORWARD
+        return reasons
+
+    @cached_property
+    def on_the_date(self) -> list[Row]:
+        """Games that the schedule still has on the date, called off or not."""
+        return [game for game in self.games if game["called_off"] not in LEFT_THE_DATE]
+
+    @cached_property
+    def offered(self) -> list[Row]:
+        """Current predictions of games that take place as they were predicted."""
+        return [row for row in self.predictions if row["game_id"] not in self.withheld]
+
+    @cached_property
     def by_player(self) -> dict[Key, list[Row]]:
-        """Predictions of each player, by system and line."""
-        return {player: list(rows) for player, rows in groupby(self.predictions, key_of)}
+        """Predictions on offer of each player, by system and line."""
+        return {player: list(rows) for player, rows in groupby(self.offered, key_of)}
 
     @cached_property
     def considered(self) -> dict[Key, Row]:
@@ -57,9 +89,9 @@ class Day:
 
     @cached_property
     def tipoffs(self) -> dict[str, Any]:
-        """Tip-off of each game: of its predictions (schedule, odds feed or assumed), else the schedule's."""
-        scheduled = {game["game_id"]: game["tipoff_at"] for game in self.games}
-        return scheduled | {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        """Tip-off of each game: the schedule's as it is now, else of its predictions (odds feed or assumed)."""
+        predicted = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        return predicted | {game["game_id"]: game["tipoff_at"] or predicted.get(game["game_id"]) for game in self.games}
 
 
 def key_of(row: Row) -> Key:
@@ -73,6 +105,7 @@ def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
     facts = next(row for row in scheduled if row["game_id"] is None)
     return Day(
         game_date=day,
+        now=now,
         games=[row for row in scheduled if row["game_id"] is not None],
         players=_rows(warehouse, "players", day),
         predictions=_rows(warehouse, "current", day),

@@ -30,15 +30,21 @@ class Refusal:
     status: Literal["no_data", "failed"]
     reason: str
     can_heal: bool
+    withdraws: bool = False
+    """What an earlier export of the date offers is to be taken back: none of its games takes place."""
 
 
 def coverage(day: Day) -> Coverage:
     """Players expected by the batch that counts for their game against those with a current prediction.
 
     Games that had tipped off when the newest batch was consolidated and that no batch covered cannot be predicted
-    any more: their players are not expected here.
+    any more, and those called off are not played: their players are not expected here.
     """
-    expected = [row for row in day.players if row["status"] == "expected" and not _frozen(row, day)]
+    expected = [
+        row
+        for row in day.players
+        if row["status"] == "expected" and row["game_id"] not in day.withheld and not _frozen(row, day)
+    ]
     covered = sum(key_of(row) in day.by_player for row in expected)
     return Coverage(len(expected), covered)
 
@@ -53,13 +59,16 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     on = day.game_date
     if not day.schedule_rows:
         return Refusal("failed", f"no schedule is loaded around {on}", can_heal=True)
-    if not day.games:
-        return Refusal("no_data", f"no games on {on}", can_heal=False)
-    if all(game["status"] == "postponed" for game in day.games):
-        return Refusal("no_data", f"all {len(day.games)} games on {on} are postponed", can_heal=False)
+    games = day.on_the_date
+    if not games:
+        return Refusal("no_data", f"no games on {on}", can_heal=False, withdraws=bool(day.predictions))
+    if all(game["called_off"] is not None for game in games):
+        word = "postponed" if all(game["called_off"] == "postponed" for game in games) else "called off"
+        reason = f"all {len(games)} games on {on} are {word}"
+        return Refusal("no_data", reason, can_heal=False, withdraws=bool(day.predictions))
     if not day.predictions:
         return Refusal("no_data", f"there are no current predictions for {on}", can_heal=True)
-    late = [row for row in day.predictions if not _in_time(row)]
+    late = [row for row in day.offered if not _in_time(row)]
     if late:
         return Refusal(
             "failed", f"{len(late)} predictions are from after their tip-off, {_named(late[0])}", can_heal=False
@@ -70,7 +79,8 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
         first = f"first player {player_id} of game {game_id}"
         return Refusal("failed", f"{len(strangers)} predicted players were not expected, {first}", can_heal=True)
     found = coverage(day)
-    if found.share < min_coverage:
+    # where everybody's game is called off or over early, nobody is missing
+    if found.share < min_coverage and (found.expected or not day.withheld):
         counts = f"{found.covered} of {found.expected} expected players"
         return Refusal("failed", f"predictions cover {counts}, less than {min_coverage:.0%}", can_heal=True)
     return None

@@ -126,14 +126,22 @@ def results(snapshot: Snapshot, settings: Settings) -> str | None:
     if open_:
         return f"{_of(open_, len(snapshot.over))} are over and not final in the schedule"
     short = [game.game_id for game in snapshot.over if game.result_teams < TEAMS]
-    return f"{_of(short, len(snapshot.over))} have no box scores of both teams" if short else None
+    if short:
+        return f"{_of(short, len(snapshot.over))} have no box scores of both teams"
+    apart = [game.game_id for game in snapshot.over if game.points_apart]
+    return f"the players' points of {_of(apart, len(snapshot.over))} do not add up to the team's" if apart else None
 
 
 def grades(snapshot: Snapshot, settings: Settings) -> str | None:
-    short = [game for game in snapshot.over if game.grades < game.predictions]
+    """A grade counts where the players of both teams are there and their points add up."""
+    counted = {
+        game.game_id: game.grades if game.result_teams >= TEAMS and not game.points_apart else 0
+        for game in snapshot.over
+    }
+    short = [game for game in snapshot.over if counted[game.game_id] < game.predictions]
     if not short:
         return None
-    missing = sum(game.predictions - game.grades for game in short)
+    missing = sum(game.predictions - counted[game.game_id] for game in short)
     return f"{missing} current predictions have no grade: {_of([g.game_id for g in short], len(snapshot.over))}"
 
 

@@ -13,7 +13,7 @@ from functions.self_heal import restarts
 from functions.self_heal.checks import Shortage, first_shortage
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
-from functions.self_heal.snapshot import Snapshot, read_snapshot
+from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
 from shared import batches, crashpoints
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
@@ -72,7 +72,10 @@ def _no_games(snapshot: Snapshot) -> str:
         return ""
     if not snapshot.games:
         return f"no games on {snapshot.game_date}"
-    return "" if snapshot.held else f"all {len(snapshot.games)} games on {snapshot.game_date} are postponed"
+    if snapshot.held:
+        return ""
+    word = "postponed" if all(game.status == POSTPONED for game in snapshot.games) else "called off"
+    return f"all {len(snapshot.games)} games on {snapshot.game_date} are {word}"
 
 
 def _complete(snapshot: Snapshot) -> Outcome:

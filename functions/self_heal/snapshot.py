@@ -19,6 +19,8 @@ from shared.warehouse.sql import read_sql
 
 PACKAGE = "functions.self_heal"
 POSTPONED, FINAL = "postponed", "final"
+# What else a schedule says of a game, it does not take place.
+TAKES_PLACE = ("scheduled", "live", FINAL)
 # A schedule that nobody refreshed must not keep a game going: by then it is over, whatever it says.
 SURELY_OVER = 2 * GAME_LENGTH
 
@@ -40,6 +42,9 @@ class Game:
     predictions: int
     """Current predictions that were written before tip-off."""
     grades: int
+    """Grades that say what the box score says."""
+    points_apart: bool = False
+    """Players' points do not add up to their team's."""
 
     def is_over(self, now: datetime) -> bool:
         return self.status == FINAL or self.tipoff_at + SURELY_OVER <= now
@@ -90,7 +95,7 @@ class Snapshot:
     @cached_property
     def held(self) -> list[Game]:
         """Games that take place."""
-        return [game for game in self.games if game.status != POSTPONED]
+        return [game for game in self.games if game.status in TAKES_PLACE]
 
     @cached_property
     def coming(self) -> list[Game]:

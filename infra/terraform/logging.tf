@@ -30,7 +30,7 @@ locals {
         AND jsonPayload.function="phase6_export"
         AND (jsonPayload.message=~"^phase6_export: (success|partial|halted)$"
           OR (jsonPayload.message=~"^phase6_export: no_data$"
-            AND jsonPayload.reason=~"^(no games on|all [0-9]+ games on [0-9-]+ are postponed)"))
+            AND jsonPayload.reason=~"^(no games on|all [0-9]+ games on [0-9-]+ are (postponed|called off))"))
       EOT
     }
     # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the request. Where the process

@@ -11,6 +11,16 @@ from typing import Any, Protocol
 OFFSETS = (-2, -1, 0, 1, 2)
 LOWEST_LINE = Decimal("0.5")
 LEAST_AMERICAN_ODDS = 100
+SUSPICIOUS = "suspicious_line"
+# An expected profit as high as the stake means a price twice as good as fair, which no book offers: the line or the
+# price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (see
+# docs/science.md).
+SUSPICIOUS_VALUE = 1.0
+# Standard deviations of a system's own points between its figure and a line: beyond them it is suspicious. Real lines
+# reach from -1.4 to 3.0 deviations of form (docs/science.md). functions/phase3_analytics/suspicious.py hands these to
+# SQL.
+MOST_DEVIATIONS_ABOVE = 4.0
+MOST_DEVIATIONS_BELOW = 2.5
 
 
 class Policy(Protocol):
@@ -28,7 +38,10 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Offer:
-    """One bookmaker's line as a request brings it: prices are American odds, None where the book shows none."""
+    """One bookmaker's line as a request brings it: prices are American odds, None where the book shows none.
+
+    suspicious says what is wrong of it (upcoming_player_lines); such an offer counts for nothing.
+    """
 
     bookmaker: str
     line: Decimal
@@ -36,17 +49,22 @@ class Offer:
     under: int | None
     snapshot_time: datetime
     is_main: bool
+    suspicious: str | None = None
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best prices at one line over all books; the book of each, and any book that has the line unpriced."""
+    """The best prices at one line over all books; the book of each, and any book that has the line unpriced.
+
+    suspicious: what is wrong of the line, where every book's offer of it is suspicious; then there is no price.
+    """
 
     over: int | None = None
     over_book: str | None = None
     under: int | None = None
     under_book: str | None = None
     unpriced_book: str | None = None
+    suspicious: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ class Decision:
     recommendation: str
     reason: str
     expected_value: float | None
-    confidence: float
+    confidence: float | None
     bookmaker: str | None
 
 
@@ -74,6 +92,7 @@ def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
             under=_price(book["under"]),
             snapshot_time=moment(book["snapshot_time"]),
             is_main=bool(book["is_main"]),
+            suspicious=book.get("suspicious"),
         )
         for book in books
     ]
@@ -97,12 +116,13 @@ def _price(value: Any) -> int | None:
 def main_line(current: Sequence[Offer]) -> Decimal | None:
     """The median of the books' latest main lines rounded to a half; a quarter is rounded up (24.75 -> 25.0).
 
-    SQL's ROUND does the same. A book with several main lines counts with its lowest. None without a main line.
+    SQL's ROUND does the same. A book with several main lines counts with its lowest, a suspicious one only where all
+    are. None without a main line.
     """
     by_book: dict[str, Decimal] = {}
-    for offer in current:
-        if offer.is_main:
-            by_book[offer.bookmaker] = min(offer.line, by_book.get(offer.bookmaker, offer.line))
+    mains = [offer for offer in current if offer.is_main]
+    for offer in [offer for offer in mains if not offer.suspicious] or mains:
+        by_book[offer.bookmaker] = min(offer.line, by_book.get(offer.bookmaker, offer.line))
     lines = sorted(by_book.values())
     if not lines:
         return None
@@ -126,7 +146,10 @@ def tested_lines(main: Decimal) -> list[Decimal]:
 def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
     """The best over and under price at each line that a book offers; among equal prices the first book by name."""
     best: dict[Decimal, Best] = {}
-    for offer in sorted(current, key=lambda o: o.bookmaker):
+    for offer in sorted(current, key=lambda o: (o.suspicious is not None, o.bookmaker)):
+        if offer.suspicious:  # after all others: a line that only suspicious offers have is one itself
+            best.setdefault(offer.line, Best(unpriced_book=offer.bookmaker, suspicious=offer.suspicious))
+            continue
         seen = best.get(offer.line, Best())
         over, over_book, under, under_book = seen.over, seen.over_book, seen.under, seen.under_book
         if offer.over is not None and (over is None or profit(offer.over) > profit(over)):
@@ -163,8 +186,11 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
 
     The side with the higher expected value at its price is judged: it needs min_expected_value and min_confidence.
     A side that no book prices is not on offer where the other is priced; where neither is, both are judged at the
-    assumed price, and expected_value is None.
+    assumed price, and expected_value is None. A suspicious line is always PASS, as is a promise of SUSPICIOUS_VALUE or
+    more; what they promise is not told.
     """
+    if best.suspicious:
+        return _suspicious(best.suspicious, best)
     p_under = max(0.0, 1.0 - p_over - p_push)
     assumed = best.over is None and best.under is None
     sides: list[tuple[float, float, str, str | None]] = []
@@ -176,6 +202,8 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
         if used is not None:
             sides.append((expected_value(win, lose, used), win / max(win + lose, 1e-12), name, book))
     value, confidence, side, book = max(sides, key=lambda s: (s[0], s[2]))
+    if not assumed and value >= SUSPICIOUS_VALUE:
+        return _suspicious(f"a {side} worth {value:.2f} a unit", best)
     if value < policy.min_expected_value:
         recommendation, why = "PASS", "expected value too low"
     elif confidence < policy.min_confidence:
@@ -191,3 +219,7 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
         confidence=round(confidence, 6),
         bookmaker=best.unpriced_book if assumed else book,
     )
+
+
+def _suspicious(why: str, best: Best) -> Decision:
+    return Decision("PASS", f"{SUSPICIOUS}; {why}", None, None, best.over_book or best.under_book or best.unpriced_book)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats, columns_of_rows
@@ -17,7 +18,11 @@ from shared.systems.distribution import over_and_push
 from shared.systems.explain import explanations
 from shared.systems.history import History, unpack_histories
 from shared.systems.lines import (
+    MOST_DEVIATIONS_ABOVE,
+    MOST_DEVIATIONS_BELOW,
+    SUSPICIOUS,
     Best,
+    Offer,
     Policy,
     best_prices,
     decide,
@@ -28,6 +33,7 @@ from shared.systems.lines import (
     to_half,
 )
 from shared.systems.output import (
+    BASE_SYSTEMS,
     BREAKER_OPEN,
     DIGITS,
     ENSEMBLE,
@@ -53,6 +59,8 @@ FORMULA_FEATURES = tuple(
         }
     )
 )
+FAR_FROM_FORM = "far_from_form"
+Mask = NDArray[np.bool_]
 NONE_LEFT_OUT: Mapping[str, str] = MappingProxyType({})
 
 
@@ -125,6 +133,8 @@ class _Player:
     tested: tuple[Decimal, ...]
     best: Mapping[Decimal, Best]
     line_snapshot_at: datetime | None
+    suspicious: str | None = None
+    """What is wrong of the main line; then none of the tested lines is judged, nor does any system see the line."""
 
     @classmethod
     def read(cls, player: Mapping[str, Any]) -> _Player:
@@ -139,7 +149,24 @@ class _Player:
             tested=tuple(tested_lines(main)),
             best=best_prices(current),
             line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
+            suspicious=_doubt(current),
         )
+
+
+def _doubt(current: Sequence[Offer]) -> str | None:
+    """What is wrong of the main line where every book's is suspicious: then it is a suspicious one."""
+    doubts = [offer.suspicious for offer in current if offer.is_main]
+    return doubts[0] if doubts and all(doubts) else None
+
+
+def _far_off(outputs: Sequence[SystemOutput], line: Floats) -> Mask:
+    """Which of n lines (NaN: none) every system that has a figure without them holds for impossible."""
+    means = np.stack([output.mean for output in outputs])
+    with np.errstate(invalid="ignore"):
+        deviations = (line - means) / np.stack([output.sd for output in outputs])
+        far = (deviations > MOST_DEVIATIONS_ABOVE) | (deviations < -MOST_DEVIATIONS_BELOW)
+    known = ~np.isnan(deviations)
+    return np.asarray(known.any(axis=0) & (far | ~known).all(axis=0))
 
 
 def predict_players(
@@ -166,8 +193,13 @@ def predict_players(
     names = {*FORMULA_FEATURES, *(models.xgboost.features if models.xgboost else ())}
     features = columns_of_rows([one.row for one in read], sorted(names))
     history = unpack_histories([player.get("history") for player in players])
-    line = np.array([np.nan if one.main is None else float(one.main) for one in read])
+    line = np.array([np.nan if one.main is None or one.suspicious else float(one.main) for one in read])
     outputs = all_outputs(features, history, line, models, left_out)
+    far = _far_off(outputs[: len(BASE_SYSTEMS)], line)
+    if far.any():
+        read = [replace(one, suspicious=FAR_FROM_FORM) if off else one for one, off in zip(read, far, strict=True)]
+        line = np.where(far, np.nan, line)
+        outputs = all_outputs(features, history, line, models, left_out)
     why = explanations(features, history, line, models, outputs) if explained else {}
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
@@ -239,6 +271,10 @@ def _row(
     row["predicted_points_no_market"] = float(output.points_no_market[index])
     if line is None:
         row["reason"] = f"no_line; {output.reason[index]}"
+        return row
+    if player.suspicious or best.suspicious:
+        # no probability either: at a line that nobody means it would only flatter or spoil the figures of all others
+        row["reason"] = f"{SUSPICIOUS}; {player.suspicious or best.suspicious}; {output.reason[index]}"
         return row
     over, push = probability
     decision = decide(over, push, best, policy)

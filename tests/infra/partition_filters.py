@@ -30,7 +30,7 @@ def _conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
         yield condition
 
 
-def _conditions(scan: exp.Table, around: exp.Select | exp.Merge) -> Iterator[exp.Expr]:
+def _conditions(scan: exp.Table, around: exp.Select | exp.Merge | exp.Delete) -> Iterator[exp.Expr]:
     """What every row of the scan that counts has to fulfil: WHERE, inner joins, and the scan's own outer join."""
     if isinstance(around, exp.Merge):
         yield from _conjuncts(around.args["on"])
@@ -44,10 +44,10 @@ def _conditions(scan: exp.Table, around: exp.Select | exp.Merge) -> Iterator[exp
 
 def is_pruned(scan: exp.Table, field: str) -> bool:
     """Whether a condition compares the scan's partition column with nothing but parameters and literals."""
-    around = scan.find_ancestor(exp.Select, exp.Merge)
-    if not isinstance(around, exp.Select | exp.Merge):
+    around = scan.find_ancestor(exp.Select, exp.Merge, exp.Delete)
+    if not isinstance(around, exp.Select | exp.Merge | exp.Delete):
         return False
-    alone = isinstance(around, exp.Select) and not around.args.get("joins")
+    alone = isinstance(around, exp.Select | exp.Delete) and not around.args.get("joins")
     for condition in _conditions(scan, around):
         columns = list(condition.find_all(exp.Column))
         if isinstance(condition, COMPARISONS) and len(columns) == 1 and columns[0] is condition.this:

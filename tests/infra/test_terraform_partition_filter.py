@@ -15,7 +15,7 @@ from tests.unit.test_sql_check import built
 VIEWS = {name for name, _ in all_views()}
 # Tables that are read whole, and why that is meant.
 READ_WHOLE = {
-    "nba_raw.nbac_schedule": "the newest row of a game counts, and a game that was moved has rows under other dates",
+    "nba_raw.nbac_schedule": "nbac_schedule_versions: a game that was moved has rows under other dates",
     "nba_predictions.prediction_batches": "current_predictions ranks batches of all dates; a few rows a day",
 }
 SAMPLE = "nba_raw.nbac_player_boxscores"
@@ -34,10 +34,11 @@ def statements() -> list[tuple[str, str]]:
 
 def test_what_is_read_whole_is_known_with_its_reason() -> None:
     scanned = unpruned(statements())
-    assert set(scanned) == set(READ_WHOLE) - {"nba_predictions.prediction_batches"}, scanned
-    # the view reads both its tables whole; of the predictions its callers' filters prune, see above
+    # a filter on this view prunes nothing: what a game's row is worth depends on its rows of other dates
+    assert set(scanned) == {"nba_raw.nbac_schedule_versions"}, scanned
+    # the views read their tables whole; of the predictions their callers' filters prune, see above
     in_views = unpruned(all_views())
-    assert set(in_views) == {"nba_predictions.player_prop_predictions", "nba_predictions.prediction_batches"}
+    assert set(in_views) == {"nba_predictions.player_prop_predictions", *READ_WHOLE}
 
 
 def test_every_other_partitioned_table_requires_a_filter() -> None:
@@ -57,6 +58,8 @@ def test_every_other_partitioned_table_requires_a_filter() -> None:
         (f"SELECT b.points FROM g JOIN {SAMPLE} AS b ON b.game_date = g.game_date WHERE g.game_date = @d", False),
         (f"SELECT b.points FROM g LEFT JOIN {SAMPLE} AS b ON b.game_date = @d AND b.x = g.x", True),
         (f"SELECT b.points FROM {SAMPLE} AS b LEFT JOIN g ON b.game_date = @d AND b.x = g.x", False),
+        (f"DELETE FROM {SAMPLE} WHERE game_date = @d", True),
+        (f"DELETE FROM {SAMPLE} WHERE points = 1", False),
     ],
 )
 def test_the_check_tells_what_prunes(sql: str, pruned: bool) -> None:

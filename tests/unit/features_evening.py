@@ -49,7 +49,9 @@ def write_evening(world: World) -> None:
         ("fanduel", "17.5", at(15), 120, -150, "player_points_alternate"),
     )
     for book, line, moment, over, under, market in lines:
-        world.line(DAY, "BOS", "LAL", "Rising Star", line, at=moment, book=book, over=over, under=under, market=market)
+        answer = at(16) if moment > at(9) else moment
+        prices: Row = {"over": over, "under": under}
+        world.line(DAY, "BOS", "LAL", "Rising Star", line, at=moment, answer=answer, book=book, market=market, **prices)
     world.line(DAY, "BOS", "LAL", "Steady Mate", "19.5", at=at(16))
 
 

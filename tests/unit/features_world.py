@@ -157,7 +157,15 @@ class World:
         under: int | None = -110,
         market: str = "player_points",
         commence: datetime | None = None,
+        answer: datetime | None = None,
+        fetched: datetime | None = None,
+        dated: bool = True,
     ) -> None:
+        """A line last updated at a moment, in the feed's answer of that moment or of a later one.
+
+        fetched: when the answer was, where it is of the feed's past. dated=False: a row of before answer_at was kept.
+        """
+        answer = answer or at
         self.add(
             "nba_raw.odds_api_player_points_props",
             game_date=day,
@@ -172,11 +180,37 @@ class World:
             over_price=over,
             under_price=under,
             snapshot_time=at,
+            answer_at=answer if dated else None,
+            fetched_at=fetched or answer,
+            **FETCHED,
+        )
+
+    def no_lines(self, day: date, home: str, away: str, *, at: datetime, table: str = "player_points_props") -> None:
+        """An answer about an event that names no book."""
+        self.add(
+            f"nba_raw.odds_api_{table}",
+            game_date=day,
+            event_id=f"{home}{away}",
+            home_team=home,
+            away_team=away,
+            snapshot_time=at,
+            answer_at=at,
             fetched_at=at,
             **FETCHED,
         )
 
-    def game_line(self, day: date, home: str, away: str, spread: str, total: str, *, at: datetime, book: str) -> None:
+    def game_line(
+        self,
+        day: date,
+        home: str,
+        away: str,
+        spread: str | None,
+        total: str | None,
+        *,
+        at: datetime,
+        book: str,
+        answer: datetime | None = None,
+    ) -> None:
         self.add(
             "nba_raw.odds_api_game_lines",
             game_date=day,
@@ -184,10 +218,11 @@ class World:
             home_team=home,
             away_team=away,
             bookmaker=book,
-            home_spread=Decimal(spread),
-            total=Decimal(total),
+            home_spread=None if spread is None else Decimal(spread),
+            total=None if total is None else Decimal(total),
             snapshot_time=at,
-            fetched_at=at,
+            answer_at=answer or at,
+            fetched_at=answer or at,
             **FETCHED,
         )
 

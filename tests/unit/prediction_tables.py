@@ -189,9 +189,11 @@ def features(game_id: str, player_id: int, name: str, points_season: float | Non
     }
 
 
-def played(game_id: str, player_id: int, name: str, points: int, day: date = DAY) -> dict[str, Any]:
+def played(
+    game_id: str, player_id: int, name: str, points: int, day: date = DAY, *, at_home: bool = True
+) -> dict[str, Any]:
     """A row of player_game_summary; on an earlier day it is an earlier game of the same two teams."""
-    home, away = TEAMS[game_id]
+    team, opponent = TEAMS[game_id] if at_home else TEAMS[game_id][::-1]
     tipoff = TIPOFFS[game_id] - (DAY - day)
     return {
         "game_date": day,
@@ -199,9 +201,9 @@ def played(game_id: str, player_id: int, name: str, points: int, day: date = DAY
         "player_id": player_id,
         "player_name": name,
         "player_lookup": name.lower().replace(" ", ""),
-        "team": home,
-        "opponent": away,
-        "is_home": True,
+        "team": team,
+        "opponent": opponent,
+        "is_home": at_home,
         "season": "2025-26",
         "season_type": "regular_season",
         "tipoff_at": tipoff,

@@ -572,3 +572,123 @@ def test_the_chain_leaves_the_grades_to_grading(ready: Evening) -> None:
     outcome = run(message(phase="phase5_consolidation"), ready.context("phase6_export"))
     assert outcome.status == "success"
     assert not [path for path in outcome.metadata["files"] if "results" in path or "performance" in path]
+
+
+# --- called off or moved after the predictions -----------------------------------------------------------------
+
+SCHEDULE = "nba_raw.nbac_schedule"
+
+
+def gone(night: Evening) -> None:
+    """A later list covers the day and names the early game alone."""
+    night.add(SCHEDULE, [scheduled(EARLY, hours=1) | {"covers_from": DAY - timedelta(days=2)}])
+
+
+def with_status(status: str) -> Callable[[Evening], None]:
+    return lambda night: night.add(SCHEDULE, [scheduled(LATE, status, hours=1)])
+
+
+def moved(night: Evening) -> None:
+    later = {"tipoff_at": TIPOFFS[LATE] + timedelta(days=3)}
+    night.add(SCHEDULE, [scheduled(LATE, day=DAY + timedelta(days=3), hours=1) | later])
+
+
+def moved_by_more_than_half_a_year(night: Evening) -> None:
+    night.add(SCHEDULE, [scheduled(LATE, day=DAY + timedelta(days=250), hours=1)])
+
+
+def moved_forward(night: Evening) -> None:
+    """It began three hours before the time that the predictions knew."""
+    began = TIPOFFS[LATE] - timedelta(hours=3)
+    night.add(SCHEDULE, [scheduled(LATE, "live", hours=1) | {"tipoff_at": began}])
+    night.clock.move(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (with_status("postponed"), "postponed"),
+        (with_status("cancelled"), "cancelled"),
+        (with_status("suspended"), "suspended"),
+        (moved, "moved"),
+        (moved_by_more_than_half_a_year, "moved"),
+        (gone, "not_scheduled"),
+        (moved_forward, "moved_forward"),
+    ],
+)
+def test_what_does_not_take_place_is_offered_nowhere_and_says_why(
+    ready: Evening, change: Callable[[Evening], None], reason: str
+) -> None:
+    run(message(), ready.context("phase6_export"))
+    assert {pick["game_id"] for pick in read(ready, "v1/best-bets/latest.json")["picks"]} == {EARLY, LATE}
+    change(ready)
+    outcome = run(message(), ready.context("phase6_export"))
+    assert (outcome.status, outcome.reason) == ("success", f"nothing is offered on {LATE} ({reason})")
+    assert outcome.metadata["coverage"] == {"expected": 1, "covered": 1, "share": 1.0}
+
+    beta = {"player_id": 2, "player_lookup": "beta", "player_name": "Beta"}
+    gamma = {"player_id": 3, "player_lookup": "gamma", "player_name": "Gamma"}
+    for path in (f"v1/best-bets/{DAY}.json", "v1/best-bets/latest.json"):
+        bets = read(ready, path)
+        assert [pick["game_id"] for pick in bets["picks"]] == [EARLY]
+        assert bets["total_candidates"] == 1
+        assert [(each["game_id"], each["reason"], each["players"]) for each in bets["withheld"]] == [
+            (LATE, reason, [beta])
+        ]
+    for path in (f"v1/predictions/{DAY}.json", "v1/predictions/today.json"):
+        body = read(ready, path)
+        assert {player["game_id"] for player in body["players"]} == {EARLY}
+        assert body["total_rows"] == 25
+        assert [(each["game_id"], each["reason"], each["players"]) for each in body["withheld"]] == [
+            (LATE, reason, [beta, gamma])
+        ]
+        assert body["withheld"][0]["home_team"] == "DEN"
+    tonight = read(ready, "v1/tonight/all-players.json")
+    late = next(game for game in tonight["games"] if game["game_id"] == LATE)
+    assert late["status"] == ("live" if reason == "moved_forward" else reason)
+    assert {(p["status"], p["reason"], p["recommendation"]) for p in late["players"]} == {
+        ("left_out", f"game_{reason}", None)
+    }
+    assert tonight["total_predicted"] == 1
+    assert tonight["total_left_out"] == {"out": 1, f"game_{reason}": 2}
+    his_own = read(ready, "v1/tonight/player/beta.json")
+    assert (his_own["player"]["reason"], his_own["predictions"]) == (f"game_{reason}", [])
+
+
+@pytest.mark.parametrize("change", [with_status("scheduled"), lambda night: None])
+def test_nothing_is_withheld_on_an_ordinary_day(ready: Evening, change: Callable[[Evening], None]) -> None:
+    change(ready)
+    outcome = run(message(), ready.context("phase6_export"))
+    assert (outcome.reason, outcome.metadata["withheld"]) == ("", {})
+    assert read(ready, "v1/best-bets/latest.json")["withheld"] == []
+
+
+def test_a_tip_off_moved_on_the_same_day_is_shown_as_it_is_now(ready: Evening) -> None:
+    """Later, or earlier and still to come: the predictions stand."""
+    for hours, moment in ((1, "2025-11-15T04:00:00Z"), (-3, "2025-11-15T00:00:00Z")):
+        tipoff = TIPOFFS[LATE] + timedelta(hours=hours)
+        ready.add(SCHEDULE, [scheduled(LATE, hours=6 + hours) | {"tipoff_at": tipoff}])
+        if hours < 0:
+            ready.add(SCHEDULE, [scheduled(LATE, hours=8) | {"tipoff_at": tipoff}])
+        run(message(), ready.context("phase6_export"))
+        picks = {pick["game_id"]: pick for pick in read(ready, "v1/best-bets/latest.json")["picks"]}
+        assert picks[LATE]["tipoff_at"] == moment
+        players = {p["player_lookup"]: p for p in read(ready, "v1/predictions/today.json")["players"]}
+        assert players["beta"]["tipoff_at"] == moment
+
+
+@pytest.mark.parametrize(("change", "reason"), [(postponed, "postponed"), (moved_away, "moved")])
+def test_what_was_published_is_taken_back_when_no_game_is_left(
+    ready: Evening, change: Callable[[Evening], None], reason: str
+) -> None:
+    run(message(), ready.context("phase6_export"))
+    change(ready)
+    outcome = run(message(), ready.context("phase6_export"))
+    assert outcome.status == "success"
+    said = f"all 2 games on {DAY} are postponed" if reason == "postponed" else f"no games on {DAY}"
+    assert outcome.reason == f"{said}; nothing is offered on {EARLY} ({reason}), {LATE} ({reason})"
+    assert read(ready, "v1/best-bets/latest.json")["picks"] == []
+    assert read(ready, "v1/predictions/today.json")["players"] == []
+    games = read(ready, "v1/tonight/all-players.json")["games"]
+    assert [game["status"] for game in games] == [reason, reason]
+    assert read(ready, "v1/status.json")["reason"] == outcome.reason

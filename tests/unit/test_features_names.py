@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.phase3_analytics.aliases import ALIASES
+from functions.phase3_analytics.aliases import ALIASES, NBA_NAMES
 from shared.clock import at_new_york
 from shared.names import player_lookup, player_lookup_base
 from tests.unit.features_world import World, open_world
@@ -118,6 +118,85 @@ def test_sql_and_python_drop_the_same_suffixes(world: World) -> None:
     assert bases == {name: player_lookup_base(name) for name in bases}
     assert bases["Jimmy Butler III"] == "jimmybutler"
     assert bases["Nic Claxton"] == "nicclaxton"
+
+
+# --- names that differ ------------------------------------------------------------------------------------------
+
+SARR = (101, "Alex Sarr")
+CARRINGTON = (102, "Carlton Carrington")
+KANTER = 103
+OTHERS = {
+    "Alexandre Sarr": (101, "team_other_name"),  # by people's list, whose id is another one here
+    "Bub Carrington": (102, "team_other_name"),  # the list the other way round
+    "Enes Kanter": (103, "team_other_name"),  # what box scores called him until he changed it
+    "Enes Freedom": (103, "team_exact"),
+    "Gregory Smith": (104, "team_short_name"),  # box scores: Greg
+    "Tim Older": (105, "team_short_name"),  # box scores: Timothy
+    "Cam Twin": (None, "ambiguous"),  # Cameron and Camden
+    "Al Short": (None, "no_match"),  # two letters of Alvin are no name
+    "Ed Moved": (None, "no_match"),
+}
+FORMER = {"Traded Man": 110, "Herb Jones": 111, "Twice Man": 112}
+
+
+@pytest.fixture(scope="module")
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    early = date(2025, 11, 3)
+    with open_world(tmp_path_factory.mktemp("renamed")) as world:
+        for day in (early, PLAYED):
+            world.game(day, "BOS", "NYK")
+            world.game(day, "DEN", "SAC")
+            world.box(day, (KANTER, "Enes Kanter" if day == early else "Enes Freedom"), "BOS", "NYK", home=True, twos=5)
+        others = ("Greg Smith", "Timothy Older", "Cameron Twin", "Camden Twin", "Alvin Short")
+        for player in (SARR, CARRINGTON, *enumerate(others, start=104)):
+            world.box(PLAYED, player, "BOS", "NYK", home=True, twos=5)
+        for traded in ((110, "Traded Man"), (111, "Herbert Jones")):
+            world.box(early, traded, "DEN", "SAC", home=True, twos=5)
+            world.box(PLAYED, traded, "BOS", "NYK", home=True, twos=5)
+        # two of one name: Denver's own is meant by Denver's listing
+        world.box(PLAYED, (112, "Twice Man"), "BOS", "NYK", home=True, twos=5)
+        world.box(PLAYED, (113, "Twice Man"), "DEN", "SAC", home=True, twos=5)
+        world.game(DAY, "BOS", "LAL", status="scheduled")
+        for name in OTHERS:
+            world.line(DAY, "BOS", "LAL", name, "10.5", at=MORNING)
+        for name in FORMER:
+            world.injury(DAY, name, "DEN", "OUT", at=MORNING)
+        world.injury(DAY, "Alexandre Sarr", "BOS", "OUT", at=MORNING)
+        world.injury(DAY, "Unknown Elsewhere", "DEN", "OUT", at=MORNING)
+        world.phase3("results", early, PLAYED, AS_OF)
+        world.phase3("same_day", DAY, DAY, AS_OF)
+        yield world
+
+
+@pytest.mark.parametrize("name", list(OTHERS))
+def test_any_name_that_an_id_had_finds_him(renamed: World, name: str) -> None:
+    where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_points_props'"
+    found = renamed.rows("nba_analytics.resolved_names", where)
+    assert [(row["player_id"], row["method"] or row["reason"]) for row in found] == [OTHERS[name]]
+
+
+def test_who_is_listed_under_his_former_team_is_out(renamed: World) -> None:
+    """Denver does not play; its list names two who play for Boston now, and its own Twice Man, not Boston's."""
+    out = {
+        row["player_id"]
+        for row in renamed.rows("nba_analytics.upcoming_player_game_context", f"game_date = '{DAY}'")
+        if row["injury_status"] == "OUT"
+    }
+    assert out == {110, 111, 101}
+    unresolved = renamed.rows("nba_reference.unresolved_names")
+    assert "Unknown Elsewhere" not in {row["player_name"] for row in unresolved}
+
+
+def test_every_name_of_a_player_is_kept_once(renamed: World) -> None:
+    names = {row["player_id"]: row["every_lookup"] for row in renamed.rows("nba_reference.players")}
+    assert (names[KANTER], names[101]) == ("enesfreedom,eneskanter", "alexsarr")
+    renamed.phase3("results", date(2025, 11, 3), date(2025, 11, 3), AS_OF)  # an old day comes again
+    [row] = renamed.rows("nba_reference.players", f"player_id = {KANTER}")
+    assert (row["player_name"], row["every_lookup"]) == ("Enes Freedom", "enesfreedom,eneskanter")
+
+
+def test_every_alias_has_the_name_it_stands_for() -> None:
+    assert {player_id for _, player_id in ALIASES} == set(NBA_NAMES)
 
 
 @pytest.mark.parametrize(

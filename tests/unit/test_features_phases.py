@@ -28,7 +28,7 @@ def played(world: World, day: date = YESTERDAY, home: str = "BOS", away: str = "
     game_id = world.game(day, home, away, **game)  # type: ignore[arg-type]
     for team, opponent, is_home in ((home, away, True), (away, home, False)):
         world.box(day, (ord(team[0]), f"Man {team}"), team, opponent, home=is_home, twos=8, misses=8)
-        world.team_box(day, team, opponent, home=is_home, threes=10, twos=20, misses=50)
+        world.team_box(day, team, opponent, home=is_home, threes=4, twos=2, misses=74)
     return game_id
 
 

@@ -92,16 +92,30 @@ def test_planted_future_data_changes_nothing(world: World) -> None:
     assert world.features(DAY, AS_OF) == honest
 
 
+def answer_a_second_earlier(world: World, line: str) -> None:
+    """draftkings has moved its line, the others show what they showed."""
+    moment = AS_OF - SECOND
+    world.line(DAY, "BOS", "LAL", "Rising Star", line, at=moment)
+    for book, same in (("betmgm", "17.5"), ("fanduel", "16.5")):
+        world.line(DAY, "BOS", "LAL", "Rising Star", same, at=at(16), answer=moment, book=book)
+
+
+def game_answer_a_second_earlier(world: World, spread: str, total: str) -> None:
+    moment = AS_OF - SECOND
+    world.game_line(DAY, "BOS", "LAL", spread, total, at=moment, book="draftkings")
+    world.game_line(DAY, "BOS", "LAL", "-5.5", "221.5", at=at(16), answer=moment, book="fanduel")
+
+
 Change = tuple[str, Callable[[World], object], Callable[[dict[str, Any]], bool]]
 CHANGES: list[Change] = [
     (
         "a line a second earlier",
-        lambda w: w.line(DAY, "BOS", "LAL", "Rising Star", "25.5", at=AS_OF - SECOND),
-        lambda star: bool(star["line_snapshot_at"] == AS_OF - SECOND and star["line_range"] == 9.0),
+        lambda w: answer_a_second_earlier(w, "21.5"),
+        lambda star: bool(star["line_snapshot_at"] == AS_OF - SECOND and star["line_range"] == 5.0),
     ),
     (
         "a game line a second earlier",
-        lambda w: w.game_line(DAY, "BOS", "LAL", "9.5", "190.5", at=AS_OF - SECOND, book="draftkings"),
+        lambda w: game_answer_a_second_earlier(w, "9.5", "190.5"),
         lambda star: bool(star["spread"] == 2.0),
     ),
     (

@@ -86,7 +86,8 @@ def games_before(nba_archive: Path) -> dict[int, list[Game]]:
     found = duckdb.sql(
         f"""SELECT player_id, season, team_abbr AS team, game_id, minutes::DOUBLE AS minutes, points
         FROM '{nba_archive}/player_box.parquet' WHERE game_date >= '{FIRST}' AND game_date < '{DAY}'
-        AND season_type IN ('regular_season', 'playin', 'playoffs') ORDER BY game_date DESC, game_id DESC"""
+        AND minutes > 0 AND season_type IN ('regular_season', 'playin', 'playoffs')
+        ORDER BY game_date DESC, game_id DESC"""
     ).to_arrow_table()
     games: dict[int, list[Game]] = {}
     for row in found.to_pylist():

@@ -24,7 +24,8 @@ def world(tmp_path: Path) -> Iterator[World]:
     with open_world(tmp_path) as world:
         write_evening(world)
         for name, line, hour in (("Some Rookie", "8.5", 9), ("Some Rookie", "9.5", 16), ("Usual Foe", "14.5", 9)):
-            world.line(DAY, "BOS", "LAL", name, line, at=at(hour), book="draftkings")
+            answer = at(16) if name == "Usual Foe" else at(hour)
+            world.line(DAY, "BOS", "LAL", name, line, at=at(hour), answer=answer, book="draftkings")
         world.injury(DAY, "Nobody Known", "BOS", "OUT", at=at(12))
         for i, day in enumerate(BOSTON_DAYS):
             sides = ("BOS", "NYK", i % 2 == 0)

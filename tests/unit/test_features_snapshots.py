@@ -1,9 +1,9 @@
-"""Of each feed the newest snapshot as a whole is in force: who is not in it any more has no line, or is not listed."""
+"""Of each feed the newest answer as a whole is in force: who is not in it any more has no line, or is not listed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import pytest
 
 from shared.clock import at_new_york
 from shared.systems.lines import main_line, offers
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import Row, World, open_world
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
 STAR, MATE, FOE = (1, "Star Man"), (2, "Steady Mate"), (3, "Usual Foe")
 ALTERNATE = "player_points_alternate"
+NOW = f"features_as_of = '{AS_OF}'"
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -38,10 +39,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def line(
-    world: World, name: str, points: str, hour: int, book: str = "draftkings", market: str = "player_points"
+    world: World,
+    name: str,
+    points: str,
+    hour: int,
+    book: str = "draftkings",
+    market: str = "player_points",
+    answer: int | None = None,
 ) -> None:
+    """A line of an hour, in the answer of that hour or of a later one."""
     sides = ("GSW", "SAC") if name == "Western Man" else ("BOS", "LAL")
-    world.line(DAY, *sides, name, points, at=at(hour), book=book, market=market)
+    world.line(DAY, *sides, name, points, at=at(hour), answer=at(answer or hour), book=book, market=market)
 
 
 def offered(world: World, name: str, as_of: datetime = AS_OF) -> set[tuple[str, bool, str]]:
@@ -69,14 +77,99 @@ def offered(world: World, name: str, as_of: datetime = AS_OF) -> set[tuple[str, 
 
 
 def test_a_player_taken_off_by_a_book_has_its_line_no_more(world: World) -> None:
-    """At 16:00 draftkings shows the mate alone; what fanduel showed at 9:00 is still its newest."""
+    """At 16:00 draftkings shows the mate alone; fanduel's market has not changed since 9:00 and is in the answer."""
     line(world, "Star Man", "20.5", 9)
     line(world, "Steady Mate", "12.5", 9)
     line(world, "Star Man", "24.5", 9, book="fanduel")
     assert offered(world, "Star Man", at(15)) == {("draftkings", True, "20.5"), ("fanduel", True, "24.5")}
     line(world, "Steady Mate", "13.5", 16)
+    line(world, "Star Man", "24.5", 9, book="fanduel", answer=16)
     assert offered(world, "Star Man") == {("fanduel", True, "24.5")}
     assert offered(world, "Steady Mate") == {("draftkings", True, "13.5")}
+
+
+def test_a_book_that_is_not_in_the_newest_answer_offers_nothing(world: World) -> None:
+    """draftkings has 27.5 at 9:00 and nothing at 17:00, fanduel 31.5 at both: 31.5 of one book, not 29.5 of two."""
+    line(world, "Star Man", "27.5", 9)
+    line(world, "Star Man", "31.5", 9, book="fanduel")
+    assert offered(world, "Star Man", at(16)) == {("draftkings", True, "27.5"), ("fanduel", True, "31.5")}
+    line(world, "Star Man", "31.5", 9, book="fanduel", answer=17)
+    assert offered(world, "Star Man") == {("fanduel", True, "31.5")}
+    [row] = world.rows("nba_analytics.upcoming_player_game_context", f"main_line IS NOT NULL AND {NOW}")
+    assert (row["main_line"], row["line_books"], row["line_range"]) == (Decimal("31.5"), 1, 0.0)
+
+
+def test_an_answer_that_names_no_book_leaves_no_line(world: World) -> None:
+    line(world, "Star Man", "20.5", 9)
+    line(world, "Western Man", "15.5", 9)
+    world.no_lines(DAY, "BOS", "LAL", at=at(17))
+    assert offered(world, "Star Man") == set()
+    assert offered(world, "Western Man") == {("draftkings", True, "15.5")}
+    assert world.rows("nba_analytics.resolved_names", "player_lookup IS NULL") == []
+    line(world, "Star Man", "21.5", 9, answer=17)  # of two answers of one moment one names a book
+    assert offered(world, "Star Man") == {("draftkings", True, "21.5")}
+
+
+def test_an_answer_at_the_moment_itself_takes_nobody_off(world: World) -> None:
+    line(world, "Star Man", "20.5", 9)
+    world.no_lines(DAY, "BOS", "LAL", at=AS_OF)
+    world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=at(17), answer=AS_OF)
+    assert offered(world, "Star Man") == {("draftkings", True, "20.5")}
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(12 * 60, 1), (12 * 60 + 1, 0), (23 * 60 + 30, 0)])
+def test_an_answer_of_more_than_twelve_hours_ago_is_not_in_force(world: World, minutes: int, count: int) -> None:
+    """23:30 hours are yesterday's 18:00."""
+    world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=AS_OF - timedelta(minutes=minutes))
+    assert len(offered(world, "Star Man")) == count
+
+
+def test_a_historical_answer_stands_for_its_own_time(world: World) -> None:
+    """Bought a year later, it says what was offered at 17:30: so it is known then, as far as its lines are older."""
+    later = at(17) + timedelta(days=365)
+    world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), fetched=later)
+    world.line(DAY, "BOS", "LAL", "Star Man", "22.5", at=at(17), answer=AS_OF, fetched=later)
+    world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=AS_OF, answer=AS_OF, fetched=later)
+    assert offered(world, "Star Man") == {("draftkings", True, "22.5")}
+    assert offered(world, "Steady Mate") == set()
+
+
+def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: World) -> None:
+    """Local state of before: live answers by their fetch, bought ones (after tip-off) by their newest snapshot."""
+    tip, later = at(19), at(12) + timedelta(days=365)
+    old: Row = {"commence": tip, "dated": False}
+    world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), **old)
+    world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=at(9), answer=at(16), **old)
+    world.line(DAY, "GSW", "SAC", "Western Man", "15.5", at=at(16), fetched=later, **old)
+    world.line(DAY, "GSW", "SAC", "Western Man", "14.5", at=at(9), book="fanduel", fetched=later, **old)
+    assert offered(world, "Star Man") == set()
+    assert offered(world, "Steady Mate") == {("draftkings", True, "12.5")}
+    assert offered(world, "Western Man") == {("draftkings", True, "15.5"), ("fanduel", True, "14.5")}
+
+
+def team_lines(world: World) -> tuple[float | None, float | None, int | None]:
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    [row] = world.rows("nba_analytics.upcoming_team_game_context", f"team = 'BOS' AND game_date = '{DAY}' AND {NOW}")
+    return row["spread"], row["game_total"], row["game_line_books"]
+
+
+def test_spreads_and_totals_go_by_the_newest_answer_too(world: World) -> None:
+    """draftkings is gone at 17:00; then fanduel shows its total alone; then the answer names nobody."""
+    world.game_line(DAY, "BOS", "LAL", "-4.5", "220.5", at=at(9), book="draftkings")
+    world.game_line(DAY, "BOS", "LAL", "-6.5", "224.5", at=at(9), book="fanduel")
+    assert team_lines(world) == (-5.5, 222.5, 2)
+    world.game_line(DAY, "BOS", "LAL", "-6.5", "224.5", at=at(9), answer=at(16), book="fanduel")
+    assert team_lines(world) == (-6.5, 224.5, 1)
+    world.game_line(DAY, "BOS", "LAL", None, "225.5", at=at(9), answer=at(16, 30), book="fanduel")
+    assert team_lines(world) == (None, None, None)
+    world.game_line(DAY, "BOS", "LAL", "-7.5", "226.5", at=at(16), answer=at(17), book="fanduel")
+    world.no_lines(DAY, "BOS", "LAL", at=at(17, 10), table="game_lines")
+    assert team_lines(world) == (None, None, None)
+
+
+def test_yesterdays_spread_is_not_in_force(world: World) -> None:
+    world.game_line(DAY, "BOS", "LAL", "-4.5", "220.5", at=at(18) - timedelta(days=1), book="draftkings")
+    assert team_lines(world) == (None, None, None)
 
 
 def test_a_player_taken_off_by_all_books_has_no_line(world: World) -> None:
@@ -102,7 +195,7 @@ def test_a_player_who_comes_back_has_his_new_line_and_his_first(world: World) ->
 def test_markets_are_updated_apart(world: World) -> None:
     """Alternates of noon beside a main line of 16:00; an alternate moved away from is gone."""
     line(world, "Star Man", "18.5", 9, market=ALTERNATE)
-    line(world, "Star Man", "22.5", 12, market=ALTERNATE)
+    line(world, "Star Man", "22.5", 12, market=ALTERNATE, answer=16)
     line(world, "Star Man", "20.5", 16)
     assert offered(world, "Star Man") == {("draftkings", True, "20.5"), ("draftkings", False, "22.5")}
 

@@ -12,10 +12,13 @@ import pytest
 from functions.grading.grade import implausible, run
 from shared.errors import DataError
 from shared.messages import PhaseMessage
+from shared.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
     DAY,
     EARLY,
     LATE,
+    NOW,
+    TEAMS,
     TIPOFFS,
     Evening,
     batch,
@@ -31,6 +34,7 @@ PREDICTIONS = "nba_predictions.player_prop_predictions"
 BATCHES = "nba_predictions.prediction_batches"
 SCHEDULE = "nba_raw.nbac_schedule"
 SUMMARY = "nba_analytics.player_game_summary"
+ACCURACY = "nba_predictions.prediction_accuracy"
 FEATURES = "nba_predictions.ml_feature_store"
 
 
@@ -42,6 +46,7 @@ def night(tmp_path: Path) -> Iterator[Evening]:
         opened.add(SCHEDULE, [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
         opened.add(BATCHES, [batch(EARLY), batch(LATE)])
         opened.add(SUMMARY, [played(EARLY, 1, "Alpha", 25), played(LATE, 2, "Beta", 20)])
+        opened.add(SUMMARY, [played(EARLY, 91, "Guest", 8, at_home=False), played(LATE, 92, "Host", 9, at_home=False)])
         opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
         opened.clock.move(hours=23)
         yield opened
@@ -125,7 +130,8 @@ def test_a_game_called_off_is_void(night: Evening, moved_to: date) -> None:
     night.add(SCHEDULE, [scheduled(LATE, "postponed" if moved_to == DAY else "scheduled", moved_to, hours=20)])
     night.add(PREDICTIONS, [predicted(LATE, 9, "Gamma")])
     assert run(message(), night.context("grading")).status == "success"
-    assert [(g["outcome"], g["void_reason"]) for g in grades(night)] == [("void", "no_box_score")]
+    reason = "postponed" if moved_to == DAY else "moved"
+    assert [(g["outcome"], g["void_reason"]) for g in grades(night)] == [("void", reason)]
 
 
 def test_what_was_written_after_tip_off_is_not_graded(night: Evening) -> None:
@@ -247,3 +253,114 @@ def test_figures_too_good_to_be_true_raise_an_alert(night: Evening, figures: dic
     found = implausible([row], night.context("grading"))
     assert [one.topic for one in found] == ["nba-alerts"] * len(said)
     assert all(sentence in one.data for sentence, one in zip(said, found, strict=True))
+
+
+# --- what feeds really send -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
+def test_a_game_that_the_schedule_calls_off_is_void_with_its_word(night: Evening, status: str) -> None:
+    night.add(SCHEDULE, [scheduled(LATE, status, hours=20)])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    outcome = run(message(), night.context("grading"))
+    assert outcome.status == "success"
+    assert outcome.metadata["games_called_off"] == {LATE: status}
+    assert [(g["game_id"], g["void_reason"]) for g in grades(night)] == [(EARLY, None), (LATE, status)]
+
+
+def test_a_game_that_the_schedule_lists_no_more_is_void(night: Evening) -> None:
+    """A later list covers its day and names the other game alone."""
+    night.add(SCHEDULE, [scheduled(EARLY, "final", hours=20) | {"covers_from": DAY - timedelta(days=2)}])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    assert run(message(), night.context("grading")).status == "success"
+    assert [(g["game_id"], g["void_reason"]) for g in grades(night)] == [(EARLY, None), (LATE, "not_scheduled")]
+
+
+@pytest.mark.parametrize("covers_from", [None, DAY + timedelta(days=1)])
+def test_a_list_that_does_not_cover_the_day_says_nothing_of_it(night: Evening, covers_from: date | None) -> None:
+    night.add(SCHEDULE, [scheduled(EARLY, "final", hours=20) | {"covers_from": covers_from}])
+    night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+    run(message(), night.context("grading"))
+    assert [g["void_reason"] for g in grades(night)] == [None]
+
+
+def test_half_a_box_score_is_not_graded_and_the_rest_mends_it(night: Evening) -> None:
+    """Final in the schedule, and the players of one team alone: nobody of the other is void for that."""
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 92")
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host")])
+    outcome = run(message(), night.context("grading"))
+    assert (outcome.status, outcome.records_failed) == ("partial", 2)
+    assert outcome.reason == f"1 of 2 games have the box score of one team only ({LATE})"
+    assert outcome.metadata["games_with_half_a_box_score"] == [LATE]
+    assert [g["game_id"] for g in grades(night)] == [EARLY]
+    night.add(SUMMARY, [played(LATE, 92, "Host", 9, at_home=False)])
+    assert run(message(), night.context("grading")).status == "success"
+    assert [(g["player_id"], g["actual_points"]) for g in grades(night)] == [(1, 25), (2, 20), (92, 9)]
+
+
+def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded(night: Evening) -> None:
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id IN (91, 92)")
+    night.add(PREDICTIONS, [predicted(LATE, 92, "Host")])
+    void = predicted(LATE, 92, "Host") | {"outcome": "void", "void_reason": "did_not_play", "graded_at": NOW}
+    kept = {name: value for name, value in void.items() if name in load_schema(ACCURACY).columns}
+    night.add(ACCURACY, [kept])
+    outcome = run(message(), night.context("grading"))
+    assert (outcome.status, outcome.reason) == (
+        "no_data",
+        f"1 of 1 games have the box score of one team only ({LATE})",
+    )
+    assert grades(night) == []
+
+
+def with_sums(row: dict[str, Any], players: int, team: int | None) -> dict[str, Any]:
+    return {**row, "players_points": players, "team_points": team}
+
+
+def test_points_that_do_not_add_up_name_the_game_and_leave_it_ungraded(night: Evening) -> None:
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE game_id = '{LATE}'")
+    wrong = [
+        with_sums(played(LATE, 2, "Beta", 500), 590, 110),
+        with_sums(played(LATE, 92, "H", 9, at_home=False), 9, 9),
+    ]
+    night.add(SUMMARY, wrong)
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    outcome = run(message(), night.context("grading"))
+    assert (outcome.status, outcome.records_failed) == ("partial", 1)
+    assert outcome.reason == (
+        f"the players' points of 1 of 2 games do not add up to the team's ({LATE}: {TEAMS[LATE][0]} 590 of 110)"
+    )
+    assert outcome.metadata["games_points_apart"] == {LATE: f"{TEAMS[LATE][0]} 590 of 110"}
+    assert [g["game_id"] for g in grades(night)] == [EARLY]
+
+
+def test_a_team_whose_points_nobody_says_is_graded_as_it_is(night: Evening) -> None:
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 1")
+    night.add(SUMMARY, [with_sums(played(EARLY, 1, "Alpha", 25), 25, None)])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    assert run(message(), night.context("grading")).status == "success"
+    assert [g["actual_points"] for g in grades(night)] == [25]
+
+
+def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    run(message(), night.context("grading"))
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 1")
+    night.add(SUMMARY, [played(EARLY, 7, "Other", 25)])
+    run(message(), night.context("grading"))
+    assert [(g["player_id"], g["void_reason"]) for g in grades(night)] == [(1, "did_not_play"), (2, None)]
+
+
+def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> None:
+    """Two revisions: one said before the new tip-off, one after it and before the old."""
+    earlier = TIPOFFS[LATE] - timedelta(hours=3)
+    night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": earlier}])
+    night.add(
+        PREDICTIONS,
+        [
+            predicted(LATE, 2, "Beta", "19.5", updated_at=earlier - timedelta(seconds=1)),
+            predicted(LATE, 92, "Host", "8.5", updated_at=earlier),
+        ],
+    )
+    outcome = run(message(), night.context("grading"))
+    assert outcome.reason == "1 predictions were written after tip-off and are not graded"
+    assert [g["player_id"] for g in grades(night)] == [2]

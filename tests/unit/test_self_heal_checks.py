@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.self_heal.checks import first_shortage
+from functions.self_heal.checks import first_shortage, grades
 from functions.self_heal.snapshot import ExportFile, Game, Player, Snapshot
 from shared.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
 from shared.config import Settings
@@ -230,12 +230,13 @@ def test_a_game_that_has_tipped_off_asks_for_nothing() -> None:
     assert short(snapshot(now=evening, games=games, players=late)) is None
 
 
-def test_a_postponed_game_asks_for_nothing() -> None:
-    bare = {"status": "postponed", "context_teams": 0, "context_players": 0, "feature_players": 0}
+@pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
+def test_a_game_called_off_asks_for_nothing(status: str) -> None:
+    bare = {"status": status, "context_teams": 0, "context_players": 0, "feature_players": 0}
     late = [player(n, LATE) for n in range(5, 10)]
     assert short(snapshot(games=[game(EARLY, **bare), game(LATE)], players=late)) is None
     done = {"status": "final", "result_teams": 2, "grades": 125}
-    assert short(played(games=[game(EARLY, status="postponed"), game(LATE, **done)])) is None
+    assert short(played(games=[game(EARLY, status=status), game(LATE, **done)])) is None
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,11 @@ def test_a_postponed_game_asks_for_nothing() -> None:
     [
         ({"result_teams": 1}, "results", f"1 of 2 games ({LATE}) have no box scores of both teams"),
         ({"status": "live"}, "results", f"1 of 2 games ({LATE}) are over and not final in the schedule"),
+        (
+            {"points_apart": True},
+            "results",
+            f"the players' points of 1 of 2 games ({LATE}) do not add up to the team's",
+        ),
         ({"grades": 100}, "grades", f"25 current predictions have no grade: 1 of 2 games ({LATE})"),
     ],
 )
@@ -266,3 +272,11 @@ def test_names_of_runs() -> None:
     assert not is_heal_run("2025-11-14-same-day-predictions-heal-asked")
     assert asked_run_id("2025-11-14-same-day-predictions") == "2025-11-14-same-day-predictions-heal-asked"
     assert len(asked_run_id("x" * 200)) <= 200
+
+
+@pytest.mark.parametrize("short_of", [{"result_teams": 1}, {"points_apart": True}])
+def test_a_grade_counts_only_with_the_players_of_both_teams_and_their_points(short_of: dict[str, Any]) -> None:
+    done: dict[str, Any] = {"status": "final", "result_teams": 2, "grades": 125}
+    games = [game(EARLY, **done), game(LATE, **{**done, **short_of})]
+    reason = f"125 current predictions have no grade: 1 of 2 games ({LATE})"
+    assert grades(played(games=games), Settings()) == reason

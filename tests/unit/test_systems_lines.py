@@ -193,3 +193,38 @@ def test_rounding_to_a_half_moves_a_quarter_at_most(value: Decimal) -> None:
     half = to_half(value)
     assert (half * 2) % 1 == 0
     assert abs(half - value) <= Decimal("0.25")
+
+
+# --- suspicious lines -----------------------------------------------------------------------------------------
+
+
+def test_a_suspicious_offer_counts_for_nothing_beside_others() -> None:
+    books = [
+        offer("betmgm", "24.5", 1_000_000, -110, suspicious="absurd_price"),
+        offer("draftkings", "24.5", -115, -105),
+        offer("fanduel", "250.5", -110, -110, suspicious="far_from_form"),
+    ]
+    current = offers(books)
+    assert main_line(current) == Decimal("24.5")
+    best = best_prices(current)
+    assert best[Decimal("24.5")] == Best(-115, "draftkings", -105, "draftkings")
+    assert best[Decimal("250.5")] == Best(unpriced_book="fanduel", suspicious="far_from_form")
+
+
+def test_a_line_that_only_suspicious_offers_have_is_shown_and_never_a_pick() -> None:
+    current = offers([offer("fanduel", "250.5", -110, -110, suspicious="far_from_form")])
+    assert main_line(current) == Decimal("250.5")
+    decision = decide(0.003, 0.0, best_prices(current)[Decimal("250.5")], POLICY)
+    assert (decision.recommendation, decision.reason) == ("PASS", "suspicious_line; far_from_form")
+    assert (decision.expected_value, decision.confidence, decision.bookmaker) == (None, None, "fanduel")
+
+
+@pytest.mark.parametrize(
+    ("price", "recommendation", "value"),
+    [(1_000_000, "PASS", None), (221, "PASS", None), (220, "PASS", None), (219, "OVER", 0.99375)],
+)
+def test_a_price_worth_twice_its_stake_is_an_error(price: int, recommendation: str, value: float | None) -> None:
+    """At 62.5% +220 promises the stake once more: no book means that."""
+    decision = decide(0.625, 0.0, Best(over=price, over_book="betmgm", under=-110, under_book="betmgm"), POLICY)
+    assert (decision.recommendation, decision.expected_value) == (recommendation, value)
+    assert decision.reason.startswith("suspicious_line; ") is (value is None)

@@ -284,3 +284,39 @@ def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypa
     assert raised.value.system_id == system_id
     left_out = {system_id: "why"}
     assert len(predict_players([player(LINED)], trained().models, POLICY, left_out)) == 25
+
+
+# --- suspicious lines -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["250.5", "61.5", "0.5"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: bool) -> None:
+    """Marked by phase 3, or far from what every system says: the ensemble does not see it, no figure comes of it."""
+    changes = {"suspicious": "far_from_books"} if marked else {}
+    lines = {"main": line, "books": [offer("betmgm", line, -110, -110, **changes)]}
+    rows = predict_players([player(lines), player()], trained().models, POLICY)
+    lined, plain = rows[:-5], {row["system_id"]: row for row in rows[-5:]}
+    why = "far_from_books" if marked else "far_from_form"
+    assert {row["line_value"] for row in lined} >= {Decimal(line)}
+    for row in lined:
+        assert row["recommendation"] == "PASS"
+        assert row["reason"].startswith(f"suspicious_line; {why}; ")
+        assert row["p_over"] is row["expected_value"] is row["confidence_score"] is row["edge"] is None
+        assert row["predicted_points"] == plain[row["system_id"]]["predicted_points"]
+        assert row["uses_market"] is False
+
+
+def test_a_suspicious_line_beside_honest_ones_changes_no_row() -> None:
+    far = offer("pointsbet", "250.5", -110, -110, suspicious="far_from_form")
+    paid = offer("unibet", "19.5", 1_000_000, -110, suspicious="absurd_price")
+    rows = predict_players([player({"main": "19.5", "books": [*BOOKS, far, paid]})], trained().models, POLICY)
+    assert rows == predict_players([player(LINED)], trained().models, POLICY)
+
+
+def test_a_marked_main_line_does_not_spoil_its_neighbours_request() -> None:
+    lines = {"main": "250.5", "books": [offer("betmgm", "250.5", -110, -110)]}
+    together = predict_players([player(lines), player(LINED, player_id=2)], trained().models, POLICY)
+    assert [row for row in together if row["player_id"] == 2] == predict_players(
+        [player(LINED, player_id=2)], trained().models, POLICY
+    )

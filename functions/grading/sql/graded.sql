@@ -1,27 +1,13 @@
 -- Every current prediction of the date's finished games against what happened: the rows of prediction_accuracy.
 WITH
-scheduled AS (
-  SELECT game_id, game_date, status
-  FROM nba_raw.nbac_schedule
-  WHERE game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
-),
-box_scores AS (
-  SELECT DISTINCT game_id
-  FROM nba_analytics.player_game_summary
-  WHERE game_date = @game_date
-),
--- Games that can be graded: as games.sql says it. A game called off is void for everybody.
+-- Games that can be graded, as games.sql found them; they travel as one JSON list. A game that was not played that day
+-- is void for everybody. tipoff_seconds is the schedule's tip-off where it may be earlier than the prediction knew.
 finished AS (
   SELECT
-    scheduled.game_id,
-    scheduled.status = 'postponed' OR scheduled.game_date != @game_date AS called_off
-  FROM scheduled
-  LEFT JOIN box_scores
-    ON box_scores.game_id = scheduled.game_id
-  WHERE scheduled.status = 'postponed'
-    OR scheduled.game_date != @game_date
-    OR (scheduled.status = 'final' AND box_scores.game_id IS NOT NULL)
+    JSON_VALUE(game, '$.game_id') AS game_id,
+    JSON_VALUE(game, '$.void_reason') AS void_reason,
+    TIMESTAMP_SECONDS(CAST(JSON_VALUE(game, '$.tipoff_seconds') AS INT64)) AS tipoff_at
+  FROM UNNEST(JSON_QUERY_ARRAY(@games)) AS game
 ),
 facts AS (
   SELECT
@@ -40,10 +26,10 @@ facts AS (
     predictions.p_push,
     features.points_season AS season_average,
     CASE
-      WHEN finished.called_off THEN 'no_box_score'
+      WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
     END AS void_reason,
-    CASE WHEN finished.called_off THEN NULL ELSE games.points END AS actual_points,
+    CASE WHEN finished.void_reason IS NULL THEN games.points END AS actual_points,
     CASE predictions.recommendation
       WHEN 'OVER' THEN predictions.over_price
       WHEN 'UNDER' THEN predictions.under_price
@@ -64,6 +50,7 @@ facts AS (
   WHERE predictions.game_date = @game_date
     -- Only what was said before tip-off is graded.
     AND predictions.updated_at < predictions.tipoff_at
+    AND (finished.tipoff_at IS NULL OR predictions.updated_at < finished.tipoff_at)
 ),
 outcomes AS (
   SELECT

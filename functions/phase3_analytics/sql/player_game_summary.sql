@@ -10,15 +10,37 @@ tipoffs AS (
       ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
     END
 ),
+-- What the schedule says of each game. What was fetched of one that it has called off or lists no more is no game.
+scheduled AS (
+  SELECT
+    game_id, home_team,
+    IF(status = 'final', home_points, NULL) AS home_points,
+    IF(status = 'final', away_points, NULL) AS away_points,
+    called_off OR COALESCE(gone_at < @as_of, FALSE) AS not_played
+  FROM nba_raw.nbac_schedule_versions
+  WHERE snapshot_time < @as_of
+    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
+),
+-- The newest file that has rows of a game and team counts whole: a player whom a corrected box score leaves out is gone.
+files AS (
+  SELECT
+    game_date, game_id, player_id, player_name, player_lookup, team, opponent, is_home, season, season_type,
+    won, minutes, points, rebounds, assists, steals, blocks, turnovers, fouls,
+    fgm, fga, fg3m, fg3a, ftm, fta, plus_minus, snapshot_time, run_id, source_file
+  FROM nba_raw.nbac_player_boxscores
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND snapshot_time < @as_of
+    AND season_type IN ('regular_season', 'playin', 'playoffs')
+  QUALIFY RANK() OVER (
+    PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC
+  ) = 1
+),
 box AS (
   SELECT
     game_date, game_id, player_id, player_name, player_lookup, team, opponent, is_home, season, season_type,
     won, minutes, points, rebounds, assists, steals, blocks, turnovers, fouls,
     fgm, fga, fg3m, fg3a, ftm, fta, plus_minus, snapshot_time
-  FROM nba_raw.nbac_player_boxscores
-  WHERE game_date BETWEEN @first_date AND @last_date
-    AND snapshot_time < @as_of
-    AND season_type IN ('regular_season', 'playin', 'playoffs')
+  FROM files
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
   ) = 1
@@ -31,9 +53,10 @@ totals AS (
     SUM(fga) OVER (PARTITION BY game_id, team) AS team_fga,
     SUM(fg3a) OVER (PARTITION BY game_id, team) AS team_fg3a,
     SUM(fta) OVER (PARTITION BY game_id, team) AS team_fta,
-    SUM(turnovers) OVER (PARTITION BY game_id, team) AS team_turnovers
+    SUM(turnovers) OVER (PARTITION BY game_id, team) AS team_turnovers,
+    SUM(points) OVER (PARTITION BY game_id, team) AS players_points
   FROM box AS b
-  WHERE minutes IS NOT NULL AND points IS NOT NULL
+  WHERE points IS NOT NULL
 ),
 -- Minutes of old seasons are whole numbers, whose sum is a few off: 240 and 25 per overtime are exact.
 shares AS (
@@ -58,6 +81,14 @@ zones AS (
     PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
   ) = 1
 ),
+-- What the players' points have to add up to: the team's own box score, else the final score of the schedule.
+team_boxes AS (
+  SELECT game_id, team, points
+  FROM nba_raw.nbac_team_boxscores
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND snapshot_time < @as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+),
 timed AS (
   SELECT
     s.*, c.status,
@@ -78,8 +109,15 @@ SELECT
   SAFE_DIVIDE(t.plays, t.plays_on_court) AS usage_rate,
   SAFE_DIVIDE(t.points, 2 * (t.fga + 0.44 * t.fta)) AS true_shooting,
   z.paint_fga, z.paint_fgm, z.mid_fga, z.mid_fgm,
-  t.snapshot_time
+  t.snapshot_time,
+  t.players_points,
+  COALESCE(b.points, IF(t.team = s.home_team, s.home_points, s.away_points)) AS team_points
 FROM timed AS t
 LEFT JOIN zones AS z ON z.game_id = t.game_id AND z.player_id = t.player_id
+LEFT JOIN team_boxes AS b ON b.game_id = t.game_id AND b.team = t.team
+LEFT JOIN scheduled AS s ON s.game_id = t.game_id
 -- A box score fetched while the game is on is none: the schedule says final, or three hours have passed (inputs.sql).
-WHERE t.status = 'final' OR t.snapshot_time >= TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR)
+WHERE (t.status = 'final' OR t.snapshot_time >= TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR))
+  AND NOT COALESCE(s.not_played, FALSE)
+  -- Who played no time has no game, though what is written of him is part of his team's sums.
+  AND t.minutes > 0

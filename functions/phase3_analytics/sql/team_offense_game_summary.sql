@@ -1,6 +1,14 @@
 -- Team box scores of @first_date to @last_date: scoring by kind, pace, rating, and the rotation that was missing.
 -- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context, player_absences.
 WITH
+-- Games that do not count, as in player_game_summary.sql.
+not_played AS (
+  SELECT game_id
+  FROM nba_raw.nbac_schedule_versions
+  WHERE snapshot_time < @as_of
+    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
+    AND (called_off OR gone_at < @as_of)
+),
 box AS (
   SELECT
     game_date, game_id, team, opponent, is_home, season, season_type, won, minutes, points,
@@ -70,5 +78,7 @@ SELECT
 FROM games AS g
 LEFT JOIN zones AS z ON z.game_id = g.game_id AND z.team = g.team
 LEFT JOIN missing AS m ON m.game_id = g.game_id AND m.team = g.team
+LEFT JOIN not_played AS n ON n.game_id = g.game_id
 -- A box score fetched while the game is on is none (inputs.sql).
-WHERE g.status = 'final' OR g.snapshot_time >= TIMESTAMP_ADD(g.tipoff_at, INTERVAL 3 HOUR)
+WHERE (g.status = 'final' OR g.snapshot_time >= TIMESTAMP_ADD(g.tipoff_at, INTERVAL 3 HOUR))
+  AND n.game_id IS NULL

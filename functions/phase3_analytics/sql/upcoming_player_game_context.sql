@@ -5,7 +5,7 @@ WITH
 games AS (
   SELECT
     game_date, game_id, features_as_of, team, opponent, is_home, season, season_type, tipoff_at, tipoff_source,
-    season_day, previous_game_at, team_rest_days, opponent_rest_days, rest_advantage, is_back_to_back,
+    season_day, previous_game_at, previous_season_type, team_rest_days, opponent_rest_days, rest_advantage, is_back_to_back,
     spread, game_total, implied_team_total
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
@@ -25,25 +25,62 @@ last_games AS (
 offered AS (
   SELECT DISTINCT game_id, features_as_of, player_id
   FROM nba_analytics.upcoming_player_lines
-  WHERE game_date BETWEEN @first_date AND @last_date AND is_main AND player_id IS NOT NULL
+  WHERE game_date BETWEEN @first_date AND @last_date
+    AND is_main AND player_id IS NOT NULL AND suspicious IS NULL
 ),
--- On the roster: the latest game known was for this team, at most 30 days back; the summer before the team's first
--- game of a season does not count, and nobody whom a book expects to play is left out.
-roster AS (
+-- Games of the last month in which a book expected a player, and when that was first seen: no box score shows a trade
+-- before the first game for the new team, but the books know it.
+line_games AS (
   SELECT
-    g.*, l.player_id, l.player_name, l.player_lookup,
-    l.tipoff_at AS last_game_at, l.game_date AS last_game_date
+    l.player_id, l.game_date, l.game_id, MIN(l.features_as_of) AS seen_at,
+    MIN(t.team) AS one_team, MAX(t.team) AS other_team
+  FROM nba_analytics.upcoming_player_lines AS l
+  JOIN nba_analytics.upcoming_team_game_context AS t
+    ON t.game_date = l.game_date AND t.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
+    AND t.game_id = l.game_id AND t.features_as_of = l.features_as_of
+  WHERE l.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
+    AND l.is_main AND l.player_id IS NOT NULL AND l.suspicious IS NULL
+  GROUP BY l.player_id, l.game_date, l.game_id
+),
+-- Who may be on a roster: whose latest game known was for the team, and who is offered in a game of two other teams.
+candidates AS (
+  SELECT
+    g.*, l.player_id, l.player_name, l.player_lookup, l.team AS last_team, l.season AS last_season,
+    l.tipoff_at AS last_game_at, l.game_date AS last_game_date, FALSE AS is_new
   FROM games AS g
   JOIN last_games AS l
     ON l.team = g.team
     AND l.known_at < g.features_as_of
     AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
     AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 400 DAY) AND g.game_date
-  LEFT JOIN offered AS o
-    ON o.game_id = g.game_id AND o.features_as_of = g.features_as_of AND o.player_id = l.player_id
-  WHERE l.game_date >= DATE_SUB(g.game_date, INTERVAL 30 DAY)
-    OR (l.season <> g.season AND g.previous_game_at IS NULL)
-    OR o.player_id IS NOT NULL
+  UNION ALL
+  SELECT
+    g.*, l.player_id, l.player_name, l.player_lookup, l.team AS last_team, l.season AS last_season,
+    l.tipoff_at AS last_game_at, l.game_date AS last_game_date, TRUE AS is_new
+  FROM games AS g
+  JOIN offered AS o ON o.game_id = g.game_id AND o.features_as_of = g.features_as_of
+  JOIN last_games AS l
+    ON l.player_id = o.player_id
+    AND l.team <> g.team AND l.team <> g.opponent
+    AND l.known_at < g.features_as_of
+    AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
+    AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 400 DAY) AND g.game_date
+),
+-- Since his latest game, who was expected last in a game without that team has left it. A line does not say for which of
+-- two teams he plays: it is the one that plays in more of the games in which he was expected.
+expected AS (
+  SELECT
+    c.game_id, c.team, c.player_id,
+    COALESCE(MAX(IF(c.last_team NOT IN (e.one_team, e.other_team), e.game_date, NULL)), DATE '1900-01-01')
+      > COALESCE(MAX(IF(c.last_team IN (e.one_team, e.other_team), e.game_date, NULL)), DATE '1900-01-01') AS has_left,
+    COUNTIF(c.team IN (e.one_team, e.other_team)) AS games_of_team,
+    COUNTIF(c.opponent IN (e.one_team, e.other_team)) AS games_of_opponent
+  FROM candidates AS c
+  JOIN line_games AS e
+    ON e.player_id = c.player_id AND e.game_date > c.last_game_date AND e.game_date <= c.game_date
+    -- Lines as of a moment know only what was before it, so those of this very moment count.
+    AND e.seen_at < TIMESTAMP_ADD(c.features_as_of, INTERVAL 1 MICROSECOND)
+  GROUP BY c.game_id, c.team, c.player_id
 ),
 -- The report of the day: the feed's latest list as a whole, so that who is not on it any more counts as healthy; else
 -- absences derived from box scores. A list that names nobody takes earlier ones out of force but is no report itself:
@@ -61,7 +98,7 @@ reports AS (
   ) = 1
 ),
 listed AS (
-  SELECT g.game_id, g.features_as_of, COALESCE(i.player_id, n.player_id) AS player_id, i.status, i.reason, i.source
+  SELECT g.game_id, g.features_as_of, COALESCE(i.player_id, n.player_id) AS player_id, i.status, i.reason, i.source, i.team
   FROM games AS g
   JOIN reports AS r ON r.game_id = g.game_id
   JOIN nba_raw.injury_report AS i
@@ -70,7 +107,7 @@ listed AS (
   LEFT JOIN nba_analytics.resolved_names AS n
     ON n.game_date = g.game_date AND n.game_date BETWEEN @first_date AND @last_date
     AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
-    AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup
+    AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup AND n.team IS NOT DISTINCT FROM i.team
   WHERE g.is_home AND i.snapshot_time < g.features_as_of AND i.player_lookup IS NOT NULL
   -- A player listed twice counts with the worse status.
   QUALIFY ROW_NUMBER() OVER (
@@ -79,6 +116,32 @@ listed AS (
       CASE i.status WHEN 'OUT' THEN 1 WHEN 'DOUBTFUL' THEN 2 WHEN 'QUESTIONABLE' THEN 3 ELSE 4 END,
       i.snapshot_time DESC, i.player_lookup, i.reason
   ) = 1
+),
+-- On the roster: the latest game known was for this team, at most 30 days back; the summer before the team's first
+-- game of a season does not count, and nobody whom a book expects to play is left out. Who has left is on the roster of
+-- the new team, as far as it is known which that is: by the games in which he was expected, or else the injury list.
+roster AS (
+  SELECT c.*
+  FROM candidates AS c
+  LEFT JOIN offered AS o
+    ON o.game_id = c.game_id AND o.features_as_of = c.features_as_of AND o.player_id = c.player_id
+  LEFT JOIN expected AS e ON e.game_id = c.game_id AND e.team = c.team AND e.player_id = c.player_id
+  LEFT JOIN listed AS i ON i.game_id = c.game_id AND i.player_id = c.player_id
+  WHERE CASE
+    WHEN NOT c.is_new THEN
+      NOT COALESCE(e.has_left, FALSE)
+      AND (
+        c.last_game_date >= DATE_SUB(c.game_date, INTERVAL 30 DAY)
+        OR (c.last_season <> c.season AND c.previous_game_at IS NULL)
+        OR o.player_id IS NOT NULL
+      )
+    ELSE
+      e.has_left
+      AND (
+        e.games_of_team > e.games_of_opponent
+        OR (e.games_of_team = e.games_of_opponent AND COALESCE(i.team = c.team, FALSE))
+      )
+  END
 ),
 -- Lines of the run's games, with the probability that the two prices imply once the margin is taken out.
 lines AS (
@@ -89,7 +152,17 @@ lines AS (
   FROM nba_analytics.upcoming_player_lines AS l
   JOIN games AS g
     ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
-  WHERE l.game_date BETWEEN @first_date AND @last_date AND l.player_id IS NOT NULL
+  WHERE l.game_date BETWEEN @first_date AND @last_date AND l.player_id IS NOT NULL AND l.suspicious IS NULL
+),
+-- Main lines that nobody counts on.
+doubted AS (
+  SELECT l.game_id, l.player_id, COUNT(*) AS lines
+  FROM nba_analytics.upcoming_player_lines AS l
+  JOIN games AS g
+    ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
+  WHERE l.game_date BETWEEN @first_date AND @last_date
+    AND l.player_id IS NOT NULL AND l.is_main AND l.suspicious IS NOT NULL
+  GROUP BY l.game_id, l.player_id
 ),
 ranked AS (
   SELECT
@@ -136,11 +209,12 @@ SELECT
   r.is_home, r.season, r.season_type, r.tipoff_at, r.tipoff_source, r.last_game_at, r.last_game_date,
   r.season_day,
   r.season_type IN ('playin', 'playoffs') AS is_playoffs,
-  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him. Before the first game
-  -- of a season nobody's rest means anything.
+  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him, and so is the final
+  -- of the NBA Cup, of which no box score is kept. Before the first game of a season nobody's rest means anything.
   CASE
     WHEN r.previous_game_at IS NULL THEN NULL
     WHEN NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of THEN r.team_rest_days
+    WHEN r.previous_season_type = 'cup_final' AND r.last_game_at < r.previous_game_at THEN r.team_rest_days
     ELSE LEAST(DATE_DIFF(r.game_date, r.last_game_date, DAY) - 1, 30)
   END AS rest_days,
   r.is_back_to_back, r.team_rest_days, r.opponent_rest_days, r.rest_advantage,
@@ -154,9 +228,12 @@ SELECT
   CAST(m.main_line AS FLOAT64) AS line,
   m.line_opening,
   CAST(m.main_line AS FLOAT64) - m.line_opening AS line_movement,
-  m.line_books, m.line_sd, m.line_range, b.line_p_over, m.line_snapshot_at
+  m.line_books, m.line_sd, m.line_range, b.line_p_over, m.line_snapshot_at,
+  r.last_team,
+  d.lines AS suspicious_lines
 FROM roster AS r
 LEFT JOIN reports AS p ON p.game_id = r.game_id
 LEFT JOIN listed AS i ON i.game_id = r.game_id AND i.player_id = r.player_id
 LEFT JOIN medians AS m ON m.game_id = r.game_id AND m.player_id = r.player_id
 LEFT JOIN probabilities AS b ON b.game_id = r.game_id AND b.player_id = r.player_id
+LEFT JOIN doubted AS d ON d.game_id = r.game_id AND d.player_id = r.player_id

@@ -1,50 +1,89 @@
--- Each bookmaker's latest lines before the row's own moment: one main line a player, and the alternates.
--- What a book offers is its newest snapshot of a game's market: a player who is not in it any more has no line there,
--- however recent his last one is (shared/systems/lines.py reads the same rows by the same rule).
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context and resolved_names.
+-- Each bookmaker's lines in force at the row's own moment: one main line a player, and the alternates.
+-- In force is a game's newest answer, as a whole: what it does not name is offered no more, however recent its last line
+-- is, and an answer that names no book leaves nothing. An answer older than 12 hours says nothing of now. Within the
+-- answer a book's newest snapshot of a market counts (shared/systems/lines.py reads the same rows by the same rule).
+-- Feeds differ in which team is at home: a game is its day and its two teams, so both its rows are joined.
+-- A line or a price that no book would mean is marked suspicious, with what is wrong of it, and nobody counts on it
+-- (functions/phase3_analytics/suspicious.py has the bounds and what they rest on).
+-- Parameters: @as_of (the run's), @first_date, @last_date and those of suspicious.py. Reads this run's
+-- upcoming_team_game_context and resolved_names.
 WITH
 games AS (
   SELECT game_date, game_id, features_as_of, team, opponent
   FROM nba_analytics.upcoming_team_game_context
-  WHERE game_date BETWEEN @first_date AND @last_date AND is_home
+  WHERE game_date BETWEEN @first_date AND @last_date
     AND features_as_of = CASE
       WHEN tipoff_at > @as_of THEN @as_of
       ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
     END
 ),
--- Every run of a day fetches the same snapshot again: once is enough.
-seen AS (
-  SELECT DISTINCT
-    g.game_date, g.game_id, g.features_as_of, p.player_lookup, n.player_name, n.player_id,
-    -- Two spellings at one bookmaker are one player once both are resolved.
-    COALESCE(CAST(n.player_id AS STRING), p.player_lookup) AS player_key,
-    p.bookmaker, p.market = 'player_points' AS is_main, p.line, p.over_price, p.under_price, p.snapshot_time,
-    -- How far the two prices' implied probabilities are apart; 2 where a price is missing.
-    COALESCE(ABS(
-      IF(p.over_price < 0, -p.over_price, 100) / (100 + ABS(p.over_price))
-      - IF(p.under_price < 0, -p.under_price, 100) / (100 + ABS(p.under_price))
-    ), 2) AS imbalance
+-- Every answer of a game until the moment. A historical answer is fetched later and stands for what was known at its
+-- own time; where that was not kept yet (rows without answer_at, fetched after tip-off), for its newest snapshot.
+answers AS (
+  SELECT
+    g.game_date, g.game_id, g.features_as_of, p.player_lookup, p.bookmaker, p.market, p.line,
+    p.over_price, p.under_price, p.snapshot_time, p.fetched_at,
+    COALESCE(p.answer_at, IF(
+      p.fetched_at > p.commence_time,
+      MAX(p.snapshot_time) OVER (PARTITION BY g.game_id, p.source_file),
+      p.fetched_at
+    )) AS answered_at
   FROM games AS g
   JOIN nba_raw.odds_api_player_points_props AS p
     ON p.game_date = g.game_date AND p.game_date BETWEEN @first_date AND @last_date
     AND p.home_team = g.team AND p.away_team = g.opponent
-  JOIN nba_analytics.resolved_names AS n
-    ON n.game_date = g.game_date AND n.game_date BETWEEN @first_date AND @last_date
-    AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
-    AND n.feed = 'odds_api_player_points_props' AND n.player_lookup = p.player_lookup
   WHERE p.snapshot_time < g.features_as_of
-    AND p.market IN ('player_points', 'player_points_alternate')
+    OR (p.bookmaker IS NULL AND p.snapshot_time = g.features_as_of AND p.fetched_at > p.snapshot_time)
+),
+-- Each game's newest answer. What was fetched at the moment itself is not known yet; a historical answer of it is.
+answered AS (
+  SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
+  FROM answers AS a
+  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+),
+-- Every run of a day fetches the same snapshot again: once is enough.
+seen AS (
+  SELECT
+    a.game_date, a.game_id, a.features_as_of, a.player_lookup, n.player_name, n.player_id,
+    -- Two spellings at one bookmaker are one player once both are resolved.
+    COALESCE(CAST(n.player_id AS STRING), a.player_lookup) AS player_key,
+    a.bookmaker, a.market = 'player_points' AS is_main, a.line, a.over_price, a.under_price, a.snapshot_time,
+    LOGICAL_OR(
+      a.answered_at = a.newest_at AND a.newest_at >= TIMESTAMP_SUB(a.features_as_of, INTERVAL 12 HOUR)
+    ) AS is_in_force
+  FROM answered AS a
+  JOIN nba_analytics.resolved_names AS n
+    ON n.game_date = a.game_date AND n.game_date BETWEEN @first_date AND @last_date
+    AND n.game_id = a.game_id AND n.features_as_of = a.features_as_of
+    AND n.feed = 'odds_api_player_points_props' AND n.player_lookup = a.player_lookup
+  WHERE a.bookmaker IS NOT NULL AND a.market IN ('player_points', 'player_points_alternate')
+  GROUP BY
+    a.game_date, a.game_id, a.features_as_of, a.player_lookup, n.player_name, n.player_id,
+    a.bookmaker, a.market, a.line, a.over_price, a.under_price, a.snapshot_time
+),
+-- What the two prices imply, and how far apart their probabilities are; 2 where a price is missing.
+priced AS (
+  SELECT s.*, COALESCE(ABS(over_implied - under_implied), 2) AS imbalance
+  FROM (
+    SELECT
+      s.*,
+      IF(over_price < 0, -over_price, 100) / (100 + ABS(over_price)) AS over_implied,
+      IF(under_price < 0, -under_price, 100) / (100 + ABS(under_price)) AS under_implied
+    FROM seen AS s
+  ) AS s
 ),
 dated AS (
   SELECT
-    s.*,
-    MAX(snapshot_time) OVER (PARTITION BY game_id, bookmaker, is_main) AS latest_snapshot_time,
+    p.*,
+    MAX(IF(is_in_force, snapshot_time, NULL)) OVER (
+      PARTITION BY game_id, bookmaker, is_main
+    ) AS latest_snapshot_time,
     MIN(snapshot_time) OVER (PARTITION BY game_id, player_key, bookmaker, is_main) AS first_snapshot_time,
     FIRST_VALUE(line) OVER (
       PARTITION BY game_id, player_key, bookmaker, is_main
       ORDER BY snapshot_time, imbalance, line, player_lookup, over_price, under_price
     ) AS first_line
-  FROM seen AS s
+  FROM priced AS p
 ),
 -- A book that shows two main lines at once means the one whose prices are nearest to even.
 latest AS (
@@ -59,12 +98,92 @@ latest AS (
       ORDER BY imbalance, player_lookup, over_price, under_price
     ) AS line_rank
   FROM dated AS d
-  WHERE snapshot_time = latest_snapshot_time
+  WHERE is_in_force AND snapshot_time = latest_snapshot_time
+),
+-- What a player scores: his last 20 games known, with three of a usual player's ten points so that one game says little.
+form AS (
+  SELECT
+    player_id, known_at,
+    LEAD(known_at) OVER (PARTITION BY player_id ORDER BY tipoff_at, game_id) AS next_known_at,
+    (SUM(points) OVER recent + 30) / (COUNT(*) OVER recent + 3) AS points
+  FROM nba_analytics.player_game_summary
+  WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 400 DAY) AND @last_date
+  WINDOW recent AS (
+    PARTITION BY player_id ORDER BY tipoff_at, game_id ROWS BETWEEN 19 PRECEDING AND CURRENT ROW
+  )
+),
+-- How many standard deviations of a game's points (variance 9 + 2.4 a point) the line lies above them.
+formed AS (
+  SELECT
+    l.*,
+    CAST(l.line AS FLOAT64) - COALESCE(f.points, 10) AS from_form,
+    (CAST(l.line AS FLOAT64) - COALESCE(f.points, 10)) / SQRT(9 + 2.4 * COALESCE(f.points, 10)) AS deviations
+  FROM latest AS l
+  LEFT JOIN form AS f
+    ON f.player_id = l.player_id AND f.known_at < l.features_as_of
+    AND (f.next_known_at IS NULL OR NOT f.next_known_at < l.features_as_of)
+  WHERE IF(l.is_main, l.main_rank, l.line_rank) = 1
+),
+first_look AS (
+  SELECT
+    f.*,
+    CASE
+      WHEN deviations > @most_deviations_above OR deviations < -@most_deviations_below THEN 'far_from_form'
+      WHEN over_implied + under_implied < @least_implied_sum THEN 'absurd_price'
+    END AS first_suspicion
+  FROM formed AS f
+),
+-- The other books' lines, and their prices of the same line, as far as nothing is wrong of them by themselves.
+compared AS (
+  SELECT
+    f.*,
+    COUNTIF(is_main AND first_suspicion IS NULL) OVER (PARTITION BY game_id, player_key) AS books,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_id, player_key
+      ORDER BY IF(is_main AND first_suspicion IS NULL, 0, 1), line, bookmaker, is_main
+    ) AS book_rank,
+    MAX(IF(is_main AND first_suspicion IS NULL, ABS(from_form), NULL)) OVER (PARTITION BY game_id, player_key) AS farthest,
+    COUNTIF(first_suspicion IS NULL AND over_implied IS NOT NULL) OVER (PARTITION BY game_id, player_key, line) AS overs,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_id, player_key, line
+      ORDER BY IF(first_suspicion IS NULL AND over_implied IS NOT NULL, 0, 1), over_implied, bookmaker, is_main
+    ) AS over_rank,
+    COUNTIF(first_suspicion IS NULL AND under_implied IS NOT NULL) OVER (PARTITION BY game_id, player_key, line) AS unders,
+    ROW_NUMBER() OVER (
+      PARTITION BY game_id, player_key, line
+      ORDER BY IF(first_suspicion IS NULL AND under_implied IS NOT NULL, 0, 1), under_implied, bookmaker, is_main
+    ) AS under_rank
+  FROM first_look AS f
+),
+-- Medians as the mean of the one or two middle values. Of two books that disagree about a line the one farther from the
+-- player's form is meant, of two about a price the one that pays more.
+medians AS (
+  SELECT
+    c.*,
+    CAST(AVG(IF(book_rank * 2 IN (books, books + 1, books + 2) AND book_rank <= books, line, NULL))
+      OVER (PARTITION BY game_id, player_key) AS NUMERIC) AS main_line,
+    MAX(IF(is_main AND first_suspicion IS NULL, line, NULL)) OVER (PARTITION BY game_id, player_key)
+      - MIN(IF(is_main AND first_suspicion IS NULL, line, NULL)) OVER (PARTITION BY game_id, player_key) AS line_range,
+    AVG(IF(over_rank * 2 IN (overs, overs + 1, overs + 2) AND over_rank <= overs, over_implied, NULL)) OVER (PARTITION BY game_id, player_key, line)
+      AS over_median,
+    MAX(IF(over_rank <= overs, over_implied, NULL)) OVER (PARTITION BY game_id, player_key, line) AS over_highest,
+    AVG(IF(under_rank * 2 IN (unders, unders + 1, unders + 2) AND under_rank <= unders, under_implied, NULL))
+      OVER (PARTITION BY game_id, player_key, line) AS under_median,
+    MAX(IF(under_rank <= unders, under_implied, NULL)) OVER (PARTITION BY game_id, player_key, line) AS under_highest
+  FROM compared AS c
 )
 SELECT
   game_date, game_id, features_as_of, player_lookup, player_name, player_id, bookmaker, is_main, line,
   over_price, under_price, snapshot_time,
   IF(is_main AND first_snapshot_time < snapshot_time, first_line, NULL) AS opening_line,
-  IF(is_main AND first_snapshot_time < snapshot_time, first_snapshot_time, NULL) AS opening_snapshot_time
-FROM latest
-WHERE IF(is_main, main_rank, line_rank) = 1
+  IF(is_main AND first_snapshot_time < snapshot_time, first_snapshot_time, NULL) AS opening_snapshot_time,
+  CASE
+    WHEN first_suspicion IS NOT NULL THEN first_suspicion
+    WHEN is_main AND books > 2 AND ABS(line - main_line) >= @far_from_books THEN 'far_from_books'
+    WHEN is_main AND books = 2 AND line_range >= @far_from_books AND ABS(from_form) >= farthest THEN 'far_from_books'
+    WHEN overs > 2 AND ABS(over_implied - over_median) > @far_price THEN 'absurd_price'
+    WHEN overs = 2 AND over_highest - over_implied > @far_price THEN 'absurd_price'
+    WHEN unders > 2 AND ABS(under_implied - under_median) > @far_price THEN 'absurd_price'
+    WHEN unders = 2 AND under_highest - under_implied > @far_price THEN 'absurd_price'
+  END AS suspicious
+FROM medians

@@ -1,31 +1,33 @@
 -- Context of the games of @first_date to @last_date, one row per team: tip-off, rest, game lines.
 -- Parameters: @as_of (the run's), @first_date, @last_date.
 WITH
--- A game may move to another day: its latest snapshot before the run decides, whatever day that says.
+-- What the schedule says at the run's moment. The final of the NBA Cup is a game to rest from, and nothing else.
 schedule AS (
   SELECT game_date, game_id, season, season_type, home_team, away_team, tipoff_at, status
-  FROM nba_raw.nbac_schedule
+  FROM nba_raw.nbac_schedule_versions
   WHERE snapshot_time < @as_of
-    AND season_type IN ('regular_season', 'playin', 'playoffs')
-  QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, game_date
-  ) = 1
+    AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
+    AND (gone_at IS NULL OR NOT gone_at < @as_of)
+    AND NOT called_off
+    AND season_type IN ('regular_season', 'playin', 'playoffs', 'cup_final')
 ),
--- The odds feed's tip-off, for games whose time the schedule does not say yet.
+-- The odds feed's tip-off, for games whose time the schedule does not say yet: of its newest answer about the two teams,
+-- whichever of them it takes for the home team.
 odds_tipoffs AS (
-  SELECT game_date, home_team, away_team, commence_time
+  SELECT game_date, LEAST(home_team, away_team) AS one_team, GREATEST(home_team, away_team) AS other_team, commence_time
   FROM (
-    SELECT game_date, home_team, away_team, commence_time, snapshot_time
+    SELECT game_date, home_team, away_team, commence_time, snapshot_time, answer_at, fetched_at
     FROM nba_raw.odds_api_game_lines
-    WHERE game_date BETWEEN @first_date AND @last_date
+    WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
     UNION ALL
-    SELECT game_date, home_team, away_team, commence_time, snapshot_time
+    SELECT game_date, home_team, away_team, commence_time, snapshot_time, answer_at, fetched_at
     FROM nba_raw.odds_api_player_points_props
-    WHERE game_date BETWEEN @first_date AND @last_date
+    WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
   )
   WHERE snapshot_time < @as_of AND commence_time IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_date, home_team, away_team ORDER BY snapshot_time DESC, commence_time DESC
+    PARTITION BY game_date, LEAST(home_team, away_team), GREATEST(home_team, away_team)
+    ORDER BY COALESCE(answer_at, fetched_at) DESC, snapshot_time DESC, commence_time DESC
   ) = 1
 ),
 played AS (
@@ -41,8 +43,8 @@ played AS (
     END AS tipoff_source
   FROM schedule AS s
   LEFT JOIN odds_tipoffs AS o
-    ON o.game_date = s.game_date AND o.home_team = s.home_team AND o.away_team = s.away_team
-  WHERE s.status <> 'postponed'
+    ON o.game_date = s.game_date AND o.one_team = LEAST(s.home_team, s.away_team)
+    AND o.other_team = GREATEST(s.home_team, s.away_team)
 ),
 first_days AS (
   SELECT season, MIN(game_date) AS first_day FROM played GROUP BY season
@@ -63,7 +65,8 @@ rested AS (
   SELECT
     g.*,
     LAG(tipoff_at) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_game_at,
-    LAG(game_date) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_date
+    LAG(game_date) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_date,
+    LAG(season_type) OVER (PARTITION BY team, season ORDER BY game_date, tipoff_at, game_id) AS previous_season_type
   FROM team_games AS g
 ),
 games AS (
@@ -75,19 +78,39 @@ games AS (
     END AS features_as_of,
     LEAST(DATE_DIFF(game_date, previous_date, DAY) - 1, 30) AS team_rest_days
   FROM rested AS g
-  WHERE game_date BETWEEN @first_date AND @last_date
+  WHERE game_date BETWEEN @first_date AND @last_date AND season_type <> 'cup_final'
 ),
--- Each book's latest spread and total before the row's own moment.
-book_lines AS (
-  SELECT g.game_id, l.bookmaker, l.home_spread, l.total, l.snapshot_time
+-- Every answer about spreads and totals until the moment, by the rules of upcoming_player_lines.sql. A game is its day and
+-- its two teams: where the feed has the other one at home, its spread is turned.
+answers AS (
+  SELECT
+    g.game_id, g.features_as_of, l.bookmaker, IF(g.is_home, l.home_spread, -l.home_spread) AS home_spread, l.total,
+    l.snapshot_time, l.fetched_at,
+    COALESCE(l.answer_at, IF(
+      l.fetched_at > l.commence_time,
+      MAX(l.snapshot_time) OVER (PARTITION BY g.game_id, l.source_file),
+      l.fetched_at
+    )) AS answered_at
   FROM games AS g
   JOIN nba_raw.odds_api_game_lines AS l
     ON l.game_date = g.game_date AND l.game_date BETWEEN @first_date AND @last_date
     AND l.home_team = g.team AND l.away_team = g.opponent
-  WHERE g.is_home AND l.snapshot_time < g.features_as_of
-    AND l.home_spread IS NOT NULL AND l.total IS NOT NULL
+  WHERE l.snapshot_time < g.features_as_of
+    OR (l.bookmaker IS NULL AND l.snapshot_time = g.features_as_of AND l.fetched_at > l.snapshot_time)
+),
+answered AS (
+  SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
+  FROM answers AS a
+  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+),
+-- Each book's spread and total in the newest answer.
+book_lines AS (
+  SELECT game_id, bookmaker, home_spread, total, snapshot_time
+  FROM answered
+  WHERE answered_at = newest_at AND newest_at >= TIMESTAMP_SUB(features_as_of, INTERVAL 12 HOUR)
+    AND bookmaker IS NOT NULL AND home_spread IS NOT NULL AND total IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY g.game_id, l.bookmaker ORDER BY l.snapshot_time DESC, l.home_spread, l.total
+    PARTITION BY game_id, bookmaker ORDER BY snapshot_time DESC, home_spread, total
   ) = 1
 ),
 ranked_lines AS (
@@ -124,7 +147,8 @@ SELECT
   l.total AS game_total,
   l.total / 2 - IF(g.is_home, l.home_spread, -l.home_spread) / 2 AS implied_team_total,
   l.books AS game_line_books,
-  l.snapshot_at AS game_line_snapshot_at
+  l.snapshot_at AS game_line_snapshot_at,
+  g.previous_season_type
 FROM games AS g
 JOIN games AS o ON o.game_id = g.game_id AND o.team = g.opponent
 JOIN first_days AS f ON f.season = g.season

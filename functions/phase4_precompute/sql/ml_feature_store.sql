@@ -10,6 +10,7 @@ joined AS (
   SELECT
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.player_name, c.player_lookup, c.team, c.opponent,
     c.tipoff_at, c.tipoff_source, c.season, c.season_type, c.last_game_at, c.last_game_date,
+    c.last_team, c.suspicious_lines,
     c.injury_report_source, c.injury_snapshot_at, c.injury_status, c.injury_source,
     c.rest_days, c.is_back_to_back, c.team_rest_days, c.opponent_rest_days, c.rest_advantage, c.is_home,
     c.season_day, c.is_playoffs, c.implied_team_total, c.spread, c.game_total,
@@ -100,7 +101,11 @@ explained AS (
         OR turnovers_l10 IS NULL OR fouls_l10 IS NULL OR plus_minus_l10 IS NULL, 'box_score=incomplete,', ''),
       IF(home_points_diff IS NULL, 'home_away=one_venue,', ''),
       IF(versus_opponent_points IS NULL, 'versus=no_games,', ''),
-      IF(days_since_team_change IS NULL, 'team_change=one_team,', ''),
+      CASE
+        WHEN days_since_team_change IS NOT NULL THEN ''
+        WHEN team <> last_team THEN 'team_change=no_game_yet,'
+        ELSE 'team_change=one_team,'
+      END,
       IF(team_rest_days IS NULL OR opponent_rest_days IS NULL, 'rest=no_earlier_game,', ''),
       IF(team_games = 0, 'team_form=no_games,', ''),
       IF(opponent_games = 0, 'opponent_form=no_games,', ''),
@@ -118,9 +123,17 @@ explained AS (
         WHEN minutes_share IS NULL OR points_share IS NULL THEN 'available=no_minutes_or_points,'
         ELSE ''
       END,
-      IF(teammates_out_points_recent IS NULL, 'teammates_recent=no_team_box_score,', ''),
+      CASE
+        WHEN teammates_out_points_recent IS NOT NULL THEN ''
+        WHEN team <> last_team THEN 'teammates_recent=new_team,'
+        ELSE 'teammates_recent=no_team_box_score,'
+      END,
       IF(implied_team_total IS NULL, 'game_line=none,', ''),
-      IF(line IS NULL, 'market=no_line,', ''),
+      CASE
+        WHEN line IS NOT NULL THEN ''
+        WHEN suspicious_lines IS NOT NULL THEN 'market=suspicious_line,'
+        ELSE 'market=no_line,'
+      END,
       IF(line IS NOT NULL AND line_opening IS NULL, 'opening=one_snapshot,', ''),
       IF(line IS NOT NULL AND line_sd IS NULL, 'line_spread=one_book,', ''),
       IF(line IS NOT NULL AND line_p_over IS NULL, 'line_price=not_offered,', '')

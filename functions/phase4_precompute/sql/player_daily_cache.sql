@@ -32,7 +32,7 @@ games AS (
 ),
 totals AS (
   SELECT
-    player_id, known_at, next_known_at, n, season,
+    player_id, known_at, next_known_at, n, season, team AS last_team,
     MAX(team_change_date) OVER career AS last_change_date,
     COUNT(*) OVER season_so_far AS games_season,
     SUM(points) OVER season_so_far AS points_sum,
@@ -50,7 +50,7 @@ totals AS (
 ),
 -- Each row's latest game known.
 latest AS (
-  SELECT t.*, g.n, g.last_change_date
+  SELECT t.*, g.n, g.last_change_date, g.last_team
   FROM targets AS t
   JOIN totals AS g
     ON g.player_id = t.player_id
@@ -173,7 +173,7 @@ versus AS (
 -- This season so far (nothing where the latest game belongs to another season) and the whole one before.
 sums AS (
   SELECT
-    t.game_date, t.game_id, t.player_id, t.features_as_of, t.team, t.opponent, t.n, t.last_change_date,
+    t.game_date, t.game_id, t.player_id, t.features_as_of, t.team, t.opponent, t.n, t.last_change_date, t.last_team,
     s.games_season, s.points_sum, s.points_squares, s.minutes_sum, s.plays_sum, s.court_sum,
     p.games_season AS games_before, p.points_sum AS points_before,
     COALESCE(s.home_games, 0) + COALESCE(p.home_games, 0) AS home_games,
@@ -236,9 +236,11 @@ SELECT
     * SAFE_DIVIDE(s.two_season_games, s.two_season_games + 20) AS home_points_diff,
   COALESCE(v.games, 0) AS versus_opponent_games,
   v.points AS versus_opponent_points,
-  DATE_DIFF(s.game_date, s.last_change_date, DAY) AS days_since_team_change,
+  -- Before the first game for a new team nobody knows since when, nor whom he will miss there.
+  IF(s.team = s.last_team, DATE_DIFF(s.game_date, s.last_change_date, DAY), NULL) AS days_since_team_change,
   s.n AS career_games,
-  f.missing_points_l10, f.missing_minutes_l10
+  IF(s.team = s.last_team, f.missing_points_l10, NULL) AS missing_points_l10,
+  IF(s.team = s.last_team, f.missing_minutes_l10, NULL) AS missing_minutes_l10
 FROM spreads AS s
 JOIN form AS f ON f.player_id = s.player_id AND f.n = s.n
 LEFT JOIN workload AS w ON w.game_id = s.game_id AND w.player_id = s.player_id

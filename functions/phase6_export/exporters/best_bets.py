@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.exporters import withheld
 from functions.phase6_export.reading import Day, Row, key_of
 
 SYSTEM = "ensemble_v1"
@@ -16,18 +17,20 @@ def content(day: Day) -> dict[str, Any]:
     """The best MOST picks of SYSTEM, highest expected value first.
 
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an offered price on that
-    side. Lines of one player win and lose together, so each player enters once, with his best line.
+    side. Lines of one player win and lose together, so each player enters once, with his best line. Bets on games that
+    do not take place as predicted stand under `withheld`, by name.
     """
-    candidates = sorted((row for row in day.predictions if _is_bet(row)), key=_rank)
+    candidates = sorted((row for row in day.offered if _is_bet(row)), key=_rank)
     picks: dict[int, Row] = {}
     for row in candidates:
         picks.setdefault(row["player_id"], row)
-    best = [_pick(row, day.considered[key_of(row)]) for row in picks.values()][:MOST]
+    best = [_pick(row, day) for row in picks.values()][:MOST]
     return {
         "system_id": SYSTEM,
         "most_picks": MOST,
         "total_candidates": len(candidates),
         "picks": [{"rank": rank, **pick} for rank, pick in enumerate(best, start=1)],
+        "withheld": withheld.entries(day, filter(_is_bet, day.predictions)),
     }
 
 
@@ -52,14 +55,15 @@ def _rank(row: Row) -> tuple[Any, ...]:
     )
 
 
-def _pick(row: Row, player: Row) -> dict[str, Any]:
+def _pick(row: Row, day: Day) -> dict[str, Any]:
+    player = day.considered[key_of(row)]
     return {
         "player_id": row["player_id"],
         "player_lookup": row["player_lookup"],
         "player_name": player["player_name"],
         "team": player["team"],
         "game_id": row["game_id"],
-        "tipoff_at": moment(row["tipoff_at"]),
+        "tipoff_at": moment(day.tipoffs[row["game_id"]]),
         "line": half_points(row["line_value"]),
         "line_kind": row["line_kind"],
         "recommendation": row["recommendation"],

@@ -8,11 +8,15 @@ from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.exporters import withheld
 from functions.phase6_export.reading import Day, Row
 
 
 def content(day: Day) -> dict[str, Any]:
-    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows."""
+    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows.
+
+    Of a game that does not take place as predicted there is nothing but its entry under `withheld`.
+    """
     players = []
     for key, rows in day.by_player.items():
         player, first = day.considered[key], rows[0]
@@ -23,7 +27,7 @@ def content(day: Day) -> dict[str, Any]:
                 "player_name": player["player_name"],
                 "team": player["team"],
                 "game_id": first["game_id"],
-                "tipoff_at": moment(first["tipoff_at"]),
+                "tipoff_at": moment(day.tipoffs[first["game_id"]]),
                 "features_as_of": moment(first["features_as_of"]),
                 "line_snapshot_at": moment(first["line_snapshot_at"]),
                 "quality_score": points(first["quality_score"]),
@@ -31,7 +35,12 @@ def content(day: Day) -> dict[str, Any]:
             }
         )
     players.sort(key=lambda each: (each["game_id"], each["player_lookup"], each["player_id"]))
-    return {"total_players": len(players), "total_rows": len(day.predictions), "players": players}
+    return {
+        "total_players": len(players),
+        "total_rows": len(day.offered),
+        "players": players,
+        "withheld": withheld.entries(day, day.predictions),
+    }
 
 
 def systems_of(rows: Sequence[Row]) -> list[dict[str, Any]]:

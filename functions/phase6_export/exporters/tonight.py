@@ -66,7 +66,7 @@ class Tonight:
     def _games_by_tipoff(self, with_players: Mapping[str, Any]) -> list[str]:
         """Scheduled games, and those that left the date's schedule since they were predicted."""
         tipoffs = self._day.tipoffs
-        known = {*self._games, *with_players}
+        known = {*(game["game_id"] for game in self._day.on_the_date), *with_players}
         return sorted(known, key=lambda game: (tipoffs.get(game) is None, tipoffs.get(game), game))
 
     def _game(self, game_id: str, players: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,16 +76,17 @@ class Tonight:
             "home_team": game.get("home_team"),
             "away_team": game.get("away_team"),
             "tipoff_at": moment(self._day.tipoffs.get(game_id)),
-            "status": game.get("status", "not_scheduled"),
+            "status": game.get("called_off") or game.get("status", "not_scheduled"),
             "players": players,
         }
 
     def _entry(self, row: Row) -> dict[str, Any]:
-        """Predicted, with the ensemble's word on the main line; or left out, with the reason."""
+        """Predicted, with the ensemble's word on the main line; or left out, with the reason, his game's first."""
         rows = self._day.by_player.get(key_of(row), [])
         mains = {each["system_id"]: each for each in rows if each["line_kind"] in ("main", "none")}
         ensemble = mains.get(ENSEMBLE, {})
         line = ensemble.get("line_value")
+        off = self._day.withheld.get(row["game_id"])
         return {
             "player_id": row["player_id"],
             "player_lookup": row["player_lookup"],
@@ -94,7 +95,7 @@ class Tonight:
             "game_id": row["game_id"],
             **self._venue(row),
             "status": "predicted" if rows else "left_out",
-            "reason": None if rows else row["reason"] or "no_prediction",
+            "reason": f"game_{off}" if off else None if rows else row["reason"] or "no_prediction",
             "injury_status": row["injury_status"],
             "has_line": row["has_line"],
             "line": row["feature_line"] if line is None else half_points(line),

@@ -1,19 +1,21 @@
 -- The date's games, one row each, with what the tables hold of them; a day without games has one row without game_id.
 -- Parameters: @game_date, @now; @as_of as a run would have it that begins now.
 WITH
--- A game may move to another day: its latest snapshot decides. All kinds of games tell that a schedule is loaded.
+-- What the schedule says now, games that it lists no more left out. All kinds of games tell that one is loaded.
 latest AS (
   SELECT game_id, game_date, season_type, home_team, away_team, tipoff_at, status
-  FROM nba_raw.nbac_schedule
+  FROM nba_raw.nbac_schedule_versions
   WHERE game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
     AND snapshot_time <= @now
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+    AND (replaced_at IS NULL OR replaced_at > @now)
+    AND (gone_at IS NULL OR gone_at > @now)
 ),
 facts AS (
   SELECT @game_date AS game_date, COUNT(*) AS schedule_rows
   FROM latest
 ),
--- What phase 1 fetches of a day to come besides the schedule; an injury list that names nobody has a row, too.
+-- What phase 1 fetches of a day to come besides the schedule; a list that names nobody and an answer without a line
+-- have a row, too: they tell that somebody asked.
 feeds AS (
   SELECT COUNT(*) AS feed_rows
   FROM (
@@ -75,23 +77,39 @@ contexts AS (
   GROUP BY contexts.game_id
 ),
 summaries AS (
-  SELECT game_id, COUNT(DISTINCT team) AS result_teams
+  SELECT
+    game_id,
+    COUNT(DISTINCT team) AS result_teams,
+    COUNTIF(players_points <> team_points) > 0 AS points_apart
   FROM nba_analytics.player_game_summary
   WHERE game_date = @game_date
   GROUP BY game_id
 ),
 -- Only what was said before tip-off is graded, and of the batch that counts.
 predictions AS (
-  SELECT game_id, batch_id, COUNT(*) AS predictions
-  FROM nba_predictions.current_predictions
-  WHERE game_date = @game_date AND updated_at < tipoff_at
-  GROUP BY game_id, batch_id
+  SELECT said.game_id, said.batch_id, COUNT(*) AS predictions
+  FROM nba_predictions.current_predictions AS said
+  INNER JOIN games
+    ON games.game_id = said.game_id
+  WHERE said.game_date = @game_date
+    AND said.updated_at < LEAST(said.tipoff_at, COALESCE(games.tipoff_at, said.tipoff_at))
+  GROUP BY said.game_id, said.batch_id
 ),
+-- A grade counts as long as it says what the box score says: a corrected one, or the half that came later, asks for
+-- grading again.
 grades AS (
-  SELECT game_id, batch_id, COUNT(*) AS grades
-  FROM nba_predictions.prediction_accuracy
-  WHERE game_date = @game_date
-  GROUP BY game_id, batch_id
+  SELECT given.game_id, given.batch_id, COUNT(*) AS grades
+  FROM nba_predictions.prediction_accuracy AS given
+  LEFT JOIN nba_analytics.player_game_summary AS played
+    ON played.game_date = @game_date
+    AND played.game_id = given.game_id
+    AND played.player_id = given.player_id
+  WHERE given.game_date = @game_date
+    AND (
+      (given.void_reason IS NULL AND given.actual_points = played.points)
+      OR (given.void_reason = 'did_not_play' AND played.player_id IS NULL)
+    )
+  GROUP BY given.game_id, given.batch_id
 )
 SELECT
   facts.schedule_rows,
@@ -106,6 +124,7 @@ SELECT
   COALESCE(contexts.context_players, 0) AS context_players,
   COALESCE(contexts.feature_players, 0) AS feature_players,
   COALESCE(summaries.result_teams, 0) AS result_teams,
+  COALESCE(summaries.points_apart, FALSE) AS points_apart,
   COALESCE(predictions.predictions, 0) AS predictions,
   COALESCE(grades.grades, 0) AS grades
 FROM facts

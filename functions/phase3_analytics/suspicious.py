@@ -1,0 +1,29 @@
+"""When a line or a price is suspicious: bounds that real lines keep, so that what is beyond them is an error.
+
+Measured on the last main lines before tip-off of 2023-24 to 2025-26: 79,191 of thirteen bookmakers, with the query of
+docs/science.md, "Suspicious lines".
+"""
+
+from __future__ import annotations
+
+from shared.systems.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW
+
+# Points between a book's main line and the median of all books'. Real books stay within 4.0 of the others' median: of
+# 65,814 lines with two other books or more 7 are 3 points away or more, 3 are 4, none is 5. They were taken once a
+# day; in the minutes after the news that a star sits out, one book has moved a line that another still shows: hence
+# the room.
+FAR_FROM_BOOKS = 10.0
+# Deviations: between the line and what the player scores (his last 20 games, shrunk), as the systems' own in
+# shared/systems/lines.py. A bench player may be about to start; a star may be back for ten minutes.
+# What both prices of a line imply, together: a book earns what is above 1. Real ones are 1.0 (without margin) to 1.98.
+LEAST_IMPLIED_SUM = 0.9
+# Implied probability of a side beside the books' median at the same line: real ones are within 0.21.
+FAR_PRICE = 0.25
+
+PARAMETERS = {
+    "far_from_books": FAR_FROM_BOOKS,
+    "most_deviations_above": MOST_DEVIATIONS_ABOVE,
+    "most_deviations_below": MOST_DEVIATIONS_BELOW,
+    "least_implied_sum": LEAST_IMPLIED_SUM,
+    "far_price": FAR_PRICE,
+}
