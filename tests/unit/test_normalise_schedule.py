@@ -170,3 +170,17 @@ def test_a_game_twice_that_takes_place_on_different_days_is_named() -> None:
     tables, problems = normalised(ScheduleRows, "schedule", body)
     assert [(row["game_id"], row["covers_from"]) for row in tables[TABLE]] == [("0022500202", None)]
     assert "there 2 times and different (2025-11-14 scheduled and 2025-11-15 scheduled)" in problems.sentences[0]
+
+
+def test_of_a_season_without_a_game_left_the_last_one_says_that_the_list_is_whole() -> None:
+    """Else games that were on an earlier list, and are on none any more, would stay."""
+    body = schedule(final=False)
+    body["leagueSchedule"]["gameDates"][0]["games"] = [
+        schedule_game(f"004250040{number}", *GAMES[0][1:], day=date(2025, 11, day))
+        for number, day in ((3, 9), (4, 11), (2, 7))
+    ]
+    tables, problems = normalised(ScheduleRows, "schedule", body)
+    [row] = tables["nba_raw.nbac_schedule"]
+    assert (row["game_id"], row["game_date"]) == ("0042500404", date(2025, 11, 11))
+    assert row["covers_from"] == date(2025, 11, 12)
+    assert problems.sentences == []

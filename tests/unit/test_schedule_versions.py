@@ -31,7 +31,7 @@ class Schedule:
             rows.append(
                 {
                     "game_date": day,
-                    "game_id": f"004250010{number}",
+                    "game_id": f"00425{number:05d}",
                     "snapshot_time": at,
                     "season": "2025-26",
                     "season_type": "playoffs",
@@ -54,7 +54,7 @@ class Schedule:
             " AND NOT called_off ORDER BY game_id",
             {"m": moment},
         ).to_pylist()
-        found = {int(row["game_id"][-1]): row["game_date"] for row in rows}
+        found = {int(row["game_id"][-5:]): row["game_date"] for row in rows}
         assert len(found) == len(rows), "a game has one row in force"
         return found
 
@@ -116,7 +116,7 @@ def test_gone_after_lists_that_named_it_and_some_that_could_not_tell(schedule: S
         schedule.snapshot(later(days), games, covers)
     assert [len(schedule.at(later(days))) for days in (1, 2, 3, 4, 5)] == [7, 7, 7, 1, 1]
     row = schedule.warehouse.query(
-        "SELECT gone_at FROM nba_raw.nbac_schedule_versions WHERE game_id = '0042500105' AND replaced_at IS NULL"
+        "SELECT gone_at FROM nba_raw.nbac_schedule_versions WHERE game_id = '0042500005' AND replaced_at IS NULL"
     ).to_pylist()
     assert row == [{"gone_at": later(3)}]
 
@@ -140,3 +140,30 @@ def test_of_two_files_of_one_moment_one_row_holds(schedule: Schedule) -> None:
     schedule.snapshot(MORNING, {1: ROUND[1]}, None, file="a")
     schedule.snapshot(MORNING, {1: ROUND[2]}, None, file="b")
     assert schedule.at(later(1)) == {1: ROUND[2]}
+
+
+def test_a_list_that_lost_half_the_season_is_believed_when_the_next_one_says_so_too(schedule: Schedule) -> None:
+    """An answer that was cut short must not look like a week without games."""
+    season = {number: date(2026, 4, 20) + timedelta(days=number // 8) for number in range(1, 65)}
+    schedule.snapshot(MORNING, season, date(2026, 4, 18))
+    half = {number: day for number, day in season.items() if number <= 32}
+    schedule.snapshot(later(1), half, date(2026, 4, 18))
+    assert set(schedule.at(later(2))) == set(season)
+    schedule.snapshot(later(2), half, date(2026, 4, 18))
+    assert set(schedule.at(later(2))) == set(season), "strictly before the moment"
+    assert set(schedule.at(later(3))) == set(half)
+
+
+def test_a_list_that_was_whole_again_leaves_no_trace_of_the_one_cut_short(schedule: Schedule) -> None:
+    season = {number: date(2026, 4, 20) + timedelta(days=number // 8) for number in range(1, 65)}
+    schedule.snapshot(MORNING, season, date(2026, 4, 18))
+    schedule.snapshot(later(1), {1: season[1]}, date(2026, 4, 18))
+    schedule.snapshot(later(2), season, date(2026, 4, 18))
+    assert [set(schedule.at(later(days))) for days in (1, 2, 3)] == [set(season)] * 3
+
+
+def test_thirty_games_at_once_are_what_a_round_of_playoffs_can_spare(schedule: Schedule) -> None:
+    season = {number: date(2026, 4, 20) + timedelta(days=number // 8) for number in range(1, 65)}
+    schedule.snapshot(MORNING, season, date(2026, 4, 18))
+    schedule.snapshot(later(1), {number: day for number, day in season.items() if number <= 34}, date(2026, 4, 18))
+    assert len(schedule.at(later(2))) == 34

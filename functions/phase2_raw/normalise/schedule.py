@@ -27,7 +27,8 @@ class ScheduleRows:
     """Games from two days before the run's first day on.
 
     A game that the answer no longer lists is off, so each row says from which day on the answer is whole
-    (covers_from); nothing is concluded from an answer of which an entry could not be read.
+    (covers_from); nothing is concluded from an answer of which an entry could not be read. Where no game is left, the
+    last one of the season says so by its row.
     """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
@@ -37,18 +38,21 @@ class ScheduleRows:
 
     def add(self, path: str, content: RawContent) -> None:
         games: dict[str, list[ScheduledGame]] = {}
+        over: list[Any] = []
         before = self._problems.refused
 
         def read(answer: Answer) -> None:
-            self._read(path, answer.body, games)
+            self._read(path, answer.body, games, over)
 
         each_answer(path, content.named("schedule"), self._problems, read, "leagueSchedule.gameDates[].games")
         found = sorted(
             (game for entries in games.values() for game in self._one(path, entries)),
             key=lambda game: (game.game_date, game.game_id),
         )
-        columns = {name: [getattr(game, name) for game in found] for name in _FIELDS}
         whole = self._problems.refused == before
+        if whole and not found:
+            found = _last_of(over)
+        columns = {name: [getattr(game, name) for game in found] for name in _FIELDS}
         constants = {
             "snapshot_time": content.fetched_at,
             "run_id": content.run_id,
@@ -60,14 +64,16 @@ class ScheduleRows:
     def tables(self) -> dict[str, pa.Table]:
         return joined(TABLE, self._tables)
 
-    def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]]) -> None:
-        """Put the games wanted into `games`. Raises Refused where the answer is no schedule."""
+    def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]], over: list[Any]) -> None:
+        """Put the games wanted into `games`, entries of days before into `over`. Raises Refused: it is no schedule."""
         for number, day in enumerate(schedule_days(body)):
             entries: list[Any] = []
             with self._problems.element(path, f"gameDates[{number}]"):
                 entries = feed_values.a_list(feed_values.an_object(day, "the day").get("games"), "games")
             for entry in entries:
-                if self._is_wanted(entry):
+                if not self._is_wanted(entry):
+                    over.append(entry)
+                else:
                     game_id = entry.get("gameId") if isinstance(entry, dict) else entry
                     with self._problems.element(path, f"game {feed_values.shown(game_id)}") as notes:
                         game = read_game(entry, notes)
@@ -96,3 +102,15 @@ class ScheduleRows:
         except Refused:
             return True
         return day >= self._first
+
+
+def _last_of(entries: list[Any]) -> list[ScheduledGame]:
+    """The last game among entries with readable days, as a list of one; none where no entry is a game of two teams."""
+    for entry in sorted(entries, key=lambda entry: str(entry["gameDateEst"]), reverse=True):
+        try:
+            game = read_game(entry, [])
+        except Refused:
+            continue
+        if game.guest is None and game.home_team is not None and game.away_team is not None:
+            return [game]
+    return []

@@ -30,15 +30,33 @@ open_rows AS (
   LEFT JOIN followed AS f ON f.season = v.season AND f.snapshot_time = v.snapshot_time
   WHERE f.next_at IS NULL OR v.replaced_at IS NULL OR f.next_at < v.replaced_at
 ),
-absences AS (
-  SELECT o.game_id, o.snapshot_time, MIN(l.snapshot_time) AS gone_at
+missing AS (
+  SELECT
+    o.game_id, o.snapshot_time, o.season, l.snapshot_time AS missing_at,
+    ROW_NUMBER() OVER (PARTITION BY o.game_id, o.snapshot_time ORDER BY l.snapshot_time) AS nth
   FROM open_rows AS o
   JOIN listings AS l
     ON l.season = o.season
     AND l.snapshot_time > o.snapshot_time
     AND l.covers_from <= o.game_date
     AND (o.replaced_at IS NULL OR l.snapshot_time < o.replaced_at)
-  GROUP BY o.game_id, o.snapshot_time
+),
+-- More games at once than a round of playoffs can spare (8 series, 3 games each) and a play-in besides: an answer that
+-- was cut short, which would look like days without games. Believed when the next snapshot says so as well.
+absences AS (
+  SELECT
+    game_id, snapshot_time, season,
+    MIN(missing_at) AS missing_at,
+    MIN(IF(nth = 2, missing_at, NULL)) AS missing_again_at
+  FROM missing
+  WHERE nth <= 2
+  GROUP BY game_id, snapshot_time, season
+),
+gone AS (
+  SELECT
+    game_id, snapshot_time,
+    IF(COUNT(*) OVER (PARTITION BY season, missing_at) > 30, missing_again_at, missing_at) AS gone_at
+  FROM absences
 )
 SELECT
   v.game_date, v.game_id, v.snapshot_time, v.season, v.season_type, v.home_team, v.away_team, v.tipoff_at, v.status,
@@ -48,4 +66,4 @@ SELECT
   -- Only what the schedule calls scheduled, live or final takes place.
   v.status NOT IN ('scheduled', 'live', 'final') AS called_off
 FROM versions AS v
-LEFT JOIN absences AS a ON a.game_id = v.game_id AND a.snapshot_time = v.snapshot_time
+LEFT JOIN gone AS a ON a.game_id = v.game_id AND a.snapshot_time = v.snapshot_time
