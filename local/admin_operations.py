@@ -118,6 +118,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
         "subscription": letter.subscription,
         "reason": letter.reason,
         "error": letter.error,
+        "blames": letter.blames,
         "origin_topic": letter.origin_topic,
         "origin_subscription": letter.origin_subscription,
         "origin_message_id": letter.origin_message_id,
