@@ -77,12 +77,12 @@ def dlq(port: int, environment: Environment, console: Console) -> int:
         console.print("No dead letters." if not filters(environment) else "No dead letters such as these.")
         return DONE
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "origin", "reason", "to blame", "age", "bytes", "error, or data"):
+    for column in ("id", "origin", "reason", "age", "bytes", "error, or data"):
         table.add_column(column, justify="right" if column in ("age", "bytes") else "left", overflow="fold")
     for letter in letters:
         table.add_row(
-            *(letter["id"], letter["origin_subscription"], letter["reason"], _blamed(letter)),
-            *(age(letter["age_seconds"]), str(letter["size"]), letter["error"] or letter["preview"]),
+            *(letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"])),
+            *(str(letter["size"]), _said(letter)),
         )
     console.print(table)
     console.print(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."')
@@ -119,9 +119,10 @@ def redrive(port: int, environment: Environment, console: Console) -> int:
     return FAILED if again or refused else DONE
 
 
-def _blamed(letter: Mapping[str, Any]) -> str:
-    """Redriven as it is, what the message itself is to blame for comes back."""
-    return "the message" if letter["blames"] == "message" else "not it alone"
+def _said(letter: Mapping[str, Any]) -> str:
+    """The error, or the data where none is known; redriven as it is, what the message is to blame for comes back."""
+    said = str(letter["error"] or letter["preview"])
+    return f"The message is to blame: {said}" if letter["blames"] == "message" else said
 
 
 def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
