@@ -72,6 +72,15 @@ def storable(text: str) -> str:
     return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def storable_json(value: Any) -> Any:
+    """The same with every text, names of fields too, as `storable` gives it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable_json(name): storable_json(each) for name, each in value.items()}
+    return [storable_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def unstorable(value: object) -> str:
     """What of a value read from JSON cannot be kept, sent or counted on, however deep it is; empty where nothing."""
     waiting: list[tuple[object, int]] = [(value, 0)]

@@ -18,7 +18,7 @@ from shared import crashpoints, gates, outbox
 from shared.clock import as_of_after
 from shared.context import Context, Outcome
 from shared.delivery import SETS_AS_OF, Delivery
-from shared.document_rules import storable
+from shared.document_rules import storable, storable_json
 from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import Passage, Stop
@@ -204,6 +204,8 @@ def _result_fields(
     delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, as_of: datetime, finished: datetime
 ) -> dict[str, Any]:
     """The document's fields after success: result, and the outbox with the announcement first."""
+    # a reason or a note may quote what a source sent
+    metadata = storable_json(outcome.metadata)
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,
@@ -227,7 +229,7 @@ def _result_fields(
         duration_seconds=(finished - taken.data["taken_at"]).total_seconds(),
         reason=storable(outcome.reason)[:MAX_REASON] or None,
         sequence=max(outcome.sequence, message.sequence),
-        metadata=outcome.metadata,
+        metadata=metadata,
     )
     messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
     announces = delivery.function.announces
@@ -240,7 +242,7 @@ def _result_fields(
         "finished_at": finished,
         "expires_at": finished + KEPT,
         "result": result,
-        "metadata": _small(outcome.metadata),
+        "metadata": _small(metadata),
         "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
         # what is not to be in the history counts as written, so that nobody writes it later
         "logged": not outcome.history,
@@ -282,7 +284,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,
-        "error_message": str(error)[:2000],
+        "error_message": storable(str(error))[:2000],
         "final": final,
         "expires_at": now + KEPT if final else None,
     }

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared import held, pause
+from shared.context import Outcome
 from shared.errors import SourceUnavailable
 from shared.message_limits import check_message
 from shared.messages import MAX_REASON, PhaseMessage, PredictionRequest
@@ -238,6 +239,31 @@ def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: World) ->
     assert [answer.body["status"] for _, answer in answers] == ["success"]
     assert work.contexts[0].correlation_id == "日" * 200
     assert work.contexts[0].as_of == datetime(2025, 11, 15, 4, 59, 59, 999_999, tzinfo=UTC)
+
+
+ODD = "a source said \ud800\x00"
+
+
+def test_what_a_failure_quotes_is_kept_whatever_it_is(world: World) -> None:
+    for number in range(5):
+        body = push(DAY, message_id=f"m{number}", attempt=5, subscription=TRIGGER)
+        answer = send(world, Work(SourceUnavailable(ODD) if number else ValueError(ODD)), body)
+        assert answer.status == (503 if number else 500)
+    assert all(each["error_message"].startswith("a source said") for each in world.documents("executions"))
+    assert "a source said" in world.documents("breakers")[0]["last_error"]
+    held_back = send(world, Work(), push(DAY, message_id="next", subscription=TRIGGER))
+    assert held_back.body["status"] == "held"
+
+
+def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: World) -> None:
+    outcome = Outcome("partial", reason=ODD * 5_000, metadata={"failed": {ODD: [ODD, {"a": ODD}]}, "rows": 3})
+    assert send(world, Work(lambda *_: outcome), push(DAY, subscription=TRIGGER)).body["status"] == "partial"
+    (announced,) = world.published("nba-phase3-analytics-complete")
+    assert (announced["metadata"]["rows"], len(announced["reason"])) == (3, MAX_REASON)
+    said = "a source said \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert announced["metadata"]["failed"] == {said: [said, {"a": said}]}
+    # and understood by whoever reads it
+    assert send(world, Work(), push(announced, message_id="2"), "phase4_precompute").body["status"] == "success"
 
 
 def test_five_attempts_of_a_message_about_2052_open_no_breaker_and_the_next_trigger_runs(world: World) -> None:
