@@ -83,22 +83,27 @@ def storable_json(value: Any) -> Any:
 
 def unstorable(value: object) -> str:
     """What of a value read from JSON cannot be kept, sent or counted on, however deep it is; empty where nothing."""
-    waiting: list[tuple[object, int]] = [(value, 0)]
-    while waiting:
-        one, depth = waiting.pop()
-        if isinstance(one, str):
-            if _NO_TEXT.search(one):
-                return f"{brief(one)} has characters that no store keeps"
-        elif isinstance(one, dict | list):
-            if depth == MAX_DEPTH:
-                return f"it is nested deeper than {MAX_DEPTH} levels"
-            inner = [*one, *one.values()] if isinstance(one, dict) else one
-            waiting.extend((each, depth + 1) for each in inner)
-        elif isinstance(one, float) and not math.isfinite(one):
-            return f"{one} is no number"
-        elif isinstance(one, int) and abs(one) > MAX_INTEGER:
-            return f"{brief(one)} has more than 64 bits"
-    return ""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, float):
+                if not -math.inf < one < math.inf:
+                    return f"{one} is no number"
+            elif isinstance(one, str):
+                if _NO_TEXT.search(one):
+                    return f"{brief(one)} has characters that no store keeps"
+            elif isinstance(one, list):
+                inner += one
+            elif isinstance(one, dict):
+                inner += one
+                inner += one.values()
+            elif isinstance(one, int) and not -MAX_INTEGER <= one <= MAX_INTEGER:
+                return f"{brief(one)} has more than 64 bits"
+        if not inner:
+            return ""
+        level = inner
+    return f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 def brief(value: object) -> str:

@@ -224,8 +224,8 @@ def _result_fields(
         output_table=outcome.output_table.partition(".")[2] or None,
         output_dataset=outcome.output_table.partition(".")[0] or None,
         status=outcome.status,
-        record_count=outcome.record_count,
-        records_failed=outcome.records_failed,
+        record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
+        records_failed=int(outcome.records_failed),
         duration_seconds=(finished - taken.data["taken_at"]).total_seconds(),
         reason=storable(outcome.reason)[:MAX_REASON] or None,
         sequence=max(outcome.sequence, message.sequence),

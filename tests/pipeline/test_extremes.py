@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
 from shared import held, pause
+from shared.clock import new_york_date
 from shared.context import Outcome
-from shared.errors import SourceUnavailable
-from shared.message_limits import check_message
-from shared.messages import MAX_REASON, PhaseMessage, PredictionRequest
+from shared.delivery import Delivery
+from shared.document_rules import plain_fields
+from shared.envelope import read_envelope, read_message, shortened
+from shared.errors import DataError, SourceUnavailable
+from shared.message_limits import check_message, dead_letter
+from shared.messages import ATTRIBUTE_FIELDS, MAX_REASON, PhaseMessage, PredictionRequest, TrainingMessage
+from shared.pipeline import load_pipeline
 from tests.pipeline.support import NOW, World, push
 from tests.pipeline.test_handler import DAY, FEED, TRIGGER, Work, dead_letters, send
 
@@ -239,6 +246,84 @@ def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: World) ->
     assert [answer.body["status"] for _, answer in answers] == ["success"]
     assert work.contexts[0].correlation_id == "日" * 200
     assert work.contexts[0].as_of == datetime(2025, 11, 15, 4, 59, 59, 999_999, tzinfo=UTC)
+
+
+def odd_value(random: Random, depth: int = 0) -> Any:
+    kinds: list[Callable[[], Any]] = [
+        lambda: random.choice([2**63, 2**62, -(2**63), 10 ** random.randint(1, 400), 0, -1, 1, 5, 1e300, 1e-300, -0.0]),
+        lambda: random.choice(
+            ["", "\ud800", "\x00", "²", "日" * 300, "x" * random.choice([99, 101, 201, 1025, 70_000])]
+        ),
+        lambda: random.choice(
+            ["true", "1", "None", "TODAY", "today ", "2025-11-14", "2025-11-14T12:00:00Z", "a/b", "..", "a\n"]
+        ),
+        lambda: (
+            f"{random.choice([1, 1945, 1946, 2025, 2026, 2099, 2100, 9999]):04d}-{random.randint(1, 12):02d}-01"
+            + random.choice(
+                ["", "T00:00:00", "T23:59:59Z", "T00:00:00+14:00", "T23:59:59.999999-23:59", "T00:00:00.1234567891Z"]
+            )
+        ),
+        lambda: random.choice([None, True, False, float("inf"), float("nan")]),
+        lambda: lists(random.choice([1, 31, 33, 300])),
+        lambda: random.choice(
+            ["results", "backfill", "success", "manual", "batch_2025-11-14_r1", "batch_2025-13-14_r1"]
+        ),
+    ]
+    if depth < 3:
+        kinds += [
+            lambda: {str(odd_value(random, 3))[:300]: odd_value(random, depth + 1) for _ in range(random.randint(0, 3))}
+        ]
+        kinds += [lambda: [odd_value(random, depth + 1) for _ in range(random.randint(0, 3))]]
+    return random.choice(kinds)()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(world: World, seed: int) -> None:
+    """200 pushes a seed: no error but ours, and whatever is taken can be held, announced and dead-lettered."""
+    random, models = Random(seed), (PhaseMessage, PredictionRequest, TrainingMessage)
+    outcomes: Counter[str] = Counter()
+    for _ in range(200):
+        model = random.choice(models)
+        fields: dict[str, Any] = dict(REQUEST if model is PredictionRequest else DAY)
+        for name in random.sample(sorted(model.model_fields), random.choice([0, 1, 1, 1, 2, 4])):
+            fields[name] = odd_value(random)
+        message: dict[str, Any] = {"data": base64.b64encode(json.dumps(fields).encode()).decode(), "messageId": "7"}
+        whole: dict[str, Any] = {"message": message, "subscription": f"projects/p/subscriptions/{TRIGGER}"}
+        if random.random() < 0.3:
+            place = random.choice([message, message, whole])
+            place[random.choice(["attributes", "messageId", "publishTime", "deliveryAttempt", "data"])] = odd_value(
+                random
+            )
+        if random.random() < 0.2:
+            message["attributes"] = {random.choice(ATTRIBUTE_FIELDS): str(odd_value(random))[:1_100] for _ in range(3)}
+        body = json.dumps(whole).encode()
+        outcomes[_pushed(body, model, world)] += 1
+    assert outcomes["taken"] > 10
+    assert outcomes["invalid_message"] > 50
+    assert outcomes.keys() <= {"taken", "not_an_envelope", "not_json", "invalid_message", "no_such_season", "too_large"}
+
+
+def _pushed(body: bytes, model: type[PhaseMessage], world: World) -> str:
+    """What the handler does before and after the work, without the stores."""
+    function = load_pipeline().functions["phase3_analytics"]
+    envelope = None
+    try:
+        envelope = read_envelope(body)
+        message = read_message(envelope, model, NOW)
+        delivery = Delivery.of(function, message, envelope, world.runtime)
+    except DataError as error:
+        ours = {"dead_letter_error": shortened(str(error))}
+        data, own = (envelope.data, envelope.attributes) if envelope else (body, {})
+        check_message("dead letters", *dead_letter(data, own, ours))
+        return error.reason
+    assert len(delivery.key.id.encode()) < 1_500
+    document = {**envelope.attributes, "id": delivery.key.id, "as_of": message.as_of, "sequence": message.sequence}
+    plain_fields("executions/x", document, str)
+    day = message.first_date - timedelta(days=400), message.last_date + timedelta(days=400)
+    assert day[0] < day[1]
+    assert message.as_of is None or new_york_date(message.as_of - timedelta(days=400)) < new_york_date(message.as_of)
+    message.model_dump_json().encode()
+    return "taken"
 
 
 ODD = "a source said \ud800\x00"
