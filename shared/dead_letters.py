@@ -8,6 +8,7 @@ Each step is repeatable, so redriving the same letter again, or the sweep, goes 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from shared import audit, crashpoints, outbox, parallel
 from shared.clock import as_moment
 from shared.document_rules import field_name
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
+from shared.ledger import FAILED, Ledger
 from shared.message_limits import CUT, check_message
 from shared.outbox import OutboxFile
 from shared.pipeline import Pipeline, Subscription
@@ -169,6 +171,44 @@ def _unsendable(letter: DeadLetter) -> str:
     except Fatal as refused:
         return refused.message
     return ""
+
+
+def explained(state: State, pipeline: Pipeline, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
+
+    A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
+    """
+    executions: dict[str, list[Document]] = {}
+    told = []
+    for letter in letters:
+        source = pipeline.subscriptions.get(letter.origin_subscription)
+        if letter.error or letter.blames or source is None:
+            told.append(letter)
+            continue
+        run_id, unit = _run_and_unit(letter)
+        if run_id and run_id not in executions:
+            executions[run_id] = Ledger(state, "", 0).of_run(run_id)
+        errors = [
+            f"{found.data['error_type']}: {found.data['error_message']}"
+            for found in executions.get(run_id, [])
+            if (found.data["function"], found.data["status"]) == (source.function, FAILED)
+            and found.data["unit"].partition("#")[0].endswith(unit)
+        ]
+        told.append(
+            replace(letter, error=errors[0] if errors else f"its deliveries failed: see {source.function}'s log")
+        )
+    return told
+
+
+def _run_and_unit(letter: DeadLetter) -> tuple[str, str]:
+    """As the message itself says them; empty where it does not."""
+    try:
+        fields = json.loads(letter.data)
+    except (ValueError, RecursionError):
+        fields = {}
+    fields = {**letter.attributes, **fields} if isinstance(fields, dict) else dict(letter.attributes)
+    run_id, unit = fields.get("run_id"), fields.get("unit")
+    return run_id if isinstance(run_id, str) else "", f".{unit}" if isinstance(unit, str) else ""
 
 
 def _moment(text: str | None) -> datetime | None:

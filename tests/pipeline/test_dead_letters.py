@@ -102,6 +102,24 @@ def test_a_letter_says_whether_the_message_is_to_blame(world: World) -> None:
     assert (used_up.blames, used_up.reason) == ("", "max_delivery_attempts")
 
 
+def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: World) -> None:
+    """Google's own dead letters have the source's subscription and no word about the failure."""
+    message = {"game_date": "2025-11-14", "run_id": "2025-11-14-heal-phase3-1"}
+    world.publish(TRIGGER, message)
+    world.run_until_idle(functions(failing(StoreUnavailable("BigQuery: quota exceeded"))))
+    (own,) = world.bus.pull(DEAD)
+    world.bus.ack(DEAD, [own.ack_id])
+    google = {"CloudPubSubDeadLetterSourceSubscription": SUBSCRIPTION, "CloudPubSubDeadLetterSourceDeliveryCount": "5"}
+    unknown = {**message, "run_id": "another"}
+    for text in (json.dumps(message), json.dumps(unknown), "[" * 5_000, '{"run_id": 7}'):
+        world.bus.publish(DEAD, text.encode(), google)
+    assert {letter.error for letter in letters(world)} == {""}
+    found = dead_letters.explained(world.state, load_pipeline(), letters(world))
+    assert [letter.reason for letter in found] == ["max_delivery_attempts"] * 4
+    assert found[0].error == "StoreUnavailable: BigQuery: quota exceeded"
+    assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
+
+
 # --- listing --------------------------------------------------------------------------------------------------
 
 
