@@ -31,7 +31,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     @pages.get("/dead-letters")
     def list_dead_letters() -> Response:
         try:
-            letters = waiting(request.args)
+            letters = dead_letters.explained(runtime_of().state, pipeline, waiting(request.args))
         except NotFound as unknown:
             return _json({"error": str(unknown)}, 404)
         parked = runtime_of().state.query(held.COLLECTION, [Filter("released_at", "==", None)])
@@ -118,6 +118,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
         "subscription": letter.subscription,
         "reason": letter.reason,
         "error": letter.error,
+        "blames": letter.blames,
         "origin_topic": letter.origin_topic,
         "origin_subscription": letter.origin_subscription,
         "origin_message_id": letter.origin_message_id,

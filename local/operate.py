@@ -82,7 +82,7 @@ def dlq(port: int, environment: Environment, console: Console) -> int:
     for letter in letters:
         table.add_row(
             *(letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"])),
-            *(str(letter["size"]), letter["error"] or letter["preview"]),
+            *(str(letter["size"]), _said(letter)),
         )
     console.print(table)
     console.print(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."')
@@ -117,6 +117,12 @@ def redrive(port: int, environment: Environment, console: Console) -> int:
         said = f"{letter['reason']}: {letter['error']}"
         print(f"failed again, now dead letter {letter['id']}: {said}", file=sys.stderr)
     return FAILED if again or refused else DONE
+
+
+def _said(letter: Mapping[str, Any]) -> str:
+    """The error, or the data where none is known; redriven as it is, what the message is to blame for comes back."""
+    said = str(letter["error"] or letter["preview"])
+    return f"The message is to blame: {said}" if letter["blames"] == "message" else said
 
 
 def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:

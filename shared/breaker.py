@@ -1,9 +1,11 @@
-"""Circuit breakers: what failed five times in a row is left alone for half an hour, then tried once.
+"""Circuit breakers: what five executions in a row failed at is left alone for half an hour, then tried once.
 
-    closed -- the fifth failure in a row --> open -- 30 minutes --> half_open -- one claims it --> trial
-      ^                                       ^                                                      |
-      |                                       +------------------ it fails --------------------------+
-      +---------------------------------------------------------- it succeeds -----------------------+
+    closed -- the fifth execution fails --> open -- 30 minutes --> half_open -- one claims it --> trial
+      ^                                      ^                                                      |
+      |                                      +------------------ it fails --------------------------+
+      +--------------------------------------------------------- it succeeds -----------------------+
+
+Counted are executions, not their attempts: one message that always fails says nothing about the others.
 
 A breaker is the document breakers/{name}. Absent, without failures or of an earlier epoch of simulated time it is
 clean, and a success then writes nothing: many workers share one document only while something fails.
@@ -17,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared import audit
+from shared.document_rules import storable
 from shared.errors import PreconditionFailed
 from shared.ports import Document, Filter, Transaction
 from shared.runtime import Runtime
@@ -26,16 +29,22 @@ logger = logging.getLogger(__name__)
 COLLECTION = "breakers"
 THRESHOLD = 5
 OPEN_FOR = timedelta(minutes=30)
+# Executions that a document names, the latest: more than open it, and few enough for one small document.
+REMEMBERED = 4 * THRESHOLD
 Kind = Literal["processor", "source", "system"]
 Standing = Literal["closed", "open", "half_open", "trial"]
 
 
 @dataclass(frozen=True)
 class Breaker:
-    """A breaker as read; `version` is None where its document counts for nothing."""
+    """A breaker as read; `version` is None where its document counts for nothing.
+
+    `failures` is how many executions failed since the last success; `executions` names the latest of them.
+    """
 
     name: str
     failures: int = 0
+    executions: tuple[str, ...] = ()
     opened_at: datetime | None = None
     trial_until: datetime | None = None
     last_error: str = ""
@@ -103,20 +112,25 @@ def ask(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -> Permit:
     return Permit(breaker, granted=True, trial_until=until)
 
 
-def record_failure(runtime: Runtime, name: str, error: BaseException) -> Breaker:
-    """Count a failure; returns the breaker as it then is. A failure of the trial opens it for another while."""
+def record_failure(runtime: Runtime, name: str, error: BaseException, *, execution: str) -> Breaker:
+    """Count an execution that failed; returns the breaker as it then is. A second failure of the same execution changes
+    nothing but the last error, unless it was the trial: whoever fails that opens the breaker for another while.
+    """
     path, now = _path(name), runtime.clock.now()
 
     def count(transaction: Transaction) -> Breaker:
         before = _of(name, transaction.get(path), runtime.epoch)
         standing = before.standing(now)
-        opens = standing in ("half_open", "trial") or (standing == "closed" and before.failures + 1 >= THRESHOLD)
+        known = execution in before.executions
+        failures = before.failures if known else before.failures + 1
+        opens = standing in ("half_open", "trial") or (standing == "closed" and failures >= THRESHOLD)
         after = Breaker(
             name,
-            failures=before.failures + 1,
+            failures=failures,
+            executions=before.executions if known else (*before.executions, execution)[-REMEMBERED:],
             opened_at=now if opens else before.opened_at,
             trial_until=None,
-            last_error=f"{type(error).__name__}: {error}"[:500],
+            last_error=storable(f"{type(error).__name__}: {error}")[:500],
         )
         transaction.set(path, _fields(after, runtime.epoch, now))
         return after
@@ -183,13 +197,23 @@ def _of(name: str, document: Document | None, epoch: int) -> Breaker:
     if document is None or document.data["epoch"] != epoch:
         return Breaker(name)
     data = document.data
-    return Breaker(name, data["failures"], data["opened_at"], data["trial_until"], data["last_error"], document.version)
+    return Breaker(
+        name,
+        failures=data["failures"],
+        # a document of an earlier release counted attempts and named nobody
+        executions=tuple(data.get("executions", ())),
+        opened_at=data["opened_at"],
+        trial_until=data["trial_until"],
+        last_error=data["last_error"],
+        version=document.version,
+    )
 
 
 def _fields(breaker: Breaker, epoch: int, now: datetime) -> dict[str, Any]:
     return {
         "kind": breaker.name.partition("-")[0],
         "failures": breaker.failures,
+        "executions": list(breaker.executions),
         "opened_at": breaker.opened_at,
         "trial_until": breaker.trial_until,
         "last_error": breaker.last_error,

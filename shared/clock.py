@@ -15,6 +15,9 @@ ASSUMED_TIPOFF = time(19, 0)
 HISTORICAL_CUTOFF = time(17, 30)
 # Years a game can be of: from the league's first to what only a slip of the finger asks for.
 YEARS = range(1946, 2100)
+FIRST_GAME_DAY = date(1946, 11, 1)  # New York at Toronto, the league's first game
+# A season's schedule is published in August, some eleven months before its last game; a year and a half is generous.
+FURTHEST_AHEAD = timedelta(days=550)
 # Where a lease is put to end it: before any moment that a clock of ours shows.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,6 +57,18 @@ def as_of_after(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
+def as_moment(text: str) -> datetime:
+    """A moment as messages write it, in UTC; without a zone it is UTC already.
+
+    Raises ValueError for anything else, and for a year that no game can be of: near the years 1 and 9999 no zone can be
+    converted and no day be added.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.year not in YEARS:
+        raise ValueError(f"{text[:80]!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def resolve_date(word: str, now: datetime) -> date:
     """A game_date as messages write it: ISO, or TODAY, TOMORROW, YESTERDAY in New York.
 
@@ -67,7 +82,7 @@ def resolve_date(word: str, now: datetime) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"game_date {word!r} is neither an ISO date (2025-12-31) nor TODAY, TOMORROW or YESTERDAY"
+            f"game_date {word[:80]!r} is neither an ISO date (2025-12-31) nor TODAY, TOMORROW or YESTERDAY"
         ) from None
     if day.year not in YEARS:
         raise ValueError(f"game_date {word!r} is not in the years {YEARS[0]} to {YEARS[-1]}")

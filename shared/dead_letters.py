@@ -8,14 +8,19 @@ Each step is repeatable, so redriving the same letter again, or the sweep, goes 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from shared import audit, crashpoints, outbox, parallel
-from shared.errors import AlreadyExists, NotFound, PreconditionFailed, StoreUnavailable
+from shared.clock import as_moment
+from shared.document_rules import field_name
+from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
+from shared.ledger import FAILED, Ledger
+from shared.message_limits import CUT, check_message
 from shared.outbox import OutboxFile
 from shared.pipeline import Pipeline, Subscription
 from shared.ports import Bus, Document, Filter, PulledMessage, State
@@ -34,7 +39,7 @@ LONGEST_HELD = timedelta(minutes=10)
 # What dead-lettering and publishing put onto a message; the redriven one starts without it.
 _ADDED = frozenset({
     *("dead_letter_reason", "dead_letter_error", "dead_lettered_at", "origin_topic", "origin_subscription"),
-    *("outbox_id", "trigger_source"),
+    *("outbox_id", "trigger_source", "dead_letter_blames", "dead_letter_attributes", CUT),
 })  # fmt: skip
 _ADDED_BY_PUBSUB = ("CloudPubSubDeadLetter", "goog")
 
@@ -47,6 +52,8 @@ class DeadLetter:
     subscription: str
     reason: str
     error: str
+    blames: str
+    """`message` where the message itself is to blame; empty where its deliveries were used up by what may be mended."""
     origin_topic: str
     origin_subscription: str
     origin_message_id: str
@@ -129,17 +136,13 @@ def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeli
     source = pipeline.subscriptions.get(origin)
     reason = said.get("dead_letter_reason") or "max_delivery_attempts"
     dead_at = _moment(said.get("dead_lettered_at"))
-    not_redrivable = ""
-    if source is None:
-        not_redrivable = f"it came from {origin}, which the pipeline no longer has"
-    elif reason == "not_an_envelope":
-        not_redrivable = "it never was a message of a topic: the request itself could not be read"
     published = said.get("origin_published_at") or said.get("CloudPubSubDeadLetterSourceTopicPublishTime")
-    return DeadLetter(
+    letter = DeadLetter(
         id=message.message_id,
         subscription=subscription.dead_letter_subscription,
         reason=reason,
         error=said.get("dead_letter_error", ""),
+        blames=said.get("dead_letter_blames", ""),
         origin_topic=source.topic if source else said.get("origin_topic", ""),
         origin_subscription=origin,
         origin_message_id=said.get("origin_message_id") or message.message_id,
@@ -148,18 +151,72 @@ def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeli
         age=None if dead_at is None else max(now - dead_at, timedelta(0)),
         data=message.data,
         attributes=dict(said),
-        not_redrivable=not_redrivable,
+        not_redrivable="" if source else f"it came from {origin}, which the pipeline no longer has",
         ack_id=message.ack_id,
     )
+    return letter if letter.not_redrivable else replace(letter, not_redrivable=_unsendable(letter))
+
+
+def _unsendable(letter: DeadLetter) -> str:
+    """Why what is left of a message cannot be published once more: recorded all the same, it is tried for ever."""
+    if letter.reason == "not_an_envelope":
+        return "it never was a message of a topic: the request itself could not be read"
+    if {CUT, "dead_letter_attributes"} & letter.attributes.keys():
+        return "it was larger than a dead letter can be: a part of it is cut off"
+    attributes = {**_attributes(letter), "outbox_id": f"{letter.key}-0"}
+    try:
+        for name in attributes:
+            field_name("attributes", name)
+        check_message(letter.origin_topic, letter.data, attributes)
+    except Fatal as refused:
+        return refused.message
+    return ""
+
+
+def explained(state: State, pipeline: Pipeline, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
+
+    A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
+    """
+    executions: dict[str, list[Document]] = {}
+    told = []
+    for letter in letters:
+        source = pipeline.subscriptions.get(letter.origin_subscription)
+        if letter.error or letter.blames or source is None:
+            told.append(letter)
+            continue
+        run_id, unit = _run_and_unit(letter)
+        if run_id and run_id not in executions:
+            executions[run_id] = Ledger(state, "", 0).of_run(run_id)
+        errors = [
+            f"{found.data['error_type']}: {found.data['error_message']}"
+            for found in executions.get(run_id, [])
+            if (found.data["function"], found.data["status"]) == (source.function, FAILED)
+            and found.data["unit"].partition("#")[0].endswith(unit)
+        ]
+        told.append(
+            replace(letter, error=errors[0] if errors else f"its deliveries failed: see {source.function}'s log")
+        )
+    return told
+
+
+def _run_and_unit(letter: DeadLetter) -> tuple[str, str]:
+    """As the message itself says them; empty where it does not."""
+    try:
+        fields = json.loads(letter.data)
+    except (ValueError, RecursionError):
+        fields = {}
+    fields = {**letter.attributes, **fields} if isinstance(fields, dict) else dict(letter.attributes)
+    run_id, unit = fields.get("run_id"), fields.get("unit")
+    return run_id if isinstance(run_id, str) else "", f".{unit}" if isinstance(unit, str) else ""
 
 
 def _moment(text: str | None) -> datetime | None:
     """A moment as an attribute says it; None where it says none that can be read."""
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        return as_moment(text) if text else None
     except ValueError:
         return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason: str) -> list[Redriven]:

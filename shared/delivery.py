@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from shared.clock import new_york_date
 from shared.envelope import Envelope
+from shared.errors import DataError
 from shared.ledger import ExecutionKey
-from shared.messages import Mode, PhaseMessage, PredictionRequest, TriggerSource
+from shared.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
 from shared.pipeline import FunctionSpec, load_pipeline
 from shared.runtime import Runtime
 
@@ -29,7 +30,15 @@ class Delivery:
 
     @classmethod
     def of(cls, function: FunctionSpec, message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> Delivery:
+        """Raises DataError where the run's id would be too long for the messages that follow."""
         run_id = _run_id(message, envelope, runtime)
+        if len(run_id) > MAX_RUN_ID:
+            raise DataError(
+                f"Message {envelope.message_id} makes the run {run_id[:80]}... of {len(run_id)} characters; at most "
+                f"{MAX_RUN_ID} are accepted.",
+                next_step="publish again with a shorter run_id.",
+                reason="invalid_message",
+            )
         unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
         if message.sequence > 1:
             unit = f"{unit}#{message.sequence}"

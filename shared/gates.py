@@ -36,8 +36,9 @@ class Stop:
 class Passage:
     """A message went through; how its execution ends is told to the breaker, which must never decide how it ends."""
 
-    def __init__(self, runtime: Runtime, permit: Permit | None) -> None:
+    def __init__(self, runtime: Runtime, execution: str, permit: Permit | None) -> None:
         self._runtime = runtime
+        self._execution = execution
         self._permit = permit
 
     def succeeded(self) -> None:
@@ -54,7 +55,7 @@ class Passage:
             return
         permit, self._permit = self._permit, None
         try:
-            breaker.record_failure(self._runtime, permit.breaker.name, error)
+            breaker.record_failure(self._runtime, permit.breaker.name, error, execution=self._execution)
         except Retriable as unrecorded:
             logger.warning("the failure could not be told to %s: %s", permit.breaker.name, unrecorded)
 
@@ -70,16 +71,16 @@ class Passage:
             logger.warning("the trial of %s could not be given back: %s", permit.breaker.name, unrecorded)
 
 
-def enter(runtime: Runtime, function: FunctionSpec) -> Passage | Stop:
-    """Pass the gates. Of a half-open breaker this claims the one trial."""
+def enter(runtime: Runtime, function: FunctionSpec, execution: str) -> Passage | Stop:
+    """Pass the gates with the message of an execution (its id). Of a half-open breaker this claims the one trial."""
     if function.name in RECOVERY:
-        return Passage(runtime, None)
+        return Passage(runtime, execution, None)
     stop = _paused(runtime)
     if stop is not None:
         return stop
     name = breaker.name_of("processor", function.name)
     permit = breaker.allows(runtime, name, trial=timedelta(seconds=function.lease_seconds))
-    return Passage(runtime, permit) if permit.granted else Stop(name, permit.breaker.why())
+    return Passage(runtime, execution, permit) if permit.granted else Stop(name, permit.breaker.why())
 
 
 def standing(runtime: Runtime, function: str) -> Standing:

@@ -18,12 +18,14 @@ from shared import crashpoints, gates, outbox
 from shared.clock import as_of_after
 from shared.context import Context, Outcome
 from shared.delivery import SETS_AS_OF, Delivery
+from shared.document_rules import storable, storable_json
 from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import Passage, Stop
 from shared.held import hold
 from shared.ledger import KEPT, Done, Ledger, Taken
-from shared.messages import PhaseCompletion, PhaseMessage
+from shared.message_limits import dead_letter
+from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
 from shared.observability.run_history import flush_run
 from shared.outbox import OutboxMessage
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=PhaseMessage)
+# Whom a dead letter of ours blames: what came to be one at its first delivery is no failure of a function or source.
+MESSAGE = "message"
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,9 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
     try:
         envelope = read_envelope(body, runtime.settings.name_prefix)
         message = read_message(envelope, model, runtime.clock.now())
+        delivery = Delivery.of(function, message, envelope, runtime)
     except DataError as error:
         return _dead_letter(function, envelope, body, error, runtime)
-    delivery = Delivery.of(function, message, envelope, runtime)
     with log_context(
         run_id=delivery.run_id,
         game_date=str(message.last_date),
@@ -83,7 +87,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         batch_id=message.batch_id,
     ):
         try:
-            passage = gates.enter(runtime, function)
+            passage = gates.enter(runtime, function, delivery.key.id)
             if isinstance(passage, Stop):
                 return _hold(delivery, passage, runtime)
             try:
@@ -200,6 +204,8 @@ def _result_fields(
     delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, as_of: datetime, finished: datetime
 ) -> dict[str, Any]:
     """The document's fields after success: result, and the outbox with the announcement first."""
+    # a reason or a note may quote what a source sent
+    metadata = storable_json(outcome.metadata)
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,
@@ -218,12 +224,12 @@ def _result_fields(
         output_table=outcome.output_table.partition(".")[2] or None,
         output_dataset=outcome.output_table.partition(".")[0] or None,
         status=outcome.status,
-        record_count=outcome.record_count,
-        records_failed=outcome.records_failed,
+        record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
+        records_failed=int(outcome.records_failed),
         duration_seconds=(finished - taken.data["taken_at"]).total_seconds(),
-        reason=outcome.reason or None,
+        reason=storable(outcome.reason)[:MAX_REASON] or None,
         sequence=max(outcome.sequence, message.sequence),
-        metadata=outcome.metadata,
+        metadata=metadata,
     )
     messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
     announces = delivery.function.announces
@@ -236,7 +242,7 @@ def _result_fields(
         "finished_at": finished,
         "expires_at": finished + KEPT,
         "result": result,
-        "metadata": _small(outcome.metadata),
+        "metadata": _small(metadata),
         "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
         # what is not to be in the history counts as written, so that nobody writes it later
         "logged": not outcome.history,
@@ -278,7 +284,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,
-        "error_message": str(error)[:2000],
+        "error_message": storable(str(error))[:2000],
         "final": final,
         "expires_at": now + KEPT if final else None,
     }
@@ -300,10 +306,10 @@ def _dead_letter(
     """
     by_name = {s.name: s for s in function.subscriptions}
     subscription = by_name.get(envelope.subscription if envelope else "", function.subscriptions[0])
-    attributes = {
-        **(envelope.attributes if envelope else {}),
+    ours = {
         "dead_letter_reason": error.reason,
         "dead_letter_error": shortened(str(error)),
+        "dead_letter_blames": MESSAGE,
         "origin_topic": subscription.topic,
         "origin_subscription": subscription.name,
         # the first id, where it is one that was published once more
@@ -312,7 +318,8 @@ def _dead_letter(
     }
     if envelope is not None and envelope.published_at is not None:
         # redriven tomorrow, its TODAY is still the day on which it was published
-        attributes["origin_published_at"] = envelope.published_at.isoformat()
-    runtime.bus.publish(subscription.dead_letter_topic, envelope.data if envelope else body, attributes)
+        ours["origin_published_at"] = envelope.published_at.isoformat()
+    data, attributes = dead_letter(envelope.data if envelope else body, envelope.attributes if envelope else {}, ours)
+    runtime.bus.publish(subscription.dead_letter_topic, data, attributes)
     logger.error("poison: %s", error, extra={"fields": {"dead_letter_topic": subscription.dead_letter_topic}})
     return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.reason})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from shared.envelope import MAX_ATTRIBUTE_BYTES
+from shared.envelope import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 from shared.errors import Fatal, NotFound
 
 # https://cloud.google.com/pubsub/quotas: of one publish request, and so of a message in it.
 MAX_REQUEST_BYTES = 10_000_000
 MAX_MESSAGES = 1_000
 MAX_ATTRIBUTES = 100
-MAX_ATTRIBUTE_KEY_BYTES = 256
+CUT = "dead_letter_bytes"
 # At most: the topic's full name and the framing of a request; of a message; of an attribute.
 _REQUEST_FRAME, _MESSAGE_FRAME, _ATTRIBUTE_FRAME = 512, 64, 16
 
@@ -39,6 +39,24 @@ def check_publication(topics: Collection[str], topic: str, data: bytes, attribut
     if topic not in topics:
         raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(sorted(topics))}.")
     check_message(topic, data, attributes)
+
+
+def dead_letter(data: bytes, attributes: Mapping[str, str], ours: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """What is published of a message that is dead-lettered: `ours` whole, and of its own as much as fits.
+
+    A dead letter that the bus refuses would be tried for ever. What was cut off is said: dead_letter_attributes has how
+    many attributes, dead_letter_bytes how many bytes there were.
+    """
+    own = {name: value for name, value in attributes.items() if name not in ours}
+    room = MAX_ATTRIBUTES - len(ours) - 2  # for those that say so
+    kept = dict(list(own.items())[:room])
+    said = {**kept, **ours}
+    if len(kept) < len(own):
+        said["dead_letter_attributes"] = str(len(attributes))
+    fits = room_of_a_request() - size_of(b"", said) - size_of(b"", {CUT: str(len(data))})
+    if len(data) > fits:
+        said[CUT] = str(len(data))
+    return data[:fits], said
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:

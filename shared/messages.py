@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from shared.clock import resolve_date
+from shared.clock import YEARS, as_moment, resolve_date
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -33,8 +34,36 @@ ATTRIBUTE_FIELDS = (
 
 # Parts of document paths and table names: no slash, no quote, nothing that a store would refuse.
 _ID = r"^[A-Za-z0-9_.:#-]+$"
-_BATCH_ID = r"^batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r[0-9]+$"
+_BATCH_ID = r"^batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r[0-9]{1,9}$"
 _UNIT = r"^[A-Za-z0-9_-]+$"
+# Firestore's ids have at most 1,500 bytes, and an execution's is made of a function, a run, a batch and a unit.
+MAX_RUN_ID = 200
+# A reason may list what is missing of a whole day; it is kept in a document of 1 MiB.
+MAX_REASON = 20_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TEXT_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("it has control characters")
+    return text
+
+
+def _printable(text: str) -> str:
+    if _TEXT_CONTROL.search(text):
+        raise ValueError("it has control characters")
+    return text
+
+
+# A name in logs and indexed fields (Firestore's have at most 1,500 bytes); an id that we made; a text for people.
+Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Id = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
+Reason = Annotated[str, Field(max_length=MAX_REASON), AfterValidator(_printable)]
+# A repetition of simulated time sets the clock back, so that a duration may be negative.
+Seconds = Annotated[float, Field(ge=-1e10, le=1e10, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=0, le=10**12, strict=True)]
+Version = Annotated[str, Field(pattern=_ID, max_length=100)]
 
 
 class PhaseMessage(BaseModel):
@@ -48,32 +77,32 @@ class PhaseMessage(BaseModel):
     game_date: date | None = None
     from_date: date | None = None
     to_date: date | None = None
-    run_id: str | None = Field(default=None, pattern=_ID, max_length=200)
+    run_id: str | None = Field(default=None, pattern=_ID, max_length=MAX_RUN_ID)
     mode: Mode | None = None
     as_of: datetime | None = None
     batch_id: str | None = Field(default=None, pattern=_BATCH_ID, max_length=100)
     force: bool = False
     schedule: str | None = Field(default=None, pattern=_ID, max_length=100)
     trigger_source: TriggerSource | None = None
-    correlation_id: str | None = None
-    parent_processor: str | None = None
-    trigger_message_id: str | None = None
+    correlation_id: Name | None = None
+    parent_processor: Name | None = None
+    trigger_message_id: Name | None = None
     origin_message_id: str | None = Field(default=None, pattern=_ID, max_length=100)
     """Of a message published once more (held and released, redriven): the id under which it first came."""
     # completion of the phase before
-    processor_name: str | None = None
-    phase: str | None = None
-    execution_id: str | None = None
-    output_table: str | None = None
-    output_dataset: str | None = None
+    processor_name: Name | None = None
+    phase: Name | None = None
+    execution_id: Id | None = None
+    output_table: Name | None = None
+    output_dataset: Name | None = None
     status: Status | None = None
-    record_count: int | None = None
-    records_failed: int | None = None
-    duration_seconds: float | None = None
-    error_type: str | None = None
-    error_message: str | None = None
-    reason: str | None = None
-    sequence: int = Field(default=1, ge=1)
+    record_count: Count | None = None
+    records_failed: Count | None = None
+    duration_seconds: Seconds | None = None
+    error_type: Name | None = None
+    error_message: Reason | None = None
+    reason: Reason | None = None
+    sequence: int = Field(default=1, ge=1, le=1_000_000, strict=True)
     """How often this was announced for the run: above 1 after a late completion, and then part of the execution key."""
     metadata: dict[str, Any] = Field(default_factory=dict)
 
@@ -86,12 +115,25 @@ class PhaseMessage(BaseModel):
             raise ValueError(f"{value!r} is not a date such as 2025-12-31")
         return resolve_date(value, (info.context or {})["now"])
 
-    @field_validator("as_of")
+    @field_validator("batch_id")
     @classmethod
-    def _aware(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("as_of has no time zone; write 2025-12-31T22:30:00Z")
+    def _of_a_day(cls, value: str | None) -> str | None:
+        if value is not None and date.fromisoformat(value.split("_")[1]).year not in YEARS:
+            raise ValueError(f"{value!r} is of no year that a game can be of")
         return value
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _aware(cls, value: object) -> datetime | None:
+        """In UTC, whatever zone it was written in."""
+        if value is None:
+            return None
+        if not isinstance(value, str | datetime):
+            raise ValueError("as_of is no moment such as 2025-12-31T22:30:00Z")
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("as_of has no time zone; write 2025-12-31T22:30:00Z")
+        return as_moment(moment.isoformat())
 
     @model_validator(mode="after")
     def _has_dates(self) -> Self:
@@ -131,26 +173,37 @@ class PredictionRequest(PhaseMessage):
 
     game_date: date
     batch_id: str = Field(pattern=_BATCH_ID, max_length=100)
-    revision: int
+    revision: int = Field(ge=1, le=999_999_999, strict=True)
     unit: str = Field(pattern=_UNIT, max_length=100)
-    models: dict[str, str]
+    models: dict[Name, Version]
     """Pinned model versions: system_id -> version, the same for every unit of the batch."""
     players: list[dict[str, Any]]
     """One entry a player: features (a feature-store row), history (last 30 games, newest first), lines."""
+
+    @field_validator("players")
+    @classmethod
+    def _whole(cls, players: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for player in players:
+            if not isinstance(player.get("features"), dict):
+                raise ValueError("a player without an object of features")
+            for name in ("history", "lines"):
+                if player.get(name) is not None and not isinstance(player[name], dict):
+                    raise ValueError(f"a player whose {name} is neither an object nor null")
+        return players
 
 
 class PhaseCompletion(PhaseMessage):
     """What a function announces: the fields below are always set."""
 
-    processor_name: str
-    phase: str
-    run_id: str
+    processor_name: Name
+    phase: Name
+    run_id: str = Field(pattern=_ID, max_length=MAX_RUN_ID)
     mode: Mode
     as_of: datetime | None
-    execution_id: str
-    correlation_id: str
+    execution_id: Id
+    correlation_id: Name
     status: Status
-    record_count: int
-    records_failed: int
-    duration_seconds: float
+    record_count: Count
+    records_failed: Count
+    duration_seconds: Seconds
     trigger_source: TriggerSource

@@ -125,7 +125,7 @@ def open_fetch(context: Context) -> Iterator[Fetch]:
     settings: Settings = runtime.settings
     now = runtime.clock.now
     trial = timedelta(seconds=context.function.lease_seconds)
-    breakers = {source: SourceBreaker(runtime, source, trial) for source in SOURCES}
+    breakers = {source: SourceBreaker(runtime, source, context.execution_id, trial) for source in SOURCES}
     with ExitStack() as stack:
 
         def client(source: Source, name: str, base_url: str, **options: object) -> SourceClient:

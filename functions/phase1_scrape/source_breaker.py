@@ -1,7 +1,8 @@
 """The circuit breaker of one source, as one execution sees it.
 
 Asked at the first request: what was fetched by an earlier attempt needs none. The answer holds for all the execution's
-tasks, so that a half-open breaker's trial is a whole one. A task counts once, however many requests it made.
+tasks, so that a half-open breaker's trial is a whole one. What fails counts once, however many requests, tasks and
+attempts of the execution it was.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 from shared import breaker
 from shared.breaker import Permit
-from shared.errors import Retriable, SourceUnavailable
+from shared.errors import DataError, Retriable, SourceUnavailable
 from shared.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,12 @@ _doing: ContextVar[_Doing | None] = ContextVar("doing", default=None)
 
 
 class SourceBreaker:
-    """Safe to use from many threads. `trial` is how long this execution can take."""
+    """Safe to use from many threads. `execution` is its id, `trial` how long it can take."""
 
-    def __init__(self, runtime: Runtime, source: str, trial: timedelta) -> None:
+    def __init__(self, runtime: Runtime, source: str, execution: str, trial: timedelta) -> None:
         self.name = breaker.name_of("source", source)
         self._runtime = runtime
+        self._execution = execution
         self._trial = trial
         self._turn = threading.Lock()
         self._permit: Permit | None = None
@@ -72,7 +74,8 @@ class SourceBreaker:
             token = _doing.set(mine)
             try:
                 result = task()
-            except NothingYet:
+            except (NothingYet, DataError):
+                # it answered; what it lacks, or what the message asked it for, is not its failure
                 self._tell(mine, None)
                 raise
             except SourceUnavailable as error:
@@ -92,7 +95,8 @@ class SourceBreaker:
         try:
             if failure is not None:
                 # a task of this execution that succeeds later finds it no longer clean
-                self._permit = replace(permit, breaker=breaker.record_failure(self._runtime, self.name, failure))
+                failed = breaker.record_failure(self._runtime, self.name, failure, execution=self._execution)
+                self._permit = replace(permit, breaker=failed)
             else:
                 breaker.record_success(self._runtime, permit)
         except Retriable as unrecorded:

@@ -1,4 +1,7 @@
-"""Predictions of a unit although one system fails: its breaker counts, and once open leaves the system out."""
+"""Predictions of a unit although one system fails: its breaker counts, and once open leaves the system out.
+
+A breaker counts units. What fails for one unit alone opens none: its last attempt goes without the system.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,25 @@ T = TypeVar("T")
 
 
 def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[dict[str, Any]]:
-    """Rows of the unit's players, those of a system whose breaker is open with its error code and why.
+    """Rows of the unit's players, those of a system that is left out with its error code and why.
 
-    Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried.
+    Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as often as it may be.
     """
     permits = _permits(context)
-    left_out = {system: permit.breaker.why() for system, permit in permits.items() if not permit.granted}
+    left_out: dict[str, str | SystemFailed] = {
+        system: permit.breaker.why() for system, permit in permits.items() if not permit.granted
+    }
     while True:
         try:
             rows = predict_players(message.players, models, context.runtime.settings, left_out)
             break
         except SystemFailed as failure:
-            opened = _count(failure, context)
-            if opened is None:
+            why = _count(failure, context) or (failure if context.last_attempt else None)
+            if why is None or failure.system_id in left_out:
                 raise
-            # it was counted, and in the log; the others need not wait for the next delivery
-            left_out[failure.system_id] = opened
+            # it was counted; the others need not wait for the next delivery, and after the last there is none
+            logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
+            left_out[failure.system_id] = why
     for system, permit in permits.items():
         if system not in left_out:
             _tell(partial(breaker.record_success, context.runtime, permit))
@@ -60,10 +66,9 @@ def _permits(context: Context) -> dict[str, Permit]:
 def _count(failure: SystemFailed, context: Context) -> str | None:
     """Why the system is left out from now on; None while its breaker is closed, or cannot be told."""
     runtime, name = context.runtime, breaker.name_of("system", failure.system_id)
-    counted = _tell(lambda: breaker.record_failure(runtime, name, failure.defect))
+    counted = _tell(lambda: breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id))
     if counted is None or counted.standing(runtime.clock.now()) == "closed":
         return None
-    logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
     return counted.why()
 
 

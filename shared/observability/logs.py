@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from shared.document_rules import storable
+
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 _handler: logging.StreamHandler[TextIO] | None = None
 
@@ -38,7 +40,8 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # a line that no stream can encode would be lost, and it quotes what came from outside
+        return storable(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def configure_logging(stream: TextIO | None = None) -> None:

@@ -17,6 +17,7 @@ from shared.systems.output import (
     BREAKER_OPEN,
     ENSEMBLE,
     LOWEST_MEAN,
+    SYSTEM_FAILED,
     SystemOutput,
     output,
     said,
@@ -107,7 +108,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         lined = np.maximum(model.with_market.of(without, line, features), LOWEST_MEAN)
         mean = np.where(uses_market, lined, without)
         spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
-    missed = _without([one.system_id for one in outputs if one.error_code and one.error_code[0] == BREAKER_OPEN])
+    missed = _without(outputs, BREAKER_OPEN) + _without(outputs, SYSTEM_FAILED)
     plain = model.no_market.describe()
     market = "" if model.with_market is None else f"{plain}, {model.with_market.describe()}"
     return output(
@@ -158,6 +159,7 @@ def contributions(
     return found
 
 
-def _without(left_out: Sequence[str]) -> str:
+def _without(outputs: Sequence[SystemOutput], code: str) -> str:
     """What the reason adds where systems were left out for all rows: the mean of the others stands in for them."""
-    return f"; without {', '.join(left_out)} ({BREAKER_OPEN})" if left_out else ""
+    left_out = [one.system_id for one in outputs if one.error_code and one.error_code[0] == code]
+    return f"; without {', '.join(left_out)} ({code})" if left_out else ""

@@ -23,8 +23,9 @@ ENSEMBLE = "ensemble_v1"
 BASE_SYSTEMS = (MOVING_AVERAGE, ZONE_MATCHUP, SIMILARITY, XGBOOST)
 SYSTEMS = (*BASE_SYSTEMS, ENSEMBLE)
 
-# The error code of a system that its circuit breaker leaves out.
+# The error code of a system that its circuit breaker leaves out, and of one that failed for these rows at every try.
 BREAKER_OPEN = "breaker_open"
+SYSTEM_FAILED = "system_failed"
 
 # Figures are rounded like FLOAT64 columns everywhere.
 DIGITS = 6

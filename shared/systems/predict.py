@@ -39,8 +39,10 @@ from shared.systems.output import (
     ENSEMBLE,
     MOVING_AVERAGE,
     SIMILARITY,
+    SYSTEM_FAILED,
     XGBOOST,
     ZONE_MATCHUP,
+    SystemFailed,
     SystemOutput,
     named,
     unavailable,
@@ -61,15 +63,17 @@ FORMULA_FEATURES = tuple(
 )
 FAR_FROM_FORM = "far_from_form"
 Mask = NDArray[np.bool_]
-NONE_LEFT_OUT: Mapping[str, str] = MappingProxyType({})
+# system_id -> why it is not asked: its breaker's sentence, or how it failed.
+LeftOut = Mapping[str, str | SystemFailed]
+NONE_LEFT_OUT: LeftOut = MappingProxyType({})
 
 
 def base_outputs(
-    features: Features, history: History, models: Models, left_out: Mapping[str, str] = NONE_LEFT_OUT
+    features: Features, history: History, models: Models, left_out: LeftOut = NONE_LEFT_OUT
 ) -> list[SystemOutput]:
     """The four systems that need no other system, in BASE_SYSTEMS' order.
 
-    left_out: system_id -> a sentence that says why that system is not asked. Raises SystemFailed where one system's
+    left_out: system_id -> why that system is not asked. Raises SystemFailed where one system's
     code fails. An error of our tree (SchemaMismatch: features are missing) concerns more than one and stays itself.
     """
     rows = len(history.count)
@@ -100,7 +104,7 @@ def all_outputs(
     history: History,
     line: Floats,
     models: Models,
-    left_out: Mapping[str, str] = NONE_LEFT_OUT,
+    left_out: LeftOut = NONE_LEFT_OUT,
 ) -> list[SystemOutput]:
     """All five systems for n rows: features by name float64[n], histories, main lines float64[n] (NaN: none).
 
@@ -116,11 +120,11 @@ def all_outputs(
     return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
 
 
-def _guarded(
-    system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: Mapping[str, str]
-) -> SystemOutput:
+def _guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:
     if system_id in left_out:
-        return unavailable(system_id, rows, BREAKER_OPEN, left_out[system_id])
+        why = left_out[system_id]
+        code = SYSTEM_FAILED if isinstance(why, SystemFailed) else BREAKER_OPEN
+        return unavailable(system_id, rows, code, str(why))
     return named(system_id, predict)
 
 
@@ -173,7 +177,7 @@ def predict_players(
     players: Sequence[Mapping[str, Any]],
     models: Models,
     policy: Policy,
-    left_out: Mapping[str, str] = NONE_LEFT_OUT,
+    left_out: LeftOut = NONE_LEFT_OUT,
     *,
     explained: bool = True,
 ) -> list[dict[str, Any]]:
@@ -183,7 +187,8 @@ def predict_players(
     "lines": {"main": "24.5", "books": [{bookmaker, line, over, under, snapshot_time, is_main}]} or None}, as JSON
     brings it. Five rows a tested line, or five in all without a line; ordered by player as given, line, system.
     policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with error_code
-    breaker_open. The row of the main line, or without a line, has the explanation (explained=False: none has).
+    breaker_open, or system_failed where why is that failure. The row of the main line, or without a line, has the
+    explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.
     """

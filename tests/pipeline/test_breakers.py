@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from functions.phase1_scrape.scrape import run as scrape
 from shared import breaker
 from shared.context import Outcome
-from shared.errors import SchemaMismatch, SourceUnavailable, StoreUnavailable
+from shared.errors import DataError, SchemaMismatch, SourceUnavailable, StoreUnavailable
 from shared.messages import Mode, PhaseMessage
 from shared.parallel import use_sequential
 from shared.runtime import Runtime
@@ -32,6 +32,7 @@ from tests.stores import context_of, open_stores
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
+EMPTY_SEASON = {"leagueSchedule": {"seasonYear": "2052-53", "leagueId": "00", "gameDates": []}}
 SYSTEM = f"system-{ZONE_MATCHUP}"
 
 
@@ -40,8 +41,8 @@ def defective(*arguments: Any) -> Any:
 
 
 def system_failures(world: World, times: int) -> None:
-    for _ in range(times):
-        breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"))
+    for number in range(times):
+        breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"), execution=f"unit-{number}")
 
 
 def rows_of(world: World) -> list[dict[str, Any]]:
@@ -53,16 +54,17 @@ def rows_of(world: World) -> list[dict[str, Any]]:
 # --- a system -------------------------------------------------------------------------------------------------
 
 
-def test_a_system_that_fails_five_times_is_left_out_and_the_others_are_served(
+def test_a_system_that_fails_five_units_is_left_out_and_the_others_are_served(
     evening: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    system_failures(evening, 1)  # of an earlier batch: this one has four units
     monkeypatch.setattr(zone_matchup, "predict", defective)
     trigger(evening)
     answers = [answer for function, answer in evening.run_until_idle() if function == "phase5_worker"]
-    assert [answer.status for answer in answers[:4]] == [500] * 4
+    assert [answer.status for answer in answers[:3]] == [500] * 3
     assert f"{ZONE_MATCHUP}: ZeroDivisionError: no games" in answers[0].body["reason"]
-    assert {answer.body["status"] for answer in answers[4:]} == {"success"}
-    assert len(answers) == 4 + len(PLAYERS)
+    assert {answer.body["status"] for answer in answers[3:]} == {"success"}
+    assert len(answers) == 3 + len(PLAYERS)
     rows = rows_of(evening)
     assert len(rows) == TOTAL_ROWS
     left_out = [row for row in rows if row["system_id"] == ZONE_MATCHUP]
@@ -86,7 +88,14 @@ def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypat
     evening.run_until_idle()
     (batch,) = evening.documents("batches")
     assert (batch["status"], batch["missing_units"]) == ("CONSOLIDATED", [])
-    assert sum(row["error_code"] == "breaker_open" for row in rows_of(evening)) == 5
+    left_out = [row for row in rows_of(evening) if row["error_code"] == "system_failed"]
+    assert {(row["system_id"], row["error_message"]) for row in left_out} == {
+        (ZONE_MATCHUP, f"{ZONE_MATCHUP}: ZeroDivisionError: no games")
+    }
+    assert len(left_out) == 5
+    # one unit's trouble is nobody else's
+    assert breaker.read(evening.runtime, SYSTEM).failures == 1
+    assert breaker.state_of(evening.runtime, SYSTEM) == "closed"
 
 
 def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undisturbed: World) -> None:
@@ -161,12 +170,12 @@ class Scraper:
         self.runtime, self.sources, self.clock = runtime, sources, clock
         self.runs = 0
 
-    def run(self, mode: Mode = "same_day", *, attempt: int = 1, run_id: str = "") -> Outcome:
+    def run(self, mode: Mode = "same_day", *, attempt: int = 1, run_id: str = "", day: date = DAY) -> Outcome:
         self.runs += 1
         context = context_of(
-            self.runtime, "phase1_scrape", DAY, mode=mode, attempt=attempt, run_id=run_id or f"run-{self.runs}"
+            self.runtime, "phase1_scrape", day, mode=mode, attempt=attempt, run_id=run_id or f"run-{self.runs}"
         )
-        return scrape(PhaseMessage(game_date=DAY), context)
+        return scrape(PhaseMessage(game_date=day), context)
 
     def standing(self, source: str) -> str:
         return breaker.state_of(self.runtime, f"source-{source}")
@@ -188,13 +197,55 @@ def test_a_source_that_failed_five_times_is_not_asked_and_the_phase_says_so(scra
     scraper.sources.says["injuries"] = Reply(500)
     for number in range(5):
         assert scraper.run().metadata["failed"].keys() == {"injuries"}
-        assert scraper.failures("espn") == number + 1  # one a task, although each asks twice
+        assert scraper.failures("espn") == number + 1  # one a run, although each asks twice
     scraper.sources.asked.clear()
     outcome = scraper.run()
     assert outcome.status == "partial"
     assert "not asked: breaker source-espn is open until 2025-11-14T17:00:00Z" in outcome.metadata["failed"]["injuries"]
     assert "injuries" not in scraper.sources.asked
     assert {scraper.standing(source) for source in ("nba", "odds_api")} == {"closed"}
+
+
+def test_attempts_of_one_run_are_one_failure_of_its_sources(scraper: Scraper) -> None:
+    scraper.sources.says = {"schedule": Reply(503)}
+    for attempt in range(1, 6):
+        with pytest.raises(SourceUnavailable, match="answered 503"):
+            scraper.run(attempt=attempt, run_id="unlucky")
+    assert (scraper.failures("nba"), scraper.standing("nba")) == (1, "closed")
+    scraper.sources.says = {"player_points": Reply(500), "game_lines": Reply(500)}
+    scraper.run(run_id="two tasks")
+    assert scraper.failures("odds_api") == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply.of(EMPTY_SEASON), Reply(404, b"{}"), Reply(400, b"{}")], ids=["empty", "404", "400"]
+)
+@pytest.mark.parametrize("day", [date(2027, 3, 1), date(1950, 1, 15), date(2025, 6, 1)], ids=str)
+def test_a_season_that_the_source_does_not_have_is_the_message_s_fault(
+    scraper: Scraper, day: date, reply: Reply
+) -> None:
+    scraper.sources.says["schedule"] = reply
+    for attempt in range(1, 6):
+        with pytest.raises(DataError, match="has no game of the season") as refused:
+            scraper.run(attempt=attempt, run_id="far", day=day)
+        assert refused.value.reason == "no_such_season"
+    assert (scraper.failures("nba"), len(scraper.sources.asked)) == (0, 5)
+
+
+@pytest.mark.parametrize("reply", [Reply.of(EMPTY_SEASON), Reply(404, b"{}")], ids=["empty", "404"])
+def test_the_current_season_missing_is_the_source_s_fault(scraper: Scraper, reply: Reply) -> None:
+    scraper.sources.says["schedule"] = reply
+    with pytest.raises(SourceUnavailable):
+        scraper.run()
+    assert scraper.failures("nba") == 1
+
+
+def test_a_source_down_is_its_own_fault_whatever_season_it_was_asked_for(scraper: Scraper) -> None:
+    for number, reply in enumerate([Reply(503), Reply(403), Reply(200, b"<html>")], start=1):
+        scraper.sources.says["schedule"] = reply
+        with pytest.raises(SourceUnavailable):
+            scraper.run(day=date(2024, 1, 15))
+        assert scraper.failures("nba") == number
 
 
 def test_after_half_an_hour_it_is_asked_again_and_closes(scraper: Scraper) -> None:
@@ -211,8 +262,9 @@ def test_after_half_an_hour_it_is_asked_again_and_closes(scraper: Scraper) -> No
 
 
 def test_all_tasks_of_the_run_that_has_the_trial_are_asked(scraper: Scraper) -> None:
-    for _ in range(5):
-        breaker.record_failure(scraper.runtime, "source-odds_api", SourceUnavailable("down"))
+    for number in range(5):
+        error = SourceUnavailable("down")
+        breaker.record_failure(scraper.runtime, "source-odds_api", error, execution=f"run-of-before-{number}")
     scraper.clock.move(minutes=30)
     assert scraper.run().status == "success"
     assert scraper.standing("odds_api") == "closed"
@@ -233,12 +285,15 @@ def test_what_was_fetched_before_needs_no_source_and_tells_its_breaker_nothing(s
     use_sequential(lambda n: list(reversed(range(n))))  # the lines that were kept come after those that fail
     try:
         scraper.sources.says["game_lines"] = Reply(500)
-        scraper.run(run_id="same")
-        assert scraper.failures("odds_api") == 0
-        for number in range(5):
-            scraper.run(run_id="same")
-            assert scraper.failures("odds_api") == number + 1
-        outcome = scraper.run(run_id="same")
+        runs = [f"run-with-lines-{number}" for number in range(5)]
+        for run_id in runs:
+            scraper.run(run_id=run_id)
+            assert scraper.failures("odds_api") == 0
+        for number, run_id in enumerate(runs):
+            for _ in range(2):  # a later attempt is the same execution
+                scraper.run(run_id=run_id)
+                assert scraper.failures("odds_api") == number + 1
+        outcome = scraper.run(run_id=runs[0])
     finally:
         use_sequential(None)
     assert list(outcome.metadata["failed"]) == ["odds_game_lines"]

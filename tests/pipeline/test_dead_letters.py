@@ -59,6 +59,67 @@ def sent(world: World) -> list[dict[str, str]]:
     return [a for topic, _, a in world.bus.published if topic == TRIGGER and a.get("trigger_source") == "redrive"]
 
 
+# --- what cannot be published once more ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes", "why"),
+    [
+        (b"x", {"dead_letter_bytes": "12000000", "dead_letter_reason": "too_large"}, "cut off"),
+        (b"x", {"dead_letter_attributes": "100", "dead_letter_reason": "too_large"}, "cut off"),
+        (b"{}", {f"a{n}": "v" for n in range(99)}, "attributes; at most 100 are taken"),
+        (b"{}", {'a"b': "v"}, "has the field name"),
+        (b"{}", {"__a__": "v"}, "has the field name"),
+        (b"x" * 9_999_400, {}, "bytes with its attributes; at most"),
+    ],
+)
+def test_what_no_redrive_could_publish_is_refused_and_stays(
+    world: World, data: bytes, attributes: dict[str, str], why: str
+) -> None:
+    """As Pub/Sub leaves it in its dead letters: recorded, the sweep would try to publish it for ever."""
+    world.bus.publish(DEAD, data, attributes)
+    (done,) = redrive(world)
+    assert (done.published, done.letter.redrivable) == (False, False)
+    assert why in done.said
+    assert len(letters(world)) == 1
+    assert world.documents("redrives") == []
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+def test_a_letter_with_an_impossible_moment_is_listed(world: World, moment: str) -> None:
+    attributes = {"origin_published_at": moment, "dead_lettered_at": moment}
+    world.bus.publish(DEAD, b"{}", attributes)
+    (letter,) = letters(world)
+    assert (letter.published_at, letter.dead_lettered_at, letter.age) == (None, None, None)
+    assert redrive(world)[0].published
+
+
+def test_a_letter_says_whether_the_message_is_to_blame(world: World) -> None:
+    poison(world, b'{"game_date": "2052-12-30"}')
+    fail_for_good(world)
+    own, used_up = letters(world)
+    assert (own.blames, own.reason) == ("message", "no_such_season")
+    assert (used_up.blames, used_up.reason) == ("", "max_delivery_attempts")
+
+
+def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: World) -> None:
+    """Google's own dead letters have the source's subscription and no word about the failure."""
+    message = {"game_date": "2025-11-14", "run_id": "2025-11-14-heal-phase3-1"}
+    world.publish(TRIGGER, message)
+    world.run_until_idle(functions(failing(StoreUnavailable("BigQuery: quota exceeded"))))
+    (own,) = world.bus.pull(DEAD)
+    world.bus.ack(DEAD, [own.ack_id])
+    google = {"CloudPubSubDeadLetterSourceSubscription": SUBSCRIPTION, "CloudPubSubDeadLetterSourceDeliveryCount": "5"}
+    unknown = {**message, "run_id": "another"}
+    for text in (json.dumps(message), json.dumps(unknown), "[" * 5_000, '{"run_id": 7}'):
+        world.bus.publish(DEAD, text.encode(), google)
+    assert {letter.error for letter in letters(world)} == {""}
+    found = dead_letters.explained(world.state, load_pipeline(), letters(world))
+    assert [letter.reason for letter in found] == ["max_delivery_attempts"] * 4
+    assert found[0].error == "StoreUnavailable: BigQuery: quota exceeded"
+    assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
+
+
 # --- listing --------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared import batches, crashpoints
+from shared import batches, breaker, crashpoints
 from shared.errors import StoreUnavailable
 from tests.pipeline.evening import (
     AS_OF,
@@ -256,12 +256,14 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(evening: 
 def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: World) -> None:
     pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
     evening.models.write("models/current.json", pointer, content_type="application/json")
+    earlier = StoreUnavailable("a unit of an earlier batch")  # this one has four
+    breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
     trigger(evening)
     answers = evening.run_until_idle()
     said = [answer.body["status"] for function, answer in answers if function == "phase5_worker"]
-    # the fifth failure in a row opens the worker's breaker, which holds the other retries
-    assert said[:5] == ["failed"] * 5
-    assert set(said[5:]) == {"held"}
+    # the fifth unit that fails opens the worker's breaker, which holds the retries
+    assert said[:4] == ["failed"] * 4
+    assert set(said[4:]) == {"held"}
     assert evening.documents("batches")[0]["status"] == "FAILED"
     assert evening.alerts()
     assert current_predictions(evening) == []

@@ -181,8 +181,8 @@ def test_a_breaker_is_shown_and_closed_by_hand(
     assert capsys.readouterr().out == "No breaker has failures.\n"
     name = breaker.name_of("processor", "phase5_consolidation")
     with open_runtime(state) as embedded:
-        for _ in range(breaker.THRESHOLD):
-            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"))
+        for number in range(breaker.THRESHOLD):
+            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}")
     monkeypatch.setenv("WHY", "mended")
     monkeypatch.setenv("REASON", "max_delivery_attempts")
     assert operate.main(["redrive"]) == DONE

@@ -1,4 +1,4 @@
-"""The circuit breaker: five failures in a row open it, one trial after half an hour, a success closes it."""
+"""The circuit breaker: five failed executions in a row open it, one trial after half an hour, a success closes it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,14 @@ def ask(runtime: Runtime, name: str = NAME) -> Permit:
     return breaker.allows(runtime, name, trial=TRIAL)
 
 
+EXECUTIONS = count()
+
+
 def fail(runtime: Runtime, times: int, name: str = NAME) -> None:
+    """So many executions fail, each another."""
     for number in range(times):
-        breaker.record_failure(runtime, name, ValueError(f"failure {number + 1}"))
+        error = ValueError(f"failure {number + 1}")
+        breaker.record_failure(runtime, name, error, execution=f"execution-{next(EXECUTIONS)}")
 
 
 def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> None:
@@ -63,6 +69,65 @@ def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> N
         "breaker processor-phase3_analytics is open until 2025-11-14T12:30:00Z: 5 failures in a row, "
         "the last: ValueError: failure 1"
     )
+
+
+def test_attempts_of_one_execution_count_once_and_the_last_error_is_told(runtime: Runtime) -> None:
+    for attempt in range(12):
+        breaker.record_failure(runtime, NAME, ValueError(f"attempt {attempt}"), execution="phase3_analytics.bad")
+    found = breaker.read(runtime, NAME)
+    assert (found.failures, found.executions) == (1, ("phase3_analytics.bad",))
+    assert found.last_error == "ValueError: attempt 11"
+    assert ask(runtime).granted
+    fail(runtime, 3)
+    breaker.record_failure(runtime, NAME, ValueError("again"), execution="phase3_analytics.bad")
+    assert (breaker.read(runtime, NAME).failures, ask(runtime).granted) == (4, True)
+    fail(runtime, 1)
+    assert (breaker.read(runtime, NAME).failures, ask(runtime).granted) == (5, False)
+
+
+def test_a_later_attempt_keeps_it_neither_open_longer_nor_closes_it(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 4)
+    for _ in range(2):
+        breaker.record_failure(runtime, NAME, ValueError("slow"), execution="slow")
+        clock.move(minutes=2)
+    assert breaker.state_of(runtime, NAME) == "open"
+    clock.move(minutes=26)
+    assert breaker.state_of(runtime, NAME) == "half_open"
+
+
+def test_whoever_fails_the_trial_opens_it_again(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 4)
+    breaker.record_failure(runtime, NAME, ValueError("first"), execution="known")
+    clock.move(**HALF_AN_HOUR)
+    assert ask(runtime).granted
+    breaker.record_failure(runtime, NAME, ValueError("second"), execution="known")
+    assert (breaker.state_of(runtime, NAME), breaker.read(runtime, NAME).failures) == ("open", 5)
+
+
+def test_a_success_forgets_who_failed(runtime: Runtime) -> None:
+    for _ in range(2):
+        fail(runtime, 3)
+        breaker.record_failure(runtime, NAME, ValueError("x"), execution="the same")
+        assert breaker.read(runtime, NAME).failures == 4
+        breaker.record_success(runtime, ask(runtime))
+        assert breaker.read(runtime, NAME).executions == ()
+
+
+def test_the_document_stays_small_however_many_fail(runtime: Runtime) -> None:
+    fail(runtime, 3 * breaker.REMEMBERED)
+    found = breaker.read(runtime, NAME)
+    assert (found.failures, len(found.executions)) == (3 * breaker.REMEMBERED, breaker.REMEMBERED)
+
+
+def test_a_document_of_the_release_before_counts_on(runtime: Runtime) -> None:
+    fail(runtime, 4)
+    document = runtime.state.get(f"breakers/{NAME}")
+    assert document is not None
+    old = {name: value for name, value in document.data.items() if name != "executions"}
+    runtime.state.transaction(lambda transaction: transaction.set(f"breakers/{NAME}", old))
+    assert ask(runtime).granted
+    fail(runtime, 1)
+    assert not ask(runtime).granted
 
 
 def test_a_success_in_between_starts_the_count_afresh(runtime: Runtime) -> None:

@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
-from functions.phase1_scrape.http_client import WrongShape
+from functions.phase1_scrape.http_client import Refused, WrongShape
 from functions.phase1_scrape.sources.reading import ODD, why
+from shared.clock import new_york_date
 from shared.errors import DataError
 from shared.nba.feed_values import shown
 from shared.nba_games import ScheduledGame, read_game, schedule_days, season_of
@@ -19,6 +20,8 @@ from shared.raw_files import RawFile, parse_raw_path, snapshot_moment
 logger = logging.getLogger(__name__)
 
 SOURCE, KIND = "nba", "schedule"
+# How a source says that it knows no such season; 403 and 422 are about the address and the request.
+_UNKNOWN = (400, 404)
 # A tip-off in UTC may stand on the day after the game's, a moved one a little further until both are mended.
 _TIPOFF_NEAR = timedelta(days=7)
 _KEYS = ("gameId", "gameStatus", "gameDateEst", "homeTeam", "awayTeam")
@@ -39,12 +42,24 @@ class SeasonSchedule:
 
 
 def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
-    """The schedule of a season such as 2025-26, kept under `day`. Raises SourceUnavailable, also if it has no game."""
+    """The schedule of a season such as 2025-26, kept under `day`.
+
+    Raises SourceUnavailable, also where the current season has no game: it is published whole. Raises DataError where
+    the source answers that it has none of another season: who asked for that is to blame, not the source.
+    """
     earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
         return _kept(fetch, season, day, earlier[day])
-    answered = fetch.nba.get("/scheduleleaguev2", {"LeagueID": "00", "Season": season}, check)
+    params, current = {"LeagueID": "00", "Season": season}, season_of(new_york_date(fetch.now()))
+    try:
+        answered = fetch.nba.get("/scheduleleaguev2", params, check if season == current else check_or_empty)
+    except Refused as refused:
+        if season != current and refused.status in _UNKNOWN:
+            raise _no_season(season, current, refused.message) from refused
+        raise
     games, odd, count = _read(answered.value, season)
+    if not count and not odd:
+        raise _no_season(season, current, "its schedule is empty")
     file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.named("schedule")], count)
     return SeasonSchedule(file, games, odd)
 
@@ -73,6 +88,20 @@ def _kept(fetch: Fetch, season: str, day: date, path: str) -> SeasonSchedule:
         raise WrongShape(f"{len(answers)} answers for one schedule")
     games, odd, count = _read(answers[0].body, season)
     return SeasonSchedule(RawFile(SOURCE, KIND, day, path, count), games, odd)
+
+
+def _no_season(season: str, current: str, answer: str) -> DataError:
+    return DataError(
+        f"NBA.com has no game of the season {season} ({answer}); now is {current}.",
+        next_step="publish again with the day that was meant, or once the season's schedule is out (August).",
+        reason="no_such_season",
+    )
+
+
+def check_or_empty(value: Any) -> None:
+    """As `check`, but a season without any entry passes: one that is not the current may not exist."""
+    if _entries(value) != ([], []):
+        check(value)
 
 
 def check(value: Any) -> None:
