@@ -4,10 +4,13 @@ must have may be skipped."""
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from shared.document_rules import storable
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,6 +94,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_heavy(item):
             item.add_marker("heavy")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Odd characters that a test has logged cannot travel from a worker to pytest-xdist's main process."""
+    report = yield
+    report.sections = [(title, storable(text)) for title, text in report.sections]
+    return report
 
 
 def has_room(folder: Path, needed: int) -> bool:
