@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from shared.document_rules import storable
-
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples on every machine and no example database: a red test is red for all, and again tomorrow.
@@ -102,7 +100,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Odd characters that a test has logged cannot travel from a worker to pytest-xdist's main process."""
     report = yield
-    report.sections = [(title, storable(text)) for title, text in report.sections]
+    report.sections = [(title, text.encode(errors="replace").decode()) for title, text in report.sections]
     return report
 
 

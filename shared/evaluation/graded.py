@@ -102,8 +102,6 @@ def performance(graded: Graded) -> Performance:
     """
     main, unlined = graded.line_kind == "main", graded.line_kind == "none"
     known = ~(np.isnan(graded.predicted_points) | np.isnan(graded.actual_points))
-    # A prediction beside a line without a probability: the line is suspicious, and no measure of anything.
-    main = main & ~(known & np.isnan(graded.p_over) & (graded.recommendation == "PASS"))
     compared = main & known & ~np.isnan(graded.line_value)
     averaged = compared & ~np.isnan(graded.season_average)
     compared = averaged if averaged.any() else compared

@@ -78,7 +78,8 @@ def changed(league: Path, folder: Path, absurd: bool) -> Path:
         for name in ("points", "fgm", "fga", "ftm", "fta", "line", "home_points", "total"):
             if name in late.column_names:
                 column = late.column(name)
-                worse = pc.cast(pc.add(pc.multiply(pc.cast(column, pa.float64()), 3.0), 20.0), column.type)
+                # twice: more would be beyond what phase 2 takes for a record of a feed (shared/nba/bounds.py)
+                worse = pc.cast(pc.multiply(pc.cast(column, pa.float64()), 2.0), column.type)
                 late = late.set_column(late.column_names.index(name), late.schema.field(name), worse)
         pq.write_table(pa.concat_tables([early, late]) if absurd else early, folder / file.name)
     return folder
@@ -114,7 +115,7 @@ def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
     keys, all_keys = ended.played.asked.keys, absurd.played.asked.keys
     assert len(keys) > 80
     assert all_keys[: len(keys)] == keys
-    assert np.mean(absurd.played.asked.actual[len(keys) :]) > 3 * np.mean(ended.played.asked.actual)
+    assert np.mean(absurd.played.asked.actual[len(keys) :]) > 1.7 * np.mean(ended.played.asked.actual)
     np.testing.assert_array_equal(absurd.played.asked.tested_line[: len(keys)], ended.played.asked.tested_line)
     assert list(absurd.played.best[: len(keys)]) == list(ended.played.best)
     assert ended.played.training[0]["version"] == absurd.played.training[0]["version"]

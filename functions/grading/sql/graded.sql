@@ -24,6 +24,7 @@ facts AS (
     predictions.predicted_sd,
     predictions.p_over,
     predictions.p_push,
+    predictions.p_over IS NULL AND STARTS_WITH(predictions.reason, 'suspicious_line') AS suspicious,
     features.points_season AS season_average,
     CASE
       WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
@@ -101,5 +102,6 @@ SELECT
     WHEN outcome = 'push' THEN 0.0
   END AS profit,
   void_reason,
+  COALESCE(suspicious, FALSE) AS suspicious,
   @graded_at AS graded_at
 FROM outcomes

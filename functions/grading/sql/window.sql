@@ -16,4 +16,6 @@ FROM nba_predictions.prediction_accuracy
 WHERE game_date >= @season_start
   AND game_date <= @game_date
   AND line_kind IN ('main', 'none')
+  -- Beside a line that nobody means a forecast is no measure of anything.
+  AND suspicious IS NOT TRUE
 ORDER BY system_id, game_date, game_id, player_id
