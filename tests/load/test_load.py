@@ -13,6 +13,8 @@ from local.load.players import ROWS_PER_PLAYER
 from local.load.report import growth, other_statements, too_steep
 from shared.warehouse.staging import CHUNK, MOST_TABLES
 
+pytestmark = pytest.mark.heavy  # many units
+
 UNITS = 300
 
 

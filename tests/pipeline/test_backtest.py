@@ -38,6 +38,8 @@ from shared.systems import xgboost_v1
 from shared.systems.promotions import current_versions
 from shared.systems.registry import load_models
 
+pytestmark = pytest.mark.heavy  # seasons of history, models, two backtests
+
 FIRST, LAST = date(2025, 11, 10), date(2025, 11, 20)
 # On this evening the injury list names the rotation players whom box scores show as absent; on others a player
 # who was traded, or rested, is in the second alone: that is what docs/backtest.md says of derived absences.

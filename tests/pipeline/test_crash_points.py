@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, open_world
 
+pytestmark = pytest.mark.heavy  # an evening again for every point
+
 # What the chain comes by in every run; the points of recovery and operation have tests of their own.
 CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidation.")
 

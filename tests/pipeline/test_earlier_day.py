@@ -13,6 +13,8 @@ from local.league import write_league
 from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
 
+pytestmark = pytest.mark.heavy  # two whole days
+
 FEATURES = "nba_predictions.ml_feature_store"
 
 

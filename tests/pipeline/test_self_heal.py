@@ -42,6 +42,8 @@ from tests.pipeline.healing import (
 )
 from tests.pipeline.support import Killed, push
 
+pytestmark = pytest.mark.heavy  # an evening again for every test
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:

@@ -15,6 +15,8 @@ from local.compare import main as compare
 from local.league import write_league
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.heavy  # a whole day in a process of its own
+
 # More than twice the busy time-out: whoever tries only once fails.
 HELD_SECONDS = 12
 

@@ -39,3 +39,9 @@ def test_what_the_readme_names_exists() -> None:
         name for each in places for name in each.split(", ") if name != "place" and not (ROOT / name).exists()
     ] == []
     assert len(README.splitlines()) <= 75
+
+
+def test_the_tests_named_beside_what_feeds_send_exist() -> None:
+    named = set(re.findall(r"\b(?:unit|pipeline)/test_\w+\.py", (ROOT / "docs/feeds.md").read_text(encoding="utf-8")))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / "tests" / name).is_file()] == []
