@@ -15,8 +15,9 @@ from shared.systems.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW
 FAR_FROM_BOOKS = 10.0
 # Deviations: between the line and what the player scores (his last 20 games, shrunk), as the systems' own in
 # shared/systems/lines.py. A bench player may be about to start; a star may be back for ten minutes.
-# What both prices of a line imply, together: a book earns what is above 1. Real ones are 1.0 (without margin) to 1.98.
-LEAST_IMPLIED_SUM = 0.9
+# What both prices of a line imply, together: a book earns what is above 1. Real ones are 1.0 (without margin) to 1.16;
+# beyond are 14 rows of one day with -10000 on both sides, which is no price.
+LEAST_IMPLIED_SUM, MOST_IMPLIED_SUM = 0.9, 1.5
 # Implied probability of a side beside the books' median at the same line: real ones are within 0.21.
 FAR_PRICE = 0.25
 
@@ -25,5 +26,6 @@ PARAMETERS = {
     "most_deviations_above": MOST_DEVIATIONS_ABOVE,
     "most_deviations_below": MOST_DEVIATIONS_BELOW,
     "least_implied_sum": LEAST_IMPLIED_SUM,
+    "most_implied_sum": MOST_IMPLIED_SUM,
     "far_price": FAR_PRICE,
 }

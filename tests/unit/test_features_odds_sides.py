@@ -24,6 +24,7 @@ SCORERS = {
     5: "Paid Man",
     6: "Split Man",
     7: "Alone Man",
+    8: "Sure Man",
 }
 GONE, LISTED, RETURNED, LOST = (20, "Gone Man"), (21, "Listed Man"), (22, "Returned Man"), (23, "Lost Man")
 
@@ -74,6 +75,8 @@ def _suspicious(world: World) -> None:
     for book, over in (("draftkings", -115), ("fanduel", -110), ("betmgm", 1_000_000)):
         line("Paid Man", book, "19.5", over, None)
     line("Alone Man", "betmgm", "19.5", 1_000_000, -110)
+    for book, both in (("prizepicks", -137), ("underdog", -10_000)):
+        line("Sure Man", book, "19.5", both, both)
     for book, points in (("draftkings", "20.5"), ("fanduel", "31.5")):
         line("Split Man", book, points)
 
@@ -167,6 +170,8 @@ def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_mark
         (("betmgm", "19.5"), "absurd_price"),
     }
     assert suspicions(world, "Alone Man") == {("betmgm", "19.5"): "absurd_price"}
+    # -10000 on both sides, as one day of the archive has it, is no price; the other book's stays
+    assert suspicions(world, "Sure Man") == {("prizepicks", "19.5"): None, ("underdog", "19.5"): "absurd_price"}
 
 
 # --- trades ---------------------------------------------------------------------------------------------------

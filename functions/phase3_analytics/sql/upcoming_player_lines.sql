@@ -129,7 +129,7 @@ first_look AS (
     f.*,
     CASE
       WHEN deviations > @most_deviations_above OR deviations < -@most_deviations_below THEN 'far_from_form'
-      WHEN over_implied + under_implied < @least_implied_sum THEN 'absurd_price'
+      WHEN over_implied + under_implied NOT BETWEEN @least_implied_sum AND @most_implied_sum THEN 'absurd_price'
     END AS first_suspicion
   FROM formed AS f
 ),
