@@ -112,6 +112,14 @@ form AS (
     PARTITION BY player_id ORDER BY tipoff_at, game_id ROWS BETWEEN 19 PRECEDING AND CURRENT ROW
   )
 ),
+-- Sought once for each player and moment: a season has ten lines of each.
+form_then AS (
+  SELECT m.player_id, m.features_as_of, f.points
+  FROM (SELECT DISTINCT player_id, features_as_of FROM latest) AS m
+  JOIN form AS f
+    ON f.player_id = m.player_id AND f.known_at < m.features_as_of
+    AND (f.next_known_at IS NULL OR NOT f.next_known_at < m.features_as_of)
+),
 -- How many standard deviations of a game's points (variance 9 + 2.4 a point) the line lies above them.
 formed AS (
   SELECT
@@ -119,9 +127,8 @@ formed AS (
     CAST(l.line AS FLOAT64) - COALESCE(f.points, 10) AS from_form,
     (CAST(l.line AS FLOAT64) - COALESCE(f.points, 10)) / SQRT(9 + 2.4 * COALESCE(f.points, 10)) AS deviations
   FROM latest AS l
-  LEFT JOIN form AS f
-    ON f.player_id = l.player_id AND f.known_at < l.features_as_of
-    AND (f.next_known_at IS NULL OR NOT f.next_known_at < l.features_as_of)
+  LEFT JOIN form_then AS f
+    ON f.player_id = l.player_id AND f.features_as_of = l.features_as_of
   WHERE IF(l.is_main, l.main_rank, l.line_rank) = 1
 ),
 first_look AS (
