@@ -157,6 +157,7 @@ def test_killed_and_started_again_is_the_same(
     assert compare([str(played), str(killed)]) == 0
 
 
+@pytest.mark.heavy
 def test_a_day_without_games_says_so(played: Path, league: Path, tmp_path: Path) -> None:
     archive = Archive(league)
     days = archive.game_days(archive.seasons[-1])

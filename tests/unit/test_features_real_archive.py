@@ -19,6 +19,8 @@ from shared.names import player_lookup, player_lookup_base
 from shared.warehouse.schemas import load_schema
 from tests.unit.features_world import World, open_world
 
+pytestmark = pytest.mark.heavy  # two seasons of real data
+
 FIRST, DAY = date(2024, 10, 1), date(2025, 11, 14)
 AS_OF = datetime(2025, 11, 20, tzinfo=UTC)
 CUT_OFF = at_new_york(DAY, time(17, 30))
