@@ -59,13 +59,13 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     on = day.game_date
     if not day.schedule_rows:
         return Refusal("failed", f"no schedule is loaded around {on}", can_heal=True)
-    games = day.on_the_date
+    games, withdraws = day.on_the_date, bool(day.predictions)
     if not games:
-        return Refusal("no_data", f"no games on {on}", can_heal=False, withdraws=bool(day.predictions))
+        return Refusal("no_data", f"no games on {on}", can_heal=False, withdraws=withdraws)
+    if all(game["called_off"] == "postponed" for game in games):
+        return Refusal("no_data", f"all {len(games)} games on {on} are postponed", can_heal=False, withdraws=withdraws)
     if all(game["called_off"] is not None for game in games):
-        word = "postponed" if all(game["called_off"] == "postponed" for game in games) else "called off"
-        reason = f"all {len(games)} games on {on} are {word}"
-        return Refusal("no_data", reason, can_heal=False, withdraws=bool(day.predictions))
+        return Refusal("no_data", f"all {len(games)} games on {on} are called off", can_heal=False, withdraws=withdraws)
     if not day.predictions:
         return Refusal("no_data", f"there are no current predictions for {on}", can_heal=True)
     late = [row for row in day.offered if not _in_time(row)]

@@ -174,7 +174,7 @@ def _as_of_included() -> Iterator[None]:
 
     def read(path: str) -> str:
         text = whole(path)
-        for moment in ("@as_of", "g.features_as_of"):
+        for moment in ("@as_of", "g.features_as_of", "features_as_of OR"):
             text = text.replace(f"< {moment}", f"<= {moment}")
         return text
 
