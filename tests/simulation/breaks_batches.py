@@ -174,9 +174,11 @@ def _as_of_included() -> Iterator[None]:
 
     def read(path: str) -> str:
         text = whole(path)
-        for moment in ("@as_of", "g.features_as_of", "features_as_of OR"):
+        for moment in ("@as_of", "g.features_as_of"):
             text = text.replace(f"< {moment}", f"<= {moment}")
-        return text
+        # an answer's moment has fractions: of the second that begins with as_of
+        second = "TIMESTAMP_ADD(features_as_of, INTERVAL 1 SECOND)"
+        return text.replace("answered_at < features_as_of", f"answered_at < {second}")
 
     with patched(sql, "_read", read):
         yield
