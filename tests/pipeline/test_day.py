@@ -20,6 +20,8 @@ from local.league import write_league
 from local.replay import Archive
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.heavy  # whole days, each in a process of its own; `make run` plays one
+
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 
 
@@ -112,7 +114,6 @@ def test_statements_do_not_grow_with_games(played: Path, league: Path) -> None:
     assert len({run["warehouse_statements"] for run in chains[1:]}) == 1
 
 
-@pytest.mark.heavy
 def test_the_same_day_again_is_the_same(played: Path, league: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     shutil.copytree(played, again)
@@ -121,7 +122,6 @@ def test_the_same_day_again_is_the_same(played: Path, league: Path, tmp_path: Pa
     assert compare([str(played), str(again)]) == 0
 
 
-@pytest.mark.heavy
 def test_every_message_twice_and_in_random_order_is_the_same(
     base: Path, played: Path, league: Path, tmp_path: Path
 ) -> None:
@@ -133,7 +133,6 @@ def test_every_message_twice_and_in_random_order_is_the_same(
     assert compare([str(played), str(chaotic)]) == 0
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("point", "nth"),
     [
@@ -157,7 +156,6 @@ def test_killed_and_started_again_is_the_same(
     assert compare([str(played), str(killed)]) == 0
 
 
-@pytest.mark.heavy
 def test_a_day_without_games_says_so(played: Path, league: Path, tmp_path: Path) -> None:
     archive = Archive(league)
     days = archive.game_days(archive.seasons[-1])
@@ -208,7 +206,6 @@ def test_republishing_the_export_as_operators_do(played: Path, tmp_path: Path) -
     assert "phase6_export" in done.stdout
 
 
-@pytest.mark.heavy
 def test_planted_future_data_changes_nothing(base: Path, played: Path, league: Path, tmp_path: Path) -> None:
     """A box score of the game itself, a line after tip-off and absences of tomorrow, all fetched suspiciously early."""
     planted = tmp_path / "planted"

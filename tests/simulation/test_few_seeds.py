@@ -9,7 +9,7 @@ from tests.simulation.reference import References
 from tests.simulation.seed import run_seed
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_seed_violates_no_invariant(seed: int, base: Base, references: References) -> None:
     result = run_seed(base, references, seed)
     assert result.injected, "a seed without faults shows nothing"

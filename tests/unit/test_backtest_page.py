@@ -15,6 +15,8 @@ from local.backtest.page import write_page
 from shared.evaluation import Scored, alarms, summarise
 from tests.unit.scored_rows import scored, season
 
+pytestmark = pytest.mark.heavy  # a page of plots for every test
+
 ERRORS = {
     ("moving_average", False): 2.2,
     ("zone_matchup_v1", False): 2.3,
