@@ -531,6 +531,7 @@ def places(node: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(node[key])
 
 
+@pytest.mark.heavy
 def test_the_quick_check_never_says_yes_where_jsonschema_says_no(ready: Evening) -> None:
     run(message(), ready.context("phase6_export"))
     chance = random.Random(1)

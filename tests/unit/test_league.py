@@ -156,6 +156,7 @@ def test_the_newly_absent_lose_their_line_in_the_afternoon(rows):
     assert not afternoon
 
 
+@pytest.mark.heavy
 def test_the_bookmaker_beats_the_season_average_by_a_little(tmp_path):
     write_league(tmp_path / "league", seed=3, seasons=2, teams=8, games_per_team=60)
     box = pq.read_table(tmp_path / "league" / "player_box.parquet").to_pylist()
