@@ -22,14 +22,14 @@ from tests.fuzz.normalising import Files, Source, fuzz, sources
 FEW, INPUTS = 4_000, 20_000
 
 
-@pytest.mark.parametrize("inputs", [FEW, pytest.param(INPUTS, marks=pytest.mark.heavy)])
-def test_mutated_answers_become_rows_within_bounds_or_refusals(tmp_path: Path, inputs: int) -> None:
+@pytest.mark.parametrize(("inputs", "refused"), [(FEW, 8), pytest.param(INPUTS, 100, marks=pytest.mark.heavy)])
+def test_mutated_answers_become_rows_within_bounds_or_refusals(tmp_path: Path, inputs: int, refused: int) -> None:
     tally = fuzz(inputs, seed=1, keep=True)
     assert sum(tally.inputs.values()) == inputs
     # Each source gives both: what would only be refused, or never, would try nothing.
     for name in tally.inputs:
         assert tally.rows[name] > inputs / 20, name
-        assert tally.elements[name] > inputs / 500, name
+        assert tally.elements[name] > refused, name
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     for table, parts in tally.tables.items():
         rows = pa.concat_tables(parts)
