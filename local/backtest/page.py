@@ -14,8 +14,8 @@ from shared.evaluation import Scored
 TEMPLATE = "page.html"
 SEED = 1
 TITLES = {
-    "lined": "Players with a line",
-    "all": "All player-games",
+    "lined": "Players with a line, absences from box scores (an upper bound)",
+    "all": "All player-games, absences from box scores (an upper bound)",
     "lined_day_before": "Players with a line, absences known only from the day before",
     "all_day_before": "All player-games, absences known only from the day before",
 }
