@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.contract.known_gaps import GAPS, Gap, gap_of
 
+pytestmark = pytest.mark.heavy  # collects the suites in a process of its own
+
 
 @pytest.fixture(scope="module")
 def collected() -> list[str]:

@@ -67,6 +67,7 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_make_dlq_and_redrive(state: Path) -> None:
     """As a person types it, on a folder that no process has open; a reason is taken as it stands."""
     listed = make(state, "dlq")

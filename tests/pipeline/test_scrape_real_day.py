@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 
+import pytest
+
 from local.runtime import open_runtime
 from shared.clock import at_new_york
 from shared.pipeline import load_pipeline
 
 
+@pytest.mark.heavy
 def test_the_lines_of_2025_11_14_reach_the_tables(nba_archive: Path, tmp_path: Path) -> None:
     pipeline = load_pipeline()
     both = {name: pipeline.functions[name] for name in ("phase1_scrape", "phase2_raw")}

@@ -21,6 +21,8 @@ from tests.pipeline.support import NOW, Killed, World, open_world
 from tests.unit.systems_models import named
 from tests.unit.training_tables import feature_store_row, game, played
 
+pytestmark = pytest.mark.heavy  # a training for every test
+
 TRAINING = {"train_model": (run, TrainingMessage)}
 TOPIC = "nba-training-trigger"
 GAMES, PLAYERS = 118, 6

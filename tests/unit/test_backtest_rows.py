@@ -109,6 +109,7 @@ def test_a_broken_file_is_named(league: Archive, tmp_path: Path) -> None:
         read_evaluation_rows(Archive(tmp_path), date(2025, 11, 1), date(2025, 11, 20))
 
 
+@pytest.mark.heavy
 def test_the_rule_gives_the_real_archives_rows(nba_archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of 2023-24 to the row and the line; of 2025-26 what the file did otherwise, and no more.
 

@@ -70,6 +70,7 @@ def test_a_units_rows_have_every_staged_column_and_a_key_each() -> None:
     assert len({tuple(row[column] for column in key) for row in rows}) == len(rows) == ROWS_PER_TABLE
 
 
+@pytest.mark.heavy
 def test_merge_and_upserts_are_compared_on_equal_tables(tmp_path: Path) -> None:
     found = merge.measure(tmp_path, tables=2, upserted_tables=1, progress=quiet)
     assert (found["rows"], found["compared_rows"], found["equal"]) == (50, 25, True)

@@ -11,6 +11,8 @@ from shared.warehouse.schemas import all_schemas
 from tests.unit.features_evening import AS_OF, BOSTON_DAYS, DAY, FOE, MATE, RISING, at, write_evening
 from tests.unit.features_world import RAW_TABLES, Row, World, open_world
 
+pytestmark = pytest.mark.heavy  # an evening computed twice for each
+
 COMPUTED = tuple(
     schema.name
     for schema in all_schemas()

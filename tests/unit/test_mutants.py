@@ -23,6 +23,8 @@ def half(number):
 TESTS = """
 from shared.tiny import half, is_adult
 
+pytestmark = pytest.mark.heavy  # plays tests in processes of their own
+
 
 def test_adults():
     assert is_adult(30)

@@ -218,6 +218,7 @@ def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -
             np.testing.assert_array_equal(values[0], rows.history.values[name][at])
 
 
+@pytest.mark.heavy
 def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path, warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=120, players=6)
     surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])

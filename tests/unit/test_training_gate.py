@@ -32,6 +32,8 @@ from shared.training.rows import TrainingRows
 from shared.training.walk_forward import fit
 from tests.unit.systems_models import named, trained, training_rows
 
+pytestmark = pytest.mark.heavy  # versions are trained for most tests
+
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 DAY = np.timedelta64(1, "D")
 
