@@ -117,7 +117,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
         simulation = Simulation(file)
         clock = SimClock(simulation)
-        server = Server()
+        server = Server(token_in_query=True)
         stack.callback(server.stop)
         settings = replace(
             replayed(Settings.from_environment(), server.base_url),
@@ -151,7 +151,9 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         server.start()
         for bucket in BUCKETS:
             prepare.bucket(addresses[packaged.STORAGE_HOST], PROJECT, bucket)
-        prepare.topics(addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions")
+        prepare.topics(
+            addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions", token=server.token
+        )
         own.tell(port=server.port)
         yield emulated
         _keep_exports(stores, folder)

@@ -208,7 +208,7 @@ def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytes
     with open_runtime(state) as embedded:
         assert operate.main(["dlq"]) == DONE
         assert "2 in all." in capsys.readouterr().out
-        port = embedded.server.port
+        port = embedded.server.endpoint
         for body in ({}, {"who": "x", "why": ""}, {"why": "x"}):
             for path in ("/redrive", "/pause", "/resume"):
                 with pytest.raises(Refused, match="An operator's action says"):

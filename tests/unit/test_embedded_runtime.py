@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from local import publish as publish_command
-from local.admin import parse_at
+from local.cli import connect
+from local.host.moments import parse_at
 from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
 from shared.errors import ConfigError
@@ -59,7 +60,7 @@ def embedded(tmp_path: Path, functions: Path) -> Iterator[EmbeddedRuntime]:
 
 
 def events(embedded: EmbeddedRuntime, **asked: Any) -> list[dict[str, Any]]:
-    return list(publish_command.publish(embedded.server.port, asked))
+    return list(publish_command.publish(embedded.server.endpoint, asked))
 
 
 def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -> None:
@@ -76,6 +77,7 @@ def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -
         "logs",
         "runtime.json",
         "runtime.lock",
+        "runtime.token",
         "state.sqlite",
         "state.sqlite-shm",
         "state.sqlite-wal",
@@ -204,7 +206,8 @@ def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
 def test_wrong_input_is_refused_and_changes_nothing(
     embedded: EmbeddedRuntime, asked: dict[str, Any], status: int, said: str
 ) -> None:
-    answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked)
+    headers = embedded.server.endpoint.headers
+    answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked, headers=headers)
     assert answer.status_code == status
     assert said in answer.json()["error"]
     with pytest.raises(publish_command.Refused, match=said):
@@ -216,7 +219,9 @@ def test_wrong_input_is_refused_and_changes_nothing(
 def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
     embedded.bus.publish("a", b"hello")
     url = f"{embedded.server.base_url}/admin"
-    before, after = httpx.get(f"{url}/status").json(), httpx.post(f"{url}/idle").json()
+    headers = embedded.server.endpoint.headers
+    before = httpx.get(f"{url}/status", headers=headers).json()
+    after = httpx.post(f"{url}/idle", json={}, headers=headers).json()
     assert (before["pending"], after["pending"]) == (1, 0)
     assert before["now"] == START.isoformat()
     assert before["topics"] == sorted(PIPELINE.topics)
@@ -252,8 +257,12 @@ def test_the_command_talks_to_the_runtime_that_is_up(
 def test_the_command_starts_a_runtime_where_none_is_up(
     tmp_path: Path, functions: Path, command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions):
+        pass  # only `make run` and `make serve` make a state
     command.setattr(
-        publish_command, "open_runtime", lambda folder: open_runtime(folder, pipeline=PIPELINE, functions=functions)
+        connect,
+        "open_runtime",
+        lambda folder, port: open_runtime(folder, port=port, pipeline=PIPELINE, functions=functions),
     )
     command.setenv("TOPIC", "a")
     command.setenv("MESSAGE", "hello")

@@ -41,16 +41,19 @@ def test_functions_of_any_signature_live_side_by_side(tmp_path: Path) -> None:
         mount_functions(server, {"event_first": 0, "plain": 0, "failing": 0}, tmp_path)
         assert (dict(os.environ), list(sys.path), sys.modules.get("main")) == before
         server.start()
-        url = f"{server.base_url}/functions"
-        assert httpx.get(f"{url}/plain").json() == {"who": "plain"}
-        assert httpx.post(f"{url}/plain/deeper", content=b"x" * 2_000_000).json() == {"who": "plain"}
-        failed = httpx.post(f"{url}/failing")
+        url, headers = f"{server.base_url}/functions", server.endpoint.headers
+        assert httpx.post(f"{url}/plain", json={}, headers=headers).json() == {"who": "plain"}
+        large = {"much": "x" * 2_000_000}
+        assert httpx.post(f"{url}/plain/deeper", json=large, headers=headers).json() == {"who": "plain"}
+        failed = httpx.post(f"{url}/failing", json={}, headers=headers)
         assert failed.status_code == 500
         event = {"specversion": "1.0", "id": "1", "source": "test", "type": "test", "data": {}}
-        sent = httpx.post(f"{url}/event_first", json=event, headers={"Content-Type": "application/cloudevents+json"})
+        sent = httpx.post(
+            f"{url}/event_first", json=event, headers=headers | {"Content-Type": "application/cloudevents+json"}
+        )
         assert sent.status_code == 200
-        assert httpx.get(f"{url}/nobody").status_code == 404
-        assert httpx.get(server.base_url).status_code == 404
+        assert httpx.post(f"{url}/nobody", json={}, headers=headers).status_code == 404
+        assert httpx.get(server.base_url, headers=headers).status_code == 404
         server.stop()
     assert '"severity": "ERROR"' in (tmp_path / "log.jsonl").read_text()
     assert "ValueError: failing with /" in (tmp_path / "log.jsonl").read_text()
@@ -73,7 +76,7 @@ def test_a_function_that_does_not_load_says_its_own_error(tmp_path: Path) -> Non
 
 def test_a_port_that_is_taken_is_named() -> None:
     taken = Server()
-    with pytest.raises(ConfigError, match=f"Port {taken.port} is in use"):
+    with pytest.raises(ConfigError, match=f"Port {taken.port} cannot be used: Address already in use"):
         Server(taken.port)
     taken.stop()
 
