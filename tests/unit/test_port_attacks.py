@@ -260,7 +260,7 @@ def test_broken_request_lines_reach_nothing(request_line: str, target: Target) -
     [
         (b"GET /admin/status HTTP/1.1\r\nX-Slow: ", "header"),
         (
-            b"POST /admin/publish HTTP/1.1\r\n{host}{token}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+            b"POST /admin/publish HTTP/1.1\r\n{host}{token}{json}Content-Length: 99\r\n\r\n{",
             "body",
         ),
     ],
@@ -272,7 +272,11 @@ def test_a_request_that_comes_drop_by_drop_is_ended(
     """A byte before every time-out of a read: the time is for the whole."""
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.6)
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.6)
-    filled = slow.replace(b"{host}", target.host.encode()).replace(b"{token}", target.token.encode())
+    filled = (
+        slow.replace(b"{host}", target.host.encode())
+        .replace(b"{json}", JSON.encode())
+        .replace(b"{token}", target.token.encode())
+    )
     started = monotonic()
     with target.connect() as connection:
         connection.sendall(filled)
