@@ -28,6 +28,7 @@ from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from local.world import keep_archive, kept_archive
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.ledger import void_leases_of_dead_owners
@@ -67,6 +68,7 @@ class Stores:
             models=self.models,
             epoch=self.clock.epoch,
             instance=f"local-{self.simulation.next('starts')}",
+            machine=SystemClock(),
         )
 
 
@@ -140,7 +142,7 @@ def open_runtime(
             deliver_twice=os.environ.get("DELIVER_TWICE") == "1" if deliver_twice is None else deliver_twice,
             shuffle_seed=_seed_from_environment() if shuffle_seed is None else shuffle_seed,
         )
-        stack.enter_context(logs_to(folder / "logs" / "functions.jsonl"))
+        stack.enter_context(logs_to(folder / "logs" / "functions.jsonl", stores.clock))
         server = bind(port)
         stack.callback(server.stop)
         dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url, server.token)

@@ -25,6 +25,7 @@ from local.server import Server, load_function
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from shared.batches import latest_batch
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.gcp import stores as gcp
@@ -141,8 +142,9 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
             models=opened.models,
             epoch=clock.epoch,
             instance="emulated",
+            machine=SystemClock(),
         )
-        stack.enter_context(logs_to(logs / "functions.jsonl"))
+        stack.enter_context(logs_to(logs / "functions.jsonl", clock))
         emulated = EmulatedRuntime(stores, warehouse, pushes, runtime)
         stack.callback(use_runtime, None)
         server.mount("/replay", replay_app(stores, archive))
