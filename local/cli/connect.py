@@ -36,7 +36,7 @@ def connect(environment: Mapping[str, str]) -> Iterator[Endpoint]:
 
     Raises NoState; FolderBusy where a process has it open that serves nothing; ConfigError, ArchiveError.
     """
-    folder, port = existing_state(environment), port_of(environment)
+    port, folder = port_of(environment), existing_state(environment)
     try:
         with open_runtime(folder, port=port) as embedded:
             said = note(port, embedded.server.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -67,11 +68,11 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
 
 def _reader_has_gone() -> bool:
     """Whether standard output is a pipe that nobody reads; it leads nowhere then, so that Python can end quietly."""
-    try:
-        sys.stdout.flush()
+    look = select.poll()
+    look.register(sys.stdout.fileno(), select.POLLOUT)
+    if not any(flags & (select.POLLERR | select.POLLHUP) for _, flags in look.poll(0)):
         return False
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True

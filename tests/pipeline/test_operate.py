@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local import operate
+from local import publish as publish_command
 from local.bus import SqliteBus
 from local.operate import age, ask
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
@@ -28,7 +29,21 @@ SUBSCRIPTION = "phase5-consolidation-nba-phase5-batch-complete"
 DEAD = f"{SUBSCRIPTION}-dead-letter"
 GOOD = {"origin_subscription": SUBSCRIPTION, "dead_letter_reason": "max_delivery_attempts", "origin_message_id": "7"}
 BAD = {"origin_subscription": SUBSCRIPTION, "dead_letter_reason": "not_json", "dead_letter_error": "is not JSON"}
-SETTINGS = ("ID", "ALL", "NAME", "REASON", "SUBSCRIPTION", "WHY", "WHO", "AT", "ARCHIVE")
+SETTINGS = (
+    "TOPIC",
+    "MESSAGE",
+    "ATTRIBUTES",
+    "PORT",
+    "ID",
+    "ALL",
+    "NAME",
+    "REASON",
+    "SUBSCRIPTION",
+    "WHY",
+    "WHO",
+    "AT",
+    "ARCHIVE",
+)
 
 
 def lay_out(world: World) -> None:
@@ -171,6 +186,58 @@ def test_pause_holds_what_is_redriven_and_resume_sees_it_through(
     with open_runtime(state) as embedded:
         actions = [document.data["action"] for document in embedded.stores.state.query("audit")]
     assert sorted(actions) == ["pause", "redrive", "redrive", "resume"]
+
+
+def test_a_publish_that_is_held_back_does_not_end_well(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a pause, and of a breaker that stands open: it says how many, why, and what to do."""
+    monkeypatch.setenv("TOPIC", "nba-phase5-batch-complete")
+    monkeypatch.setenv("MESSAGE", '{"game_date": "2025-11-14", "mode": "results"}')
+    monkeypatch.setenv("WHY", "a release")
+    assert operate.main(["pause"]) == DONE
+    assert publish_command.main() == FAILED
+    printed = capsys.readouterr()
+    assert "held" in printed.out
+    assert "1 of 1 messages to phase5_consolidation are held back: paused since" in printed.err
+    assert "Next: `make resume`" in printed.err
+    assert operate.main(["resume"]) == DONE
+    assert publish_command.main() == DONE
+    name = breaker.name_of("processor", "phase5_consolidation")
+    with open_runtime(state) as embedded:
+        for number in range(breaker.THRESHOLD):
+            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}")
+    capsys.readouterr()
+    assert publish_command.main() == FAILED
+    printed = capsys.readouterr()
+    assert f"1 of 1 messages to phase5_consolidation are held back: breaker {name}" in printed.err
+    assert "see `make breakers`" in printed.err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ids": 5},
+        {"ids": "7"},
+        {"ids": [7]},
+        {"ids": [{}]},
+        {"reason": []},
+        {"subscription": {"a": 1}},
+        {"all": "yes"},
+        {"all": 1},
+        {"all": 1.0},
+        {"who": 5},
+        {"why": ["x"]},
+        {"why": "x" * 1_001},
+    ],
+    ids=str,
+)
+def test_fields_of_another_kind_are_refused_and_nothing_is_redriven(state: Path, body: dict[str, object]) -> None:
+    with open_runtime(state) as embedded:
+        with pytest.raises(Refused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
+            ask(embedded.server.endpoint, "POST", "/redrive", {"who": "ana", "why": "x", "all": True} | body)
+        assert len(embedded.bus.pull(DEAD)) == 2
+        assert embedded.stores.state.query("audit") == []
 
 
 def test_a_breaker_is_shown_and_closed_by_hand(
