@@ -54,7 +54,7 @@ run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-1
 	@$(PY) -m local.run
 
 .PHONY: serve
-serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted
+serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted (PORT=8787)
 	@$(PY) -m local.serve
 
 .PHONY: publish

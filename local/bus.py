@@ -183,6 +183,10 @@ class SqliteBus:
         topics = sorted(self._dead_letter_topics)
         return self._pulled(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
 
+    def asked_for(self, message_id: str) -> bool:
+        """Whether a message is a person's, published by a command beside whatever is being played."""
+        return self.causes.was_followed(message_id)
+
     # --- within a transaction -------------------------------------------------------------------------------
 
     def _insert(

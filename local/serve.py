@@ -9,6 +9,7 @@ from types import FrameType
 
 from local.cli.console import TERMINATED, run_command
 from local.host.ports import note, port_of
+from local.host.token import TOKEN_FILE
 from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
 from local.runtime import EmbeddedRuntime, open_runtime
@@ -35,6 +36,7 @@ def serve(embedded: EmbeddedRuntime) -> int:
     for name in load_pipeline().functions:
         print(f"  {url}/functions/{name}")
     print(f"  {url}/replay/   {url}/admin/status")
+    print(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
     print("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.", flush=True)
     folder = embedded.stores.folder
     try:

@@ -23,6 +23,7 @@ class Causes:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._followed: list[set[str]] = []
+        self._ever: set[str] = set()
 
     @contextmanager
     def follow(self) -> Iterator[set[str]]:
@@ -37,6 +38,7 @@ class Causes:
             yield found
         finally:
             with self._turn:
+                self._ever |= found
                 # by identity: two of them may hold the same ids
                 self._followed = [each for each in self._followed if each is not found]
 
@@ -53,6 +55,11 @@ class Causes:
             _handled.reset(token)
             with self._turn:
                 found.discard(name)
+
+    def was_followed(self, message_id: str) -> bool:
+        """Whether a message is one that was followed, now or earlier in this process."""
+        with self._turn:
+            return message_id in self._ever or any(message_id in found for found in self._followed)
 
     def published(self, message_id: str, cause: str = "") -> None:
         """A message was published; by default because of the one that this thread handles."""

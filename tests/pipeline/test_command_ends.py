@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from local.league import write_league
+from local.publish import Refused, publish
 from local.replay import Archive
 from local.run import main as run
 from local.runtime import open_runtime
@@ -216,3 +217,18 @@ def test_a_run_into_head_ends_with_a_sentence(tmp_path: Path) -> None:
         err = process.stderr.read()
     assert process.returncode == 141, err
     assert err == "Ended: nobody reads the output any more. The same command goes on where it stopped.\n"
+
+
+def test_at_lies_within_the_archives_days(league: Path, tmp_path: Path) -> None:
+    """As the runtime that replays it says; a refused moment leaves the clock alone."""
+    write_function(tmp_path / "functions", "work", "def work(request):\n    return {'status': 'success'}\n")
+    last = Archive(league).span[1]
+    with open_runtime(tmp_path / "state", archive=league, pipeline=SMALL, functions=tmp_path / "functions") as embedded:
+        asked = {"topic": "a", "message": "x", "at": f"{last + timedelta(days=40)}T12:00"}
+        before = embedded.clock.now()
+        with pytest.raises(Refused, match=f"lies outside the archive's days, .* to {last}, by more than a month"):
+            list(publish(embedded.server.endpoint, asked))
+        assert embedded.clock.now() == before
+        asked["at"] = f"{last}T12:00"
+        assert list(publish(embedded.server.endpoint, asked))[-1]["event"] == "idle"
+        assert embedded.clock.now().date() == last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +24,7 @@ from shared.errors import StoreUnavailable
 from shared.pipeline import load_pipeline
 from shared.ports import PulledMessage
 from tests.conftest import ROOT
-from tests.pipeline.support import World, open_world
+from tests.pipeline.support import NOW, World, open_world
 
 SUBSCRIPTION = "phase5-consolidation-nba-phase5-batch-complete"
 DEAD = f"{SUBSCRIPTION}-dead-letter"
@@ -269,6 +270,22 @@ def test_a_sweep_at_a_moment(state: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "batch_sweep           no_data" in capsys.readouterr().out
     with open_runtime(state) as embedded:
         assert embedded.clock.now().isoformat() == "2025-11-15T23:10:00+00:00"
+
+
+@pytest.mark.parametrize("at", ["9999-12-31", "9999-12-31T23:59:59", "0001-01-01", "2105-11-14", "1900-01-01"])
+def test_no_moment_bricks_a_state_folder(
+    at: str, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the environment of a command, sweep and publish alike: refused, and the time stays what it was."""
+    monkeypatch.setenv("AT", at)
+    monkeypatch.setenv("TOPIC", operate.SWEEP)
+    monkeypatch.setenv("MESSAGE", '{"game_date": "TODAY"}')
+    for command in (lambda: operate.main(["sweep"]), publish_command.main):
+        assert command() == WRONG_INPUT
+        assert re.search("AT=.*(lies outside the days|is no moment)", capsys.readouterr().err)
+    with open_runtime(state) as embedded:
+        assert embedded.clock.now() == NOW
+        assert embedded.bus.counters()["delivered"] == 0
 
 
 def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

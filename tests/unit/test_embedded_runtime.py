@@ -21,6 +21,7 @@ from local.host.moments import parse_at
 from local.host.token import TOKEN_FILE, read_token
 from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
+from shared import pause
 from shared.errors import ConfigError
 from shared.ports import Increment
 from shared.runtime import get_runtime, use_runtime
@@ -48,6 +49,10 @@ COUNTING = """
         return {"status": "success", "record_count": 1}
 """
 CLOSING = "def closing(request):\n    return {'status': 'no_data', 'record_count': 0, 'reason': 'nothing left'}\n"
+
+
+PUSH = json.dumps({"message": {"data": "aGVsbG8=", "messageId": "1"}, "subscription": "projects/p/subscriptions/s"})
+WHO = json.dumps({"who": "a page", "why": "it can"})
 
 
 @pytest.fixture
@@ -268,6 +273,16 @@ def test_a_publish_beside_a_run_tells_of_its_own_messages_alone(embedded: Embedd
     assert embedded.bus.counters()["dead_lettered"] >= 1, "the run's poison was buried meanwhile"
 
 
+def test_a_persons_dead_letter_is_told_apart_from_those_of_a_day(embedded: EmbeddedRuntime) -> None:
+    """So that a day that is played meanwhile does not fail by it (Day asks this of every dead letter)."""
+    mark = embedded.bus.last_number()
+    events(embedded, topic="a", message="poison")
+    embedded.bus.publish("a", b"poison")
+    embedded.run_until_idle()
+    letters = embedded.bus.dead_letters_since(mark)
+    assert [embedded.bus.asked_for(letter.message_id) for letter in letters] == [True, False]
+
+
 def test_of_two_publishes_each_hears_its_own_dead_letter(embedded: EmbeddedRuntime) -> None:
     for _ in range(2):
         *_, idle = events(embedded, topic="a", message="poison")
@@ -289,6 +304,38 @@ def test_the_token_is_the_users_alone_and_another_at_every_start(tmp_path: Path,
     assert min(map(len, found)) >= 43, "256 bits"
     with pytest.raises(ConfigError, match=r"runtime.token cannot be read .* takes no command"):
         read_token(tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", "/functions/counting", {"Content-Type": "text/plain", "Origin": "http://evil.example"}, PUSH, 403),
+        ("POST", "/functions/counting", {"Content-Type": "text/plain"}, PUSH, 401),
+        ("POST", "/functions/counting", {"Content-Type": "application/json"}, PUSH, 401),
+        ("GET", "/functions/counting", {"Sec-Fetch-Dest": "image"}, "", 405),
+        ("POST", "/admin/pause", {"Host": "rebound.example", "Content-Type": "application/json"}, WHO, 403),
+        ("POST", "/admin/pause", {"Content-Type": "application/json"}, WHO, 401),
+        ("POST", "/admin/publish", {"Content-Type": "text/plain"}, '{"topic": "a", "message": "x"}', 401),
+        ("POST", "/admin/idle", {"Content-Type": "text/plain"}, "{}", 401),
+        ("GET", "/admin/pause", {}, "", 401),
+        ("GET", "/admin/publish?topic=a&message=x", {}, "", 401),
+    ],
+)
+def test_nothing_happens_in_a_runtime_that_a_page_attacks(
+    method: str, path: str, headers: dict[str, str], body: str, status: int, embedded: EmbeddedRuntime
+) -> None:
+    """By what the runtime keeps: nothing ran, nothing was published or dead-lettered, nothing is paused."""
+    embedded.bus.publish("done", b"waits")
+    before = embedded.bus.counters()
+    answer = httpx.request(method, f"{embedded.server.base_url}{path}", headers=headers, content=body)
+    assert answer.status_code == status
+    assert embedded.bus.counters() == before
+    assert embedded.runtime.state.query("words") == []
+    assert embedded.runtime.state.query("audit") == []
+    switch = pause.read(embedded.runtime.state)
+    assert switch is None or not switch.paused
+    assert embedded.clock.now() == START
+    assert "got " not in (embedded.folder / "logs" / "functions.jsonl").read_text()
 
 
 def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
