@@ -215,28 +215,20 @@ def test_a_publish_that_is_held_back_does_not_end_well(
     assert "see `make breakers`" in printed.err
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"ids": 5},
-        {"ids": "7"},
-        {"ids": [7]},
-        {"ids": [{}]},
-        {"reason": []},
-        {"subscription": {"a": 1}},
-        {"all": "yes"},
-        {"all": 1},
-        {"all": 1.0},
-        {"who": 5},
-        {"why": ["x"]},
-        {"why": "x" * 1_001},
-    ],
-    ids=str,
-)
-def test_fields_of_another_kind_are_refused_and_nothing_is_redriven(state: Path, body: dict[str, object]) -> None:
+def test_fields_of_another_kind_are_refused_and_nothing_is_redriven(state: Path) -> None:
+    odd: dict[str, tuple[object, ...]] = {
+        "ids": (5, "7", [7], [{}], {"7": 1}, True),
+        "all": ("yes", 1, 0, 1.0, []),
+        **dict.fromkeys(("reason", "subscription", "who", "why"), ([], {"a": 1}, 5, True)),
+        "why": ([], 5, "x" * 1_001),
+    }
+    bodies = [{name: value} for name, values in odd.items() for value in values]
     with open_runtime(state) as embedded:
-        with pytest.raises(Refused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
-            ask(embedded.server.endpoint, "POST", "/redrive", {"who": "ana", "why": "x", "all": True} | body)
+        for body in bodies:
+            with pytest.raises(Refused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
+                ask(embedded.server.endpoint, "POST", "/redrive", {"who": "ana", "why": "x", "all": True} | body)
+        with pytest.raises(Refused, match="name is a text"):
+            ask(embedded.server.endpoint, "POST", "/reset-breaker", {"who": "ana", "why": "x", "name": ["a"]})
         assert len(embedded.bus.pull(DEAD)) == 2
         assert embedded.stores.state.query("audit") == []
 
@@ -272,15 +264,15 @@ def test_a_sweep_at_a_moment(state: Path, monkeypatch: pytest.MonkeyPatch, capsy
         assert embedded.clock.now().isoformat() == "2025-11-15T23:10:00+00:00"
 
 
-@pytest.mark.parametrize("at", ["9999-12-31", "9999-12-31T23:59:59", "0001-01-01", "2105-11-14", "1900-01-01"])
 def test_no_moment_bricks_a_state_folder(
-    at: str, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From the environment of a command, sweep and publish alike: refused, and the time stays what it was."""
-    monkeypatch.setenv("AT", at)
     monkeypatch.setenv("TOPIC", operate.SWEEP)
     monkeypatch.setenv("MESSAGE", '{"game_date": "TODAY"}')
-    for command in (lambda: operate.main(["sweep"]), publish_command.main):
+    commands = (("9999-12-31", lambda: operate.main(["sweep"])), ("1900-01-01", publish_command.main))
+    for at, command in commands:
+        monkeypatch.setenv("AT", at)
         assert command() == WRONG_INPUT
         assert re.search("AT=.*(lies outside the days|is no moment)", capsys.readouterr().err)
     with open_runtime(state) as embedded:
