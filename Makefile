@@ -17,6 +17,23 @@ CHECKOV := .venv/.checkov/bin/checkov
 CHECKOV_READY := .venv/.checkov/.ready-$(call lock_sum,checkov)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
+# What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice. The last lines are
+# settings of the functions (shared/config.py). tests/unit/test_make_variables.py knows when a name is missing here.
+VARIABLES := A ALL ALONE ARCHIVE ARGS AT ATTRIBUTES B BIGQUERY_EMULATOR_HOST BREAK CHECKOV CI CONTRACT_TABLE DATE \
+  DELIVER_TWICE EMULATORS_PYTHON ENV FILES FIRESTORE_EMULATOR_HOST FIRST_SEED FROM GOOGLE_CLOUD_PROJECT HISTORY_SEASONS \
+  ID INPUTS JOURNAL LIST LOCAL_DIR MESSAGE MOST NAME NBA_ARCHIVE PORT PUBSUB_EMULATOR_HOST PYTHON REASON RECORD RUNS \
+  RUNTIME SEED SEEDS SHUFFLE_SEED STATE_BUCKET STAY STORAGE_EMULATOR_HOST SUBSCRIPTION TERRAFORM TO TOPIC UNITS UPGRADE \
+  VERBOSE WHO WHY WORKERS \
+  ASSUMED_PRICE BIGQUERY_LOCATION DATASET_PREFIX ESPN_BASE_URL EXPORTS_BUCKET FIRESTORE_DATABASE \
+  FUNCTION_TIMEOUT_SECONDS HTTP_ATTEMPTS HTTP_BACKOFF_SECONDS HTTP_MAX_BYTES HTTP_REQUESTS_PER_SECOND \
+  HTTP_TIMEOUT_SECONDS MAX_BYTES_BILLED MAX_UNITS MIN_CONFIDENCE MIN_COVERAGE MIN_EXPECTED_VALUE MIN_MINUTES MIN_QUALITY \
+  MODELS_BUCKET NAME_PREFIX NBA_BASE_URL ODDS_API_KEY ODDS_BASE_URL PROJECT_ID PROXY_URL RAW_BUCKET STATE_EPOCH ZONES_BASE_URL
+SAID := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VARIABLES),$(SAID))
+ifneq ($(UNKNOWN),)
+$(error $(shell awk -f local/cli/nearest.awk $(foreach name,$(UNKNOWN),'$(subst ','"'"',$(name))') -- $(VARIABLES)))
+endif
+
 # Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
 # A message, and an operator's reason, is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
 ifneq ($(origin MESSAGE),undefined)
@@ -37,7 +54,7 @@ run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-1
 	@$(PY) -m local.run
 
 .PHONY: serve
-serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted
+serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted (PORT=8787)
 	@$(PY) -m local.serve
 
 .PHONY: publish

@@ -7,28 +7,21 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Response, request
 
 from local.bus import SqliteBus
 from local.dispatcher import Completed, Dispatcher
+from local.host.asked import text
+from local.host.bodies import MAX_BODY, Refusal
+from local.host.moments import Span, check_moment, parse_at
 from local.sim_clock import SimClock
-from shared.clock import NEW_YORK
 from shared.errors import Fatal
 from shared.message_limits import check_message
 
 NDJSON = "application/x-ndjson"
-
-
-def parse_at(text: str) -> datetime:
-    """A moment as AT writes it: 2025-11-14T17:45 in New York, or with an offset of its own. Raises ValueError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"AT={text!r} is no moment such as 2025-11-14T17:45 (New York time).") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)
 
 
 def check_attributes(attributes: object) -> None:
@@ -37,10 +30,22 @@ def check_attributes(attributes: object) -> None:
         raise ValueError(f'ATTRIBUTES={json.dumps(attributes)} is no object of texts such as {{"game_date": "TODAY"}}.')
 
 
-def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) -> Flask:
+@dataclass(frozen=True)
+class Simulated:
+    """What simulated time is of. archive: its first and last day, None without one; playing: the day being played."""
+
+    archive: Callable[[], Span | None] = lambda: None
+    playing: Callable[[], str] = lambda: ""
+
+
+def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, simulated: Simulated) -> Flask:
     """Endpoints: POST /publish (answers one JSON object a line, as it happens), POST /idle, GET /status."""
     app = Flask("admin")
     one_at_a_time = threading.Lock()
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return _refusal(refusal.status, str(refusal))
 
     def status() -> dict[str, Any]:
         return {
@@ -64,18 +69,23 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
     @app.post("/publish")
     def publish() -> Response:
         asked = request.get_json()
-        message = asked.get("message", "")
-        text = message if isinstance(message, str) else json.dumps(message)
-        data = text.encode("utf-8", "surrogateescape")  # as a shell's environment gives bytes that are no text
-        topic, attributes = str(asked.get("topic", "")), asked.get("attributes") or {}
+        data = _message(asked)
+        topic, attributes = text(asked, "topic"), asked.get("attributes") or {}
         if topic not in bus.topics:
             return _refusal(404, f"There is no topic {topic!r}.", topics=list(bus.topics))
         try:
-            at = parse_at(str(asked["at"])) if asked.get("at") else None
             check_attributes(attributes)
             check_message(topic, data, attributes)
+            at = parse_at(text(asked, "at")) if asked.get("at") else None
+            if at is not None:
+                check_moment(at, simulated.archive())
         except (ValueError, Fatal) as error:
             return _refusal(400, str(error))
+        if at is not None and simulated.playing():
+            day = simulated.playing()
+            return _refusal(
+                409, f"{day} is being played, in its own time. Next: publish without AT, or once the run has ended."
+            )
 
         def events() -> Iterator[str]:
             with one_at_a_time:
@@ -86,24 +96,71 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
                 dispatcher.run_until_idle()
                 if at is not None:
                     clock.set(at)
-                yield from _deliveries(dispatcher, lambda: bus.publish(topic, data, attributes))
-                letters = [{"message_id": each.message_id, **each.attributes} for each in bus.dead_letters_since(mark)]
-                yield _line(event="idle", dead_letters=letters, **status())
+                seen = Seen()
+                with bus.causes.follow() as ours:
+                    yield from _deliveries(bus, dispatcher, ours, seen, lambda: bus.publish(topic, data, attributes))
+                    found = [each for each in bus.dead_letters_since(mark) if each.message_id in ours]
+                    pending = bus.pending(ours)
+                letters = [{"message_id": each.message_id, **each.attributes} for each in found]
+                yield _line(event="idle", dead_letters=letters, held=seen.held(), **(status() | {"pending": pending}))
 
         return Response(events(), mimetype=NDJSON)
 
     return app
 
 
-def _deliveries(dispatcher: Dispatcher, publish: Callable[[], str]) -> Iterator[str]:
-    """Publish and deliver until idle in a thread of its own; a line for each completion as it comes."""
+def _message(asked: dict[str, Any]) -> bytes:
+    """The message's bytes: a text as it stands, an object as JSON; none where it is absent. Raises Refusal."""
+    message = asked.get("message")
+    if isinstance(message, dict):
+        return json.dumps(message).encode()
+    return text(asked, "message", most=MAX_BODY).encode()
+
+
+@dataclass
+class Seen:
+    """The messages of one publish by what became of them; filled in the pushing threads."""
+
+    _delivered: dict[str, set[str]] = field(default_factory=dict)
+    _held: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def note(self, completed: Completed) -> None:
+        message_id = completed.delivery.message_id
+        self._delivered.setdefault(completed.function, set()).add(message_id)
+        if completed.answer.get("status") == "held":
+            self._held.setdefault(completed.function, {})[message_id] = str(completed.answer.get("reason"))
+
+    def held(self) -> list[dict[str, Any]]:
+        """For each function with messages held back: how many of how many, and the reason of the first."""
+        return [
+            {
+                "function": function,
+                "count": len(held),
+                "of": len(self._delivered[function]),
+                "reason": next(iter(held.values())),
+            }
+            for function, held in sorted(self._held.items())
+        ]
+
+
+def _deliveries(
+    bus: SqliteBus, dispatcher: Dispatcher, ours: set[str], seen: Seen, publish: Callable[[], str]
+) -> Iterator[str]:
+    """Publish, and deliver what follows until it is done, in a thread of its own; a line for each completion."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def listen(completed: Completed) -> None:
+        if completed.delivery.message_id in ours:
+            seen.note(completed)
+            lines.put(_completion(completed))
 
     def deliver() -> None:
         try:
-            with dispatcher.listening(lambda completed: lines.put(_completion(completed))):
-                lines.put(_line(event="published", message_id=publish()))
-                dispatcher.run_until_idle()
+            with dispatcher.listening(listen):
+                with bus.causes.beginning(ours):
+                    message_id = publish()
+                lines.put(_line(event="published", message_id=message_id))
+                dispatcher.run_until_delivered(ours)
         except BaseException as error:
             lines.put(_line(event="broken", reason=f"{type(error).__name__}: {error}"))
             raise

@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 from flask import Blueprint, Response, request
 
+from local.host.asked import text, texts, yes
+from local.host.bodies import Refusal
 from shared import breaker, dead_letters, held, pause
 from shared.dead_letters import DeadLetter
 from shared.errors import NotFound
@@ -23,9 +25,13 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     """
     pages = Blueprint("operations", __name__)
 
+    @pages.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return _json({"error": str(refusal)}, refusal.status)
+
     def waiting(asked: Any) -> list[DeadLetter]:
         runtime = runtime_of()
-        subscription, reason = asked.get("subscription") or None, asked.get("reason") or None
+        subscription, reason = text(asked, "subscription") or None, text(asked, "reason") or None
         return dead_letters.listed(runtime.bus, pipeline, runtime.clock.now(), subscription=subscription, reason=reason)
 
     @pages.get("/dead-letters")
@@ -46,12 +52,12 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
         missing = _unsaid(asked)
         if missing:
             return _json({"error": missing}, 400)
-        ids = set(asked.get("ids") or [])
+        ids = set(texts(asked, "ids"))
         try:
             letters = waiting(asked)
         except NotFound as unknown:
             return _json({"error": str(unknown)}, 404)
-        if not (ids or asked.get("reason") or asked.get("subscription") or asked.get("all")):
+        if not (ids or asked.get("reason") or asked.get("subscription") or yes(asked, "all")):
             return _json({"error": "Say which dead letters: ids, reason, subscription or all."}, 400)
         chosen = [letter for letter in letters if not ids or ids & {letter.id, letter.key}]
         unknown_ids = sorted(ids - {name for letter in chosen for name in (letter.id, letter.key)})
@@ -72,7 +78,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
         missing = _unsaid(asked)
         if missing:
             return _json({"error": missing}, 400)
-        name = asked.get("name")
+        name = text(asked, "name")
         unclean = [one["name"] for one in _breakers(runtime)]
         if name not in unclean:
             return _json(
@@ -107,7 +113,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
 
 def _unsaid(asked: Any) -> str:
     """Every action names who does it and why; what of that is missing."""
-    missing = [name for name in ("who", "why") if not isinstance(asked.get(name), str) or not asked[name].strip()]
+    missing = [name for name in ("who", "why") if not text(asked, name).strip()]
     return f"An operator's action says {' and '.join(missing)}." if missing else ""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
+from local.host.causes import Causes
 from local.json_values import timestamp
 from local.sqlite_file import SqliteFile
 from shared.clock import Clock
@@ -49,6 +50,7 @@ class SqliteBus:
         self._pull = pipeline.pullable
         self.topics = pipeline.topics
         self._dead_letter_topics = {each.dead_letter_topic for each in self._push.values()}
+        self.causes = Causes()
         self.on_change: Callable[[], None] = lambda: None  # called after something may have become due
         file.define(SCHEMA)
 
@@ -148,9 +150,16 @@ class SqliteBus:
         self.on_change()
         return released
 
-    def pending(self) -> int:
-        """Push deliveries not acknowledged yet, in flight or waiting."""
-        return sum(count for count, _ in self._outstanding())
+    def pending(self, messages: Collection[str] | None = None) -> int:
+        """Push deliveries not acknowledged yet, in flight or waiting; of these messages, where some are given."""
+        if messages is None:
+            return sum(count for count, _ in self._outstanding())
+        sql = (
+            "SELECT COUNT(*) FROM json_each(?) JOIN messages ON message_id = value JOIN deliveries USING (number) "
+            f"WHERE subscription IN ({', '.join('?' * len(self._push))})"
+        )
+        with self._file.read() as connection:
+            return int(connection.execute(sql, (json.dumps(sorted(messages)), *self._push)).fetchone()[0])
 
     def next_due_at(self) -> datetime | None:
         """When the next push delivery may be claimed (one in flight: its ack deadline); None when all are done."""
@@ -174,6 +183,10 @@ class SqliteBus:
         topics = sorted(self._dead_letter_topics)
         return self._pulled(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
 
+    def asked_for(self, message_id: str) -> bool:
+        """Whether a message is a person's, published by a command beside whatever is being played."""
+        return self.causes.was_followed(message_id)
+
     # --- within a transaction -------------------------------------------------------------------------------
 
     def _insert(
@@ -183,6 +196,7 @@ class SqliteBus:
         data: bytes,
         attributes: Mapping[str, str],
         message_id: str | None = None,
+        cause: str = "",
     ) -> str:
         now = timestamp(self._clock.now())
         text = json.dumps(dict(attributes), ensure_ascii=False)
@@ -193,6 +207,7 @@ class SqliteBus:
         if message_id is None:
             message_id = str(number)
             connection.execute("UPDATE messages SET message_id = ? WHERE number = ?", (message_id, number))
+        self.causes.published(message_id, cause)  # before anybody can deliver it
         targets = [(s.name, copy) for s in self._push.values() if s.topic == topic for copy in self._each_copy()]
         targets += [(name, 1) for name, pulled in self._pull.items() if pulled == topic]
         connection.executemany(
@@ -256,7 +271,8 @@ class SqliteBus:
             "origin_published_at": json.loads(attributes).get("origin_published_at", publish_time),
             "dead_lettered_at": self._clock.now().isoformat(),
         }
-        self._insert(connection, self._push[name].dead_letter_topic, data, json.loads(attributes) | added)
+        topic = self._push[name].dead_letter_topic
+        self._insert(connection, topic, data, json.loads(attributes) | added, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 
     # --- small parts ----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from local.cli.console import run_command
 from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
 from shared.errors import ConfigError
 
@@ -48,4 +49,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="Next: run it again."))

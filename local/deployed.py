@@ -14,6 +14,9 @@ from flask import Flask, Response, request
 
 from local.admin import NDJSON
 from local.admin_operations import operations
+from local.host.asked import text
+from local.host.bodies import MAX_BODY, Refusal
+from local.host.token import Endpoint
 from local.server import Server
 from shared.config import Settings
 from shared.errors import ConfigError
@@ -39,14 +42,14 @@ def settings(environment: Mapping[str, str]) -> Settings:
 
 
 @contextmanager
-def open_deployed(environment: Mapping[str, str]) -> Iterator[int]:
-    """The port of this process under whose /admin operators' actions are taken on the deployed pipeline."""
+def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
+    """The endpoint of this process under whose /admin operators' actions are taken on the deployed pipeline."""
     runtime = deployed(settings(environment))
     server = Server()
     server.mount("/admin", create_app(runtime))
     server.start()
     try:
-        yield server.port
+        yield server.endpoint
     finally:
         server.stop()
 
@@ -57,6 +60,10 @@ def create_app(runtime: Runtime) -> Flask:
     pipeline = load_pipeline()
     app.register_blueprint(operations(lambda: runtime, pipeline))
 
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return _lines(refusal.status, {"error": str(refusal)})
+
     @app.post("/idle")
     def do_not_wait() -> dict[str, Any]:
         return {}
@@ -66,9 +73,10 @@ def create_app(runtime: Runtime) -> Flask:
         asked = request.get_json()
         if asked.get("at"):
             return _lines(400, {"error": f"AT={asked['at']}: time cannot be set on Google Cloud."})
-        message_id = runtime.bus.publish(asked["topic"], asked["message"].encode(), asked["attributes"])
+        message = text(asked, "message", most=MAX_BODY)
+        message_id = runtime.bus.publish(text(asked, "topic"), message.encode(), asked.get("attributes") or {})
         published = {"event": "published", "message_id": message_id}
-        return _lines(200, published, {"event": "idle", "dead_letters": [], "pending": 0})
+        return _lines(200, published, {"event": "idle", "dead_letters": [], "held": [], "pending": 0})
 
     return app
 

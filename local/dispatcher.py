@@ -7,7 +7,7 @@ import http.client
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +17,16 @@ from urllib.parse import urlsplit
 
 from local.bus import SqliteBus
 from local.bus_tables import Delivery
+from local.host import causes
 from local.sim_clock import SimClock
 from shared.pipeline import Pipeline
 
 # More threads than this per function only wait for each other on a small machine.
 CONCURRENCY_CAP = 8
 NO_ANSWER = 0
+# How long to wait for another thread that delivers before looking again whether one's own messages are done.
+TURN_SECONDS = 0.1
+CHECK_SECONDS = 2.0
 ERROR_LENGTH = 500
 
 
@@ -62,12 +66,14 @@ class Dispatcher:
 
     Args:
         base_url: functions are at {base_url}/functions/{name}.
+        token: what the server asks of whoever pushes.
     """
 
-    def __init__(self, bus: SqliteBus, clock: SimClock, pipeline: Pipeline, base_url: str) -> None:
+    def __init__(self, bus: SqliteBus, clock: SimClock, pipeline: Pipeline, base_url: str, token: str) -> None:
         self._bus = bus
         self._clock = clock
         self._address = urlsplit(base_url)
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         self._pipeline = pipeline
         self._room = {
             name: min(spec.max_instances * spec.concurrency, CONCURRENCY_CAP)
@@ -78,6 +84,7 @@ class Dispatcher:
         self._news = threading.Condition()
         self._anything_new = True
         self._in_flight: Counter[str] = Counter()
+        self._pushed: Counter[str] = Counter()
         self._listeners: list[Listener] = []
         self._failure: BaseException | None = None
         self._stopped = False
@@ -93,12 +100,27 @@ class Dispatcher:
             while self._deliver_due() or self._wait_for_in_flight() or self._jump_to_next():
                 pass
 
-    def run_until_stopped(self) -> None:
-        """Deliver whatever comes until stop() is called."""
+    def run_until_delivered(self, messages: Collection[str]) -> None:
+        """Deliver until these messages (ids; more may be added meanwhile) were delivered, whatever else is pending.
+
+        Another thread may deliver at the same time, without an end. Raises as run_until_idle does.
+        """
+        while self._bus.pending(messages) or self._are_being_pushed(messages):
+            if not self._scheduling.acquire(timeout=TURN_SECONDS):
+                continue
+            try:
+                if not (self._deliver_due() or self._wait_for_in_flight() or self._jump_to_next()):
+                    return
+            finally:
+                self._scheduling.release()
+
+    def run_until_stopped(self, check: Callable[[], None] = lambda: None) -> None:
+        """Deliver whatever comes until stop() is called or `check` raises, which is called every CHECK_SECONDS."""
         while not self._stopped:
+            check()
             self.run_until_idle()
             with self._news:
-                self._news.wait_for(lambda: self._anything_new or self._stopped)
+                self._news.wait_for(lambda: self._anything_new or self._stopped, CHECK_SECONDS)
 
     @contextmanager
     def listening(self, listener: Listener | None) -> Iterator[None]:
@@ -123,6 +145,11 @@ class Dispatcher:
         self._pool.shutdown(wait=True)
         self._bus.on_change = lambda: None
 
+    def _are_being_pushed(self, messages: Collection[str]) -> bool:
+        """Whether listeners are still to hear of one, acknowledged as it may be."""
+        with self._news:
+            return any(self._pushed[each] for each in tuple(messages))
+
     # --- one scheduler at a time ----------------------------------------------------------------------------
 
     def _deliver_due(self) -> bool:
@@ -137,6 +164,7 @@ class Dispatcher:
         deliveries = self._bus.due(room)
         with self._news:
             self._in_flight.update(each.subscription.function for each in deliveries)
+            self._pushed.update(each.message_id for each in deliveries)
         for delivery in deliveries:
             self._pool.submit(self._push, delivery)
         return bool(deliveries)
@@ -169,7 +197,7 @@ class Dispatcher:
         function = self._pipeline.functions[delivery.subscription.function]
         try:
             started = perf_counter()
-            status, body, error = self._post(function.name, envelope(delivery), function.timeout_seconds)
+            status, body, error = self._post(function.name, delivery, function.timeout_seconds)
             completed = Completed(function.name, delivery, status, body, error, perf_counter() - started)
             if completed.acknowledged:
                 self._bus.acknowledge(delivery)
@@ -183,12 +211,16 @@ class Dispatcher:
         finally:
             with self._news:
                 self._in_flight[function.name] -= 1
+                self._pushed[delivery.message_id] -= 1
+                if not self._pushed[delivery.message_id]:
+                    del self._pushed[delivery.message_id]
             self._wake()
 
-    def _post(self, function: str, body: bytes, timeout: float) -> tuple[int, bytes, str]:
+    def _post(self, function: str, delivery: Delivery, timeout: float) -> tuple[int, bytes, str]:
         connection = http.client.HTTPConnection(self._address.netloc, timeout=timeout)
         try:
-            connection.request("POST", f"/functions/{function}", body, {"Content-Type": "application/json"})
+            headers = {**self._headers, **causes.header(delivery.message_id)}
+            connection.request("POST", f"/functions/{function}", envelope(delivery), headers)
             response = connection.getresponse()
             return response.status, response.read(), ""
         except TimeoutError:

@@ -6,22 +6,45 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
+from shared.clock import Clock
 from shared.observability.logs import configure_logging
 
 
+class _SimulatedTime(logging.Filter):
+    """Adds the simulated moment to every line, and lets all through."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.fields = {**getattr(record, "fields", {}), "simulated_time": self._clock.now().isoformat()}
+        return True
+
+
 @contextmanager
-def logs_to(path: Path) -> Iterator[None]:
-    """Append every logger's lines to a file while the block lasts; a line is in the file when it is logged."""
+def logs_to(path: Path, simulated: Clock | None = None) -> Iterator[None]:
+    """Append every logger's lines to a file while the block lasts; a line is in the file when it is logged.
+
+    Beside `time`, the machine's, a line has the moment of a simulated clock, where there is one, as `simulated_time`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", buffering=1) as stream:
         configure_logging(stream)
+        root = logging.getLogger()
+        ours = [each for each in root.handlers if isinstance(each, logging.StreamHandler) and each.stream is stream]
+        marks = [_SimulatedTime(simulated)] if simulated is not None else []
+        for handler, mark in product(ours, marks):
+            handler.addFilter(mark)
         try:
             yield
         finally:
-            root = logging.getLogger()
-            for handler in list(root.handlers):
-                if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
+            for handler, mark in product(ours, marks):
+                handler.removeFilter(mark)
+            for handler in ours:
+                if handler.stream is stream:
                     handler.setStream(sys.__stderr__ or sys.stderr)  # never closed: the next user flushes it
                     root.removeHandler(handler)

@@ -21,12 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from local import deployed
-from local.admin import parse_at
-from local.ownership import FolderBusy, state_folder
-from local.publish import DONE, FAILED, INTERRUPTED, NOT_LOST, WRONG_INPUT, Refused, publish, show
+from local.cli.connect import connect
+from local.cli.console import INTERRUPTED, Output, run_command
+from local.host.connections import HOST
+from local.host.moments import parse_at
+from local.host.token import Endpoint
+from local.ownership import FolderBusy
+from local.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
 from local.replay import ArchiveError
-from local.runtime import STATE_FILE, open_runtime
-from local.server import HOST
 from shared.errors import ConfigError, PipelineError
 
 WIDTH_OF_FILES = 160
@@ -34,19 +36,17 @@ SWEEP = "nba-batch-sweep-trigger"
 Environment = Mapping[str, str]
 
 
-def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One request to the runtime's /admin. Raises Refused where it is answered with anything but 200."""
-    connection = http.client.HTTPConnection(HOST, port)
+def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One request to the runtime's /admin; a POST without a body sends {}.
+
+    Raises Refused for what it calls wrong, OSError where it fails.
+    """
+    connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:
-        data = json.dumps(body) if body is not None else None
-        connection.request(method, f"/admin{path}", data, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        text = response.read()
-        if response.status == http.client.OK:
-            return dict(json.loads(text))
-        if 400 <= response.status < 500:
-            raise Refused(json.loads(text)["error"])
-        raise OSError(f"The runtime answered HTTP {response.status} to {method} {path}; its log says why.")
+        data = json.dumps(body or {}) if method == "POST" else None
+        connection.request(method, f"/admin{path}", data, endpoint.headers)
+        response = checked(connection.getresponse(), f"{method} {path}")
+        return dict(json.loads(response.read()))
     finally:
         connection.close()
 
@@ -65,12 +65,12 @@ def signed(environment: Environment) -> dict[str, str]:
     return {"who": environment.get("WHO") or getpass.getuser(), "why": why}
 
 
-# --- commands: each takes the port of a runtime and returns the exit code ---------------------------------------
+# --- commands: each takes the endpoint of a runtime and returns the exit code ---------------------------------------
 
 
-def dlq(port: int, environment: Environment, console: Console) -> int:
+def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """List the dead letters (REASON, SUBSCRIPTION); nothing is taken from them."""
-    found = ask(port, "GET", f"/dead-letters?{urlencode(filters(environment))}")
+    found = ask(endpoint, "GET", f"/dead-letters?{urlencode(filters(environment))}")
     letters = found["dead_letters"]
     _show_held(found["held"], console)
     if not letters:
@@ -89,24 +89,24 @@ def dlq(port: int, environment: Environment, console: Console) -> int:
     return DONE
 
 
-def redrive(port: int, environment: Environment, console: Console) -> int:
+def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Publish dead letters once more (ID=..., REASON=..., SUBSCRIPTION=... or ALL=1) and see them through."""
     ids = environment.get("ID", "").replace(",", " ").split()
     everything = environment.get("ALL") == "1"
     if not (ids or everything or filters(environment)):
         raise Refused("Say which: ID=... (see `make dlq`), REASON=..., SUBSCRIPTION=... or ALL=1.")
     asked = {"ids": ids, "all": everything, **filters(environment), **signed(environment)}
-    redriven = ask(port, "POST", "/redrive", asked)["redriven"]
+    redriven = ask(endpoint, "POST", "/redrive", asked)["redriven"]
     if not redriven:
         console.print("No dead letters such as these.")
         return DONE
     for letter in redriven:
         console.print(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}")
     refused = [letter for letter in redriven if not letter["redrivable"]]
-    ask(port, "POST", "/idle")
+    ask(endpoint, "POST", "/idle")
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
     origins = {letter["origin_message_id"] for letter in redriven}
-    left = ask(port, "GET", "/dead-letters")
+    left = ask(endpoint, "GET", "/dead-letters")
     _show_held(left["held"], console)
     again = [
         one
@@ -131,20 +131,20 @@ def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
         console.print(f"held back: {count} of {function} ({reason}); the sweep releases them")
 
 
-def pause(port: int, environment: Environment, console: Console) -> int:
+def pause(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Hold new work; what runs finishes, and what comes is kept."""
-    return _switched(ask(port, "POST", "/pause", signed(environment)), console)
+    return _switched(ask(endpoint, "POST", "/pause", signed(environment)), console)
 
 
-def resume(port: int, environment: Environment, console: Console) -> int:
+def resume(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Let new work through again, and release what was held."""
-    _switched(ask(port, "POST", "/resume", signed(environment)), console)
-    return sweep(port, environment, console)
+    _switched(ask(endpoint, "POST", "/resume", signed(environment)), console)
+    return sweep(endpoint, environment, console)
 
 
-def breakers(port: int, _environment: Environment, console: Console) -> int:
+def breakers(endpoint: Endpoint, _environment: Environment, console: Console) -> int:
     """List the breakers that have failures, open or not."""
-    found = ask(port, "GET", "/breakers")["breakers"]
+    found = ask(endpoint, "GET", "/breakers")["breakers"]
     for one in found:
         console.print(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
     if not found:
@@ -152,14 +152,14 @@ def breakers(port: int, _environment: Environment, console: Console) -> int:
     return DONE
 
 
-def reset_breaker(port: int, environment: Environment, console: Console) -> int:
+def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Close a breaker (NAME=processor-phase1_scrape) once what was broken is mended, and release what it held."""
     name = environment.get("NAME", "")
     if not name:
         raise Refused("Say which: NAME=... (see `make breakers`).")
-    ask(port, "POST", "/reset-breaker", {"name": name, **signed(environment)})
+    ask(endpoint, "POST", "/reset-breaker", {"name": name, **signed(environment)})
     console.print(f"{name} is closed")
-    return sweep(port, environment, console)
+    return sweep(endpoint, environment, console)
 
 
 def _switched(switch: Mapping[str, Any], console: Console) -> int:
@@ -168,16 +168,16 @@ def _switched(switch: Mapping[str, Any], console: Console) -> int:
     return DONE
 
 
-def sweep(port: int, environment: Environment, _console: Console) -> int:
+def sweep(endpoint: Endpoint, environment: Environment, _console: Console) -> int:
     """Sweep now (AT=2025-11-14T18:10), and see what follows through."""
     at = environment.get("AT", "")
     if at:
         parse_at(at)
     asked = {"topic": SWEEP, "message": json.dumps({"game_date": "TODAY"}), "attributes": {}, "at": at}
-    return max((show(event) for event in publish(port, asked)), default=FAILED)
+    return max((show(event) for event in publish(endpoint, asked)), default=FAILED)
 
 
-COMMANDS: Mapping[str, Callable[[int, Environment, Console], int]] = {
+COMMANDS: Mapping[str, Callable[[Endpoint, Environment, Console], int]] = {
     "dlq": dlq,
     "redrive": redrive,
     "pause": pause,
@@ -199,26 +199,13 @@ def age(seconds: float | None) -> str:
 
 
 @contextmanager
-def a_runtime(environment: Environment) -> Iterator[int]:
-    """The port of the runtime that has the state folder open, or of one opened for the block; or, with RUNTIME=gcp, of
-    this process's way to the deployed pipeline.
-
-    Raises Refused where the folder holds no state: there is nothing to operate on.
+def a_runtime(environment: Environment) -> Iterator[Endpoint]:
+    """The endpoint of the state folder's runtime (see connect); or, with RUNTIME=gcp, of this process's way to the
+    deployed pipeline.
     """
-    if deployed.is_asked_for(environment):
-        with deployed.open_deployed(environment) as port:
-            yield port
-        return
-    folder = state_folder(environment)
-    if not (folder / STATE_FILE).is_file():
-        raise Refused(f"{folder} holds no state. Next: `make run` first, or say LOCAL_DIR=...")
-    try:
-        with open_runtime(folder) as embedded:
-            yield embedded.server.port
-    except FolderBusy as busy:
-        if busy.owner is None or not busy.owner.port:
-            raise
-        yield busy.owner.port
+    opened = deployed.open_deployed if deployed.is_asked_for(environment) else connect
+    with opened(environment) as endpoint:
+        yield endpoint
 
 
 def main(arguments: list[str]) -> int:
@@ -226,14 +213,15 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         print(f"Say one of: {', '.join(COMMANDS)}.", file=sys.stderr)
         return WRONG_INPUT
-    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if fits else WIDTH_OF_FILES, highlight=False, markup=False)
+    console = Output(WIDTH_OF_FILES, plain=True)
     try:
-        with a_runtime(os.environ) as port:
-            return COMMANDS[arguments[0]](port, os.environ, console)
+        with a_runtime(os.environ) as endpoint:
+            return COMMANDS[arguments[0]](endpoint, os.environ, console)
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
+    except BrokenPipeError:
+        raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -243,4 +231,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command(lambda: main(sys.argv[1:]), then=NOT_LOST))

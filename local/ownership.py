@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.host.token import Endpoint, forget_token, read_token, write_token
 from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError, Fatal
 
@@ -56,6 +57,14 @@ class FolderBusy(Fatal):
             next_step="wait for it or end it, trigger phases on it with `make publish`, or use another LOCAL_DIR.",
         )
         self.owner = owner
+        self.folder = folder
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where the owner takes commands; None where it serves nothing (yet). Raises ConfigError without its token."""
+        if self.owner is None or not self.owner.port:
+            return None
+        return Endpoint(self.owner.port, read_token(self.folder))
 
 
 class FolderGone(Fatal):
@@ -80,7 +89,7 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
         try:
             yield ours
         finally:
-            (folder / RUNTIME_FILE).unlink(missing_ok=True)
+            ours.forget()
 
 
 def _lock_file(folder: Path) -> TextIO:
@@ -114,8 +123,19 @@ class OwnedFolder:
                 next_step="run the same command again; `make clean-local` removes it only when nobody uses it.",
             )
 
-    def tell(self, *, port: int) -> None:
-        """Let other processes know who owns the folder and where it serves."""
+    def forget(self) -> None:
+        """Remove what was told. A folder that was removed, and perhaps made anew by another, is left alone."""
+        try:
+            self.check()
+        except FolderGone:
+            return
+        (self.path / RUNTIME_FILE).unlink(missing_ok=True)
+        forget_token(self.path)
+
+    def tell(self, *, port: int, token: str = "") -> None:
+        """Let other processes know who owns the folder and where it serves; its token, to those who may read it."""
+        if token:
+            write_token(self.path, token)
         owner = Owner(os.getpid(), port, self._started_at)
         temporary = self.path / f"{RUNTIME_FILE}.new"
         temporary.write_text(json.dumps(asdict(owner)) + "\n", encoding="utf-8")

@@ -33,6 +33,8 @@ class DayBus(Protocol):
 
     def dead_letters_since(self, number: int) -> list[PulledMessage]: ...
 
+    def asked_for(self, message_id: str) -> bool: ...
+
 
 class DayStores(Protocol):
     """What a day keeps its notes in, and what is shown of it."""

@@ -9,36 +9,50 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local.admin import check_attributes, parse_at
-from local.ownership import FolderBusy, state_folder
+from local.admin import check_attributes
+from local.cli.connect import connect
+from local.cli.console import INTERRUPTED, run_command
+from local.host.connections import HOST
+from local.host.moments import parse_at
+from local.host.token import Endpoint
+from local.ownership import FolderBusy
 from local.replay import ArchiveError
-from local.runtime import open_runtime
-from local.server import HOST
 from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
 LAST = ("idle", "broken")
 NOT_LOST = "Next: `make serve`, or publish again, delivers what is still in the queue."
 CUT_OFF = f"The runtime ended before everything was delivered. {NOT_LOST}"
+EXAMPLE = """MESSAGE='{"game_date": "2025-11-14"}'"""
 
 
 class Refused(Exception):
     """The runtime did not take the message: wrong input."""
 
 
-def publish(port: int, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Publish through the runtime on a port and give its events as they come, the last one idle or broken.
-
-    Raises Refused.
-    """
-    connection = http.client.HTTPConnection(HOST, port)
+def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
+    """A runtime's answer that is 200. Raises Refused for what it calls wrong, OSError for its own failures."""
+    if response.status == http.client.OK:
+        return response
     try:
-        connection.request("POST", "/admin/publish", json.dumps(asked), {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        if response.status != http.client.OK:
-            answer = json.loads(response.read())
-            raise Refused(answer["error"])
+        error = str(json.loads(response.read())["error"])
+    except (ValueError, KeyError, TypeError):
+        error = ""
+    if error and 400 <= response.status < 500:
+        raise Refused(error)
+    raise OSError(f"The runtime answered HTTP {response.status} to {asked}; its log says why. {error}".rstrip())
+
+
+def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Publish through the runtime at an endpoint and give its events as they come, the last one idle or broken.
+
+    Raises Refused; OSError where the runtime fails.
+    """
+    connection = http.client.HTTPConnection(HOST, endpoint.port)
+    try:
+        connection.request("POST", "/admin/publish", json.dumps(asked), endpoint.headers)
+        response = checked(connection.getresponse(), "/admin/publish")
         event: dict[str, Any] = {"event": "nothing"}
         try:
             for line in response:
@@ -62,7 +76,14 @@ def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
     if at:
         parse_at(at)
     attributes = _attributes(environment.get("ATTRIBUTES") or "{}")
-    return {"topic": topic, "message": environment.get("MESSAGE", ""), "attributes": attributes, "at": at}
+    message = environment.get("MESSAGE", "")
+    if not message.strip() and not attributes:
+        raise Refused(f"There is no MESSAGE. Next: say what to publish, such as {EXAMPLE}.")
+    try:
+        message.encode()
+    except UnicodeEncodeError:
+        raise Refused(f"MESSAGE is not UTF-8. Next: say it as text, such as {EXAMPLE}.") from None
+    return {"topic": topic, "message": message, "attributes": attributes, "at": at}
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -93,36 +114,42 @@ def show(event: Mapping[str, Any]) -> int:
             if event["status"] == "failed" and event["status_code"] == http.client.OK:
                 return FAILED
         case "idle":
-            for letter in event["dead_letters"]:
-                said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
-                print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
-            if event["pending"]:
-                said = f"The runtime was stopped with {event['pending']} deliveries still to come."
-                print(f"{said} {NOT_LOST}", file=sys.stderr)
-            return FAILED if event["dead_letters"] or event["pending"] else DONE
+            return _ended(event)
         case _:
             print(event["reason"], file=sys.stderr)
             return FAILED
     return DONE
 
 
+def _ended(event: Mapping[str, Any]) -> int:
+    """How it ended: done, or what is not done, and what to do about it."""
+    sys.stdout.flush()
+    for letter in event["dead_letters"]:
+        said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
+        print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
+    for held in event["held"]:
+        print(
+            f"{held['count']} of {held['of']} messages to {held['function']} are held back: {held['reason']}. Next: "
+            "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`.",
+            file=sys.stderr,
+        )
+    if event["pending"]:
+        said = f"The runtime was stopped with {event['pending']} deliveries still to come."
+        print(f"{said} {NOT_LOST}", file=sys.stderr)
+    return FAILED if event["dead_letters"] or event["held"] or event["pending"] else DONE
+
+
 def main() -> int:
-    """Exit 0 seen through, 1 it ended in the dead letters or failed, 2 wrong input."""
+    """Exit 0 seen through, 1 it ended in the dead letters, failed or is held back, 2 wrong input."""
     try:
         asked = wanted(os.environ)
-        try:
-            with open_runtime(state_folder(os.environ)) as embedded:
-                codes = [show(event) for event in publish(embedded.server.port, asked)]
-        except FolderBusy as busy:
-            if busy.owner is None or not busy.owner.port:
-                raise
-            codes = [show(event) for event in publish(busy.owner.port, asked)]
-    except (Refused, ValueError) as error:
+        with connect(os.environ) as endpoint:
+            codes = [show(event) for event in publish(endpoint, asked)]
+    except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
-    except (ConfigError, ArchiveError) as error:
-        print(error, file=sys.stderr)
-        return WRONG_INPUT
+    except BrokenPipeError:
+        raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -133,4 +160,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then=NOT_LOST))

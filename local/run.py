@@ -17,10 +17,10 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from rich.console import Console
-
+from local.cli.console import INTERRUPTED, Output, run_command
 from local.day import Day, RunRecord
 from local.emulators.process import Absent
+from local.host.ports import ANY_PORT, Port, note, port_of
 from local.league import write_league
 from local.ownership import FolderBusy, owned, state_folder
 from local.playable import Playable
@@ -35,10 +35,9 @@ from shared.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 EMULATORS = "gcp-emulators"
-INTERRUPTED = 130  # as shells say that Ctrl-C ended a program
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
-WIDTH_OF_FILES = 120
+RUN_AGAIN = "The same command goes on where it stopped."
 
 
 class WrongInput(DataError):
@@ -57,12 +56,14 @@ class Arguments:
     """Whether the deployed adapters play on emulators of Google Cloud (RUNTIME=gcp-emulators)."""
     stay: bool = False
     """Whether those stay up after the day, until interrupted (STAY=1)."""
+    port: Port = ANY_PORT
+    """Where the runtime serves while it plays."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, DATE, HISTORY_SEASONS, LOCAL_DIR, RUNTIME, STAY.
+        """Read ARCHIVE, DATE, HISTORY_SEASONS, LOCAL_DIR, RUNTIME, STAY, PORT.
 
-        Raises WrongInput naming the value and what would fit.
+        Raises WrongInput, ConfigError naming the value and what would fit.
         """
         archive = environment.get("ARCHIVE") or None
         if archive is not None and not Path(archive).is_dir():
@@ -77,6 +78,7 @@ class Arguments:
             folder=state_folder(environment),
             emulators=_emulators(environment.get("RUNTIME") or ""),
             stay=environment.get("STAY") == "1",
+            port=port_of(environment),
         )
 
     @property
@@ -165,7 +167,11 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
         with open_emulated(arguments.played_in, archive=archive) as emulated:
             yield emulated
     else:
-        with open_runtime(arguments.played_in, archive=archive) as embedded:
+        with open_runtime(arguments.played_in, archive=archive, port=arguments.port) as embedded:
+            said = note(arguments.port, embedded.server.port)
+            if said:
+                print(said, file=sys.stderr)
+            embedded.playing = "A day"
             yield embedded
 
 
@@ -178,11 +184,27 @@ def stay(say: Callable[[], None]) -> None:
     ended.wait()
 
 
+def without_games(archive: Archive, day: date) -> str:
+    """What to say of a day within the archive on which no game was played; empty for a game day."""
+    days = archive.game_days()
+    if day in days:
+        return ""
+    before, after = max(d for d in days if d < day), min(d for d in days if d > day)
+    return f"There are no games on {day}, so nothing is played. The nearest days with games are {before} and {after}."
+
+
 def play(arguments: Arguments, screen: Screen) -> None:
-    """Play the day and write its summary. Raises PipelineError for whatever stops it."""
+    """Play the day and write its summary; a day without games is answered before anything is loaded for it.
+
+    Raises PipelineError for whatever stops it.
+    """
     folder = find_archive(arguments, screen)
     archive = Archive(folder)
     game_date = find_date(arguments, archive)
+    nothing = without_games(archive, game_date)
+    if nothing:
+        screen.say(nothing)
+        return
     started = perf_counter()
     with opened(arguments, folder) as embedded:
         embedded.stores.file.on_wait = screen.say
@@ -222,15 +244,14 @@ def play(arguments: Arguments, screen: Screen) -> None:
 
 def ended(work: Callable[[Screen], object]) -> int:
     """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
-    # in a file or a pipe there is no screen to fit: wide enough for the closing tables
-    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if fits else WIDTH_OF_FILES)
     try:
-        with Screen(console) as screen:
+        with Screen(Output()) as screen:
             work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
+    except BrokenPipeError:
+        raise
     except PipelineError as error:
         print(f"Failed: {error}", file=sys.stderr)
         return FAILED
@@ -238,7 +259,7 @@ def ended(work: Callable[[Screen], object]) -> int:
         print(f"Failed: {error}. Next: see that the disk has room and the folder is still there.", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        print(f"Interrupted. {RUN_AGAIN}", file=sys.stderr)
         return INTERRUPTED
     return DONE
 
@@ -249,4 +270,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then=RUN_AGAIN))

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from local.admin import create_admin_app
+from local.admin import Simulated, create_admin_app
 from local.admin_operations import operations
 from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
+from local.host.moments import Span
+from local.host.ports import ANY_PORT, Port, bind
 from local.logs import logs_to
 from local.ownership import OwnedFolder, owned, state_folder
 from local.playable import DayStores
@@ -26,6 +28,7 @@ from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from local.world import keep_archive, kept_archive
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.ledger import void_leases_of_dead_owners
@@ -65,6 +68,7 @@ class Stores:
             models=self.models,
             epoch=self.clock.epoch,
             instance=f"local-{self.simulation.next('starts')}",
+            machine=SystemClock(),
         )
 
 
@@ -79,6 +83,7 @@ class EmbeddedRuntime:
         self.server = server
         self.dispatcher = dispatcher
         self.runtime = runtime
+        self.playing = ""  # the day that a person has played just now; its time is not set from outside
         use_runtime(runtime)
 
     @property
@@ -109,7 +114,7 @@ def open_runtime(
     folder: Path,
     *,
     archive: Path | None = None,
-    port: int = 0,
+    port: Port = ANY_PORT,
     pipeline: Pipeline | None = None,
     functions: Path = FUNCTIONS,
     deliver_twice: bool | None = None,
@@ -123,6 +128,7 @@ def open_runtime(
     Args:
         archive: what the replay server replays; kept, so that a later opening without it goes on with the same. Raises
             OtherArchive where the folder's days come from another.
+        port: where to serve; by default any free port.
         deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
 
     Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError.
@@ -136,22 +142,23 @@ def open_runtime(
             deliver_twice=os.environ.get("DELIVER_TWICE") == "1" if deliver_twice is None else deliver_twice,
             shuffle_seed=_seed_from_environment() if shuffle_seed is None else shuffle_seed,
         )
-        stack.enter_context(logs_to(folder / "logs" / "functions.jsonl"))
-        server = Server(port)
+        stack.enter_context(logs_to(folder / "logs" / "functions.jsonl", stores.clock))
+        server = bind(port)
         stack.callback(server.stop)
-        dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url)
+        dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url, server.token)
         stack.callback(dispatcher.close)  # before the server stops: pushes in flight get their answers
         settings = replayed(Settings.from_environment(), server.base_url)
         embedded = EmbeddedRuntime(stores, server, dispatcher, stores.runtime(settings))
         stack.callback(use_runtime, None)
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", replay_app(stores, archive))
-        admin = create_admin_app(stores.bus, stores.clock, dispatcher)
+        simulated = Simulated(lambda: archive_span(stores), lambda: embedded.playing)
+        admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated)
         admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
         mount_functions(server, pipeline.functions, functions)
         server.start()
-        stores.folder.tell(port=server.port)
+        stores.folder.tell(port=server.port, token=server.token)
         yield embedded
 
 
@@ -212,6 +219,12 @@ def replayed(settings: Settings, base_url: str) -> Settings:
         http_backoff_seconds=0.0,
         http_requests_per_second=0.0,
     )
+
+
+def archive_span(stores: DayStores) -> Span | None:
+    """First and last day of the archive that this state's days come from; None where there is none."""
+    kept = kept_archive(stores.simulation, stores.folder.path)
+    return Archive(kept).span if kept is not None and kept.is_dir() else None
 
 
 def replay_app(stores: DayStores, archive: Path | None) -> Flask:

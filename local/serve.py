@@ -7,19 +7,25 @@ import signal
 import sys
 from types import FrameType
 
+from local.cli.console import TERMINATED, run_command
+from local.host.ports import note, port_of
+from local.host.token import TOKEN_FILE
 from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
 from local.runtime import EmbeddedRuntime, open_runtime
 from shared.errors import ConfigError, PipelineError
 from shared.pipeline import load_pipeline
 
-LAST_PORT = 65_535
 
+def serve(embedded: EmbeddedRuntime) -> int:
+    """Print what is served and deliver whatever comes, until a signal, whose number is returned.
 
-def serve(embedded: EmbeddedRuntime) -> None:
-    """Print what is served and deliver whatever comes, until a signal."""
+    Raises FolderGone soon after somebody removed the state folder; whatever broke the bus.
+    """
+    came: list[int] = []
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
         embedded.dispatcher.stop()
 
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -30,28 +36,36 @@ def serve(embedded: EmbeddedRuntime) -> None:
     for name in load_pipeline().functions:
         print(f"  {url}/functions/{name}")
     print(f"  {url}/replay/   {url}/admin/status")
+    print(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
     print("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.", flush=True)
-    embedded.dispatcher.run_until_stopped()
+    folder = embedded.stores.folder
+    try:
+        embedded.dispatcher.run_until_stopped(folder.check)
+    except PipelineError:
+        folder.check()  # what a store says of a folder that is gone is not the cause
+        raise
     print("Ended; what was not delivered yet stays in the queue.")
+    return came[0] if came else signal.SIGINT
 
 
 def main() -> int:
-    """Exit 0 ended by a signal, 1 could not start, 2 wrong input."""
-    port = os.environ.get("PORT") or "0"
-    if not (port.isascii() and port.isdigit()) or int(port) > LAST_PORT:
-        print(f"PORT={port!r} is not a number from 0 to {LAST_PORT}. Leave it out for a free port.", file=sys.stderr)
-        return 2
+    """Exit 0 ended by Ctrl-C, 143 by SIGTERM, 1 could not start or its folder was removed, 2 wrong input."""
+    number: int = signal.SIGINT
     try:
-        with open_runtime(state_folder(os.environ), port=int(port)) as embedded:
-            serve(embedded)
+        port = port_of(os.environ)
+        with open_runtime(state_folder(os.environ), port=port) as embedded:
+            said = note(port, embedded.server.port)
+            if said:
+                print(said, flush=True)
+            number = serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
         print(error, file=sys.stderr)
         return 2
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    return TERMINATED if number == signal.SIGTERM else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="What was not delivered yet stays in the queue."))

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import functions_framework
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.host.causes import handling
+from local.host.connections import HOST, BoundedServer, listen
+from local.host.gate import Gate
+from local.host.token import Endpoint, new_token
 from shared.errors import ConfigError
 
-HOST = "127.0.0.1"
 STOP_POLL_SECONDS = 0.05
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Functions log what they do; a line per request would say it twice."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
+class PortTaken(ConfigError):
+    """Another program has the port."""
 
 
 class Server:
     """A threaded WSGI server on 127.0.0.1; applications are mounted by path, before or after it starts.
 
+    In front of them is a Gate: requests of this machine alone, and those that act bring the server's token.
     Every request has a connection of its own: werkzeug closes it after the answer, which costs 0.1 ms here.
 
     Args:
-        port: 0 takes a free one. Raises ConfigError where the port is taken.
+        port: 0 takes a free one. Raises PortTaken where the port is taken.
+        token: what commands and pushes have to bring; by default a new one.
+        token_in_query: see Gate.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, token: str | None = None, token_in_query: bool = False) -> None:
+        self.token = token or new_token()
         self._app = DispatcherMiddleware(NotFound("Nothing is mounted at this path."))
-        with _bound(port):
-            self._server = make_server(HOST, port, self._app, threaded=True, request_handler=_QuietHandler)
+        gate = Gate(self._app, lambda: self.port, self.token, token_in_query=token_in_query)
+        with closing(_listening(port)) as listening:
+            self._server = BoundedServer(listening, gate)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="server", daemon=True
         )
@@ -52,6 +57,15 @@ class Server:
     @property
     def base_url(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where commands of this process reach it."""
+        return Endpoint(self.port, self.token)
+
+    def connections(self) -> int:
+        """How many connections are open now."""
+        return self._server.connections()
 
     def mount(self, path: str, app: WSGIApplication) -> None:
         """Serve an application under a path such as /functions/grading."""
@@ -100,7 +114,7 @@ def load_function(name: str, folder: Path) -> WSGIApplication:
 def mount_functions(server: Server, names: Mapping[str, object], folder: Path) -> None:
     """Load every function and serve it at /functions/{name}."""
     for name in names:
-        server.mount(f"/functions/{name}", load_function(name, folder))
+        server.mount(f"/functions/{name}", handling(load_function(name, folder)))
 
 
 @contextmanager
@@ -118,9 +132,11 @@ def _put_back() -> Iterator[None]:
             sys.modules["main"] = main
 
 
-@contextmanager
-def _bound(port: int) -> Iterator[None]:
+def _listening(port: int) -> socket.socket:
     try:
-        yield
-    except SystemExit as error:  # how werkzeug says that it cannot bind
-        raise ConfigError(f"Port {port} is in use.", next_step="choose another, or 0 for a free one.") from error
+        return listen(port)
+    except OSError as error:
+        raise PortTaken(
+            f"Port {port} cannot be used: {error.strerror or error}.",
+            next_step="choose another PORT, or 0 for a free one.",
+        ) from error

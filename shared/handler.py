@@ -23,7 +23,7 @@ from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
 from shared.gates import Passage, Stop
 from shared.held import hold
-from shared.ledger import KEPT, Done, Ledger, Taken
+from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
 from shared.message_limits import dead_letter
 from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
@@ -124,6 +124,7 @@ def _execute(
         now,
         timedelta(seconds=function.lease_seconds),
         _facts(delivery, message, as_of),
+        machine=_machine(runtime),
     )
     if isinstance(taken, Done):
         return _repeat(delivery, taken.data, runtime)
@@ -158,7 +159,7 @@ def _execute(
     crashpoints.reached("handler.ran")
     finished = runtime.clock.now()
     as_of = as_of_after(finished) if sets_as_of else context.as_of
-    fields = _result_fields(delivery, taken, message, outcome, as_of, finished)
+    fields = _result_fields(delivery, taken, message, outcome, as_of, finished, _machine(runtime))
     ledger.finish(taken, fields)
     crashpoints.reached("handler.recorded")
     logger.info(
@@ -201,9 +202,16 @@ def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], c
 
 
 def _result_fields(
-    delivery: Delivery, taken: Taken, message: PhaseMessage, outcome: Outcome, as_of: datetime, finished: datetime
+    delivery: Delivery,
+    taken: Taken,
+    message: PhaseMessage,
+    outcome: Outcome,
+    as_of: datetime,
+    finished: datetime,
+    machine: datetime | None,
 ) -> dict[str, Any]:
     """The document's fields after success: result, and the outbox with the announcement first."""
+    ended = {"finished_at": finished} | ({} if machine is None else {"machine_finished_at": machine})
     # a reason or a note may quote what a source sent
     metadata = storable_json(outcome.metadata)
     completion = PhaseCompletion(
@@ -226,7 +234,7 @@ def _result_fields(
         status=outcome.status,
         record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
         records_failed=int(outcome.records_failed),
-        duration_seconds=(finished - taken.data["taken_at"]).total_seconds(),
+        duration_seconds=seconds_of_work({**taken.data, **ended}),
         reason=storable(outcome.reason)[:MAX_REASON] or None,
         sequence=max(outcome.sequence, message.sequence),
         metadata=metadata,
@@ -239,7 +247,7 @@ def _result_fields(
     return {
         "as_of": as_of,
         "batch_id": completion.batch_id,
-        "finished_at": finished,
+        **ended,
         "expires_at": finished + KEPT,
         "result": result,
         "metadata": _small(metadata),
@@ -257,6 +265,11 @@ def _goes_on(message: OutboxMessage | outbox.OutboxBlob, run_id: str) -> bool:
     if not load_pipeline().function_of_topic(message.topic):
         return False
     return not isinstance(message, OutboxMessage) or json.loads(message.data).get("run_id", run_id) == run_id
+
+
+def _machine(runtime: Runtime) -> datetime | None:
+    """The real moment beside a simulated clock; None where the clock is the machine's."""
+    return None if runtime.machine is None else runtime.machine.now()
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +292,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
 
     Where no delivery follows the run ends here, so its history is written.
     """
-    now = context.runtime.clock.now()
+    now, machine = context.runtime.clock.now(), _machine(context.runtime)
     final = context.last_attempt or isinstance(error, DataError)
     fields = {
         "finished_at": now,
@@ -287,6 +300,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
         "error_message": storable(str(error))[:2000],
         "final": final,
         "expires_at": now + KEPT if final else None,
+        **({} if machine is None else {"machine_finished_at": machine}),
     }
     try:
         ledger.fail(taken, fields)

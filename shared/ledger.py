@@ -9,7 +9,7 @@ A second delivery while it runs is retriable; after it succeeded nothing is reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,8 +71,13 @@ class Ledger:
         self._owner = owner
         self._epoch = epoch
 
-    def take(self, key: ExecutionKey, now: datetime, lease: timedelta, facts: dict[str, Any]) -> Taken | Done:
+    def take(
+        self, key: ExecutionKey, now: datetime, lease: timedelta, facts: dict[str, Any], machine: datetime | None = None
+    ) -> Taken | Done:
         """Take an execution with one conditional write. `facts` describe it and are stored at its first take.
+
+        Args:
+            machine: the real moment, where `now` is a simulated one; kept beside it for the run's history.
 
         Raises LeaseHeld while another instance works on it.
         """
@@ -84,6 +89,9 @@ class Ledger:
             "taken_at": now,
             "expires_at": None,
         }
+        if machine is not None:
+            # an earlier attempt's end is not this one's
+            held |= {"machine_taken_at": machine, "machine_finished_at": None}
         document = self._state.get(key.path)
         if document is None:
             fresh = {
@@ -96,6 +104,8 @@ class Ledger:
                 "outbox_pending": False,
                 "logged": False,
             }
+            if machine is not None:
+                fresh["machine_started_at"] = machine
             try:
                 self._state.create(key.path, fresh)
             except AlreadyExists:
@@ -164,6 +174,23 @@ class Ledger:
     def of_run(self, run_id: str) -> list[Document]:
         """All executions of a run."""
         return self._state.query(COLLECTION, [Filter("run_id", "==", run_id)])
+
+
+def times_of_work(data: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """When an ended execution started and finished: by the machine's clock where a simulated one stood still."""
+    if data.get("machine_started_at") is None:
+        return data["started_at"], data["finished_at"]
+    finished = data.get("machine_finished_at")
+    if finished is None:  # ended from outside: what was simulated of it since it was taken is all there is
+        finished = data["machine_taken_at"] + (data["finished_at"] - data["taken_at"])
+    return data["machine_started_at"], finished
+
+
+def seconds_of_work(data: Mapping[str, Any]) -> float:
+    """Seconds from its last take to its end."""
+    _, finished = times_of_work(data)
+    taken: datetime = data.get("machine_taken_at") or data["taken_at"]
+    return (finished - taken).total_seconds()
 
 
 def void_leases_of_dead_owners(state: State, alive: str) -> int:

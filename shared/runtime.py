@@ -29,6 +29,8 @@ class Runtime:
     models: Blobs
     epoch: int = 1
     instance: str = "instance"  # who holds a lease: one id per process
+    machine: Clock | None = None
+    """The clock that work is measured by, where `clock` is a simulated one that stands still meanwhile."""
     source_transport: Any = None
     """httpx transport of the sources; None: the network."""
 

@@ -10,7 +10,8 @@ import sys
 
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.run import INTERRUPTED, ended
+from local.cli.console import INTERRUPTED, TERMINATED, run_command
+from local.run import RUN_AGAIN, ended
 
 
 def main() -> int:
@@ -19,8 +20,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    if code == INTERRUPTED:
+    code = run_command(main, then=RUN_AGAIN)
+    if code in (INTERRUPTED, TERMINATED):
         # Trees that grow in a thread cannot be stopped, and nothing of theirs is written: a person need not wait.
         sys.stdout.flush()
         sys.stderr.flush()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import styled, svg
-from local.backtest.plots_errors import by_line, over_time
-from local.backtest.plots_probability import calibration, calibration_of_others, pit
-from local.backtest.plots_profit import profit_curves
+from local.backtest.plots_errors import by_line, lasts, over_time
+from local.backtest.plots_probability import calibration, calibration_of_others, fills_a_bin, pit
+from local.backtest.plots_profit import days_with_profit, profit_curves
 from shared.evaluation import Scored
 
 ENSEMBLE = "ensemble_v1"
@@ -40,8 +39,8 @@ def unlined_plots(systems: Sequence[Scored]) -> list[Plot]:
 
 def _lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
     main = _main(systems)
-    judged = [each for each in main if len(each.judged)]
-    others = [each for each in systems if each not in main and len(each.judged)]
+    judged = [each for each in main if len(each.judged) and fills_a_bin(each)]
+    others = [each for each in systems if each not in main and len(each.judged) and fills_a_bin(each)]
     if judged:
         yield _plot(
             "calibration",
@@ -64,21 +63,23 @@ def _lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
         "Who scores more is missed by more. On the right, below zero is nearer than the line; a bar that crosses zero "
         "does not tell the two apart. Hollow diamonds and dashes: without market.",
     )
-    yield _plot(
-        "over-time",
-        "Error over time against the line",
-        lambda: over_time(systems, main, seed),
-        "Each point is the mean of the fourteen days that end there. Bands are for each day by itself, so one in "
-        "twenty days leaves them by chance.",
-    )
-    betting = next((each for each in main if each.staked.any() and not np.isnan(each.profit).all()), None)
+    if lasts(systems, seed):
+        yield _plot(
+            "over-time",
+            "Error over time against the line",
+            lambda: over_time(systems, main, seed),
+            "Each point is the mean of the fourteen days that end there. Bands are for each day by itself, so one in "
+            "twenty days leaves them by chance.",
+        )
+    betting = next((each for each in main if days_with_profit(each) > 1), None)
     if betting is not None:
         yield _plot(
             "profit",
             f"Profit of {betting.label}",
             lambda: profit_curves(betting, seed),
             "The band is where the curve would have been had other days of the same kind been played. As long as it "
-            "holds zero at the end, the profit is not told apart from luck.",
+            "holds zero at the end, the profit is not told apart from luck. n counts bets as the table does, pushes "
+            "apart; without a price nothing is won.",
         )
     yield from _pit("lined", main)
 

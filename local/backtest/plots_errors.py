@@ -15,6 +15,7 @@ from shared.evaluation import DayBootstrap, Floats, Scored, mean_absolute_error,
 from shared.evaluation.over_time import WINDOW_DAYS
 
 # Points. Below 10 are role players, from 25 on the stars.
+FEWEST_POINTS = 2  # of a line
 LINES = (0.0, 10.0, 15.0, 20.0, 25.0, inf)
 
 
@@ -64,6 +65,12 @@ def _differences(scored: Scored, buckets: Sequence[np.ndarray], seed: int) -> tu
         found.append((mean, *(days.mean_interval(values) or (mean, mean))))
     means, lows, highs = np.array(found).T
     return means, lows, highs
+
+
+def lasts(systems: Sequence[Scored], seed: int) -> bool:
+    """Whether a system has a curve over time: means that end on two days at least. A short backtest has none."""
+    curves = (rolling_mean(each.line_difference, DayBootstrap(each.day, seed)) for each in systems)
+    return any(len(curve.day) >= FEWEST_POINTS for curve in curves)
 
 
 def over_time(systems: Sequence[Scored], main: Sequence[Scored], seed: int) -> Figure:

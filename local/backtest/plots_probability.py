@@ -26,6 +26,13 @@ ENOUGH_ROWS = 25
 PIT_BINS = 20
 
 
+def fills_a_bin(scored: Scored) -> bool:
+    """Whether its calibration has a point to show: a bin with enough rows. A short backtest may have none."""
+    judged = scored.judged
+    binned = calibration_bins(judged.p_over, np.nan_to_num(judged.p_push), judged.over, BINS)
+    return bool((binned.count >= ENOUGH_ROWS).any())
+
+
 def calibration(systems: Sequence[Scored]) -> Figure:
     """Reliability diagrams side by side, the bookmaker's no-vig curve in each, and below how often P(over) was said."""
     figure, axes = blank(len(systems), rows=2, height=6.2, sharex=True, height_ratios=[4, 1])

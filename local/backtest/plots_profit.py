@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import BOOK, blank, colour
-from shared.evaluation import DayBootstrap, Floats, Scored, cumulative, return_on_investment
+from shared.evaluation import DayBootstrap, Floats, Mask, Scored, cumulative, return_on_investment
 
 # Shares of the stake. 0.02 is what a recommendation needs anyway.
 VALUES = (0.05, 0.10)
@@ -14,15 +14,21 @@ VALUES = (0.05, 0.10)
 EDGES = (1.0, 2.0)
 
 
+def days_with_profit(scored: Scored) -> int:
+    """On how many days a bet was settled at a price: a curve needs two."""
+    return len(np.unique(scored.day[scored.staked & ~np.isnan(scored.profit)]))
+
+
 def profit_curves(scored: Scored, seed: int) -> Figure:
     """Cumulative units at stake 1 a bet: all bets, and those of at least an expected value (or edge)."""
     profit = np.where(scored.staked, scored.profit, np.nan)
     value, limits, said = _strength(scored)
-    panels = [("all bets", profit)]
-    panels += [(said.format(limit), np.where(value >= limit, profit, np.nan)) for limit in limits]
+    panels = [("all bets", scored.staked)]
+    panels += [(said.format(limit), scored.staked & (value >= limit)) for limit in limits]
     days = DayBootstrap(scored.day, seed)
     figure, axes = blank(len(panels), height=4.0, sharey=True)
-    for axis, (name, chosen) in zip(axes, panels, strict=True):
+    for axis, (name, inside) in zip(axes, panels, strict=True):
+        chosen = np.where(inside, profit, np.nan)
         roi, interval = return_on_investment(chosen), days.mean_interval(chosen)
         curve = cumulative(chosen, days)
         axis.axhline(0, color=BOOK, linewidth=1)
@@ -30,9 +36,19 @@ def profit_curves(scored: Scored, seed: int) -> Figure:
         axis.plot(curve.day, curve.value, color=colour(scored))
         bounds = f" [{interval[0]:+.1%}, {interval[1]:+.1%}]" if interval else ""
         found = "no bet" if roi is None else f"ROI {roi:+.1%}{bounds}"
-        axis.set_title(f"{name}, n = {int((~np.isnan(chosen)).sum()):,}\n{found}")
+        axis.set_title(f"{name}, {_counted(scored, inside)}\n{found}", fontsize=9.5)
     axes[0].set_ylabel("units won, stake 1 a bet")
     return figure
+
+
+def _counted(scored: Scored, inside: Mask) -> str:
+    """The number of bets as every table has it, pushes apart; then how many pushed, and how many had no price."""
+    bets = int((inside & ~np.isnan(scored.won)).sum())
+    pushes = int((inside & np.isnan(scored.won)).sum())
+    unpriced = int((inside & np.isnan(scored.profit)).sum())
+    besides = [f"{pushes:,} pushed"] if pushes else []
+    besides += [f"{unpriced:,} without a price"] if unpriced else []
+    return f"n = {bets:,}" + (f" ({', '.join(besides)})" if besides else "")
 
 
 def _strength(scored: Scored) -> tuple[Floats, tuple[float, ...], str]:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
+from local.cli.console import run_command
 from local.ownership import owned, state_folder
 from local.screen import Screen
 from shared.errors import PipelineError
@@ -94,4 +95,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="Next: run it again."))

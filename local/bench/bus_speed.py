@@ -42,7 +42,7 @@ def measure(folder: Path, messages: int, progress: Progress) -> dict[str, Any]:
                 done += 1
                 progress(done, messages)
 
-        dispatcher = stack.enter_context(closing(Dispatcher(bus, clock, pipeline, server.base_url)))
+        dispatcher = stack.enter_context(closing(Dispatcher(bus, clock, pipeline, server.base_url, server.token)))
         published, _ = timed(lambda: [bus.publish(topic, DATA) for _ in range(messages)])
         delivered, _ = timed(lambda: dispatcher.run_until_idle(completed))
         counters = bus.counters()

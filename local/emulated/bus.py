@@ -62,6 +62,10 @@ class PlayedBus:
         """How many dead letters there were: a mark for dead_letters_since."""
         return self._pushes.counters["dead_lettered"]
 
+    def asked_for(self, message_id: str) -> bool:
+        """False: commands do not publish beside an emulated day."""
+        return False
+
     def dead_letters_since(self, number: int) -> list[PulledMessage]:
         """The dead letters, all of them, where there are more than at that mark."""
         if self.last_number() == number:

@@ -25,6 +25,7 @@ from local.server import Server, load_function
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from shared.batches import latest_batch
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.gcp import stores as gcp
@@ -117,7 +118,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
         simulation = Simulation(file)
         clock = SimClock(simulation)
-        server = Server()
+        server = Server(token_in_query=True)
         stack.callback(server.stop)
         settings = replace(
             replayed(Settings.from_environment(), server.base_url),
@@ -141,8 +142,9 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
             models=opened.models,
             epoch=clock.epoch,
             instance="emulated",
+            machine=SystemClock(),
         )
-        stack.enter_context(logs_to(logs / "functions.jsonl"))
+        stack.enter_context(logs_to(logs / "functions.jsonl", clock))
         emulated = EmulatedRuntime(stores, warehouse, pushes, runtime)
         stack.callback(use_runtime, None)
         server.mount("/replay", replay_app(stores, archive))
@@ -151,7 +153,9 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         server.start()
         for bucket in BUCKETS:
             prepare.bucket(addresses[packaged.STORAGE_HOST], PROJECT, bucket)
-        prepare.topics(addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions")
+        prepare.topics(
+            addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions", token=server.token
+        )
         own.tell(port=server.port)
         yield emulated
         _keep_exports(stores, folder)

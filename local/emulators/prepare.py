@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -20,13 +21,17 @@ class Refused(PipelineError):
     """An emulator did not do what it was asked."""
 
 
-def topics(address: str, project: str, pipeline: Pipeline, *, prefix: str = "", push: str = "") -> None:
+def topics(
+    address: str, project: str, pipeline: Pipeline, *, prefix: str = "", push: str = "", token: str = ""
+) -> None:
     """Every topic and pull subscription of a pipeline; with `push`, the push subscriptions too.
 
     Args:
         address: host:port of the Pub/Sub emulator.
         push: URL below which each function answers under its name.
+        token: what that asks for; the emulator's pushes bring it in the URL, since they can have no header of ours.
     """
+    query = f"?{urlencode({'token': token})}" if token else ""
     with httpx.Client(base_url=f"http://{address}/v1/projects/{project}", timeout=_SECONDS) as client:
 
         def named(name: str) -> str:
@@ -41,7 +46,7 @@ def topics(address: str, project: str, pipeline: Pipeline, *, prefix: str = "", 
             body = {
                 "topic": named(each.topic),
                 "ackDeadlineSeconds": each.ack_deadline_seconds,
-                "pushConfig": {"pushEndpoint": f"{push}/{each.function}"},
+                "pushConfig": {"pushEndpoint": f"{push}/{each.function}{query}"},
                 "retryPolicy": {
                     "minimumBackoff": f"{each.min_backoff_seconds}s",
                     "maximumBackoff": f"{each.max_backoff_seconds}s",

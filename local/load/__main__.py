@@ -18,6 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
+from local.cli.console import run_command
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
@@ -100,4 +101,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="Next: run it again."))

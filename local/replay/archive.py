@@ -80,6 +80,12 @@ class Archive:
         lines = self.table("prop_lines", list(COLUMNS["prop_lines"]))
         return lines.filter(pc.and_(pc.equal(lines["market"], "points"), pc.is_valid(lines["game_id"])))
 
+    @cached_property
+    def span(self) -> tuple[date, date]:
+        """The first and last day in the schedule, pre-season included; reads two columns' worth and nothing else."""
+        days = pc.min_max(self.table("schedule", ["game_date"])["game_date"])
+        return _day(days["min"]), _day(days["max"])
+
     @property
     def first_date(self) -> date:
         """The New York day of the first game, pre-season left out."""
@@ -125,6 +131,11 @@ class Archive:
             raise ArchiveError(
                 f"{path} cannot be read: {what}.", next_step="fetch or write the archive again."
             ) from error
+
+
+def _day(value: pa.Scalar) -> date:
+    found = value.as_py()
+    return found if type(found) is date else date.fromisoformat(str(found)[:10])
 
 
 def microseconds(column: Any) -> np.ndarray:

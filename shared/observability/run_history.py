@@ -15,7 +15,7 @@ from typing import Any
 
 from shared import crashpoints
 from shared.errors import AlreadyExists, PreconditionFailed, WriteConflict
-from shared.ledger import COLLECTION, FAILED, RUNNING
+from shared.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
 from shared.ports import Document, Filter, State, Transaction
 from shared.runtime import Runtime
 
@@ -58,7 +58,7 @@ def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
             rows.append(_worker_row(workers))
             batches.append(batch_id)
     rows.sort(key=lambda row: (row["started_at"], row["execution_id"]))
-    now = runtime.clock.now()
+    now = (runtime.machine or runtime.clock).now()
     fields = {
         "run_id": run_id,
         "number": 1 if last is None else last.data["number"] + 1,
@@ -132,6 +132,7 @@ def _history_row(document: Document) -> dict[str, Any]:
     data = document.data
     result = data.get("result") or {}
     failed = data["status"] == FAILED
+    started, finished = times_of_work(data)
     return {
         "game_date": data["game_date"],
         "run_id": data["run_id"],
@@ -142,9 +143,9 @@ def _history_row(document: Document) -> dict[str, Any]:
         "as_of": data["as_of"],
         "status": "failed" if failed else result["status"],
         "reason": data.get("error_message") if failed else result.get("reason"),
-        "started_at": data["started_at"],
-        "finished_at": data["finished_at"],
-        "duration_seconds": (data["finished_at"] - data["taken_at"]).total_seconds(),
+        "started_at": started,
+        "finished_at": finished,
+        "duration_seconds": seconds_of_work(data),
         "record_count": int(result.get("record_count") or 0),
         "records_failed": int(result.get("records_failed") or 0),
         "attempts": data["attempts"],

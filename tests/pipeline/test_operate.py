@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local import operate
+from local import publish as publish_command
 from local.bus import SqliteBus
 from local.operate import age, ask
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
@@ -22,13 +24,27 @@ from shared.errors import StoreUnavailable
 from shared.pipeline import load_pipeline
 from shared.ports import PulledMessage
 from tests.conftest import ROOT
-from tests.pipeline.support import World, open_world
+from tests.pipeline.support import NOW, World, open_world
 
 SUBSCRIPTION = "phase5-consolidation-nba-phase5-batch-complete"
 DEAD = f"{SUBSCRIPTION}-dead-letter"
 GOOD = {"origin_subscription": SUBSCRIPTION, "dead_letter_reason": "max_delivery_attempts", "origin_message_id": "7"}
 BAD = {"origin_subscription": SUBSCRIPTION, "dead_letter_reason": "not_json", "dead_letter_error": "is not JSON"}
-SETTINGS = ("ID", "ALL", "NAME", "REASON", "SUBSCRIPTION", "WHY", "WHO", "AT", "ARCHIVE")
+SETTINGS = (
+    "TOPIC",
+    "MESSAGE",
+    "ATTRIBUTES",
+    "PORT",
+    "ID",
+    "ALL",
+    "NAME",
+    "REASON",
+    "SUBSCRIPTION",
+    "WHY",
+    "WHO",
+    "AT",
+    "ARCHIVE",
+)
 
 
 def lay_out(world: World) -> None:
@@ -174,6 +190,50 @@ def test_pause_holds_what_is_redriven_and_resume_sees_it_through(
     assert sorted(actions) == ["pause", "redrive", "redrive", "resume"]
 
 
+def test_a_publish_that_is_held_back_does_not_end_well(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a pause, and of a breaker that stands open: it says how many, why, and what to do."""
+    monkeypatch.setenv("TOPIC", "nba-phase5-batch-complete")
+    monkeypatch.setenv("MESSAGE", '{"game_date": "2025-11-14", "mode": "results"}')
+    monkeypatch.setenv("WHY", "a release")
+    assert operate.main(["pause"]) == DONE
+    assert publish_command.main() == FAILED
+    printed = capsys.readouterr()
+    assert "held" in printed.out
+    assert "1 of 1 messages to phase5_consolidation are held back: paused since" in printed.err
+    assert "Next: `make resume`" in printed.err
+    assert operate.main(["resume"]) == DONE
+    assert publish_command.main() == DONE
+    name = breaker.name_of("processor", "phase5_consolidation")
+    with open_runtime(state) as embedded:
+        for number in range(breaker.THRESHOLD):
+            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}")
+    capsys.readouterr()
+    assert publish_command.main() == FAILED
+    printed = capsys.readouterr()
+    assert f"1 of 1 messages to phase5_consolidation are held back: breaker {name}" in printed.err
+    assert "see `make breakers`" in printed.err
+
+
+def test_fields_of_another_kind_are_refused_and_nothing_is_redriven(state: Path) -> None:
+    odd: dict[str, tuple[object, ...]] = {
+        "ids": (5, "7", [7], [{}], {"7": 1}, True),
+        "all": ("yes", 1, 0, 1.0, []),
+        **dict.fromkeys(("reason", "subscription", "who", "why"), ([], {"a": 1}, 5, True)),
+        "why": ([], 5, "x" * 1_001),
+    }
+    bodies = [{name: value} for name, values in odd.items() for value in values]
+    with open_runtime(state) as embedded:
+        for body in bodies:
+            with pytest.raises(Refused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
+                ask(embedded.server.endpoint, "POST", "/redrive", {"who": "ana", "why": "x", "all": True} | body)
+        with pytest.raises(Refused, match="name is a text"):
+            ask(embedded.server.endpoint, "POST", "/reset-breaker", {"who": "ana", "why": "x", "name": ["a"]})
+        assert len(embedded.bus.pull(DEAD)) == 2
+        assert embedded.stores.state.query("audit") == []
+
+
 def test_a_breaker_is_shown_and_closed_by_hand(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,11 +265,27 @@ def test_a_sweep_at_a_moment(state: Path, monkeypatch: pytest.MonkeyPatch, capsy
         assert embedded.clock.now().isoformat() == "2025-11-15T23:10:00+00:00"
 
 
+def test_no_moment_bricks_a_state_folder(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the environment of a command, sweep and publish alike: refused, and the time stays what it was."""
+    monkeypatch.setenv("TOPIC", operate.SWEEP)
+    monkeypatch.setenv("MESSAGE", '{"game_date": "TODAY"}')
+    commands = (("9999-12-31", lambda: operate.main(["sweep"])), ("1900-01-01", publish_command.main))
+    for at, command in commands:
+        monkeypatch.setenv("AT", at)
+        assert command() == WRONG_INPUT
+        assert re.search("AT=.*(lies outside the days|is no moment)", capsys.readouterr().err)
+    with open_runtime(state) as embedded:
+        assert embedded.clock.now() == NOW
+        assert embedded.bus.counters()["delivered"] == 0
+
+
 def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with open_runtime(state) as embedded:
         assert operate.main(["dlq"]) == DONE
         assert "2 in all." in capsys.readouterr().out
-        port = embedded.server.port
+        port = embedded.server.endpoint
         for body in ({}, {"who": "x", "why": ""}, {"why": "x"}):
             for path in ("/redrive", "/pause", "/resume"):
                 with pytest.raises(Refused, match="An operator's action says"):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.handler import handle
 from shared.ledger import ExecutionKey, Ledger, Taken
 from shared.observability.run_history import flush_run
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
-from tests.pipeline.support import NOW, Killed, World
+from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 
 RUN = "2025-11-14-nightly"
 LEASE = timedelta(seconds=90)
@@ -76,6 +78,43 @@ def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: Wor
     assert (row["run_id"], row["execution_id"], row["duration_seconds"]) == (RUN, f"phase1.{RUN}", 10.0)
     assert (row["started_at"], row["finished_at"]) == (NOW, NOW + timedelta(seconds=10))
     assert row["logged_at"] == world.clock.now()
+
+
+def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: World) -> None:
+    """Work of two seconds under a clock that does not move, then one that was ended from outside."""
+
+    class Machine:
+        moment = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
+
+        def now(self) -> datetime:
+            self.moment += timedelta(seconds=2)
+            return self.moment
+
+    world.runtime = replace(world.runtime, machine=Machine())
+    day = b'{"game_date": "2025-11-14", "mode": "results", "run_id": "r"}'
+    for name in ("phase5_consolidation", "phase5_coordinator"):
+        run, model = PHASE5[name]
+        answer = handle(name, run, model, push(day), world.runtime)
+        assert (answer.status, answer.body["duration_seconds"]) == (200, 2.0)
+    flush_run(world.runtime, "r")
+    rows = history(world)
+    assert [row["duration_seconds"] for row in rows] == [2.0, 2.0]
+    assert [(row["finished_at"] - row["started_at"]).total_seconds() for row in rows] == [2.0, 2.0]
+    assert all(row["started_at"].year == row["logged_at"].year == 2026 for row in rows)
+    assert world.clock.now() == NOW
+    ledger = Ledger(world.state, "a", 1)
+    facts = {"function": "phase2", "phase": "phase2", "run_id": "s", "as_of": NOW, "correlation_id": "c"}
+    facts |= {"mode": "same_day", "game_date": "2025-11-14", "trigger_source": "manual", "trigger_message_id": "7"}
+    key = ExecutionKey("phase2", "s")
+    failed = ledger.take(key, NOW, LEASE, facts, Machine.moment)
+    assert isinstance(failed, Taken)
+    ledger.fail(failed, {"finished_at": NOW, "machine_finished_at": Machine.moment, "error_type": "Retriable"})
+    again = ledger.take(key, NOW, LEASE, facts, Machine.moment + timedelta(seconds=60))
+    assert isinstance(again, Taken)
+    ledger.fail(again, {"finished_at": NOW + LEASE, "final": True, "error_type": "Abandoned", "error_message": "died"})
+    flush_run(world.runtime, "s")
+    (row,) = world.rows("SELECT * FROM nba_reference.processor_run_history WHERE run_id = 's'")
+    assert (row["started_at"], row["duration_seconds"]) == (Machine.moment, 90.0)
 
 
 def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: World) -> None:

@@ -180,3 +180,49 @@ def test_the_same_rows_give_the_same_page_and_without_expected_values_bets_are_s
     one, two = ((tmp_path / f"{name}.html").read_text(encoding="utf-8") for name in ("one", "two"))
     assert one == two
     assert "edge 2 points or more, n = " in one
+
+
+@pytest.mark.parametrize(
+    ("rows", "days", "over_time", "profit", "calibrated"),
+    [
+        (3, 1, False, False, False),
+        (60, 1, False, False, True),
+        (90, 3, False, True, True),
+        (900, 20, True, True, True),
+    ],
+)
+def test_a_chart_of_a_short_backtest_is_drawn_or_left_out(
+    rows: int, days: int, over_time: bool, profit: bool, calibrated: bool, tmp_path: Path
+) -> None:
+    """No axes without a point: a day has no curve, few rows fill no bin."""
+    document, lists = backtest(rows, days)
+    write_page(tmp_path / "page.html", document, lists)
+    text = (tmp_path / "page.html").read_text()
+    titles = re.findall(r"<h3>(.*?)</h3>", text)
+    assert ("Error over time against the line" in titles) == over_time
+    assert any(title.startswith("Profit of") for title in titles) == profit
+    assert ("Calibration of P(over)" in titles) == calibrated
+    assert "Error by line" in titles
+    assert len(re.findall("<svg", text)) == len(titles)
+
+
+def test_bets_are_one_number_in_the_table_and_above_the_curve(tmp_path: Path) -> None:
+    """Pushes and bets without a price are said apart, in no count of bets of their own."""
+    document, lists = backtest(rows=900, days=20)
+    (main,) = [each for each in lists["lined"] if each.system == "ensemble_v1" and each.market]
+    staked = np.flatnonzero(main.staked)
+    pushed, unpriced = staked[:3], staked[3:8]
+    actual, profits = main.actual.copy(), main.profit.copy()
+    actual[staked] = main.tested_line[staked] + 2.0
+    actual[pushed] = main.tested_line[pushed]
+    profits[pushed], profits[unpriced] = 0.0, np.nan
+    changed = replace(main, actual=actual, profit=profits)
+    lists = {**lists, "lined": [changed]}
+    (figures,) = document["lined"] = [summarise(changed, seed=1)]
+    bets = figures["bets"]
+    assert bets == len(staked) - 3 == figures["wins"] + int((changed.won == 0).sum())
+    write_page(tmp_path / "page.html", document, lists)
+    text = (tmp_path / "page.html").read_text()
+    assert f"all bets, n = {bets} (3 pushed, 5 without a price)" in text
+    assert sum(each["bets"] for each in figures["by_edge"]) == bets
+    assert f"<td>{bets}</td>" in text, "the table's cell"

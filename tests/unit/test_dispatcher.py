@@ -31,7 +31,7 @@ class Bench:
         self.clock.set(START)
         self.bus = SqliteBus(self.file, pipeline, self.clock, **options)
         self.server = Server()
-        self.dispatcher = Dispatcher(self.bus, self.clock, pipeline, self.server.base_url)
+        self.dispatcher = Dispatcher(self.bus, self.clock, pipeline, self.server.base_url, self.server.token)
         self.completed: list[Completed] = []
 
     def run(self) -> list[Completed]:

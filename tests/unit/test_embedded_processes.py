@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from local.host.token import Endpoint, read_token
 from local.runtime import open_runtime
 from tests.conftest import ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
@@ -104,7 +105,11 @@ def test_serve_is_up_until_a_signal_and_closes_in_order(tmp_path: Path) -> None:
             url = line(process).split(" on ")[1].split()[0]
             while not line(process).startswith("Publish with"):
                 pass
-            answer = httpx.post(f"{url}/admin/publish", json={"topic": "a", "message": "x"}).text.splitlines()
+            answer = httpx.post(
+                f"{url}/admin/publish",
+                json={"topic": "a", "message": "x"},
+                headers=Endpoint(0, read_token(tmp_path / "state")).headers,
+            ).text.splitlines()
             assert '"function": "work"' in answer[1]
             process.send_signal(number)
             assert line(process) == "Ended; what was not delivered yet stays in the queue."

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import stat
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +16,12 @@ import httpx
 import pytest
 
 from local import publish as publish_command
-from local.admin import parse_at
+from local.cli import connect
+from local.host.moments import parse_at
+from local.host.token import TOKEN_FILE, read_token
 from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
+from shared import pause
 from shared.errors import ConfigError
 from shared.ports import Increment
 from shared.runtime import get_runtime, use_runtime
@@ -44,6 +51,10 @@ COUNTING = """
 CLOSING = "def closing(request):\n    return {'status': 'no_data', 'record_count': 0, 'reason': 'nothing left'}\n"
 
 
+PUSH = json.dumps({"message": {"data": "aGVsbG8=", "messageId": "1"}, "subscription": "projects/p/subscriptions/s"})
+WHO = json.dumps({"who": "a page", "why": "it can"})
+
+
 @pytest.fixture
 def functions(tmp_path: Path) -> Path:
     write_function(tmp_path / "functions", "counting", COUNTING)
@@ -59,7 +70,7 @@ def embedded(tmp_path: Path, functions: Path) -> Iterator[EmbeddedRuntime]:
 
 
 def events(embedded: EmbeddedRuntime, **asked: Any) -> list[dict[str, Any]]:
-    return list(publish_command.publish(embedded.server.port, asked))
+    return list(publish_command.publish(embedded.server.endpoint, asked))
 
 
 def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -> None:
@@ -76,6 +87,7 @@ def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -
         "logs",
         "runtime.json",
         "runtime.lock",
+        "runtime.token",
         "state.sqlite",
         "state.sqlite-shm",
         "state.sqlite-wal",
@@ -199,24 +211,139 @@ def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
         ({"topic": "a", "message": "x", "at": "tomorrow"}, 400, "AT='tomorrow'"),
         ({"topic": "a"}, 400, "neither data nor attributes"),
         ({"topic": "a", "attributes": {"game_date": 5}}, 400, "no object of texts"),
+        ({"topic": "a", "attributes": [1]}, 400, "no object of texts"),
+        ({"topic": ["a"], "message": "x"}, 400, "topic is a text, not \\['a'\\]"),
+        ({"topic": "a", "message": [1]}, 400, "message is a text, not"),
+        ({"topic": "a", "message": 1.5}, 400, "message is a text, not"),
+        ({"topic": "a", "message": "x", "at": 20251114}, 400, "at is a text, not"),
+        ({"topic": "a", "message": "x", "at": "9999-12-31"}, 400, "lies outside the days that a game can be of"),
+        ({"topic": "a", "message": "x", "at": "9999-12-31T23:59:59-23:59"}, 400, "is no moment"),
+        ({"topic": "a", "message": "x", "at": "0001-01-01T00:00+23:59"}, 400, "is no moment"),
+        ({"topic": "a", "message": "x", "at": "0001-01-01"}, 400, "lies outside"),
+        ({"topic": "a", "message": "x", "at": "1946-10-31T12:00"}, 400, "lies outside"),
+        ({"topic": "a", "message": "x", "at": "2099-01-01"}, 400, "lies outside"),
+        ({"topic": "a", "message": "x", "at": "2025-11-14T17:45" * 90}, 400, "at has 1440 characters"),
     ],
 )
 def test_wrong_input_is_refused_and_changes_nothing(
     embedded: EmbeddedRuntime, asked: dict[str, Any], status: int, said: str
 ) -> None:
-    answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked)
+    headers = embedded.server.endpoint.headers
+    answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked, headers=headers)
     assert answer.status_code == status
-    assert said in answer.json()["error"]
+    assert re.search(said, answer.json()["error"])
     with pytest.raises(publish_command.Refused, match=said):
         events(embedded, **asked)
     assert embedded.bus.counters()["published"] == 0
     assert embedded.clock.now() == START
 
 
+def test_the_time_of_a_day_that_is_being_played_is_not_set(embedded: EmbeddedRuntime) -> None:
+    embedded.playing = "A day"
+    with pytest.raises(publish_command.Refused, match="A day is being played, in its own time"):
+        events(embedded, topic="a", message="x", at="2025-11-15T12:00")
+    assert embedded.clock.now() == START
+    assert events(embedded, topic="a", message="x")[-1]["event"] == "idle"
+
+
+def test_a_publish_beside_a_run_tells_of_its_own_messages_alone(embedded: EmbeddedRuntime) -> None:
+    """The run goes on and on, one of its messages ends in the dead letters; none of that is the command's."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def run() -> None:
+        number = 0
+        while not ended.is_set():
+            for word in (f"run-{number}", "poison" if number == 3 else f"again-{number}"):
+                embedded.bus.publish("a", word.encode())
+            number += 1
+            embedded.run_until_idle(lambda _: begun.set())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        found = [each for number in range(5) for each in events(embedded, topic="a", message=f"mine-{number}")]
+    finally:
+        ended.set()
+        thread.join()
+    by_kind = Counter(each["event"] if each["event"] != "completion" else each["function"] for each in found)
+    by_kind.pop("resumed", None)
+    assert by_kind == {"published": 5, "counting": 5, "closing": 5, "idle": 5}
+    assert all(not each["dead_letters"] and each["pending"] == 0 for each in found if each["event"] == "idle")
+    assert embedded.bus.counters()["dead_lettered"] >= 1, "the run's poison was buried meanwhile"
+
+
+def test_a_persons_dead_letter_is_told_apart_from_those_of_a_day(embedded: EmbeddedRuntime) -> None:
+    """So that a day that is played meanwhile does not fail by it (Day asks this of every dead letter)."""
+    mark = embedded.bus.last_number()
+    events(embedded, topic="a", message="poison")
+    embedded.bus.publish("a", b"poison")
+    embedded.run_until_idle()
+    letters = embedded.bus.dead_letters_since(mark)
+    assert [embedded.bus.asked_for(letter.message_id) for letter in letters] == [True, False]
+
+
+def test_of_two_publishes_each_hears_its_own_dead_letter(embedded: EmbeddedRuntime) -> None:
+    for _ in range(2):
+        *_, idle = events(embedded, topic="a", message="poison")
+        assert len(idle["dead_letters"]) == 1
+    assert events(embedded, topic="a", message="fine")[-1]["dead_letters"] == []
+
+
+def test_the_token_is_the_users_alone_and_another_at_every_start(tmp_path: Path, functions: Path) -> None:
+    found = []
+    for _ in range(2):
+        with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as opened:
+            path = tmp_path / "state" / TOKEN_FILE
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert read_token(tmp_path / "state") == opened.server.token
+            assert opened.server.token not in (tmp_path / "state" / "runtime.json").read_text()
+            found.append(opened.server.token)
+        assert not path.exists()
+    assert found[0] != found[1]
+    assert min(map(len, found)) >= 43, "256 bits"
+    with pytest.raises(ConfigError, match=r"runtime.token cannot be read .* takes no command"):
+        read_token(tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", "/functions/counting", {"Content-Type": "text/plain", "Origin": "http://evil.example"}, PUSH, 403),
+        ("POST", "/functions/counting", {"Content-Type": "text/plain"}, PUSH, 401),
+        ("POST", "/functions/counting", {"Content-Type": "application/json"}, PUSH, 401),
+        ("GET", "/functions/counting", {"Sec-Fetch-Dest": "image"}, "", 405),
+        ("POST", "/admin/pause", {"Host": "rebound.example", "Content-Type": "application/json"}, WHO, 403),
+        ("POST", "/admin/pause", {"Content-Type": "application/json"}, WHO, 401),
+        ("POST", "/admin/publish", {"Content-Type": "text/plain"}, '{"topic": "a", "message": "x"}', 401),
+        ("POST", "/admin/idle", {"Content-Type": "text/plain"}, "{}", 401),
+        ("GET", "/admin/pause", {}, "", 401),
+        ("GET", "/admin/publish?topic=a&message=x", {}, "", 401),
+    ],
+)
+def test_nothing_happens_in_a_runtime_that_a_page_attacks(
+    method: str, path: str, headers: dict[str, str], body: str, status: int, embedded: EmbeddedRuntime
+) -> None:
+    """By what the runtime keeps: nothing ran, nothing was published or dead-lettered, nothing is paused."""
+    embedded.bus.publish("done", b"waits")
+    before = embedded.bus.counters()
+    answer = httpx.request(method, f"{embedded.server.base_url}{path}", headers=headers, content=body)
+    assert answer.status_code == status
+    assert embedded.bus.counters() == before
+    assert embedded.runtime.state.query("words") == []
+    assert embedded.runtime.state.query("audit") == []
+    switch = pause.read(embedded.runtime.state)
+    assert switch is None or not switch.paused
+    assert embedded.clock.now() == START
+    assert "got " not in (embedded.folder / "logs" / "functions.jsonl").read_text()
+
+
 def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
     embedded.bus.publish("a", b"hello")
     url = f"{embedded.server.base_url}/admin"
-    before, after = httpx.get(f"{url}/status").json(), httpx.post(f"{url}/idle").json()
+    headers = embedded.server.endpoint.headers
+    before = httpx.get(f"{url}/status", headers=headers).json()
+    after = httpx.post(f"{url}/idle", json={}, headers=headers).json()
     assert (before["pending"], after["pending"]) == (1, 0)
     assert before["now"] == START.isoformat()
     assert before["topics"] == sorted(PIPELINE.topics)
@@ -224,7 +351,7 @@ def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("TOPIC", "MESSAGE", "AT", "ATTRIBUTES"):
+    for name in ("TOPIC", "MESSAGE", "AT", "ATTRIBUTES", "PORT", "ARCHIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(publish_command, "load_pipeline", lambda: PIPELINE)
@@ -252,8 +379,12 @@ def test_the_command_talks_to_the_runtime_that_is_up(
 def test_the_command_starts_a_runtime_where_none_is_up(
     tmp_path: Path, functions: Path, command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions):
+        pass  # only `make run` and `make serve` make a state
     command.setattr(
-        publish_command, "open_runtime", lambda folder: open_runtime(folder, pipeline=PIPELINE, functions=functions)
+        connect,
+        "open_runtime",
+        lambda folder, port: open_runtime(folder, port=port, pipeline=PIPELINE, functions=functions),
     )
     command.setenv("TOPIC", "a")
     command.setenv("MESSAGE", "hello")
@@ -270,7 +401,17 @@ def test_the_command_starts_a_runtime_where_none_is_up(
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("TOPIC", "nba-phase9", "one of:\n  a\n  b\n"), ("AT", "noon", "AT='noon'"), ("ATTRIBUTES", "{", "Expecting")],
+    [
+        ("TOPIC", "nba-phase9", "one of:\n  a\n  b\n"),
+        ("AT", "noon", "AT='noon'"),
+        ("ATTRIBUTES", "{", "Expecting"),
+        ("MESSAGE", "", "There is no MESSAGE. Next: say what to publish, such as MESSAGE='{"),
+        ("MESSAGE", "  \n", "There is no MESSAGE."),
+        ("MESSAGE", "caf\udce9", "MESSAGE is not UTF-8."),
+        ("PORT", "eighty", "PORT='eighty' is not a number from 0 to 65535"),
+        ("PORT", "65536", "is not a number"),
+        ("LOCAL_DIR", ".lcoal", ".lcoal holds no state. Next: `make run` first, or say LOCAL_DIR=..."),
+    ],
 )
 def test_the_command_refuses_wrong_input_before_it_opens_anything(
     tmp_path: Path,
@@ -281,10 +422,17 @@ def test_the_command_refuses_wrong_input_before_it_opens_anything(
     said: str,
 ) -> None:
     command.setenv("TOPIC", "a")
+    command.setenv("MESSAGE", "x")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "state.sqlite").touch()
+    command.chdir(tmp_path)
     command.setenv(name, value)
     assert publish_command.main() == 2
-    assert said in capsys.readouterr().err
-    assert not (tmp_path / "state").exists()
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out == ""
+    assert name != "LOCAL_DIR" or "one of other." in printed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_at_is_new_york_time_unless_it_says_otherwise() -> None:

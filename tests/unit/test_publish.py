@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from local.host.token import Endpoint
 from local.publish import DONE, FAILED, Refused, publish, show, wanted
 
 PUBLISHED = {"event": "published", "message_id": "7"}
-IDLE = {"event": "idle", "dead_letters": [], "pending": 0}
+IDLE = {"event": "idle", "dead_letters": [], "held": [], "pending": 0}
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def line(event: dict[str, Any]) -> str:
 
 def test_seen_through() -> None:
     with answering(line(PUBLISHED), line(IDLE)) as port:
-        events = list(publish(port, {}))
+        events = list(publish(Endpoint(port, "t"), {}))
     assert events == [PUBLISHED, IDLE]
     assert [show(event) for event in events] == [DONE, DONE]
 
@@ -55,7 +56,7 @@ def test_seen_through() -> None:
 @pytest.mark.parametrize("last", ["", line(IDLE)[:20]], ids=["between two lines", "within a line"])
 def test_a_runtime_that_dies_meanwhile_is_a_failure(last: str, capsys: pytest.CaptureFixture[str]) -> None:
     with answering(line(PUBLISHED), last) as port:
-        *_, end = publish(port, {})
+        *_, end = publish(Endpoint(port, "t"), {})
     assert show(end) == FAILED
     assert "ended before everything was delivered. Next: `make serve`, or publish again" in capsys.readouterr().err
 

@@ -1,0 +1,50 @@
+"""The runtime that a command talks to: the one that has the state folder open, or one opened for the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.host.ports import note, port_of
+from local.host.token import Endpoint
+from local.ownership import FolderBusy, state_folder
+from local.runtime import STATE_FILE, open_runtime
+from shared.errors import ConfigError
+
+
+class NoState(ConfigError):
+    """There is no state folder where one was named."""
+
+
+def existing_state(environment: Mapping[str, str]) -> Path:
+    """The state folder asked for. Raises NoState where it holds no state: only `make run` and `make serve` make one."""
+    folder = state_folder(environment)
+    if (folder / STATE_FILE).is_file():
+        return folder
+    beside = folder.parent if folder.parent.is_dir() else Path()
+    others = sorted(str(each.parent) for each in beside.glob(f"*/{STATE_FILE}"))
+    others += sorted(str(each.parent) for each in beside.glob(f".*/{STATE_FILE}") if str(each.parent) not in others)
+    named = f", one of {', '.join(others[:5])}" if others else ""
+    raise NoState(f"{folder} holds no state.", next_step=f"`make run` first, or say LOCAL_DIR=...{named}.")
+
+
+@contextmanager
+def connect(environment: Mapping[str, str]) -> Iterator[Endpoint]:
+    """Where the state folder's runtime takes commands, opened for the block where no process has it open.
+
+    Raises NoState; FolderBusy where a process has it open that serves nothing; ConfigError, ArchiveError.
+    """
+    port, folder = port_of(environment), existing_state(environment)
+    try:
+        with open_runtime(folder, port=port) as embedded:
+            said = note(port, embedded.server.port)
+            if said:
+                print(said, file=sys.stderr)
+            yield embedded.server.endpoint
+    except FolderBusy as busy:
+        endpoint = busy.endpoint
+        if endpoint is None:
+            raise
+        yield endpoint

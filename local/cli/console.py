@@ -1,0 +1,78 @@
+"""How a command ends: by SIGTERM, or because nobody reads its output any more, with a sentence and the usual code."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+# As shells say that a signal ended a program: 128 and its number.
+INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
+WIDTH_OF_FILES = 120
+
+
+class Terminated(BaseException):
+    """SIGTERM came: what is open is closed in order, as after Ctrl-C."""
+
+
+class Output(Console):
+    """Standard output; in a file or a pipe there is no screen to fit, so that it is wide enough for tables.
+
+    Raises BrokenPipeError where a reader such as `head` has gone, as print does.
+    """
+
+    def __init__(self, width_of_files: int = WIDTH_OF_FILES, *, plain: bool = False) -> None:
+        fits = sys.stdout.isatty() or "COLUMNS" in os.environ
+        super().__init__(width=None if fits else width_of_files, highlight=not plain, markup=not plain)
+
+    def on_broken_pipe(self) -> NoReturn:
+        self.quiet = True
+        raise BrokenPipeError("nobody reads the output any more")
+
+
+def run_command(work: Callable[[], int], *, then: str) -> int:
+    """Do a command's work and return its exit code: 143 after SIGTERM, 141 where the reader of the output has gone.
+
+    Args:
+        then: the sentence that says what of the work is kept, and what to do next.
+    """
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        # at once, and whatever else is being printed; a second signal ends at once
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with suppress(OSError):
+            os.write(2, f"Ended by SIGTERM. {then}\n".encode())
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        code = work()
+        sys.stdout.flush()
+        return code
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        if not _reader_has_gone():
+            raise
+        with suppress(OSError):
+            print(f"Ended: nobody reads the output any more. {then}", file=sys.stderr)
+        return READER_GONE
+
+
+def _reader_has_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads; it leads nowhere then, so that Python can end quietly."""
+    look = select.poll()
+    look.register(sys.stdout.fileno(), select.POLLOUT)
+    if not any(flags & (select.POLLERR | select.POLLHUP) for _, flags in look.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True

@@ -1,0 +1,1 @@
+"""The one port of this machine, and who may ask something of it."""

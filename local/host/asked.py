@@ -1,0 +1,44 @@
+"""The fields of a request's JSON object, by kind: what does not fit is refused in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.host.bodies import Refusal
+
+_SHOWN = 80
+
+
+def text(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
+    """A text, empty where it is absent or null. Raises Refusal (400) for another kind, or a longer one than `most`."""
+    value = asked.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Refusal(400, f"{name} is a text, not {_shown(value)}.")
+    if len(value) > most:
+        raise Refusal(400, f"{name} has {len(value)} characters; at most {most} are taken.")
+    return value
+
+
+def texts(asked: dict[str, Any], name: str) -> list[str]:
+    """A list of texts, empty where it is absent or null. Raises Refusal (400)."""
+    value = asked.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Refusal(400, f"{name} is a list of texts, not {_shown(value)}.")
+    return value
+
+
+def yes(asked: dict[str, Any], name: str) -> bool:
+    """True or false, false where it is absent or null. Raises Refusal (400) for another kind."""
+    value = asked.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Refusal(400, f"{name} is true or false, not {_shown(value)}.")
+    return bool(value)
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

@@ -1,0 +1,129 @@
+"""Who may ask what of the port: a gate in front of everything that is mounted.
+
+A web page in a browser of this machine reaches 127.0.0.1 as well. Its form can POST any text, its image can GET, and a
+name of its own may come to mean 127.0.0.1 (DNS rebinding). So: the Host is this machine's own name, an Origin is ours,
+a GET never acts, whatever acts declares JSON and brings the token of the state folder.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from io import BytesIO
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from local.host.bodies import MAX_BODY, MAX_PUSH, Refusal, check_declared, check_object, read_body
+
+NAMES = ("127.0.0.1", "localhost", "[::1]")
+REPLAY, FUNCTIONS = "/replay", "/functions"
+# Structured CloudEvents are JSON too. No form and no simple request of a page can declare either.
+JSON_TYPES = ("application/json", "application/cloudevents+json")
+READS = ("GET", "HEAD")
+# The scraper says what NBA.com asks for; the replay stands in for NBA.com.
+SCRAPERS_ORIGIN = "https://www.nba.com"
+# Where a server hears that a request was read, and whether it goes on to an application.
+DECIDED = "local.decided"
+
+
+class Gate:
+    """A WSGI application in front of another.
+
+    Args:
+        token: what an Authorization: Bearer header has to bring for all but the replay.
+        token_in_query: whether ?token=... serves as well; for the emulator of Pub/Sub, whose pushes have no header.
+    """
+
+    def __init__(
+        self, app: WSGIApplication, port: Callable[[], int], token: str, *, token_in_query: bool = False
+    ) -> None:
+        self._app = app
+        self._port = port
+        self._token = token.encode()
+        self._token_in_query = token_in_query
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            self._check(environ)
+        except Refusal as refusal:
+            _decided(environ, admitted=False)
+            return _refused(refusal, environ, start_response)
+        _decided(environ, admitted=True)
+        return self._app(environ, start_response)
+
+    def _check(self, environ: WSGIEnvironment) -> None:
+        """Raises Refusal for what goes no further; what does has its body in memory."""
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        replay, function = _is_below(path, REPLAY), _is_below(path, FUNCTIONS)
+        self._check_host(environ)
+        self._check_origin(environ, replay=replay)
+        allowed = READS if replay else ("POST",) if function else (*READS, "POST")
+        if method not in allowed:
+            raise Refusal(405, f"{method} does nothing here; use {' or '.join(allowed)}.", Allow=", ".join(allowed))
+        limit = MAX_PUSH if function else MAX_BODY
+        check_declared(environ, limit)
+        if not replay:
+            self._check_token(environ)
+        body = b""
+        if method == "POST":
+            _check_type(environ)
+            body = read_body(environ, limit)
+            check_object(body)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+
+    def _check_host(self, environ: WSGIEnvironment) -> None:
+        host = environ.get("HTTP_HOST", "")
+        if host.lower() not in self._own_hosts():
+            raise Refusal(403, f"Host {host[:100]!r} is not this machine; ask for 127.0.0.1:{self._port()}.")
+
+    def _check_origin(self, environ: WSGIEnvironment, *, replay: bool) -> None:
+        origin = environ.get("HTTP_ORIGIN")
+        own = {f"http://{host}" for host in self._own_hosts()}
+        if origin is not None and origin.lower() not in own and not (replay and origin == SCRAPERS_ORIGIN):
+            raise Refusal(403, f"Origin {origin[:100]!r} is another site's page; no page but our own may ask.")
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none").lower()
+        if site not in ("none", "same-origin"):
+            raise Refusal(403, f"The browser asks for another page (Sec-Fetch-Site: {site[:40]}).")
+
+    def _own_hosts(self) -> set[str]:
+        return {each for name in NAMES for each in (name, f"{name}:{self._port()}")}
+
+    def _check_token(self, environ: WSGIEnvironment) -> None:
+        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        offered = given.strip() if scheme.lower() == "bearer" else ""
+        if not offered and self._token_in_query:
+            offered = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
+        if not hmac.compare_digest(offered.encode("utf-8", "replace"), self._token):
+            raise Refusal(
+                401,
+                "The token is missing or wrong; it is in runtime.token of the state folder, "
+                "and goes into the header Authorization: Bearer.",
+                WWW_Authenticate="Bearer",
+            )
+
+
+def _decided(environ: WSGIEnvironment, *, admitted: bool) -> None:
+    hear = environ.get(DECIDED)
+    if hear is not None:
+        hear(admitted)
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+def _check_type(environ: WSGIEnvironment) -> None:
+    declared = environ.get("CONTENT_TYPE", "")
+    if declared.partition(";")[0].strip().lower() not in JSON_TYPES:
+        raise Refusal(415, f"Content-Type {declared[:100]!r} is not taken; send application/json.")
+
+
+def _refused(refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    body = (json.dumps({"error": str(refusal)}, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *refusal.headers.items()]
+    start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

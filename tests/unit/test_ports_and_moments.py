@@ -1,0 +1,78 @@
+"""The port that is served on, and the moments that simulated time may be set to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from local.host.moments import check_moment, parse_at
+from local.host.ports import ANY_PORT, DEFAULT_PORT, Port, bind, note, port_of
+from local.server import PortTaken, Server
+from shared.errors import ConfigError
+
+
+def test_the_port_is_8787_unless_another_is_named() -> None:
+    assert port_of({}) == port_of({"PORT": ""}) == Port(8787, wanted=False)
+    assert port_of({"PORT": "9000"}) == Port(9000, wanted=True)
+    assert port_of({"PORT": "0"}) == Port(0, wanted=True)
+    assert DEFAULT_PORT == 8787
+
+
+@pytest.mark.parametrize("text", ["-1", "65536", "8 0", "0x50", "٨٠", "1e3", "999999999999", "eighty", "8787.0", " 80"])
+def test_what_is_no_port_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not a number from 0 to 65535\. Next: leave it out for 8787"):
+        port_of({"PORT": text})
+
+
+def test_a_port_that_is_taken_is_refused_where_it_was_named_and_replaced_where_not() -> None:
+    taken = Server()
+    with pytest.raises(PortTaken, match=f"Port {taken.port} cannot be used"):
+        bind(Port(taken.port, wanted=True))
+    unnamed = Port(taken.port, wanted=False)
+    other = bind(unnamed)
+    assert other.port != taken.port
+    assert f"Port {taken.port} is taken; this runtime serves on {other.port}." in note(unnamed, other.port)
+    assert note(unnamed, taken.port) == note(ANY_PORT, other.port) == note(Port(0, wanted=True), other.port) == ""
+    other.stop()
+    taken.stop()
+
+
+ARCHIVE = (date(2015, 10, 27), date(2025, 12, 31))
+
+
+class Machine:
+    """The machine's clock on the day of the test."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2015-09-27", "2015-10-27T19:00", "2025-12-31T23:59", "2026-01-31T18:00"])
+def test_a_moment_within_a_month_of_the_archive(text: str) -> None:
+    check_moment(parse_at(text), ARCHIVE, machine=Machine())
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-30", "2026-02-02", "2015-09-20", "1946-11-01", "0002-01-01", "2099-12-31T23:59Z", "2205-11-14"]
+)
+def test_a_moment_outside_the_archives_days_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"lies outside the archive's days, 2015-10-27 to 2025-12-31, by more than"):
+        check_moment(parse_at(text), ARCHIVE, machine=Machine())
+
+
+def test_without_an_archive_it_is_a_moment_that_a_game_can_be_of() -> None:
+    for text in ("1946-11-02", "2025-11-14T17:45", "2028-05-01"):
+        check_moment(parse_at(text), None, machine=Machine())
+    for text in ("1946-10-30", "2028-08-01", "9999-01-01"):
+        with pytest.raises(ValueError, match="lies outside the days that a game can be of"):
+            check_moment(parse_at(text), None, machine=Machine())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "noon", "2025-13-01", "0001-01-01T00:00+23:59", "9999-12-31T23:59:59-23:59", "\ud800", "2025-11-14T25:00"],
+)
+def test_what_is_no_moment_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="is no moment such as"):
+        parse_at(text)
