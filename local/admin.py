@@ -18,6 +18,7 @@ from local.sim_clock import SimClock
 from shared.clock import NEW_YORK
 from shared.errors import Fatal
 from shared.message_limits import check_message
+from shared.observability.redaction import what_failed
 
 NDJSON = "application/x-ndjson"
 
@@ -105,7 +106,7 @@ def _deliveries(dispatcher: Dispatcher, publish: Callable[[], str]) -> Iterator[
                 lines.put(_line(event="published", message_id=publish()))
                 dispatcher.run_until_idle()
         except BaseException as error:
-            lines.put(_line(event="broken", reason=f"{type(error).__name__}: {error}"))
+            lines.put(_line(event="broken", reason=what_failed(error)))
             raise
         finally:
             lines.put(None)

@@ -22,6 +22,8 @@ from rich.table import Table
 
 from local import deployed
 from local.admin import parse_at
+from local.console.lines import complain
+from local.console.plain import open_console
 from local.ownership import FolderBusy, state_folder
 from local.publish import DONE, FAILED, INTERRUPTED, NOT_LOST, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
@@ -115,7 +117,7 @@ def redrive(port: int, environment: Environment, console: Console) -> int:
     ]
     for letter in again:
         said = f"{letter['reason']}: {letter['error']}"
-        print(f"failed again, now dead letter {letter['id']}: {said}", file=sys.stderr)
+        complain(f"failed again, now dead letter {letter['id']}: {said}")
     return FAILED if again or refused else DONE
 
 
@@ -224,21 +226,20 @@ def a_runtime(environment: Environment) -> Iterator[int]:
 def main(arguments: list[str]) -> int:
     """Exit 0 done, 1 it failed or ended in the dead letters again, 2 wrong input."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"Say one of: {', '.join(COMMANDS)}.", file=sys.stderr)
+        complain(f"Say one of: {', '.join(COMMANDS)}.")
         return WRONG_INPUT
-    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if fits else WIDTH_OF_FILES, highlight=False, markup=False)
+    console = open_console(WIDTH_OF_FILES)
     try:
         with a_runtime(os.environ) as port:
             return COMMANDS[arguments[0]](port, os.environ, console)
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except (PipelineError, OSError, http.client.HTTPException) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print(f"Interrupted. {NOT_LOST}", file=sys.stderr)
+        complain(f"Interrupted. {NOT_LOST}")
         return INTERRUPTED
 
 

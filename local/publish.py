@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.admin import check_attributes, parse_at
+from local.console.lines import complain, say
 from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
 from local.runtime import open_runtime
@@ -82,26 +83,26 @@ def show(event: Mapping[str, Any]) -> int:
     """Print one event; the exit code it calls for."""
     match event["event"]:
         case "resumed":
-            print(f"first, {event['pending']} deliveries that were still to come", flush=True)
+            say(f"first, {event['pending']} deliveries that were still to come")
         case "published":
-            print(f"published message {event['message_id']}", flush=True)
+            say(f"published message {event['message_id']}")
         case "completion":
             status = event["status"] or f"HTTP {event['status_code']}"
             count = "" if event["record_count"] is None else f"  {event['record_count']} records"
             reason = f"  {event['reason']}" if event["reason"] else ""
-            print(f"{event['function']:<20}  {status:<13}{count}{reason}", flush=True)
+            say(f"{event['function']:<20}  {status:<13}{count}{reason}")
             if event["status"] == "failed" and event["status_code"] == http.client.OK:
                 return FAILED
         case "idle":
             for letter in event["dead_letters"]:
                 said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
-                print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
+                complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}")
             if event["pending"]:
                 said = f"The runtime was stopped with {event['pending']} deliveries still to come."
-                print(f"{said} {NOT_LOST}", file=sys.stderr)
+                complain(f"{said} {NOT_LOST}")
             return FAILED if event["dead_letters"] or event["pending"] else DONE
         case _:
-            print(event["reason"], file=sys.stderr)
+            complain(event["reason"])
             return FAILED
     return DONE
 
@@ -118,16 +119,16 @@ def main() -> int:
                 raise
             codes = [show(event) for event in publish(busy.owner.port, asked)]
     except (Refused, ValueError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except (ConfigError, ArchiveError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except (PipelineError, OSError, http.client.HTTPException) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print(f"Interrupted. {NOT_LOST}", file=sys.stderr)
+        complain(f"Interrupted. {NOT_LOST}")
         return INTERRUPTED
     return max(codes, default=FAILED)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from rich.console import Console
-
+from local.console.lines import complain
+from local.console.plain import open_console
 from local.day import Day, RunRecord
 from local.emulators.process import Absent
 from local.league import write_league
@@ -222,23 +222,21 @@ def play(arguments: Arguments, screen: Screen) -> None:
 
 def ended(work: Callable[[Screen], object]) -> int:
     """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
-    # in a file or a pipe there is no screen to fit: wide enough for the closing tables
-    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(width=None if fits else WIDTH_OF_FILES)
+    console = open_console(WIDTH_OF_FILES)  # wide enough for the closing tables
     try:
         with Screen(console) as screen:
             work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except PipelineError as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return FAILED
     except OSError as error:
-        print(f"Failed: {error}. Next: see that the disk has room and the folder is still there.", file=sys.stderr)
+        complain(f"Failed: {error}. Next: see that the disk has room and the folder is still there.")
         return FAILED
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        complain("Interrupted; the same command goes on where it stopped.")
         return INTERRUPTED
     return DONE
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from types import FrameType
 
+from local.console.lines import complain, say
 from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
 from local.runtime import EmbeddedRuntime, open_runtime
@@ -24,31 +25,31 @@ def serve(embedded: EmbeddedRuntime) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
-    embedded.stores.file.on_wait = lambda text: print(text, flush=True)
+    embedded.stores.file.on_wait = lambda text: say(text)
     url = embedded.server.base_url
-    print(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
+    say(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
     for name in load_pipeline().functions:
-        print(f"  {url}/functions/{name}")
-    print(f"  {url}/replay/   {url}/admin/status")
-    print("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.", flush=True)
+        say(f"  {url}/functions/{name}")
+    say(f"  {url}/replay/   {url}/admin/status")
+    say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
     embedded.dispatcher.run_until_stopped()
-    print("Ended; what was not delivered yet stays in the queue.")
+    say("Ended; what was not delivered yet stays in the queue.")
 
 
 def main() -> int:
     """Exit 0 ended by a signal, 1 could not start, 2 wrong input."""
     port = os.environ.get("PORT") or "0"
     if not (port.isascii() and port.isdigit()) or int(port) > LAST_PORT:
-        print(f"PORT={port!r} is not a number from 0 to {LAST_PORT}. Leave it out for a free port.", file=sys.stderr)
+        complain(f"PORT={port!r} is not a number from 0 to {LAST_PORT}. Leave it out for a free port.")
         return 2
     try:
         with open_runtime(state_folder(os.environ), port=int(port)) as embedded:
             serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 1
     return 0
 

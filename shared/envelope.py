@@ -19,6 +19,8 @@ from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_dat
 from shared.document_rules import brief, field_name, storable, unstorable
 from shared.errors import DataError, Fatal
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
+from shared.observability.printable import one_line
+from shared.observability.redaction import excerpt, redacted
 
 M = TypeVar("M", bound=PhaseMessage)
 
@@ -51,8 +53,8 @@ class Envelope:
 
 
 def shortened(text: str) -> str:
-    """As much of a text as fits into an attribute, without what no attribute can carry."""
-    return storable(text).encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
+    """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
+    return redacted(one_line(storable(text))).encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
 
 
 def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
@@ -70,7 +72,7 @@ def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, Fatal) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {type(error).__name__}: "
-            f"{storable(str(error))[:500]}.",
+            f"{excerpt(storable(str(error)), 500)}.",
             next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',
             reason="not_an_envelope",
         ) from error
@@ -138,7 +140,8 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
             payload = json.loads(envelope.data)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} ({storable(str(error))[:200]}).",
+                f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} "
+                f"({excerpt(storable(str(error)), 200)}).",
                 next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
                 reason="not_json",
             ) from error

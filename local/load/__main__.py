@@ -18,6 +18,8 @@ from typing import Any
 
 from rich.console import Console
 
+from local.console.lines import complain
+from local.console.plain import open_console
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
@@ -71,11 +73,11 @@ def _number(name: str, default: int, most: int) -> int:
 
 def main() -> int:
     """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = open_console(140)
     try:
         units, runs = _number("UNITS", DEFAULT_UNITS, MOST_UNITS), _number("RUNS", 1, 10)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     state = state_folder(os.environ)
     before = os.getloadavg()[0]
@@ -86,7 +88,7 @@ def main() -> int:
         figures = {"sizes": sizes, "cpus": os.cpu_count(), "load_average": load}
         (state / RESULT).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     except (PipelineError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return FAILED
     show(console, sizes)
     console.print(
@@ -95,7 +97,7 @@ def main() -> int:
     )
     steep = too_steep(sizes)
     for name, ratio in sorted(steep.items()):
-        print(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.", file=sys.stderr)
+        complain(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.")
     return FAILED if steep else LINEAR
 
 

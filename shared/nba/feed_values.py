@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
+from shared.observability.printable import one_line
 from shared.teams import FORMER_CODES, team_by_abbr
 
 _GAME_ID = re.compile(r"[0-9]{10}")
@@ -54,14 +55,21 @@ def missing(value: object, what: str, notes: list[str]) -> bool:
 
 
 def text(value: object, what: str, longest: int = LONGEST_NAME) -> str:
-    """A text that any store can hold and that says something. Raises Refused."""
+    """A text that any store can hold and any screen can show, and that says something. Raises Refused.
+
+    What steers a terminal or a page instead of being read (colours, control characters, marks of direction) is left
+    out, so that all that is stored, joined, shown and exported is the text without it.
+    """
     if not isinstance(value, str) or not value.strip():
         raise Refused(f"{what} is {shown(value)}, not a text")
     if len(value) > longest:
         raise Refused(f"{what} is {shown(value)}, longer than {longest} characters")
     if _SURROGATE.search(value):
         raise Refused(f"{what} is {shown(value)}, with characters that no text has")
-    return value
+    printable = one_line(value).strip() if one_line(value) != value else value
+    if not printable:
+        raise Refused(f"{what} is {shown(value)}, of characters that are not printed")
+    return printable
 
 
 def optional_text(value: object, what: str, notes: list[str], longest: int = LONGEST_NAME) -> str | None:
