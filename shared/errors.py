@@ -27,6 +27,10 @@ class PipelineError(Exception):
         self.next_step = next_step
         self.reason = reason or type(self).__name__
 
+    def __str__(self) -> str:
+        # once more: a secret may have become known since
+        return redacted(super().__str__())
+
 
 # --- data: the message or a file can never be processed -----------------------------------------------------
 
