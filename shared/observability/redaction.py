@@ -18,7 +18,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -28,7 +28,10 @@ PIECE = 8
 # What is shorter is found everywhere: the settings refuse it.
 SHORTEST = 4
 # Of the beginning of a secret at a cut, so many characters say something about it.
-_BEGUN = 3
+_BEGUN = 2
+# An escape of which a cut left only the beginning; and what follows a redacted secret up to the cut, its rest.
+_HALF_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[0-9A-Za-z]{0,7})$")
+_REST = re.compile(rf"{re.escape(MASK)}\S{{1,24}}$")
 # One layer for each who encoded what another had encoded: JSON in JSON in an address.
 _LAYERS = 4
 _ESCAPE = re.compile(
@@ -44,12 +47,14 @@ _WORD = "A-Za-z0-9_/.-"
 class _Known:
     """The secrets of this process: `long` are found whole and by `pieces`, `whole` as they are, `short` alone.
 
-    `spelled` are the usual spellings of the first two, for a search that is as quick as a search can be.
+    These three are as they look once escapes are read; `raw` are secrets as they were given, and `spelled` the usual
+    spellings of those, for a search that is as quick as a search can be.
     """
 
     long: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     short: frozenset[str] = frozenset()
+    raw: frozenset[str] = frozenset()
     pieces: frozenset[str] = frozenset()
     spelled: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
@@ -66,7 +71,7 @@ def protect(*secrets: str) -> None:
     """
     long = {form for secret in secrets if len(secret) >= PIECE for form in _forms(secret)}
     short = {_decoded(secret)[0] for secret in secrets if SHORTEST <= len(secret) < PIECE}
-    _learn(long, set(), short)
+    _learn(long, set(), short, {secret for secret in secrets if len(secret) >= PIECE})
 
 
 def protect_login(user: str, password: str) -> None:
@@ -80,7 +85,7 @@ def protect_login(user: str, password: str) -> None:
     protect(password, secret, base64.b64encode(f"{name}:{secret}".encode()).decode())
     together = {_decoded(f"{a}:{b}")[0] for a in (user, name) for b in (password, secret)}
     telling = len(name) >= PIECE and not name.isalpha()
-    _learn(set(), together | ({_decoded(name)[0]} if telling else set()), set())
+    _learn(set(), together | ({_decoded(name)[0]} if telling else set()), set(), {f"{user}:{password}"})
 
 
 def redacted(text: str) -> str:
@@ -106,11 +111,15 @@ def excerpt(text: str, longest: int) -> str:
 def without_begun_secret(text: str) -> str:
     """A redacted text whose end somebody cut off, with *** for the beginning of a secret that the cut left there."""
     known = _known
-    plain, places = _decoded(text)
+    if known.pattern is None:
+        return text
+    text = _REST.sub(MASK, text)
+    whole = _HALF_ESCAPE.sub("", text)
+    plain, places = _decoded(whole)
     for size in range(min(PIECE - 1, len(plain)), _BEGUN - 1, -1):
         if any(secret.startswith(plain[-size:]) for secret in known.long | known.whole):
             at = len(plain) - size
-            return text[: places[at] if places else at] + MASK
+            return whole[: places[at] if places else at] + MASK
     return text
 
 
@@ -136,17 +145,17 @@ def what_failed(error: BaseException, longest: int | None = None) -> str:
 # --- how a secret is found ------------------------------------------------------------------------------------------
 
 
-def _learn(long: set[str], whole: set[str], short: set[str]) -> None:
+def _learn(long: set[str], whole: set[str], short: set[str], raw: set[str]) -> None:
     global _known
     with _turn:
         before = _known
-        known = _Known(before.long | long, before.whole | whole, before.short | short)
+        known = _Known(before.long | long, before.whole | whole, before.short | short, before.raw | raw)
         if (known.long, known.whole, known.short) == (before.long, before.whole, before.short):
             return
         pieces = frozenset(each[at : at + PIECE] for each in known.long for at in range(len(each) - PIECE + 1))
         pattern = re.compile("|".join([*_any_of(known.long | known.whole), *_alone(known.short)]))
-        spelled = sorted({form for secret in known.long | known.whole for form in _spellings(secret)})
-        _known = _Known(known.long, known.whole, known.short, pieces, tuple(spelled), pattern)
+        spelled = tuple(sorted({form for secret in known.raw for form in _spellings(secret)}))
+        _known = replace(known, pieces=pieces, spelled=spelled, pattern=pattern)
     _redact_log_records()
 
 

@@ -95,9 +95,13 @@ def test_a_secret_within_another_leaves_no_half_of_the_longer() -> None:
     assert redacted("a outer-inner-secret-1-and-more b inner-secret-1 c") == f"a {MASK} b {MASK} c"
 
 
-@pytest.mark.parametrize("size", range(3, 8))
+@pytest.mark.parametrize("size", range(2, 8))
 def test_the_beginning_of_a_secret_at_the_end_of_what_was_read_is_redacted(size: int) -> None:
     assert redaction.without_begun_secret(f"your key {KEY[:size]}") == f"your key {MASK}"
+    whole = "".join(f"%{ord(sign):02x}" for sign in KEY)
+    for rest in ("", "%", "%2"):
+        assert redaction.without_begun_secret(f"your key {whole[: 3 * size]}{rest}") == f"your key {MASK}"
+    assert redaction.without_begun_secret(f"your key {MASK}%4") == f"your key {MASK}"
     assert redaction.without_begun_secret("all of it") == "all of it"
 
 
