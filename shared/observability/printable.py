@@ -16,7 +16,7 @@ _SEQUENCE = re.compile(
     r"|(?:\x1b[\]P^_X]|[\x9d\x90\x98\x9e\x9f])[^\x1b\x07\x9c]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-Z\\-~]"
 )
-_BREAKS = "\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029"
+_BREAKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 # Every character of Unicode's categories Cc (controls), Cf (formats), Zl, Zp (separators) and Cs (lone surrogates).
 _OUT = (
     "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
@@ -32,7 +32,7 @@ def one_line(text: str) -> str:
     """The text on one line, breaks and tabs as a space, without what is not printed."""
     if _ANY.search(text) is None:
         return text
-    return _ANY.sub("", _SPACED.sub(" ", _SEQUENCE.sub("", text)))
+    return _SPACED.sub(" ", _without(_SEQUENCE.sub("", text), but=_BREAKS))
 
 
 def many_lines(text: str) -> str:
@@ -41,7 +41,11 @@ def many_lines(text: str) -> str:
         return text
     text = _SEQUENCE.sub("", text).replace("\r\n", "\n")
     lines = re.sub("[\r\x0b\x0c\x85\u2028\u2029]", "\n", text)
-    return _ANY.sub(lambda match: match[0] if match[0] in "\n\t" else "", lines)
+    return _without(lines, but="\n\t")
+
+
+def _without(text: str, *, but: str) -> str:
+    return _ANY.sub(lambda match: match[0] if match[0] in but else "", text)
 
 
 def printable_json(value: Any) -> Any:
