@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
 from shared.observability.printable import one_line
+from shared.observability.redaction import redacted
 from shared.teams import FORMER_CODES, team_by_abbr
 
 _GAME_ID = re.compile(r"[0-9]{10}")
@@ -32,6 +33,7 @@ class Refused(ValueError):
 def shown(value: object) -> str:
     """A value for a message: short, on one line, printable whatever it is."""
     if isinstance(value, str):
+        value = redacted(value)  # a source may echo what it was asked with
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r} and {len(value) - _SHOWN} characters more"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 3 * _LONG:
         return f"a whole number of some {value.bit_length() * 3 // 10} digits"

@@ -37,7 +37,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
         }
         context = dict(_context.get() or {})
-        trace = context.pop("trace", None)
+        trace = one_line(context.pop("trace", ""))  # of a request's header
         if trace:
             project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace

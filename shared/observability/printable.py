@@ -13,7 +13,7 @@ from typing import Any
 # string without an end would swallow all that follows, so of such a one only the beginning is taken off.
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]P^_X]|[\x9d\x90\x98\x9e\x9f])[^\x1b\x07\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]P^_X]|[\x9d\x90\x98\x9e\x9f])[^\x1b\x07\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-Z\\-~]"
 )
 _BREAKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
@@ -25,14 +25,15 @@ _OUT = (
 )
 _ANY = re.compile(f"[{_OUT}]")
 _ANY_BUT_LINES = re.compile(r"[^\n\t -~\xa0-\xac\xae-\u05ff]")
-_SPACED = re.compile(f" *[{_BREAKS}][{_BREAKS} ]*")
+_SPACE = re.compile(f"[{_BREAKS} ]+")
 
 
 def one_line(text: str) -> str:
     """The text on one line, breaks and tabs as a space, without what is not printed."""
     if _ANY.search(text) is None:
         return text
-    return _SPACED.sub(" ", _without(_SEQUENCE.sub("", text), but=_BREAKS))
+    text = _without(_SEQUENCE.sub("", text), but=_BREAKS)
+    return _SPACE.sub(lambda match: " " if _ANY.search(match[0]) else match[0], text)
 
 
 def many_lines(text: str) -> str:

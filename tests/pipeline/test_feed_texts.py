@@ -18,7 +18,7 @@ STEERS = "\x1b\x07\r\u202e\u200b\x9b"
 def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Path) -> None:
     rows = box_rows("P")
     rows[0]["PLAYER_NAME"] = EVIL
-    odds = event_odds("event0", props=True, lines=True)
+    odds = event_odds("event0", props=True)
     assert odds is not None
     book = odds["bookmakers"][0]
     book["key"] = "\x1b[1mdraft\u200bkings"
