@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -165,8 +166,8 @@ def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
             message = model.model_validate(fields, context={"now": envelope.published_at or now})
         except ValidationError as error:
             broken = "; ".join(
-                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {e['msg'][:500]} (got {brief(e['input'])})"
-                for e in error.errors()[:20]
+                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {excerpt(e['msg'], 500)} (got {brief(e['input'])})"
+                for e in islice(error.errors(), 20)
             )
         else:
             _possible(envelope, message, now)

@@ -67,7 +67,11 @@ def pubsub_function(
         trace = request.headers.get("X-Cloud-Trace-Context", "").split("/")[0]
         with log_context(function=name, trace=trace):
             response = _started(lambda runtime: handle(name, run, model, request.get_data(), runtime))
-        return json.dumps(redacted_json(response.body), default=str), response.status, {"Content-Type": "application/json"}
+        return (
+            json.dumps(redacted_json(response.body), default=str),
+            response.status,
+            {"Content-Type": "application/json"},
+        )
 
     entry.__name__ = name
     entry.__doc__ = run.__doc__

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -16,6 +18,8 @@ from hypothesis import strategies as st
 from shared.errors import SourceUnavailable
 from shared.observability import redaction
 from shared.observability.redaction import MASK, excerpt, protect, protect_login, redacted, redacted_json, what_failed
+from tests.conftest import ROOT
+from tests.python_sources import OURS, dotted, sources
 
 KEY = "9f/+b2=&c7\"d'41\\e8aQx~Zz"
 PASSWORD = "p/ss@w%rd!x9"
@@ -154,3 +158,40 @@ def test_nothing_is_searched_while_nothing_is_secret(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(redaction, "_known", redaction._Known())
     protect("", "abc")
     assert redacted(f"abc {KEY}") == f"abc {KEY}"
+
+
+# --- nobody cuts what another's exception says before it is redacted --------------------------------------------------
+
+REDACTING = {"redacted", "_safe", "_safe_page"}
+
+
+def cut_before(root: Path) -> list[str]:
+    """Slices, in an except block, of a text that is made of the exception and was not redacted."""
+    found = []
+    for source in sources(root, OURS):
+        for handler in ast.walk(source.tree):
+            if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
+                continue
+            for node in ast.walk(handler):
+                if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+                    quotes = any(
+                        isinstance(each, ast.Name) and each.id == handler.name for each in ast.walk(node.value)
+                    )
+                    safe = isinstance(node.value, ast.Call) and dotted(node.value.func) in REDACTING
+                    if quotes and not safe:
+                        found.append(source.at(node.lineno))
+    return found
+
+
+def test_no_exceptions_text_is_cut_before_it_is_redacted() -> None:
+    assert cut_before(ROOT) == []
+
+
+@pytest.mark.parametrize("text", ["str(error)", "f'no answer: {error}'", "clean(str(error))", "repr(error)"])
+def test_a_planted_cut_is_found(tmp_path: Path, text: str) -> None:
+    (tmp_path / "shared").mkdir()
+    code = f"try:\n    work()\nexcept ValueError as error:\n    keep({text}[:80])\n"
+    (tmp_path / "shared" / "x.py").write_text(code, encoding="utf-8")
+    assert cut_before(tmp_path) == ["shared/x.py:4"]
+    (tmp_path / "shared" / "x.py").write_text(code.replace(text, f"redacted({text})"), encoding="utf-8")
+    assert cut_before(tmp_path) == []
