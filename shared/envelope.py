@@ -166,7 +166,8 @@ def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
             message = model.model_validate(fields, context={"now": envelope.published_at or now})
         except ValidationError as error:
             broken = "; ".join(
-                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {excerpt(e['msg'], 500)} (got {brief(e['input'])})"
+                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {excerpt(e['msg'], 500)} "
+                f"(got {brief(e['input'])})"
                 for e in islice(error.errors(), 20)
             )
         else:
