@@ -23,7 +23,7 @@ from rich.table import Table
 from local import deployed
 from local.admin import parse_at
 from local.console.lines import complain
-from local.console.plain import open_console
+from local.console.plain import open_console, plain
 from local.ownership import FolderBusy, state_folder
 from local.publish import DONE, FAILED, INTERRUPTED, NOT_LOST, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
@@ -83,11 +83,11 @@ def dlq(port: int, environment: Environment, console: Console) -> int:
         table.add_column(column, justify="right" if column in ("age", "bytes") else "left", overflow="fold")
     for letter in letters:
         table.add_row(
-            *(letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"])),
-            *(str(letter["size"]), _said(letter)),
+            *map(plain, (letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"]))),
+            *(str(letter["size"]), plain(_said(letter))),
         )
     console.print(table)
-    console.print(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."')
+    console.print(plain(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."'))
     return DONE
 
 
@@ -103,7 +103,7 @@ def redrive(port: int, environment: Environment, console: Console) -> int:
         console.print("No dead letters such as these.")
         return DONE
     for letter in redriven:
-        console.print(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}")
+        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}"))
     refused = [letter for letter in redriven if not letter["redrivable"]]
     ask(port, "POST", "/idle")
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
@@ -130,7 +130,7 @@ def _said(letter: Mapping[str, Any]) -> str:
 def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
     """Messages that a pause or an open breaker keeps back: they wait, and are no dead letters."""
     for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in held).items()):
-        console.print(f"held back: {count} of {function} ({reason}); the sweep releases them")
+        console.print(plain(f"held back: {count} of {function} ({reason}); the sweep releases them"))
 
 
 def pause(port: int, environment: Environment, console: Console) -> int:
@@ -148,7 +148,9 @@ def breakers(port: int, _environment: Environment, console: Console) -> int:
     """List the breakers that have failures, open or not."""
     found = ask(port, "GET", "/breakers")["breakers"]
     for one in found:
-        console.print(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
+        console.print(
+            plain(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
+        )
     if not found:
         console.print("No breaker has failures.")
     return DONE
@@ -160,13 +162,13 @@ def reset_breaker(port: int, environment: Environment, console: Console) -> int:
     if not name:
         raise Refused("Say which: NAME=... (see `make breakers`).")
     ask(port, "POST", "/reset-breaker", {"name": name, **signed(environment)})
-    console.print(f"{name} is closed")
+    console.print(plain(f"{name} is closed"))
     return sweep(port, environment, console)
 
 
 def _switched(switch: Mapping[str, Any], console: Console) -> int:
     said = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
-    console.print(f"{'paused' if switch['paused'] else 'running'}, {said}")
+    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {said}"))
     return DONE
 
 

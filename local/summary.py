@@ -115,9 +115,11 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     console.print(plain(_batch_sentence(summary)))
     console.print(plain(f"Runtime: {summary['runtime']}."), highlight=False)
     console.print(
-        f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
-        f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
-        f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
+        plain(
+            f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
+            f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
+            f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
+        )
     )
     exports = folder / "exports" / "v1"
     where = f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"

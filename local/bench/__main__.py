@@ -18,7 +18,7 @@ import duckdb
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
 from local.console.lines import complain
-from local.console.plain import open_console
+from local.console.plain import open_console, plain
 from local.ownership import owned, state_folder
 from local.screen import Screen
 from shared.errors import PipelineError
@@ -90,7 +90,7 @@ def main() -> int:
         complain(f"Failed: {error}")
         return FAILED
     report.show(console, figures)
-    console.print(f"All figures: {state / 'bench.json'}")
+    console.print(plain(f"All figures: {state / 'bench.json'}"))
     return DONE
 
 

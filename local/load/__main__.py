@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from local.console.lines import complain
-from local.console.plain import open_console
+from local.console.plain import open_console, plain
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
@@ -40,7 +40,7 @@ def measure(folder: Path, units: int, runs: int, console: Console) -> list[dict[
     found: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes_up_to(units)}
     for run in range(runs):
         for size, results in found.items():
-            console.print(f"{size} units, run {run + 1} of {runs}", highlight=False)
+            console.print(plain(f"{size} units, run {run + 1} of {runs}"), highlight=False)
             results.append(_one(folder / f"units-{size}", size))
     return [min(results, key=lambda each: float(each["to_consolidated"])) for results in found.values()]
 
@@ -92,7 +92,7 @@ def main() -> int:
         return FAILED
     show(console, sizes)
     console.print(
-        f"{os.cpu_count()} CPUs, load average {load[0]} before, {load[1]} after. All figures: {state / RESULT}",
+        plain(f"{os.cpu_count()} CPUs, load average {load[0]} before, {load[1]} after. All figures: {state / RESULT}"),
         highlight=False,
     )
     steep = too_steep(sizes)

@@ -47,6 +47,8 @@ def _ways_around(source: Source) -> list[tuple[ast.Call, str]]:
             found.append((node, "local.console.lines prints"))
         if name.rpartition(".")[2] in ("Console", "from_markup", "from_ansi", "render_markup", "Markup", "track"):
             found.append((node, "local.console.plain has the console"))
+        if name.endswith("console.print") and node.args and isinstance(node.args[0], ast.JoinedStr):
+            found.append((node, "a text that is not plain(...)"))
         if name.endswith("TextColumn") and not _is(keywords.get("markup"), False):
             found.append((node, "a column without markup=False"))
         if any(_is(keywords.get(key), value) for key, value in (("markup", True), ("autoescape", False))):
@@ -75,6 +77,7 @@ def test_there_is_no_other_way_to_the_terminal() -> None:
         "from rich.progress import TextColumn\nTextColumn('{task.description}')",
         "from rich.text import Text\nText.from_markup(name)",
         "console.print(name, markup=True)",
+        "console.print(f'{name} plays')",
         "from jinja2 import Environment\nEnvironment(loader=x)",
         "from markupsafe import Markup\nMarkup(name)",
     ],
@@ -178,7 +181,8 @@ def a_summary(text: str) -> dict[str, Any]:
     }
 
 
-def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("make", [Console, PlainConsole])
+def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
     letter = {
         **{"id": "7", "origin_subscription": EVIL, "reason": EVIL, "age_seconds": 7.0, "size": 3, "error": EVIL},
         **{"preview": "", "blames": "message"},
@@ -186,7 +190,7 @@ def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch) -
     found = {"dead_letters": [letter], "held": [{"function": "f", "reason": EVIL}]}
     monkeypatch.setattr(operate, "ask", lambda *_: found)
     stream = io.StringIO()
-    operate.dlq(1, {}, PlainConsole(file=stream, width=1_000, color_system=None))
+    operate.dlq(1, {}, make(file=stream, width=1_000, color_system=None))
     assert stream.getvalue().count(READS) == 4
     assert not PLAIN.search(stream.getvalue())
     assert summary.result([{"status": "failed", "reason": EVIL}]).startswith("failed: ")
