@@ -20,6 +20,7 @@ from local.host.moments import Span, check_moment, parse_at
 from local.sim_clock import SimClock
 from shared.errors import Fatal
 from shared.message_limits import check_message
+from shared.observability.redaction import what_failed
 
 NDJSON = "application/x-ndjson"
 
@@ -162,7 +163,7 @@ def _deliveries(
                 lines.put(_line(event="published", message_id=message_id))
                 dispatcher.run_until_delivered(ours)
         except BaseException as error:
-            lines.put(_line(event="broken", reason=f"{type(error).__name__}: {error}"))
+            lines.put(_line(event="broken", reason=what_failed(error)))
             raise
         finally:
             lines.put(None)

@@ -15,7 +15,7 @@ from local.sqlite_file import SqliteFile
 from shared.clock import Clock
 from shared.envelope import shortened
 from shared.errors import Fatal, NotFound
-from shared.message_limits import check_publication
+from shared.message_limits import check_publication, dead_letter
 from shared.pipeline import Pipeline, Subscription
 from shared.ports import Publication, PulledMessage
 
@@ -271,8 +271,8 @@ class SqliteBus:
             "origin_published_at": json.loads(attributes).get("origin_published_at", publish_time),
             "dead_lettered_at": self._clock.now().isoformat(),
         }
-        topic = self._push[name].dead_letter_topic
-        self._insert(connection, topic, data, json.loads(attributes) | added, cause=message_id)
+        letter = dead_letter(data, json.loads(attributes), added)
+        self._insert(connection, self._push[name].dead_letter_topic, *letter, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 
     # --- small parts ----------------------------------------------------------------------------------------

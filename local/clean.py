@@ -10,7 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.cli.console import run_command
+from local.cli.command import run_command
+from local.console.lines import complain, say
 from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
 from shared.errors import ConfigError
 
@@ -34,17 +35,17 @@ def main() -> int:
     """Forget the state folder: LOCAL_DIR, or that of ARCHIVE, else .local."""
     folder = state_folder(os.environ)
     if not folder.exists():
-        print(f"Nothing to forget: there is no {folder}")
+        say(f"Nothing to forget: there is no {folder}")
         return DONE
     try:
         forget(folder)
     except (ConfigError, FolderBusy) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return REFUSED
     except OSError as error:
-        print(f"{folder} cannot be removed whole: {error}. Remove it by hand.", file=sys.stderr)
+        complain(f"{folder} cannot be removed whole: {error}. Remove it by hand.")
         return REFUSED
-    print(f"Forgotten: {folder}")
+    say(f"Forgotten: {folder}")
     return DONE
 
 

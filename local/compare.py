@@ -18,7 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.cli.console import run_command
+from local.cli.command import run_command
+from local.console.lines import complain, say
 from shared.errors import DataError
 
 IGNORED = frozenset(
@@ -213,16 +214,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise DataError("Two state folders are needed.", next_step=USAGE)
         compared, differences = compare(Path(chosen.a), Path(chosen.b))
     except DataError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
-    print(*compared, sep="\n")
+    say(*compared, sep="\n")
     for difference in differences[:SHOWN]:
-        print(difference)
+        say(difference)
     if differences:
         more = f"; the first {SHOWN} are shown" if len(differences) > SHOWN else ""
-        print(f"Different in {len(differences)} places{more}.")
+        say(f"Different in {len(differences)} places{more}.")
         return 1
-    print("The same.")
+    say("The same.")
     return 0
 
 

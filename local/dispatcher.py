@@ -19,6 +19,7 @@ from local.bus import SqliteBus
 from local.bus_tables import Delivery
 from local.host import causes
 from local.sim_clock import SimClock
+from shared.observability.redaction import excerpt, what_failed
 from shared.pipeline import Pipeline
 
 # More threads than this per function only wait for each other on a small machine.
@@ -226,7 +227,7 @@ class Dispatcher:
         except TimeoutError:
             return NO_ANSWER, b"", f"no answer within the {timeout} s of its timeout"
         except (OSError, http.client.HTTPException) as error:
-            return NO_ANSWER, b"", f"{type(error).__name__}: {error}"
+            return NO_ANSWER, b"", what_failed(error)
         finally:
             connection.close()
 
@@ -248,4 +249,4 @@ def envelope(delivery: Delivery) -> bytes:
 
 def _what_failed(completed: Completed) -> str:
     said = completed.error or str(completed.answer.get("reason") or completed.body.decode(errors="replace"))
-    return f"HTTP {completed.status_code}: {said}"[:ERROR_LENGTH] if completed.status_code else said[:ERROR_LENGTH]
+    return excerpt(f"HTTP {completed.status_code}: {said}" if completed.status_code else said, ERROR_LENGTH)

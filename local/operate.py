@@ -21,8 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from local import deployed
+from local.cli.command import INTERRUPTED, run_command
 from local.cli.connect import connect
-from local.cli.console import INTERRUPTED, Output, run_command
+from local.console.lines import complain
+from local.console.plain import open_console, plain
 from local.host.connections import HOST
 from local.host.moments import parse_at
 from local.host.token import Endpoint
@@ -81,11 +83,11 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
         table.add_column(column, justify="right" if column in ("age", "bytes") else "left", overflow="fold")
     for letter in letters:
         table.add_row(
-            *(letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"])),
-            *(str(letter["size"]), _said(letter)),
+            *map(plain, (letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"]))),
+            *(str(letter["size"]), plain(_said(letter))),
         )
     console.print(table)
-    console.print(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."')
+    console.print(plain(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."'))
     return DONE
 
 
@@ -101,7 +103,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
         console.print("No dead letters such as these.")
         return DONE
     for letter in redriven:
-        console.print(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}")
+        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}"))
     refused = [letter for letter in redriven if not letter["redrivable"]]
     ask(endpoint, "POST", "/idle")
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
@@ -115,7 +117,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     ]
     for letter in again:
         said = f"{letter['reason']}: {letter['error']}"
-        print(f"failed again, now dead letter {letter['id']}: {said}", file=sys.stderr)
+        complain(f"failed again, now dead letter {letter['id']}: {said}")
     return FAILED if again or refused else DONE
 
 
@@ -128,7 +130,7 @@ def _said(letter: Mapping[str, Any]) -> str:
 def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
     """Messages that a pause or an open breaker keeps back: they wait, and are no dead letters."""
     for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in held).items()):
-        console.print(f"held back: {count} of {function} ({reason}); the sweep releases them")
+        console.print(plain(f"held back: {count} of {function} ({reason}); the sweep releases them"))
 
 
 def pause(endpoint: Endpoint, environment: Environment, console: Console) -> int:
@@ -146,7 +148,9 @@ def breakers(endpoint: Endpoint, _environment: Environment, console: Console) ->
     """List the breakers that have failures, open or not."""
     found = ask(endpoint, "GET", "/breakers")["breakers"]
     for one in found:
-        console.print(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
+        console.print(
+            plain(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
+        )
     if not found:
         console.print("No breaker has failures.")
     return DONE
@@ -158,13 +162,13 @@ def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console
     if not name:
         raise Refused("Say which: NAME=... (see `make breakers`).")
     ask(endpoint, "POST", "/reset-breaker", {"name": name, **signed(environment)})
-    console.print(f"{name} is closed")
+    console.print(plain(f"{name} is closed"))
     return sweep(endpoint, environment, console)
 
 
 def _switched(switch: Mapping[str, Any], console: Console) -> int:
     said = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
-    console.print(f"{'paused' if switch['paused'] else 'running'}, {said}")
+    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {said}"))
     return DONE
 
 
@@ -211,22 +215,22 @@ def a_runtime(environment: Environment) -> Iterator[Endpoint]:
 def main(arguments: list[str]) -> int:
     """Exit 0 done, 1 it failed or ended in the dead letters again, 2 wrong input."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"Say one of: {', '.join(COMMANDS)}.", file=sys.stderr)
+        complain(f"Say one of: {', '.join(COMMANDS)}.")
         return WRONG_INPUT
-    console = Output(WIDTH_OF_FILES, plain=True)
+    console = open_console(WIDTH_OF_FILES)
     try:
         with a_runtime(os.environ) as endpoint:
             return COMMANDS[arguments[0]](endpoint, os.environ, console)
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except BrokenPipeError:
         raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print(f"Interrupted. {NOT_LOST}", file=sys.stderr)
+        complain(f"Interrupted. {NOT_LOST}")
         return INTERRUPTED
 
 

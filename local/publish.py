@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.admin import check_attributes
+from local.cli.command import INTERRUPTED, run_command
 from local.cli.connect import connect
-from local.cli.console import INTERRUPTED, run_command
+from local.console.lines import complain, say
 from local.host.connections import HOST
 from local.host.moments import parse_at
 from local.host.token import Endpoint
@@ -103,20 +104,20 @@ def show(event: Mapping[str, Any]) -> int:
     """Print one event; the exit code it calls for."""
     match event["event"]:
         case "resumed":
-            print(f"first, {event['pending']} deliveries that were still to come", flush=True)
+            say(f"first, {event['pending']} deliveries that were still to come")
         case "published":
-            print(f"published message {event['message_id']}", flush=True)
+            say(f"published message {event['message_id']}")
         case "completion":
             status = event["status"] or f"HTTP {event['status_code']}"
             count = "" if event["record_count"] is None else f"  {event['record_count']} records"
             reason = f"  {event['reason']}" if event["reason"] else ""
-            print(f"{event['function']:<20}  {status:<13}{count}{reason}", flush=True)
+            say(f"{event['function']:<20}  {status:<13}{count}{reason}")
             if event["status"] == "failed" and event["status_code"] == http.client.OK:
                 return FAILED
         case "idle":
             return _ended(event)
         case _:
-            print(event["reason"], file=sys.stderr)
+            complain(event["reason"])
             return FAILED
     return DONE
 
@@ -126,16 +127,15 @@ def _ended(event: Mapping[str, Any]) -> int:
     sys.stdout.flush()
     for letter in event["dead_letters"]:
         said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
-        print(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}", file=sys.stderr)
+        complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}")
     for held in event["held"]:
-        print(
+        complain(
             f"{held['count']} of {held['of']} messages to {held['function']} are held back: {held['reason']}. Next: "
-            "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`.",
-            file=sys.stderr,
+            "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`."
         )
     if event["pending"]:
         said = f"The runtime was stopped with {event['pending']} deliveries still to come."
-        print(f"{said} {NOT_LOST}", file=sys.stderr)
+        complain(f"{said} {NOT_LOST}")
     return FAILED if event["dead_letters"] or event["held"] or event["pending"] else DONE
 
 
@@ -146,15 +146,15 @@ def main() -> int:
         with connect(os.environ) as endpoint:
             codes = [show(event) for event in publish(endpoint, asked)]
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except BrokenPipeError:
         raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print(f"Interrupted. {NOT_LOST}", file=sys.stderr)
+        complain(f"Interrupted. {NOT_LOST}")
         return INTERRUPTED
     return max(codes, default=FAILED)
 

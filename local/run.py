@@ -17,7 +17,9 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from local.cli.console import INTERRUPTED, Output, run_command
+from local.cli.command import INTERRUPTED, run_command
+from local.console.lines import complain
+from local.console.plain import open_console
 from local.day import Day, RunRecord
 from local.emulators.process import Absent
 from local.host.ports import ANY_PORT, Port, note, port_of
@@ -38,6 +40,9 @@ EMULATORS = "gcp-emulators"
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
 RUN_AGAIN = "The same command goes on where it stopped."
+
+# In a file there is no screen to fit: wide enough for the closing tables.
+WIDTH_OF_FILES = 120
 
 
 class WrongInput(DataError):
@@ -170,7 +175,7 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
         with open_runtime(arguments.played_in, archive=archive, port=arguments.port) as embedded:
             said = note(arguments.port, embedded.server.port)
             if said:
-                print(said, file=sys.stderr)
+                complain(said)
             embedded.playing = "A day"
             yield embedded
 
@@ -245,21 +250,21 @@ def play(arguments: Arguments, screen: Screen) -> None:
 def ended(work: Callable[[Screen], object]) -> int:
     """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
     try:
-        with Screen(Output()) as screen:
+        with Screen(open_console(WIDTH_OF_FILES)) as screen:
             work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except BrokenPipeError:
         raise
     except PipelineError as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return FAILED
     except OSError as error:
-        print(f"Failed: {error}. Next: see that the disk has room and the folder is still there.", file=sys.stderr)
+        complain(f"Failed: {error}. Next: see that the disk has room and the folder is still there.")
         return FAILED
     except KeyboardInterrupt:
-        print(f"Interrupted. {RUN_AGAIN}", file=sys.stderr)
+        complain(f"Interrupted. {RUN_AGAIN}")
         return INTERRUPTED
     return DONE
 

@@ -214,7 +214,7 @@ def replayed(settings: Settings, base_url: str) -> Settings:
         odds_base_url=f"{base_url}/replay/odds",
         espn_base_url=f"{base_url}/replay/espn",
         zones_base_url=f"{base_url}/replay/zones",
-        odds_api_key="replay",
+        odds_api_key="",
         proxy_url="",
         http_backoff_seconds=0.0,
         http_requests_per_second=0.0,

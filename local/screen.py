@@ -9,7 +9,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from local.console.plain import plain
 from local.dispatcher import Completed
+from shared.observability.printable import one_line
 
 
 class Screen:
@@ -21,11 +23,11 @@ class Screen:
         self._done: Counter[str] = Counter()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[now]}"),
+            TextColumn("{task.fields[now]}", style="dim", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -43,16 +45,16 @@ class Screen:
 
     def part(self, name: str, steps: int) -> None:
         """Begin a part of so many steps."""
-        self._progress.reset(self._task, total=steps, description=name, now="")
+        self._progress.reset(self._task, total=steps, description=one_line(name), now="")
 
     def step(self, text: str) -> None:
         """A step is done: its line stays."""
         self._progress.advance(self._task)
-        self.console.print(text, highlight=False)
+        self.console.print(plain(text), highlight=False)
 
     def say(self, text: str) -> None:
         """Something to know that is no step; may be called in any thread."""
-        self.console.print(text, highlight=False, soft_wrap=True)  # a command in it can be copied
+        self.console.print(plain(text), highlight=False, soft_wrap=True)  # a command in it can be copied
 
     def progress(self, done: int, total: int) -> None:
         """A part that counts by itself (the league being written)."""
@@ -67,4 +69,4 @@ class Screen:
             else:
                 self._done[one.function] += 1
                 now = f"{label}: {one.function} ({self._done[one.function]})"
-            self._progress.update(self._task, now=now)
+            self._progress.update(self._task, now=one_line(now))

@@ -7,7 +7,8 @@ import signal
 import sys
 from types import FrameType
 
-from local.cli.console import TERMINATED, run_command
+from local.cli.command import TERMINATED, run_command
+from local.console.lines import complain, say
 from local.host.ports import note, port_of
 from local.host.token import TOKEN_FILE
 from local.ownership import FolderBusy, state_folder
@@ -30,21 +31,21 @@ def serve(embedded: EmbeddedRuntime) -> int:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
-    embedded.stores.file.on_wait = lambda text: print(text, flush=True)
+    embedded.stores.file.on_wait = lambda text: say(text)
     url = embedded.server.base_url
-    print(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
+    say(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
     for name in load_pipeline().functions:
-        print(f"  {url}/functions/{name}")
-    print(f"  {url}/replay/   {url}/admin/status")
-    print(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
-    print("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.", flush=True)
+        say(f"  {url}/functions/{name}")
+    say(f"  {url}/replay/   {url}/admin/status")
+    say(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
+    say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
     folder = embedded.stores.folder
     try:
         embedded.dispatcher.run_until_stopped(folder.check)
     except PipelineError:
         folder.check()  # what a store says of a folder that is gone is not the cause
         raise
-    print("Ended; what was not delivered yet stays in the queue.")
+    say("Ended; what was not delivered yet stays in the queue.")
     return came[0] if came else signal.SIGINT
 
 
@@ -56,13 +57,13 @@ def main() -> int:
         with open_runtime(state_folder(os.environ), port=port) as embedded:
             said = note(port, embedded.server.port)
             if said:
-                print(said, flush=True)
+                say(said)
             number = serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 1
     return TERMINATED if number == signal.SIGTERM else 0
 

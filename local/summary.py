@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from local.console.plain import plain
 from local.day import Day, RunRecord
 from local.playable import Playable
 from shared.warehouse.sql import read_sql
@@ -107,19 +108,22 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     runs.add_column("result")
     for run in summary["runs"]:
         figures = (f"{run['seconds']:.1f}", str(run["warehouse_statements"]))
-        runs.add_row(run["schedule"], run["game_date"], *figures, result(run["phases"]))
+        runs.add_row(run["schedule"], run["game_date"], *figures, plain(result(run["phases"])))
     console.print(runs)
     if summary["graded"]:
         console.print(_graded(summary))
-    console.print(_batch_sentence(summary))
-    console.print(f"Runtime: {summary['runtime']}.", highlight=False)
+    console.print(plain(_batch_sentence(summary)))
+    console.print(plain(f"Runtime: {summary['runtime']}."), highlight=False)
     console.print(
-        f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
-        f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
-        f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
+        plain(
+            f"{summary['seconds']:.1f} s in all (history {summary['history_seconds']:.1f}, training "
+            f"{summary['training_seconds']:.1f}); {summary['warehouse_statements']} warehouse statements, "
+            f"{summary['messages']['delivered']} deliveries, {summary['messages']['dead_lettered']} dead letters."
+        )
     )
     exports = folder / "exports" / "v1"
-    console.print(f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}")
+    where = f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"
+    console.print(plain(where))
 
 
 def _batch_sentence(summary: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from shared import audit
 from shared.document_rules import storable
 from shared.errors import PreconditionFailed
+from shared.observability.redaction import what_failed
 from shared.ports import Document, Filter, Transaction
 from shared.runtime import Runtime
 
@@ -130,7 +131,7 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
             executions=before.executions if known else (*before.executions, execution)[-REMEMBERED:],
             opened_at=now if opens else before.opened_at,
             trial_until=None,
-            last_error=storable(f"{type(error).__name__}: {error}")[:500],
+            last_error=storable(what_failed(error, 500)),
         )
         transaction.set(path, _fields(after, runtime.epoch, now))
         return after

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from shared.errors import ConfigError
+from shared.observability.secret_settings import (
+    check_base_url,
+    check_key,
+    check_proxy_url,
+    protect_key,
+    protect_proxy,
+)
 
 _KINDS: dict[str, type[str] | type[int] | type[float]] = {"str": str, "int": int, "float": float}
+Check = Callable[[str, str], None]
+
+
+def _address(default: str) -> str:
+    """A setting that is logged and kept, and so may hold no login."""
+    check: Check = check_base_url
+    return field(default=default, metadata={"check": check})
+
+
+def _secret(check: Check, protect: Callable[[str], None]) -> str:
+    """A setting that is checked without being quoted, shown by no repr, and known to the redaction."""
+    return field(default="", repr=False, metadata={"check": check, "protect": protect})
 
 
 @dataclass(frozen=True)
@@ -37,17 +56,17 @@ class Settings:
     """Most bytes one query may be billed for (50 GiB, about a season of every table); more makes it fail at once."""
     function_timeout_seconds: int = 540
     """After so long the function's request is ended: what it waits for (jobs, requests, retries) has less time."""
-    nba_base_url: str = "https://stats.nba.com/stats"
+    nba_base_url: str = _address("https://stats.nba.com/stats")
     """NBA.com's stats API."""
-    odds_base_url: str = "https://api.the-odds-api.com"
+    odds_base_url: str = _address("https://api.the-odds-api.com")
     """The Odds API."""
-    espn_base_url: str = "https://site.api.espn.com"
+    espn_base_url: str = _address("https://site.api.espn.com")
     """ESPN's site API (injuries)."""
-    zones_base_url: str = ""
+    zones_base_url: str = _address("")
     """Shot zones by game; empty: the optional source is not configured and is left out."""
-    odds_api_key: str = field(default="", repr=False)
+    odds_api_key: str = _secret(check_key, protect_key)
     """Key of The Odds API, from Secret Manager; never logged."""
-    proxy_url: str = field(default="", repr=False)
+    proxy_url: str = _secret(check_proxy_url, protect_proxy)
     """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never logged."""
     http_timeout_seconds: float = 30.0
     """Longest wait for one response of a source, from connecting to its last byte."""
@@ -74,9 +93,19 @@ class Settings:
     min_confidence: float = 0.54
     """Least win probability, given no push, for OVER or UNDER."""
 
+    def __post_init__(self) -> None:
+        # before anything can quote them; a wrong one too, which from_environment and its user refuse
+        for setting in fields(self):
+            protect = setting.metadata.get("protect")
+            if protect is not None:
+                protect(getattr(self, setting.name))
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings. Raises ConfigError naming a variable whose value does not fit."""
+        """Read the settings.
+
+        Raises ConfigError naming a variable whose value does not fit; of a secret it names the rule, never the value.
+        """
         source = dict(os.environ if environment is None else environment)
         # Google's own name for the project, which its environments and tools set.
         source.setdefault("PROJECT_ID", source.get("GOOGLE_CLOUD_PROJECT", ""))
@@ -85,6 +114,9 @@ class Settings:
             text = source.get(setting.name.upper())
             if text is None:
                 continue
+            check: Check | None = setting.metadata.get("check")
+            if check is not None:
+                check(setting.name.upper(), text)
             kind = _KINDS[str(setting.type)]
             try:
                 values[setting.name] = kind(text)

@@ -20,7 +20,8 @@ from shared.clock import as_moment
 from shared.document_rules import field_name
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.ledger import FAILED, Ledger
-from shared.message_limits import CUT, check_message
+from shared.message_limits import CUT, LEFT_OUT, RESERVED, SHORTENED, check_message
+from shared.observability.redaction import redacted
 from shared.outbox import OutboxFile
 from shared.pipeline import Pipeline, Subscription
 from shared.ports import Bus, Document, Filter, PulledMessage, State
@@ -39,9 +40,9 @@ LONGEST_HELD = timedelta(minutes=10)
 # What dead-lettering and publishing put onto a message; the redriven one starts without it.
 _ADDED = frozenset({
     *("dead_letter_reason", "dead_letter_error", "dead_lettered_at", "origin_topic", "origin_subscription"),
-    *("outbox_id", "trigger_source", "dead_letter_blames", "dead_letter_attributes", CUT),
+    *("outbox_id", "trigger_source", "dead_letter_blames", CUT, LEFT_OUT, SHORTENED),
 })  # fmt: skip
-_ADDED_BY_PUBSUB = ("CloudPubSubDeadLetter", "goog")
+_ADDED_BY_PUBSUB = ("CloudPubSubDeadLetter", RESERVED)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ class DeadLetter:
     @property
     def preview(self) -> str:
         """The beginning of the data, in one line."""
-        text = " ".join(self.data[:PREVIEW_BYTES].decode(errors="replace").split())
+        # redacted before it is cut, and of much more than is shown
+        text = redacted(self.data[: 8 * PREVIEW_BYTES].decode(errors="replace"))
+        text = " ".join(text.split())[:PREVIEW_BYTES]
         return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
@@ -161,7 +164,7 @@ def _unsendable(letter: DeadLetter) -> str:
     """Why what is left of a message cannot be published once more: recorded all the same, it is tried for ever."""
     if letter.reason == "not_an_envelope":
         return "it never was a message of a topic: the request itself could not be read"
-    if {CUT, "dead_letter_attributes"} & letter.attributes.keys():
+    if {CUT, LEFT_OUT, SHORTENED} & letter.attributes.keys():
         return "it was larger than a dead letter can be: a part of it is cut off"
     attributes = {**_attributes(letter), "outbox_id": f"{letter.key}-0"}
     try:

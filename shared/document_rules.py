@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import Fatal
+from shared.observability.redaction import redacted
 
 # Marks a moment in the embedded store's JSON; no document may use it as a field.
 TIMESTAMP_KEY = "$ts"
@@ -109,6 +110,7 @@ def unstorable(value: object) -> str:
 def brief(value: object) -> str:
     """A value read from JSON for an error message: what it is, in a few characters, however large it is."""
     if isinstance(value, str):
+        value = redacted(value)
         return repr(value) if len(value) <= 80 else f"{value[:80]!r}... ({len(value)} characters)"
     if isinstance(value, dict | list):
         return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_dat
 from shared.document_rules import brief, field_name, storable, unstorable
 from shared.errors import DataError, Fatal
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
+from shared.observability.printable import one_line
+from shared.observability.redaction import excerpt, redacted
 
 M = TypeVar("M", bound=PhaseMessage)
 
@@ -51,8 +54,8 @@ class Envelope:
 
 
 def shortened(text: str) -> str:
-    """As much of a text as fits into an attribute, without what no attribute can carry."""
-    return storable(text).encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
+    """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
+    return redacted(one_line(storable(text))).encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
 
 
 def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
@@ -70,7 +73,7 @@ def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, Fatal) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {type(error).__name__}: "
-            f"{storable(str(error))[:500]}.",
+            f"{excerpt(storable(str(error)), 500)}.",
             next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',
             reason="not_an_envelope",
         ) from error
@@ -138,7 +141,8 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
             payload = json.loads(envelope.data)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} ({storable(str(error))[:200]}).",
+                f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} "
+                f"({excerpt(storable(str(error)), 200)}).",
                 next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
                 reason="not_json",
             ) from error
@@ -162,8 +166,9 @@ def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
             message = model.model_validate(fields, context={"now": envelope.published_at or now})
         except ValidationError as error:
             broken = "; ".join(
-                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {e['msg'][:500]} (got {brief(e['input'])})"
-                for e in error.errors()[:20]
+                f"{'.'.join(str(p) for p in e['loc'])[:200] or 'message'}: {excerpt(e['msg'], 500)} "
+                f"(got {brief(e['input'])})"
+                for e in islice(error.errors(), 20)
             )
         else:
             _possible(envelope, message, now)

@@ -10,15 +10,26 @@
 
 from __future__ import annotations
 
+from shared.observability.printable import many_lines
+from shared.observability.redaction import redacted
+
 
 class PipelineError(Exception):
-    """Base of every error of ours: what failed (with the value) and what to do next."""
+    """Base of every error of ours: what failed (with the value) and what to do next.
+
+    A message may quote what came from outside: it is redacted and made printable here, before it goes anywhere.
+    """
 
     def __init__(self, message: str, *, next_step: str = "", reason: str | None = None) -> None:
+        message, next_step = (redacted(many_lines(text)) for text in (message, next_step))
         super().__init__(message if not next_step else f"{message} Next: {next_step}")
         self.message = message
         self.next_step = next_step
         self.reason = reason or type(self).__name__
+
+    def __str__(self) -> str:
+        # once more: a secret may have become known since
+        return redacted(super().__str__())
 
 
 # --- data: the message or a file can never be processed -----------------------------------------------------

@@ -27,6 +27,8 @@ from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
 from shared.message_limits import dead_letter
 from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
+from shared.observability.printable import one_line, printable_json
+from shared.observability.redaction import excerpt, redacted_json
 from shared.observability.run_history import flush_run
 from shared.outbox import OutboxMessage
 from shared.pipeline import FunctionSpec, load_pipeline
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 M = TypeVar("M", bound=PhaseMessage)
 # Whom a dead letter of ours blames: what came to be one at its first delivery is no failure of a function or source.
 MESSAGE = "message"
+# Characters of a failure's text in its execution's document.
+MAX_ERROR = 2000
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,26 @@ def pubsub_function(
     def entry(request: flask.Request) -> tuple[str, int, dict[str, str]]:
         trace = request.headers.get("X-Cloud-Trace-Context", "").split("/")[0]
         with log_context(function=name, trace=trace):
-            response = handle(name, run, model, request.get_data(), get_runtime())
-        return json.dumps(response.body, default=str), response.status, {"Content-Type": "application/json"}
+            response = _started(lambda runtime: handle(name, run, model, request.get_data(), runtime))
+        return (
+            json.dumps(redacted_json(response.body), default=str),
+            response.status,
+            {"Content-Type": "application/json"},
+        )
 
     entry.__name__ = name
     entry.__doc__ = run.__doc__
     return entry
+
+
+def _started(answer: Callable[[Runtime], Response]) -> Response:
+    """What the process's runtime answers; 500 with the reason where a setting keeps it from being built."""
+    try:
+        runtime = get_runtime()
+    except PipelineError as error:
+        logger.error("cannot start: %s", error, extra={"fields": {"error_type": type(error).__name__}})
+        return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
+    return answer(runtime)
 
 
 def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body: bytes, runtime: Runtime) -> Response:
@@ -213,7 +231,7 @@ def _result_fields(
     """The document's fields after success: result, and the outbox with the announcement first."""
     ended = {"finished_at": finished} | ({} if machine is None else {"machine_finished_at": machine})
     # a reason or a note may quote what a source sent
-    metadata = storable_json(outcome.metadata)
+    metadata = redacted_json(printable_json(storable_json(outcome.metadata)))
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,
@@ -235,7 +253,7 @@ def _result_fields(
         record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
         records_failed=int(outcome.records_failed),
         duration_seconds=seconds_of_work({**taken.data, **ended}),
-        reason=storable(outcome.reason)[:MAX_REASON] or None,
+        reason=excerpt(one_line(storable(outcome.reason)), MAX_REASON) or None,
         sequence=max(outcome.sequence, message.sequence),
         metadata=metadata,
     )
@@ -297,7 +315,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,
-        "error_message": storable(str(error))[:2000],
+        "error_message": excerpt(one_line(storable(str(error))), MAX_ERROR),
         "final": final,
         "expires_at": now + KEPT if final else None,
         **({} if machine is None else {"machine_finished_at": machine}),

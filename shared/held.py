@@ -14,6 +14,7 @@ from contextlib import suppress
 from shared import crashpoints, gates, outbox
 from shared.envelope import Envelope
 from shared.errors import AlreadyExists, PreconditionFailed
+from shared.message_limits import RESERVED
 from shared.outbox import OutboxFile
 from shared.pipeline import FunctionSpec
 from shared.ports import Document, Filter
@@ -42,7 +43,8 @@ def hold(runtime: Runtime, function: FunctionSpec, envelope: Envelope, gate: str
         "origin_message_id": envelope.message_id,
         "origin_published_at": (envelope.published_at or now).isoformat(),
     }
-    message = OutboxFile(subscription.topic, blob, {**origin, **envelope.attributes})
+    own = {name: value for name, value in envelope.attributes.items() if not name.startswith(RESERVED)}
+    message = OutboxFile(subscription.topic, blob, {**origin, **own})
     with suppress(AlreadyExists):
         runtime.state.create(
             f"{COLLECTION}/{name}",

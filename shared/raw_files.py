@@ -18,6 +18,7 @@ from typing import Any
 from shared.clock import YEARS
 from shared.errors import DataError
 from shared.nba.feed_json import read_json
+from shared.observability.redaction import redacted_json
 
 CONTENT_TYPE = "application/gzip"
 ROOT = "raw"
@@ -133,12 +134,12 @@ def encode_raw(
         "game_date": game_date.isoformat(),
         "run_id": run_id,
         "fetched_at": fetched_at.astimezone(UTC).isoformat(),
-        "failed": dict(sorted(failed.items())),
+        "failed": redacted_json(dict(sorted(failed.items()))),
     }
     parts = [_json_bytes(head)[:-1], b',"responses":[']
     for number, response in enumerate(responses):
-        about = {"name": response.name, "request": response.request, "headers": response.headers}
-        parts += [b"," if number else b"", _json_bytes(about)[:-1]]
+        about = {"name": response.name, "request": dict(response.request), "headers": dict(response.headers)}
+        parts += [b"," if number else b"", _json_bytes(redacted_json(about))[:-1]]
         parts += [b',"body":', response.body, b"}"]
     return gzip.compress(b"".join([*parts, b"]}"]), _LEVEL, mtime=0)
 

@@ -9,6 +9,7 @@ from functools import partial
 from functions.batch_sweep.report import Report
 from shared import dead_letters, held
 from shared.errors import PipelineError, Retriable
+from shared.observability.redaction import what_failed
 from shared.outbox import send_pending
 from shared.ports import Document, Filter
 from shared.runtime import Runtime
@@ -61,4 +62,4 @@ def _attempt(report: Report, what: str, do: Callable[[], None]) -> None:
     except Retriable:
         raise
     except PipelineError as error:
-        report.problems[what] = f"{type(error).__name__}: {error}"
+        report.problems[what] = what_failed(error)

@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from functions.phase1_scrape.deadline import check_time
+from shared.observability.printable import one_line
+from shared.observability.redaction import redacted
 
 # What the unpacker below knows, and so what is asked for.
 ENCODINGS = "gzip, deflate"
@@ -84,8 +86,8 @@ def page_text(data: bytes, content_type: str) -> str:
 
 
 def clean(text: str) -> str:
-    """One line without what cannot be printed or encoded: control characters, lone surrogates."""
-    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
+    """One line without what cannot be printed or encoded: terminal sequences, control characters, lone surrogates."""
+    return "".join(sign for sign in " ".join(one_line(text).split()) if sign.isprintable())
 
 
 def quota_number(text: str) -> int | None:
@@ -116,7 +118,7 @@ class _Unpacker:
         elif self._deflate:
             self._zip = zlib.decompressobj()
         elif name not in ("", "identity"):
-            raise Garbled(f"packed as {clean(name)[:40]!r}, which was not asked for")
+            raise Garbled(f"packed as {redacted(clean(name))[:40]!r}, which was not asked for")
 
     def unpack(self, chunk: bytes, room: int) -> bytes:
         """The next bytes, at most one more than there is room for."""

@@ -7,6 +7,7 @@ Whatever a source sends, nothing but SourceUnavailable (Refused where asking aga
 from __future__ import annotations
 
 import codecs
+import json
 import logging
 import random
 import ssl
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import certifi
 import httpx
@@ -37,6 +37,8 @@ from functions.phase1_scrape.deadline import TimedTransport, answer_within
 from shared.config import Settings
 from shared.errors import SourceUnavailable
 from shared.nba.feed_json import read_json
+from shared.observability.redaction import may_hold_secret, protect, redacted, redacted_json, without_begun_secret
+from shared.observability.secret_settings import check_proxy_url, protect_proxy
 from shared.raw_files import Response
 
 logger = logging.getLogger(__name__)
@@ -88,6 +90,8 @@ class SourceClient:
 
     `secret` are parameters sent with every request (an API key) that appear nowhere else. A `transport` stands in for
     the network, the proxy included. `before_request` is called once a get and may raise SourceUnavailable.
+
+    Raises ConfigError for a proxy that httpx would misread, and then quote with its password.
     """
 
     def __init__(
@@ -105,11 +109,14 @@ class SourceClient:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._secret = dict(secret or {})
+        protect(*self._secret.values())
+        protect_proxy(proxy)
+        check_proxy_url("PROXY_URL", proxy)
         self.name = name
         self._base_url = base_url.rstrip("/")
         self._settings = settings
         self._now = now
-        self._secret = dict(secret or {})
         self._before_request = before_request or (lambda: None)
         self._sleep = sleep
         self._pace = _Pace(settings.http_requests_per_second, sleep, monotonic)
@@ -173,12 +180,13 @@ class SourceClient:
             with answer_within(self._settings.http_timeout_seconds):
                 body, headers = self._ask(path, params)
         except _NO_ANSWER as error:
-            raise _TryAgain(f"no answer ({type(error).__name__}: {self._redacted(str(error))})") from error
-        kind = self._redacted(headers.get("content-type", "no content type"))[:_EXCERPT]
+            raise _TryAgain(f"no answer ({type(error).__name__}: {_safe(str(error))})") from error
+        kind = _safe(headers.get("content-type", "no content type"))[:_EXCERPT]
         body = body.removeprefix(codecs.BOM_UTF8)
         try:
             # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the body as it came
-            value = read_json(body.decode("utf-8"))
+            text = body.decode("utf-8")
+            value = read_json(text)
         except ValueError as error:
             what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
             page = self._excerpt(page_text(body[: 10 * _EXCERPT], kind))
@@ -186,9 +194,12 @@ class SourceClient:
         try:
             check(value)
         except WrongShape as error:
-            raise _TryAgain(f"answered JSON of another shape: {self._redacted(str(error))}") from error
+            raise _TryAgain(f"answered JSON of another shape: {_safe(str(error))}") from error
+        if may_hold_secret(text):  # an answer that echoes its request: kept, but not with the key
+            value = redacted_json(value)
+            body = json.dumps(value).encode()
         request = {"source": self.name, "path": path, "params": dict(params)}
-        quota = {name: headers[name] for name in _QUOTA_HEADERS if name in headers}
+        quota = {name: _safe(headers[name])[:_EXCERPT] for name in _QUOTA_HEADERS if name in headers}
         return Answer(request, quota, body, value)
 
     def _ask(self, path: str, params: Mapping[str, str]) -> tuple[bytes, httpx.Headers]:
@@ -209,7 +220,7 @@ class SourceClient:
             wait = seconds_to_wait(response.headers.get("retry-after", ""), self._now())
             raise _TryAgain(f"answered {status}{self._excerpt(read_page(response))}", wait)
         if status != 200:
-            page = self._redacted(read_page(response))
+            page = _safe_page(read_page(response))
             raise Refused(f"{self.name} {path} answered {status}{self._excerpt(page)}.", status, page)
         try:
             return read_body(response, most)
@@ -234,7 +245,7 @@ class SourceClient:
         """An address as far as it may be told: what follows the path, or stands before the host, can be a secret."""
         port = f":{url.port}" if url.port else ""
         path = url.raw_path.partition(b"?")[0].decode("ascii", "replace")
-        return self._redacted(f"{url.scheme}://{url.host}{port}{path}")[:_EXCERPT]
+        return _safe(f"{url.scheme}://{url.host}{port}{path}")[:_EXCERPT]
 
     def _wait_seconds(self, attempt: int, retry_after: float | None) -> float:
         if retry_after is not None:
@@ -247,23 +258,25 @@ class SourceClient:
         texts = {name: headers[name] for name in _QUOTA_HEADERS if name in headers}
         counts = {name.rpartition("-")[2]: quota_number(text) for name, text in texts.items()}
         known = {name: count for name, count in counts.items() if count is not None}
-        unread = {name: self._redacted(text)[:_EXCERPT] for name, text in texts.items() if quota_number(text) is None}
+        unread = {name: _safe(text)[:_EXCERPT] for name, text in texts.items() if quota_number(text) is None}
         self._unread_quota = self._unread_quota | unread
         most = float("inf")
         if known and known.get("remaining", most) <= self._quota.get("remaining", most):
             self._quota = known
 
     def _excerpt(self, page: str) -> str:
-        text = self._redacted(page)[:_EXCERPT]
+        text = _safe_page(page)[:_EXCERPT]
         return f": {text}" if text else ""
 
-    def _redacted(self, text: str) -> str:
-        """Clean, and without the secrets: redacted before anything is cut off, so that no half of one is left."""
-        text = clean(text)
-        for value in self._secret.values():
-            for form in {value, quote(value, safe=""), quote_plus(value)} - {""}:
-                text = text.replace(form, "***")
-        return text
+
+def _safe(text: str) -> str:
+    """On one line and without secrets: redacted before anything is cut off, so that no half of one is left."""
+    return redacted(clean(text))
+
+
+def _safe_page(page: str) -> str:
+    """The same of the beginning of a page, which ends wherever reading it ended: in the midst of a secret, too."""
+    return without_begun_secret(_safe(page))
 
 
 _WHAT_NEXT = {

@@ -15,6 +15,7 @@ from shared.context import Context, Outcome
 from shared.errors import DataError, Fatal
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
+from shared.observability.redaction import what_failed
 from shared.outbox import OutboxMessage, send_pending
 from shared.systems.registry import load_models
 from shared.warehouse import staging
@@ -74,7 +75,7 @@ def _give_up(message: PredictionRequest, context: Context, error: Exception) -> 
     Redriven from there, or tried again, the unit may still become done, and its batch is then announced again.
     """
     logger.error("unit %s of %s failed for good: %s", message.unit, message.batch_id, error)
-    runtime, why = context.runtime, f"{type(error).__name__}: {error}"
+    runtime, why = context.runtime, what_failed(error)
     failed = UnitResult(message.unit, UNIT_FAILED, 0, None, len(message.players), why, runtime.clock.now())
     outcome = _complete(message, context, failed)
     for path in outcome.linked_outboxes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.phase6_export.schema_check import check
 from shared.errors import SchemaMismatch
+from shared.observability.printable import printable_json
 
 SCHEMA_VERSION = 1
 ROOT = "v1"
@@ -77,7 +78,8 @@ class Document:
 
 def document(path: str, schema: str, header: Header, content: dict[str, Any], max_age: int) -> Document:
     """A checked file `v1/{path}`. Raises SchemaMismatch naming the file, the place in it and the value."""
-    body = {**header.as_json(), **content}
+    # rows of an earlier release may hold names as a feed sent them; a page is to show them as they are
+    body = printable_json({**header.as_json(), **content})
     full = f"{ROOT}/{path}"
     check(body, schema, full)
     return Document(full, body, header.order, max_age)

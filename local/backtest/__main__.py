@@ -10,7 +10,7 @@ import sys
 
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.cli.console import INTERRUPTED, TERMINATED, run_command
+from local.cli.command import INTERRUPTED, TERMINATED, run_command
 from local.run import RUN_AGAIN, ended
 
 

@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from local.console.plain import plain
 from shared.evaluation import Scored, alarms, summarise
 from shared.training.leaks import Scan
 
@@ -55,27 +56,32 @@ def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequenc
 def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -> None:
     """Alarms first, in red; then the main figures of each list, what was left out, and where the files are."""
     for sentence in document["alarms"]:
-        console.print(f"ALARM: {sentence}", style="bold red", highlight=False)
+        console.print(plain(f"ALARM: {sentence}"), style="bold red", highlight=False)
     for name in ("lined", "all", "lined_day_before", "all_day_before"):
         if document[name]:
             console.print(_table(name, document[name]))
     for name, rows in document["rows"].items():
         out = "; ".join(f"{count} {reason}" for reason, count in rows["left_out"].items()) or "none left out"
         console.print(
-            f"{name}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,} predicted by all; {out}",
+            plain(
+                f"{name}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,} predicted by all; "
+                f"{out}"
+            ),
             highlight=False,
         )
     scan = document["leak_scan"]
     if scan["feature"] is not None:
         console.print(
-            f"Leak scan: no feature explains more of what form leaves of the points than {scan['feature']},"
-            f" {scan['share']:.2%} (limit {scan['limit']:.1%})",
+            plain(
+                f"Leak scan: no feature explains more of what form leaves of the points than {scan['feature']},"
+                f" {scan['share']:.2%} (limit {scan['limit']:.1%})"
+            ),
             highlight=False,
         )
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in document["timings"].items())
-    console.print(f"Seconds: {seconds}", highlight=False)
+    console.print(plain(f"Seconds: {seconds}"), highlight=False)
     for file in files:
-        console.print(str(file), highlight=False, soft_wrap=True)
+        console.print(plain(str(file)), highlight=False, soft_wrap=True)
 
 
 def _table(name: str, figures: Sequence[Mapping[str, Any]]) -> Table:

@@ -14,11 +14,12 @@ from time import perf_counter
 from typing import Any
 
 import duckdb
-from rich.console import Console
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
-from local.cli.console import run_command
+from local.cli.command import run_command
+from local.console.lines import complain
+from local.console.plain import open_console, plain
 from local.ownership import owned, state_folder
 from local.screen import Screen
 from shared.errors import PipelineError
@@ -80,17 +81,17 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
 
 def main() -> int:
     """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
-    console = Console()
+    console = open_console()
     state = state_folder(os.environ)
     try:
         with owned(state), Screen(console) as screen:
             figures = measure(state / "bench", screen)
         report.write(state / "bench.json", figures)
     except (PipelineError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return FAILED
     report.show(console, figures)
-    console.print(f"All figures: {state / 'bench.json'}")
+    console.print(plain(f"All figures: {state / 'bench.json'}"))
     return DONE
 
 

@@ -11,6 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from local.console.plain import plain
+
 Figures = Mapping[str, Any]
 Titled = tuple[str, Table]
 
@@ -32,7 +34,7 @@ def show(console: Console, figures: Figures) -> None:
         phases_table(figures["chain_run"]["sizes"]),
         serving_table(figures["serving"]),
     ):
-        console.print(title, style="bold", highlight=False)
+        console.print(plain(title), style="bold", highlight=False)
         console.print(table)
     growth, bus, machine = figures["chain_run"]["growth"], figures["bus"], figures["machine"]
     for sentence in (
@@ -44,7 +46,7 @@ def show(console: Console, figures: Figures) -> None:
         f"{machine['load_before']:.1f} before, {machine['load_after']:.1f} after. "
         "Where others use the machine, times are longer.",
     ):
-        console.print(sentence, highlight=False)
+        console.print(plain(sentence), highlight=False)
 
 
 def loader_table(loader: Figures) -> Titled:

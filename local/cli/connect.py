@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.console.lines import complain
 from local.host.ports import note, port_of
 from local.host.token import Endpoint
 from local.ownership import FolderBusy, state_folder
@@ -41,7 +41,7 @@ def connect(environment: Mapping[str, str]) -> Iterator[Endpoint]:
         with open_runtime(folder, port=port) as embedded:
             said = note(port, embedded.server.port)
             if said:
-                print(said, file=sys.stderr)
+                complain(said)
             yield embedded.server.endpoint
     except FolderBusy as busy:
         endpoint = busy.endpoint

@@ -18,7 +18,9 @@ from typing import Any
 
 from rich.console import Console
 
-from local.cli.console import run_command
+from local.cli.command import run_command
+from local.console.lines import complain
+from local.console.plain import open_console, plain
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
@@ -39,7 +41,7 @@ def measure(folder: Path, units: int, runs: int, console: Console) -> list[dict[
     found: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes_up_to(units)}
     for run in range(runs):
         for size, results in found.items():
-            console.print(f"{size} units, run {run + 1} of {runs}", highlight=False)
+            console.print(plain(f"{size} units, run {run + 1} of {runs}"), highlight=False)
             results.append(_one(folder / f"units-{size}", size))
     return [min(results, key=lambda each: float(each["to_consolidated"])) for results in found.values()]
 
@@ -72,11 +74,11 @@ def _number(name: str, default: int, most: int) -> int:
 
 def main() -> int:
     """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = open_console(140)
     try:
         units, runs = _number("UNITS", DEFAULT_UNITS, MOST_UNITS), _number("RUNS", 1, 10)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     state = state_folder(os.environ)
     before = os.getloadavg()[0]
@@ -87,16 +89,16 @@ def main() -> int:
         figures = {"sizes": sizes, "cpus": os.cpu_count(), "load_average": load}
         (state / RESULT).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     except (PipelineError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return FAILED
     show(console, sizes)
     console.print(
-        f"{os.cpu_count()} CPUs, load average {load[0]} before, {load[1]} after. All figures: {state / RESULT}",
+        plain(f"{os.cpu_count()} CPUs, load average {load[0]} before, {load[1]} after. All figures: {state / RESULT}"),
         highlight=False,
     )
     steep = too_steep(sizes)
     for name, ratio in sorted(steep.items()):
-        print(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.", file=sys.stderr)
+        complain(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.")
     return FAILED if steep else LINEAR
 
 

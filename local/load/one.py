@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from local.bench.measure import Progress
+from local.console.lines import complain, say
 from local.dispatcher import Completed
 from local.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.load.stopwatch import Stopwatch
@@ -139,12 +140,12 @@ def main(folder: Path, units: int) -> int:
 
     def progress(done: int, total: int) -> None:
         if done % max(total // 10, 1) == 0:
-            print(f"  {total} units: {done} done", flush=True)
+            say(f"  {total} units: {done} done")
 
     try:
         found = measure(folder, units, progress)
     except PipelineError as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return 1
     (folder / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, write
 from shared.errors import DataError
 
@@ -13,9 +14,9 @@ def main() -> int:
     try:
         package = write(ROOT)
     except (DataError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return 1
-    print(f"{ARCHIVE.as_posix()}: {package.files} files, {package.size:,} bytes, sha256 {package.sha256}")
+    say(f"{ARCHIVE.as_posix()}: {package.files} files, {package.size:,} bytes, sha256 {package.sha256}")
     return 0
 
 

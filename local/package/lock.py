@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.console.lines import complain, say
 from local.package.archive import ROOT
 
 # Group -> the smaller group that it stands on, whose versions bind it.
@@ -91,10 +92,10 @@ def main(uv: str) -> int:
         try:
             text = compile_group(uv, ROOT, group)
         except subprocess.CalledProcessError as error:
-            print(f"Failed: uv ended with {error.returncode} for the group {group}.", file=sys.stderr)
+            complain(f"Failed: uv ended with {error.returncode} for the group {group}.")
             return 1
         (ROOT / "requirements" / f"{group}.txt").write_text(text, encoding="utf-8")
-        print(f"requirements/{group}.txt: {len(blocks(text))} entries")
+        say(f"requirements/{group}.txt: {len(blocks(text))} entries")
     return 0
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, Package, write
 from local.package.cold_start import MIB, Start, offenders, start, typical
 from local.package.environment import DEPLOYED, SUPPORTED, clean_environment, find_python
@@ -74,9 +75,9 @@ def main() -> int:
                 archive.extractall(folder)
             python = clean_environment(DEPLOYED, Path(folder) / "requirements.txt")
             for line in report(python, Path(folder), package):
-                print(line, flush=True)
+                say(line)
     except (PipelineError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        complain(f"Failed: {error}")
         return 1
     return 0
 

@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
+from shared.observability.printable import one_line
+from shared.observability.redaction import redacted
 from shared.teams import FORMER_CODES, team_by_abbr
 
 _GAME_ID = re.compile(r"[0-9]{10}")
@@ -31,6 +33,7 @@ class Refused(ValueError):
 def shown(value: object) -> str:
     """A value for a message: short, on one line, printable whatever it is."""
     if isinstance(value, str):
+        value = redacted(value)  # a source may echo what it was asked with
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r} and {len(value) - _SHOWN} characters more"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 3 * _LONG:
         return f"a whole number of some {value.bit_length() * 3 // 10} digits"
@@ -54,14 +57,21 @@ def missing(value: object, what: str, notes: list[str]) -> bool:
 
 
 def text(value: object, what: str, longest: int = LONGEST_NAME) -> str:
-    """A text that any store can hold and that says something. Raises Refused."""
+    """A text that any store can hold and any screen can show, and that says something. Raises Refused.
+
+    What steers a terminal or a page instead of being read (colours, control characters, marks of direction) is left
+    out, so that all that is stored, joined, shown and exported is the text without it.
+    """
     if not isinstance(value, str) or not value.strip():
         raise Refused(f"{what} is {shown(value)}, not a text")
     if len(value) > longest:
         raise Refused(f"{what} is {shown(value)}, longer than {longest} characters")
     if _SURROGATE.search(value):
         raise Refused(f"{what} is {shown(value)}, with characters that no text has")
-    return value
+    printable = one_line(value).strip() if one_line(value) != value else value
+    if not printable:
+        raise Refused(f"{what} is {shown(value)}, of characters that are not printed")
+    return printable
 
 
 def optional_text(value: object, what: str, notes: list[str], longest: int = LONGEST_NAME) -> str | None:

@@ -6,6 +6,8 @@ import json
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.observability.printable import printable_json
+from shared.observability.redaction import redacted_json
 from shared.outbox import OutboxMessage
 
 Severity = Literal["info", "warning", "critical"]
@@ -27,4 +29,6 @@ def alert(
         **facts,
         "raised_at": raised_at.isoformat(),
     }
-    return OutboxMessage(topic, json.dumps(content), {"severity": severity, "fingerprint": fingerprint})
+    return OutboxMessage(
+        topic, json.dumps(redacted_json(printable_json(content))), {"severity": severity, "fingerprint": fingerprint}
+    )

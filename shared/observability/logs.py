@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from shared.document_rules import storable
+from shared.observability.printable import many_lines, one_line, printable_json
+from shared.observability.redaction import redacted, redacted_json
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 _handler: logging.StreamHandler[TextIO] | None = None
@@ -22,26 +24,33 @@ _QUIET = ("httpx", "httpcore", "werkzeug", "urllib3")
 
 
 class JsonFormatter(logging.Formatter):
-    """severity, message, time, logger, trace and the bound context; the exception with its stack where there is one."""
+    """severity, message, time, logger, trace and the bound context; the exception with its stack where there is one.
+
+    Every text in it is redacted and printable: a log viewer, or `tail`, shows it as it is.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "severity": record.levelname,
-            "message": record.getMessage(),
+            "message": redacted(many_lines(record.getMessage())),
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "logger": record.name,
         }
         context = dict(_context.get() or {})
-        trace = context.pop("trace", None)
+        trace = one_line(context.pop("trace", ""))  # of a request's header
         if trace:
             project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace
-        line.update(context)
-        line.update(getattr(record, "fields", {}))
+        line.update(redacted_json(printable_json(context)))
+        line.update(redacted_json(printable_json(getattr(record, "fields", {}))))
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = redacted(many_lines(record.exc_text or self.formatException(record.exc_info)))
         # a line that no stream can encode would be lost, and it quotes what came from outside
-        return storable(json.dumps(line, ensure_ascii=False, default=str))
+        return storable(json.dumps(line, ensure_ascii=False, default=_shown))
+
+
+def _shown(value: object) -> str:
+    return redacted(one_line(str(value)))
 
 
 def configure_logging(stream: TextIO | None = None) -> None:

@@ -27,7 +27,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from local import serve
-from local.cli.console import run_command
+from local.cli.command import run_command
 from local.runtime import open_runtime
 from tests.pipeline.test_command_ends import SMALL
 serve.open_runtime = lambda folder, port: open_runtime(
@@ -37,7 +37,7 @@ sys.exit(run_command(serve.main, then="What was not delivered yet stays in the q
 # A command that works until it is ended.
 WORKS = """
 import sys, time
-from local.cli.console import run_command
+from local.cli.command import run_command
 def work():
     print("working", flush=True)
     time.sleep(60)
@@ -46,10 +46,11 @@ sys.exit(run_command(work, then="The same command goes on where it stopped."))
 """
 PRINTS = """
 import sys
-from local.cli.console import Output, run_command
+from local.cli.command import run_command
+from local.console.plain import open_console
 def work():
     for number in range(200_000):
-        Output().print(f"line {number}") if sys.argv[1] == "rich" else print("line", number)
+        open_console().print(f"line {number}") if sys.argv[1] == "rich" else print("line", number)
     return 0
 sys.exit(run_command(work, then="Next: run it again."))
 """

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from shared import batches, dead_letters
+from shared import batches, dead_letters, held, pause
 from shared.dead_letters import DeadLetter, Redriven
 from shared.errors import LeaseHeld, NotFound, StoreUnavailable
 from shared.handler import handle
+from shared.message_limits import check_message
 from shared.messages import PhaseMessage
 from shared.pipeline import load_pipeline
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
-from tests.pipeline.support import NOW, PHASE5, Killed, World
+from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 from tests.pipeline.sweeping import SWEEP, failing, swept
 from tests.pipeline.test_handler import Work
 
@@ -411,3 +412,48 @@ def test_only_what_was_chosen_is_redriven(world: World, _name: str, choose: Call
     redrive(world, chosen)
     assert len(letters(world)) == 2
     assert len(sent(world)) == 1
+
+
+# --- a letter whose message filled it ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "redrivable"), [(84, True), (85, True), (89, True), (90, False), (98, False), (100, False)]
+)
+def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
+    world: World, count: int, redrivable: bool
+) -> None:
+    own = {f"a{number}": "日" * 341 for number in range(count)}
+    delivered = world.bus.publish(TRIGGER, b'{"game_date": "2025-11-14"}', own)
+    for _ in range(5):  # nobody answers
+        (claimed,) = world.bus.due({"phase3_analytics": 1})
+        world.bus.refuse(claimed, "HTTP 0: " + "é" * 2_000)
+        world.move(hours=1)
+    (letter,) = letters(world)
+    assert letter.origin_message_id == delivered
+    check_message(DEAD, letter.data, letter.attributes)
+    assert letter.error.startswith("HTTP 0: éé")
+    assert letter.redrivable == redrivable, letter.not_redrivable
+    (redriven,) = redrive(world)
+    assert redriven.published == redrivable
+    if redrivable:
+        assert sent(world)[0].items() >= own.items()
+    else:
+        assert "a part of it is cut off" in redriven.said
+        assert letters(world) == [letter]
+
+
+def test_attributes_of_pubsubs_own_do_not_keep_a_message_from_being_held_or_a_letter(world: World) -> None:
+    own = {"googclient_schemaencoding": "JSON", "note": "kept"}
+    pause.pause(world.state, who="op", reason="a test", now=NOW)
+    body = push({"game_date": "2025-11-14"}, message_id="m1", attributes=own, subscription=SUBSCRIPTION)
+    assert handle("phase3_analytics", Work(), PhaseMessage, body, world.runtime).body["status"] == "held"
+    pause.resume(world.state, who="op", reason="a test", now=NOW)
+    assert held.release_open(world.runtime)
+    (_, _, released) = world.bus.published[-1]
+    assert (released["note"], "googclient_schemaencoding" in released) == ("kept", False)
+    poisoned = push("no json", message_id="m2", attributes=own, subscription=SUBSCRIPTION)
+    assert handle("phase3_analytics", Work(), PhaseMessage, poisoned, world.runtime).body["status"] == "dead_lettered"
+    (letter,) = letters(world)
+    assert (letter.attributes["note"], letter.redrivable) == ("kept", True)
+    assert "googclient_schemaencoding" not in letter.attributes

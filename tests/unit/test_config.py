@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 
+import httpx
 import pytest
 
 from shared.config import Settings
 from shared.errors import ConfigError
+from shared.observability.redaction import redacted
+
+PROXY = "http://nba-scraper-7:p%2Fss%40w%25rd!x9@proxy.example:8080"
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -19,10 +23,12 @@ def test_each_setting_is_read_from_its_variable_with_its_type() -> None:
     examples: dict[str, str] = {}
     for field in dataclasses.fields(Settings):
         examples[field.name.upper()] = {"str": "text", "int": "7", "float": "0.25"}[str(field.type)]
+    examples["PROXY_URL"] = PROXY
     settings = Settings.from_environment(examples)
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
-        assert value == {"str": "text", "int": 7, "float": 0.25}[str(field.type)]
+        expected = {"str": "text", "int": 7, "float": 0.25}[str(field.type)]
+        assert value == (PROXY if field.name == "proxy_url" else expected)
         assert type(value).__name__ == field.type
 
 
@@ -52,3 +58,105 @@ def test_every_setting_has_a_sentence() -> None:
         assert after.startswith('"""'), field.name
         assert after.endswith('."""') or after.count('"""') == 1, field.name
         assert len(after) > 15, field.name
+
+
+# --- secrets: named with the rule they break, never quoted ------------------------------------------------------------
+
+SECRET = "hunter2hunter2"
+WRONG_PROXIES = [
+    f"user:{SECRET}@proxy.example:8080",
+    f"//user:{SECRET}@proxy.example:8080",
+    f"ftp://user:{SECRET}@proxy.example:8080",
+    f"socks5://user:{SECRET}@proxy.example:1080",
+    f"http:/user:{SECRET}@proxy.example",
+    f"http://user:{SECRET}/x@proxy.example:8080",
+    f"http://user:/{SECRET}@proxy.example:8080",
+    f"http://user:{SECRET}@x@proxy.example:8080",
+    f"http://user:{SECRET}#x@proxy.example:8080",
+    f"http://user:{SECRET}?x@proxy.example:8080",
+    f"http://user:{SECRET}\\x@proxy.example:8080",
+    f"http://user:{SECRET}:x@proxy.example:8080",
+    f"http://user:{SECRET}%@proxy.example:8080",
+    f"http://user:{SECRET}%zz@proxy.example:8080",
+    f"http://user:{SECRET}%0a@proxy.example:8080",
+    f"http://user:{SECRET} x@proxy.example:8080",
+    f"http://user:{SECRET}é@proxy.example:8080",
+    f"http://user:{SECRET}[x@proxy.example:8080",
+    f"http://user:{SECRET}@",
+    f"http://user:{SECRET}@:8080",
+    f"http://user:{SECRET}@proxy.example:",
+    f"http://user:{SECRET}@proxy.example:0",
+    f"http://user:{SECRET}@proxy.example:65536",
+    f"http://user:{SECRET}@proxy.example:80a",
+    f"http://user:{SECRET}@proxy.example:8080/path",
+    f"http://user:{SECRET}@proxy.example:8080?x=1",
+    f"http://user:{SECRET}@proxy..example:8080",
+    f"http://user:{SECRET}@[::1",
+    f"http://:{SECRET}@proxy.example:8080",
+    f" http://user:{SECRET}@proxy.example:8080",
+    f"http://user:{SECRET}@proxy.example:8080\n",
+    f"{SECRET}",
+]
+
+
+def chain_of(error: BaseException | None) -> str:
+    return "" if error is None else f"{error!r} {error} {chain_of(error.__cause__ or error.__context__)}"
+
+
+@pytest.mark.parametrize("value", WRONG_PROXIES)
+def test_a_wrong_proxy_is_refused_by_its_rule_and_never_quoted(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^PROXY_URL .*Next: ") as refused:
+        Settings.from_environment({"PROXY_URL": value})
+    said = chain_of(refused.value)
+    assert not any(SECRET[at : at + 5] in said for at in range(len(SECRET) - 4))
+    assert "proxy.example" not in said
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        PROXY,
+        "http://proxy.example:8080",
+        "https://user@proxy.example",
+        "http://user:pass@10.0.0.1:3128/",
+        "http://user:p%2Fss@[::1]:8080",
+        "HTTP://user-zone.1:a$b&c(d)*+,;=~x@proxy_1.example:65535",
+    ],
+)
+def test_a_proxy_that_httpx_understands_is_taken(value: str) -> None:
+    assert Settings.from_environment({"PROXY_URL": value}).proxy_url == value
+    assert httpx.Proxy(value or "http://none").url.host
+
+
+@pytest.mark.parametrize(
+    "value", [f"{SECRET}\n", f" {SECRET}", f"{SECRET} {SECRET}", f"{SECRET}\x00", f"{SECRET}é", "hun", SECRET * 30]
+)
+def test_a_wrong_key_is_refused_by_its_rule_and_never_quoted(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^ODDS_API_KEY has .*Next: ") as refused:
+        Settings.from_environment({"ODDS_API_KEY": value})
+    assert value[:3] not in chain_of(refused.value)
+
+
+@pytest.mark.parametrize("name", ["NBA_BASE_URL", "ODDS_BASE_URL", "ESPN_BASE_URL", "ZONES_BASE_URL"])
+@pytest.mark.parametrize(
+    "value", [f"https://me:{SECRET}@host", f"https://host?apiKey={SECRET}", f"https://ho st#{SECRET}"]
+)
+def test_an_address_that_is_logged_holds_no_secret(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} ") as refused:
+        Settings.from_environment({name: value})
+    assert SECRET not in chain_of(refused.value)
+
+
+def test_a_setting_whose_name_says_secret_is_one() -> None:
+    for field in dataclasses.fields(Settings):
+        told = field.name.endswith(("_key", "_token", "_password", "_secret", "_webhook")) or "proxy" in field.name
+        assert told == ("protect" in field.metadata), field.name
+        assert told == (not field.repr), field.name
+
+
+def test_settings_make_their_secrets_known_to_the_redaction() -> None:
+    Settings(odds_api_key="k3y-0f-the-0dds/api", proxy_url="http://me:pr0xy%2Fpass@host:1")
+    assert redacted("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
+    Settings(proxy_url="me:wr0ng/pr0xy@host")  # refused where it is used; known all the same
+    assert redacted("wr0ng/pr0xy") == "***"

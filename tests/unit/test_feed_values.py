@@ -193,3 +193,28 @@ def test_what_is_no_json_is_a_value_error(data: bytes) -> None:
 def test_usual_json_is_read_as_ever() -> None:
     value = {"a": [1, 2.5, None, True, "Dončić"]}
     assert read_json(json.dumps(value).encode()) == value
+
+
+# --- what steers a terminal is left out at the edge ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Nikola Jokić", "Nikola Jokić"),
+        ("\x1b[31mNikola\x1b[0m Jokić", "Nikola Jokić"),
+        ("\u202eNikola\r\nJokić\u2069", "Nikola Jokić"),
+        (" Nikola\u200b Jokić\x9b2J ", "Nikola Jokić"),
+        (" spaces stay ", " spaces stay "),
+        ("[bold]Nikola[/bold]", "[bold]Nikola[/bold]"),
+    ],
+)
+def test_a_text_is_read_without_what_steers(value: str, expected: str) -> None:
+    assert values.text(value, "name") == expected
+    assert values.optional_text(value, "name", []) == expected
+
+
+@pytest.mark.parametrize("value", ["\x1b[2J", "\u200b\u200b", "\u202e", "\x9b31m"])
+def test_a_text_of_nothing_but_that_is_none(value: str) -> None:
+    with pytest.raises(Refused, match="characters that are not printed"):
+        values.text(value, "name")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
 
 from functions.phase1_scrape.http_client import Refused, SourceClient, WrongShape
-from shared.errors import SourceUnavailable
+from shared.errors import ConfigError, SourceUnavailable
 from tests.fake_sources import CUT_OFF, HTML, KEY, TRUNCATED, FakeSources, Reply, serving, settings_for
 
 NOW = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
@@ -165,3 +170,97 @@ def test_a_transport_stands_in_for_the_network_and_for_the_proxy() -> None:
     assert client.get("/x", {"day": "2025-11-14"}, fine).value == {"fine": True}
     assert asked == ["https://feed.example/x?day=2025-11-14"]
     client.close()
+
+
+# --- a key that has to be encoded, wherever a source puts it ----------------------------------------------------------
+
+SPECIAL = "Zk/9+q=2&w%41'r\"8\\Lm7xT"
+
+
+def said_with(reply: Reply, key: str = SPECIAL, **settings: Any) -> str:
+    with serving(FakeSources()) as sources:
+        sources.says["/x"] = reply
+        client = SourceClient(
+            "Feed",
+            sources.base_url,
+            settings_for(sources.base_url, odds_api_key=key, http_attempts=1, **settings),
+            lambda: NOW,
+            secret={"apiKey": key},
+        )
+        try:
+            with pytest.raises(SourceUnavailable) as raised:
+                client.get("/x", {}, fine)
+        finally:
+            client.close()
+        assert sources.requests[0][1]["apiKey"] == key
+        return f"{raised.value} {getattr(raised.value, 'answer', '')}"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        SPECIAL,
+        quote(SPECIAL),
+        quote(SPECIAL, safe=""),
+        quote_plus(SPECIAL),
+        "".join(f"%{ord(sign):02x}" for sign in SPECIAL),
+        json.dumps(SPECIAL),
+        repr(SPECIAL),
+        html.escape(SPECIAL),
+        base64.b64encode(SPECIAL.encode()).decode(),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1, 30, 100, 110, 118, 119, 4_060, 4_080, 4_090])
+def test_no_spelling_of_the_key_is_told_wherever_the_excerpt_is_cut(spelled: str, before: int) -> None:
+    page = f"{'.' * before}{spelled}{'.' * 20}".encode()
+    said = said_with(Reply(401, page))
+    assert not any(spelled[at : at + 6] in said for at in range(len(spelled) - 5))
+    assert not re.search(r"\.[^. *]{3,}", said.partition("Next:")[0].partition("401")[2])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(500, SPECIAL.encode()),
+        Reply(200, f"<p>{SPECIAL}".encode(), {"Content-Type": f"text/{quote(SPECIAL)}"}),
+        Reply(200, f'{{"{"x" * 1_190}": "{SPECIAL}'.encode()),
+        Reply(302, b"", {"Location": f"https://me:{quote(SPECIAL)}@elsewhere.example/{quote(SPECIAL, safe='')}"}),
+        Reply(200, b"{}", {"Content-Encoding": f"x{SPECIAL[:30]}"}),
+        Reply(200, b"x", promised=5),
+    ],
+    ids=["page", "content type", "no JSON", "redirect", "encoding", "cut off"],
+)
+def test_no_part_of_an_answer_tells_the_key(reply: Reply) -> None:
+    said = said_with(reply)
+    assert not any(SPECIAL[at : at + 6] in said for at in range(len(SPECIAL) - 5))
+    assert quote(SPECIAL, safe="")[:12] not in said
+
+
+def test_an_answer_that_echoes_its_request_is_kept_without_the_key(sources: FakeSources) -> None:
+    echo = {"fine": [f"/x?apiKey={SPECIAL}", {"url": f"/x?apiKey={quote(SPECIAL, safe='')}", "n": 1.5}]}
+    sources.says["/x"] = Reply.of(echo, **{"x-requests-remaining": f"of {quote(SPECIAL)}"})
+    client = SourceClient(
+        "Feed", sources.base_url, settings_for(sources.base_url), lambda: NOW, secret={"apiKey": SPECIAL}
+    )
+    answer = client.get("/x", {}, fine)
+    client.close()
+    assert answer.value == {"fine": ["/x?apiKey=***", {"url": "/x?apiKey=***", "n": 1.5}]}
+    assert json.loads(answer.body) == answer.value
+    assert answer.headers == {"x-requests-remaining": "of ***"}
+    assert client.unread_quota == {"x-requests-remaining": "of ***"}
+
+
+@pytest.mark.parametrize(
+    "proxy", ["me:pa/ss-w0rd@proxy:1", "http://me:pa/ss-w0rd@proxy:1", "socks5://me:pa-ss-w0rd@p:1"]
+)
+def test_a_proxy_that_httpx_would_misread_is_refused_and_not_quoted(proxy: str) -> None:
+    with pytest.raises(ConfigError, match=r"^PROXY_URL ") as raised:
+        SourceClient("Feed", "http://feed.example", settings_for(""), lambda: NOW, proxy=proxy)
+    assert "ss-w0rd" not in str(raised.value)
+
+
+def test_what_steers_a_terminal_is_out_of_what_an_answer_tells(sources: FakeSources) -> None:
+    page = "\x1b[2J\x1b]8;;https://evil.example\x1b\\no\x1b]8;;\x1b\\\r\u202e entry\x9b31m Jokić\u200b".encode()
+    with pytest.raises(Refused) as raised:
+        get(sources, Reply(403, page))
+    assert "answered 403: no entry Jokić." in str(raised.value)

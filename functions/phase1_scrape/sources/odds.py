@@ -179,8 +179,8 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
         try:
             fields = an_object(event, "it")
             event_id, *_ = [text(fields.get(name), name) for name in ("id", "home_team", "away_team")]
-            if not _EVENT_ID.fullmatch(event_id):
-                raise ValueError(f"id {shown(event_id)} is not of letters and digits")
+            if not _EVENT_ID.fullmatch(fields["id"]):  # as it came: it goes into an address
+                raise ValueError(f"id {shown(fields['id'])} is not of letters and digits")
             if event_id in found:
                 raise ValueError(f"id {event_id} is listed twice")
             found[event_id] = (moment(fields.get("commence_time"), "commence_time"), event)

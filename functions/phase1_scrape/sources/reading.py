@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.observability.redaction import excerpt
+
 # Whatever a parser raises on one element makes it a refused element.
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST_WHY = 200
@@ -14,7 +16,7 @@ _LONGEST_WHY = 200
 
 def why(error: Exception) -> str:
     """What a parser said of an element, short and printable: it may have quoted all of it."""
-    return str(error)[:_LONGEST_WHY].encode("utf-8", "backslashreplace").decode()
+    return excerpt(str(error), _LONGEST_WHY).encode("utf-8", "backslashreplace").decode()
 
 
 def told(what: str, odd: Sequence[str]) -> str:

@@ -131,9 +131,10 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     """
     fields = feed_values.an_object(entry, "an entry")
     athlete = fields.get("athlete")
-    name = athlete.get("displayName") if isinstance(athlete, Mapping) else None
-    if not isinstance(name, str) or not player_lookup(feed_values.text(name, "athlete.displayName")):
-        raise Refused(f"an entry without athlete.displayName: {shown(name)}")
+    given = athlete.get("displayName") if isinstance(athlete, Mapping) else None
+    name = feed_values.text(given, "athlete.displayName") if isinstance(given, str) else ""
+    if not player_lookup(name):
+        raise Refused(f"an entry without athlete.displayName: {shown(given)}")
     status = _status(fields)
     if status is None:
         known = ", ".join(sorted(STATUSES))

@@ -20,6 +20,7 @@ from shared.names import player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import Refused, shown
+from shared.observability.printable import one_line
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
 from shared.teams import team_by_name
@@ -151,9 +152,8 @@ class OddsRows:
         """(Over or Under, player, line, price). Raises Refused."""
         if not isinstance(outcome, dict):
             raise Refused(f"an outcome is {shown(outcome)}, not an object")
-        player, side, price = outcome.get("description"), outcome.get("name"), outcome.get("price")
-        if not isinstance(player, str) or not (player in self._names or _is_name(player)):
-            raise Refused(f"description {shown(player)} is no player's name")
+        given, side, price = outcome.get("description"), outcome.get("name"), outcome.get("price")
+        player = given if isinstance(given, str) and given in self._names else _name(given)
         if side not in ("Over", "Under"):
             raise Refused(f"outcome {shown(side)} of {player} is neither Over nor Under")
         if feed_values.is_nan(price):
@@ -171,7 +171,7 @@ class OddsRows:
         side, column, bound = ("Over", "total", _TOTAL)
         if market == "spreads":
             side, column, bound = (event.teams[0], "home_spread", _SPREAD)
-        given = [each.get("point") for each in outcomes if isinstance(each, dict) and each.get("name") == side]
+        given = [each.get("point") for each in outcomes if isinstance(each, dict) and _is(each.get("name"), side)]
         if len(given) != 1:
             raise Refused(f"there are {len(given)} outcomes {side!r}, not one")
         try:
@@ -250,8 +250,16 @@ def _asked(content: RawContent, answer: Answer) -> tuple[str, ...]:
     return _ABOUT.get(content.kind, ())
 
 
-def _is_name(player: str) -> bool:
+def _is(given: Any, name: str) -> bool:
+    return isinstance(given, str) and one_line(given) == name
+
+
+def _name(given: Any) -> str:
+    """A player's name as it may be shown. Raises Refused."""
     try:
-        return bool(player_lookup(feed_values.text(player, "description")))
+        name = feed_values.text(given, "description")
     except Refused:
-        return False
+        name = ""
+    if not player_lookup(name):
+        raise Refused(f"description {shown(given)} is no player's name")
+    return name

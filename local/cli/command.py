@@ -9,32 +9,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
 
-from rich.console import Console
+from local.console.lines import complain
 
 # As shells say that a signal ended a program: 128 and its number.
 INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
-WIDTH_OF_FILES = 120
 
 
 class Terminated(BaseException):
     """SIGTERM came: what is open is closed in order, as after Ctrl-C."""
-
-
-class Output(Console):
-    """Standard output; in a file or a pipe there is no screen to fit, so that it is wide enough for tables.
-
-    Raises BrokenPipeError where a reader such as `head` has gone, as print does.
-    """
-
-    def __init__(self, width_of_files: int = WIDTH_OF_FILES, *, plain: bool = False) -> None:
-        fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-        super().__init__(width=None if fits else width_of_files, highlight=not plain, markup=not plain)
-
-    def on_broken_pipe(self) -> NoReturn:
-        self.quiet = True
-        raise BrokenPipeError("nobody reads the output any more")
 
 
 def run_command(work: Callable[[], int], *, then: str) -> int:
@@ -62,7 +45,7 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
         if not _reader_has_gone():
             raise
         with suppress(OSError):
-            print(f"Ended: nobody reads the output any more. {then}", file=sys.stderr)
+            complain(f"Ended: nobody reads the output any more. {then}")
         return READER_GONE
 
 

@@ -1,0 +1,22 @@
+"""Lines for a person on standard output and standard error. They may quote feeds, messages and errors of others."""
+
+from __future__ import annotations
+
+import sys
+
+from shared.observability.printable import many_lines
+from shared.observability.redaction import redacted
+
+
+def say(*what: object, sep: str = " ") -> None:
+    """Print to standard output what may be shown of the texts, at once."""
+    print(_shown(what, sep), flush=True)
+
+
+def complain(*what: object, sep: str = " ") -> None:
+    """The same to standard error."""
+    print(_shown(what, sep), file=sys.stderr, flush=True)
+
+
+def _shown(what: tuple[object, ...], sep: str) -> str:
+    return redacted(many_lines(sep.join(str(each) for each in what)))

@@ -1,0 +1,290 @@
+"""What is secret never leaves the process in a text: one redaction, in front of logs, state, answers and messages.
+
+A secret is found however it was written down: as it is, percent-encoded (either case, every character or some, twice),
+JSON- or repr-escaped, as an HTML entity, in base64. So is a piece of one that somebody else cut off.
+
+    setting --protect--> known secrets
+    foreign text --redacted--> text with *** --> only then cut, stored, logged, sent
+
+Every error of ours (shared/errors.py) redacts its own text, and every log record is redacted when it is made, with its
+traceback. Nothing is searched while no secret is known.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+MASK = "***"
+# Of a long secret so many characters are enough to be taken for a piece of it; fewer are found in ordinary words.
+PIECE = 8
+# What is shorter is found everywhere: the settings refuse it.
+SHORTEST = 4
+# Of the beginning of a secret at a cut, so many characters say something about it.
+_BEGUN = 2
+# An escape of which a cut left only the beginning; and what follows a redacted secret up to the cut, its rest.
+_HALF_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[0-9A-Za-z]{0,7})$")
+_REST = re.compile(rf"{re.escape(MASK)}\S{{1,24}}$")
+# One layer for each who encoded what another had encoded: JSON in JSON in an address.
+_LAYERS = 4
+_ESCAPE = re.compile(
+    r"%([2-7][0-9A-Fa-f])|\\u([0-9A-Fa-f]{4})|\\x([2-9A-Fa-f][0-9A-Fa-f])|&#[xX]0{0,4}([2-7][0-9A-Fa-f]);"
+    r"|&#0{0,4}(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);|&(amp|lt|gt|quot|apos);|\\([\\/\"'])"
+)
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+# A short secret counts where it stands alone: never within a word, a path or a name.
+_WORD = "A-Za-z0-9_/.-"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The secrets of this process: `long` are found whole and by `pieces`, `whole` as they are, `short` alone.
+
+    These three are as they look once escapes are read; `raw` are secrets as they were given, and `spelled` the usual
+    spellings of those, for a search that is as quick as a search can be.
+    """
+
+    long: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+    short: frozenset[str] = frozenset()
+    raw: frozenset[str] = frozenset()
+    pieces: frozenset[str] = frozenset()
+    spelled: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+
+
+_known = _Known()
+_turn = threading.Lock()
+
+
+def protect(*secrets: str) -> None:
+    """Make secrets known to the redaction of this process, for as long as it lives.
+
+    A secret shorter than PIECE is found where it stands alone; one shorter than SHORTEST, or none, is not looked for.
+    """
+    long = {form for secret in secrets if len(secret) >= PIECE for form in _forms(secret)}
+    short = {_decoded(secret)[0] for secret in secrets if SHORTEST <= len(secret) < PIECE}
+    _learn(long, set(), short, {secret for secret in secrets if len(secret) >= PIECE})
+
+
+def protect_login(user: str, password: str) -> None:
+    """Make a login known, each part as it stands in a URL: the password, both together, and as a header has them.
+
+    A user's name alone is redacted where it can be no ordinary word: it has PIECE characters and one is no letter.
+    """
+    name, secret = unquote(user), unquote(password)
+    if not secret:
+        return
+    protect(password, secret, base64.b64encode(f"{name}:{secret}".encode()).decode())
+    together = {_decoded(f"{a}:{b}")[0] for a in (user, name) for b in (password, secret)}
+    telling = len(name) >= PIECE and not name.isalpha()
+    _learn(set(), together | ({_decoded(name)[0]} if telling else set()), set(), {f"{user}:{password}"})
+
+
+def redacted(text: str) -> str:
+    """The text with *** for every secret and every piece of one, in whatever form."""
+    known = _known
+    if known.pattern is None:
+        return text
+    plain, places = _decoded(text)
+    spans = [match.span() for match in known.pattern.finditer(plain)]
+    parts, at = [], 0
+    for begin, end in _joined([*spans, *_runs(plain, known.pieces)]):
+        first, after = (places[begin], places[end]) if places else (begin, end)
+        parts += [text[at:first], MASK]
+        at = after
+    return "".join([*parts, text[at:]])
+
+
+def excerpt(text: str, longest: int) -> str:
+    """The beginning of a text, at most so many characters: redacted first, then cut."""
+    return redacted(text)[:longest]
+
+
+def without_begun_secret(text: str) -> str:
+    """A redacted text whose end somebody cut off, with *** for the beginning of a secret that the cut left there."""
+    known = _known
+    if known.pattern is None:
+        return text
+    text = _REST.sub(MASK, text)
+    whole = _HALF_ESCAPE.sub("", text)
+    plain, places = _decoded(whole)
+    for size in range(min(PIECE - 1, len(plain)), _BEGUN - 1, -1):
+        if any(secret.startswith(plain[-size:]) for secret in known.long | known.whole):
+            at = len(plain) - size
+            return whole[: places[at] if places else at] + MASK
+    return text
+
+
+def redacted_json(value: Any) -> Any:
+    """A value of JSON with every text redacted, names of fields included."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {redacted_json(name): redacted_json(each) for name, each in value.items()}
+    return [redacted_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether a long text has a whole secret in a usual spelling: thousands of times quicker than `redacted`."""
+    return any(form in text for form in _known.spelled)
+
+
+def what_failed(error: BaseException, longest: int | None = None) -> str:
+    """An exception's type and text as they may be kept and shown, at most so many characters."""
+    return redacted(f"{type(error).__name__}: {error}")[:longest]
+
+
+# --- how a secret is found ------------------------------------------------------------------------------------------
+
+
+def _learn(long: set[str], whole: set[str], short: set[str], raw: set[str]) -> None:
+    global _known
+    with _turn:
+        before = _known
+        known = _Known(before.long | long, before.whole | whole, before.short | short, before.raw | raw)
+        if (known.long, known.whole, known.short) == (before.long, before.whole, before.short):
+            return
+        pieces = frozenset(each[at : at + PIECE] for each in known.long for at in range(len(each) - PIECE + 1))
+        pattern = re.compile("|".join([*_any_of(known.long | known.whole), *_alone(known.short)]))
+        spelled = tuple(sorted({form for secret in known.raw for form in _spellings(secret)}))
+        _known = replace(known, pieces=pieces, spelled=spelled, pattern=pattern)
+    _redact_log_records()
+
+
+def _any_of(texts: Iterable[str]) -> list[str]:
+    """Alternatives of a pattern, the longest first: none is found within another of which a half would be left."""
+    return [re.escape(text) for text in sorted(texts, key=lambda text: (-len(text), text))]
+
+
+def _alone(texts: Iterable[str]) -> list[str]:
+    return [rf"(?<![{_WORD}]){each}(?![{_WORD}])" for each in _any_of(texts)]
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret's spellings that are more than an escape for each character, as they look once escapes are read."""
+    plain = unquote(secret)
+    spelled = {secret, plain, *(quote(text, safe="") for text in (secret, plain))}
+    spelled |= {re.sub("%..", lambda match: match[0].lower(), text) for text in spelled}
+    return {_decoded(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
+
+
+def _spellings(secret: str) -> set[str]:
+    """A secret as it is, percent-encoded in the usual ways, and as JSON has it."""
+    encoded = {quote(secret, safe=safe) for safe in ("", "/", "!$&'()*+,;=:@/")}
+    lower = {re.sub("%..", lambda match: match[0].lower(), text) for text in encoded}
+    return {secret, json.dumps(secret)[1:-1], *encoded, *lower}
+
+
+def _in_base64(secret: str) -> set[str]:
+    """What base64 of any text with the secret in it has of the secret alone, by where in a group of three it begins."""
+    found = set()
+    for shift, skipped in ((0, 0), (1, 2), (2, 3)):
+        data = b"\0" * shift + secret.encode()
+        whole = data[: len(data) - len(data) % 3]
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            form = encode(whole).decode()[skipped:]
+            if len(form) >= PIECE:
+                found.add(form)
+    return found
+
+
+def _decoded(text: str) -> tuple[str, list[int] | None]:
+    """The text with its escapes read, and for each character (and the end) where it begins in the text.
+
+    None for the places where nothing is escaped.
+    """
+    places: list[int] | None = None
+    for _ in range(_LAYERS):
+        if not ("%" in text or "\\" in text or "&" in text):
+            break
+        parts: list[str] = []
+        begins: list[int] = []
+        at = 0
+        for match in _ESCAPE.finditer(text):
+            parts += [text[at : match.start()], _meant(match)]
+            begins += range(at, match.start() + 1)
+            at = match.end()
+        if not parts:
+            break
+        begins += range(at, len(text) + 1)
+        text = "".join([*parts, text[at:]])
+        places = begins if places is None else [places[begin] for begin in begins]
+    return text, places
+
+
+def _meant(match: re.Match[str]) -> str:
+    percent, unicode, byte, hexadecimal, decimal, entity, escaped = match.groups()
+    number = percent or unicode or byte or hexadecimal
+    if number:
+        return chr(int(number, 16))
+    return chr(int(decimal)) if decimal else _ENTITIES[entity] if entity else escaped
+
+
+def _runs(text: str, pieces: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where a text has pieces of secrets, those that overlap together."""
+    at, last = 0, len(text) - PIECE
+    while pieces and at <= last:
+        if text[at : at + PIECE] not in pieces:
+            at += 1
+            continue
+        begin = at
+        while at <= last and text[at : at + PIECE] in pieces:
+            at += 1
+        yield begin, at + PIECE - 1
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that overlap as one."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if found and begin < found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((begin, end))
+    return found
+
+
+# --- log records ----------------------------------------------------------------------------------------------------
+
+
+class _RedactedRecords:
+    """A factory of log records that redacts message, traceback and stack before any handler or formatter sees them."""
+
+    def __init__(self) -> None:
+        self._made = logging.getLogRecordFactory()
+        self._formatter = logging.Formatter()
+
+    def __call__(self, *args: Any, **options: Any) -> logging.LogRecord:
+        record = self._made(*args, **options)
+        message = _message(record)
+        safe = redacted(message)
+        if safe != message:
+            record.msg, record.args = safe, ()
+        if record.exc_info:
+            # formatters take this text where it is set
+            record.exc_text = redacted(self._formatter.formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = redacted(record.stack_info)
+        return record
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        # arguments that do not fit: logging prints them to standard error, so they are made one text here
+        record.msg, record.args = f"{record.msg} {record.args!r}", ()
+        return str(record.msg)
+
+
+def _redact_log_records() -> None:
+    if not isinstance(logging.getLogRecordFactory(), _RedactedRecords):
+        logging.setLogRecordFactory(_RedactedRecords())

@@ -1,0 +1,51 @@
+"""A line of the log is one line of JSON that any viewer may show: redacted, printable, with its accents."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from shared.observability.logs import JsonFormatter, log_context
+from shared.observability.redaction import protect
+
+EVIL = "\x1b[2JJokić\u202e\r\x9b31m \u200bDončić\x7f"
+KEY = "l0g-s3cret-Kq8!xz"
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("logs.tested")
+    logger.addHandler(handler)
+    protect(KEY)
+    yield stream
+    logger.removeHandler(handler)
+
+
+def test_what_is_logged_is_printable_and_redacted(written: io.StringIO) -> None:
+    logger = logging.getLogger("logs.tested")
+    fields = {EVIL: [EVIL, KEY], "error": ValueError(f"{EVIL}{KEY}"), "n": 3}
+    with log_context(run_id=f"{EVIL}{KEY}"):
+        try:
+            raise ValueError(f"{EVIL} {KEY}")
+        except ValueError:
+            logger.exception("said %s of %s", EVIL, KEY, extra={"fields": fields})
+    (line,) = written.getvalue().splitlines()
+    assert "Jokić" in line
+    assert not any(sign in line for sign in "\x1b\x7f\x9b\u202e\u200b\r")
+    assert "\\u001b" not in line
+    assert KEY[2:12] not in line
+    found = json.loads(line)
+    assert found["message"] == "said Jokić\n Dončić of ***"
+    assert found["Jokić Dončić"] == ["Jokić Dončić", "***"]
+    assert found["error"] == "Jokić Dončić***"
+    assert found["run_id"] == "Jokić Dončić***"
+    assert found["exception"].splitlines()[0] == "Traceback (most recent call last):"
+    assert found["exception"].endswith("Dončić ***")
+    assert found["n"] == 3
