@@ -15,6 +15,7 @@ from rich.table import Table
 from local import operate, summary
 from local.console.lines import complain, say
 from local.console.plain import PlainConsole, open_console
+from local.host.token import Endpoint
 from local.screen import Screen
 from local.summary import show
 from tests.conftest import ROOT
@@ -190,7 +191,7 @@ def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch, m
     found = {"dead_letters": [letter], "held": [{"function": "f", "reason": EVIL}]}
     monkeypatch.setattr(operate, "ask", lambda *_: found)
     stream = io.StringIO()
-    operate.dlq(1, {}, make(file=stream, width=1_000, color_system=None))
+    operate.dlq(Endpoint(1, "token"), {}, make(file=stream, width=1_000, color_system=None))
     assert stream.getvalue().count(READS) == 4
     assert not PLAIN.search(stream.getvalue())
     assert summary.result([{"status": "failed", "reason": EVIL}]).startswith("failed: ")
