@@ -68,6 +68,8 @@ def tables(url: str, project: str, *, prefix: str = "", location: str = "US") ->
             _done(client.post("/datasets", json={"datasetReference": reference, "location": location}))
         for schema in all_schemas():
             resource = json.loads((SCHEMA_FOLDER / f"{schema.name}.json").read_text(encoding="utf-8"))
+            if not schema.constraint:
+                resource.pop("tableConstraints", None)
             _table(client, project, prefix, schema.name, resource)
         for view, sql in all_views():
             query = {"query": with_prefix(sql, prefix), "useLegacySql": False}

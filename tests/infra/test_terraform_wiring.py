@@ -26,6 +26,8 @@ EVERYTHING = Expected(
     secret_versions=(("odds-api-key", "3"),),
     settings=(("MIN_COVERAGE", "0.7"),),
     state_epoch=2,
+    audited=False,
+    ci_subjects=("repo:my-org/nba-props:environment:dev", "repo:my-org/nba-props:ref:refs/heads/main"),
 )
 
 
