@@ -101,16 +101,36 @@ def test_a_person_who_applies_can_make_the_budget() -> None:
     assert re.search(r"^  billing_project += var\.project_id$", provider, re.MULTILINE)
 
 
+def test_a_function_waits_for_every_grant_of_its_account() -> None:
+    """A new revision serves at once. Only the sweep's pulls of dead letters may come a moment later."""
+    waits = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / FOLDER).glob("*.tf"))
+    grants = {
+        f"{kind}.{name}"
+        for kind, name, block in re.findall(
+            r'^resource "(\w+_iam_member)" "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL
+        )
+        if "google_service_account.function[" in block
+    }
+    assert len(grants) > 8
+    assert grants - waits == {"google_pubsub_subscription_iam_member.dead_letter_puller"}
+
+
 def test_what_google_needs_minutes_for_comes_first() -> None:
     builds = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
     assert builds >= {
         "google_artifact_registry_repository_iam_member.build",
+        "google_bigquery_dataset_iam_member.function",
+        "google_bigquery_table.table",
+        "google_bigquery_table.view",
         "google_firestore_field.unindexed",
         "google_firestore_index.index",
         "google_project_iam_member.build_logs",
         "google_project_iam_member.build_source",
         "google_secret_manager_secret_iam_member.function",
     }
+    jobs = waits_for("scheduler.tf", 'resource "google_cloud_scheduler_job" "job"')
+    assert jobs == {"google_pubsub_subscription.push"}
     alerts = waits_for("alerts.tf", 'resource "google_monitoring_alert_policy" "alert"')
     assert alerts == {"google_cloudfunctions2_function.function"}
 
