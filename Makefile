@@ -110,17 +110,30 @@ ENV := prod
 INFRA := $(or $(TERRAFORM),terraform) -chdir=infra/terraform
 
 .PHONY: plan
-plan: package  ## what a deployment would change: STATE_BUCKET=my-project-nba-terraform (ENV=prod), see docs/deploy.md
+plan: package  ## what a deployment would change: STATE_BUCKET=... (ENV=prod ARCHIVE_SHA256=the one that was tried)
 	@test -n "$(STATE_BUCKET)" || { echo "Name the state's bucket: make plan STATE_BUCKET=my-project-nba-terraform" >&2; exit 2; }
 	@test -f infra/terraform/$(ENV).tfvars || { echo "Copy infra/terraform/$(ENV).tfvars.example to $(ENV).tfvars" >&2; exit 2; }
-	@$(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV)
-	@$(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
+	@archive=$$($(PY) -m local.cloud.archive) && \
+	  $(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV) && \
+	  TF_VAR_archive="$$archive" $(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
 
 .PHONY: apply
 apply:  ## deploy exactly what the last `make plan` showed (ENV=prod)
 	@test -f infra/terraform/$(ENV).tfplan || { echo "There is no plan of $(ENV): make plan" >&2; exit 2; }
 	@$(INFRA) apply -input=false $(ENV).tfplan
 	@rm -f infra/terraform/$(ENV).tfplan
+
+.PHONY: smoke
+smoke: package $(LOCAL_READY)  ## after an apply: a past date, its rows and file, an empty plan: PROJECT_ID=... STATE_BUCKET=... (DATE=)
+	@$(PY) -m local.cloud.smoke
+
+.PHONY: destroy
+destroy: | .venv/bin/pip  ## take an environment away, never prod: ENV=dev STATE_BUCKET=... (AUTO_APPROVE=1)
+	@$(PY) -m local.cloud.destroy
+
+.PHONY: backfill
+backfill: $(LOCAL_READY)  ## past days through phases 1-4, month by month: FROM=2024-10-22 TO=2025-06-22 (RUNTIME=gcp PROJECT_ID=...)
+	@$(PY) -m local.cloud.backfill
 
 .PHONY: infra-check
 infra-check: $(DEV_READY) $(CHECKOV_READY)  ## Terraform: form, wiring against pipeline.yaml, planted mistakes, checkov
