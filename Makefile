@@ -123,6 +123,10 @@ apply:  ## deploy exactly what the last `make plan` showed (ENV=prod)
 	@$(INFRA) apply -input=false $(ENV).tfplan
 	@rm -f infra/terraform/$(ENV).tfplan
 
+.PHONY: contract
+contract: $(DEV_READY)  ## the ports' contracts on a throwaway project of Google Cloud: PROJECT_ID=... NAME_PREFIX=ct-
+	@$(PY) -m local.cloud.contract
+
 .PHONY: smoke
 smoke: package $(LOCAL_READY)  ## after an apply: a past date, its rows and file, an empty plan: PROJECT_ID=... STATE_BUCKET=... (DATE=)
 	@$(PY) -m local.cloud.smoke

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from local.cloud import destroy, smoke
+from local.cloud import contract, destroy, smoke
 from local.cloud.archive import promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
+from local.publish import Refused
 from shared.errors import DataError, Fatal
 from tests.conftest import ROOT
 
@@ -248,3 +249,42 @@ def test_an_empty_plan_is_told(root: Path) -> None:
 def test_a_state_that_cannot_be_opened_is_told(root: Path) -> None:
     with pytest.raises(Fatal, match="terraform init ended with 1"):
         smoke.see_an_empty_plan(root, terraform(root, init=1), lambda line: None)
+
+
+# --- the contracts on a real project ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["ct-", "ct-me-", "ct-run17-"])
+def test_the_suites_are_told_project_and_prefix(prefix: str) -> None:
+    given = contract.settings({"PROJECT_ID": "my-throwaway", "NAME_PREFIX": prefix})
+    assert (given["CONTRACT_PROJECT"], given["CONTRACT_PREFIX"]) == ("my-throwaway", prefix)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"NAME_PREFIX": "ct-"}, "PROJECT_ID='' is no project's id"),
+        ({"PROJECT_ID": "My Project", "NAME_PREFIX": "ct-"}, "PROJECT_ID='My Project' is no project's id"),
+        ({"PROJECT_ID": "my-throwaway"}, "NAME_PREFIX='' is none of a throwaway"),
+        ({"PROJECT_ID": "my-throwaway", "NAME_PREFIX": "dev-"}, "NAME_PREFIX='dev-' is none"),
+        ({"PROJECT_ID": "my-throwaway", "NAME_PREFIX": "ct"}, "NAME_PREFIX='ct' is none"),
+        ({"PROJECT_ID": "my-throwaway", "NAME_PREFIX": "ct-UPPER-"}, "NAME_PREFIX='ct-UPPER-' is none"),
+        ({"PROJECT_ID": "my-throwaway", "NAME_PREFIX": "ct-abcdefghij-"}, "is none of a throwaway"),
+        (
+            {"PROJECT_ID": "my-throwaway", "NAME_PREFIX": "ct-", "PUBSUB_EMULATOR_HOST": "localhost:1"},
+            "PUBSUB_EMULATOR_HOST would send the suites to an emulator",
+        ),
+    ],
+)
+def test_no_suite_runs_where_it_may_meet_what_runs(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        contract.settings(environment)
+
+
+def test_a_refused_contract_exits_two_and_starts_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("PROJECT_ID", "my-throwaway")
+    monkeypatch.setenv("NAME_PREFIX", "prod-")
+    assert contract.main() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "NAME_PREFIX='prod-'" in said.err
