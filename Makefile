@@ -15,6 +15,7 @@ DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
 EMULATORS_READY := .venv/.emulators/.ready-$(call lock_sum,emulators)
 CHECKOV := .venv/.checkov/bin/checkov
 CHECKOV_READY := .venv/.checkov/.ready-$(call lock_sum,checkov)
+AUDIT_READY := .venv/.audit/.ready-$(call lock_sum,audit)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
 # Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
@@ -188,6 +189,10 @@ clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .loca
 lock: $(LOCK_READY)  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PY) -m local.package.lock .venv/.lock/bin/uv
 
+.PHONY: audit
+audit: $(AUDIT_READY)  ## known weaknesses of the locked packages; exit 3: not all could be looked up (ADVISORIES=osv)
+	@$(PY) -m local.package.audit .venv/.audit/bin/pip-audit
+
 .venv/bin/pip:
 	@for python in $(PYTHONS); do \
 	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -217,7 +222,7 @@ $(DEV_READY): | .venv/bin/pip
 	$(call install,$(PY),dev)
 	@touch $@ $(LOCAL_READY)
 
-$(EMULATORS_READY) $(CHECKOV_READY) $(LOCK_READY): .venv/.%: | .venv/bin/pip
+$(AUDIT_READY) $(EMULATORS_READY) $(CHECKOV_READY) $(LOCK_READY): .venv/.%: | .venv/bin/pip
 	@echo "Installing the packages of requirements/$(*D).txt (once)"
 	@$(PY) -m venv --clear .venv/.$(*D)
 	$(call install,.venv/.$(*D)/bin/python,$(*D))
