@@ -153,12 +153,32 @@ def test_the_costs_add_up() -> None:
 def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", DEPLOY, re.MULTILINE))
-    assert commands >= {"plan", "apply", "dlq", "redrive"}
+    assert commands >= {"plan", "apply", "dlq", "redrive", "smoke", "destroy", "contract", "backfill", "audit"}
     assert commands <= targets
     assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
     published = set(re.findall(r"topics publish (\S+)", DEPLOY))
     assert published
     assert published <= {topic for function in RAW["functions"].values() for topic in function["topics"]}
+
+
+def test_the_guide_knows_how_many_processors_the_functions_may_take() -> None:
+    """A new project's quota is less, and the error does not say by how much."""
+    functions = [{**RAW["defaults"], **each} for each in RAW["functions"].values()]
+    most = sum(each["max_instances"] * each["cpu"] for each in functions)
+    assert f"most instances together are {most}." in DEPLOY
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Quota exceeded for total allowable CPU per project per region",
+        "One or more users named in the policy do not belong to a permitted customer",
+        "constraints/iam.allowedPolicyMemberDomains",
+        "constraints/storage.publicAccessPrevention",
+    ],
+)
+def test_refusals_that_do_not_pass_have_a_way_out(said: str) -> None:
+    assert said in " ".join(DEPLOY.split())
 
 
 def section(title: str) -> str:
