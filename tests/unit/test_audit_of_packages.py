@@ -10,6 +10,7 @@ import pytest
 
 from local.package import audit
 from local.package.audit import DONE, FOUND, NOT_AUDITED, WRONG_INPUT, conclude, report
+from tests.conftest import ROOT
 
 CLEAN = json.dumps({"dependencies": [{"name": "uv", "version": "0.13.9", "vulns": []}], "fixes": []})
 WEAK = json.dumps(
@@ -79,7 +80,7 @@ def test_every_lock_is_asked_about(
     program.chmod(0o755)
     assert audit.main([str(program)]) == DONE
     said = capsys.readouterr().out
-    locks = {path.name for path in (audit.ROOT / "requirements").glob("*.txt")}
+    locks = {path.name for path in (ROOT / "requirements").glob("*.txt")}
     assert {line.partition(":")[0] for line in said.splitlines()} == locks
     assert "functions.txt" in locks
     monkeypatch.setenv("ADVISORIES", "nobody")
