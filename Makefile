@@ -129,7 +129,7 @@ contract: $(DEV_READY)  ## the ports' contracts on a throwaway project of Google
 	@$(PY) -m local.cloud.contract
 
 .PHONY: smoke
-smoke: package $(LOCAL_READY)  ## after an apply: a past date, its rows and file, an empty plan: PROJECT_ID=... STATE_BUCKET=... (DATE=)
+smoke: package $(LOCAL_READY)  ## after an apply: a past date, its rows and file, an empty plan: STATE_BUCKET=... (ENV=prod DATE=2024-11-15)
 	@$(PY) -m local.cloud.smoke
 
 .PHONY: destroy

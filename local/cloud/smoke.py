@@ -1,4 +1,4 @@
-"""`make smoke PROJECT_ID=... STATE_BUCKET=...` after an apply: a past date through the deployed chain, an empty plan.
+"""`make smoke STATE_BUCKET=... (ENV=prod)` after an apply: a past date through the deployed chain, an empty plan.
 
 Publishes the date (DATE, a day with games) in mode results, waits for its last phase, shows the rows of its history and
 reads a raw file of it. Then `terraform plan` has to find nothing to change. Each step is said as it is done.
@@ -19,7 +19,7 @@ from local import deployed
 from local.cloud.archive import promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
-from local.cloud.terraform import command, plan_arguments, prepare
+from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
 from local.package.archive import ROOT
 from local.publish import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Refused
 from shared.clock import new_york_date
@@ -47,8 +47,34 @@ def asked(environment: Mapping[str, str], today: date) -> date:
     if day >= today:
         raise Refused(f"DATE={day} is not over yet: a smoke test needs the results of a past day.")
     if not environment.get("STATE_BUCKET"):
-        raise Refused("Name the state's bucket: make smoke PROJECT_ID=... STATE_BUCKET=my-project-nba-terraform.")
+        raise Refused("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
     return day
+
+
+# What a deployed pipeline is found by: setting, variable of the environment's tfvars, the variable's default.
+_PLACES = (
+    ("PROJECT_ID", "project_id", ""),
+    ("NAME_PREFIX", "name_prefix", ""),
+    ("DATASET_PREFIX", "dataset_prefix", ""),
+    ("FIRESTORE_DATABASE", "firestore_database", "(default)"),
+    ("BIGQUERY_LOCATION", "region", "us-central1"),
+)
+
+
+def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Where the environment of ENV lies, as its tfvars say: what is published and what is planned are one deployment.
+
+    Raises Refused where a setting says otherwise, Fatal without the file.
+    """
+    found = variables(root, environment)
+    said = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
+    for setting, value in said.items():
+        given = environment.get(setting)
+        if given and given != value:
+            raise Refused(
+                f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
+            )
+    return said
 
 
 def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, tell: Tell) -> None:
@@ -112,13 +138,13 @@ def see_an_empty_plan(root: Path, environment: Mapping[str, str], tell: Tell) ->
 
 def main() -> int:
     """Exit 0 all of it was seen, 1 it was not, 2 wrong input."""
-    environment = {**os.environ, "RUNTIME": "gcp"}
     try:
+        environment = {**os.environ, "RUNTIME": "gcp", **places(ROOT, os.environ)}
         runtime = deployed_runtime(deployed.settings(environment))
         day = asked(environment, new_york_date(runtime.clock.now()))
         see_a_day_through(runtime, day, Waiting(minutes=30.0), _tell)
         see_an_empty_plan(ROOT, environment, _tell)
-    except (Refused, ConfigError) as error:
+    except (Refused, ConfigError, NoVariables) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
     except (NotThrough, DataError, PipelineError, OSError) as error:

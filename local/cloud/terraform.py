@@ -13,6 +13,10 @@ from shared.errors import Fatal
 FOLDER = Path("infra") / "terraform"
 
 
+class NoVariables(Fatal):
+    """The environment has no tfvars."""
+
+
 def command(root: Path, environment: Mapping[str, str]) -> list[str]:
     """The command line up to its subcommand; TERRAFORM names another program."""
     named = environment.get("TERRAFORM") or "terraform"
@@ -30,10 +34,12 @@ def plan_arguments(environment: Mapping[str, str]) -> list[str]:
 
 
 def variables(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The plain values of the environment's tfvars, without quotes. Raises Fatal where the file is missing."""
+    """The plain values of the environment's tfvars, without quotes. Raises NoVariables where the file is missing."""
     path = root / FOLDER / f"{name_of(environment)}.tfvars"
     if not path.is_file():
-        raise Fatal(f"There is no {path.name}.", next_step=f"copy infra/terraform/{path.name}.example and fill it in.")
+        raise NoVariables(
+            f"There is no {path.name}.", next_step=f"copy infra/terraform/{path.name}.example and fill it in."
+        )
     pairs = re.findall(r'^[ \t]*(\w+)[ \t]*=[ \t]*("[^"\n]*"|[\w.-]+)', path.read_text(encoding="utf-8"), re.MULTILINE)
     return {name: value.strip('"') for name, value in pairs}
 

@@ -59,9 +59,9 @@ def test_a_secret_is_a_setting_of_the_functions() -> None:
 
 
 @pytest.fixture(scope="module")
-def again(terraform_root: Path) -> dict[str, TerraformRun]:
-    """Plans that follow an apply, by name."""
-    return run_tests(terraform_root, "again")
+def changes(terraform_root: Path) -> dict[str, TerraformRun]:
+    """Plans that follow an apply and have something to change, by name."""
+    return run_tests(terraform_root, "changes")
 
 
 def _changed(run: TerraformRun) -> dict[str, tuple[str, ...]]:
@@ -70,13 +70,14 @@ def _changed(run: TerraformRun) -> dict[str, tuple[str, ...]]:
     return {address: actions for address, actions in run.actions.items() if actions != ("no-op",)}
 
 
-def test_a_plan_after_apply_is_empty(again: dict[str, TerraformRun]) -> None:
-    assert _changed(again["once_more"]) == {}
+def test_a_plan_after_apply_is_empty(terraform_root: Path) -> None:
+    assert _changed(run_tests(terraform_root, "again")["once_more"]) == {}
 
 
-def test_what_is_replaced_takes_its_grants_along(again: dict[str, TerraformRun]) -> None:
+@pytest.mark.heavy
+def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun]) -> None:
     """A thing made anew under its name has none of the grants that the state remembers."""
-    changed = _changed(again["replaced"])
+    changed = _changed(changes["replaced"])
     grants = {address for address in changed if "_iam_member." in address}
     invoker = 'google_cloud_run_service_iam_member.push["grading"]'
     assert changed[invoker] == changed['google_cloudfunctions2_function.function["grading"]'] == ("delete", "create")
@@ -97,9 +98,10 @@ def test_what_is_replaced_takes_its_grants_along(again: dict[str, TerraformRun])
     }
 
 
-def test_another_archive_changes_the_archive_and_the_functions_alone(again: dict[str, TerraformRun]) -> None:
+@pytest.mark.heavy
+def test_another_archive_changes_the_archive_and_the_functions_alone(changes: dict[str, TerraformRun]) -> None:
     """So a rollback of code leaves schemas, grants and subscriptions as they are, and the way forward too."""
-    changed = _changed(again["another_archive"])
+    changed = _changed(changes["another_archive"])
     assert {address.partition("[")[0] for address in changed} == {
         "google_cloudfunctions2_function.function",
         "google_storage_bucket_object.archive",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from local.cloud.runs import NotThrough, Waiting
 from local.publish import Refused
 from shared.context import Context, Outcome
 from shared.messages import PhaseMessage
+from tests.conftest import ROOT
 from tests.pipeline.support import Run, World
 
 DAY = date(2024, 11, 15)
@@ -89,10 +92,42 @@ def test_a_past_date_with_games_is_the_usual_one() -> None:
     assert smoke.asked({"STATE_BUCKET": "b"}, date(2025, 11, 14)) == DAY
 
 
-def test_without_a_project_the_command_exits_two(
+def tfvars(root: Path, text: str) -> Path:
+    folder = root / "infra" / "terraform"
+    folder.mkdir(parents=True)
+    (folder / "dev.tfvars").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_it_publishes_to_the_deployment_that_it_plans(tmp_path: Path) -> None:
+    text = (ROOT / "infra/terraform/dev.tfvars.example").read_text(encoding="utf-8")
+    found = smoke.places(tfvars(tmp_path, text), {"ENV": "dev", "PROJECT_ID": "my-nba-project"})
+    assert found == {
+        "PROJECT_ID": "my-nba-project",
+        "NAME_PREFIX": "dev-",
+        "DATASET_PREFIX": "dev_",
+        "FIRESTORE_DATABASE": "nba-dev",
+        "BIGQUERY_LOCATION": "us-central1",
+    }
+
+
+def test_what_the_variables_leave_out_is_as_terraform_has_it(tmp_path: Path) -> None:
+    found = smoke.places(tfvars(tmp_path, 'project_id = "p"\nregion = "europe-west1" # near\n'), {"ENV": "dev"})
+    assert found["BIGQUERY_LOCATION"] == "europe-west1"
+    declared = (ROOT / "infra/terraform/variables.tf").read_text(encoding="utf-8")
+    for _, variable, usual in smoke._PLACES[1:]:
+        (block,) = re.findall(rf'^variable "{variable}" {{\n(.*?)^}}', declared, re.MULTILINE | re.DOTALL)
+        assert re.search(rf'default += "{re.escape(usual)}"', block), variable
+
+
+def test_another_project_than_the_one_deployed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
+        smoke.places(tfvars(tmp_path, 'project_id = "p"\n'), {"ENV": "dev", "PROJECT_ID": "other"})
+
+
+def test_without_an_environments_variables_the_command_exits_two(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("PROJECT_ID", "GOOGLE_CLOUD_PROJECT"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ENV", "nowhere")
     assert smoke.main() == 2
-    assert "needs PROJECT_ID" in capsys.readouterr().err
+    assert "There is no nowhere.tfvars" in capsys.readouterr().err
