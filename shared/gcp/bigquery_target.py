@@ -53,6 +53,13 @@ def check_writable(target: bigquery.Table, schema: TableSchema) -> None:
         )
 
 
+def load_fields(target: bigquery.Table, schema: TableSchema) -> list[bigquery.SchemaField]:
+    """The declared columns as a load names them: in the modes that they have in the project. A load refuses a column
+    that the table lets be NULL and the job calls REQUIRED, as older code does once a newer schema let it go."""
+    modes = {field.name: field.mode for field in target.schema}
+    return [bigquery.SchemaField(field.name, field.type, mode=modes[field.name]) for field in schema.fields]
+
+
 def metadata(target: bigquery.Table) -> Metadata:
     """What the target describes. A copy onto a partition may put the source's metadata in its place, and Terraform
     would want to change it back."""

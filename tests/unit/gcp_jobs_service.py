@@ -149,7 +149,23 @@ class JobsService(BaseAdapter):
             }
         if self.failures and not configuration.get("dryRun"):
             return self.failures.pop(0)
+        if "load" in configuration and configuration["load"]["writeDisposition"] == "WRITE_APPEND":
+            return self._append(configuration["load"])
         return self._copy(configuration["copy"]) if "copy" in configuration else None
+
+    def _append(self, load: dict[str, Any]) -> dict[str, str] | None:
+        """A load may leave out columns that may be NULL; those that it names have the table's modes."""
+        target = load["destinationTable"]
+        there = {
+            field["name"]: field
+            for field in self.table(f"{target['datasetId']}.{target['tableId']}")["schema"]["fields"]
+        }
+        for field in load["schema"]["fields"]:
+            mode = there.get(field["name"], {}).get("mode")
+            if mode != field["mode"]:
+                said = f"Field {field['name']} has changed mode from {mode} to {field['mode']}"
+                return {"reason": "invalid", "message": f"Provided Schema does not match Table. {said}"}
+        return None
 
     def _copy(self, copy: dict[str, Any]) -> dict[str, str] | None:
         """Put the made table's partition in place, or say how the schemas differ."""

@@ -71,6 +71,30 @@ def test_an_append_is_one_job_of_a_known_id(service: JobsService, warehouse: Big
     assert service.loaded[name].column("game_id").to_pylist() == ["1", "2"]
 
 
+def test_older_code_appends_to_a_table_that_newer_code_has_widened(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    """After a rollback of code alone: a further column, and one that may be NULL by now."""
+    table = service.table(f"dev_{BATCHES}")
+    _column(table, "later", type="FLOAT")
+    _column(table, "run_id", mode="NULLABLE")
+    assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    ((_, job),) = service.jobs.items()
+    sent = {field["name"]: field["mode"] for field in job["configuration"]["load"]["schema"]["fields"]}
+    assert sent["run_id"] == "NULLABLE"
+    assert sent["batch_id"] == "REQUIRED"
+    assert "later" not in sent
+
+
+def test_newer_code_says_what_an_older_table_lacks(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.table(f"dev_{BATCHES}")["schema"]["fields"].pop()
+    last = load_schema(BATCHES).columns[-1]
+    with pytest.raises(SchemaMismatch, match=f"{last} is missing") as raised:
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    assert "make plan" in raised.value.next_step
+    assert service.jobs == {}
+
+
 def test_the_same_append_again_finds_the_first_job(service: JobsService, warehouse: BigQueryWarehouse) -> None:
     assert warehouse.load(BATCHES, rows("1", "2"), mode="append", job_id="j") == 2
     assert warehouse.load(BATCHES, rows("3"), mode="append", job_id="j") == 2
@@ -110,7 +134,7 @@ def test_an_upload_is_given_up_while_there_is_time(service: JobsService, monkeyp
     monkeypatch.setattr(service, "_insert", lambda request: (503, {"error": {"code": 503, "message": "no"}}))
     with pytest.raises(StoreUnavailable):
         warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
-    assert [seconds for _, _, seconds in service.requests] == [15.0] * 3
+    assert [seconds for method, _, seconds in service.requests if method == "POST"] == [15.0] * 3
 
 
 def test_after_a_failed_job_the_next_id_is_taken(service: JobsService, warehouse: BigQueryWarehouse) -> None:
