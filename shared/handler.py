@@ -280,7 +280,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     Where no delivery follows the run ends here, so its history is written.
     """
     now = context.runtime.clock.now()
-    final = context.last_attempt or isinstance(error, DataError)
+    final = context.last_delivery or isinstance(error, DataError)
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,
