@@ -15,6 +15,7 @@ DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
 EMULATORS_READY := .venv/.emulators/.ready-$(call lock_sum,emulators)
 CHECKOV := .venv/.checkov/bin/checkov
 CHECKOV_READY := .venv/.checkov/.ready-$(call lock_sum,checkov)
+AUDIT_READY := .venv/.audit/.ready-$(call lock_sum,audit)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
 # What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice. The last lines are
@@ -127,17 +128,34 @@ ENV := prod
 INFRA := $(or $(TERRAFORM),terraform) -chdir=infra/terraform
 
 .PHONY: plan
-plan: package  ## what a deployment would change: STATE_BUCKET=my-project-nba-terraform (ENV=prod), see docs/deploy.md
+plan: package  ## what a deployment would change: STATE_BUCKET=... (ENV=prod ARCHIVE_SHA256=the one that was tried)
 	@test -n "$(STATE_BUCKET)" || { echo "Name the state's bucket: make plan STATE_BUCKET=my-project-nba-terraform" >&2; exit 2; }
 	@test -f infra/terraform/$(ENV).tfvars || { echo "Copy infra/terraform/$(ENV).tfvars.example to $(ENV).tfvars" >&2; exit 2; }
-	@$(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV)
-	@$(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
+	@archive=$$($(PY) -m local.cloud.archive) && \
+	  $(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV) && \
+	  TF_VAR_archive="$$archive" $(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
 
 .PHONY: apply
 apply:  ## deploy exactly what the last `make plan` showed (ENV=prod)
 	@test -f infra/terraform/$(ENV).tfplan || { echo "There is no plan of $(ENV): make plan" >&2; exit 2; }
 	@$(INFRA) apply -input=false $(ENV).tfplan
 	@rm -f infra/terraform/$(ENV).tfplan
+
+.PHONY: contract
+contract: $(DEV_READY)  ## the ports' contracts on a throwaway project of Google Cloud: PROJECT_ID=... NAME_PREFIX=ct-
+	@$(PY) -m local.cloud.contract
+
+.PHONY: smoke
+smoke: package $(LOCAL_READY)  ## after an apply: a past date, its rows and file, an empty plan: STATE_BUCKET=... (ENV=prod DATE=2024-11-15)
+	@$(PY) -m local.cloud.smoke
+
+.PHONY: destroy
+destroy: | .venv/bin/pip  ## take an environment away, never prod: ENV=dev STATE_BUCKET=... (AUTO_APPROVE=1)
+	@$(PY) -m local.cloud.destroy
+
+.PHONY: backfill
+backfill: $(LOCAL_READY)  ## past days through phases 1-4, month by month: FROM=2024-10-22 TO=2025-06-22 (RUNTIME=gcp PROJECT_ID=...)
+	@$(PY) -m local.cloud.backfill
 
 .PHONY: infra-check
 infra-check: $(DEV_READY) $(CHECKOV_READY)  ## Terraform: form, wiring against pipeline.yaml, planted mistakes, checkov
@@ -188,6 +206,10 @@ clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .loca
 lock: $(LOCK_READY)  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PY) -m local.package.lock .venv/.lock/bin/uv
 
+.PHONY: audit
+audit: $(AUDIT_READY)  ## known weaknesses of the locked packages; exit 3: not all could be looked up (ADVISORIES=osv)
+	@$(PY) -m local.package.audit .venv/.audit/bin/pip-audit
+
 .venv/bin/pip:
 	@for python in $(PYTHONS); do \
 	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -217,7 +239,7 @@ $(DEV_READY): | .venv/bin/pip
 	$(call install,$(PY),dev)
 	@touch $@ $(LOCAL_READY)
 
-$(EMULATORS_READY) $(CHECKOV_READY) $(LOCK_READY): .venv/.%: | .venv/bin/pip
+$(AUDIT_READY) $(EMULATORS_READY) $(CHECKOV_READY) $(LOCK_READY): .venv/.%: | .venv/bin/pip
 	@echo "Installing the packages of requirements/$(*D).txt (once)"
 	@$(PY) -m venv --clear .venv/.$(*D)
 	$(call install,.venv/.$(*D)/bin/python,$(*D))

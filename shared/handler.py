@@ -311,7 +311,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     Where no delivery follows the run ends here, so its history is written.
     """
     now, machine = context.runtime.clock.now(), _machine(context.runtime)
-    final = context.last_attempt or isinstance(error, DataError)
+    final = context.last_delivery or isinstance(error, DataError)
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,

@@ -20,6 +20,7 @@ locals {
       "storage",
     ],
     var.billing_account == null ? [] : ["billingbudgets"],
+    length(var.ci_subjects) == 0 ? [] : ["sts"],
   ))
 }
 

@@ -5,6 +5,15 @@ locals {
   api_types = { INT64 = "INTEGER", FLOAT64 = "FLOAT", BOOL = "BOOLEAN" }
 
   day_ms = 24 * 60 * 60 * 1000
+
+  # The key of each schema file, where BigQuery can have it: at most 16 columns, all REQUIRED, none a FLOAT64.
+  key_columns = { for name, schema in local.schemas : name => toset([
+    for field in schema.schema.fields : field.name if try(field.mode, "NULLABLE") == "REQUIRED" && field.type != "FLOAT64"
+  ]) }
+  constraints = { for name, schema in local.schemas : name => [
+    for columns in try([schema.tableConstraints.primaryKey.columns], []) : columns
+    if length(columns) <= 16 && length(setsubtract(columns, local.key_columns[name])) == 0
+  ] }
 }
 
 resource "google_bigquery_dataset" "dataset" {
@@ -50,8 +59,9 @@ resource "google_bigquery_table" "table" {
     }
   }
 
+  # A key is believed, not enforced: with a column of it NULL the answers may be wrong. MERGE reads the key of the file.
   dynamic "table_constraints" {
-    for_each = try([each.value.tableConstraints.primaryKey.columns], [])
+    for_each = local.constraints[each.key]
     content {
       primary_key {
         columns = table_constraints.value
@@ -80,7 +90,8 @@ resource "google_bigquery_table" "view" {
 resource "google_bigquery_dataset_iam_member" "function" {
   for_each = local.dataset_grants
 
-  dataset_id = google_bigquery_dataset.dataset[each.value.dataset].dataset_id
+  # The last part of its id is its name, and is new with a dataset made anew: that has no grants yet.
+  dataset_id = reverse(split("/", google_bigquery_dataset.dataset[each.value.dataset].id))[0]
   role       = each.value.role
   member     = google_service_account.function[each.value.function].member
 }

@@ -110,14 +110,25 @@ resource "google_cloudfunctions2_function" "function" {
     }
   }
 
-  # A build that begins before its account may build fails, and so does a revision that cannot read its secret. A grant
-  # takes a minute or more to be known everywhere: the indexes, which take minutes anyway, are what builds wait for.
+  # A build that begins before its account may build fails, and so does a revision that cannot read its secret. A new
+  # revision serves at once: columns, views and grants that its code needs have to be there before it is. A grant takes a
+  # minute or more to be known everywhere: the indexes, which take minutes anyway, are what builds wait for.
   depends_on = [
     google_artifact_registry_repository_iam_member.build,
+    google_bigquery_dataset_iam_member.function,
+    google_bigquery_table.table,
+    google_bigquery_table.view,
+    google_firestore_field.expiring,
     google_firestore_field.unindexed,
     google_firestore_index.index,
+    google_project_iam_member.bigquery_jobs,
     google_project_iam_member.build_logs,
     google_project_iam_member.build_source,
+    google_project_iam_member.job_reader,
+    google_project_iam_member.state,
+    google_pubsub_topic_iam_member.publisher,
     google_secret_manager_secret_iam_member.function,
+    google_storage_bucket_iam_member.function,
+    google_storage_bucket_iam_member.prefix,
   ]
 }

@@ -53,6 +53,11 @@ resource "google_cloud_run_service_iam_member" "push" {
   service  = google_cloudfunctions2_function.function[each.key].name
   role     = "roles/run.invoker"
   member   = google_service_account.push.member
+
+  # A function that is replaced is another service of the same name, and has lost its grants.
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.function[each.key].id]
+  }
 }
 
 # --- who builds the images ---------------------------------------------------------------------------------------------
@@ -70,6 +75,10 @@ resource "google_artifact_registry_repository_iam_member" "build" {
   repository = google_artifact_registry_repository.functions.name
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.build.member
+
+  lifecycle {
+    replace_triggered_by = [google_artifact_registry_repository.functions.id]
+  }
 }
 
 resource "google_project_iam_member" "build_logs" {
@@ -90,6 +99,6 @@ resource "google_project_iam_member" "build_source" {
     expression = join(" || ", [for bucket in [
       google_storage_bucket.source.name,
       "gcf-v2-sources-${data.google_project.this.number}-${var.region}",
-    ] : "resource.name.startsWith(\"projects/_/buckets/${bucket}\")"])
+    ] : "resource.name == \"projects/_/buckets/${bucket}\" || resource.name.startsWith(\"projects/_/buckets/${bucket}/\")"])
   }
 }

@@ -10,6 +10,14 @@ output "buckets" {
   value       = { for name, bucket in google_storage_bucket.bucket : name => bucket.name }
 }
 
+output "ci" {
+  description = "What a CI run that ci_subjects names signs in with: the provider of its token, and the account."
+  value = { for key in local.ci : key => {
+    provider = google_iam_workload_identity_pool_provider.ci[key].name
+    account  = google_service_account.deploy[key].email
+  } }
+}
+
 output "function_uris" {
   description = "Where Pub/Sub pushes to, by function."
   value       = { for name, function in google_cloudfunctions2_function.function : name => function.service_config[0].uri }

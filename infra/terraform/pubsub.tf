@@ -79,6 +79,10 @@ resource "google_pubsub_topic_iam_member" "dead_letter_forwarder" {
   topic  = google_pubsub_topic.topic[each.key].name
   role   = "roles/pubsub.publisher"
   member = local.pubsub_agent
+
+  lifecycle {
+    replace_triggered_by = [google_pubsub_topic.topic[each.key].id]
+  }
 }
 
 resource "google_pubsub_subscription_iam_member" "dead_letter_forwarder" {
@@ -87,6 +91,10 @@ resource "google_pubsub_subscription_iam_member" "dead_letter_forwarder" {
   subscription = google_pubsub_subscription.push[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_agent
+
+  lifecycle {
+    replace_triggered_by = [google_pubsub_subscription.push[each.key].id]
+  }
 }
 
 # The sweep finishes redrives that were interrupted: it looks for the letter and acknowledges it.

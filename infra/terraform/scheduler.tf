@@ -23,4 +23,7 @@ resource "google_cloud_scheduler_job" "job" {
     # The run is named after the job, without the environment's prefix.
     attributes = { schedule = each.key }
   }
+
+  # A topic keeps nothing for a subscription that is made later: what fires before would be lost.
+  depends_on = [google_pubsub_subscription.push]
 }

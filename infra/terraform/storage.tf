@@ -9,7 +9,7 @@ locals {
 }
 
 resource "google_storage_bucket" "bucket" {
-  #checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs; a log bucket would cost more than the data
+  #checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs (audit.tf); a log bucket would cost more than the data
   #checkov:skip=CKV_GCP_78:raw has a retention policy, which excludes versions; exports and models have them
   #checkov:skip=CKV_GCP_114:enforced, but for the exports where exports_public asks for a public site
   for_each = local.buckets
@@ -78,7 +78,7 @@ resource "google_storage_bucket" "bucket" {
 resource "google_storage_bucket_iam_member" "function" {
   for_each = local.bucket_grants
 
-  bucket = google_storage_bucket.bucket[each.value.bucket].name
+  bucket = google_storage_bucket.bucket[each.value.bucket].id # its name, and new with a bucket made anew
   role   = each.value.role
   member = google_service_account.function[each.value.function].member
 }
@@ -87,7 +87,7 @@ resource "google_storage_bucket_iam_member" "function" {
 resource "google_storage_bucket_iam_member" "prefix" {
   for_each = local.prefix_grants
 
-  bucket = google_storage_bucket.bucket[each.value.bucket].name
+  bucket = google_storage_bucket.bucket[each.value.bucket].id # its name, and new with a bucket made anew
   role   = each.value.role
   member = google_service_account.function[each.value.function].member
 
@@ -109,4 +109,8 @@ resource "google_storage_bucket_iam_member" "public" {
   bucket = google_storage_bucket.bucket["exports"].name
   role   = "roles/storage.legacyObjectReader" # to get a file, not to list them
   member = "allUsers"
+
+  lifecycle {
+    replace_triggered_by = [google_storage_bucket.bucket["exports"].id]
+  }
 }

@@ -12,6 +12,12 @@ variable "archive" {
   default     = "../../build/functions.zip"
 }
 
+variable "audit_data_access" {
+  description = "Whether reads and writes of buckets, secrets and the state are logged: for the whole project, so of two environments in one only the first."
+  type        = bool
+  default     = true
+}
+
 variable "backup_retention_days" {
   description = "Days that the daily backup of the state database is kept; Firestore allows 98 at most."
   type        = number
@@ -37,6 +43,29 @@ variable "budget_amount" {
   validation {
     condition     = var.budget_amount > 0 && floor(var.budget_amount) == var.budget_amount
     error_message = "The budget is a whole number above 0."
+  }
+}
+
+variable "ci_issuer" {
+  description = "Who signs the tokens of CI runs; GitHub Actions unless set."
+  type        = string
+  default     = "https://token.actions.githubusercontent.com"
+
+  validation {
+    condition     = can(regex("^https://[^/ ]+(/[^ ]*[^/ ])?$", var.ci_issuer))
+    error_message = "An address with https and no slash at its end: https://token.actions.githubusercontent.com."
+  }
+}
+
+variable "ci_subjects" {
+  description = "CI runs that may deploy, by their token's whole subject (repo:my-org/nba-props:environment:prod); []: none."
+  type        = set(string)
+  default     = []
+
+  # A pattern would let in whoever names a branch or a repository to fit it.
+  validation {
+    condition     = alltrue([for subject in var.ci_subjects : can(regex("^[^*\\s'\"]{8,127}$", subject))])
+    error_message = "Whole subjects of 8 to 127 characters, without * and spaces: repo:my-org/nba-props:environment:prod."
   }
 }
 

@@ -24,6 +24,7 @@ GROUPS = {
     "local": "functions",
     "dev": "local",
     "emulators": None,
+    "audit": None,
     "checkov": None,
     "lock": None,
 }

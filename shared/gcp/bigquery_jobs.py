@@ -106,6 +106,10 @@ class Jobs:
         ever, also for an answer that gets lost on its way."""
         return job.result(retry=self._retry, timeout=self._limits.job)
 
+    def table(self, table: bigquery.TableReference) -> bigquery.Table:
+        """What the project knows of a table: its columns, partitions, clusters, key and descriptions. Costs nothing."""
+        return self.client.get_table(table, retry=self._retry, timeout=self._limits.request)
+
     def drop(self, table: bigquery.TableReference) -> None:
         """Drop a table; one that is not there is no error."""
         self.client.delete_table(table, retry=self._retry, timeout=self._limits.request, not_found_ok=True)

@@ -11,7 +11,7 @@ from google.cloud import bigquery
 
 from shared.errors import Fatal
 from shared.gcp.bigquery_jobs import Jobs
-from shared.gcp.bigquery_types import declared_fields
+from shared.gcp.bigquery_target import check_writable, load_fields
 from shared.warehouse.schemas import TableSchema
 
 # An id is used up by a job that failed, and then its retry takes the next: more failures than this are no accident.
@@ -32,12 +32,16 @@ def append(
 ) -> int:
     """Append the rows by the first job of that name that succeeds, whoever began it; returns the rows that it loaded.
 
-    Raises Google's errors of a job begun here, Fatal where the name has been used for another table.
+    Raises Google's errors of a job begun here, Fatal where the name has been used for another table, SchemaMismatch
+    where the table in the project does not take the declared columns.
     """
+    target = jobs.table(table)
+    check_writable(target, schema)
+    fields = load_fields(target, schema)
     for number in range(1, _TRIES + 1):
         numbered = f"{name}-{number}"
         try:
-            job = jobs.load(table, rows, declared_fields(schema), job_id=numbered, replace=False)
+            job = jobs.load(table, rows, fields, job_id=numbered, replace=False)
         except google.Conflict:
             found = _succeeded(jobs, numbered, table, schema.name, job_id)
             if found is None:

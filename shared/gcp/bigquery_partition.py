@@ -4,7 +4,9 @@
       one day, by the partition alone: a table like the target is filled, and its partition copied over the day's
       otherwise: DELETE of the slices and INSERT in one transaction, which fails against another writer of the table
 
-A copy is a metadata operation, at once or not at all; it wants both tables alike in modes, partitions and clusters.
+A copy is a metadata operation, at once or not at all. It demands equal schemas, partitions and clusters. The table in
+the project may differ from the declared one: after a rollback of code alone it has columns of the newer code. Then the
+transaction is taken, which names its columns.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from google.cloud import bigquery
 from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_sql import Statement
+from shared.gcp.bigquery_target import check_writable, metadata, same_as_declared
 from shared.gcp.bigquery_types import fits, type_of
 from shared.gcp.errors import errors
 from shared.ports import DateRange
@@ -40,7 +43,11 @@ class Replacement:
     by: Sequence[str]
 
     def run(self) -> int:
-        """Returns the rows written. Raises SchemaMismatch, Fatal for rows outside the dates, WriteConflict."""
+        """Returns the rows written.
+
+        Raises SchemaMismatch where the SELECT or the table in the project does not fit the declared one, Fatal for rows
+        outside the dates, WriteConflict.
+        """
         schema = self.schema
         if schema.partition_field is None:
             raise Fatal(f"{schema.name} is not partitioned.", next_step="use MERGE, or load with mode replace.")
@@ -50,6 +57,9 @@ class Replacement:
         with errors(doing):
             self._check_columns(self.jobs.columns(self.select.sql, self.select.parameters))
         table = self.reference(schema.name)
+        with errors(doing):
+            target = self.jobs.table(table)
+        check_writable(target, schema)
         made = self.reference(f"{schema.dataset}.{PREFIX}{uuid.uuid4().hex}")
         alike = self.reference(f"{schema.dataset}.{made.table_id}_alike")
         try:
@@ -58,8 +68,9 @@ class Replacement:
                 rows = self._checked(made)
                 if not rows:
                     return 0
-                if list(self.by) == [schema.partition_field] and self.dates.first == self.dates.last:
-                    self.jobs.query(replacement.like_sql(str(alike), str(made), schema))
+                whole_day = list(self.by) == [schema.partition_field] and self.dates.first == self.dates.last
+                if whole_day and same_as_declared(target, schema):
+                    self.jobs.query(replacement.like_sql(str(alike), str(made), schema, metadata(target)))
                     self.jobs.copy(self._partition(alike), self._partition(table))
                 else:
                     self.jobs.query(replacement.swap_sql(str(table), str(made), schema, self.dates, self.by))

@@ -8,7 +8,7 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 from shared.errors import SchemaMismatch
-from shared.warehouse.schemas import TableSchema, arrow_type
+from shared.warehouse.schemas import arrow_type
 
 _OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
@@ -24,14 +24,6 @@ def fits(found: str, target: str) -> bool:
     if target == "FLOAT64":
         return found in ("INT64", "NUMERIC", "FLOAT64")
     return found == target or (target == "NUMERIC" and found == "INT64")
-
-
-def declared_fields(schema: TableSchema) -> list[bigquery.SchemaField]:
-    """A declared table's columns as the API takes them."""
-    return [
-        bigquery.SchemaField(field.name, field.type, mode="REQUIRED" if field.required else "NULLABLE")
-        for field in schema.fields
-    ]
 
 
 def typed(table: str, rows: pa.Table) -> tuple[pa.Table, list[bigquery.SchemaField]]:

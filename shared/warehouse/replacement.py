@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shared.ports import DateRange
 from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
@@ -11,20 +13,35 @@ from shared.warehouse.schemas import Field, TableSchema
 _EXPIRES = "TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)"
 
 
+@dataclass(frozen=True)
+class Metadata:
+    """What a table describes besides its columns' names, types and modes; none of it is enforced.
+
+    Attributes:
+        description: the table's.
+        columns: each described column's description, by name.
+        primary_key: columns of the constraint; empty where there is none.
+    """
+
+    description: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    primary_key: tuple[str, ...] = ()
+
+
 def make_sql(made: str, select: str, schema: TableSchema) -> str:
     """A table, gone by itself in an hour, of what a SELECT gives: the declared columns, FLOAT64 rounded."""
     rounded = ", ".join(map(_rounded, schema.fields))
     return _created(made, "", f"SELECT {rounded} FROM ({select}\n)")
 
 
-def like_sql(alike: str, made: str, schema: TableSchema) -> str:
-    """The same rows in a table like the declared one in columns, modes, partitions and clusters."""
-    columns = ", ".join(
-        f"`{field.name}` {field.type}{' NOT NULL' if field.required else ''}" for field in schema.fields
-    )
+def like_sql(alike: str, made: str, schema: TableSchema, described: Metadata) -> str:
+    """The same rows in a table like the target in columns, modes, partitions, clusters, descriptions and key."""
+    parts = [_column(each, described.columns.get(each.name, "")) for each in schema.fields]
+    if described.primary_key:
+        parts.append(f"PRIMARY KEY ({_listed(described.primary_key)}) NOT ENFORCED")
     cluster = f" CLUSTER BY {_listed(schema.clustering)}" if schema.clustering else ""
-    like = f" ({columns}) PARTITION BY `{schema.partition_field}`{cluster}"
-    return _created(alike, like, f"SELECT {_listed(schema.columns)} FROM `{made}`")
+    like = f" ({', '.join(parts)}) PARTITION BY `{schema.partition_field}`{cluster}"
+    return _created(alike, like, f"SELECT {_listed(schema.columns)} FROM `{made}`", described.description)
 
 
 def count_sql(made: str, schema: TableSchema) -> str:
@@ -54,8 +71,19 @@ def swap_sql(table: str, made: str, schema: TableSchema, dates: DateRange, by: S
     )
 
 
-def _created(table: str, like: str, select: str) -> str:
-    return f"CREATE TABLE `{table}`{like} OPTIONS (expiration_timestamp = {_EXPIRES}) AS {select}"
+def _created(table: str, like: str, select: str, description: str = "") -> str:
+    about = f", description = {_quoted(description)}" if description else ""
+    return f"CREATE TABLE `{table}`{like} OPTIONS (expiration_timestamp = {_EXPIRES}{about}) AS {select}"
+
+
+def _column(column: Field, description: str) -> str:
+    about = f" OPTIONS (description = {_quoted(description)})" if description else ""
+    return f"`{column.name}` {column.type}{' NOT NULL' if column.required else ''}{about}"
+
+
+def _quoted(text: str) -> str:
+    """A string literal: JSON's escapes are GoogleSQL's too, but for the slash, which needs none."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _listed(columns: Sequence[str]) -> str:

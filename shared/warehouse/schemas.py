@@ -25,6 +25,9 @@ DATASETS = (
     "nba_staging",
 )
 TYPES = ("STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP")
+# What BigQuery takes as a primary key.
+KEY_TYPES = frozenset(TYPES) - {"FLOAT64"}
+MOST_KEY_COLUMNS = 16
 # BigQuery's NUMERIC: 38 digits, 9 of them after the point.
 NUMERIC_PRECISION, NUMERIC_SCALE = 38, 9
 
@@ -49,7 +52,7 @@ class Field:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One declared table; `name` is dataset.table. BigQuery enforces no primary key, it is what MERGE goes by."""
+    """One declared table; `name` is dataset.table. `primary_key` is what MERGE goes by, NULLs included."""
 
     name: str
     description: str
@@ -65,6 +68,16 @@ class TableSchema:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
+
+    @property
+    def constraint(self) -> tuple[str, ...]:
+        """The key as BigQuery may be told it; empty where a column of it may be NULL or of a type no key has.
+
+        BigQuery does not enforce a key but believes it: a query may be answered wrongly where a key column is NULL.
+        """
+        key = [self.field(name) for name in self.primary_key]
+        fits = len(key) <= MOST_KEY_COLUMNS and all(field.required and field.type in KEY_TYPES for field in key)
+        return self.primary_key if fits else ()
 
     def field(self, name: str) -> Field:
         """The column of that name. Raises SchemaMismatch."""

@@ -15,12 +15,15 @@ import pytest
 from local.emulators import google, packaged
 from local.emulators.process import Absent
 from tests.contract import known_gaps
+from tests.contract.real_project import real_project
 
 TABLE = "CONTRACT_TABLE"
 """Set to 1, the session ends with the table of implementations by tests (`make emulators-test` does)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if real_project():
+        return  # the service has no gaps
     here = Path(__file__).parent
     known_gaps.mark([item for item in items if item.path.is_relative_to(here)])
 
@@ -55,6 +58,15 @@ def storage_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from _started(packaged.bigquery, packaged.BIGQUERY_HOST, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def real_database() -> Iterator[str]:
+    """A Firestore database of the real project, for the session: making one takes minutes."""
+    real = real_project()
+    assert real is not None
+    with real.database() as name:
+        yield name
 
 
 @pytest.fixture

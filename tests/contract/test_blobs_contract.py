@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from shared.config import Settings
 from shared.errors import Fatal, NotFound, PreconditionFailed
 from shared.gcp.stores import open_stores
 from shared.ports import Blobs
+from tests.contract.real_project import real_project
 from tests.simulation.memory import MemoryBlobs
 
 JSON = "application/json"
@@ -20,14 +22,24 @@ PROJECT = "contract-tests"
 
 
 @pytest.fixture(params=["files", "memory", "storage"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
     if request.param == "memory":
-        return MemoryBlobs()
+        yield MemoryBlobs()
+        return
     if request.param == "files":
-        return FileBlobs(tmp_path / "bucket")
+        yield FileBlobs(tmp_path / "bucket")
+        return
+    if real := real_project():
+        with real.bucket() as name:
+            yield _storage(real.project, name)
+        return
     url, name = request.getfixturevalue("storage_emulator"), request.getfixturevalue("own_name")
     prepare.bucket(url, PROJECT, name)
-    return open_stores(Settings(project_id=PROJECT, raw_bucket=name, exports_bucket=name, models_bucket=name)).raw
+    yield _storage(PROJECT, name)
+
+
+def _storage(project: str, name: str) -> Blobs:
+    return open_stores(Settings(project_id=project, raw_bucket=name, exports_bucket=name, models_bucket=name)).raw
 
 
 def test_what_is_written_is_read(blobs: Blobs) -> None:

@@ -16,6 +16,7 @@ from shared.gcp.pubsub_bus import PubSubBus
 from shared.gcp.pubsub_clients import publisher, subscriber
 from shared.message_limits import room_of_a_request, size_of
 from shared.ports import Bus, Publication
+from tests.contract.real_project import real_project
 from tests.embedded import ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus
 
@@ -26,6 +27,11 @@ DEAD = "first-a-dead-letter"
 def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
     if request.param == "memory":
         yield MemoryBus(small_pipeline(), ManualClock())
+        return
+    if request.param == "pubsub" and (real := real_project()):
+        with real.topics(small_pipeline()) as prefix:
+            clients = cache(publisher), cache(subscriber)
+            yield PubSubBus(*clients, real.project, small_pipeline(), prefix=prefix)
         return
     if request.param == "pubsub":
         address, project = request.getfixturevalue("pubsub_emulator"), request.getfixturevalue("own_name")

@@ -19,12 +19,18 @@ from shared.config import Settings
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.gcp import stores
 from shared.ports import ArrayUnion, Filter, Increment, State, Transaction
+from tests.contract.real_project import real_project
 
 NOON = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
+    if request.param == "firestore" and (real := real_project()):
+        database = request.getfixturevalue("real_database")
+        real.clear(database)
+        yield stores.state(Settings(project_id=real.project, firestore_database=database))
+        return
     if request.param == "firestore":
         request.getfixturevalue("firestore_emulator")
         yield stores.state(Settings(project_id=request.getfixturevalue("own_name")))

@@ -21,6 +21,7 @@ from shared.gcp import stores
 from shared.ports import DateRange, Warehouse
 from shared.warehouse import staging
 from shared.warehouse.schemas import arrow_schema, load_schema
+from tests.contract.real_project import real_project
 from tests.contract.sql_answers import AGGREGATES, ROWS, SCALARS, WINDOWS
 
 DAY = date(2025, 11, 14)
@@ -39,6 +40,11 @@ WAREHOUSES: dict[str, Callable[[Path], DuckDbWarehouse]] = {
 
 @pytest.fixture(scope="module", params=[*WAREHOUSES, "bigquery"])
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    if request.param == "bigquery" and (real := real_project()):
+        with real.datasets() as prefix:
+            settings = Settings(project_id=real.project, dataset_prefix=prefix, bigquery_location=real.location)
+            yield stores.warehouse(settings)
+        return
     if request.param == "bigquery":
         url, project = request.getfixturevalue("bigquery_emulator"), "contract-tests"
         prefix = f"t{uuid.uuid4().hex[:8]}_"

@@ -32,7 +32,10 @@ def datasets(run: TerraformRun, wanted: Expected) -> list[str]:
 
 def _table(resource: dict[str, Any], wanted: Expected) -> dict[str, Any]:
     """A schema file as the table that it should become."""
-    key = resource.get("tableConstraints", {}).get("primaryKey", {}).get("columns")
+    key = resource.get("tableConstraints", {}).get("primaryKey", {}).get("columns", [])
+    modes = {field["name"]: field.get("mode", "NULLABLE") for field in resource["schema"]["fields"]}
+    if any(modes[name] != "REQUIRED" for name in key):
+        key = []  # BigQuery believes a key, and one with NULL in it is none
     partitioning = resource.get("timePartitioning")
     return {
         "description": resource["description"],
@@ -87,7 +90,8 @@ def dataset_grants(run: TerraformRun, wanted: Expected) -> list[str]:
     """Each function reads and writes the datasets that pipeline.yaml says, and may run jobs."""
     who = accounts(run)
     grants = run.all_of("google_bigquery_dataset_iam_member")
-    found = {(who.get(g["member"], g["member"]), g["dataset_id"], g["role"]) for g in grants}
+    names = {values["id"]: values["dataset_id"] for values in run.all_of("google_bigquery_dataset")}
+    found = {(who.get(g["member"], g["member"]), names.get(g["dataset_id"]), g["role"]) for g in grants}
     asked = {
         (name, wanted.dataset_prefix + dataset, DATASET_ROLES[access])
         for name, function in wanted.pipeline.functions.items()
@@ -184,12 +188,13 @@ def buckets(run: TerraformRun, wanted: Expected) -> list[str]:
 def bucket_grants(run: TerraformRun, wanted: Expected) -> list[str]:
     """Each function reads and writes the buckets that pipeline.yaml says, and everybody below held/ of the raw one."""
     who = accounts(run)
+    names = {values["id"]: values["name"] for values in run.of("google_storage_bucket", "bucket").values()}
     found = set()
     for name in ("function", "prefix"):
         for g in run.of("google_storage_bucket_iam_member", name).values():
             only = g["condition"][0]["expression"] if g["condition"] else None
-            found.add((who.get(g["member"], g["member"]), g["bucket"], g["role"], only))
-    asked: set[tuple[str, str, str, str | None]] = set()
+            found.add((who.get(g["member"], g["member"]), names.get(g["bucket"]), g["role"], only))
+    asked: set[tuple[str, str | None, str, str | None]] = set()
     for name, function in wanted.pipeline.functions.items():
         for use, access in function.buckets.items():
             asked.add((name, wanted.bucket(use), BUCKET_ROLES[access], None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.infra.expected import PROJECT, RAW, REGION, Expected, accounts, differences
 from tests.infra.terraform_runs import TerraformRun
 
@@ -109,7 +111,7 @@ def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
     found = {(who.get(g["member"], g["member"]), g["role"], g["service"]) for g in grants}
     asked = {("push", "roles/run.invoker", wanted.slug(name)) for name in wanted.pipeline.functions}
     (push,) = run.of("google_service_account", "push").values()
-    signing = run.all_of("google_service_account_iam_member")
+    signing = run.of("google_service_account_iam_member", "push_tokens").values()
     signs = {(who.get(g["member"], g["member"]), g["role"], g["service_account_id"]) for g in signing}
     token = {("pubsub-agent", "roles/iam.serviceAccountTokenCreator", push["name"])}
     return differences("invoker", found, asked) + differences("signer", signs, token)
@@ -144,9 +146,59 @@ def least_privilege(run: TerraformRun, wanted: Expected) -> list[str]:
             narrowed = False if role in custom else PROJECT_ROLES.get(role)
             if narrowed is None or narrowed is not bool(resource.values["condition"]):
                 found.append(f"{role} on the project, condition {resource.values['condition']}")
-        if resource.values["member"] not in (*who, *EVERYBODY):
+        if resource.values["member"] not in (*who, *EVERYBODY, *_runs_of_ci(run, wanted)):
             found.append(f"{resource.type}.{resource.name}: {resource.values['member']} is nobody we know")
     return found
+
+
+def _runs_of_ci(run: TerraformRun, wanted: Expected) -> set[str]:
+    """IAM members of the CI runs that may deploy, each by its whole subject."""
+    pools = [values["name"] for values in run.all_of("google_iam_workload_identity_pool")]
+    return {f"principal://iam.googleapis.com/{pool}/subject/{each}" for pool in pools for each in wanted.ci_subjects}
+
+
+def deployers(run: TerraformRun, wanted: Expected) -> list[str]:
+    """The named CI runs, and nobody else, may sign in as the account that deploys; without any, nothing is there."""
+    accounts_made = run.of("google_service_account", "deploy").values()
+    grants = run.of("google_service_account_iam_member", "ci").values()
+    found = {(grant["member"], grant["role"], grant["service_account_id"]) for grant in grants}
+    role = "roles/iam.workloadIdentityUser"
+    asked = {(who, role, each["name"]) for who in _runs_of_ci(run, wanted) for each in accounts_made}
+    providers = {
+        (
+            values["workload_identity_pool_id"],
+            values["attribute_condition"],
+            values["attribute_mapping"]["google.subject"],
+        )
+        for values in run.all_of("google_iam_workload_identity_pool_provider")
+    }
+    only = f"assertion.sub in {json.dumps(sorted(wanted.ci_subjects), separators=(',', ':'))}"
+    wanted_providers = {(f"{wanted.prefix}nba-ci", only, "assertion.sub")} if wanted.ci_subjects else set()
+    count = differences("deploying accounts", len(accounts_made), 1 if wanted.ci_subjects else 0)
+    return differences("deployer", found, asked) + differences("provider", providers, wanted_providers) + count
+
+
+def audit(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Reads and writes of buckets, secrets and the state are logged, unless another environment's root says so."""
+    found = {
+        (values["service"], tuple(sorted(each["log_type"] for each in values["audit_log_config"])))
+        for values in run.all_of("google_project_iam_audit_config")
+    }
+    # Firestore's data access is configured under the name of Datastore.
+    names = ("datastore", "secretmanager", "storage") if wanted.audited else ()
+    return differences("audit", found, {(f"{name}.googleapis.com", ("DATA_READ", "DATA_WRITE")) for name in names})
+
+
+def build_source(run: TerraformRun, wanted: Expected) -> list[str]:
+    """Builds read two buckets, and none whose name merely begins like one of these."""
+    (grant,) = run.of("google_project_iam_member", "build_source").values()
+    (project,) = run.all_of("google_project")
+    places = [
+        f"projects/_/buckets/{bucket}"
+        for bucket in (wanted.bucket("source"), f"gcf-v2-sources-{project['number']}-{REGION}")
+    ]
+    asked = " || ".join(f'resource.name == "{each}" || resource.name.startsWith("{each}/")' for each in places)
+    return differences("build source", grant["condition"][0]["expression"], asked)
 
 
 def services(run: TerraformRun, wanted: Expected) -> list[str]:
@@ -160,6 +212,7 @@ def services(run: TerraformRun, wanted: Expected) -> list[str]:
         "google_cloud_scheduler": "cloudscheduler",
         "google_cloudfunctions2": "cloudfunctions",
         "google_firestore": "firestore",
+        "google_iam_workload": "sts",
         "google_logging": "logging",
         "google_monitoring": "monitoring",
         "google_pubsub": "pubsub",

@@ -30,6 +30,8 @@ class Expected:
     secret_versions: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     state_epoch: int = 1
+    audited: bool = True
+    ci_subjects: tuple[str, ...] = ()
 
     @property
     def pipeline(self) -> Pipeline:

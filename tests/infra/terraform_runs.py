@@ -22,6 +22,8 @@ from tests.conftest import ROOT
 FOLDER = Path("infra/terraform")
 # What the root reads besides its own files.
 READS = (Path("pipeline.yaml"), Path("shared/warehouse/schemas"), Path("shared/warehouse/views"))
+# How every message begins that says that the provider was not to be had.
+PROVIDER = "Failed to "
 # State stays in the copy: the bucket of the real backend is nobody's business here.
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 
@@ -87,11 +89,12 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def init(folder: Path) -> None:
-    """Get the provider; skips where it cannot be got (no registry)."""
+    """Get the provider; skips where it cannot be got (no registry). Raises AssertionError for what is no Terraform."""
     done = terraform(folder, "init", "-no-color")
     if done.returncode:
-        last = " ".join((done.stderr or done.stdout).split())[-300:]
-        pytest.skip(f"needs the google provider, which `terraform init` did not get: {last}")
+        said = " ".join((done.stderr or done.stdout).split())
+        assert PROVIDER in said, said[-1000:]
+        pytest.skip(f"needs the google provider, which `terraform init` did not get: {said[-300:]}")
 
 
 def run_tests(folder: Path, file: str) -> dict[str, TerraformRun]:
@@ -112,7 +115,9 @@ def _run(name: str, status: str, lines: Sequence[dict[str, Any]]) -> TerraformRu
     mine = [line for line in lines if line.get("@testrun") == name]
     said = [line["diagnostic"] for line in mine if "diagnostic" in line]
     resources = [resource for line in mine if "test_state" in line for resource in _resources(line["test_state"])]
-    changes = [change for line in mine if "test_plan" in line for change in line["test_plan"]["resource_changes"]]
+    changes = [
+        change for line in mine if "test_plan" in line for change in line["test_plan"].get("resource_changes", [])
+    ]
     return TerraformRun(
         passed=status == "pass",
         said="\n".join(f"{each['summary']}: {each.get('detail', '')}" for each in said),

@@ -101,16 +101,36 @@ def test_a_person_who_applies_can_make_the_budget() -> None:
     assert re.search(r"^  billing_project += var\.project_id$", provider, re.MULTILINE)
 
 
+def test_a_function_waits_for_every_grant_of_its_account() -> None:
+    """A new revision serves at once. Only the sweep's pulls of dead letters may come a moment later."""
+    waits = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / FOLDER).glob("*.tf"))
+    grants = {
+        f"{kind}.{name}"
+        for kind, name, block in re.findall(
+            r'^resource "(\w+_iam_member)" "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL
+        )
+        if "google_service_account.function[" in block
+    }
+    assert len(grants) > 8
+    assert grants - waits == {"google_pubsub_subscription_iam_member.dead_letter_puller"}
+
+
 def test_what_google_needs_minutes_for_comes_first() -> None:
     builds = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
     assert builds >= {
         "google_artifact_registry_repository_iam_member.build",
+        "google_bigquery_dataset_iam_member.function",
+        "google_bigquery_table.table",
+        "google_bigquery_table.view",
         "google_firestore_field.unindexed",
         "google_firestore_index.index",
         "google_project_iam_member.build_logs",
         "google_project_iam_member.build_source",
         "google_secret_manager_secret_iam_member.function",
     }
+    jobs = waits_for("scheduler.tf", 'resource "google_cloud_scheduler_job" "job"')
+    assert jobs == {"google_pubsub_subscription.push"}
     alerts = waits_for("alerts.tf", 'resource "google_monitoring_alert_policy" "alert"')
     assert alerts == {"google_cloudfunctions2_function.function"}
 
@@ -133,12 +153,32 @@ def test_the_costs_add_up() -> None:
 def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", DEPLOY, re.MULTILINE))
-    assert commands >= {"plan", "apply", "dlq", "redrive"}
+    assert commands >= {"plan", "apply", "dlq", "redrive", "smoke", "destroy", "contract", "backfill", "audit"}
     assert commands <= targets
     assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
     published = set(re.findall(r"topics publish (\S+)", DEPLOY))
     assert published
     assert published <= {topic for function in RAW["functions"].values() for topic in function["topics"]}
+
+
+def test_the_guide_knows_how_many_processors_the_functions_may_take() -> None:
+    """A new project's quota is less, and the error does not say by how much."""
+    functions = [{**RAW["defaults"], **each} for each in RAW["functions"].values()]
+    most = sum(each["max_instances"] * each["cpu"] for each in functions)
+    assert f"most instances together are {most}." in DEPLOY
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Quota exceeded for total allowable CPU per project per region",
+        "One or more users named in the policy do not belong to a permitted customer",
+        "constraints/iam.allowedPolicyMemberDomains",
+        "constraints/storage.publicAccessPrevention",
+    ],
+)
+def test_refusals_that_do_not_pass_have_a_way_out(said: str) -> None:
+    assert said in " ".join(DEPLOY.split())
 
 
 def section(title: str) -> str:

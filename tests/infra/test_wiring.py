@@ -4,6 +4,7 @@ nothing waits for what nobody sends."""
 from __future__ import annotations
 
 import ast
+import heapq
 import importlib
 import re
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ CONTRACTS = [contract for listed in PIPELINE.contracts.values() for contract in 
 SUBSCRIPTIONS = sorted(PIPELINE.subscriptions.values(), key=lambda s: s.name)
 TOPIC = re.compile(r"^(nba-[a-z0-9-]+|prediction-request)$")
 # Pub/Sub and Cloud Functions (gen2, event-driven) allow no more.
-MOST_TIMEOUT, MOST_ACK_DEADLINE, FEWEST_ATTEMPTS, MOST_BACKOFF = 540, 600, 5, 600
+MOST_TIMEOUT, MOST_ACK_DEADLINE, MOST_BACKOFF = 540, 600, 600
+FEWEST_ATTEMPTS, MOST_ATTEMPTS = 5, 100
 
 
 def published_topics(pipeline: Pipeline) -> set[str]:
@@ -137,6 +139,31 @@ def test_a_crash_never_turns_a_good_message_into_a_dead_letter(subscription: Sub
     assert MOST_ACK_DEADLINE >= subscription.ack_deadline_seconds >= function.lease_seconds
     assert subscription.max_delivery_attempts >= FEWEST_ATTEMPTS
     assert 0 < subscription.min_backoff_seconds <= subscription.max_backoff_seconds <= MOST_BACKOFF
+
+
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS, ids=lambda s: s.name)
+def test_what_comes_at_once_is_no_dead_letter_for_want_of_an_instance(subscription: Subscription) -> None:
+    """Each refusal counts as an attempt: played with every instance busy for as long as the platform lets it run."""
+    function = PIPELINE.functions[subscription.function]
+    at_once = {**RAW["defaults"], **RAW["functions"][function.name]}["at_once"]
+    free = [0] * (function.max_instances * function.concurrency)
+    retries = [(0, attempt) for attempt in [1] * at_once]
+    while retries:
+        now, attempt = heapq.heappop(retries)
+        slot = min(range(len(free)), key=free.__getitem__)
+        if free[slot] <= now:
+            free[slot] = now + function.timeout_seconds
+        else:
+            assert attempt < subscription.max_delivery_attempts, f"{at_once} at once: a dead letter after {now} s"
+            heapq.heappush(retries, (now + subscription.backoff_seconds(attempt), attempt + 1))
+
+
+def test_attempts_end_before_the_alert_that_they_do_not_explain() -> None:
+    """Half an hour is also what the sweep waits at least before it takes an execution for abandoned."""
+    for subscription in SUBSCRIPTIONS:
+        waits = [subscription.backoff_seconds(attempt) for attempt in range(1, subscription.max_delivery_attempts)]
+        assert subscription.ack_deadline_seconds + sum(waits) <= RAW["alerts"]["oldest-unacked-message"]["seconds"]
+        assert subscription.max_delivery_attempts <= MOST_ATTEMPTS
 
 
 def test_back_off_doubles_up_to_its_bound() -> None:

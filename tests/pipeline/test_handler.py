@@ -38,6 +38,10 @@ class Work:
         return Outcome("success", record_count=7) if self.does is None else self.does(message, context)
 
 
+# Of a message to phase 3, which has more attempts than the fewest.
+LAST_DELIVERY = load_pipeline().functions["phase3_analytics"].max_delivery_attempts
+
+
 def send(
     world: World, work: Work, body: bytes, function: str = "phase3_analytics", model: type[PhaseMessage] = PhaseMessage
 ) -> Response:
@@ -226,18 +230,32 @@ def test_an_error_not_ours_is_a_defect_logged_with_its_stack_and_frees_the_execu
 
 
 def test_a_failure_at_the_last_attempt_is_in_the_history(world: World) -> None:
-    send(world, Work(Retriable("still down")), push(DAY, attempt=4))
+    send(world, Work(Retriable("still down")), push(DAY, attempt=LAST_DELIVERY - 1))
     assert world.rows("SELECT * FROM nba_reference.processor_run_history") == []
-    send(world, Work(Retriable("still down")), push(DAY, attempt=5))
+    send(world, Work(Retriable("still down")), push(DAY, attempt=LAST_DELIVERY))
     (row,) = world.rows("SELECT status, reason, error_type, attempts FROM nba_reference.processor_run_history")
     assert row == {"status": "failed", "reason": "still down", "error_type": "Retriable", "attempts": 2}
+
+
+def test_work_goes_on_without_a_source_before_its_deliveries_are_used_up(world: World) -> None:
+    """Further deliveries are for want of an instance: a day does not wait for a source as long."""
+    seen: dict[int, tuple[bool, bool]] = {}
+
+    def does(message: PhaseMessage, context: Context) -> Outcome:
+        seen[context.attempt] = (context.last_attempt, context.last_delivery)
+        raise Retriable("still down")
+
+    for attempt in range(1, LAST_DELIVERY + 1):
+        send(world, Work(does), push(DAY, attempt=attempt))
+    assert [attempt for attempt, (goes_on, _) in seen.items() if goes_on] == [*range(5, LAST_DELIVERY + 1)]
+    assert [attempt for attempt, (_, last) in seen.items() if last] == [LAST_DELIVERY] != [5]
 
 
 def test_what_ended_for_good_expires_and_what_is_tried_again_does_not(world: World) -> None:
     work = Work(SourceUnavailable("odds: 503"))
     send(world, work, push(DAY, attempt=1))
     assert execution(world)["expires_at"] is None
-    send(world, work, push(DAY, attempt=5))
+    send(world, work, push(DAY, attempt=LAST_DELIVERY))
     assert execution(world)["expires_at"] == NOW + timedelta(days=90)
     work.does = lambda message, context: Outcome("success", reason=str(world.documents("executions")[0]["expires_at"]))
     send(world, work, push(DAY, attempt=1))

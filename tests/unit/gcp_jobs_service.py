@@ -1,5 +1,5 @@
-"""BigQuery's jobs interface, as far as the emulator lacks it: ids used once, failed jobs, copies. Answers the real
-client over its own HTTP session."""
+"""BigQuery's jobs interface, as far as the emulator lacks it: ids used once, failed jobs, copies that demand equal
+schemas. Answers the real client over its own HTTP session."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 from requests.adapters import BaseAdapter
+
+from tests.unit.gcp_tables import declared_table, made_table, mismatch, put_in_place
 
 PROJECT = "p"
 Rows = list[dict[str, Any]]
@@ -38,6 +40,7 @@ class JobsService(BaseAdapter):
         slow: a query runs on until its results are asked for.
         on_request: called at every request.
         answer: the rows of a query; columns: what its dry run says.
+        tables: resources of tables as the project has them, by dataset.table; as declared where a test does not differ.
     """
 
     def __init__(self) -> None:
@@ -51,6 +54,7 @@ class JobsService(BaseAdapter):
         self.answer: Callable[[str], Rows] = lambda sql: []
         self.columns: Rows = []
         self.deleted: list[str] = []
+        self.tables: dict[str, dict[str, Any]] = {}
         self.running = self.slow = False
         self.on_request: Callable[[], None] = lambda: None
         self._ends: dict[str, dict[str, Any]] = {}
@@ -71,6 +75,10 @@ class JobsService(BaseAdapter):
         found = (job["configuration"] for job in self.jobs.values())
         return [each for each in found if kind in each and not each.get("dryRun")]
 
+    def table(self, name: str) -> dict[str, Any]:
+        """The resource of a table, dataset.table with its prefix; as the schema file says until somebody changes it."""
+        return self.tables.setdefault(name, declared_table(PROJECT, name))
+
     # --- requests ---------------------------------------------------------------------------------------------
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -88,6 +96,9 @@ class JobsService(BaseAdapter):
         elif path.startswith("queries/"):
             body = self._results(path.partition("/")[2])
             status = body["error"]["code"] if "error" in body else 200
+        elif path.startswith("datasets/"):
+            _, dataset, _, table = path.split("/")
+            status, body = 200, self.table(f"{dataset}.{table}")
         else:
             name = path.partition("/")[2]
             seen = name in self.jobs and self.unreadable not in self.jobs[name]["configuration"]
@@ -136,7 +147,39 @@ class JobsService(BaseAdapter):
                 "reason": "invalidQuery",
                 "message": "Transaction is aborted due to concurrent update against p:a.b.",
             }
-        return self.failures.pop(0) if self.failures and not configuration.get("dryRun") else None
+        if self.failures and not configuration.get("dryRun"):
+            return self.failures.pop(0)
+        if "load" in configuration and configuration["load"]["writeDisposition"] == "WRITE_APPEND":
+            return self._append(configuration["load"])
+        return self._copy(configuration["copy"]) if "copy" in configuration else None
+
+    def _append(self, load: dict[str, Any]) -> dict[str, str] | None:
+        """A load may leave out columns that may be NULL; those that it names have the table's modes."""
+        target = load["destinationTable"]
+        there = {
+            field["name"]: field
+            for field in self.table(f"{target['datasetId']}.{target['tableId']}")["schema"]["fields"]
+        }
+        for field in load["schema"]["fields"]:
+            mode = there.get(field["name"], {}).get("mode")
+            if mode != field["mode"]:
+                said = f"Field {field['name']} has changed mode from {mode} to {field['mode']}"
+                return {"reason": "invalid", "message": f"Provided Schema does not match Table. {said}"}
+        return None
+
+    def _copy(self, copy: dict[str, Any]) -> dict[str, str] | None:
+        """Put the made table's partition in place, or say how the schemas differ."""
+        (source,), target = copy["sourceTables"], copy["destinationTable"]
+        name = source["tableId"].partition("$")[0]
+        (sql,) = (text for each in self.configurations("query") if f".{name}` (" in (text := each["query"]["query"]))
+        made = made_table(sql)
+        table = self.table(f"{target['datasetId']}.{target['tableId'].partition('$')[0]}")
+        differs = mismatch(made, table)
+        if differs:
+            place = f"{PROJECT}:{target['datasetId']}.{target['tableId']}"
+            return {"reason": "invalid", "message": f"Provided Schema does not match Table {place}. {differs}"}
+        put_in_place(made, table)
+        return None
 
     def _results(self, name: str) -> dict[str, Any]:
         job = self.jobs[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -9,15 +10,16 @@ from typing import Any, Literal
 import pyarrow as pa
 import pytest
 
-from shared.errors import Fatal, StoreUnavailable, WriteConflict
+from shared.errors import Fatal, SchemaMismatch, StoreUnavailable, WriteConflict
 from shared.gcp.bigquery_load import job_name
 from shared.gcp.bigquery_warehouse import BigQueryWarehouse
 from shared.gcp.limits import Limits
 from shared.observability.logs import log_context
 from shared.ports import DateRange
 from shared.warehouse.rows import table_of
-from shared.warehouse.schemas import load_schema
+from shared.warehouse.schemas import all_schemas, load_schema
 from tests.unit.gcp_jobs_service import JobsService
+from tests.unit.gcp_tables import Resource
 
 BATCHES = "nba_predictions.prediction_batches"
 ACCURACY = "nba_predictions.prediction_accuracy"
@@ -69,6 +71,30 @@ def test_an_append_is_one_job_of_a_known_id(service: JobsService, warehouse: Big
     assert service.loaded[name].column("game_id").to_pylist() == ["1", "2"]
 
 
+def test_older_code_appends_to_a_table_that_newer_code_has_widened(
+    service: JobsService, warehouse: BigQueryWarehouse
+) -> None:
+    """After a rollback of code alone: a further column, and one that may be NULL by now."""
+    table = service.table(f"dev_{BATCHES}")
+    _column(table, "later", type="FLOAT")
+    _column(table, "run_id", mode="NULLABLE")
+    assert warehouse.load(BATCHES, rows("1"), mode="append", job_id="j") == 1
+    ((_, job),) = service.jobs.items()
+    sent = {field["name"]: field["mode"] for field in job["configuration"]["load"]["schema"]["fields"]}
+    assert sent["run_id"] == "NULLABLE"
+    assert sent["batch_id"] == "REQUIRED"
+    assert "later" not in sent
+
+
+def test_newer_code_says_what_an_older_table_lacks(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    service.table(f"dev_{BATCHES}")["schema"]["fields"].pop()
+    last = load_schema(BATCHES).columns[-1]
+    with pytest.raises(SchemaMismatch, match=f"{last} is missing") as raised:
+        warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
+    assert "make plan" in raised.value.next_step
+    assert service.jobs == {}
+
+
 def test_the_same_append_again_finds_the_first_job(service: JobsService, warehouse: BigQueryWarehouse) -> None:
     assert warehouse.load(BATCHES, rows("1", "2"), mode="append", job_id="j") == 2
     assert warehouse.load(BATCHES, rows("3"), mode="append", job_id="j") == 2
@@ -108,7 +134,7 @@ def test_an_upload_is_given_up_while_there_is_time(service: JobsService, monkeyp
     monkeypatch.setattr(service, "_insert", lambda request: (503, {"error": {"code": 503, "message": "no"}}))
     with pytest.raises(StoreUnavailable):
         warehouse.load(BATCHES, rows("1"), mode="append", job_id="j")
-    assert [seconds for _, _, seconds in service.requests] == [15.0] * 3
+    assert [seconds for method, _, seconds in service.requests if method == "POST"] == [15.0] * 3
 
 
 def test_after_a_failed_job_the_next_id_is_taken(service: JobsService, warehouse: BigQueryWarehouse) -> None:
@@ -283,29 +309,128 @@ def declared(table: str) -> list[dict[str, Any]]:
     return [{"name": field.name, "type": field.type} for field in load_schema(table).fields]
 
 
-def checked(n: int, outside: int = 0) -> Any:
-    required = [field.name for field in load_schema(ACCURACY).fields if field.required]
+def checked(n: int, outside: int = 0, table: str = ACCURACY) -> Any:
+    required = [field.name for field in load_schema(table).fields if field.required]
     return lambda sql: [{"n": n, "outside": outside, "nulls": [0] * len(required)}] if "AS outside" in sql else []
 
 
 def test_a_days_partition_is_put_in_place_by_one_copy(service: JobsService, warehouse: BigQueryWarehouse) -> None:
     service.columns, service.answer = declared(ACCURACY), checked(7)
     assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {}) == 7
-    (copy,) = [each["copy"] for each in service.configurations("copy")]
-    assert copy["writeDisposition"] == "WRITE_TRUNCATE"
-    assert copy["createDisposition"] == "CREATE_NEVER"
-    assert copy["destinationTable"]["tableId"] == "prediction_accuracy$20251114"
-    (source,) = [table["tableId"] for table in copy["sourceTables"]]
+    (copied,) = [each["copy"] for each in service.configurations("copy")]
+    assert copied["writeDisposition"] == "WRITE_TRUNCATE"
+    assert copied["createDisposition"] == "CREATE_NEVER"
+    assert copied["destinationTable"]["tableId"] == "prediction_accuracy$20251114"
+    (source,) = [table["tableId"] for table in copied["sourceTables"]]
     assert source.startswith("_replacement_")
     assert source.endswith("_alike$20251114")
-    # Like its target in all that a copy compares.
     made = [each["query"]["query"] for each in service.configurations("query")]
-    (alike,) = [sql for sql in made if "_alike`" in sql]
-    assert "PARTITION BY `game_date` CLUSTER BY `player_id`, `system_id`" in alike
-    assert "`game_date` DATE NOT NULL" in alike
     assert all("expiration_timestamp" in sql for sql in made if sql.startswith("CREATE"))
     assert not [sql for sql in made if "TRANSACTION" in sql]
     assert len(service.deleted) == 2
+
+
+@pytest.mark.parametrize("table", [schema.name for schema in all_schemas() if schema.partition_field])
+def test_a_copy_leaves_nothing_for_a_plan_to_change(
+    service: JobsService, warehouse: BigQueryWarehouse, table: str
+) -> None:
+    """Columns' descriptions, the key and the table's description are as Terraform made them."""
+    service.columns, service.answer = declared(table), checked(7, table=table)
+    before = copy.deepcopy(service.table(f"dev_{table}"))
+    assert before["schema"]["fields"][0]["description"] or before["description"]
+    dates = DateRange(DAY, DAY)
+    by = (load_schema(table).partition_field or "",)
+    assert warehouse.replace_partition(table, dates, "SELECT * FROM nba_raw.x", {}, by=by) == 7
+    assert len(service.configurations("copy")) == 1
+    assert service.table(f"dev_{table}") == before
+
+
+def test_a_copy_keeps_what_newer_code_describes(service: JobsService, warehouse: BigQueryWarehouse) -> None:
+    """After a rollback of code alone the descriptions in the project are the newer ones."""
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    table = service.table(f"dev_{ACCURACY}")
+    table["description"] = 'One row a grade: "graded" \\ or not\n(later)'
+    table["schema"]["fields"][1]["description"] = "the game's id \u00e4, as NBA.com has it"
+    table["tableConstraints"] = {"primaryKey": {"columns": ["game_date", "game_id"]}}
+    before = copy.deepcopy(table)
+    assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}) == 7
+    assert len(service.configurations("copy")) == 1
+    assert service.table(f"dev_{ACCURACY}") == before
+
+
+def _column(table: Resource, name: str, **changes: object) -> None:
+    fields = table["schema"]["fields"]
+    found = next((field for field in fields if field["name"] == name), None)
+    if found is None:
+        found = {"name": name, "mode": "NULLABLE"}
+        fields.append(found)
+    found.update(changes)
+
+
+# What a project's table may be where its code and its schemas are of different commits.
+DIFFERENT: dict[str, Callable[[Resource], object]] = {
+    "a column that this code does not know": lambda table: _column(table, "later", type="FLOAT"),
+    "a column that may be NULL by now": lambda table: _column(table, "system_id", mode="NULLABLE"),
+    "a column that takes more": lambda table: _column(table, "line_value", type="FLOAT"),
+    "columns in another order": lambda table: table["schema"]["fields"].reverse(),
+    "a column with a default": lambda table: _column(table, "model_version", defaultValueExpression="'?'"),
+    "a column under a policy": lambda table: _column(
+        table, "model_version", policyTags={"names": ["taxonomies/1/policyTags/2"]}
+    ),
+    "a REQUIRED column with a default": lambda table: _column(
+        table, "later", type="STRING", mode="REQUIRED", defaultValueExpression="''"
+    ),
+    "other clusters": lambda table: table.update(clustering={"fields": ["game_id"]}),
+    "no clusters": lambda table: table.pop("clustering"),
+    "partitions by month": lambda table: table["timePartitioning"].update(type="MONTH"),
+}
+
+
+@pytest.mark.parametrize("difference", DIFFERENT)
+def test_a_day_of_a_table_unlike_the_declared_one_is_deleted_and_inserted(
+    service: JobsService, warehouse: BigQueryWarehouse, difference: str
+) -> None:
+    """A copy demands equal schemas: after a rollback of code alone results and grades would be dead letters."""
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    DIFFERENT[difference](service.table(f"dev_{ACCURACY}"))
+    before = copy.deepcopy(service.table(f"dev_{ACCURACY}"))
+    assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}) == 7
+    assert service.configurations("copy") == []
+    (script,) = [sql for each in service.configurations("query") if "TRANSACTION" in (sql := each["query"]["query"])]
+    assert f"BETWEEN DATE '{DAY}' AND DATE '{DAY}'" in script
+    assert "later" not in script, "a column that this code does not know stays NULL"
+    assert service.table(f"dev_{ACCURACY}") == before
+    assert len(service.deleted) == 2
+
+
+def test_the_stand_in_refuses_a_copy_onto_another_schema(
+    service: JobsService, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the tests above would say nothing."""
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    _column(service.table(f"dev_{ACCURACY}"), "later", type="FLOAT")
+    monkeypatch.setattr("shared.gcp.bigquery_partition.same_as_declared", lambda target, schema: True)
+    with pytest.raises(Fatal, match=r"Provided Schema does not match Table .*Cannot remove field \(field: later\)"):
+        warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda table: table["schema"]["fields"].pop(), "is missing"),
+        (lambda table: _column(table, "system_id", type="INTEGER"), "system_id is INT64, declared STRING"),
+        (lambda table: _column(table, "later", type="STRING", mode="REQUIRED"), "later is REQUIRED"),
+    ],
+)
+def test_a_table_that_takes_no_row_is_named_with_the_way_out(
+    service: JobsService, warehouse: BigQueryWarehouse, change: Callable[[Resource], object], said: str
+) -> None:
+    service.columns, service.answer = declared(ACCURACY), checked(7)
+    change(service.table(f"dev_{ACCURACY}"))
+    with pytest.raises(SchemaMismatch, match=said) as raised:
+        warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {})
+    assert "make plan" in raised.value.next_step
+    assert not [each for each in service.configurations("query") if "CREATE" in each["query"]["query"]]
 
 
 def test_no_rows_put_nothing_in_place(service: JobsService, warehouse: BigQueryWarehouse) -> None:

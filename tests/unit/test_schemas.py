@@ -68,6 +68,36 @@ def test_a_schema_is_typed() -> None:
         schema.field("line")
 
 
+def test_bigquery_is_told_no_key_that_may_hold_null() -> None:
+    """It believes a key without enforcing it; MERGE goes by the whole key all the same."""
+    told = {schema.name: schema.constraint for schema in schemas.all_schemas() if schema.primary_key}
+    untold = {name for name, constraint in told.items() if not constraint}
+    assert untold == {
+        schema.name
+        for schema in schemas.all_schemas()
+        if any(not schema.field(name).required for name in schema.primary_key)
+    }
+    assert PREDICTIONS in untold
+    assert told["nba_analytics.player_game_summary"] == ("game_date", "game_id", "player_id")
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "columns", "told"),
+    [
+        ("STRING", True, 2, True),
+        ("STRING", True, schemas.MOST_KEY_COLUMNS, True),
+        ("STRING", True, schemas.MOST_KEY_COLUMNS + 1, False),
+        ("STRING", False, 1, False),
+        ("FLOAT64", True, 1, False),
+    ],
+)
+def test_what_key_bigquery_takes(kind: str, required: bool, columns: int, told: bool) -> None:
+    names = tuple(f"c{number}" for number in range(columns))
+    fields = tuple(schemas.Field(name, kind, required, "") for name in names)
+    schema = schemas.TableSchema("nba_raw.x", "", fields, names, None, ())
+    assert schema.constraint == (names if told else ())
+
+
 def test_a_table_that_is_not_declared_is_not_found() -> None:
     with pytest.raises(NotFound, match=r"nba_raw\.nowhere"):
         schemas.load_schema("nba_raw.nowhere")

@@ -26,6 +26,8 @@ variables {
   budget_amount         = 40
   secret_versions       = { odds-api-key = "3" }
   state_epoch           = 2
+  audit_data_access     = false
+  ci_subjects           = ["repo:my-org/nba-props:ref:refs/heads/main", "repo:my-org/nba-props:environment:dev"]
   settings              = { MIN_COVERAGE = "0.7", RUNTIME = "mistaken" }
 }
 

@@ -62,3 +62,19 @@ run "no_epoch" {
   }
   expect_failures = [var.state_epoch]
 }
+
+run "whoever_names_a_branch_to_fit_a_pattern" {
+  command = plan
+  variables {
+    ci_subjects = ["repo:my-org/*"]
+  }
+  expect_failures = [var.ci_subjects]
+}
+
+run "an_issuer_that_is_no_address" {
+  command = plan
+  variables {
+    ci_issuer = "token.actions.githubusercontent.com/"
+  }
+  expect_failures = [var.ci_issuer]
+}

@@ -1,0 +1,143 @@
+"""`make backfill FROM=2024-10-22 TO=2025-06-22`: past days through phases 1 to 4, a month a message, one after another.
+
+With RUNTIME=gcp PROJECT_ID=... on the deployed pipeline, else on a state folder. Published at once, months would be
+refused by busy instances, and each refusal uses up an attempt. Deployed, a month that is through is not done again:
+after an interruption the same command goes on. FORCE=1 does all of them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from local import deployed
+from local.cloud.runs import NotThrough, Tell, Waiting, run_through
+from local.operate import a_runtime
+from local.ownership import FolderBusy
+from local.publish import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Refused, publish, show
+from local.replay import ArchiveError
+from shared.clock import YEARS
+from shared.errors import ConfigError, PipelineError
+from shared.pipeline import load_pipeline
+from shared.ports import DateRange
+from shared.runtime import Runtime
+from shared.runtime import deployed as deployed_runtime
+
+TOPIC = "nba-phase1-trigger"
+MODE = "backfill"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to fill: first and last day, both included; how long a month may take; whether all is done anew."""
+
+    dates: DateRange
+    minutes: float
+    anew: bool
+
+
+def asked(environment: Mapping[str, str]) -> Asked:
+    """FROM, TO, MINUTES (120) and FORCE. Raises Refused with a sentence on what is wrong."""
+    first, last = (_day(name, environment.get(name, "")) for name in ("FROM", "TO"))
+    if last < first:
+        raise Refused(f"FROM={first} lies after TO={last}. Next: give the first day, then the last.")
+    text = environment.get("MINUTES") or "120"
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise Refused(f"MINUTES={text} is no number of minutes above 0, which is how long a month may take.")
+    return Asked(DateRange(first, last), minutes, environment.get("FORCE") == "1")
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{name}={text!r} is no day. Next: make backfill FROM=2024-10-22 TO=2025-06-22.") from None
+    if day.year not in YEARS:
+        raise Refused(f"{name}={day} is of no year that a game can be of ({YEARS[0]} to {YEARS[-1]}).")
+    return day
+
+
+def months(dates: DateRange) -> Iterator[DateRange]:
+    """The calendar months of the dates, the first and the last cut to them."""
+    first = dates.first
+    while first <= dates.last:
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        yield DateRange(first, min(dates.last, following - timedelta(days=1)))
+        first = following
+
+
+def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
+    """The trigger of a month. Its run has the month's name, so that a second publish of it is the same run."""
+    name = f"{month.first}_{month.last}-{MODE}"
+    return {
+        "from_date": month.first.isoformat(),
+        "to_date": month.last.isoformat(),
+        "mode": MODE,
+        "run_id": f"{name}-{uuid.uuid4().hex[:12]}" if anew else name,
+    }
+
+
+def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, tell: Tell) -> None:
+    """Each month through the ledger. Raises NotThrough, Fatal while the pipeline is paused, what the ports raise."""
+    last = load_pipeline().modes[MODE]
+    for month in months(wanted.dates):
+        tell(f"{month.first} to {month.last}")
+        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, tell)
+
+
+def on_a_folder(port: int, wanted: Asked, tell: Tell) -> int:
+    """Each month on the runtime of a port, which delivers until nothing is left; a run of its own each time."""
+    last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
+    for month in months(wanted.dates):
+        tell(f"{month.first} to {month.last}")
+        text = json.dumps(message(month, anew=True))
+        events = []
+        codes = []
+        for event in publish(port, {"topic": TOPIC, "message": text, "attributes": {}, "at": ""}):
+            codes.append(show(event))
+            events.append(event)
+        ended = any(e["event"] == "completion" and e["function"] in last and e["status_code"] == 200 for e in events)
+        if any(codes) or not ended:
+            said = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
+            print(f"{month.first} to {month.last} {said}. Next: make dlq, or look into the log.", file=sys.stderr)
+            return FAILED
+    return DONE
+
+
+def main() -> int:
+    """Exit 0 every month is through, 1 one is not (those before it are), 2 wrong input."""
+    try:
+        wanted = asked(os.environ)
+        if deployed.is_asked_for(os.environ):
+            runtime = deployed_runtime(deployed.settings(os.environ))
+            on_google(runtime, wanted, Waiting(wanted.minutes), _tell)
+            return DONE
+        with a_runtime(os.environ) as port:
+            return on_a_folder(port, wanted, _tell)
+    except (Refused, ConfigError, ArchiveError, FolderBusy) as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    except (NotThrough, PipelineError, OSError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted. What is published goes on by itself; the same command goes on from here.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

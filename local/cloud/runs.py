@@ -1,0 +1,97 @@
+"""A run followed from its message to its last phase, in the ledger of executions: the state port is all it asks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from shared import pause
+from shared.errors import Fatal, PipelineError
+from shared.ledger import COLLECTION, FAILED, SUCCEEDED
+from shared.pipeline import load_pipeline
+from shared.ports import Document, Filter, State
+from shared.runtime import Runtime
+
+POLL_SECONDS = 10.0
+Tell = Callable[[str], None]
+
+
+class NotThrough(PipelineError):
+    """The run did not come to its end: it failed for good, or is still under way when waiting ended."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How to wait: at most so many minutes a run, looking every few seconds; `rest` is what passes the time."""
+
+    minutes: float = 120.0
+    rest: Callable[[float], None] = time.sleep
+
+
+def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, tell: Tell) -> None:
+    """Publish a message that names its run, and wait until a function of phase `last` has ended for that run.
+
+    A run that is through already is not done again: the ledger answers for it. Says each phase as it ends.
+
+    Raises NotThrough with the next step, Fatal while the pipeline is paused, and what the ports raise.
+    """
+    switch = pause.read(runtime.state)
+    if switch is not None and switch.paused:
+        raise Fatal(
+            f"The pipeline is paused, by {switch.who}: {switch.reason}. What is published would be held.",
+            next_step='make resume WHY="..." first.',
+        )
+    run_id = str(message["run_id"])
+    earlier = _executions(runtime.state, run_id)
+    first = load_pipeline().function_of_topic(topic)
+    # What failed behind the first phase is begun by its own message alone, and that is a dead letter.
+    _raise_failed([d for d in earlier if d.data["function"] not in first])
+    before = {document.path: document.data["generation"] for document in earlier}
+    runtime.bus.publish(topic, json.dumps(message).encode())
+    until = runtime.clock.now() + timedelta(minutes=wait.minutes)
+    told: set[tuple[str, int]] = set()
+    while True:
+        documents = _executions(runtime.state, run_id)
+        for document in documents:
+            _tell_once(document, told, tell)
+        if any(d.data["phase"] == last and d.data["status"] == SUCCEEDED for d in documents):
+            return
+        _raise_failed([d for d in documents if d.data["generation"] > before.get(d.path, 0)])
+        if runtime.clock.now() >= until:
+            ended = ", ".join(sorted(d.data["phase"] for d in documents if d.data["status"] == SUCCEEDED)) or "none"
+            raise NotThrough(
+                f"Run {run_id} is not through after {wait.minutes:g} minutes; phases that ended: {ended}.",
+                next_step="make breakers and make dlq say what holds it; the same command then goes on from here.",
+            )
+        wait.rest(POLL_SECONDS)
+
+
+def _executions(state: State, run_id: str) -> list[Document]:
+    return state.query(COLLECTION, [Filter("run_id", "==", run_id)])
+
+
+def _raise_failed(documents: Iterable[Document]) -> None:
+    """Raises NotThrough for an execution after which no delivery follows."""
+    for document in documents:
+        data = document.data
+        if data["status"] == FAILED and data.get("final"):
+            raise NotThrough(
+                f"{data['function']} of run {data['run_id']} failed for good: {data['error_message']}",
+                next_step="mend the cause and redrive its dead letter (make dlq, make redrive); then the same command "
+                "goes on from here.",
+            )
+
+
+def _tell_once(document: Document, told: set[tuple[str, int]], tell: Tell) -> None:
+    data = document.data
+    key = (document.path, data["generation"])
+    if data["status"] != SUCCEEDED or key in told:
+        return
+    told.add(key)
+    result = data["result"]
+    reason = f"  {result['reason']}" if result.get("reason") else ""
+    tell(f"  {data['function']:<20}  {result['status']:<10}  {result['record_count']} records{reason}")
