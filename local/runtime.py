@@ -16,6 +16,7 @@ from local.admin_operations import operations
 from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.storage_faults import check_not_emptied, check_room
 from local.file_blobs import FileBlobs
 from local.logs import logs_to
 from local.ownership import OwnedFolder, owned, state_folder
@@ -33,7 +34,7 @@ from shared.locks import void_locks_of_dead_owners
 from shared.pipeline import Pipeline, load_pipeline
 from shared.runtime import Runtime, use_runtime
 
-STATE_FILE = "state.sqlite"
+STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
 
@@ -125,7 +126,8 @@ def open_runtime(
             OtherArchive where the folder's days come from another.
         deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
 
-    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError.
+    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError; DiskFull,
+    StorageDenied and StorageDamaged with what mends it.
     """
     pipeline = pipeline or load_pipeline()
     with ExitStack() as stack:
@@ -177,11 +179,19 @@ def from_environment() -> Runtime:
     return runtime
 
 
+def open_state_file(folder: Path) -> SqliteFile:
+    """The state file of a folder that this process owns. Raises DiskFull where there is no room to begin anything,
+    StorageDamaged where the file is not what was written, and as SqliteFile does."""
+    check_room(folder)
+    check_not_emptied(folder / STATE_FILE, folder / WAREHOUSE_FILE)
+    return SqliteFile(folder / STATE_FILE)
+
+
 def _open_stores(
     stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
 ) -> Stores:
     own = stack.enter_context(owned(folder))
-    file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
+    file = stack.enter_context(closing(open_state_file(folder)))
     simulation = Simulation(file)
     clock = SimClock(simulation)
     prefix = Settings.from_environment().dataset_prefix
@@ -192,7 +202,7 @@ def _open_stores(
         clock=clock,
         state=SqliteState(file),
         bus=SqliteBus(file, pipeline, clock, deliver_twice=deliver_twice, shuffle_seed=shuffle_seed),
-        warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb", prefix))),
+        warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / WAREHOUSE_FILE, prefix))),
         raw=FileBlobs(folder / "raw"),
         exports=FileBlobs(folder / "exports"),
         models=FileBlobs(folder / "models"),

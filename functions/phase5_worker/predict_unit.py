@@ -12,7 +12,7 @@ from shared import batches, crashpoints
 from shared.batch_announcement import batch_complete
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal
+from shared.errors import DataError, Fatal, StorageFault
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage, send_pending
@@ -43,7 +43,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
     try:
         result = _predict_and_stage(message, context)
     except Exception as error:  # recorded where it is final, and raised on in any case
-        if context.last_attempt or isinstance(error, Fatal):
+        if isinstance(error, Fatal) or (context.last_attempt and not isinstance(error, StorageFault)):
             _give_up(message, context, error)
         raise
     return _complete(message, context, result)
