@@ -16,7 +16,7 @@ from shared.errors import DataError, Fatal, StorageFault
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage, send_pending
-from shared.systems.registry import load_models
+from shared.systems.registry import load_usable_models
 from shared.warehouse import staging
 from shared.warehouse.rows import table_of
 
@@ -52,7 +52,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
 def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResult:
     runtime = context.runtime
     now = runtime.clock.now()
-    models = load_models(runtime.models, message.models, model_features())
+    models = load_usable_models(runtime.models, message.models, model_features())
     rows = [_staged(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
