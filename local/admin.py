@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import queue
@@ -16,7 +17,7 @@ from local.bus import SqliteBus
 from local.dispatcher import Completed, Dispatcher
 from local.sim_clock import SimClock
 from shared.clock import NEW_YORK
-from shared.errors import Fatal
+from shared.errors import Fatal, StorageFault
 from shared.message_limits import check_message
 
 NDJSON = "application/x-ndjson"
@@ -52,6 +53,10 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
             "topics": list(bus.topics),
         }
 
+    @app.errorhandler(StorageFault)
+    def say_what_mends_it(fault: StorageFault) -> Response:
+        return _refusal(http.client.SERVICE_UNAVAILABLE, str(fault))
+
     @app.get("/status")
     def show_status() -> dict[str, Any]:
         return status()
@@ -83,7 +88,11 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher) ->
                 mark, waiting = bus.last_number(), bus.pending()
                 if waiting:
                     yield _line(event="resumed", pending=waiting)
-                dispatcher.run_until_idle()
+                try:
+                    dispatcher.run_until_idle()
+                except StorageFault as fault:
+                    yield _line(event="broken", reason=str(fault))
+                    return
                 if at is not None:
                     clock.set(at)
                 yield from _deliveries(dispatcher, lambda: bus.publish(topic, data, attributes))
@@ -104,6 +113,8 @@ def _deliveries(dispatcher: Dispatcher, publish: Callable[[], str]) -> Iterator[
             with dispatcher.listening(lambda completed: lines.put(_completion(completed))):
                 lines.put(_line(event="published", message_id=publish()))
                 dispatcher.run_until_idle()
+        except StorageFault as fault:
+            lines.put(_line(event="broken", reason=str(fault)))  # a stack would say no more of a full disk
         except BaseException as error:
             lines.put(_line(event="broken", reason=f"{type(error).__name__}: {error}"))
             raise

@@ -27,7 +27,7 @@ from local.publish import DONE, FAILED, INTERRUPTED, NOT_LOST, WRONG_INPUT, Refu
 from local.replay import ArchiveError
 from local.runtime import STATE_FILE, open_runtime
 from local.server import HOST
-from shared.errors import ConfigError, PipelineError
+from shared.errors import ConfigError, PipelineError, StorageFault
 
 WIDTH_OF_FILES = 160
 SWEEP = "nba-batch-sweep-trigger"
@@ -35,7 +35,8 @@ Environment = Mapping[str, str]
 
 
 def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One request to the runtime's /admin. Raises Refused where it is answered with anything but 200."""
+    """One request to the runtime's /admin. Raises Refused where it was wrong, StorageFault where the runtime
+    cannot use its files, OSError where it failed."""
     connection = http.client.HTTPConnection(HOST, port)
     try:
         data = json.dumps(body) if body is not None else None
@@ -46,6 +47,8 @@ def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None
             return dict(json.loads(text))
         if 400 <= response.status < 500:
             raise Refused(json.loads(text)["error"])
+        if response.status == http.client.SERVICE_UNAVAILABLE:
+            raise StorageFault(json.loads(text)["error"])
         raise OSError(f"The runtime answered HTTP {response.status} to {method} {path}; its log says why.")
     finally:
         connection.close()

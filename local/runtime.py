@@ -16,7 +16,7 @@ from local.admin_operations import operations
 from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
-from local.embedded.storage_faults import check_not_emptied, check_room
+from local.embedded.storage_faults import check_room, check_state_beside, check_warehouse_there
 from local.file_blobs import FileBlobs
 from local.logs import logs_to
 from local.ownership import OwnedFolder, owned, state_folder
@@ -34,6 +34,7 @@ from shared.locks import void_locks_of_dead_owners
 from shared.pipeline import Pipeline, load_pipeline
 from shared.runtime import Runtime, use_runtime
 
+STARTS = "starts"  # the note that counts them: made once the stores are open
 STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
@@ -65,7 +66,7 @@ class Stores:
             exports=self.exports,
             models=self.models,
             epoch=self.clock.epoch,
-            instance=f"local-{self.simulation.next('starts')}",
+            instance=f"local-{self.simulation.next(STARTS)}",
         )
 
 
@@ -183,7 +184,7 @@ def open_state_file(folder: Path) -> SqliteFile:
     """The state file of a folder that this process owns. Raises DiskFull where there is no room to begin anything,
     StorageDamaged where the file is not what was written, and as SqliteFile does."""
     check_room(folder)
-    check_not_emptied(folder / STATE_FILE, folder / WAREHOUSE_FILE)
+    check_state_beside(folder / WAREHOUSE_FILE, folder / STATE_FILE)
     return SqliteFile(folder / STATE_FILE)
 
 
@@ -194,6 +195,7 @@ def _open_stores(
     file = stack.enter_context(closing(open_state_file(folder)))
     simulation = Simulation(file)
     clock = SimClock(simulation)
+    check_warehouse_there(folder / WAREHOUSE_FILE, started=simulation.get(STARTS) is not None)
     prefix = Settings.from_environment().dataset_prefix
     return Stores(
         folder=own,

@@ -86,13 +86,20 @@ def check_room(folder: Path) -> None:
         raise disk_full(folder, f"less than {LEAST_ROOM // 2**20} MiB free")
 
 
-def check_not_emptied(state: Path, warehouse: Path) -> None:
-    """Raises StorageDamaged where the state file is empty beside a warehouse that holds something.
+def check_state_beside(warehouse: Path, state: Path) -> None:
+    """Raises StorageDamaged where the state file is gone or empty beside a warehouse that holds something.
 
-    To SQLite an empty file is a new one. The warehouse is made after it, so only damage leaves the two like that.
+    To SQLite that is a new file. The warehouse is made after it, so only damage leaves the two like that.
     """
-    if warehouse.is_file() and warehouse.stat().st_size and state.is_file() and not state.stat().st_size:
-        raise damaged(state, f"it is empty, and {warehouse.name} beside it is not")
+    if warehouse.is_file() and warehouse.stat().st_size and not (state.is_file() and state.stat().st_size):
+        what = "empty" if state.is_file() else "gone"
+        raise damaged(state, f"it is {what}, and {warehouse.name} beside it is not")
+
+
+def check_warehouse_there(warehouse: Path, *, started: bool) -> None:
+    """Raises StorageDamaged where a folder that was worked in has no warehouse: a new one would know no history."""
+    if started and not warehouse.is_file():
+        raise damaged(warehouse, "it is gone, and the state beside it tells of work that was done")
 
 
 def _standing(path: Path) -> Path:

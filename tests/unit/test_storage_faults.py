@@ -14,12 +14,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from local import operate, publish
 from local.clean import forget
+from local.compare import read_tables
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import DiskFull, StorageDamaged, StorageFault, StoreUnavailable
+from shared.errors import DataError, DiskFull, StorageDamaged, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
 
@@ -293,6 +295,37 @@ def use_all(embedded: EmbeddedRuntime) -> None:
 
 
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "state.sqlite"])
+def test_a_file_that_is_gone_is_not_begun_anew_beside_the_other(tmp_path: Path, whole: Path, name: str) -> None:
+    state, functions = tmp_path / "state", whole / "functions"
+    shutil.copytree(whole / "state", state)
+    (state / name).unlink()
+    with pytest.raises(StorageDamaged, match=rf"{name} is damaged: it is gone"), opened(state, functions):
+        pytest.fail("half a state")
+    forget(state)
+    with opened(state, functions):
+        pass
+
+
+@pytest.mark.parametrize("place", [100, 20_000, 200_000])
+def test_a_damaged_log_of_the_warehouse_is_damage_of_the_warehouse(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    warehouse = DuckDbWarehouse(path)
+    for number in range(4):
+        rows = pa.table({"x": [os.urandom(64).hex() for _ in range(1_000)]})
+        warehouse.load(f"nba_staging.t{number}", rows, mode="replace", job_id=f"j{number}")
+    killed = tmp_path / "killed"  # as a process leaves it that ends without closing
+    killed.mkdir()
+    for file in (path, path.with_name("warehouse.duckdb.wal")):
+        shutil.copy(file, killed)
+    warehouse.close()
+    with (killed / "warehouse.duckdb.wal").open("r+b") as log:
+        log.seek(place)
+        log.write(b"z" * 64)
+    with pytest.raises(StorageDamaged, match=r"warehouse\.duckdb is damaged: it cannot be opened.*replaying WAL"):
+        DuckDbWarehouse(killed / "warehouse.duckdb")
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "state.sqlite"])
 def test_a_copy_of_the_folder_put_back_goes_on_as_it_was(tmp_path: Path, whole: Path, name: str) -> None:
     state, copy, functions = tmp_path / "state", whole / "state", whole / "functions"
     shutil.copytree(copy, state)
@@ -355,3 +388,30 @@ def test_a_file_that_another_process_holds_is_not_called_damaged(tmp_path: Path)
             DuckDbWarehouse(tmp_path / "warehouse.duckdb")
         process.kill()
     assert not isinstance(raised.value, StorageFault)
+
+
+def test_who_publishes_on_a_full_disk_is_told_what_to_do(small_disk: Path, functions: Path) -> None:
+    with opened(small_disk / "state", functions) as embedded:
+        fill(small_disk, leave=MIB // 2)
+        for _ in range(2):  # the second finds the first's delivery still to come
+            said = list(publish.publish(embedded.server.port, {"topic": "a", "message": "word"}))
+            (broken,) = (event for event in said if event["event"] == "broken")
+            assert "make room on the disk of" in broken["reason"]
+            assert publish.show(broken) == publish.FAILED
+        with pytest.raises(StorageFault, match="make room on the disk of"):
+            operate.ask(embedded.server.port, "POST", "/idle")
+        (small_disk / "ballast").unlink()
+        assert operate.ask(embedded.server.port, "POST", "/idle")["pending"] == 0
+        assert embedded.runtime.state.count("done") == 1
+
+
+@pytest.mark.parametrize("damage", [cut, no_header, noise, text, empty])
+def test_comparing_a_damaged_warehouse_says_so_and_not_that_somebody_uses_it(
+    tmp_path: Path, whole: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    shutil.copytree(whole / "state", tmp_path / "state")
+    file = tmp_path / "state" / "warehouse.duckdb"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(DataError, match=r"warehouse\.duckdb is damaged.*make clean-local") as raised:
+        read_tables(tmp_path / "state")
+    assert "stop the runtime" not in str(raised.value)
