@@ -11,8 +11,17 @@ from pathlib import Path
 
 import duckdb
 
-from local.embedded.storage_faults import damaged, denied, disk_full
-from shared.errors import Fatal, NotFound, PipelineError, StorageDamaged, StorageFault, StoreUnavailable, WriteConflict
+from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, first_line
+from shared.errors import (
+    DiskFull,
+    Fatal,
+    NotFound,
+    PipelineError,
+    StorageDenied,
+    StorageFault,
+    StoreUnavailable,
+    WriteConflict,
+)
 
 # DuckDB gives the operating system's word in its text. The last is said where a query spills to the disk.
 _FULL = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "max_temp_directory_size")
@@ -21,6 +30,7 @@ _DENIED = (*map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)), "read-on
 _DAMAGED = re.compile(
     r"corrupt|checksum|not a valid duckdb|(not|n't) read (enough|all|sufficient) bytes|replaying wal|deserializ", re.I
 )
+_UNWELL = re.compile("|".join(map(os.strerror, (errno.EIO, errno.EMFILE, errno.ENFILE))) + "|out of memory", re.I)
 _HELD = re.compile(r"could not set lock|conflicting lock", re.I)
 _PID = re.compile(r"\(PID (\d+)\)")
 
@@ -39,6 +49,16 @@ def storage_fault(error: duckdb.Error, file: Path) -> StorageFault | None:
     kinds = duckdb.IOException | duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException
     if isinstance(error, kinds) and _DAMAGED.search(text):
         return damaged(file, text)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StorageFault(
+            f"{file} needs more memory than there is: {first_line(text)}.",
+            next_step=f"end other programs, or use a machine with more memory; {GOES_ON}",
+        )
+    if isinstance(error, duckdb.IOException) and not _HELD.search(text):
+        return StorageFault(
+            f"{file} cannot be read or written: {first_line(text)}.",
+            next_step=f"see that the disk is well and files may be opened (`dmesg`, `ulimit -n`); {GOES_ON}",
+        )
     return None
 
 
@@ -53,7 +73,9 @@ def of_opening(error: duckdb.Error, file: Path) -> PipelineError:
             next_step="end that process, talk to it (make publish), or use another LOCAL_DIR.",
         )
     fault = storage_fault(error, file)
-    return damaged(file, f"it cannot be opened: {text}") if fault is None or type(fault) is StorageDamaged else fault
+    if isinstance(fault, DiskFull | StorageDenied) or _UNWELL.search(text):
+        return fault or damaged(file, text)
+    return damaged(file, f"it cannot be opened: {text}")
 
 
 def _translated(error: duckdb.Error, doing: str, file: Path) -> PipelineError:
@@ -66,7 +88,7 @@ def _translated(error: duckdb.Error, doing: str, file: Path) -> PipelineError:
     if isinstance(error, duckdb.CatalogException) and "does not exist" in text and "Table" in text:
         return NotFound(f"{doing}: {text}", next_step="check the table's name, and that what writes it has run.")
     if isinstance(error, duckdb.IOException | duckdb.ConnectionException):
-        return StoreUnavailable(f"{doing}: {text}", next_step="check the disk and that the warehouse is open.")
+        return StoreUnavailable(f"{doing}: {text}", next_step="see that the warehouse is open, and nobody else has it.")
     return Fatal(f"{doing}: {text}", next_step="correct the SQL or the rows.")
 
 

@@ -60,13 +60,13 @@ def disk_full(path: Path, what: str) -> DiskFull:
     else:
         mend = f"make room on the disk of {folder}, or set LOCAL_DIR to a folder on a larger one"
     left = f", {shutil.disk_usage(folder).free // 1024} KiB are free" if folder.exists() else ""
-    return DiskFull(f"{path} cannot be written: {what.strip().rstrip('.!')}{left}.", next_step=f"{mend}; {GOES_ON}")
+    return DiskFull(f"{path} cannot be written: {first_line(what)}{left}.", next_step=f"{mend}; {GOES_ON}")
 
 
 def denied(path: Path, what: str) -> StorageDenied:
     """The error for a file that this process may not read or write."""
     return StorageDenied(
-        f"{path} cannot be used: {what.strip().rstrip('.!')}.",
+        f"{path} cannot be used: {first_line(what)}.",
         next_step=f"let this user read and write {path} and its folder (`chmod`, `chown`); {GOES_ON}",
     )
 
@@ -74,10 +74,15 @@ def denied(path: Path, what: str) -> StorageDenied:
 def damaged(path: Path, what: str) -> StorageDamaged:
     """The error for a state file, the warehouse's or the state's, that holds something else than what was written."""
     return StorageDamaged(
-        f"{path} is damaged: {what.strip().rstrip('.!')}.",
+        f"{path} is damaged: {first_line(what)}.",
         next_step=f"put back a copy of the whole folder {path.parent}, or forget it with"
         f" `make clean-local LOCAL_DIR={path.parent}`; {GOES_ON}",
     )
+
+
+def first_line(text: str) -> str:
+    """What a library says, without its full stop and the advice that some add below."""
+    return text.strip().partition("\n")[0].rstrip(".! ")
 
 
 def check_room(folder: Path) -> None:

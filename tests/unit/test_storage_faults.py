@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from local import operate, publish
 from local.clean import forget
 from local.compare import read_tables
+from local.duckdb_errors import errors, of_opening
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import DataError, DiskFull, StorageDamaged, StorageFault, StoreUnavailable
+from shared.errors import DataError, DiskFull, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
 
@@ -213,6 +215,43 @@ def test_files_that_may_not_grow_are_said_and_grow_again_when_they_may(tmp_path:
     ] * 2
     assert all("ulimit -f" in line for line in lines[:6])
     assert lines[6:] == ["loaded 30000"]
+
+
+def test_a_warehouse_without_memory_says_that_and_not_that_the_sql_is_wrong(tmp_path: Path) -> None:
+    warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
+    rows = pa.table({"x": [os.urandom(64).hex() for _ in range(40_000)]})
+    warehouse.load("nba_staging.big", rows, mode="replace", job_id="j")
+    for setting in ("max_temp_directory_size = '0KB'", "memory_limit = '32MB'"):
+        warehouse._root.execute(f"SET GLOBAL {setting}")
+    with pytest.raises(StorageFault, match=r"warehouse\.duckdb .*goes on by itself"):
+        warehouse.query("SELECT a.x FROM nba_staging.big AS a CROSS JOIN UNNEST(GENERATE_ARRAY(1, 40)) AS n ORDER BY x")
+    warehouse._root.execute("SET GLOBAL memory_limit = '1GB'")
+    assert warehouse.query("SELECT COUNT(*) AS n FROM nba_staging.big").column("n").to_pylist() == [40_000]
+    warehouse.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (duckdb.IOException("IO Error: Could not read from file: Input/output error"), StorageFault, "dmesg"),
+        (duckdb.IOException("IO Error: Cannot open file: Too many open files"), StorageFault, "ulimit -n"),
+        (duckdb.IOException("IO Error: Cannot open file: Permission denied"), StorageDenied, "chmod"),
+        (duckdb.IOException("IO Error: Cannot open file: Read-only file system"), StorageDenied, "chmod"),
+        (duckdb.IOException("IO Error: Could not write: Disk quota exceeded"), DiskFull, "make room"),
+        (duckdb.FatalException("FATAL Error: invalidated: No space left on device"), DiskFull, "make room"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"), StorageFault, "more memory"),
+        (duckdb.SerializationException("Serialization Error: Failed to deserialize"), StorageDamaged, "clean-local"),
+    ],
+)
+def test_what_duckdb_says_of_its_file_in_use_and_at_opening(
+    tmp_path: Path, error: duckdb.Error, kind: type[StorageFault], said: str
+) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with pytest.raises(kind, match=rf"warehouse\.duckdb .*{said}") as raised, errors("Doing", file):
+        raise error
+    opening = of_opening(error, file)
+    assert type(raised.value) is type(opening) is kind
+    assert said in str(opening)
 
 
 # --- damaged files ----------------------------------------------------------------------------------------------
