@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import queue
@@ -18,7 +19,7 @@ from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.moments import Span, check_moment, parse_at
 from local.sim_clock import SimClock
-from shared.errors import Fatal
+from shared.errors import Fatal, StorageFault
 from shared.message_limits import check_message
 from shared.observability.redaction import what_failed
 
@@ -58,6 +59,10 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
             "topics": list(bus.topics),
         }
 
+    @app.errorhandler(StorageFault)
+    def say_what_mends_it(fault: StorageFault) -> Response:
+        return _refusal(http.client.SERVICE_UNAVAILABLE, str(fault))
+
     @app.get("/status")
     def show_status() -> dict[str, Any]:
         return status()
@@ -94,7 +99,11 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                 mark, waiting = bus.last_number(), bus.pending()
                 if waiting:
                     yield _line(event="resumed", pending=waiting)
-                dispatcher.run_until_idle()
+                try:
+                    dispatcher.run_until_idle()
+                except StorageFault as fault:
+                    yield _line(event="broken", reason=str(fault))
+                    return
                 if at is not None:
                     clock.set(at)
                 seen = Seen()
@@ -162,6 +171,8 @@ def _deliveries(
                     message_id = publish()
                 lines.put(_line(event="published", message_id=message_id))
                 dispatcher.run_until_delivered(ours)
+        except StorageFault as fault:
+            lines.put(_line(event="broken", reason=str(fault)))  # a stack would say no more of a full disk
         except BaseException as error:
             lines.put(_line(event="broken", reason=what_failed(error)))
             raise

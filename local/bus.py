@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.host.causes import Causes
-from local.json_values import timestamp
+from local.json_values import decode, timestamp
 from local.sqlite_file import SqliteFile
 from shared.clock import Clock
 from shared.envelope import shortened
@@ -140,6 +140,15 @@ class SqliteBus:
                 self._bury(connection, delivery.delivery_id)
         self.on_change()
 
+    def give_back(self, delivery: Delivery) -> None:
+        """The push came to nothing by a fault of this machine: due again at once, and the attempt was none."""
+        with self._file.write(patient=True) as connection:
+            connection.execute(
+                "UPDATE deliveries SET in_flight = 0, attempt = attempt - 1, due_at = ?, last_error = ''"
+                " WHERE delivery_id = ? AND attempt = ? AND in_flight = 1",
+                (timestamp(self._clock.now()), delivery.delivery_id, delivery.attempt),
+            )
+
     def release_in_flight(self) -> int:
         """At start-up: what is in flight was a dead process's. It is due at once; the attempt counts as made."""
         with self._file.write(patient=True) as connection:
@@ -232,7 +241,7 @@ class SqliteBus:
             [(deadline, row[0]) for row in rows],
         )
         claimed = [
-            Delivery(row[0], subscription, row[1], row[2], row[3], json.loads(row[4]), row[5], row[6], row[7])
+            Delivery(row[0], subscription, row[1], row[2], row[3], decode(row[4]), row[5], row[6], row[7])
             for row in rows
         ]
         count(connection, "delivered", len(claimed))
@@ -256,7 +265,8 @@ class SqliteBus:
             "FROM deliveries JOIN messages USING (number) WHERE delivery_id = ?",
             (delivery_id,),
         ).fetchone()
-        name, attempt, error, message_id, topic, data, attributes, publish_time = row
+        name, attempt, error, message_id, topic, data, text, publish_time = row
+        attributes = decode(text)
         added = {
             "CloudPubSubDeadLetterSourceDeliveryCount": str(attempt),
             "CloudPubSubDeadLetterSourceSubscription": name,
@@ -267,11 +277,11 @@ class SqliteBus:
             "origin_topic": topic,
             "origin_subscription": name,
             # the first id, where it is one that was published once more
-            "origin_message_id": json.loads(attributes).get("origin_message_id", message_id),
-            "origin_published_at": json.loads(attributes).get("origin_published_at", publish_time),
+            "origin_message_id": attributes.get("origin_message_id", message_id),
+            "origin_published_at": attributes.get("origin_published_at", publish_time),
             "dead_lettered_at": self._clock.now().isoformat(),
         }
-        letter = dead_letter(data, json.loads(attributes), added)
+        letter = dead_letter(data, attributes, added)
         self._insert(connection, self._push[name].dead_letter_topic, *letter, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 
@@ -298,7 +308,7 @@ class SqliteBus:
         )
         with self._file.read() as connection:
             rows = connection.execute(sql, (*values, limit)).fetchall()
-        return [PulledMessage(str(ack), message_id, data, json.loads(a)) for ack, message_id, data, a in rows]
+            return [PulledMessage(str(ack), message_id, data, decode(a)) for ack, message_id, data, a in rows]
 
     def _known_pull(self, subscription: str) -> None:
         if subscription not in self._pull:

@@ -13,7 +13,7 @@ from pathlib import Path
 from local.cli.command import run_command
 from local.console.lines import complain, say
 from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
-from shared.errors import ConfigError
+from shared.errors import ConfigError, StorageFault
 
 DONE, REFUSED = 0, 2
 # What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.
@@ -39,7 +39,7 @@ def main() -> int:
         return DONE
     try:
         forget(folder)
-    except (ConfigError, FolderBusy) as error:
+    except (ConfigError, FolderBusy, StorageFault) as error:
         complain(error)
         return REFUSED
     except OSError as error:

@@ -20,7 +20,7 @@ from typing import Any
 
 from local.cli.command import run_command
 from local.console.lines import complain, say
-from shared.errors import DataError
+from shared.errors import DataError, StorageFault
 
 IGNORED = frozenset(
     {
@@ -99,6 +99,8 @@ def read_tables(folder: Path) -> dict[str, Table]:
     """The compared tables of a state folder's warehouse, which is opened read-only."""
     import duckdb
 
+    from local.duckdb_errors import of_opening
+
     file = folder / "warehouse.duckdb"
     if not file.is_file():
         raise DataError(f"{folder} has no warehouse.duckdb.", next_step="name a folder that `make run` wrote.")
@@ -107,8 +109,11 @@ def read_tables(folder: Path) -> dict[str, Table]:
             return {name: _read_table(connection, name) for name in TABLES}
     except duckdb.CatalogException as error:
         raise DataError(f"{file} lacks a compared table ({error}).", next_step="run the day again.") from error
-    except duckdb.IOException as error:
-        raise DataError(f"{file} cannot be opened ({error}).", next_step="stop the runtime that uses it.") from error
+    except duckdb.Error as error:
+        fault = of_opening(error, file)
+        held = not isinstance(fault, StorageFault)
+        next_step = "stop the runtime that uses it." if held else fault.next_step
+        raise DataError(fault.message, next_step=next_step) from error
 
 
 def _read_table(connection: Any, name: str) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -19,8 +20,11 @@ from local.bus import SqliteBus
 from local.bus_tables import Delivery
 from local.host import causes
 from local.sim_clock import SimClock
+from shared.errors import STORAGE_FAULTS, StorageFault
 from shared.observability.redaction import excerpt, what_failed
 from shared.pipeline import Pipeline
+
+logger = logging.getLogger(__name__)
 
 # More threads than this per function only wait for each other on a small machine.
 CONCURRENCY_CAP = 8
@@ -95,7 +99,8 @@ class Dispatcher:
         """Deliver until nothing is pending, retries included; on_completed is called in the pushing threads.
 
         Called while another thread delivers, waits its turn and hears of every completion meanwhile.
-        Raises what broke the bus or a listener; what a function answers is never an exception here.
+        Raises what broke the bus or a listener, and a StorageFault that a function answers: no other message would fare
+        better. Whatever else a function answers is no exception here.
         """
         with self.listening(on_completed), self._scheduling:
             while self._deliver_due() or self._wait_for_in_flight() or self._jump_to_next():
@@ -157,7 +162,10 @@ class Dispatcher:
         """Start what is due; whether anything was."""
         with self._news:
             if self._failure is not None:
-                raise self._failure
+                failure = self._failure
+                if isinstance(failure, StorageFault):
+                    self._failure = None  # whoever mends it may go on with this very runtime
+                raise failure
             self._anything_new = False
             if self._stopped:
                 return False
@@ -200,8 +208,11 @@ class Dispatcher:
             started = perf_counter()
             status, body, error = self._post(function.name, delivery, function.timeout_seconds)
             completed = Completed(function.name, delivery, status, body, error, perf_counter() - started)
+            fault = _storage_fault(completed)
             if completed.acknowledged:
                 self._bus.acknowledge(delivery)
+            elif fault is not None:
+                self._stop_for(fault, delivery)
             else:
                 self._bus.refuse(delivery, _what_failed(completed))
             for listener in tuple(self._listeners):
@@ -216,6 +227,16 @@ class Dispatcher:
                 if not self._pushed[delivery.message_id]:
                     del self._pushed[delivery.message_id]
             self._wake()
+
+    def _stop_for(self, fault: StorageFault, delivery: Delivery) -> None:
+        """Deliver no more until somebody has mended what a store lies on; the queue keeps what is left."""
+        with self._news:
+            self._failure = self._failure or fault
+        try:
+            self._bus.give_back(delivery)
+        except StorageFault as unwritten:
+            # a full disk takes not even that: the next start finds the delivery in flight, and its attempt counts
+            logger.warning("attempt %s of %s counts: %s", delivery.attempt, delivery.message_id, unwritten)
 
     def _post(self, function: str, delivery: Delivery, timeout: float) -> tuple[int, bytes, str]:
         connection = http.client.HTTPConnection(self._address.netloc, timeout=timeout)
@@ -245,6 +266,13 @@ def envelope(delivery: Delivery) -> bytes:
     subscription = f"projects/local/subscriptions/{delivery.subscription.name}"
     body = {"message": message, "subscription": subscription, "deliveryAttempt": delivery.attempt}
     return json.dumps(body).encode()
+
+
+def _storage_fault(completed: Completed) -> StorageFault | None:
+    """The fault of this machine that a function answered with, if it is one."""
+    answer = completed.answer
+    kind = STORAGE_FAULTS.get(str(answer.get("error_type")))
+    return None if kind is None or completed.acknowledged else kind(str(answer.get("reason")))
 
 
 def _what_failed(completed: Completed) -> str:

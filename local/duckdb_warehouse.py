@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from local import duckdb_types as types
-from local.duckdb_errors import errors
+from local.duckdb_errors import errors, of_opening, storage_fault
 from local.duckdb_partition import REPLACEMENT, affected, replace_slices
+from local.embedded.storage_faults import file_errors
 from local.transpile import MERGE_SOURCE, Statement, transpile
-from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
+from shared.errors import Fatal, SchemaMismatch
 from shared.ports import DateRange, Params
 from shared.warehouse.rows import conform
 from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place
@@ -40,7 +40,8 @@ class DuckDbWarehouse:
     Opening creates what is declared and missing: tables, NULLABLE columns of a table, and the NULLs of a column that
     was REQUIRED, as BigQuery would allow (columns are always named, so their order is free). Commits survive a kill
     at any moment (write-ahead log, synced). Raises StoreUnavailable where another process holds the file,
-    SchemaMismatch where a table has other columns.
+    SchemaMismatch where a table has other columns. Opening and every use may raise StorageDamaged (blocks, header or
+    log are not those written), DiskFull and StorageDenied.
     """
 
     def __init__(self, path: Path, dataset_prefix: str = "") -> None:
@@ -50,22 +51,21 @@ class DuckDbWarehouse:
         self._lock = threading.Lock()
         self._cursors: dict[threading.Thread, duckdb.DuckDBPyConnection] = {}
         self._counts: Counter[str] = Counter()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._root = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
-        except duckdb.IOException as error:
-            holder = re.search(r"\(PID (\d+)\)", str(error))
-            who = f"process {holder[1]} holds it" if holder else str(error)
-            raise StoreUnavailable(
-                f"The warehouse {path} cannot be opened: {who}.",
-                next_step="end that process, talk to it (make publish), or use another LOCAL_DIR.",
-            ) from error
+        except duckdb.Error as error:
+            raise of_opening(error, path) from error
         try:
             # Named time zones come with the icu extension, which is part of the wheel.
             self._root.execute("LOAD icu")
             self._root.execute("SET GLOBAL TimeZone = 'UTC'")
             self._root.execute(f"SET GLOBAL wal_autocheckpoint = '{_CHECKPOINT_AT}'")
             self._create_declared()
+        except duckdb.Error as error:
+            self._root.close()
+            raise storage_fault(error, path) or error from error
         except BaseException:
             self._root.close()
             raise
@@ -104,7 +104,7 @@ class DuckDbWarehouse:
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
         statement = self._statement(sql, "query")
         self._count("query")
-        with errors("The query failed"):
+        with errors("The query failed", self.path):
             return types.result(self._cursor().execute(*_bound(statement, params)).to_arrow_table())
 
     def execute(self, sql: str, params: Params | None = None) -> int:
@@ -158,7 +158,7 @@ class DuckDbWarehouse:
 
     def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
         self._count("tables")
-        with errors("Listing tables failed"):
+        with errors("Listing tables failed", self.path):
             found = self._cursor().execute(
                 "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns()"
                 " SEMI JOIN duckdb_tables() USING (table_oid)"  # a view is no table
@@ -209,7 +209,7 @@ class DuckDbWarehouse:
 
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._write_lock, errors(doing):
+        with self._write_lock, errors(doing, self.path):
             cursor = self._cursor()
             cursor.execute("BEGIN")
             try:
@@ -255,8 +255,8 @@ class DuckDbWarehouse:
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("ROLLBACK")
-    except duckdb.TransactionException:
-        # A failed COMMIT has ended the transaction already.
+    except duckdb.Error:
+        # A failed COMMIT has ended the transaction already, a fatal error the whole database: that one is raised on.
         return
 
 

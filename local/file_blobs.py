@@ -9,8 +9,9 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shared.errors import Fatal, NotFound, PreconditionFailed
-from shared.ports import Blob
+from local.embedded.storage_faults import GOES_ON, file_errors
+from shared.errors import Fatal, NotFound, PreconditionFailed, StorageDamaged
+from shared.ports import Blob, check_object_name
 
 META = ".meta"
 
@@ -35,6 +36,8 @@ class FileBlobs:
     Two files cannot be renamed as one. So a write first records its metadata beside that of the write before, then
     renames the content into place: whichever of the two the content belongs to (by its hash) is what the object is,
     and a crash at any point leaves the old object or the new one.
+
+    Every method may raise DiskFull, StorageDenied, StorageDamaged (its metadata cannot be read) and StorageFault.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,28 +81,36 @@ class FileBlobs:
         start = self._folder / prefix.rpartition("/")[0]
         if not start.resolve().is_relative_to(self._folder):
             raise Fatal(f"The prefix {prefix!r} leads out of the bucket.", next_step="write v1/name.")
-        found = (
-            (Path(folder) / name).relative_to(self._folder).as_posix()
-            for folder, _, names in os.walk(start)
-            for name in names
-        )
+
+        def fails(error: OSError) -> None:
+            # a folder that goes while it is walked has nothing in it; one that may not be read has
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise error
+
+        with file_errors(start):
+            found = [
+                (Path(folder) / name).relative_to(self._folder).as_posix()
+                for folder, _, names in os.walk(start, onerror=fails)
+                for name in names
+            ]
         return sorted(path for path in found if path.startswith(prefix) and not path.startswith(f"{META}/"))
 
     def _put(self, file: Path, data: bytes) -> None:
         """Whole or not at all: a reader that opens the file sees the old content or the new."""
-        try:
+        with file_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             temporary = self._folder / META / ".writing"  # one is enough: writers take turns
             temporary.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(file)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise Fatal(
-                f"{file} cannot be an object: {error.strerror}; an object's name is another's folder.",
-                next_step="name objects so that none lies below another.",
-            ) from error
+            try:
+                temporary.write_bytes(data)
+                temporary.replace(file)
+            except OSError:
+                # half a file would take the room that is missing
+                temporary.unlink(missing_ok=True)
+                raise
 
     def _places(self, path: str) -> tuple[Path, Path]:
+        check_object_name(path)
         parts = path.split("/")
         bad = any(part in {"", ".", ".."} for part in parts) or parts[0] == META or "\\" in path or "\0" in path
         if bad or not (self._folder / path).resolve().is_relative_to(self._folder):
@@ -108,7 +119,11 @@ class FileBlobs:
 
 
 def _content(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() else None
+    with file_errors(file):
+        try:
+            return file.read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
 
 
 def _current(data: bytes | None, meta: Path) -> _Version | None:
@@ -121,8 +136,26 @@ def _current(data: bytes | None, meta: Path) -> _Version | None:
 
 
 def _versions(meta: Path) -> list[_Version]:
-    """The last write's metadata, then that of the object it replaced."""
+    """The last write's metadata, then that of the object it replaced. Raises StorageDamaged."""
     try:
-        return [_Version(**each) for each in json.loads(meta.read_bytes())]
+        with file_errors(meta):
+            text = meta.read_bytes()
     except FileNotFoundError:
         return []
+    except Fatal:  # its folder is another's file: so is the object's, which is refused when it is written
+        return []
+    try:
+        versions = [_Version(**each) for each in json.loads(text)]
+        if not versions or not all(_is_whole(version) for version in versions):
+            raise ValueError("its fields are not those of a write")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StorageDamaged(
+            f"{meta}, the metadata of an object, is damaged: {error}.",
+            next_step=f"remove that file, the object itself stays; {GOES_ON}",
+        ) from error
+    return versions
+
+
+def _is_whole(version: _Version) -> bool:
+    whole = type(version.generation) is int and version.generation > 0 and isinstance(version.sha256, str)
+    return whole and isinstance(version.content_type, str) and isinstance(version.cache_control, str | None)

@@ -10,7 +10,7 @@ from typing import Any
 from shared.document_rules import TIMESTAMP_KEY, plain_fields
 from shared.errors import Fatal
 
-__all__ = ["TIMESTAMP_KEY", "decode", "encode", "timestamp"]
+__all__ = ["TIMESTAMP_KEY", "Undecodable", "decode", "encode", "timestamp"]
 
 # https://firebase.google.com/docs/firestore/quotas: 1 MiB a document.
 MAX_DOCUMENT_BYTES = 1_048_576
@@ -33,9 +33,18 @@ def encode(path: str, data: Mapping[str, Any]) -> str:
     return text
 
 
+class Undecodable(ValueError):
+    """A text that encode, or whoever wrote a JSON object, did not write: its file is damaged."""
+
+
 def decode(text: str) -> dict[str, Any]:
-    """What encode was given: lists for tuples, datetimes in UTC."""
-    decoded: dict[str, Any] = json.loads(text, object_hook=_revive)
+    """What encode was given: lists for tuples, datetimes in UTC. Raises Undecodable for what is no JSON object."""
+    try:
+        decoded = json.loads(text, object_hook=_revive)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Undecodable(f"{text[:80]!r} is not what was written: {error}") from error
+    if not isinstance(decoded, dict):
+        raise Undecodable(f"{text[:80]!r} is no JSON object")
     return decoded
 
 

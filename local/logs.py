@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import TextIO, cast
 
+from local.console.lines import complain
+from local.embedded.storage_faults import file_errors
 from shared.clock import Clock
 from shared.observability.logs import configure_logging
 
@@ -25,14 +29,40 @@ class _SimulatedTime(logging.Filter):
         return True
 
 
+class _LogFile(io.TextIOBase):
+    """A file that is appended to, each text at once. What a full disk does not take is lost, and that is said once:
+    a stack trace for each line would hide the sentence that says what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._told = False
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, text: str) -> int:
+        try:
+            self._file.write(text.encode())
+        except OSError as error:
+            if not self._told:
+                complain(f"{self._path} takes no more lines: {error.strerror}.")
+            self._told = True
+        return len(text)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 @contextmanager
 def logs_to(path: Path, simulated: Clock | None = None) -> Iterator[None]:
     """Append every logger's lines to a file while the block lasts; a line is in the file when it is logged.
 
     Beside `time`, the machine's, a line has the moment of a simulated clock, where there is one, as `simulated_time`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", buffering=1) as stream:
+    with file_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = _LogFile(path)
+    with opened as file:
+        stream = cast(TextIO, file)
         configure_logging(stream)
         root = logging.getLogger()
         ours = [each for each in root.handlers if isinstance(each, logging.StreamHandler) and each.stream is stream]

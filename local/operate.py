@@ -41,7 +41,7 @@ Environment = Mapping[str, str]
 def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One request to the runtime's /admin; a POST without a body sends {}.
 
-    Raises Refused for what it calls wrong, OSError where it fails.
+    Raises Refused for what it calls wrong, StorageFault where the runtime cannot use its files, OSError where it fails.
     """
     connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:

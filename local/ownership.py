@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.embedded.storage_faults import file_errors, of_os
 from local.host.token import Endpoint, forget_token, read_token, write_token
 from shared.clock import Clock, SystemClock
-from shared.errors import ConfigError, Fatal
+from shared.errors import ConfigError, DiskFull, Fatal
+
+logger = logging.getLogger(__name__)
 
 RUNTIME_FILE = "runtime.json"
 LOCK_FILE = "runtime.lock"
@@ -85,7 +89,10 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
             raise FolderBusy(folder, _told(folder)) from None
         started_at = (clock or SystemClock()).now().isoformat(timespec="seconds")
         ours = OwnedFolder(folder, started_at, os.fstat(lock.fileno()))
-        ours.tell(port=0)
+        try:
+            ours.tell(port=0)
+        except DiskFull:
+            logger.warning("%s could not be written; `make clean-local` needs no room", folder / RUNTIME_FILE)
         try:
             yield ours
         finally:
@@ -97,6 +104,8 @@ def _lock_file(folder: Path) -> TextIO:
         folder.mkdir(parents=True, exist_ok=True)
         return (folder / LOCK_FILE).open("a")
     except OSError as error:
+        if isinstance(fault := of_os(error, folder / LOCK_FILE), DiskFull):
+            raise fault from error
         raise ConfigError(
             f"{folder} cannot be used as a state folder: {error.strerror or error}.",
             next_step="set LOCAL_DIR to a folder that you may write to.",
@@ -138,8 +147,9 @@ class OwnedFolder:
             write_token(self.path, token)
         owner = Owner(os.getpid(), port, self._started_at)
         temporary = self.path / f"{RUNTIME_FILE}.new"
-        temporary.write_text(json.dumps(asdict(owner)) + "\n", encoding="utf-8")
-        temporary.replace(self.path / RUNTIME_FILE)
+        with file_errors(temporary):
+            temporary.write_text(json.dumps(asdict(owner)) + "\n", encoding="utf-8")
+            temporary.replace(self.path / RUNTIME_FILE)
 
 
 def _told(folder: Path) -> Owner | None:
@@ -147,3 +157,5 @@ def _told(folder: Path) -> Owner | None:
         return Owner(**json.loads((folder / RUNTIME_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError):
+        return None  # half written on a full disk, or damaged: it only tells of the owner, the lock decides

@@ -18,7 +18,7 @@ from local.host.moments import parse_at
 from local.host.token import Endpoint
 from local.ownership import FolderBusy
 from local.replay import ArchiveError
-from shared.errors import ConfigError, PipelineError
+from shared.errors import ConfigError, PipelineError, StorageFault
 from shared.pipeline import load_pipeline
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
@@ -33,7 +33,10 @@ class Refused(Exception):
 
 
 def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
-    """A runtime's answer that is 200. Raises Refused for what it calls wrong, OSError for its own failures."""
+    """A runtime's answer that is 200.
+
+    Raises Refused for what it calls wrong, StorageFault where it cannot use its files, OSError for its own failures.
+    """
     if response.status == http.client.OK:
         return response
     try:
@@ -42,6 +45,8 @@ def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPR
         error = ""
     if error and 400 <= response.status < 500:
         raise Refused(error)
+    if error and response.status == http.client.SERVICE_UNAVAILABLE:
+        raise StorageFault(error)
     raise OSError(f"The runtime answered HTTP {response.status} to {asked}; its log says why. {error}".rstrip())
 
 

@@ -27,10 +27,9 @@ from local.league import write_league
 from local.ownership import FolderBusy, owned, state_folder
 from local.playable import Playable
 from local.replay import Archive, ArchiveError
-from local.runtime import STATE_FILE, open_runtime
+from local.runtime import open_runtime, open_state_file
 from local.screen import Screen
 from local.sim_clock import Simulation
-from local.sqlite_file import SqliteFile
 from local.summary import result, show, summarise, write_summary
 from local.world import keep_archive, kept_archive
 from shared.errors import ConfigError, DataError, PipelineError
@@ -120,7 +119,7 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
 
     A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
     """
-    with owned(arguments.folder), closing(SqliteFile(arguments.folder / STATE_FILE)) as file:
+    with owned(arguments.folder), closing(open_state_file(arguments.folder)) as file:
         simulation = Simulation(file)
         archive = arguments.archive or _league(arguments, kept_archive(simulation, arguments.folder))
         if archive.is_dir():

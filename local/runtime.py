@@ -16,6 +16,7 @@ from local.admin_operations import operations
 from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
 from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.storage_faults import check_room, check_state_beside, check_warehouse_there
 from local.file_blobs import FileBlobs
 from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
@@ -36,7 +37,8 @@ from shared.locks import void_locks_of_dead_owners
 from shared.pipeline import Pipeline, load_pipeline
 from shared.runtime import Runtime, use_runtime
 
-STATE_FILE = "state.sqlite"
+STARTS = "starts"  # the note that counts them: made once the stores are open
+STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 
 
@@ -67,7 +69,7 @@ class Stores:
             exports=self.exports,
             models=self.models,
             epoch=self.clock.epoch,
-            instance=f"local-{self.simulation.next('starts')}",
+            instance=f"local-{self.simulation.next(STARTS)}",
             machine=SystemClock(),
         )
 
@@ -131,7 +133,8 @@ def open_runtime(
         port: where to serve; by default any free port.
         deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
 
-    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError.
+    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError; DiskFull,
+    StorageDenied and StorageDamaged with what mends it.
     """
     pipeline = pipeline or load_pipeline()
     with ExitStack() as stack:
@@ -184,13 +187,22 @@ def from_environment() -> Runtime:
     return runtime
 
 
+def open_state_file(folder: Path) -> SqliteFile:
+    """The state file of a folder that this process owns. Raises DiskFull where there is no room to begin anything,
+    StorageDamaged where the file is not what was written, and as SqliteFile does."""
+    check_room(folder)
+    check_state_beside(folder / WAREHOUSE_FILE, folder / STATE_FILE)
+    return SqliteFile(folder / STATE_FILE)
+
+
 def _open_stores(
     stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
 ) -> Stores:
     own = stack.enter_context(owned(folder))
-    file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
+    file = stack.enter_context(closing(open_state_file(folder)))
     simulation = Simulation(file)
     clock = SimClock(simulation)
+    check_warehouse_there(folder / WAREHOUSE_FILE, started=simulation.get(STARTS) is not None)
     prefix = Settings.from_environment().dataset_prefix
     return Stores(
         folder=own,
@@ -199,7 +211,7 @@ def _open_stores(
         clock=clock,
         state=SqliteState(file),
         bus=SqliteBus(file, pipeline, clock, deliver_twice=deliver_twice, shuffle_seed=shuffle_seed),
-        warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb", prefix))),
+        warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / WAREHOUSE_FILE, prefix))),
         raw=FileBlobs(folder / "raw"),
         exports=FileBlobs(folder / "exports"),
         models=FileBlobs(folder / "models"),

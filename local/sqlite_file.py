@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import Fatal, StoreUnavailable
+from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
+from local.json_values import Undecodable
+from shared.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +20,8 @@ BUSY_TIMEOUT_MS = 5_000
 # A patient write tries so often: for ten minutes, while others' tries in between take their time too.
 PATIENT_TRIES = 120
 GIVE_WAY_SECONDS = 0.05
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 
 
 class SqliteFile:
@@ -25,6 +29,9 @@ class SqliteFile:
 
     synchronous=NORMAL: a commit is in the operating system's hands when the call returns, so kill -9 of this process
     loses nothing. A power cut may lose the last commits (never the file): good enough for a rehearsal of the pipeline.
+
+    Opening and every use may raise StorageDamaged (no SQLite file, or pages that do not fit), DiskFull, StorageDenied,
+    StorageFault (the disk), StoreUnavailable (another process holds it).
     """
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
@@ -33,7 +40,8 @@ class SqliteFile:
         self._turn = threading.RLock()
         self._away = False
         self._way = threading.Event()  # never set: a real pause, which a lock given back and taken at once is not
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         with self._errors():
             # Every use is inside self._turn, so the connection may wander between threads.
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -43,9 +51,16 @@ class SqliteFile:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 # at the default 2 MB a batch of thousands of messages pushes out the pages that every unit reads
                 self._connection.execute("PRAGMA cache_size = -65536")
-            except sqlite3.Error:
+                self._check()
+            except (sqlite3.Error, StorageFault):
                 self._connection.close()
                 raise
+
+    def _check(self) -> None:
+        """Raises StorageDamaged where the pages do not fit together: later, a part of them would be found missing."""
+        (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise damaged(self.path, str(found).replace("\n", ", "))
 
     def define(self, script: str) -> None:
         """Run CREATE ... IF NOT EXISTS statements, separated by semicolons."""
@@ -119,13 +134,30 @@ class SqliteFile:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except Undecodable as error:
+            raise damaged(self.path, str(error)) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # ours to handle, or a defect
-            raise StoreUnavailable(
-                f"{self.path} did not answer: {error}.",
-                next_step="close other programs that have the file open, and see that the disk has room.",
-            ) from error
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.DatabaseError) -> PipelineError:
+        # the lower byte is the code, the higher ones say more of it; what is no UTF-8 has none
+        code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+        if code in _DAMAGED or "Could not decode to UTF-8" in said:
+            return damaged(self.path, said)
+        if code == sqlite3.SQLITE_FULL:
+            return disk_full(self.path, said)
+        if code in _DENIED:
+            return denied(self.path, said)
+        if code == sqlite3.SQLITE_IOERR:
+            return StorageFault(
+                f"{self.path} cannot be read or written: {said} ({error.sqlite_errorname}).",
+                next_step=f"see that the disk is well and the file may grow (`dmesg`, `df`, `ulimit -f`); {GOES_ON}",
+            )
+        return StoreUnavailable(
+            f"{self.path} did not answer: {said}.", next_step="close other programs that have the file open."
+        )
 
     def close(self) -> None:
         with self._turn:

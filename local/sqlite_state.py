@@ -76,7 +76,7 @@ class SqliteState:
         sql = f"SELECT path, data, version FROM documents WHERE {condition} ORDER BY {order} LIMIT ?"
         with self._file.read() as connection:
             rows = connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
-        return [Document(path, decode(data), str(version)) for path, data, version in rows]
+            return [Document(path, decode(data), str(version)) for path, data, version in rows]
 
     def count(self, collection: str, where: Sequence[Filter] = ()) -> int:
         condition, values = _conditions(collection, where)

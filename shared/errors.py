@@ -6,6 +6,9 @@
 | Fatal     | a defect or a setting that a retry cannot mend     | not acknowledged: retries, then dead letter|
 | Retriable | may pass by itself (quota, 5xx, lost connection)   | not acknowledged: retried with back-off    |
 | Skippable | nothing to do, and that is fine                    | acknowledged with status and reason        |
+
+A StorageFault is Retriable and no failure of what was called: no breaker counts it. The embedded runtime stops at the
+first, gives the delivery its attempt back, and goes on once the cause is mended and the same command is run again.
 """
 
 from __future__ import annotations
@@ -37,6 +40,10 @@ class PipelineError(Exception):
 
 class DataError(PipelineError):
     """The input can never succeed: sent to the dead letters with the reason, never retried."""
+
+
+class NameTooLong(DataError):
+    """An object's name is longer than a bucket, or the file system under it, takes."""
 
 
 # --- skippable: nothing to do ---------------------------------------------------------------------------------
@@ -77,6 +84,28 @@ class StagingMismatch(Retriable):
     """Staged or merged rows are not what was reported; staging is preserved, a retry picks up from it."""
 
 
+# --- storage faults: what a store lies on, never the message --------------------------------------------------
+
+
+class StorageFault(StoreUnavailable):
+    """What a store lies on cannot be used until somebody mends it. No breaker counts it."""
+
+
+class DiskFull(StorageFault):
+    """No room for what is to be written: the disk, a quota or the limit of a file's size."""
+
+
+class StorageDenied(StorageFault):
+    """This process may not read or write a file: permissions, or a read-only file system."""
+
+
+class StorageDamaged(StorageFault):
+    """A file of a store holds something else than what was written."""
+
+
+STORAGE_FAULTS = {each.__name__: each for each in (StorageFault, DiskFull, StorageDenied, StorageDamaged)}
+
+
 # --- fatal: needs a person ------------------------------------------------------------------------------------
 
 
@@ -90,6 +119,10 @@ class ConfigError(Fatal):
 
 class SchemaMismatch(Fatal):
     """Columns or features are not those declared; the names are in the message."""
+
+
+class ModelDamaged(Fatal):
+    """A file of a trained model is not the one that was saved: it is never given to the library that reads it."""
 
 
 # --- outcomes of conditional writes, caught by name where they decide something -----------------------------------

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared import breaker, pause
 from shared.breaker import Permit, Standing
-from shared.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch
+from shared.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
 from shared.pipeline import FunctionSpec
 from shared.runtime import Runtime
 
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 RECOVERY = frozenset({"batch_sweep", "self_heal"})
 PAUSE = "pause"
 # How an execution may end without anything being wrong with the function: what one message or one batch is short of
-# must not hold up the others.
-NO_FAILURES = (LeaseHeld, DataError, Skippable, StagingMismatch)
+# must not hold up the others; and a full disk is nobody's failure that resting would mend.
+NO_FAILURES = (LeaseHeld, DataError, Skippable, StagingMismatch, StorageFault)
 
 
 @dataclass(frozen=True)

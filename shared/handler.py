@@ -20,7 +20,7 @@ from shared.context import Context, Outcome
 from shared.delivery import SETS_AS_OF, Delivery
 from shared.document_rules import storable, storable_json
 from shared.envelope import Envelope, read_envelope, read_message, shortened
-from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable
+from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
 from shared.gates import Passage, Stop
 from shared.held import hold
 from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
@@ -311,7 +311,8 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     Where no delivery follows the run ends here, so its history is written.
     """
     now, machine = context.runtime.clock.now(), _machine(context.runtime)
-    final = context.last_delivery or isinstance(error, DataError)
+    # the attempt that met a storage fault is given back
+    final = isinstance(error, DataError) or (context.last_delivery and not isinstance(error, StorageFault))
     fields = {
         "finished_at": now,
         "error_type": type(error).__name__,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from shared.errors import Fatal, NameTooLong
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -226,8 +228,27 @@ class Blob:
     cache_control: str | None
 
 
+# What Cloud Storage takes of a name, and what a file system takes of one part of it, ".json" of its metadata included.
+# https://cloud.google.com/storage/docs/objects#naming
+MAX_OBJECT_NAME_BYTES, MAX_PART_BYTES = 1_024, 250
+
+
+def check_object_name(path: str) -> None:
+    """Raises NameTooLong for a name that some implementation could not store, Fatal for one that is no UTF-8."""
+    try:
+        lengths = [len(part.encode()) for part in (path, *path.split("/"))]
+    except UnicodeEncodeError as error:
+        raise Fatal(f"{path[:80]!r} is no object name: {error.reason}.", next_step="write v1/name.json.") from error
+    if lengths[0] > MAX_OBJECT_NAME_BYTES or max(lengths[1:]) > MAX_PART_BYTES:
+        raise NameTooLong(
+            f"The object's name {path[:80]!r} ... has {lengths[0]} bytes, its longest part {max(lengths[1:])};"
+            f" at most are {MAX_OBJECT_NAME_BYTES} and {MAX_PART_BYTES}.",
+            next_step="shorten what the name is made of.",
+        )
+
+
 class Blobs(Protocol):
-    """One bucket."""
+    """One bucket. Every method may raise StorageFault where a file system lies under it, NameTooLong for a name."""
 
     def write(
         self,

@@ -17,7 +17,7 @@ from shared.errors import PreconditionFailed
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, pack_lines
 from shared.systems.history import GAMES, pack_histories
-from shared.systems.promotions import current_versions
+from shared.systems.promotions import read_serving_or_none
 from shared.warehouse.rows import table_of
 from shared.warehouse.sql import read_sql
 
@@ -71,13 +71,14 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return _joined(batch)
     crashpoints.reached("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
-    models = current_versions(runtime.models)
+    serving, damage = read_serving_or_none(runtime.models)
+    models = serving.versions
     path = _keep_requests(context, batch, units, models)
     crashpoints.reached("coordinator.requests_written")
     return Outcome(
         "success" if models else "partial",
         record_count=len(expected),
-        reason="" if models else NO_MODELS,
+        reason=str(damage) if damage else "" if models else NO_MODELS,
         output_table=EXPECTED,
         batch_id=batch.batch_id,
         announce=False,

@@ -12,12 +12,12 @@ from shared import batches, crashpoints
 from shared.batch_announcement import batch_complete
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal
+from shared.errors import DataError, Fatal, StorageFault
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
 from shared.observability.redaction import what_failed
 from shared.outbox import OutboxMessage, send_pending
-from shared.systems.registry import load_models
+from shared.systems.registry import load_usable_models
 from shared.warehouse import staging
 from shared.warehouse.rows import table_of
 
@@ -44,7 +44,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
     try:
         result = _predict_and_stage(message, context)
     except Exception as error:  # recorded where it is final, and raised on in any case
-        if context.last_attempt or isinstance(error, Fatal):
+        if isinstance(error, Fatal) or (context.last_attempt and not isinstance(error, StorageFault)):
             _give_up(message, context, error)
         raise
     return _complete(message, context, result)
@@ -53,7 +53,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
 def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResult:
     runtime = context.runtime
     now = runtime.clock.now()
-    models = load_models(runtime.models, message.models, model_features())
+    models = load_usable_models(runtime.models, message.models, model_features())
     rows = [_staged(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())

@@ -46,7 +46,7 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
             logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
             left_out[failure.system_id] = why
     for system, permit in permits.items():
-        if system not in left_out:
+        if system not in left_out and system not in models.damaged:
             _tell(partial(breaker.record_success, context.runtime, permit))
     return rows
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shared.errors import Fatal
+from shared.errors import Fatal, ModelDamaged
 from shared.ports import Blobs
 from shared.systems.promotions import Serving
 from shared.systems.registry import Models, load_models, load_twin, read_metadata
@@ -41,7 +41,10 @@ def find_rival(blobs: Blobs, serving: Serving, start: np.datetime64) -> Rival:
     if metadata.get("last_day", first_day) < first_day:
         return Rival(models, ITSELF, serves=True)
     if metadata.get("twin_last_day", first_day) < first_day:
-        return Rival(load_twin(blobs, serving.version), TWIN, serves=True)
+        try:
+            return Rival(load_twin(blobs, serving.version), TWIN, serves=True)
+        except ModelDamaged as unusable:  # only the gate needs it: the version itself serves
+            return Rival(None, f"the twin of {serving.version} cannot judge: {unusable.message}", serves=True)
     return Rival(None, f"every model of {serving.version} has seen days from {first_day} on", serves=True)
 
 

@@ -6,19 +6,22 @@ from shared.context import Context, Outcome
 from shared.errors import DataError, Fatal
 from shared.messages import PREVIOUS, TrainingMessage
 from shared.ports import Blobs
-from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving
-from shared.systems.registry import load_models, saved_versions
+from shared.systems.output import XGBOOST
+from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving_or_none
+from shared.systems.registry import load_version, record_files, saved_versions
 
 
 def roll_back(message: TrainingMessage, context: Context) -> Outcome:
     """Make message.rollback_to ("previous" or a version) serve, from the next batch on, and record it.
 
     skipped where it serves already. Raises DataError, the pointer untouched, where there is no such version or this
-    version of the project cannot load it; WriteConflict where the pointer moved meanwhile.
+    version of the project cannot load it; WriteConflict where the pointer moved meanwhile. A damaged pointer is written
+    again by a rollback to a version that is named.
     """
     blobs = context.runtime.models
-    seen = read_serving(blobs)
+    seen, damage = read_serving_or_none(blobs)
+    if damage is not None and message.rollback_to == PREVIOUS:
+        raise _refused(damage.message.rstrip("."), blobs, "pointer_damaged")
     done = seen.moved_by(context.execution_id)
     if done is not None:
         # died after it: "previous" would now mean another version
@@ -44,9 +47,13 @@ def _wanted(asked: str, seen: Serving, blobs: Blobs) -> str:
 
 
 def _check_loads(blobs: Blobs, version: str) -> None:
-    """As the worker will load it. Raises DataError: only another version of the project, or of the model, can help."""
+    """As the worker will load it; what an earlier release saved without hashes gets them.
+
+    Raises DataError: only another version of the project, or of the model, can help.
+    """
     try:
-        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version))
+        load_version(blobs, version)
+        record_files(blobs, version)
     except Fatal as misfit:
         raise DataError(
             f"version {version} cannot serve: {misfit.message}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +12,18 @@ from functions.train_model.rival import find_rival, judge
 from functions.train_model.rollback import roll_back
 from shared import crashpoints
 from shared.context import Context, Outcome
-from shared.errors import Fatal
+from shared.errors import Fatal, ModelDamaged
 from shared.messages import TrainingMessage
 from shared.observability.alerts import alert
-from shared.systems.promotions import Serving, move_pointer, read_serving
+from shared.ports import Blobs
+from shared.systems.promotions import Serving, move_pointer, read_serving_or_none
 from shared.systems.registry import Models, read_metadata, save_models, saved_versions
 from shared.training.gate import window_start
 from shared.training.leaks import refuse_leaks
 from shared.training.rows import TrainingRows, read_training_rows
 from shared.training.walk_forward import Training, fit
+
+logger = logging.getLogger(__name__)
 
 ALERTS = "nba-alerts"
 # Trees, combination and spreads of fewer rows say more about chance than about basketball.
@@ -48,7 +52,9 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
 
 def _train(rows: TrainingRows, context: Context) -> Outcome:
     blobs, now = context.runtime.models, context.runtime.clock.now()
-    seen = read_serving(blobs)
+    seen, damage = read_serving_or_none(blobs)
+    if damage is not None:
+        logger.warning("%s Nothing is taken to serve.", damage)
     refuse_leaks(rows)
     start = window_start(rows)
     training = fit(rows, twin_before=start)
@@ -84,9 +90,9 @@ def _decide(
     """The gate's document; for a version that serves already, at a redelivery or without new games, as it was kept."""
     blobs = context.runtime.models
     if seen.serves(version) and version in saved_versions(blobs):
-        kept = read_metadata(blobs, version).get("gate")
+        kept = _kept_gate(blobs, version)
         if kept is not None:
-            return dict(kept)
+            return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
     found = judge(compared, twin, seen, find_rival(blobs, seen, start))
     undone = seen.rolled_back(version)
@@ -96,6 +102,17 @@ def _decide(
         reason = f"withdrawn since the rollback of {undone.at} ({undone.why}) until {ask}"
         found = replace(found, promoted=False, reason=reason)
     return found.document()
+
+
+def _kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
+    """The gate's decision on a version as it was kept; None where none was, or its metadata is damaged: this training
+    of the same rows is what writes it again."""
+    try:
+        kept = read_metadata(blobs, version).get("gate")
+    except ModelDamaged as damage:
+        logger.warning("judged again: %s", damage)
+        return None
+    return None if kept is None else dict(kept)
 
 
 def _complete(training: Training) -> tuple[str, Models]:

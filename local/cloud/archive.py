@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
 from shared.errors import DataError
 
@@ -53,9 +54,9 @@ def main() -> int:
     try:
         path = promoted(ROOT, os.environ)
     except DataError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT if "is no SHA-256" in str(error) else FAILED
-    print(path)
+    say(path)
     return DONE
 
 

@@ -17,10 +17,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from local import deployed
+from local.cli.command import INTERRUPTED, run_command
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
+from local.console.lines import complain, say
+from local.host.token import Endpoint
 from local.operate import a_runtime
 from local.ownership import FolderBusy
-from local.publish import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Refused, publish, show
+from local.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
 from shared.clock import YEARS
 from shared.errors import ConfigError, PipelineError
@@ -95,21 +98,21 @@ def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, tell: Tell) -> Non
         run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, tell)
 
 
-def on_a_folder(port: int, wanted: Asked, tell: Tell) -> int:
-    """Each month on the runtime of a port, which delivers until nothing is left; a run of its own each time."""
+def on_a_folder(endpoint: Endpoint, wanted: Asked, tell: Tell) -> int:
+    """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its own each time."""
     last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
     for month in months(wanted.dates):
         tell(f"{month.first} to {month.last}")
         text = json.dumps(message(month, anew=True))
         events = []
         codes = []
-        for event in publish(port, {"topic": TOPIC, "message": text, "attributes": {}, "at": ""}):
+        for event in publish(endpoint, {"topic": TOPIC, "message": text, "attributes": {}, "at": ""}):
             codes.append(show(event))
             events.append(event)
         ended = any(e["event"] == "completion" and e["function"] in last and e["status_code"] == 200 for e in events)
         if any(codes) or not ended:
             said = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
-            print(f"{month.first} to {month.last} {said}. Next: make dlq, or look into the log.", file=sys.stderr)
+            complain(f"{month.first} to {month.last} {said}. Next: make dlq, or look into the log.")
             return FAILED
     return DONE
 
@@ -122,22 +125,22 @@ def main() -> int:
             runtime = deployed_runtime(deployed.settings(os.environ))
             on_google(runtime, wanted, Waiting(wanted.minutes), _tell)
             return DONE
-        with a_runtime(os.environ) as port:
-            return on_a_folder(port, wanted, _tell)
+        with a_runtime(os.environ) as endpoint:
+            return on_a_folder(endpoint, wanted, _tell)
     except (Refused, ConfigError, ArchiveError, FolderBusy) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except (NotThrough, PipelineError, OSError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print("Interrupted. What is published goes on by itself; the same command goes on from here.", file=sys.stderr)
+        complain("Interrupted. What is published goes on by itself; the same command goes on from here.")
         return INTERRUPTED
 
 
 def _tell(line: str) -> None:
-    print(line, flush=True)
+    say(line)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="What is published goes on by itself; the same command goes on from here."))

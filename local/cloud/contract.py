@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from local.console.lines import complain, say
 from local.package.archive import ROOT
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 
@@ -42,9 +43,9 @@ def main() -> int:
     try:
         given = settings(os.environ)
     except Refused as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
-    print(f"Makes {given['CONTRACT_PREFIX']}... in {given['CONTRACT_PROJECT']}, and takes it away again.", flush=True)
+    say(f"Makes {given['CONTRACT_PREFIX']}... in {given['CONTRACT_PROJECT']}, and takes it away again.")
     suites = sorted(str(path) for path in (ROOT / "tests" / "contract").glob("test_*_contract.py"))
     line = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-k", IMPLEMENTATIONS, *suites]
     done = subprocess.run(line, cwd=ROOT, env={**os.environ, **given}, check=False)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.cloud.terraform import command, name_of, plan_arguments, prepare, variables
+from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
 from shared.errors import PipelineError
 
@@ -68,18 +69,18 @@ def main() -> int:
     try:
         check(ROOT, os.environ)
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     try:
         code = destroy(ROOT, os.environ)
     except (PipelineError, OSError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     if code:
-        print(f"terraform destroy ended with {code}; what is left is in its state.", file=sys.stderr)
+        complain(f"terraform destroy ended with {code}; what is left is in its state.")
         return FAILED
     name = name_of(os.environ)
-    print(f"{name} is gone. Made again in the same project it takes the next state_epoch (docs/deploy.md, 3).")
+    say(f"{name} is gone. Made again in the same project it takes the next state_epoch (docs/deploy.md, 3).")
     return DONE
 
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from local import deployed
+from local.cli.command import INTERRUPTED, run_command
 from local.cloud.archive import promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
+from local.console.lines import complain, say
 from local.package.archive import ROOT
-from local.publish import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Refused
+from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from shared.clock import new_york_date
 from shared.errors import ConfigError, DataError, PipelineError
 from shared.ledger import COLLECTION
@@ -145,20 +147,20 @@ def main() -> int:
         see_a_day_through(runtime, day, Waiting(minutes=30.0), _tell)
         see_an_empty_plan(ROOT, environment, _tell)
     except (Refused, ConfigError, NoVariables) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return WRONG_INPUT
     except (NotThrough, DataError, PipelineError, OSError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
-        print("Interrupted. What was published goes on by itself.", file=sys.stderr)
+        complain("Interrupted. What was published goes on by itself.")
         return INTERRUPTED
     return DONE
 
 
 def _tell(line: str) -> None:
-    print(line, flush=True)
+    say(line)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, then="What was published goes on by itself."))

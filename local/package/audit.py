@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.console.lines import complain, say
 from local.package.archive import ROOT
 
 DONE, FOUND, WRONG_INPUT, NOT_AUDITED = 0, 1, 2, 3
@@ -78,11 +79,11 @@ def main(arguments: Sequence[str]) -> int:
     """Exit 0 nothing is known of any package, 1 something is, 2 wrong input, 3 not all could be looked up."""
     service = os.environ.get("ADVISORIES") or SERVICES[0]
     if service not in SERVICES:
-        print(f"ADVISORIES={service!r} is none of {', '.join(SERVICES)}.", file=sys.stderr)
+        complain(f"ADVISORIES={service!r} is none of {', '.join(SERVICES)}.")
         return WRONG_INPUT
     locks = sorted((ROOT / "requirements").glob("*.txt"))
     code, lines = conclude({lock.name: audit(arguments[0], lock, service) for lock in locks}, service)
-    print("\n".join(lines))
+    say("\n".join(lines))
     return code
 
 

@@ -11,7 +11,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.errors import Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.gcp.errors import errors
-from shared.ports import Blob
+from shared.ports import Blob, check_object_name
 
 # Objects are small: one request each. Seconds.
 _TIMEOUT = 60.0
@@ -99,5 +99,6 @@ class StorageBlobs:
 
 def _check(path: str) -> None:
     """As the embedded bucket does: what is no path of a folder is no name here either."""
+    check_object_name(path)
     if any(part in {"", ".", ".."} for part in path.split("/")) or "\\" in path or "\0" in path:
         raise Fatal(f"{path!r} is no object name.", next_step="write v1/name.json.")

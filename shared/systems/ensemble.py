@@ -17,6 +17,7 @@ from shared.systems.output import (
     BREAKER_OPEN,
     ENSEMBLE,
     LOWEST_MEAN,
+    MODEL_DAMAGED,
     SYSTEM_FAILED,
     SystemOutput,
     output,
@@ -108,7 +109,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         lined = np.maximum(model.with_market.of(without, line, features), LOWEST_MEAN)
         mean = np.where(uses_market, lined, without)
         spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
-    missed = _without(outputs, BREAKER_OPEN) + _without(outputs, SYSTEM_FAILED)
+    missed = "".join(_without(outputs, code) for code in (BREAKER_OPEN, SYSTEM_FAILED, MODEL_DAMAGED))
     plain = model.no_market.describe()
     market = "" if model.with_market is None else f"{plain}, {model.with_market.describe()}"
     return output(

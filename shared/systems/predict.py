@@ -37,6 +37,7 @@ from shared.systems.output import (
     BREAKER_OPEN,
     DIGITS,
     ENSEMBLE,
+    MODEL_DAMAGED,
     MOVING_AVERAGE,
     SIMILARITY,
     SYSTEM_FAILED,
@@ -92,7 +93,7 @@ def base_outputs(
 
     def boosted() -> SystemOutput:
         if models.xgboost is None:
-            return unavailable(XGBOOST, rows, "no_model", "no model of xgboost_v1 was trained yet")
+            return _without_model(XGBOOST, rows, models)
         return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))
 
     systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: boosted}
@@ -114,10 +115,16 @@ def all_outputs(
 
     def combined() -> SystemOutput:
         if models.ensemble is None:
-            return unavailable(ENSEMBLE, len(line), "no_model", "no model of ensemble_v1 was trained yet")
+            return _without_model(ENSEMBLE, len(line), models)
         return ensemble.predict(base, features, line, models.ensemble)
 
     return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
+
+
+def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
+    if system_id in models.damaged:
+        return unavailable(system_id, rows, MODEL_DAMAGED, models.damaged[system_id])
+    return unavailable(system_id, rows, "no_model", f"no model of {system_id} was trained yet")
 
 
 def _guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.errors import NotFound, PreconditionFailed, WriteConflict
+from shared.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
 from shared.ports import Blobs
 from shared.systems.output import ENSEMBLE, XGBOOST
 
@@ -80,15 +80,49 @@ class Serving:
         return None
 
 
+class PointerDamaged(ModelDamaged):
+    """The pointer cannot be read: which version serves, and what did before, is not known any more."""
+
+    def __init__(self, what: str, generation: int) -> None:
+        super().__init__(
+            f"{POINTER}, which names the version that serves, is damaged: {what}.",
+            next_step='publish {"rollback_to": VERSION} to nba-training-trigger with the version that is to serve'
+            " (a folder of models/xgboost_v1), or train: both write it again.",
+        )
+        self.generation = generation
+
+
+def read_serving_or_none(blobs: Blobs) -> tuple[Serving, PointerDamaged | None]:
+    """The pointer; where it is damaged that nothing serves, and the damage: what makes a version serve mends it."""
+    try:
+        return read_serving(blobs), None
+    except PointerDamaged as damage:
+        return Serving({}, (), damage.generation), damage
+
+
 def read_serving(blobs: Blobs) -> Serving:
-    """The pointer and its history."""
+    """The pointer and its history. Raises PointerDamaged where it is not what move_pointer writes."""
     try:
         blob = blobs.read(POINTER)
     except NotFound:
         return Serving({}, (), 0)
-    document: dict[str, Any] = json.loads(blob.data)
-    history = document.pop(_HISTORY, [])
-    return Serving(document, tuple(Promotion(**each) for each in history), blob.generation)
+    try:
+        document: dict[str, Any] = json.loads(blob.data)
+        history = tuple(Promotion(**each) for each in document.pop(_HISTORY, []))
+        _check(document, history)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise PointerDamaged(f"{len(blob.data)} bytes: {error}", blob.generation) from error
+    return Serving(document, history, blob.generation)
+
+
+def _check(versions: Mapping[str, str], history: tuple[Promotion, ...]) -> None:
+    """Raises ValueError where a pointer is JSON, but not one: its last promotion says once more what serves."""
+    moves = [versions, *(each.versions for each in history), *(each.replaced for each in history if each.replaced)]
+    for each in moves:
+        if set(each) != {XGBOOST, ENSEMBLE} or not all(isinstance(version, str) for version in each.values()):
+            raise ValueError(f"{each} does not name a version of {XGBOOST} and {ENSEMBLE}")
+    if history and history[-1].versions != versions:
+        raise ValueError(f"it names {versions}, and its last promotion {history[-1].versions}")
 
 
 def current_versions(blobs: Blobs) -> dict[str, str]:

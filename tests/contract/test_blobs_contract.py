@@ -11,7 +11,7 @@ import pytest
 from local.emulators import prepare
 from local.file_blobs import FileBlobs
 from shared.config import Settings
-from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.errors import Fatal, NameTooLong, NotFound, PreconditionFailed
 from shared.gcp.stores import open_stores
 from shared.ports import Blobs
 from tests.contract.real_project import real_project
@@ -133,6 +133,26 @@ def test_paths_that_are_no_object_names_are_refused(blobs: Blobs, path: str) -> 
     with pytest.raises((Fatal, ValueError, NotFound)):
         blobs.read(path)
     assert blobs.list("") == []
+
+
+@pytest.mark.parametrize("path", ["a" * 251, "v1/" + "\u010d" * 126 + "/x", "/".join(["abcdefghi"] * 103), "a" * 5_000])
+def test_a_name_that_some_implementation_could_not_store_is_refused_by_all(blobs: Blobs, path: str) -> None:
+    with pytest.raises(NameTooLong, match=r"bytes.*shorten"):
+        blobs.write(path, b"x", content_type=JSON)
+    with pytest.raises(NameTooLong):
+        blobs.read(path)
+    assert blobs.list("") == []
+
+
+@pytest.mark.parametrize("path", ["a" * 250, "v1/" + "\u010d" * 125, "/".join(["abcdefghi"] * 102)])
+def test_the_longest_names(blobs: Blobs, path: str) -> None:
+    blobs.write(path, b"x", content_type=JSON)
+    assert blobs.read(path).data == b"x"
+
+
+def test_a_name_that_is_no_utf_8_is_refused(blobs: Blobs) -> None:
+    with pytest.raises(Fatal, match="no object name"):
+        blobs.write("v1/\ud800", b"x", content_type=JSON)
 
 
 def test_names_with_any_letters(blobs: Blobs) -> None:

@@ -164,11 +164,13 @@ def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.C
     with open_runtime(tmp_path / "state", pipeline=pipeline, functions=tmp_path / "functions") as embedded:
         embedded.clock.set(START)
         january = Asked(DateRange(date(2024, 12, 15), date(2025, 1, 31)), 120.0, anew=False)
-        assert on_a_folder(embedded.server.port, january, print) == DONE
+        assert on_a_folder(embedded.server.endpoint, january, print) == DONE
         assert len(embedded.runtime.state.query("months")) == 2
         # February's chain ends before its last phase, without an error
         assert (
-            on_a_folder(embedded.server.port, Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, False), print)
+            on_a_folder(
+                embedded.server.endpoint, Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, False), print
+            )
             == FAILED
         )
     said = capsys.readouterr()

@@ -14,7 +14,14 @@ import pytest
 from functions.phase1_scrape.scrape import run as scrape
 from shared import breaker
 from shared.context import Outcome
-from shared.errors import DataError, SchemaMismatch, SourceUnavailable, StoreUnavailable
+from shared.errors import (
+    STORAGE_FAULTS,
+    DataError,
+    SchemaMismatch,
+    SourceUnavailable,
+    StorageFault,
+    StoreUnavailable,
+)
 from shared.messages import Mode, PhaseMessage
 from shared.parallel import use_sequential
 from shared.runtime import Runtime
@@ -158,6 +165,38 @@ def test_wrong_features_are_nobody_s_single_failure(evening: World) -> None:
         predict_players(request["players"], Models(), evening.settings)
     evening.run_until_idle(WORKERS)
     assert breaker.read_kind(evening.runtime, "system") == {}
+
+
+# --- the disk -------------------------------------------------------------------------------------------------
+
+
+class Unusable:
+    """A port whose disk does not take what is written."""
+
+    def __init__(self, port: Any, fault: StorageFault) -> None:
+        self._port = port
+        self._fault = fault
+
+    def load(self, *_arguments: Any, **_named: Any) -> int:
+        raise self._fault
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+
+@pytest.mark.parametrize("kind", STORAGE_FAULTS.values())
+def test_a_disk_that_cannot_be_used_counts_for_no_breaker_and_gives_no_unit_up(
+    evening: World, kind: type[StorageFault]
+) -> None:
+    trigger(evening)
+    evening.run_until_idle(COORDINATOR)
+    evening.swap(warehouse=Unusable(evening.runtime.warehouse, kind("warehouse.duckdb", next_step="make room.")))
+    deliveries = evening.bus.due(dict.fromkeys(WORKERS, len(PLAYERS)))
+    answers = [evening.deliver(replace(delivery, attempt=5)) for delivery in deliveries for _ in range(2)]
+    assert {(answer.status, answer.body["error_type"]) for answer in answers} == {(503, kind.__name__)}
+    assert breaker.read_kind(evening.runtime, "processor") == {}
+    (batch,) = evening.documents("batches")
+    assert batch["status"] != "CONSOLIDATED", "no unit was recorded as failed"
 
 
 # --- a source -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.errors import Fatal, NotFound, PreconditionFailed
 from shared.message_limits import check_publication
 from shared.pipeline import Pipeline
-from shared.ports import Blob, Publication, PulledMessage
+from shared.ports import Blob, Publication, PulledMessage, check_object_name
 
 
 @dataclass(frozen=True)
@@ -118,5 +118,6 @@ class MemoryBlobs:
 
 
 def _check(path: str) -> None:
+    check_object_name(path)
     if any(part in {"", ".", ".."} for part in path.split("/")) or "\\" in path or "\0" in path:
         raise Fatal(f"{path!r} is no object name.", next_step="write v1/name.json.")

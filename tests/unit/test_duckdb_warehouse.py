@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.errors import NotFound, SchemaMismatch, StoreUnavailable, WriteConflict
+from shared.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUnavailable, WriteConflict
 from shared.ports import DateRange
 from shared.warehouse.schemas import all_schemas, all_views
 from tests.conftest import ROOT
@@ -109,7 +109,7 @@ def test_a_file_that_another_process_holds_says_which(file: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(file: Path) -> None:
     file.parent.mkdir()
     file.write_text("this is no database, it only looks like one " * 100, encoding="utf-8")
-    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+    with pytest.raises(StorageDamaged, match="cannot be opened"):
         DuckDbWarehouse(file)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from local.file_blobs import FileBlobs
-from shared.errors import Fatal
+from shared.errors import DiskFull, Fatal, NotFound, StorageDamaged, StorageDenied, StorageFault
+from tests.conftest import ROOT
 
 JSON = "application/json"
 
@@ -141,3 +146,115 @@ def test_an_object_below_another_is_refused(folder: Path) -> None:
     blobs.write("a", b"", content_type=JSON)
     with pytest.raises(Fatal, match="below another"):
         blobs.write("a/b", b"", content_type=JSON)
+
+
+# --- what the file system refuses -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "advice"),
+    [
+        (errno.ENOSPC, DiskFull, "make room"),
+        (errno.EDQUOT, DiskFull, "make room"),
+        (errno.EFBIG, DiskFull, "ulimit"),
+        (errno.EACCES, StorageDenied, "chmod"),
+        (errno.EPERM, StorageDenied, "chmod"),
+        (errno.EROFS, StorageDenied, "chmod"),
+        (errno.EIO, StorageFault, "dmesg"),
+        (errno.EMFILE, StorageFault, "dmesg"),
+    ],
+)
+def test_whatever_the_system_refuses_names_the_file_and_what_to_do_and_leaves_the_old_object(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageFault], advice: str
+) -> None:
+    blobs = FileBlobs(folder)
+    first = blobs.write("v1/a", b"old", content_type=JSON)
+
+    def refuse(_self: Path, _data: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(kind, match=rf"v1/a.*{advice}.*goes on by itself") as raised:
+            blobs.write("v1/a", b"new", content_type=JSON)
+    assert type(raised.value) is kind
+    assert blobs.read("v1/a").data == b"old"
+    assert blobs.write("v1/a", b"new", content_type=JSON, if_generation=first) > first
+
+
+# root may read and write everything, so this is tried by somebody else
+NOBODY = """
+import os, sys
+from pathlib import Path
+from local.file_blobs import FileBlobs
+from shared.errors import StorageDenied
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+blobs = FileBlobs(Path(sys.argv[1]))
+tries = {
+    "read": lambda: blobs.read("closed/a"),
+    "write": lambda: blobs.write("closed/a", b"", content_type="a"),
+    "new": lambda: blobs.write("b", b"", content_type="a"),
+    "list": lambda: blobs.list("closed/"),
+}
+for name, attempt in tries.items():
+    try:
+        attempt()
+    except StorageDenied as denied:
+        print(name, denied)
+"""
+
+
+def test_files_of_somebody_else_are_denied_by_name(folder: Path) -> None:
+    FileBlobs(folder).write("closed/a", b"secret", content_type=JSON)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
+    for place in (folder / "closed", folder / ".meta" / "closed"):
+        place.chmod(0)
+    folder.chmod(0o555)
+    command = [sys.executable, "-c", NOBODY, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    for place in (folder, folder / "closed", folder / ".meta" / "closed"):
+        place.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["read", "write", "new", "list"]
+    assert all("Permission denied" in line and "chmod" in line for line in lines)
+    assert FileBlobs(folder).read("closed/a").data == b"secret", "once they are opened"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b"{", b"[", b"[]", b"null", b"3", b"[1]", b"{}", b"[{}]", b'[{"generation": 1}]', b"\xff\x00", b"[[]]"),
+        b'[{"generation": "1", "content_type": "a", "cache_control": null, "sha256": ""}]',
+        b'[{"generation": 0, "content_type": "a", "cache_control": null, "sha256": ""}]',
+        b'[{"generation": 1, "content_type": null, "cache_control": null, "sha256": ""}]',
+        b'[{"generation": 1, "content_type": "a", "cache_control": 3, "sha256": ""}]',
+        b'[{"generation": 1, "content_type": "a", "cache_control": null, "sha256": "", "more": 1}]',
+        b"[" * 100_000,
+    ],
+)
+def test_damaged_metadata_is_named_and_removing_it_leaves_the_object(folder: Path, text: bytes) -> None:
+    blobs = FileBlobs(folder)
+    blobs.write("v1/a", b"data", content_type=JSON)
+    meta = folder / ".meta" / "v1" / "a.json"
+    meta.write_bytes(text)
+    for use in (lambda: blobs.read("v1/a"), lambda: blobs.write("v1/a", b"new", content_type=JSON)):
+        with pytest.raises(StorageDamaged, match=r"\.meta/v1/a\.json.* is damaged.*remove that file"):
+            use()
+    assert (folder / "v1" / "a").read_bytes() == b"data"
+    meta.unlink()
+    assert blobs.read("v1/a").data == b"data"
+    assert blobs.write("v1/a", b"new", content_type=JSON) > 1
+
+
+def test_a_file_in_the_place_of_a_folder_and_a_folder_in_that_of_an_object(folder: Path) -> None:
+    blobs = FileBlobs(folder)
+    blobs.write("a", b"", content_type=JSON)
+    blobs.write("b/c", b"", content_type=JSON)
+    for path in ("a/b", "a/b/c", "b"):
+        with pytest.raises(NotFound):
+            blobs.read(path)
+        with pytest.raises(Fatal, match="below another"):
+            blobs.write(path, b"", content_type=JSON)

@@ -15,7 +15,7 @@ import pytest
 from local import sqlite_file
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import Fatal, StoreUnavailable
+from shared.errors import Fatal, StorageDamaged, StoreUnavailable
 from shared.ports import Transaction
 from tests.conftest import ROOT
 
@@ -100,9 +100,9 @@ def test_patience_has_an_end(file: SqliteFile, monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
-def test_what_is_no_database_is_unavailable(tmp_path: Path) -> None:
+def test_what_is_no_database_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(StoreUnavailable, match="not a database"):
+    with pytest.raises(StorageDamaged, match="not a database"):
         SqliteFile(tmp_path / "state.sqlite")
 
 

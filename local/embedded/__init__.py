@@ -1,0 +1,1 @@
+"""What the embedded ports stand on: the files of one machine, and how they fail."""

@@ -1,0 +1,101 @@
+"""A trained model whose file is damaged: the batch goes on without it, says so, and the advice it gives works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functions.train_model.training import run
+from shared import breaker
+from shared.features.names import model_features
+from shared.messages import TrainingMessage
+from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
+from shared.systems.promotions import POINTER, move_pointer, read_serving
+from shared.systems.registry import save_models
+from tests.pipeline.evening import AS_OF, current_predictions, trigger
+from tests.pipeline.support import World
+from tests.unit.systems_models import named
+
+TRAINING = {"train_model": (run, TrainingMessage)}
+AGAIN = {"run_id": "2025-11-14-again", "force": True}
+ONE, TWO = "2025-01-01-one", "2025-01-08-two"
+
+
+@pytest.fixture
+def world(evening: World) -> World:
+    """Version two serves after version one."""
+    for version in (ONE, TWO):
+        save_models(evening.models, named(version), {"features": list(model_features())})
+        move_pointer(evening.models, read_serving(evening.models), version, by=version, at=AS_OF, why="test")
+    return evening
+
+
+def cut(world: World, path: str) -> None:
+    whole = world.models.read(path)
+    world.models.write(path, whole.data[: len(whole.data) // 2], content_type=whole.content_type)
+
+
+def predicted(world: World, **message: Any) -> dict[str, set[Any]]:
+    """After a batch: system_id -> its rows' model versions, or error codes where it has none."""
+    trigger(world, **message)
+    world.run_until_idle()
+    found: dict[str, set[Any]] = {}
+    for row in current_predictions(world):
+        found.setdefault(row["system_id"], set()).add(row["error_code"] or row["model_version"])
+    return found
+
+
+def roll_back(world: World, to: str) -> str:
+    world.publish("nba-training-trigger", {"rollback_to": to})
+    ((_, response),) = world.run_until_idle(TRAINING)
+    return str(response.body["status"])
+
+
+@pytest.mark.parametrize(
+    ("path", "system"),
+    [
+        (f"models/{XGBOOST}/{TWO}/model.points.ubj", XGBOOST),
+        (f"models/{XGBOOST}/{TWO}/metadata.json", XGBOOST),
+        (f"models/{ENSEMBLE}/{TWO}/model.json", ENSEMBLE),
+    ],
+)
+def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
+    world: World, path: str, system: str
+) -> None:
+    cut(world, path)
+    found = predicted(world)
+    assert found[system] == {"model_damaged"}
+    assert set(found) == set(SYSTEMS)
+    assert not any("model_damaged" in codes for other, codes in found.items() if other != system)
+    said = {row["error_message"] for row in current_predictions(world) if row["system_id"] == system}
+    (sentence,) = said
+    assert path in sentence
+    assert f"{system} {TWO}" in sentence
+    assert '{"rollback_to": "previous"}' in sentence
+    assert breaker.read_kind(world.runtime, "system") == {}
+    assert breaker.read_kind(world.runtime, "processor") == {}
+    assert roll_back(world, "previous") == "success"
+    assert predicted(world, **AGAIN)[system] == {ONE}
+
+
+def test_a_damaged_version_is_not_rolled_back_to(world: World) -> None:
+    cut(world, f"models/{XGBOOST}/{ONE}/model.rate.ubj")
+    assert roll_back(world, "previous") == "dead_lettered"
+    assert read_serving(world.models).version == TWO
+    (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
+    assert f"model.rate.ubj of {XGBOOST} {ONE} is damaged" in letter.attributes["dead_letter_error"]
+
+
+def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(world: World) -> None:
+    cut(world, POINTER)
+    found = predicted(world)
+    assert {system for system, codes in found.items() if codes == {"no_model"}} == {XGBOOST, ENSEMBLE}
+    assert all(codes != {"no_model"} for system, codes in found.items() if system in BASE_SYSTEMS[:3])
+    (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")
+    assert "models/current.json, which names the version that serves, is damaged" in started["result"]["reason"]
+    assert roll_back(world, "previous") == "dead_lettered"
+    (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
+    assert f"the versions in the bucket are: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]
+    assert roll_back(world, TWO) == "success"
+    assert predicted(world, **AGAIN)[XGBOOST] == {TWO}
