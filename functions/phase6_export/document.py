@@ -10,7 +10,7 @@ from typing import Any
 from functions.phase6_export.schema_check import check
 from shared.errors import SchemaMismatch
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ROOT = "v1"
 # Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the status at any time.
 POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
