@@ -12,7 +12,7 @@ from types import MappingProxyType
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         # Form
-        "form": "recent form against his season",
+        "form": "recent form compared with his season",
         "similar_games": "his most similar past games",
         "points_l3": "points over his last 3 games",
         "points_l5": "points over his last 5 games",
@@ -119,8 +119,8 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "teammates_out_points": "points of team-mates who are out",
         "teammates_out_usage": "usage of team-mates who are out",
         "teammates_out_points_recent": "points of team-mates missing in his recent games",
-        "teammates_out_points_delta": "points of team-mates out against his recent games",
-        "teammates_out_minutes_delta": "minutes of team-mates out against his recent games",
+        "teammates_out_points_delta": "team-mates out compared with his recent games",
+        "teammates_out_minutes_delta": "minutes of team-mates out compared with his recent games",
         "available_minutes": "usual minutes of who is available",
         "available_points": "usual points of who is available",
         "available_rotation": "rotation players available",

@@ -63,10 +63,7 @@ def _verdict(row: Row, advice: Advice, player: Row) -> str:
     if advice.recommendation in BETS:
         return " ".join((_pick(row, advice), _forecast(row, player)))
     if not advice.priced:
-        likelier = "" if advice.side is None else f"; the {advice.side.lower()} is nearer with {_chance(row)}"
-        return (
-            f"Pass: no bookmaker prices a line of {_line(row)}, so there is no bet{likelier}. {_forecast(row, player)}"
-        )
+        return f"Pass: no bookmaker prices a line of {_line(row)}{_unpriced(row, advice)}. {_forecast(row, player)}"
     return f"Pass: {heads[0]}. {_forecast(row, player)}"
 
 
@@ -75,6 +72,12 @@ def _pick(row: Row, advice: Advice) -> str:
         f"{advice.recommendation.capitalize()} {_line(row)} at {advice.price:+d} ({advice.bookmaker}) wins with "
         f"{_chance(row)}: an expected value of {row['expected_value']:+.3f} a unit."
     )
+
+
+def _unpriced(row: Row, advice: Advice) -> str:
+    if advice.side is None:
+        return ""
+    return f", and the {advice.side.lower()} lacks one: it is nearer to a bet with {_chance(row)}"
 
 
 def _chance(row: Row) -> str:
@@ -114,7 +117,7 @@ def _absences(player: Row) -> str:
     if not count:
         recent = f", while his recent games missed {-delta:.1f} points more" if (delta or 0) <= -3 else ""
         return f"{team} has no rotation player listed out{recent}."
-    usual = f", who usually score {player['teammates_out_points']:.1f} points"
+    usual = f", who usually score{'s' if count == 1 else ''} {player['teammates_out_points']:.1f} points"
     change = ""
     if delta is not None and abs(delta) >= 3:
         change = f", {abs(delta):.1f} {'more' if delta > 0 else 'fewer'} than were missing in his recent games"
@@ -138,8 +141,7 @@ def _opponent(player: Row) -> str:
         return ""
     parts = [f"{'At home against' if home else 'Away at'} {opponent}"]
     if defence is not None:
-        word = "more" if defence > 0 else "fewer"
-        far = f"allows {abs(defence):.1f} points per 100 possessions {word} than"
+        far = f"allows {abs(defence):.1f} points {'more' if defence > 0 else 'fewer'} per 100 possessions than"
         parts.append(f"whose defence {far if abs(defence) >= 0.05 else 'allows as much as'} the league")
     rest = player["rest_days"]
     if rest is not None:
@@ -149,8 +151,8 @@ def _opponent(player: Row) -> str:
 
 
 def _moves(main: Row) -> str:
-    moved = [f"{each['label']} ({each['points']:+.1f})" for each in explanation(main) if abs(each["points"]) >= 0.05]
-    return f"Most of the forecast's move, in points: {', '.join(moved[:MOST_MOVES])}." if moved else ""
+    moved = [f"{each['label']} {each['points']:+.1f}" for each in explanation(main) if abs(each["points"]) >= 0.05]
+    return f"What moved the forecast most, in points: {', '.join(moved[:MOST_MOVES])}." if moved else ""
 
 
 def _name(player: Row, row: Row) -> str:

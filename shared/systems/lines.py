@@ -237,8 +237,8 @@ def _lacks(side: _Side, policy: Policy, *, alone: bool) -> str | None:
     """
     value, least = _apart(side.value, policy.min_expected_value, "+.3f")
     chance, fewest = _apart(side.confidence, policy.min_confidence, ".1%")
-    named = f"{side.name} {'alone has a price,' if alone else 'is nearer'}"
-    said = f"{named} with a {chance} chance and an expected value of {value} a unit at {side.price:+d}, at least"
+    named = f"{side.name} {'alone has a price' if alone else 'is nearer to a bet'}"
+    said = f"{named}, with a {chance} chance and an expected value of {value} a unit at {side.price:+d}, at least"
     poor, unsure = side.value < policy.min_expected_value, side.confidence < policy.min_confidence
     if poor and unsure:
         return f"expected value and confidence too low: {said} {least} and a {fewest} chance are needed"

@@ -122,8 +122,8 @@ def test_a_pass_says_which_side_was_nearer_and_what_it_lacked(
     (line,) = lines(exported(night, decided("24.5", p_over, TWO_BOOKS)))
     assert (line["recommendation"], line["side"], line["confidence"]) == ("PASS", side, 0.52)
     assert line["reason"].startswith(
-        f"Pass: expected value and confidence too low: {side} is nearer with a 52.0% chance and an expected value of "
-        f"{value} a unit at {price}, at least +0.020 and a 54.0% chance are needed. "
+        f"Pass: expected value and confidence too low: {side} is nearer to a bet, with a 52.0% chance and an "
+        f"expected value of {value} a unit at {price}, at least +0.020 and a 54.0% chance are needed. "
     )
     assert line["reason"].endswith(f"(P(over) {p_over:.1%}).")
 
@@ -145,7 +145,8 @@ def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_ov
     chance = f"{max(p_over, 1 - p_over):.1%}"
     word = row["side"].lower()
     assert line["reason"].startswith(
-        f"Pass: no bookmaker prices a line of 24.5, so there is no bet; the {word} is nearer with a {chance} chance. "
+        f"Pass: no bookmaker prices a line of 24.5, and the {word} lacks one: "
+        f"it is nearer to a bet with a {chance} chance. "
     )
     assert "assumed_price" not in line["reason"]
     table = night.warehouse.query(f"SELECT recommendation FROM {PREDICTIONS} WHERE game_date = DATE '{DAY}'")

@@ -110,7 +110,7 @@ def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening
     ready.warehouse.reset_counts()
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.reason) == ("success", "")
-    assert sum(ready.warehouse.statement_counts.values()) == 6
+    assert ready.warehouse.statement_counts == {"query": 7, "load": 1}
     files = outcome.metadata["files"]
     assert files[:5] == [
         f"v1/predictions/{DAY}.json",
@@ -289,6 +289,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     results = read(ready, "v1/results/latest.json")
     assert results["game_date"] == str(yesterday)
     assert [len(player["systems"]) for player in results["players"]] == [1]
+    assert [line["line"] for line in results["players"][0]["systems"][0]["lines"]] == [24.5, 25.5]
     assert results["systems"][0] | {"win": 1, "loss": 0, "profit": 0.91} == results["systems"][0]
     windows = read(ready, "v1/systems/performance.json")["systems"][0]["windows"]
     assert [(each["window"], each["mae"]) for each in windows] == [("day", 4.0), ("season", 4.0)]
@@ -296,7 +297,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     ready.warehouse.reset_counts()
     after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     assert after_grading.metadata["files"] == written
-    assert sum(ready.warehouse.statement_counts.values()) == 2
+    assert ready.warehouse.statement_counts == {"query": 3}
 
 
 def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> None:

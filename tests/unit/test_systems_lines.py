@@ -149,13 +149,14 @@ def test_pass_below_either_threshold() -> None:
     fair = decide(0.51, 0.0, Best(-110, "a", -110, "a"), POLICY)
     assert (fair.recommendation, fair.side) == ("PASS", "OVER")
     assert fair.reason == (
-        "expected value and confidence too low: OVER is nearer with a 51.0% chance and an expected value of -0.026 "
-        "a unit at -110, at least +0.020 and a 54.0% chance are needed"
+        "expected value and confidence too low: OVER is nearer to a bet, with a 51.0% chance and an expected value "
+        "of -0.026 a unit at -110, at least +0.020 and a 54.0% chance are needed"
     )
     long_shot = decide(0.30, 0.0, Best(300, "a", -500, "a"), POLICY)
     assert (long_shot.recommendation, long_shot.side) == ("PASS", "OVER")
     assert long_shot.reason == (
-        "confidence too low: OVER is nearer with a 30.0% chance and an expected value of +0.200 a unit at +300, "
+        "confidence too low: OVER is nearer to a bet, with a 30.0% chance and an expected value of +0.200 a unit "
+        "at +300, "
         "at least a 54.0% chance is needed"
     )
     assert long_shot.expected_value == pytest.approx(0.2)
@@ -211,7 +212,7 @@ def test_a_pass_names_the_nearer_side_its_book_and_what_it_lacks(
     assert (decision.recommendation, decision.side, decision.bookmaker) == ("PASS", side, book)
     assert decision.confidence == pytest.approx(0.515)
     assert decision.expected_value is not None
-    assert f"{side} is nearer with a 51.5% chance" in decision.reason
+    assert f"{side} is nearer to a bet, with a 51.5% chance" in decision.reason
     assert f"an expected value of {decision.expected_value:+.3f} a unit at {price}, at least" in decision.reason
 
 
