@@ -82,7 +82,7 @@ def graded(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def unlined(*players: tuple[str, int, str]) -> list[dict[str, Any]]:
     """Rows of players without a line, so that all who are expected are covered."""
-    return [predicted(*player, None) for player in players]
+    return [predicted(*player, line=None) for player in players]
 
 
 NOBODY: dict[str, Any] = dict.fromkeys(
@@ -91,7 +91,7 @@ NOBODY: dict[str, Any] = dict.fromkeys(
 
 
 def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -> None:
-    alternate = {"kind": "alternate", "explanation": None}
+    alternate: dict[str, Any] = {"kind": "alternate", "explanation": None}
     night.add(
         PREDICTIONS,
         [
@@ -200,7 +200,7 @@ def test_an_export_made_again_after_tip_off_cannot_improve_the_past(night: Eveni
     night.add(PREDICTIONS, unlined(GAMMA, DELTA))
     exported(night)
     until(night, EARLY, minutes=1)
-    better = {"kind": "alternate", "expected_value": 0.5}
+    better: dict[str, Any] = {"kind": "alternate", "expected_value": 0.5}
     night.add(
         PREDICTIONS,
         [predicted(*ALPHA, "20.5", **better), predicted(*BETA, "22.5", recommendation="UNDER", **better)],
@@ -220,7 +220,7 @@ def test_a_pick_that_left_the_list_in_time_does_not_count(night: Evening) -> Non
     night.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
     again = [expected(*player, revision=2) for player in (ALPHA, BETA)]
     night.add("nba_monitoring.expected_outputs", again)
-    second = {"revision": 2}
+    second: dict[str, Any] = {"revision": 2}
     night.add(PREDICTIONS, [predicted(*ALPHA, "24.5", recommendation="PASS", **second)])
     night.add(PREDICTIONS, [predicted(*BETA, "22.5", recommendation="UNDER", **second)])
     exported(night)
