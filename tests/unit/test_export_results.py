@@ -98,7 +98,7 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
             predicted(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
             predicted(*ALPHA, "22.5", recommendation="OVER", **alternate),  # won at -110
             predicted(*ALPHA, "23.0", recommendation="UNDER", **alternate),  # push
-            predicted(*ALPHA, "21.5", recommendation="OVER", **alternate, **NOBODY),  # right, and no bet
+            predicted(*ALPHA, "21.5", recommendation="OVER", **(alternate | NOBODY)),  # right, and no bet
             predicted(*ALPHA, "25.5", recommendation="PASS", side="UNDER", bookmaker="other", **alternate),
             predicted(*BETA, "22.5", recommendation="UNDER"),  # 20: won at +105
             predicted(*DELTA, "10.5", recommendation="OVER"),  # did not play
