@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.phase6_export.document import Document, half_points, points, share
 from functions.phase6_export.reading import Row
+from shared.warehouse.rows import table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,15 +31,11 @@ def exported(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
 
     A halted file's readers show no advice, so its list has no picks.
     """
-    import pyarrow as pa
-
-    from shared.warehouse.schemas import arrow_schema
-
     body = file.body
     of = {"game_date": datetime.fromisoformat(body["game_date"]).date(), "list_id": list_id, "exported_at": exported_at}
     picks = [] if body["halted"] else body["picks"]
     rows = [{**of, "rank": 0}, *({**of, "system_id": body["system_id"], **_kept(pick)} for pick in picks)]
-    return pa.Table.from_pylist(rows, schema=arrow_schema(TABLE))
+    return table_of(TABLE, rows)
 
 
 def _kept(pick: Mapping[str, Any]) -> dict[str, Any]:
