@@ -132,7 +132,12 @@ def _form(player: Row) -> str:
     games = int(player["games_season"] or 0)
     played = f"{games} game{'s' if games != 1 else ''}"
     against = f"against {season:.1f} in {played} this season" if season is not None else "none of it this season"
-    return f"He averages {five:.1f} points over his last 5 games and {ten:.1f} over his last 10, {against}."
+    known = player["games_known"]
+    if known is not None and known < 5:
+        only = f"his only {int(known)} games" if known != 1 else "his only game"
+        return f"He averages {ten:.1f} points over {only}, {against}."
+    longer = "his last 10" if known is None or known >= 10 else f"all his {int(known)}"
+    return f"He averages {five:.1f} points over his last 5 games and {ten:.1f} over {longer}, {against}."
 
 
 def _opponent(player: Row) -> str:

@@ -45,6 +45,7 @@ PLAYER: dict[str, Any] = {
     "points_l10": 28.04,
     "points_season": 27.51,
     "games_season": 11,
+    "games_known": 60,
     "rest_days": 0,
     "opponent_def_rating_rel": 2.25,
     "teammates_out": "LeBron James|Austin Reaves",
@@ -132,6 +133,9 @@ def test_a_whole_line_may_push() -> None:
             "Who is out for LAL is not known: there is no injury report of the day. ",
         ),
         ({"points_season": None, "games_season": None}, "28.0 over his last 10, none of it this season. "),
+        ({"games_known": 7}, "30.2 points over his last 5 games and 28.0 over all his 7, against 27.5 in 11 games"),
+        ({"games_known": 3}, "He averages 28.0 points over his only 3 games, against 27.5 in 11 games"),
+        ({"games_known": 1}, "He averages 28.0 points over his only game, against 27.5 in 11 games"),
         ({"games_season": 1}, "against 27.5 in 1 game this season. "),
         ({"is_home": True}, "At home against DEN, whose defence allows"),
         (

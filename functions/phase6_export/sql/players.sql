@@ -89,6 +89,7 @@ SELECT
   features.player_id IS NOT NULL AS has_features,
   features.opponent,
   features.is_home,
+  features.games_known,
   features.teammates_out_count,
   features.teammates_out_points_delta,
   missing.names AS teammates_out
