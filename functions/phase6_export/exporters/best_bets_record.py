@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from functions.phase6_export.document import Document, half_points, points, share
 from functions.phase6_export.reading import Row
-from shared.warehouse.rows import table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +30,8 @@ def exported(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
 
     A halted file's readers show no advice, so its list has no picks.
     """
+    from shared.warehouse.rows import table_of
+
     body = file.body
     of = {"game_date": datetime.fromisoformat(body["game_date"]).date(), "list_id": list_id, "exported_at": exported_at}
     picks = [] if body["halted"] else body["picks"]
