@@ -34,6 +34,7 @@ IGNORED = frozenset(
         "generated_at",
         "graded_at",
         "duration",
+        "best_bets",  # a record of what was offered before tip-off: when exports were made, not what they said
         "order",  # an export's epoch and revision: which of two writes is newer, not what it says
     }
 )

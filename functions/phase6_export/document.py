@@ -11,7 +11,7 @@ from functions.phase6_export.schema_check import check
 from shared.errors import SchemaMismatch
 from shared.observability.printable import printable_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ROOT = "v1"
 # Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the status at any time.
 POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60

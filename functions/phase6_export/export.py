@@ -26,11 +26,19 @@ from functions.phase6_export.document import (
     instant,
     moment,
 )
-from functions.phase6_export.exporters import best_bets, performance, predictions, results, status
+from functions.phase6_export.exporters import (
+    best_bets,
+    best_bets_record,
+    performance,
+    predictions,
+    results,
+    status,
+)
 from functions.phase6_export.exporters.tonight import Tonight
 from functions.phase6_export.reading import (
     Day,
     Row,
+    read_best_bets_record,
     read_day,
     read_last_games,
     read_performance,
@@ -55,7 +63,7 @@ CONSOLIDATION = "phase5_consolidation"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
-    """Export message.game_date in at most six warehouse calls.
+    """Export message.game_date in at most eight warehouse calls.
 
     Grades change only when something is graded: a completion of grading exports results and performance alone, one of
     consolidation everything but them, and a trigger everything.
@@ -109,6 +117,7 @@ class _Export:
         history = self._history(*self._graded(warehouse)) if with_grades else []
         for each in (*dated, *pointers):
             self.writer.write(each)
+        self._record(dated[1])
         self.writer.write_all(players)
         for each in history:
             self.writer.write(each)
@@ -118,6 +127,14 @@ class _Export:
         self._write_status("halted" if self.halted else "success", reason, {"coverage": covered}, day)
         metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld}
         return self._outcome("success", reason, metadata)
+
+    def _record(self, bets: Document) -> None:
+        """Keep what was offered; of a list that the bucket's newer one kept out nothing was."""
+        if bets.path in self.writer.written:
+            list_id = self.context.execution_id
+            rows = best_bets_record.exported(bets, list_id, self.now)
+            job_id = f"best-bets-{list_id}-{self.now:%Y%m%dT%H%M%S%f}"
+            self.context.runtime.warehouse.load(best_bets_record.TABLE, rows, mode="append", job_id=job_id)
 
     def _is_published(self) -> bool:
         """Whether an earlier export of the date stands, which may offer what does not take place."""
@@ -139,9 +156,13 @@ class _Export:
             self.writer.write(each)
         return self._outcome("success", f"results and performance up to {self.day}", {})
 
-    def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row]]:
-        """Results and performance as known by now."""
-        return read_results(warehouse, self.day, self.now), read_performance(warehouse, self.day, self.now)
+    def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
+        """Results, performance and graded picks as known by now."""
+        return (
+            read_results(warehouse, self.day, self.now),
+            read_performance(warehouse, self.day, self.now),
+            read_best_bets_record(warehouse, self.day, self.now),
+        )
 
     def _header(self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...]) -> Header:
         runtime = self.context.runtime
@@ -164,7 +185,7 @@ class _Export:
         ]
         return [everybody, *copies], players
 
-    def _history(self, graded: list[Row], figures: list[Row]) -> list[Document]:
+    def _history(self, graded: list[Row], figures: list[Row], picks: list[Row]) -> list[Document]:
         """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded."""
         files = []
         if graded:
@@ -172,12 +193,12 @@ class _Export:
             graded_at = instant(max(row["graded_at"] for row in graded))
             header = self._header(graded[0]["game_date"], 0, graded_at, batches)
             file = document(
-                f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded), DATED_AGE
+                f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded, picks), DATED_AGE
             )
             files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
         if figures:
             header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), ())
-            content = performance.content(figures)
+            content = performance.content(figures, picks)
             files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
         return files
 

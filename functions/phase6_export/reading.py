@@ -1,4 +1,4 @@
-"""Everything an export needs of one date, read in six statements whatever the number of games, players and books."""
+"""Everything an export needs of one date, read in seven statements whatever the number of games, players and books."""
 
 from __future__ import annotations
 
@@ -123,13 +123,18 @@ def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:
 
 
 def read_results(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
-    """Grades (main lines, and players without a line) of the last graded date on or before the day."""
+    """Grades (main lines, alternates, and players without a line) of the last graded date on or before the day."""
     return _rows(warehouse, "results", day, now=now)
 
 
 def read_performance(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
     """Performance rows of the windows that end at the last graded date on or before the day."""
     return _rows(warehouse, "performance", day, now=now)
+
+
+def read_best_bets_record(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
+    """Graded picks of the best bets up to the day, as they stood on the list before tip-off; by day and rank."""
+    return _rows(warehouse, "best_bets_record", day, now=now)
 
 
 def _rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:

@@ -61,6 +61,9 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "error_message": None,
             "updated_at": NOW - timedelta(minutes=1),
             "explanation": None if offset else _EXPLANATION,
+            "over_bookmaker": None if offset else "draftkings",
+            "under_bookmaker": None if offset else "draftkings",
+            "side": "UNDER" if offset > 0 else "OVER",
         }
         for system in _SYSTEMS
         for offset in (-2, -1, 0, 1, 2)

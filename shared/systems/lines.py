@@ -12,6 +12,8 @@ OFFSETS = (-2, -1, 0, 1, 2)
 LOWEST_LINE = Decimal("0.5")
 LEAST_AMERICAN_ODDS = 100
 SUSPICIOUS = "suspicious_line"
+# The reason of a line that no book prices: judged at the assumed price, no bet of anybody.
+ASSUMED = "assumed_price"
 # An expected profit as high as the stake means a price twice as good as fair, which no book offers: the line or the
 # price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (see
 # docs/science.md).
@@ -54,7 +56,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Best:
-    """The best prices at one line over all books; the book of each, and any book that has the line unpriced.
+    """The best prices at one line over all books, and the book of each.
 
     suspicious: what is wrong of the line, where every book's offer of it is suspicious; then there is no price.
     """
@@ -63,18 +65,22 @@ class Best:
     over_book: str | None = None
     under: int | None = None
     under_book: str | None = None
-    unpriced_book: str | None = None
     suspicious: str | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A recommendation for one line with the figures it rests on; see player_prop_predictions."""
+    """A recommendation for one line with the figures it rests on; see player_prop_predictions.
+
+    side (OVER or UNDER) is what expected_value and confidence belong to, whatever the recommendation, and bookmaker is
+    the book of the price on it: None where nobody prices it. A line that is suspicious has no side.
+    """
 
     recommendation: str
     reason: str
     expected_value: float | None
     confidence: float | None
+    side: str | None
     bookmaker: str | None
 
 
@@ -148,7 +154,7 @@ def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
     best: dict[Decimal, Best] = {}
     for offer in sorted(current, key=lambda o: (o.suspicious is not None, o.bookmaker)):
         if offer.suspicious:  # after all others: a line that only suspicious offers have is one itself
-            best.setdefault(offer.line, Best(unpriced_book=offer.bookmaker, suspicious=offer.suspicious))
+            best.setdefault(offer.line, Best(suspicious=offer.suspicious))
             continue
         seen = best.get(offer.line, Best())
         over, over_book, under, under_book = seen.over, seen.over_book, seen.under, seen.under_book
@@ -156,10 +162,7 @@ def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
             over, over_book = offer.over, offer.bookmaker
         if offer.under is not None and (under is None or profit(offer.under) > profit(under)):
             under, under_book = offer.under, offer.bookmaker
-        unpriced = seen.unpriced_book
-        if offer.over is None and offer.under is None:
-            unpriced = unpriced or offer.bookmaker
-        best[offer.line] = Best(over, over_book, under, under_book, unpriced)
+        best[offer.line] = Best(over, over_book, under, under_book)
     return best
 
 
@@ -181,45 +184,78 @@ def fair_american(p_win: float, p_lose: float) -> float | None:
     return round(100.0 * ratio if ratio >= 1 else -100.0 / ratio, 2)
 
 
+@dataclass(frozen=True)
+class _Side:
+    """What a bet on one side promises at a price: expected profit a unit, probability to win given no push."""
+
+    name: str
+    value: float
+    confidence: float
+    price: int
+    bookmaker: str | None
+
+
 def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision:
     """OVER, UNDER or PASS for one line.
 
-    The side with the higher expected value at its price is judged: it needs min_expected_value and min_confidence.
-    A side that no book prices is not on offer where the other is priced; where neither is, both are judged at the
-    assumed price, and expected_value is None. A suspicious line is always PASS, as is a promise of SUSPICIOUS_VALUE or
-    more; what they promise is not told.
+    The side with the higher expected value at its price is judged: it needs min_expected_value and min_confidence, and
+    a PASS says by how much it lacks them. A side that no book prices is not on offer where the other is priced; where
+    neither is, both are judged at the assumed price, and expected_value is None. A suspicious line is always PASS, as
+    is a promise of SUSPICIOUS_VALUE or more; what they promise is not told.
     """
     if best.suspicious:
-        return _suspicious(best.suspicious, best)
+        return _suspicious(best.suspicious)
     p_under = max(0.0, 1.0 - p_over - p_push)
     assumed = best.over is None and best.under is None
-    sides: list[tuple[float, float, str, str | None]] = []
+    sides: list[_Side] = []
     for name, win, lose, price, book in (
         ("OVER", p_over, p_under, best.over, best.over_book),
         ("UNDER", p_under, p_over, best.under, best.under_book),
     ):
         used = policy.assumed_price if assumed else price
         if used is not None:
-            sides.append((expected_value(win, lose, used), win / max(win + lose, 1e-12), name, book))
-    value, confidence, side, book = max(sides, key=lambda s: (s[0], s[2]))
-    if not assumed and value >= SUSPICIOUS_VALUE:
-        return _suspicious(f"a {side} worth {value:.2f} a unit", best)
-    if value < policy.min_expected_value:
-        recommendation, why = "PASS", "expected value too low"
-    elif confidence < policy.min_confidence:
-        recommendation, why = "PASS", "confidence too low"
-    else:
-        recommendation, why = side, "expected value and confidence suffice"
-    if recommendation == "PASS" and not assumed:
-        book = best.over_book or best.under_book
+            value, confidence = expected_value(win, lose, used), win / max(win + lose, 1e-12)
+            sides.append(_Side(name, value, confidence, used, book))
+    side = max(sides, key=lambda s: (s.value, s.name))
+    if not assumed and side.value >= SUSPICIOUS_VALUE:
+        return _suspicious(f"a {side.name} worth {side.value:.2f} a unit", side)
+    lacks = _lacks(side, policy, alone=len(sides) == 1)
     return Decision(
-        recommendation=recommendation,
-        reason="assumed_price" if assumed else why,
-        expected_value=None if assumed else round(value, 6),
-        confidence=round(confidence, 6),
-        bookmaker=best.unpriced_book if assumed else book,
+        recommendation="PASS" if lacks else side.name,
+        reason=ASSUMED if assumed else lacks or "expected value and confidence suffice",
+        expected_value=None if assumed else round(side.value, 6),
+        confidence=round(side.confidence, 6),
+        side=side.name,
+        bookmaker=side.bookmaker,
     )
 
 
-def _suspicious(why: str, best: Best) -> Decision:
-    return Decision("PASS", f"{SUSPICIOUS}; {why}", None, None, best.over_book or best.under_book or best.unpriced_book)
+def _lacks(side: _Side, policy: Policy, *, alone: bool) -> str | None:
+    """What the better side lacks of what a bet needs, with both figures; None where it lacks nothing.
+
+    alone: no book prices the other. Figures have as many digits as it takes to tell them from what is needed.
+    """
+    value, least = _apart(side.value, policy.min_expected_value, "+.3f")
+    chance, fewest = _apart(side.confidence, policy.min_confidence, ".1%")
+    named = f"{side.name} {'alone has a price' if alone else 'is nearer to a bet'}"
+    said = f"{named}, with a {chance} chance and an expected value of {value} a unit at {side.price:+d}, at least"
+    poor, unsure = side.value < policy.min_expected_value, side.confidence < policy.min_confidence
+    if poor and unsure:
+        return f"expected value and confidence too low: {said} {least} and a {fewest} chance are needed"
+    if poor:
+        return f"expected value too low: {said} {least} is needed"
+    return f"confidence too low: {said} a {fewest} chance is needed" if unsure else None
+
+
+def _apart(value: float, least: float, form: str) -> tuple[str, str]:
+    """Both figures in the form, with more digits where they would look the same and are not."""
+    for digits in range(int(form[-2]), 10):
+        told = tuple(format(each, f"{form[:-2]}{digits}{form[-1]}") for each in (value, least))
+        if told[0] != told[1] or value == least:
+            return told[0], told[1]
+    return told[0], told[1]
+
+
+def _suspicious(why: str, side: _Side | None = None) -> Decision:
+    named = (side.name, side.bookmaker) if side else (None, None)
+    return Decision("PASS", f"{SUSPICIOUS}; {why}", None, None, *named)

@@ -255,7 +255,7 @@ def _row(
         "predicted_sd": None,
         "line_value": line,
         "line_kind": "none" if line is None else ("main" if line == player.main else "alternate"),
-        "bookmaker": best.over_book or best.under_book or best.unpriced_book,
+        "bookmaker": None,
         "over_price": best.over,
         "under_price": best.under,
         "p_over": None,
@@ -274,6 +274,9 @@ def _row(
         "error_code": error,
         "error_message": output.error_message[index],
         "explanation": None,
+        "over_bookmaker": best.over_book,
+        "under_bookmaker": best.under_book,
+        "side": None,
     }
     if error is not None:
         return row
@@ -292,6 +295,7 @@ def _row(
     decision = decide(over, push, best, policy)
     row.update(
         bookmaker=decision.bookmaker,
+        side=decision.side,
         p_over=over,
         p_push=push,
         fair_over_price=fair_american(over, max(0.0, 1.0 - over - push)),

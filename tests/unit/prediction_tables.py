@@ -144,7 +144,7 @@ def predicted(
         "predicted_sd": 6.5,
         "line_value": None if line is None else Decimal(line),
         "line_kind": kind if line else "none",
-        "bookmaker": "book" if line else None,
+        "bookmaker": ("other" if recommendation == "UNDER" else "book") if line else None,
         "over_price": -110 if line else None,
         "under_price": 105 if line else None,
         "p_over": 0.56 if line else None,
@@ -163,6 +163,9 @@ def predicted(
         "created_at": NOW,
         "updated_at": NOW,
         "explanation": None if line and kind == "alternate" else EXPLANATION,
+        "over_bookmaker": "book" if line else None,
+        "under_bookmaker": "other" if line else None,
+        "side": ("UNDER" if recommendation == "UNDER" else "OVER") if line else None,
     }
     return {**row, **changes}
 

@@ -14,6 +14,7 @@ import pytest
 
 from functions.phase6_export.document import half_points
 from functions.phase6_export.export import run
+from functions.phase6_export.labels import LABELS
 from functions.phase6_export.schema_check import FOLDER, certainly, check, load, validator
 from shared.errors import DataError, NotFound, SchemaMismatch
 from shared.messages import PhaseMessage
@@ -40,6 +41,7 @@ from tests.unit.prediction_tables import (
 ADDED_LATER = {"explanation"}
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 EXPECTED = "nba_monitoring.expected_outputs"
+MOVED = {"feature": "line", "label": "the line", "value": 24.5, "points": 1.0}
 SCHEMA_OF = {
     "v1/tonight/all-players.json": "all_players",
     "v1/tonight/player/alpha.json": "player",
@@ -60,7 +62,9 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
             advice = "OVER" if system == "ensemble_v1" and not offset else "PASS"
             row = predicted(game, player, name, str(Decimal("24.5") + offset), system=system, recommendation=advice)
             if offset:
-                unpriced = dict.fromkeys(("bookmaker", "over_price", "under_price", "expected_value"))
+                unpriced = dict.fromkeys(
+                    ("bookmaker", "over_bookmaker", "over_price", "under_bookmaker", "under_price", "expected_value")
+                )
                 row |= {"line_kind": "alternate", "explanation": None, **unpriced}
             rows.append(row | changes)
     return rows
@@ -106,7 +110,7 @@ def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening
     ready.warehouse.reset_counts()
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.reason) == ("success", "")
-    assert sum(ready.warehouse.statement_counts.values()) == 6
+    assert ready.warehouse.statement_counts == {"query": 7, "load": 1}
     files = outcome.metadata["files"]
     assert files[:5] == [
         f"v1/predictions/{DAY}.json",
@@ -202,24 +206,27 @@ def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evenin
 
 def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
     """The main line's row has it, the alternates none; a system without one (an error, an older row) an empty list."""
+    labelled = [{"label": LABELS[each["feature"]], **each} for each in json.loads(EXPLANATION)]
     failed = predicted(EARLY, 4, "Out A", None, system="xgboost_v1", mean=None, error_code="no_model", explanation=None)
     ready.add(PREDICTIONS, [failed])
     run(message(), ready.context("phase6_export"))
     whole = {player["player_lookup"]: player for player in read(ready, f"v1/predictions/{DAY}.json")["players"]}
     for body in (read(ready, "v1/tonight/player/alpha.json"), whole["alpha"], whole["gamma"]):
-        assert [system["explanation"] for system in body["predictions"]] == [json.loads(EXPLANATION)] * 5
+        assert [system["explanation"] for system in body["predictions"]] == [labelled] * 5
     assert [system["explanation"] for system in whole["outa"]["predictions"]] == [[]]
 
 
 @pytest.mark.parametrize(
     "explanation",
     [
-        [{"feature": "line", "value": 24.5, "points": 1.0}] * 6,
-        [{"feature": "line", "value": 24.5}],
-        [{"feature": "line", "value": 24.5, "points": None}],
-        [{"feature": "line", "value": "24.5", "points": 1.0}],
-        [{"feature": "The Line", "value": 24.5, "points": 1.0}],
-        [{"feature": "line", "value": 24.5, "points": 1.0, "rank": 1}],
+        [MOVED] * 6,
+        [{"feature": "line", "label": "the line", "value": 24.5}],
+        [{"feature": "line", "value": 24.5, "points": 1.0}],
+        [MOVED | {"points": None}],
+        [MOVED | {"value": "24.5"}],
+        [MOVED | {"feature": "The Line"}],
+        [MOVED | {"label": ""}],
+        [MOVED | {"rank": 1}],
         {"line": 1.0},
         None,
     ],
@@ -282,6 +289,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     results = read(ready, "v1/results/latest.json")
     assert results["game_date"] == str(yesterday)
     assert [len(player["systems"]) for player in results["players"]] == [1]
+    assert [line["line"] for line in results["players"][0]["systems"][0]["lines"]] == [24.5, 25.5]
     assert results["systems"][0] | {"win": 1, "loss": 0, "profit": 0.91} == results["systems"][0]
     windows = read(ready, "v1/systems/performance.json")["systems"][0]["windows"]
     assert [(each["window"], each["mae"]) for each in windows] == [("day", 4.0), ("season", 4.0)]
@@ -289,7 +297,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     ready.warehouse.reset_counts()
     after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     assert after_grading.metadata["files"] == written
-    assert sum(ready.warehouse.statement_counts.values()) == 2
+    assert ready.warehouse.statement_counts == {"query": 3}
 
 
 def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> None:

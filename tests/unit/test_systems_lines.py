@@ -92,7 +92,7 @@ def test_equal_prices_go_to_the_first_book_by_name_and_impossible_odds_are_no_pr
     best = best_prices(offers([offer("fanduel", "20.5", -110, 0), offer("betmgm", "20.5", -110, None)]))
     assert best[Decimal("20.5")] == Best(-110, "betmgm", None, None)
     pick = best_prices(offers([offer("prizepicks", "20.5", None, None)]))
-    assert pick[Decimal("20.5")] == Best(unpriced_book="prizepicks")
+    assert pick[Decimal("20.5")] == Best()
 
 
 @pytest.mark.parametrize(("odds", "price"), [(100, 100), (-100, -100), (99, None), (-99, None), (0, None)])
@@ -147,9 +147,18 @@ def test_confidence_is_given_no_push() -> None:
 
 def test_pass_below_either_threshold() -> None:
     fair = decide(0.51, 0.0, Best(-110, "a", -110, "a"), POLICY)
-    assert (fair.recommendation, fair.reason) == ("PASS", "expected value too low")
+    assert (fair.recommendation, fair.side) == ("PASS", "OVER")
+    assert fair.reason == (
+        "expected value and confidence too low: OVER is nearer to a bet, with a 51.0% chance and an expected value "
+        "of -0.026 a unit at -110, at least +0.020 and a 54.0% chance are needed"
+    )
     long_shot = decide(0.30, 0.0, Best(300, "a", -500, "a"), POLICY)
-    assert (long_shot.recommendation, long_shot.reason) == ("PASS", "confidence too low")
+    assert (long_shot.recommendation, long_shot.side) == ("PASS", "OVER")
+    assert long_shot.reason == (
+        "confidence too low: OVER is nearer to a bet, with a 30.0% chance and an expected value of +0.200 a unit "
+        "at +300, "
+        "at least a 54.0% chance is needed"
+    )
     assert long_shot.expected_value == pytest.approx(0.2)
 
 
@@ -161,9 +170,12 @@ def test_a_threshold_that_is_met_exactly_is_met() -> None:
     assert (over.recommendation, over.expected_value, over.confidence) == ("OVER", 0.25, 0.625)
     assert decide(0.375, 0.0, even, met).recommendation == "UNDER"
     missed = decide(0.625, 0.0, even, Settings(min_expected_value=0.2500001, min_confidence=0.625))
-    assert (missed.recommendation, missed.reason) == ("PASS", "expected value too low")
+    assert missed.recommendation == "PASS"
+    assert "an expected value of +0.2500000 a unit at +100, at least +0.2500001 is needed" in missed.reason
     unsure = decide(0.625, 0.0, even, Settings(min_expected_value=0.25, min_confidence=0.6250001))
-    assert (unsure.recommendation, unsure.reason) == ("PASS", "confidence too low")
+    assert unsure.recommendation == "PASS"
+    assert "a 62.50000% chance" in unsure.reason
+    assert unsure.reason.endswith("at least a 62.50001% chance is needed")
 
 
 @pytest.mark.parametrize("prices", [Best(110, "over_book", 110, "under_book"), Best()], ids=["priced", "assumed"])
@@ -175,9 +187,9 @@ def test_a_tie_of_both_sides_goes_to_the_under(prices: Best) -> None:
 
 
 def test_without_a_price_the_assumed_one_decides_and_no_expected_value_is_claimed() -> None:
-    free = decide(0.60, 0.0, Best(unpriced_book="prizepicks"), POLICY)
+    free = decide(0.60, 0.0, Best(), POLICY)
     assert (free.recommendation, free.reason, free.expected_value) == ("OVER", "assumed_price", None)
-    assert free.bookmaker == "prizepicks"
+    assert (free.side, free.bookmaker) == ("OVER", None)
     assert decide(0.53, 0.0, Best(), POLICY).recommendation == "PASS"
     dearer = Settings(assumed_price=-200)
     assert decide(0.60, 0.0, Best(), dearer).recommendation == "PASS"
@@ -185,7 +197,61 @@ def test_without_a_price_the_assumed_one_decides_and_no_expected_value_is_claime
 
 def test_a_side_that_no_book_prices_is_not_recommended_where_the_other_is() -> None:
     only_over = decide(0.20, 0.0, Best(over=-110, over_book="a"), POLICY)
-    assert only_over.recommendation == "PASS"
+    assert (only_over.recommendation, only_over.side, only_over.bookmaker) == ("PASS", "OVER", "a")
+    assert only_over.confidence == pytest.approx(0.2), "of the over, the only side on offer, likely as the under is"
+
+
+@pytest.mark.parametrize(
+    ("p_over", "side", "book", "price"), [(0.515, "OVER", "fanduel", "-110"), (0.485, "UNDER", "betmgm", "-112")]
+)
+def test_a_pass_names_the_nearer_side_its_book_and_what_it_lacks(
+    p_over: float, side: str, book: str, price: str
+) -> None:
+    """Prices of two books: the book is the one whose price the figures are made of."""
+    decision = decide(p_over, 0.0, Best(-110, "fanduel", -112, "betmgm"), POLICY)
+    assert (decision.recommendation, decision.side, decision.bookmaker) == ("PASS", side, book)
+    assert decision.confidence == pytest.approx(0.515)
+    assert decision.expected_value is not None
+    assert f"{side} is nearer to a bet, with a 51.5% chance" in decision.reason
+    assert f"an expected value of {decision.expected_value:+.3f} a unit at {price}, at least" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("p_over", "price", "lacks", "needs"),
+    [
+        (0.55, -125, "expected value too low", "at least +0.020 is needed"),
+        (0.53, 110, "confidence too low", "at least a 54.0% chance is needed"),
+        (0.30, -110, "expected value and confidence too low", "at least +0.020 and a 54.0% chance are needed"),
+    ],
+)
+def test_a_pass_lacks_what_it_says_and_no_more(p_over: float, price: int, lacks: str, needs: str) -> None:
+    """Where one side alone has a price, the other is not what it was weighed against."""
+    decision = decide(p_over, 0.0, Best(price, "a"), POLICY)
+    assert decision.recommendation == "PASS"
+    assert decision.reason.startswith(f"{lacks}: OVER alone has a price, with a {p_over:.1%} chance")
+    assert decision.reason.endswith(needs)
+
+
+@given(
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 0.3),
+    st.none() | st.integers(-900, -100) | st.integers(100, 900),
+    st.none() | st.integers(-900, -100) | st.integers(100, 900),
+)
+def test_figures_and_book_belong_to_the_side(p: float, push: float, over: int | None, under: int | None) -> None:
+    best = Best(over, None if over is None else "over_book", under, None if under is None else "under_book")
+    p_over = p * (1.0 - push)
+    decision = decide(p_over, push, best, POLICY)
+    if decision.expected_value is None:
+        assert decision.reason.startswith(("assumed_price", "suspicious_line"))
+        return
+    win, lose = (p_over, 1.0 - p_over - push) if decision.side == "OVER" else (1.0 - p_over - push, p_over)
+    price, book = (over, "over_book") if decision.side == "OVER" else (under, "under_book")
+    assert price is not None
+    assert decision.bookmaker == book
+    assert decision.expected_value == pytest.approx(expected_value(win, lose, price), abs=1e-6)
+    assert decision.confidence == pytest.approx(win / (win + lose), abs=1e-6)
+    assert decision.recommendation in (decision.side, "PASS")
 
 
 @given(st.decimals(min_value=1, max_value=60, places=3))
@@ -208,7 +274,7 @@ def test_a_suspicious_offer_counts_for_nothing_beside_others() -> None:
     assert main_line(current) == Decimal("24.5")
     best = best_prices(current)
     assert best[Decimal("24.5")] == Best(-115, "draftkings", -105, "draftkings")
-    assert best[Decimal("250.5")] == Best(unpriced_book="fanduel", suspicious="far_from_form")
+    assert best[Decimal("250.5")] == Best(suspicious="far_from_form")
 
 
 def test_a_line_that_only_suspicious_offers_have_is_shown_and_never_a_pick() -> None:
@@ -216,7 +282,7 @@ def test_a_line_that_only_suspicious_offers_have_is_shown_and_never_a_pick() -> 
     assert main_line(current) == Decimal("250.5")
     decision = decide(0.003, 0.0, best_prices(current)[Decimal("250.5")], POLICY)
     assert (decision.recommendation, decision.reason) == ("PASS", "suspicious_line; far_from_form")
-    assert (decision.expected_value, decision.confidence, decision.bookmaker) == (None, None, "fanduel")
+    assert (decision.expected_value, decision.confidence, decision.side, decision.bookmaker) == (None,) * 4
 
 
 @pytest.mark.parametrize(

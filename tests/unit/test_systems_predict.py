@@ -79,16 +79,20 @@ def test_a_day_is_a_date_whatever_the_features_come_from(day: Any) -> None:
     assert {row["game_date"] for row in predict_players([asked], Models(), POLICY)} == {date(2025, 11, 14)}
 
 
-def test_confidence_is_the_recommended_sides_probability_given_no_push() -> None:
-    """None is claimed where no line is tested."""
-    always = Settings(min_expected_value=-1.0, min_confidence=0.0)
-    rows = predict_players([player({**LINED, "main": "20.0"}), player(None)], trained().models, always)
+@pytest.mark.parametrize("least", [-1.0, 0.9])
+def test_confidence_is_the_sides_probability_given_no_push(least: float) -> None:
+    """A bet's and a PASS's alike. None is claimed where no line is tested."""
+    policy = Settings(min_expected_value=least, min_confidence=0.0)
+    rows = predict_players([player({**LINED, "main": "20.0"}), player(None)], trained().models, policy)
     lined = [row for row in rows if row["line_value"]]
-    assert {row["recommendation"] for row in lined} == {"OVER", "UNDER"}
+    assert {row["recommendation"] for row in lined} == ({"OVER", "UNDER"} if least < 0 else {"PASS"})
+    assert {row["side"] for row in lined} == {"OVER", "UNDER"}
     for row in lined:
-        wins = row["p_over"] if row["recommendation"] == "OVER" else 1.0 - row["p_over"] - row["p_push"]
+        wins = row["p_over"] if row["side"] == "OVER" else 1.0 - row["p_over"] - row["p_push"]
         assert row["confidence_score"] == pytest.approx(wins / (1.0 - row["p_push"]), abs=1e-5)
-    assert {row["confidence_score"] for row in rows if not row["line_value"]} == {None}
+        assert row["recommendation"] in (row["side"], "PASS")
+    unlined = [row for row in rows if not row["line_value"]]
+    assert {(row["confidence_score"], row["side"], row["bookmaker"]) for row in unlined} == {(None, None, None)}
 
 
 def test_prices_belong_to_exactly_their_line() -> None:
@@ -96,8 +100,16 @@ def test_prices_belong_to_exactly_their_line() -> None:
     by_line = {row["line_value"]: row for row in rows if row["system_id"] == ENSEMBLE}
     main, alternate, free = by_line[Decimal("19.5")], by_line[Decimal("20.5")], by_line[Decimal("18.5")]
     assert (main["line_kind"], main["over_price"], main["under_price"]) == ("main", -105, -108)
-    assert (alternate["line_kind"], alternate["over_price"], alternate["bookmaker"]) == ("alternate", 120, "betmgm")
+    assert (alternate["line_kind"], alternate["over_price"], alternate["over_bookmaker"]) == (
+        "alternate",
+        120,
+        "betmgm",
+    )
     assert (free["over_price"], free["expected_value"], free["bookmaker"]) == (None, None, None)
+    assert (free["over_bookmaker"], free["under_bookmaker"]) == (None, None)
+    assert free["side"] in ("OVER", "UNDER")
+    for row in by_line.values():
+        assert row["bookmaker"] == (row["over_bookmaker"] if row["side"] == "OVER" else row["under_bookmaker"])
     assert free["reason"].startswith("assumed_price; ")
     assert main["expected_value"] is not None
 

@@ -31,7 +31,11 @@ facts AS (
       WHEN games.player_id IS NULL THEN 'did_not_play'
     END AS void_reason,
     CASE WHEN finished.void_reason IS NULL THEN games.points END AS actual_points,
-    CASE predictions.recommendation
+    -- The side of a bet is what it recommends; rows older than the column have no other.
+    COALESCE(predictions.side, IF(predictions.recommendation IN ('OVER', 'UNDER'), predictions.recommendation, NULL))
+      AS side,
+    predictions.bookmaker,
+    CASE COALESCE(predictions.side, predictions.recommendation)
       WHEN 'OVER' THEN predictions.over_price
       WHEN 'UNDER' THEN predictions.under_price
     END AS price
@@ -103,5 +107,8 @@ SELECT
   END AS profit,
   void_reason,
   COALESCE(suspicious, FALSE) AS suspicious,
-  @graded_at AS graded_at
+  @graded_at AS graded_at,
+  side,
+  IF(price IS NULL, NULL, bookmaker) AS bookmaker,
+  price
 FROM outcomes

@@ -6,7 +6,11 @@ from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
 from functions.phase6_export.exporters import withheld
+from functions.phase6_export.exporters.advice import BETS, Advice
+from functions.phase6_export.exporters.predictions import main_of
+from functions.phase6_export.exporters.venue import venue
 from functions.phase6_export.reading import Day, Row, key_of
+from functions.phase6_export.reasons import full_reason
 
 SYSTEM = "ensemble_v1"
 # Enough for an evening of nine games; with one bet a player the list seldom fills further.
@@ -34,14 +38,9 @@ def content(day: Day) -> dict[str, Any]:
     }
 
 
-def _price(row: Row) -> int | None:
-    price: int | None = row["over_price"] if row["recommendation"] == "OVER" else row["under_price"]
-    return price
-
-
 def _is_bet(row: Row) -> bool:
-    is_advice = row["system_id"] == SYSTEM and row["recommendation"] in ("OVER", "UNDER")
-    return is_advice and _price(row) is not None and row["expected_value"] is not None
+    is_advice = row["system_id"] == SYSTEM and Advice.of(row).recommendation in BETS
+    return is_advice and row["expected_value"] is not None
 
 
 def _rank(row: Row) -> tuple[Any, ...]:
@@ -56,22 +55,26 @@ def _rank(row: Row) -> tuple[Any, ...]:
 
 
 def _pick(row: Row, day: Day) -> dict[str, Any]:
-    player = day.considered[key_of(row)]
+    player, advice = day.considered[key_of(row)], Advice.of(row)
+    main = main_of([each for each in day.by_player[key_of(row)] if each["system_id"] == SYSTEM])
     return {
         "player_id": row["player_id"],
         "player_lookup": row["player_lookup"],
         "player_name": player["player_name"],
-        "team": player["team"],
+        **venue(day, player),
         "game_id": row["game_id"],
         "tipoff_at": moment(day.tipoffs[row["game_id"]]),
         "line": half_points(row["line_value"]),
         "line_kind": row["line_kind"],
-        "recommendation": row["recommendation"],
-        "bookmaker": row["bookmaker"],
-        "price": _price(row),
+        "recommendation": advice.recommendation,
+        "side": advice.side,
+        "bookmaker": advice.bookmaker,
+        "price": advice.price,
+        "p_over": share(row["p_over"]),
+        "p_push": share(row["p_push"]),
         "expected_value": share(row["expected_value"]),
         "confidence": share(row["confidence_score"]),
         "predicted_points": points(row["predicted_points"]),
         "edge": points(row["edge"]),
-        "reason": row["reason"],
+        "reason": full_reason(row, main, player),
     }

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import points, share
+from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.reading import Row
 
 COUNTS = ("n", "bets", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
@@ -15,16 +16,20 @@ SHARES = ("hit_rate", "hit_rate_low", "hit_rate_high", "roi", "brier", "calibrat
 WINDOWS = ("day", "7_days", "30_days", "season")
 
 
-def content(rows: Sequence[Row]) -> dict[str, Any]:
-    """Systems by name, their windows from the shortest; `rows` are of one day, by system."""
+def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
+    """Systems by name, their windows from the shortest, and the record of the best bets.
+
+    `rows` are of one day, by system; `picks` of best_bets_record.sql.
+    """
     return {
+        "best_bets": best_bets_record.record(picks),
         "systems": [
             {
                 "system_id": system,
                 "windows": [_window(row) for row in sorted(group, key=lambda row: WINDOWS.index(row["window_name"]))],
             }
             for system, group in groupby(rows, lambda row: row["system_id"])
-        ]
+        ],
     }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
 from functions.phase6_export.exporters import withheld
+from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day, Row
+from functions.phase6_export.reasons import explanation, line_reason
 
 
 def content(day: Day) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def content(day: Day) -> dict[str, Any]:
                 "features_as_of": moment(first["features_as_of"]),
                 "line_snapshot_at": moment(first["line_snapshot_at"]),
                 "quality_score": points(first["quality_score"]),
-                "predictions": systems_of(rows),
+                "predictions": systems_of(rows, player),
             }
         )
     players.sort(key=lambda each: (each["game_id"], each["player_lookup"], each["player_id"]))
@@ -43,12 +44,12 @@ def content(day: Day) -> dict[str, Any]:
     }
 
 
-def systems_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """A player's rows (by system and line) as systems with their lines."""
+def systems_of(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
+    """A player's rows (by system and line) as systems with their lines; player: his row of players.sql."""
     systems = []
     for system, group in groupby(rows, lambda row: row["system_id"]):
         lines = list(group)
-        first = lines[0]
+        first, main = lines[0], main_of(lines)
         systems.append(
             {
                 "system_id": system,
@@ -59,33 +60,33 @@ def systems_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "uses_market": first["uses_market"],
                 "error_code": first["error_code"],
                 "error_message": first["error_message"],
-                "explanation": _explanation(lines),
-                "lines": [_line(row) for row in lines],
+                "explanation": explanation(main),
+                "lines": [_line(row, main, player) for row in lines],
             }
         )
     return systems
 
 
-def _explanation(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """What moved the figure most: one of the system's rows has it, the others none. Empty where none has."""
-    stored = (row["explanation"] for row in rows if row["explanation"] is not None)
-    entries: list[dict[str, Any]] = json.loads(next(stored, "[]"))
-    return entries
+def main_of(rows: Sequence[Row]) -> Row:
+    """Of one system's rows of a player the one that has the explanation for all: the main line's, or without a line.
+
+    The first where none has one: of a system that could not predict, or written before there were explanations.
+    """
+    return next((row for row in rows if row["explanation"] is not None), rows[0])
 
 
-def _line(row: Row) -> dict[str, Any]:
+def _line(row: Row, main: Row, player: Row) -> dict[str, Any]:
+    advice = Advice.of(row)
     return {
         "line": half_points(row["line_value"]),
         "kind": row["line_kind"],
-        "bookmaker": row["bookmaker"],
-        "over_price": row["over_price"],
-        "under_price": row["under_price"],
+        **advice.books(row),
         "p_over": share(row["p_over"]),
         "p_push": share(row["p_push"]),
         "fair_over_price": points(row["fair_over_price"]),
         "edge": points(row["edge"]),
         "expected_value": share(row["expected_value"]),
         "confidence": share(row["confidence_score"]),
-        "recommendation": row["recommendation"],
-        "reason": row["reason"],
+        "recommendation": advice.recommendation,
+        "reason": line_reason(row, main, player),
     }

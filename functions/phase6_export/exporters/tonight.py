@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.exporters.predictions import systems_of
+from functions.phase6_export.exporters.venue import venue
 from functions.phase6_export.reading import Day, Key, Row, key_of
+from functions.phase6_export.reasons import full_reason
 
 ENSEMBLE = "ensemble_v1"
+# What stands in the place of a line's prices where a player has no prediction.
+NO_BOOKS = {
+    "side": None,
+    "priced": False,
+    **dict.fromkeys(("over_bookmaker", "over_price", "under_bookmaker", "under_price")),
+}
 
 
 class Tonight:
@@ -50,7 +59,7 @@ class Tonight:
         """Content of a player's file: his entry, all lines of all systems, and his last ten games."""
         return {
             "player": self._entries[key],
-            "predictions": systems_of(self._day.by_player.get(key, [])),
+            "predictions": systems_of(self._day.by_player.get(key, []), self._day.considered[key]),
             "last_games": [
                 {
                     "game_date": game["game_date"].isoformat(),
@@ -85,6 +94,7 @@ class Tonight:
         rows = self._day.by_player.get(key_of(row), [])
         mains = {each["system_id"]: each for each in rows if each["line_kind"] in ("main", "none")}
         ensemble = mains.get(ENSEMBLE, {})
+        advice = Advice.of(ensemble) if ensemble else None
         line = ensemble.get("line_value")
         off = self._day.withheld.get(row["game_id"])
         return {
@@ -93,7 +103,7 @@ class Tonight:
             "player_name": row["player_name"],
             "file": self.files[key_of(row)],
             "game_id": row["game_id"],
-            **self._venue(row),
+            **venue(self._day, row),
             "status": "predicted" if rows else "left_out",
             "reason": f"game_{off}" if off else None if rows else row["reason"] or "no_prediction",
             "injury_status": row["injury_status"],
@@ -101,19 +111,17 @@ class Tonight:
             "line": row["feature_line"] if line is None else half_points(line),
             "predicted_points": points(ensemble.get("predicted_points")),
             "predicted_points_no_market": points(ensemble.get("predicted_points_no_market")),
-            "recommendation": ensemble.get("recommendation"),
-            "recommendation_reason": ensemble.get("reason"),
+            "recommendation": advice.recommendation if advice else None,
+            "recommendation_reason": full_reason(ensemble, ensemble, row) if ensemble else None,
             "confidence": share(ensemble.get("confidence_score")),
             "expected_value": share(ensemble.get("expected_value")),
-            "bookmaker": ensemble.get("bookmaker"),
-            "over_price": ensemble.get("over_price"),
-            "under_price": ensemble.get("under_price"),
+            **(advice.books(ensemble) if advice else NO_BOOKS),
             "systems": [
                 {
                     "system_id": system,
                     "predicted_points": points(each["predicted_points"]),
                     "p_over": share(each["p_over"]),
-                    "recommendation": each["recommendation"],
+                    "recommendation": Advice.of(each).recommendation,
                     "error_code": each["error_code"],
                 }
                 for system, each in sorted(mains.items())
@@ -121,13 +129,6 @@ class Tonight:
             "last_10_points": [game["points"] for game in self._last_games.get(row["player_id"], [])],
             "context": _context(row),
         }
-
-    def _venue(self, row: Row) -> dict[str, Any]:
-        game = self._games.get(row["game_id"])
-        if game is None or row["team"] is None:
-            return {"team": row["team"], "opponent": None, "is_home": None}
-        is_home = row["team"] == game["home_team"]
-        return {"team": row["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
 
 
 def _is_matched(row: Row) -> bool:

@@ -30,7 +30,10 @@ SELECT
   error_code,
   error_message,
   explanation,
-  updated_at
+  updated_at,
+  over_bookmaker,
+  under_bookmaker,
+  side
 FROM nba_predictions.current_predictions
 WHERE game_date = @game_date
 ORDER BY game_id, player_id, system_id, line_value

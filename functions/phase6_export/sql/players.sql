@@ -1,5 +1,5 @@
 -- Every player considered for the date, once: expected or left out with the reason, as recorded by the batch that
--- counts for his game, with what his features say.
+-- counts for his game, with what his features say, and who of his team was listed out when they were made.
 WITH
 -- The batch that counts for each game: the rule of current_predictions.
 counting AS (
@@ -48,6 +48,15 @@ players AS (
     PARTITION BY batch_id, game_id, player_id, player_lookup
     ORDER BY recorded_at DESC, status, reason
   ) = 1
+),
+-- The rotation players that teammates_out_* of the same features count (15 minutes over the last 10 games), by name.
+missing AS (
+  SELECT game_id, team, features_as_of, STRING_AGG(player_name, '|' ORDER BY points_l10 DESC, player_id) AS names
+  FROM nba_predictions.ml_feature_store
+  WHERE game_date = @game_date
+    AND injury_status IN ('OUT', 'DOUBTFUL')
+    AND minutes_l10 >= 15
+  GROUP BY game_id, team, features_as_of
 )
 SELECT
   players.batch_id,
@@ -76,11 +85,22 @@ SELECT
   features.opponent_def_rating_rel,
   features.pace_factor,
   features.teammates_out_points,
-  features.implied_team_total
+  features.implied_team_total,
+  features.player_id IS NOT NULL AS has_features,
+  features.opponent,
+  features.is_home,
+  features.games_known,
+  features.teammates_out_count,
+  features.teammates_out_points_delta,
+  missing.names AS teammates_out
 FROM players
 LEFT JOIN nba_predictions.ml_feature_store AS features
   ON features.game_date = @game_date
   AND features.game_id = players.game_id
   AND features.player_id = players.player_id
   AND features.features_as_of = players.features_as_of
+LEFT JOIN missing
+  ON missing.game_id = features.game_id
+  AND missing.team = features.team
+  AND missing.features_as_of = features.features_as_of
 ORDER BY players.game_id, players.team, players.player_lookup, players.player_id

@@ -39,13 +39,15 @@ SELECT
   grades.correct,
   grades.profit,
   grades.void_reason,
-  grades.graded_at
+  grades.graded_at,
+  grades.side,
+  grades.bookmaker,
+  grades.price
 FROM nba_predictions.prediction_accuracy AS grades
 INNER JOIN last_graded
   ON last_graded.game_date = grades.game_date
 LEFT JOIN names
   ON names.game_id = grades.game_id
   AND names.player_id = grades.player_id
--- Alternate lines stay in the table: the file shows what was said about the line that the books offered.
-WHERE grades.game_date <= @game_date AND grades.line_kind IN ('main', 'none')
-ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.system_id
+WHERE grades.game_date <= @game_date
+ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.system_id, grades.line_value

@@ -1,0 +1,176 @@
+"""Reasons in words: why a line is a pick or a pass, and what is known of the player that the forecast is made of.
+
+A pick's reason tells the player's evening: forecast against line and price; who is out of his team; his form; the
+opponent, venue and rest; and what moved the forecast most, by the system's exact contributions. All figures are those
+that the prediction saw: its own row, and the feature row of the same as-of.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from functions.phase6_export.exporters.advice import BETS, Advice
+from functions.phase6_export.labels import label
+from functions.phase6_export.reading import Row
+from shared.systems.lines import SUSPICIOUS
+
+# Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside it.
+MOST_MOVES = 3
+SUSPICIONS = {
+    "absurd_price": "its price is far from the other books'",
+    "far_from_books": "it is far from the other books' lines",
+    "far_from_form": "it is far from what he scores",
+}
+# A player who is listed as less likely to play is not predicted.
+INJURIES = ("QUESTIONABLE", "PROBABLE")
+
+
+def explanation(main: Row) -> list[dict[str, Any]]:
+    """What moved the forecast most, as the row stores it, each with its label; empty where it stores none."""
+    stored: list[dict[str, Any]] = json.loads(main["explanation"] or "[]")
+    return [{"feature": each["feature"], "label": label(each["feature"]), **each} for each in stored]
+
+
+def line_reason(row: Row, main: Row, player: Row) -> str:
+    """Why a line is what it is: the whole story for a pick, what is missing for a pass.
+
+    row: the line's; main: the same system's and player's row that has the explanation; player: of players.sql.
+    """
+    advice = Advice.of(row)
+    return full_reason(row, main, player) if advice.recommendation in BETS else _verdict(row, advice, player)
+
+
+def full_reason(row: Row, main: Row, player: Row) -> str:
+    """The verdict on a line and all that is known of the player, whether it is a pick or not."""
+    verdict = _verdict(row, Advice.of(row), player)
+    if row["error_code"] is not None:
+        return verdict
+    return " ".join(part for part in (verdict, *story(player), _moves(main)) if part)
+
+
+def _verdict(row: Row, advice: Advice, player: Row) -> str:
+    if row["error_code"] is not None:
+        return f"Pass: {row['system_id']} could not predict, {row['error_message'] or row['error_code']}."
+    if advice.recommendation == "NO_LINE":
+        return (
+            f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted_points'])}."
+        )
+    heads = row["reason"].split("; ")
+    if heads[0] == SUSPICIOUS:
+        why = heads[1] if len(heads) > 1 else "nobody can mean it"
+        return f"Pass: the line of {_line(row)} or its price is suspicious, {SUSPICIONS.get(why, why)}."
+    if advice.recommendation in BETS:
+        return " ".join((_pick(row, advice), _forecast(row, player)))
+    if not advice.priced:
+        return f"Pass: no bookmaker prices a line of {_line(row)}{_unpriced(row, advice)}. {_forecast(row, player)}"
+    return f"Pass: {heads[0]}. {_forecast(row, player)}"
+
+
+def _pick(row: Row, advice: Advice) -> str:
+    return (
+        f"{advice.recommendation.capitalize()} {_line(row)} at {advice.price:+d} ({advice.bookmaker}) wins with "
+        f"{_chance(row)}: an expected value of {row['expected_value']:+.3f} a unit."
+    )
+
+
+def _unpriced(row: Row, advice: Advice) -> str:
+    if advice.side is None:
+        return ""
+    return f", and the {advice.side.lower()} lacks one: it is nearer to a bet with {_chance(row)}"
+
+
+def _chance(row: Row) -> str:
+    """Given no push; where the line may be hit exactly, the probability that the stake comes back."""
+    push = f" and a {row['p_push']:.1%} chance of a push" if row["p_push"] else ""
+    return f"a {row['confidence_score']:.1%} chance{push}"
+
+
+def _forecast(row: Row, player: Row) -> str:
+    """The forecast is a median; with a whole line P(over) leaves the push out."""
+    gap = row["edge"]
+    place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
+    said = f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
+    return f"{said} (P(over) {row['p_over']:.1%})."
+
+
+def story(player: Row) -> list[str]:
+    """Sentences on who is out, form, opponent, rest and his own health, as the features say; what is unknown is left
+    out, but of an injury report it is said."""
+    return [part for part in (_health(player), _absences(player), _form(player), _opponent(player)) if part]
+
+
+def _health(player: Row) -> str:
+    status = player["injury_status"]
+    return f"He is listed as {status.lower()}." if status in INJURIES else ""
+
+
+def _absences(player: Row) -> str:
+    """Rotation team-mates listed out or doubtful, by name, and how that differs from his recent games."""
+    if not player["has_features"]:
+        return ""
+    count, team = player["teammates_out_count"], player["team"] or "his team"
+    if count is None:
+        return f"Who is out for {team} is not known: there is no injury report of the day."
+    names = [name for name in (player["teammates_out"] or "").split("|") if name]
+    delta = player["teammates_out_points_delta"]
+    if not count:
+        recent = f", while his recent games missed {-delta:.1f} points more" if (delta or 0) <= -3 else ""
+        return f"{team} has no rotation player listed out{recent}."
+    usual = f", who usually score{'s' if count == 1 else ''} {player['teammates_out_points']:.1f} points"
+    change = ""
+    if delta is not None and abs(delta) >= 3:
+        change = f", {abs(delta):.1f} {'more' if delta > 0 else 'fewer'} than were missing in his recent games"
+    who = _listed(names) if names else f"{int(count)} rotation player{'s' if count != 1 else ''}"
+    return f"{team} is without {who}{usual}{change}."
+
+
+def _form(player: Row) -> str:
+    five, ten, season = (player[name] for name in ("points_l5", "points_l10", "points_season"))
+    if five is None or ten is None:
+        return ""
+    games = int(player["games_season"] or 0)
+    played = f"{games} game{'s' if games != 1 else ''}"
+    against = f"against {season:.1f} in {played} this season" if season is not None else "none of it this season"
+    known = player["games_known"]
+    if known is not None and known < 5:
+        only = f"his only {int(known)} games" if known != 1 else "his only game"
+        return f"He averages {ten:.1f} points over {only}, {against}."
+    longer = "his last 10" if known is None or known >= 10 else f"all his {int(known)}"
+    return f"He averages {five:.1f} points over his last 5 games and {ten:.1f} over {longer}, {against}."
+
+
+def _opponent(player: Row) -> str:
+    opponent, home, defence = player["opponent"], player["is_home"], player["opponent_def_rating_rel"]
+    if opponent is None or home is None:
+        return ""
+    parts = [f"{'At home against' if home else 'Away at'} {opponent}"]
+    if defence is not None:
+        far = f"allows {abs(defence):.1f} points {'more' if defence > 0 else 'fewer'} per 100 possessions than"
+        parts.append(f"whose defence {far if abs(defence) >= 0.05 else 'allows as much as'} the league")
+    rest = player["rest_days"]
+    if rest is not None:
+        days = f"after {int(rest)} day{'s' if rest != 1 else ''} of rest"
+        parts.append(days if rest > 0 else "without a day of rest")
+    return f"{', '.join(parts)}."
+
+
+def _moves(main: Row) -> str:
+    moved = [f"{each['label']} {each['points']:+.1f}" for each in explanation(main) if abs(each["points"]) >= 0.05]
+    return f"What moved the forecast most, in points: {', '.join(moved[:MOST_MOVES])}." if moved else ""
+
+
+def _name(player: Row, row: Row) -> str:
+    return str(player.get("player_name") or row["player_lookup"])
+
+
+def _line(row: Row) -> str:
+    return f"{float(row['line_value']):.1f}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
