@@ -1,6 +1,7 @@
 """`make run`: plays a day of an archive, or of the simulated league, from scraping to grading the next morning.
 
-Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input.
+Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input, 3 done, with gaps: what the day's
+last export or its grading lacks, which the last line says. `make` itself ends with 2 after any of them and names it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from local.summary import result, show, summarise, write_summary
 from local.world import keep_archive, kept_archive
 from shared.errors import ConfigError, DataError, PipelineError
 
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
+DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3
 EMULATORS = "gcp-emulators"
 INTERRUPTED = 130  # as shells say that Ctrl-C ended a program
 MOST_SEASONS = 20
@@ -178,8 +179,8 @@ def stay(say: Callable[[], None]) -> None:
     ended.wait()
 
 
-def play(arguments: Arguments, screen: Screen) -> None:
-    """Play the day and write its summary. Raises PipelineError for whatever stops it."""
+def play(arguments: Arguments, screen: Screen) -> int:
+    """Play the day and write its summary; the exit code. Raises PipelineError for whatever stops it."""
     folder = find_archive(arguments, screen)
     archive = Archive(folder)
     game_date = find_date(arguments, archive)
@@ -218,16 +219,20 @@ def play(arguments: Arguments, screen: Screen) -> None:
         show(screen.console, summary, arguments.played_in)
         if arguments.emulators and arguments.stay:
             stay(lambda: screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}"))
+    return WITH_GAPS if summary["gaps"] else DONE
 
 
 def ended(work: Callable[[Screen], object]) -> int:
-    """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
+    """Do a command's work on a screen; its exit code, where it returns one, else 0.
+
+    The reason of a failure is one sentence on standard error.
+    """
     # in a file or a pipe there is no screen to fit: wide enough for the closing tables
     fits = sys.stdout.isatty() or "COLUMNS" in os.environ
     console = Console(width=None if fits else WIDTH_OF_FILES)
     try:
         with Screen(console) as screen:
-            work(screen)
+            code = work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
@@ -240,7 +245,7 @@ def ended(work: Callable[[Screen], object]) -> int:
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on where it stopped.", file=sys.stderr)
         return INTERRUPTED
-    return DONE
+    return code if isinstance(code, int) else DONE
 
 
 def main() -> int:

@@ -71,6 +71,7 @@ def ready(tmp_path: Path) -> Iterator[Evening]:
     """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are left out."""
     with evening(tmp_path) as opened:
         opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add_sources()
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         opened.add(
             EXPECTED,
@@ -106,7 +107,7 @@ def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening
     ready.warehouse.reset_counts()
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.reason) == ("success", "")
-    assert sum(ready.warehouse.statement_counts.values()) == 6
+    assert sum(ready.warehouse.statement_counts.values()) == 7
     files = outcome.metadata["files"]
     assert files[:5] == [
         f"v1/predictions/{DAY}.json",
@@ -289,7 +290,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     ready.warehouse.reset_counts()
     after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     assert after_grading.metadata["files"] == written
-    assert sum(ready.warehouse.statement_counts.values()) == 2
+    assert sum(ready.warehouse.statement_counts.values()) == 3
 
 
 def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> None:
@@ -341,8 +342,6 @@ def moved_away(night: Evening) -> None:
         (too_few_covered, "failed", "predictions cover 3 of 4 expected players, less than 80%", True),
         (a_stranger, "failed", "1 predicted players were not expected, first player 99", True),
         (newer_batch_with_nothing, "no_data", f"there are no current predictions for {DAY}", True),
-        (postponed, "no_data", f"all 2 games on {DAY} are postponed", False),
-        (moved_away, "no_data", f"no games on {DAY}", False),
     ],
 )
 def test_a_refused_date_touches_only_the_status(
@@ -386,6 +385,7 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
         night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
         night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
         night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        night.add_sources()
         outcome = run(message(), night.context("phase6_export"))
         assert outcome.status == "success"
         assert outcome.metadata["coverage"] == {"expected": 1, "covered": 1, "share": 1.0}
