@@ -210,14 +210,14 @@ class _Export:
             return
         self.writer.write_all(players)
         files = list(tonight.files.values())
-        own = {f"{ROOT}/{path}" for path in files}
-        left = [path for path in self.context.runtime.exports.list(PLAYERS) if path not in own]
+        there = (path.removeprefix(f"{ROOT}/") for path in self.context.runtime.exports.list(PLAYERS))
+        left = sorted(path for path in set(there) - set(files) if not_playing.is_ours(path))
 
         def build(path: str, before: Any) -> Document:
             content = not_playing.content(path, before, self.day, files)
             return document(path, "player", header, content, POINTER_AGE)
 
-        self.writer.rewrite_all({path: partial(build, path.removeprefix(f"{ROOT}/")) for path in left})
+        self.writer.rewrite_all({f"{ROOT}/{path}": partial(build, path) for path in left})
 
     def _history(self, day: Day | None, graded: list[Row], figures: list[Row]) -> list[Document]:
         """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded.

@@ -90,8 +90,8 @@ def patterns() -> list[tuple[str, str]]:
 def test_a_date_is_one_of_a_year_that_a_game_can_be_of(fits: str, pattern: str) -> None:
     for year in (YEARS[0], 1999, YEARS[-1]):
         assert re.search(pattern, fits.replace("2025", str(year)))
-    for year in (YEARS[0] - 1, YEARS[-1] + 1, 0, 9999, "٢٠٢٥"):
-        assert not re.search(pattern, fits.replace("2025", str(year).zfill(4)))
+    for other in (str(YEARS[0] - 1), str(YEARS[-1] + 1), "0000", "9999", "٢٠٢٥"):
+        assert not re.search(pattern, fits.replace("2025", other))
     for day in ("11-31", "02-30", "13-01", "00-10", "11-00", "11-32", "1-14"):
         assert not re.search(pattern, fits.replace("11-14", day))
     if fits != DATE:

@@ -154,6 +154,7 @@ def test_on_the_next_evening_who_does_not_play_is_not_playing(night: Evening) ->
     alpha, beta = (read(night, f"v1/tonight/player/{name}.json") for name in ("alpha", "beta"))
     assert (alpha["player"]["status"], alpha["game_date"]) == ("predicted", str(NEXT))
     assert (beta["player"]["status"], beta["game_date"]) == ("not_playing", str(NEXT))
+    assert beta["player"]["reason"] == f"not among the players of the games on {NEXT}"
     assert {each["state"] for each in beta["sources"]} >= {"missing"}
 
 
@@ -191,6 +192,13 @@ def test_a_file_of_other_making_says_no_more_than_its_name(night: Evening, befor
         None,
         "zeta",
     )
+
+
+@pytest.mark.parametrize("name", ["Notes.txt", "older/alpha.json", "Alpha.json"])
+def test_what_is_no_players_file_is_left_alone(night: Evening, name: str) -> None:
+    night.runtime.exports.write(f"v1/tonight/player/{name}", b"mine", content_type="text/plain")
+    assert run(message(), night.context("phase6_export")).status == "success"
+    assert night.runtime.exports.read(f"v1/tonight/player/{name}").data == b"mine"
 
 
 def test_whoever_shares_a_name_with_another_has_his_file_named(night: Evening) -> None:

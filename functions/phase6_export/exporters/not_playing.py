@@ -13,6 +13,11 @@ from functions.phase6_export.schema_check import load
 _OF_TWO = re.compile(r"-\d+$")
 
 
+def is_ours(path: str) -> bool:
+    """Whether a path under v1/ is that of a player's file; anything else in the folder is left alone."""
+    return re.search(load("common")["$defs"]["not_playing"]["properties"]["file"]["pattern"], path) is not None
+
+
 def content(path: str, before: Any, day: date, files: Sequence[str]) -> dict[str, Any]:
     """A player's file without a game: who he is as far as the file before said it, and why there is nothing.
 
@@ -22,7 +27,9 @@ def content(path: str, before: Any, day: date, files: Sequence[str]) -> dict[str
     name = PurePosixPath(path).stem
     lookup = _OF_TWO.sub("", name)
     others = [each for each in files if _OF_TWO.sub("", PurePosixPath(each).stem) == lookup]
-    reason = f"no game on {day}" if not others else f"the file of this name on {day}: {', '.join(sorted(others))}"
+    reason = f"not among the players of the games on {day}" if files else f"no game on {day}"
+    if others:
+        reason = f"the file of this name on {day}: {', '.join(sorted(others))}"
     known = _identity(before)
     return {
         "player": {
