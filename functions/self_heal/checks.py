@@ -170,6 +170,15 @@ def _exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | Non
     return _first(_not_of(path, snapshot, counting) for path in [*pointing, *players])
 
 
+def without_games(snapshot: Snapshot, contracts: Sequence[Contract]) -> Shortage | None:
+    """On a date without games the exports have to say so: short where a pointer is of an earlier date, or gone."""
+    if snapshot.game_date > new_york_date(snapshot.now):
+        return None
+    (contract,) = (each for each in contracts if each.check == export.__name__)
+    reason = _first(_behind(path, snapshot) for path in POINTERS)
+    return None if reason is None else Shortage(contract, f"nothing is played on {snapshot.game_date}, and {reason}")
+
+
 def _behind(path: str, snapshot: Snapshot) -> str | None:
     """What a pointer lacks that must be of the date or a later one."""
     file = snapshot.files.get(path)

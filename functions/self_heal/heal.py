@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.self_heal import restarts
-from functions.self_heal.checks import Shortage, first_shortage
+from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
 from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
@@ -29,8 +29,9 @@ ALERTS = "nba-alerts"
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Look at message.game_date and restart its earliest short phase, at most three times a phase.
 
-    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games;
-    failed: three restarts did not mend it, or nothing can (an alert says so). Each with the reason.
+    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games,
+    and the exports say so; failed: three restarts did not mend it, or nothing can (an alert says so). Each with the
+    reason.
     """
     if message.game_date is None:
         raise DataError(
@@ -47,12 +48,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     busy = in_progress(runtime, day, now, asked_by=message.execution_id)
     snapshot = read_snapshot(runtime, day, now)
     nothing = _no_games(snapshot)
-    if nothing:
-        return Outcome("no_data", reason=nothing)
     contracts = load_pipeline().contracts[snapshot.group]
-    shortage = first_shortage(snapshot, contracts, runtime.settings)
+    shortage = without_games(snapshot, contracts) if nothing else first_shortage(snapshot, contracts, runtime.settings)
     if shortage is None:
-        return _complete(snapshot)
+        return Outcome("no_data", reason=nothing) if nothing else _complete(snapshot)
     if busy:
         return Outcome("skipped", reason=f"in progress: {busy}", metadata={"short": shortage.reason})
     phase = shortage.contract.phase

@@ -127,7 +127,7 @@ def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
     games = [_game(row) for row in rows if row["game_id"] is not None]
     snapshot = Snapshot(day, now, int(rows[0]["schedule_rows"]), int(rows[0]["feed_rows"]), games)
     if not snapshot.held:
-        return snapshot
+        return replace(snapshot, files=read_files(runtime.exports, day, now), epoch=runtime.epoch)
     players = [_player(row) for row in _rows(runtime.warehouse, "players", {"game_date": day, "as_of": as_of})]
     return replace(
         snapshot,

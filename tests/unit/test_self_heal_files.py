@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,20 @@ def test_predictions_of_a_played_date_that_are_gone_are_named_with_an_alert(grad
     assert [each.topic for each in outcome.messages] == ["nba-alerts"]
     assert graded.runtime.state.query("heals") == [], "nothing was restarted"
     assert sum(graded.warehouse.statement_counts.values()) == 2
+
+
+def test_on_a_day_without_games_the_exports_have_to_say_so(night: Evening) -> None:
+    """Until they do, phase 6 is started again; a date to come has no pointers yet."""
+    free = DAY + timedelta(days=1)
+    eve = heal(message(free), night.context("self_heal", run_id="eve"))
+    assert (eve.status, eve.reason) == ("no_data", f"no games on {free}")
+    night.clock.move(days=1)
+    outcome = heal(message(free), night.context("self_heal", run_id="noon"))
+    assert outcome.status == "partial"
+    reason = f"nothing is played on {free}, and v1/tonight/all-players.json is of {DAY}"
+    assert outcome.reason == f"restarted phase6 (1 on record): {reason}"
+    (restart,) = outcome.messages
+    assert restart.topic == "nba-phase6-export-trigger"
+    export(message(free), night.context("phase6_export"))
+    again = heal(message(free), night.context("self_heal", run_id="again"))
+    assert (again.status, again.reason) == ("no_data", f"no games on {free}")
