@@ -15,6 +15,7 @@ from rich.table import Table
 
 from local.day import Day, RunRecord
 from local.playable import Playable
+from shared.errors import NotFound
 from shared.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
@@ -67,8 +68,11 @@ def summarise(
 def _gaps(embedded: Playable, day: Day, runs: Sequence[RunRecord]) -> list[str]:
     """What the day's last export and its grading lack, each in words; empty: nothing."""
     date = day.game_date.isoformat()
-    status = json.loads(embedded.stores.exports.read(STATUS_FILE).data)
-    found = [entry for entry in status["dates"] if entry["game_date"] == date]
+    try:
+        dates = json.loads(embedded.stores.exports.read(STATUS_FILE).data)["dates"]
+    except NotFound:
+        dates = []
+    found = [entry for entry in dates if entry["game_date"] == date]
     gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], each["reason"])]
     if not found:
         gaps.append(f"export: none of {date} is on record")
