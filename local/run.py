@@ -1,6 +1,7 @@
 """`make run`: plays a day of an archive, or of the simulated league, from scraping to grading the next morning.
 
-Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input.
+Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input, 3 done, with gaps: what the day's
+last export or its grading lacks, which the last line says. `make` itself ends with 2 after any of them and names it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from local.summary import result, show, summarise, write_summary
 from local.world import keep_archive, kept_archive
 from shared.errors import ConfigError, DataError, PipelineError
 
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
+DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3
 EMULATORS = "gcp-emulators"
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
@@ -197,8 +198,8 @@ def without_games(archive: Archive, day: date) -> str:
     return f"There are no games on {day}, so nothing is played. The nearest days with games are {before} and {after}."
 
 
-def play(arguments: Arguments, screen: Screen) -> None:
-    """Play the day and write its summary; a day without games is answered before anything is loaded for it.
+def play(arguments: Arguments, screen: Screen) -> int:
+    """Play the day and write its summary; the exit code. A day without games is answered before anything is loaded.
 
     Raises PipelineError for whatever stops it.
     """
@@ -208,7 +209,7 @@ def play(arguments: Arguments, screen: Screen) -> None:
     nothing = without_games(archive, game_date)
     if nothing:
         screen.say(nothing)
-        return
+        return DONE
     started = perf_counter()
     with opened(arguments, folder) as embedded:
         embedded.stores.file.on_wait = screen.say
@@ -244,13 +245,17 @@ def play(arguments: Arguments, screen: Screen) -> None:
         show(screen.console, summary, arguments.played_in)
         if arguments.emulators and arguments.stay:
             stay(lambda: screen.say(f"Up until Ctrl-C. The export again:\n{embedded.retrigger(str(game_date))}"))
+    return WITH_GAPS if summary["gaps"] else DONE
 
 
 def ended(work: Callable[[Screen], object]) -> int:
-    """Do a command's work on a screen; its exit code. The reason of a failure is one sentence on standard error."""
+    """Do a command's work on a screen; its exit code, where it returns one, else 0.
+
+    The reason of a failure is one sentence on standard error.
+    """
     try:
         with Screen(open_console(WIDTH_OF_FILES)) as screen:
-            work(screen)
+            code = work(screen)
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         complain(error)
         return WRONG_INPUT
@@ -265,7 +270,7 @@ def ended(work: Callable[[Screen], object]) -> int:
     except KeyboardInterrupt:
         complain(f"Interrupted. {RUN_AGAIN}")
         return INTERRUPTED
-    return DONE
+    return code if isinstance(code, int) else DONE
 
 
 def main() -> int:

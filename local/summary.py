@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +16,13 @@ from rich.table import Table
 from local.console.plain import plain
 from local.day import Day, RunRecord
 from local.playable import Playable
+from shared.errors import NotFound
 from shared.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
+STATUS_FILE = "v1/status.json"
+# How phase 6 says that a date has nothing to export, and that it is as it should be (logging.tf counts by the same).
+NOTHING_PLAYED = re.compile(r"^(no games on|all [0-9]+ games on [0-9-]+ are (postponed|called off))")
 
 
 def summarise(
@@ -56,8 +61,32 @@ def summarise(
         "warehouse_statements": sum(run.warehouse_statements for run in runs),
         "messages": {name: counts[name] for name in ("published", "delivered", "redelivered", "dead_lettered")},
         "exports": exports,
+        "gaps": _gaps(embedded, day, runs),
         "graded": {row.pop("system_id"): row for row in graded},
     }
+
+
+def _gaps(embedded: Playable, day: Day, runs: Sequence[RunRecord]) -> list[str]:
+    """What the day's last export and its grading lack, each in words; empty: nothing."""
+    date = day.game_date.isoformat()
+    try:
+        dates = json.loads(embedded.stores.exports.read(STATUS_FILE).data)["dates"]
+    except NotFound:
+        dates = []
+    found = [entry for entry in dates if entry["game_date"] == date]
+    gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], each["reason"])]
+    if not found:
+        gaps.append(f"export: none of {date} is on record")
+    for run in runs:
+        for phase in run.phases if run.game_date == date else ():
+            lacks = phase["status"] == "partial" or (phase["status"] == "no_data" and day.last_batch() is not None)
+            if phase["name"] == "grading" and lacks:
+                gaps.append(f"grading: {phase['reason'] or phase['status']}")
+    return gaps
+
+
+def _lacks(status: str, reason: str) -> bool:
+    return status in ("partial", "failed") or (status == "no_data" and not NOTHING_PLAYED.match(reason))
 
 
 def _last_revision(embedded: Playable, day: Day) -> dict[str, Any]:
@@ -124,6 +153,12 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     exports = folder / "exports" / "v1"
     where = f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"
     console.print(plain(where))
+    console.print(plain(last_line(summary)), highlight=False, soft_wrap=True)
+
+
+def last_line(summary: dict[str, Any]) -> str:
+    """How it ended, in a sentence: what the exit code says."""
+    return f"Done, with gaps: {'; '.join(summary['gaps'])}." if summary["gaps"] else "Done."
 
 
 def _batch_sentence(summary: dict[str, Any]) -> str:

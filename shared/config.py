@@ -15,7 +15,16 @@ from shared.observability.secret_settings import (
     protect_proxy,
 )
 
-_KINDS: dict[str, type[str] | type[int] | type[float]] = {"str": str, "int": int, "float": float}
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _switch(text: str) -> bool:
+    if text.strip().lower() not in _SWITCH:
+        raise ValueError(text)
+    return _SWITCH[text.strip().lower()]
+
+
+_KINDS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float, "bool": _switch}
 Check = Callable[[str, str], None]
 
 
@@ -92,6 +101,8 @@ class Settings:
     """Least expected profit per unit staked for OVER or UNDER."""
     min_confidence: float = 0.54
     """Least win probability, given no push, for OVER or UNDER."""
+    withhold_picks_without_injuries: bool = False
+    """Whether best bets leave out the games for which no injury list was in force; else each pick says so."""
 
     def __post_init__(self) -> None:
         # before anything can quote them; a wrong one too, which from_environment and its user refuse
@@ -122,7 +133,7 @@ class Settings:
                 values[setting.name] = kind(text)
             except ValueError as error:
                 raise ConfigError(
-                    f"{setting.name.upper()}={text!r} is not a {kind.__name__}.",
+                    f"{setting.name.upper()}={text!r} is not a {setting.type}.",
                     next_step="correct the variable.",
                 ) from error
         return cls(**values)  # type: ignore[arg-type]  # each value was made with its field's own type

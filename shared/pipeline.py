@@ -109,8 +109,9 @@ class Contract:
     tables: tuple[str, ...]
     """Tables and views that the rule counts rows of."""
     phase: str
-    """Phase of the function that reads `restart`."""
-    restart: str
+    """Phase of the function that reads `restart`, or that made what nobody makes again."""
+    restart: str | None
+    """None: what is gone cannot be made again; it is named, and an alert says so."""
     mode: str | None = None
     """Mode of the restarted run; None: same_day, or tomorrow for a date to come."""
 

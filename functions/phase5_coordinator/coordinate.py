@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from shared.batches import Batch, BatchPlan
 from shared.context import Context, Outcome
 from shared.errors import PreconditionFailed
 from shared.messages import PhaseMessage
-from shared.outbox import OutboxBlob, pack_lines
+from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.systems.history import GAMES, pack_histories
 from shared.systems.promotions import read_serving_or_none
 from shared.warehouse.rows import table_of
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "functions.phase5_coordinator"
 EXPECTED = "nba_monitoring.expected_outputs"
+EXPORT = "nba-phase6-export-trigger"
 NO_MODELS = "no trained models: xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
 
 
@@ -45,7 +47,9 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     params = {"game_date": game_date, "as_of": as_of}
     roster = runtime.warehouse.query(read_sql(PACKAGE, "roster"), params).to_pylist()
     if not roster:
-        return _nothing(f"no games with known rosters on {game_date}: nothing to predict")
+        # what earlier dates left in the exports is taken back by phase 6 alone
+        reason = f"no games with known rosters on {game_date}: nothing to predict"
+        return _nothing(reason, [_export(message, context)])
     lines = runtime.warehouse.query(read_sql(PACKAGE, "lines"), params).to_pylist()
     expected, left_out = select_players(roster, lines, runtime.settings, now)
     games = {row["game_id"]: row["tipoff_at"] for row in roster if row["tipoff_at"] > now}
@@ -94,9 +98,21 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     )
 
 
-def _nothing(reason: str) -> Outcome:
+def _nothing(reason: str, messages: Sequence[OutboxMessage] = ()) -> Outcome:
     """No batch, so nothing to announce: the topic announced to carries units' requests alone."""
-    return Outcome("no_data", reason=reason, announce=False)
+    return Outcome("no_data", reason=reason, announce=False, messages=messages)
+
+
+def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
+    """What lets the run end with phase 6 where there is nothing to predict: it says so in the exports."""
+    trigger = {
+        "game_date": message.last_date.isoformat(),
+        "run_id": context.run_id,
+        "mode": context.mode,
+        "parent_processor": context.function.name,
+        "correlation_id": context.correlation_id,
+    }
+    return OutboxMessage(EXPORT, json.dumps(trigger))
 
 
 def _joined(batch: Batch) -> Outcome:

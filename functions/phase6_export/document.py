@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,6 +16,8 @@ SCHEMA_VERSION = 2
 ROOT = "v1"
 # Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the status at any time.
 POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
+# As the schema bounds it: no book pays a tenth of that.
+LONGEST_FAIR_PRICE = 1_000_000
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +56,8 @@ class Header:
     batches: tuple[str, ...]
     halted: bool
     halt_reason: str | None
+    sources: Sequence[dict[str, Any]]
+    """What each source had said when the content was predicted (sources.py)."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -63,6 +68,7 @@ class Header:
             "batches": [{"batch_id": batch_id} for batch_id in self.batches],
             "halted": self.halted,
             "halt_reason": self.halt_reason,
+            "sources": list(self.sources),
         }
 
 
@@ -97,6 +103,11 @@ def half_points(line: Decimal | None) -> float | None:
 def points(value: float | None) -> float | None:
     """Points and units, to two decimals."""
     return None if value is None else round(float(value), 2)
+
+
+def fair_price(value: float | None) -> float | None:
+    """American odds of a probability; None beyond a million, where one side is as good as certain."""
+    return points(value) if value is not None and abs(value) <= LONGEST_FAIR_PRICE else None
 
 
 def share(value: float | None) -> float | None:

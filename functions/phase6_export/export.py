@@ -3,7 +3,8 @@
 All files are built and checked before the first is written. Dated files come before the pointers to them, the files
 that matter most come first, and status.json last. Pointers (tonight/*, predictions/today.json, best-bets/latest.json)
 only move forward, and never to a date that New York has not reached: tomorrow's export at 18:00 leaves tonight's page
-alone, the first run of the next morning moves it.
+alone, the first run of the next morning moves it. On a date without games they say so, and the files of players who do
+not play on the date say that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from functions.phase6_export.document import (
@@ -29,6 +31,7 @@ from functions.phase6_export.document import (
 from functions.phase6_export.exporters import (
     best_bets,
     best_bets_record,
+    not_playing,
     performance,
     predictions,
     results,
@@ -43,7 +46,9 @@ from functions.phase6_export.reading import (
     read_last_games,
     read_performance,
     read_results,
+    read_rows,
 )
+from functions.phase6_export.sources import Source, Sources, gaps
 from functions.phase6_export.validate import Refusal, coverage, refusal
 from functions.phase6_export.writer import Writer
 from shared.clock import new_york_date
@@ -60,6 +65,10 @@ STATUS_FILE = "status.json"
 SELF_HEAL = "nba-self-heal-trigger"
 GRADING = "grading"
 CONSOLIDATION = "phase5_consolidation"
+EVERYBODY = "tonight/all-players.json"
+PLAYERS = f"{ROOT}/tonight/player/"
+# How an export ends that an operator's halt is said of instead.
+EXPORTED = ("success", "partial")
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -101,32 +110,59 @@ class _Export:
         return cls(day, context, Writer(context.runtime.exports), halted, reason, context.runtime.clock.now())
 
     def whole(self, batch_id: str | None, *, with_grades: bool) -> Outcome:
-        """Validate, build and check all files, write them."""
+        """Validate, build and check all files, write them.
+
+        Where no game takes place there is nothing to date, but for what an earlier export offered: that is taken back.
+        partial: a source was not current when the predictions on offer were made.
+        """
         warehouse = self.context.runtime.warehouse
         day = read_day(warehouse, self.day, self.now)
         refused = refusal(day, self.context.runtime.settings.min_coverage)
-        if refused and not (refused.withdraws and self._is_published()):
-            return self._refuse(refused, day, batch_id)
-        header = self._header(self.day, day.revision, instant(day.consolidated_at), day.batches)
+        sources = Sources(self.day, day.source_rows, refused.reason if refused and refused.nothing_played else "").of(
+            day.offered_games
+        )
+        if refused and not refused.nothing_played:
+            return self._refuse(refused, day, batch_id, sources)
+        is_dated = refused is None or (refused.withdraws and self._is_published())
+        content_at = day.consolidated_at if day.players else day.schedule_at
+        assert content_at is not None, "of a date without a loaded schedule nobody knows that it has no games"
+        header = self._header(self.day, day.revision, instant(content_at), day.batches, sources)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
-        dated = [
-            document(f"predictions/{self.day}.json", "predictions", header, predictions.content(day), DATED_AGE),
-            document(f"best-bets/{self.day}.json", "best_bets", header, best_bets.content(day), DATED_AGE),
-        ]
-        pointers, players = self._pointers(tonight, dated, header)
-        history = self._history(*self._graded(warehouse)) if with_grades else []
-        for each in (*dated, *pointers):
+        dated = self._dated(day, header, refused)
+        pointers, players = self._pointers(tonight, dated, header, refused)
+        history = self._history(day, *self._graded(warehouse)) if with_grades and is_dated else []
+        for each in (*(dated if is_dated else ()), *pointers):
             self.writer.write(each)
-        self._record(dated[1])
-        self.writer.write_all(players)
+        if is_dated:
+            self._record(dated[1])
+        self._write_players(tonight, players, header)
         for each in history:
             self.writer.write(each)
         covered = coverage(day).as_json()
-        withheld = refused.reason if refused else ""
-        reason = "; ".join(part for part in (_about_batch(batch_id, day), withheld, _withheld(day)) if part)
-        self._write_status("halted" if self.halted else "success", reason, {"coverage": covered}, day)
-        metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld}
-        return self._outcome("success", reason, metadata)
+        short = gaps(sources) if day.offered_games else []
+        why = refused.reason if refused else ""
+        parts = (_about_batch(batch_id, day), why, _withheld(day), *short)
+        reason = "; ".join(part for part in parts if part)
+        word: Status = "no_data" if not is_dated else "partial" if short else "success"
+        self._write_status(word, reason, {"coverage": covered}, day, sources)
+        metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "sources": short}
+        return self._outcome(word, reason, metadata)
+
+    def _dated(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
+        """The date's predictions and best bets, with the reason where it has none."""
+        why = refused.reason if refused else None
+        withholds = self.context.runtime.settings.withhold_picks_without_injuries
+        unknown = sorted(game for game in day.offered_games if day.injuries_unknown(game)) if withholds else []
+        said = f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
+        bets = best_bets.content(day, withhold_without_injuries=withholds)
+        contents = (
+            ("predictions", {**predictions.content(day), "empty_reason": why}),
+            ("best-bets", {**bets, "empty_reason": why or (said if unknown else None)}),
+        )
+        return [
+            document(f"{name}/{self.day}.json", name.replace("-", "_"), header, content, DATED_AGE)
+            for name, content in contents
+        ]
 
     def _record(self, bets: Document) -> None:
         """Keep what was offered; of a list that the bucket's newer one kept out nothing was."""
@@ -149,7 +185,7 @@ class _Export:
         if message.status == "no_data":
             return Outcome("no_data", reason=message.reason or f"nothing was graded on {self.day}")
         warehouse = self.context.runtime.warehouse
-        files = self._history(*self._graded(warehouse))
+        files = self._history(None, *self._graded(warehouse))
         if not files:
             return Outcome("no_data", reason=f"nothing is graded on or before {self.day}")
         for each in files:
@@ -164,18 +200,21 @@ class _Export:
             read_best_bets_record(warehouse, self.day, self.now),
         )
 
-    def _header(self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...]) -> Header:
-        runtime = self.context.runtime
-        order = Order(runtime.epoch, game_date.isoformat(), revision, content_at)
-        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason)
+    def _header(
+        self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...], sources: Sequence[Source]
+    ) -> Header:
+        order = Order(self.context.runtime.epoch, game_date.isoformat(), revision, content_at)
+        said = [source.as_json() for source in sources]
+        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason, said)
 
     def _pointers(
-        self, tonight: Tonight, dated: list[Document], header: Header
+        self, tonight: Tonight, dated: list[Document], header: Header, refused: Refusal | None
     ) -> tuple[list[Document], list[Document]]:
         """The pointer files and the players' files; none for a date that is still to come."""
         if self.day > new_york_date(self.now):
             return [], []
-        everybody = document("tonight/all-players.json", "all_players", header, tonight.all_players(), POINTER_AGE)
+        content = {**tonight.all_players(), "empty_reason": refused.reason if refused else None}
+        everybody = document(EVERYBODY, "all_players", header, content, POINTER_AGE)
         paths = (f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
         # the body was checked as the dated file's
         copies = [Document(path, each.body, each.order, POINTER_AGE) for path, each in zip(paths, dated, strict=True)]
@@ -185,30 +224,65 @@ class _Export:
         ]
         return [everybody, *copies], players
 
-    def _history(self, graded: list[Row], figures: list[Row], picks: list[Row]) -> list[Document]:
-        """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded."""
+    def _write_players(self, tonight: Tonight, players: list[Document], header: Header) -> None:
+        """The files of the date's players, and over those that an earlier date left: not playing.
+
+        None where a newer export holds tonight's page: its players' files are its own.
+        """
+        if f"{ROOT}/{EVERYBODY}" not in self.writer.written:
+            return
+        self.writer.write_all(players)
+        files = list(tonight.files.values())
+        there = (path.removeprefix(f"{ROOT}/") for path in self.context.runtime.exports.list(PLAYERS))
+        left = sorted(path for path in set(there) - set(files) if not_playing.is_ours(path))
+
+        def build(path: str, before: Any) -> Document:
+            content = not_playing.content(path, before, self.day, files)
+            return document(path, "player", header, content, POINTER_AGE)
+
+        self.writer.rewrite_all({f"{ROOT}/{path}": partial(build, path) for path in left})
+
+    def _history(self, day: Day | None, graded: list[Row], figures: list[Row], picks: list[Row]) -> list[Document]:
+        """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded.
+
+        Their sources are those of the predictions that were graded last; `day` has them where it is that date.
+        """
         files = []
+        newest = max((rows[0]["game_date"] for rows in (graded, figures) if rows), default=None)
+        if newest is None:
+            return []
+        sources = self._sources_of(newest, day)
         if graded:
             batches = tuple(sorted({row["batch_id"] for row in graded}))
             graded_at = instant(max(row["graded_at"] for row in graded))
-            header = self._header(graded[0]["game_date"], 0, graded_at, batches)
+            header = self._header(graded[0]["game_date"], 0, graded_at, batches, sources)
             file = document(
                 f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded, picks), DATED_AGE
             )
             files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
         if figures:
-            header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), ())
+            header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), (), sources)
             content = performance.content(figures, picks)
             files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
         return files
 
-    def _refuse(self, refused: Refusal, day: Day, batch_id: str | None) -> Outcome:
+    def _sources_of(self, graded_date: date, day: Day | None) -> list[Source]:
+        """What was known of the sources behind the predictions of a graded date."""
+        warehouse = self.context.runtime.warehouse
+        if day is not None and day.game_date == graded_date:
+            rows = day.source_rows
+        else:
+            rows = read_rows(warehouse, "sources", graded_date, now=self.now)
+        games = {row["game_id"] for row in rows if row["game_id"] is not None}
+        return Sources(graded_date, rows).of(games)
+
+    def _refuse(self, refused: Refusal, day: Day, batch_id: str | None, sources: Sequence[Source]) -> Outcome:
         """No file is touched but status.json, and self-heal is asked once a run; by its own runs never."""
         asks = refused.can_heal and not is_heal_run(self.context.run_id)
         asked = "self-heal is asked" if asks else ""
         reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day), asked) if part)
         found = coverage(day).as_json()
-        self._write_status(refused.status, reason, {"coverage": found}, day)
+        self._write_status(refused.status, reason, {"coverage": found}, day, sources)
         return self._outcome(refused.status, reason, {"coverage": found}, [self._question()] if asks else [])
 
     def _question(self) -> OutboxMessage:
@@ -224,13 +298,17 @@ class _Export:
         }
         return OutboxMessage(SELF_HEAL, json.dumps(question))
 
-    def _write_status(self, word: str, reason: str, details: dict[str, Any], day: Day) -> None:
-        # The status tells the latest attempt, whatever date it was about.
-        order = Order(self.context.runtime.epoch, new_york_date(self.now).isoformat(), 0, instant(self.now))
-        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason)
+    def _write_status(
+        self, word: Status, reason: str, details: dict[str, Any], day: Day, sources: Sequence[Source]
+    ) -> None:
+        # The latest attempt writes, whatever date it was about; the top level is of the newest date that has come.
+        today = new_york_date(self.now)
+        order = Order(self.context.runtime.epoch, today.isoformat(), 0, instant(self.now))
+        said = [source.as_json() for source in sources]
+        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, said)
         attempt = {
             "game_date": self.day.isoformat(),
-            "status": word,
+            "status": "halted" if self.halted and word in EXPORTED else word,
             "reason": reason,
             "generated_at": moment(self.now),
         }
@@ -238,14 +316,14 @@ class _Export:
         self.writer.rewrite(
             f"{ROOT}/{STATUS_FILE}",
             lambda before: document(
-                STATUS_FILE, "status", header, status.content(attempt, details, before), STATUS_AGE
+                STATUS_FILE, "status", header, status.content(attempt, details, before, today), STATUS_AGE
             ),
         )
 
     def _outcome(
         self, word: Status, reason: str, metadata: dict[str, Any], messages: Sequence[OutboxMessage] = ()
     ) -> Outcome:
-        if self.halted and word == "success":
+        if self.halted and word in EXPORTED:
             word, reason = "halted", "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
         newer = f"{len(self.writer.kept)} files hold a newer run and were kept" if self.writer.kept else ""
         return Outcome(

@@ -32,7 +32,11 @@ class Day:
     players: Sequence[Row]
     predictions: Sequence[Row]
     schedule_rows: int
+    schedule_at: datetime | None
+    """When the newest of what the schedule says around the date was known."""
     consolidated_batches: tuple[str, ...]
+    source_rows: Sequence[Row]
+    """Of sources.sql: what was known of each source, per predicted game and (game_id None) for the whole date."""
 
     @cached_property
     def withheld(self) -> dict[str, str]:
@@ -60,6 +64,19 @@ class Day:
     def offered(self) -> list[Row]:
         """Current predictions of games that take place as they were predicted."""
         return [row for row in self.predictions if row["game_id"] not in self.withheld]
+
+    def injuries_unknown(self, game_id: str) -> bool:
+        """Whether no injury list was in force for the game's features; for a game without any, for the date's."""
+        return self._unknown.get(game_id, self._unknown[None])
+
+    @cached_property
+    def _unknown(self) -> dict[str | None, bool]:
+        return {row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] for row in self.source_rows}
+
+    @cached_property
+    def offered_games(self) -> set[str]:
+        """Games with predictions on offer."""
+        return {row["game_id"] for row in self.offered}
 
     @cached_property
     def by_player(self) -> dict[Key, list[Row]]:
@@ -100,43 +117,46 @@ def key_of(row: Row) -> Key:
 
 
 def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
-    """Three statements: schedule, players considered, current predictions."""
-    scheduled = _rows(warehouse, "games", day, now=now)
+    """Four statements: schedule, players considered, current predictions, what was known of the sources."""
+    scheduled = read_rows(warehouse, "games", day, now=now)
     facts = next(row for row in scheduled if row["game_id"] is None)
     return Day(
         game_date=day,
         now=now,
         games=[row for row in scheduled if row["game_id"] is not None],
-        players=_rows(warehouse, "players", day),
-        predictions=_rows(warehouse, "current", day),
+        players=read_rows(warehouse, "players", day),
+        predictions=read_rows(warehouse, "current", day),
         schedule_rows=facts["schedule_rows"],
+        schedule_at=facts["schedule_at"],
         consolidated_batches=tuple((facts["consolidated_batches"] or "").split(","))
         if facts["consolidated_batches"]
         else (),
+        source_rows=read_rows(warehouse, "sources", day, now=now),
     )
 
 
 def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:
     """player_id -> his last ten games known before his features' as-of, newest first."""
-    rows = _rows(warehouse, "last_games", day)
+    rows = read_rows(warehouse, "last_games", day)
     return {player: list(games) for player, games in groupby(rows, lambda row: int(row["player_id"]))}
 
 
 def read_results(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
     """Grades (main lines, alternates, and players without a line) of the last graded date on or before the day."""
-    return _rows(warehouse, "results", day, now=now)
+    return read_rows(warehouse, "results", day, now=now)
 
 
 def read_performance(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
     """Performance rows of the windows that end at the last graded date on or before the day."""
-    return _rows(warehouse, "performance", day, now=now)
+    return read_rows(warehouse, "performance", day, now=now)
 
 
 def read_best_bets_record(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
     """Graded picks of the best bets up to the day, as they stood on the list before tip-off; by day and rank."""
-    return _rows(warehouse, "best_bets_record", day, now=now)
+    return read_rows(warehouse, "best_bets_record", day, now=now)
 
 
-def _rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:
+def read_rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:
+    """The rows of sql/{name}.sql for a date."""
     rows: list[Row] = warehouse.query(read_sql(PACKAGE, name), {"game_date": day, **further}).to_pylist()
     return rows

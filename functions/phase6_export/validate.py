@@ -30,8 +30,10 @@ class Refusal:
     status: Literal["no_data", "failed"]
     reason: str
     can_heal: bool
+    nothing_played: bool = False
+    """No game takes place: the pointers say so, and nothing of an earlier date is shown any more."""
     withdraws: bool = False
-    """What an earlier export of the date offers is to be taken back: none of its games takes place."""
+    """Besides, what an earlier export of the date may offer is to be taken back."""
 
 
 def coverage(day: Day) -> Coverage:
@@ -59,13 +61,13 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     on = day.game_date
     if not day.schedule_rows:
         return Refusal("failed", f"no schedule is loaded around {on}", can_heal=True)
-    games, withdraws = day.on_the_date, bool(day.predictions)
+    games, nothing_played = day.on_the_date, {"nothing_played": True, "withdraws": bool(day.predictions)}
     if not games:
-        return Refusal("no_data", f"no games on {on}", can_heal=False, withdraws=withdraws)
+        return Refusal("no_data", f"no games on {on}", can_heal=False, **nothing_played)
     if all(game["called_off"] == "postponed" for game in games):
-        return Refusal("no_data", f"all {len(games)} games on {on} are postponed", can_heal=False, withdraws=withdraws)
+        return Refusal("no_data", f"all {len(games)} games on {on} are postponed", can_heal=False, **nothing_played)
     if all(game["called_off"] is not None for game in games):
-        return Refusal("no_data", f"all {len(games)} games on {on} are called off", can_heal=False, withdraws=withdraws)
+        return Refusal("no_data", f"all {len(games)} games on {on} are called off", can_heal=False, **nothing_played)
     if not day.predictions:
         return Refusal("no_data", f"there are no current predictions for {on}", can_heal=True)
     late = [row for row in day.offered if not _in_time(row)]

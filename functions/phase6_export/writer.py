@@ -7,7 +7,7 @@ again. Content type and Cache-Control go with the content in the same write.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -41,6 +41,13 @@ class Writer:
         tasks = {index: partial(self._put_whole, document) for index, document in enumerate(documents)}
         for index, was_written in all_of(tasks, THREADS, name="export").items():
             self._note(documents[index].path, was_written)
+
+    def rewrite_all(self, builders: Mapping[str, Callable[[Any], Document]]) -> None:
+        """Rewrite many small files at the same time; they are noted in the order given."""
+        tasks = {path: partial(self._put, path, build) for path, build in builders.items()}
+        outcomes = all_of(tasks, THREADS, name="export")
+        for path in builders:
+            self._note(path, outcomes[path])
 
     def rewrite(self, path: str, build: Callable[[Any], Document]) -> None:
         """Write a file that is made from what it held before (None where there was none)."""

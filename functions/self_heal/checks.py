@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ROOT, dated_files, results_file
 from functions.self_heal.snapshot import FINAL, Player, Snapshot
 from shared.batches import CLOSED, FAILED
+from shared.clock import new_york_date
 from shared.config import Settings
 from shared.eligibility import reason_to_leave_out
 from shared.pipeline import Contract
@@ -90,10 +93,23 @@ def predictions(snapshot: Snapshot, settings: Settings) -> str | None:
     ]
     covered = sum(player.is_predicted for player in expected)
     # of no one expected, everybody is covered
-    if covered < settings.min_coverage * len(expected):
+    if not _enough(covered, expected, settings):
         share = f"{covered} of {len(expected)} expected players"
         return f"current predictions cover {share}, less than {settings.min_coverage:.0%}"
-    return None
+    return _rows_gone(snapshot)
+
+
+def _enough(covered: int, expected: Sequence[Player], settings: Settings) -> bool:
+    return covered >= settings.min_coverage * len(expected)
+
+
+def _rows_gone(snapshot: Snapshot) -> str | None:
+    """Rows that consolidation put in place and counted, and that are not there any more."""
+    newest = snapshot.newest
+    if newest is None or newest.rows_there >= newest.rows_expected:
+        return None
+    gone = newest.rows_expected - newest.rows_there
+    return f"{gone} of the {newest.rows_expected} rows that {newest.batch_id} put in place are gone"
 
 
 def _would_be_expected(player: Player, snapshot: Snapshot, settings: Settings) -> bool:
@@ -102,23 +118,95 @@ def _would_be_expected(player: Player, snapshot: Snapshot, settings: Settings) -
 
 
 def export(snapshot: Snapshot, settings: Settings) -> str | None:
-    counting = {
+    """Every file of the date is there, of the predictions that count: its own, the pointers, and all players'."""
+    counting = _counting(snapshot)
+    return _exported(snapshot, counting) if counting else None
+
+
+def published(snapshot: Snapshot, settings: Settings) -> str | None:
+    """Besides, once it is graded: its results, and pointers to results that are not of an earlier date."""
+    counting, graded_at = _counting(snapshot), _graded_at(snapshot)
+    short = _exported(snapshot, counting) if counting else None
+    if short is not None or graded_at is None:
+        return short
+    path = results_file(snapshot.game_date)
+    file = snapshot.files.get(path)
+    if file is None:
+        return f"{path} is not there"
+    if file.epoch != snapshot.epoch:
+        return f"{path} is of another repetition of the day"
+    if file.content_at < graded_at:
+        return f"{path} is from before the last grading"
+    return _first(_behind(path, snapshot) for path in GRADED_POINTERS)
+
+
+def _counting(snapshot: Snapshot) -> dict[str, datetime]:
+    """Batches that count for at least one game, and when each was consolidated."""
+    return {
         player.batch_id: player.consolidated_at
         for player in snapshot.players
-        if player.is_predicted and player.batch_id is not None
+        if player.is_predicted and player.batch_id is not None and player.consolidated_at is not None
     }
-    if not counting:
+
+
+def _graded_at(snapshot: Snapshot) -> datetime | None:
+    return max((game.graded_at for game in snapshot.games if game.graded_at is not None), default=None)
+
+
+def _exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | None:
+    """The first file that is not of the predictions that count.
+
+    Pointers that have moved on to a newer date are that date's matter, and so are the players' files then.
+    """
+    short = _first(_not_of(path, snapshot, counting) for path in dated_files(snapshot.game_date))
+    if short is not None or snapshot.game_date > new_york_date(snapshot.now):
+        return short
+    short = _first(_behind(path, snapshot) for path in POINTERS)
+    if short is not None:
+        return short
+    today, files = snapshot.game_date.isoformat(), snapshot.files
+    pointing = {path: file for path in POINTERS if (file := files[path]) is not None and file.game_date == today}
+    players = [f"{ROOT}/{path}" for path in pointing[EVERYBODY].players] if EVERYBODY in pointing else []
+    return _first(_not_of(path, snapshot, counting) for path in [*pointing, *players])
+
+
+def without_games(snapshot: Snapshot, contracts: Sequence[Contract]) -> Shortage | None:
+    """On a date without games the exports have to say so: short where a pointer is of an earlier date, or gone."""
+    if snapshot.game_date > new_york_date(snapshot.now):
         return None
-    path = f"v1/predictions/{snapshot.game_date}.json"
-    if snapshot.export is None:
+    (contract,) = (each for each in contracts if each.check == export.__name__)
+    reason = _first(_behind(path, snapshot) for path in POINTERS)
+    return None if reason is None else Shortage(contract, f"nothing is played on {snapshot.game_date}, and {reason}")
+
+
+def _behind(path: str, snapshot: Snapshot) -> str | None:
+    """What a pointer lacks that must be of the date or a later one."""
+    file = snapshot.files.get(path)
+    if file is None:
         return f"{path} is not there"
-    if snapshot.export.epoch != snapshot.epoch:
+    if file.epoch != snapshot.epoch:
         return f"{path} is of another repetition of the day"
-    if snapshot.export.batches != tuple(sorted(counting)):
-        return f"{path} is of {', '.join(snapshot.export.batches) or 'no batch'}, not of {', '.join(sorted(counting))}"
-    if snapshot.export.content_at < max(at for at in counting.values() if at is not None):
+    return f"{path} is of {file.game_date}" if file.game_date < snapshot.game_date.isoformat() else None
+
+
+def _not_of(path: str, snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | None:
+    """Why a file is not of the predictions that count."""
+    file = snapshot.files.get(path)
+    if file is None:
+        return f"{path} is not there"
+    if file.epoch != snapshot.epoch:
+        return f"{path} is of another repetition of the day"
+    if file.game_date != snapshot.game_date.isoformat():
+        return f"{path} is of {file.game_date}"
+    if file.batches != tuple(sorted(counting)):
+        return f"{path} is of {', '.join(file.batches) or 'no batch'}, not of {', '.join(sorted(counting))}"
+    if file.content_at < max(counting.values()):
         return f"{path} is from before its batch was consolidated"
     return None
+
+
+def _first(reasons: Iterable[str | None]) -> str | None:
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def results(snapshot: Snapshot, settings: Settings) -> str | None:
@@ -145,11 +233,36 @@ def grades(snapshot: Snapshot, settings: Settings) -> str | None:
     return f"{missing} current predictions have no grade: {_of([g.game_id for g in short], len(snapshot.over))}"
 
 
+def kept(snapshot: Snapshot, settings: Settings) -> str | None:
+    """What was predicted of a played date is still there; nobody can predict it again.
+
+    A player whose unit was closed without a result was never predicted: that was said when it happened.
+    """
+    alone = [game.game_id for game in snapshot.over if game.grades_alone]
+    if alone:
+        count = sum(game.grades_alone for game in snapshot.over)
+        return f"{count} grades are of predictions that are gone: {_of(alone, len(snapshot.over))}"
+    over = {game.game_id for game in snapshot.over}
+    lost = [
+        player
+        for player in snapshot.players
+        if player.game_id in over
+        and player.considered_as == "expected"
+        and not player.is_predicted
+        and player.unit not in snapshot.missing_units.get(player.batch_id or "", ())
+    ]
+    if lost:
+        first = f"first player {lost[0].player_id} of game {lost[0].game_id}"
+        return f"{len(lost)} players were expected and have no prediction, {first}"
+    return _rows_gone(snapshot)
+
+
 def _of(short: Sequence[str], games: int) -> str:
     named = ", ".join(short[:5]) + (", ..." if len(short) > 5 else "")
     return f"{len(short)} of {games} games ({named})"
 
 
 CHECKS: dict[str, Check] = {
-    check.__name__: check for check in (sources, context, features, consolidation, predictions, export, results, grades)
+    check.__name__: check
+    for check in (sources, context, features, consolidation, predictions, export, results, grades, published, kept)
 }

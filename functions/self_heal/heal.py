@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.self_heal import restarts
-from functions.self_heal.checks import Shortage, first_shortage
+from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
 from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
@@ -29,8 +29,9 @@ ALERTS = "nba-alerts"
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Look at message.game_date and restart its earliest short phase, at most three times a phase.
 
-    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games;
-    failed: three restarts did not mend it (an alert says so). Each with the reason.
+    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games,
+    and the exports say so; failed: three restarts did not mend it, or nothing can (an alert says so). Each with the
+    reason.
     """
     if message.game_date is None:
         raise DataError(
@@ -47,15 +48,15 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     busy = in_progress(runtime, day, now, asked_by=message.execution_id)
     snapshot = read_snapshot(runtime, day, now)
     nothing = _no_games(snapshot)
-    if nothing:
-        return Outcome("no_data", reason=nothing)
     contracts = load_pipeline().contracts[snapshot.group]
-    shortage = first_shortage(snapshot, contracts, runtime.settings)
+    shortage = without_games(snapshot, contracts) if nothing else first_shortage(snapshot, contracts, runtime.settings)
     if shortage is None:
-        return _complete(snapshot)
+        return Outcome("no_data", reason=nothing) if nothing else _complete(snapshot)
     if busy:
         return Outcome("skipped", reason=f"in progress: {busy}", metadata={"short": shortage.reason})
     phase = shortage.contract.phase
+    if shortage.contract.restart is None:
+        return _lost(snapshot, shortage, context)
     earlier = [each for each in restarts.of_date(runtime, day) if each["phase"] == phase]
     if len(earlier) >= MOST:
         return _given_up(snapshot, shortage, context)
@@ -118,15 +119,33 @@ def _trigger(restart: Restart, context: Context) -> dict[str, Any]:
 def _given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
     phase, day = shortage.contract.phase, snapshot.game_date
     reason = f"{MOST} restarts of {phase} did not mend {day}: {shortage.reason}"
+    title = f"Self-heal of {day} gave up at {phase}"
+    return _alerted(snapshot, shortage, context, f"self-heal-gave-up-{day}-{phase}", title, reason)
+
+
+def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
+    """What no run makes again: a played date cannot be predicted once more, and its staging is dropped."""
+    day = snapshot.game_date
+    reason = (
+        f"{shortage.reason}; no run can make them again. Next: restore the date's rows of "
+        f"nba_predictions.player_prop_predictions from the warehouse's history (BigQuery keeps 7 days), "
+        f"then publish {day} to nba-grading-trigger"
+    )
+    return _alerted(snapshot, shortage, context, f"self-heal-lost-{day}", f"Predictions of {day} are gone", reason)
+
+
+def _alerted(
+    snapshot: Snapshot, shortage: Shortage, context: Context, fingerprint: str, title: str, reason: str
+) -> Outcome:
     raised_at: datetime = snapshot.now
     notice = alert(
         ALERTS,
-        f"self-heal-gave-up-{day}-{phase}",
+        fingerprint,
         "critical",
-        f"Self-heal of {day} gave up at {phase}",
+        title,
         reason,
         raised_at,
-        game_date=day.isoformat(),
+        game_date=snapshot.game_date.isoformat(),
         run_id=context.run_id,
     )
-    return Outcome("failed", reason=reason, messages=[notice], metadata={"phase": phase})
+    return Outcome("failed", reason=reason, messages=[notice], metadata={"phase": shortage.contract.phase})

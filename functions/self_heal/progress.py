@@ -100,6 +100,6 @@ def _not_begun(runtime: Runtime, day: date, now: datetime) -> str | None:
 
 def _of_the_chain(data: dict[str, Any]) -> bool:
     pipeline = load_pipeline()
-    restarted = {contract.phase for listed in pipeline.contracts.values() for contract in listed}
+    restarted = {contract.phase for listed in pipeline.contracts.values() for contract in listed if contract.restart}
     function = pipeline.functions.get(data["function"])
     return function is not None and function.phase in restarted | set(pipeline.phase_order)

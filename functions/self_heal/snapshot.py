@@ -1,19 +1,18 @@
-"""What there is of a date: rows in two statements, the date's batch, and the export's file."""
+"""What there is of a date: rows in two statements, the date's batches, and the export's files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from functions.self_heal.exported import Files, read_files
 from shared import batches
 from shared.batches import Batch
 from shared.clock import GAME_LENGTH, as_of_after
-from shared.errors import NotFound
-from shared.ports import Blobs, Warehouse
+from shared.ports import Warehouse
 from shared.runtime import Runtime
 from shared.warehouse.sql import read_sql
 
@@ -45,6 +44,9 @@ class Game:
     """Grades that say what the box score says."""
     points_apart: bool = False
     """Players' points do not add up to their team's."""
+    grades_alone: int = 0
+    """Grades of predictions that are not there any more."""
+    graded_at: datetime | None = None
 
     def is_over(self, now: datetime) -> bool:
         return self.status == FINAL or self.tipoff_at + SURELY_OVER <= now
@@ -64,15 +66,17 @@ class Player:
     considered_as: str | None
     """expected or left_out, as that batch recorded it; None: it did not consider him."""
     is_predicted: bool
+    unit: str | None = None
+    """The unit that predicts him."""
 
 
 @dataclass(frozen=True)
-class ExportFile:
-    """The date's predictions file, as far as it says what it was made of."""
+class NewestBatch:
+    """The newest consolidated batch: rows that were in place when it was, and those there are now."""
 
-    epoch: int
-    batches: tuple[str, ...]
-    content_at: datetime
+    batch_id: str
+    rows_expected: int
+    rows_there: int
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,11 @@ class Snapshot:
     players: Sequence[Player] = ()
     batch: Batch | None = None
     """The date's latest, whatever its status."""
-    export: ExportFile | None = None
+    newest: NewestBatch | None = None
+    missing_units: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By batch: units that were closed without a result, whose players nobody expects any more."""
+    files: Files = field(default_factory=dict)
+    """Of the export bucket, by path."""
     epoch: int = 1
 
     @cached_property
@@ -113,20 +121,34 @@ class Snapshot:
 
 
 def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
-    """One statement for a date that is over or has no games, two for one that is still to come."""
+    """One statement for a date without games, two for one with some."""
     as_of = as_of_after(now)
     rows = _rows(runtime.warehouse, "games", {"game_date": day, "as_of": as_of, "now": now})
     games = [_game(row) for row in rows if row["game_id"] is not None]
     snapshot = Snapshot(day, now, int(rows[0]["schedule_rows"]), int(rows[0]["feed_rows"]), games)
-    if not snapshot.held or snapshot.group == "played":
-        return snapshot
+    if not snapshot.held:
+        return replace(snapshot, files=read_files(runtime.exports, day, now), epoch=runtime.epoch)
+    players = [_player(row) for row in _rows(runtime.warehouse, "players", {"game_date": day, "as_of": as_of})]
     return replace(
         snapshot,
-        players=[_player(row) for row in _rows(runtime.warehouse, "players", {"game_date": day, "as_of": as_of})],
+        players=players,
         batch=batches.latest_batch(runtime.state, day),
-        export=_export(runtime.exports, day),
+        newest=_newest(rows[0]),
+        missing_units=_missing_units(runtime, {each.batch_id for each in players if each.batch_id is not None}),
+        files=read_files(runtime.exports, day, now),
         epoch=runtime.epoch,
     )
+
+
+def _newest(row: Mapping[str, Any]) -> NewestBatch | None:
+    if row["newest_batch_id"] is None:
+        return None
+    return NewestBatch(row["newest_batch_id"], int(row["rows_expected"]), int(row["rows_there"]))
+
+
+def _missing_units(runtime: Runtime, batch_ids: Collection[str]) -> dict[str, Collection[str]]:
+    found = {batch_id: batches.get_batch(runtime.state, batch_id) for batch_id in sorted(batch_ids)}
+    return {name: batch.data.get("missing_units") or () for name, batch in found.items() if batch is not None}
 
 
 def _rows(warehouse: Warehouse, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -147,16 +169,5 @@ def _player(row: Mapping[str, Any]) -> Player:
         consolidated_at=row["consolidated_at"],
         considered_as=row["considered_as"],
         is_predicted=row["is_predicted"],
+        unit=row["unit"],
     )
-
-
-def _export(exports: Blobs, day: date) -> ExportFile | None:
-    """What the date's file says of itself; a file that is none of phase 6's making counts as none."""
-    try:
-        content = json.loads(exports.read(f"v1/predictions/{day}.json").data)
-    except (NotFound, ValueError):
-        return None
-    match content:
-        case {"order": [int(epoch), _, _, str(content_at)], "batches": list(found)}:
-            return ExportFile(epoch, tuple(each["batch_id"] for each in found), datetime.fromisoformat(content_at))
-    return None

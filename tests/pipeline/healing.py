@@ -157,6 +157,23 @@ def export(world: Heal) -> None:
     path.unlink()
 
 
+def best_bets(world: Heal) -> None:
+    (world.embedded.folder / "exports" / "v1" / "best-bets" / f"{world.day}.json").unlink()
+
+
+def a_players_file(world: Heal) -> None:
+    min((world.embedded.folder / "exports" / "v1" / "tonight" / "player").iterdir()).unlink()
+
+
+def todays_pointer(world: Heal) -> None:
+    (world.embedded.folder / "exports" / "v1" / "predictions" / "today.json").unlink()
+
+
+def rows_of_a_system(world: Heal) -> None:
+    one = f"(SELECT MIN(player_id) FROM {PREDICTIONS} WHERE game_date = @day)"
+    world.take_away(PREDICTIONS, f"game_date = @day AND player_id = {one} AND system_id = 'moving_average'")
+
+
 def an_older_export(world: Heal) -> None:
     runtime = world.embedded.runtime
     content = {**world.file(), "batches": [{"batch_id": f"batch_{world.day}_r1"}]}

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from functions.phase6_export import export
 from shared import batches, breaker, crashpoints
 from shared.errors import StoreUnavailable
+from shared.messages import PhaseMessage
 from tests.pipeline.evening import (
     AS_OF,
     BATCH,
@@ -118,13 +120,18 @@ def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: Wo
     assert [d["status"] for d in evening.documents("batches")] == ["SUPERSEDED", "CONSOLIDATED"]
 
 
-def test_a_day_without_games_is_no_data_and_sends_nothing(world: World) -> None:
+def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: World) -> None:
     answer = coordinate(world)
     assert (answer["status"], world.documents("batches")) == ("no_data", [])
     assert "no games with known rosters on 2025-11-14" in answer["reason"]
-    assert world.bus.published[1:] == [], "a no_data completion on the workers' topic would be poison"
-    (row,) = world.rows("SELECT phase, status FROM nba_monitoring.pipeline_execution_log")
-    assert row == {"phase": "phase5_coordinator", "status": "no_data"}
+    # what earlier dates left is taken back; a no_data completion on the workers' topic would be poison
+    ((topic, data, _),) = world.bus.published[1:]
+    assert topic == "nba-phase6-export-trigger"
+    told = {name: json.loads(data)[name] for name in ("game_date", "run_id", "mode")}
+    assert told == {"game_date": "2025-11-14", "run_id": "2025-11-14-test", "mode": "same_day"}
+    world.run_until_idle({**PHASE5, "phase6_export": (export.run, PhaseMessage)})
+    rows = world.rows("SELECT phase, status FROM nba_monitoring.pipeline_execution_log ORDER BY phase")
+    assert [row["phase"] for row in rows] == ["phase5_coordinator", "phase6"], "the run ends there"
 
 
 def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: World) -> None:

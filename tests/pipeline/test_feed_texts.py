@@ -68,8 +68,17 @@ def test_what_is_refused_of_a_feed_is_told_as_it_reads(tmp_path: Path) -> None:
 
 def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
     moment = datetime(2025, 11, 14, tzinfo=UTC)
-    header = Header(DAY, moment, Order(1, str(DAY), 1, "2025-11-14T00:00:00.000000Z"), ("batch",), True, f"why {EVIL}")
-    content = {"system_id": "ensemble_v1", "most_picks": 20, "total_candidates": 0, "picks": [], "withheld": []}
+    header = Header(
+        DAY, moment, Order(1, str(DAY), 1, "2025-11-14T00:00:00.000000Z"), ("batch",), True, f"why {EVIL}", []
+    )
+    content = {
+        "system_id": "ensemble_v1",
+        "most_picks": 20,
+        "total_candidates": 0,
+        "picks": [],
+        "withheld": [],
+        "empty_reason": None,
+    }
     made = document("best-bets/latest.json", "best_bets", header, content, 300)
     assert made.body["halt_reason"] == f"why {READS}"
     text = encode(made.body).decode()

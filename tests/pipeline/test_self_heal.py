@@ -24,9 +24,11 @@ from tests.pipeline.healing import (
     PREDICTIONS,
     TRIGGER,
     Heal,
+    a_players_file,
     a_third_of_the_predictions,
     an_older_export,
     batch_records,
+    best_bets,
     closed_batch,
     context,
     context_of_one_team,
@@ -37,7 +39,9 @@ from tests.pipeline.healing import (
     opened,
     play,
     predictions,
+    rows_of_a_system,
     the_batch,
+    todays_pointer,
     who_was_expected,
 )
 from tests.pipeline.support import Killed, push
@@ -111,6 +115,10 @@ def test_a_day_that_is_complete_is_left_alone(noon: Heal) -> None:
         (the_batch, "phase5_coordinator", "failed: 12 of 13 rows"),
         (export, "phase6", "is not there"),
         (an_older_export, "phase6", "_r1, not of batch_"),
+        (best_bets, "phase6", "v1/best-bets/"),
+        (a_players_file, "phase6", "v1/tonight/player/"),
+        (todays_pointer, "phase6", "v1/predictions/today.json is not there"),
+        (rows_of_a_system, "phase5_coordinator", "put in place are gone"),
     ],
 )
 def test_what_is_taken_away_is_made_again(noon: Heal, change: Callable[[Heal], None], phase: str, reason: str) -> None:
@@ -523,3 +531,28 @@ def test_a_schedule_that_nobody_refreshed_does_not_keep_a_game_going(graded: Hea
     assert answer["metadata"]["phase"] == "phase1"
     assert "are over and not final in the schedule" in answer["result"]["reason"]
     assert graded.ask()["result"]["reason"] == "complete"
+
+
+@pytest.mark.parametrize("name", ["best-bets/{day}.json", "predictions/{day}.json", "results/{day}.json"])
+def test_a_file_of_a_played_date_that_is_gone_is_exported_again(graded: Heal, name: str) -> None:
+    path = graded.embedded.folder / "exports" / "v1" / name.format(day=graded.day)
+    before = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    answer = graded.ask()
+    assert answer["metadata"]["phase"] == "phase6"
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert {**after, "generated_at": ""} == {**before, "generated_at": ""}
+    assert graded.ask()["result"]["reason"] == "complete"
+
+
+def test_predictions_of_a_played_date_that_are_gone_are_named(graded: Heal) -> None:
+    """Nobody predicts a game that was played: no restart, and an alert with what to do."""
+    gone = graded.take_away(PREDICTIONS, "game_date = @day AND MOD(player_id, 3) = 0")
+    answer = graded.ask()
+    assert answer["result"]["status"] == "failed"
+    assert "grades are of predictions that are gone" in answer["result"]["reason"]
+    assert "restore the date's rows of nba_predictions.player_prop_predictions" in answer["result"]["reason"]
+    assert gone > 0
+    assert graded.heals() == []
+    (alert,) = graded.embedded.bus.pull("nba-alerts-operators")
+    assert json.loads(alert.data)["fingerprint"] == f"self-heal-lost-{graded.day}"

@@ -5,7 +5,7 @@ Two games on 2025-11-14: LAL at BOS (19:00 New York) and GSW at DEN (22:00). A t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -41,6 +41,12 @@ class Evening:
         self._loads += 1
         append(self.warehouse, table, rows, f"test-{self._loads}")
 
+    def add_sources(self, without: Sequence[str] = (), **when: Any) -> None:
+        """Every source of an ordinary day, but for some tables."""
+        for table, rows in sources(**when).items():
+            if table not in without:
+                self.add(table, rows)
+
     def context(self, function: str, as_of: datetime | None = None, run_id: str = "2025-11-14-test") -> Context:
         return context_of(self.runtime, function, DAY, run_id=run_id, as_of=as_of or AS_OF)
 
@@ -75,6 +81,56 @@ def scheduled(game_id: str, status: str = "scheduled", day: date = DAY, hours: i
         "run_id": "run",
         "source_file": "file",
     }
+
+
+def sources(day: date = DAY, until: datetime = AS_OF) -> dict[str, list[dict[str, Any]]]:
+    """Every source as it is on an ordinary day, by table: asked an hour before `until`, with an answer each.
+
+    The schedule lists a game of a later day; the box scores are of the day before, which has a game of its own.
+    """
+    at, yesterday = until - timedelta(hours=1), day - timedelta(days=1)
+    common = {"run_id": "run", "source_file": "sources"}
+    past = "0022500198"
+    game = {"season": "2025-26", "season_type": "regular_season", "home_team": "CHI", "away_team": "MIA", **common}
+    odds = [
+        {
+            "game_date": day,
+            "event_id": game_id,
+            "home_team": TEAMS[game_id][0],
+            "away_team": TEAMS[game_id][1],
+            "commence_time": TIPOFFS[game_id],
+            "bookmaker": "book",
+            "snapshot_time": at,
+            "fetched_at": at,
+            "answer_at": at,
+            **common,
+        }
+        for game_id in (EARLY, LATE)
+    ]
+    named = {"player_name": "Alpha", "player_lookup": "alpha", "player_lookup_base": "alpha"}
+    return {
+        "nba_raw.nbac_schedule": [
+            {**game, "game_date": yesterday, "game_id": past, "status": "final", "snapshot_time": at},
+            {**game, "game_date": day + timedelta(days=9), "game_id": "0022500299", "status": "scheduled",
+             "snapshot_time": at},
+        ],
+        "nba_raw.nbac_player_boxscores": [
+            {"game_date": yesterday, "game_id": past, "season": "2025-26", "season_type": "regular_season",
+             "player_id": 900, "player_name": "Somebody", "player_lookup": "somebody",
+             "player_lookup_base": "somebody", "team": "CHI", "opponent": "MIA", "is_home": True, "minutes": 30.0,
+             "points": 10, "snapshot_time": at, **common},
+        ],
+        "nba_raw.injury_report": [
+            {"game_date": day, "source": "espn", "team": "LAL", "status": "OUT", "snapshot_time": at,
+             "player_name": "Listed", "player_lookup": "listed", "player_lookup_base": "listed", **common},
+        ],
+        "nba_raw.odds_api_player_points_props": [
+            {**row, **named, "market": "player_points", "line": Decimal("24.5"), "over_price": -110,
+             "under_price": -110}
+            for row in odds
+        ],
+        "nba_raw.odds_api_game_lines": [{**row, "home_spread": Decimal("-3.5"), "total": Decimal(220)} for row in odds],
+    }  # fmt: skip
 
 
 def batch(game_id: str, revision: int = 1, day: date = DAY) -> dict[str, Any]:

@@ -22,18 +22,25 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 def test_each_setting_is_read_from_its_variable_with_its_type() -> None:
     examples: dict[str, str] = {}
     for field in dataclasses.fields(Settings):
-        examples[field.name.upper()] = {"str": "text", "int": "7", "float": "0.25"}[str(field.type)]
+        examples[field.name.upper()] = {"str": "text", "int": "7", "float": "0.25", "bool": "true"}[str(field.type)]
     examples["PROXY_URL"] = PROXY
     settings = Settings.from_environment(examples)
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
-        expected = {"str": "text", "int": 7, "float": 0.25}[str(field.type)]
+        expected = {"str": "text", "int": 7, "float": 0.25, "bool": True}[str(field.type)]
         assert value == (PROXY if field.name == "proxy_url" else expected)
         assert type(value).__name__ == field.type
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("MAX_UNITS", "many"), ("MIN_MINUTES", "15 min"), ("ASSUMED_PRICE", "-110.5")]
+    ("name", "text"),
+    [
+        ("MAX_UNITS", "many"),
+        ("MIN_MINUTES", "15 min"),
+        ("ASSUMED_PRICE", "-110.5"),
+        ("WITHHOLD_PICKS_WITHOUT_INJURIES", "perhaps"),
+        ("WITHHOLD_PICKS_WITHOUT_INJURIES", ""),
+    ],
 )
 def test_a_value_that_does_not_fit_is_named(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}='{text}'"):

@@ -75,6 +75,7 @@ def ready(tmp_path: Path) -> Iterator[Evening]:
     """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are left out."""
     with evening(tmp_path) as opened:
         opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add_sources()
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         opened.add(
             EXPECTED,
@@ -349,8 +350,6 @@ def moved_away(night: Evening) -> None:
         (too_few_covered, "failed", "predictions cover 3 of 4 expected players, less than 80%", True),
         (a_stranger, "failed", "1 predicted players were not expected, first player 99", True),
         (newer_batch_with_nothing, "no_data", f"there are no current predictions for {DAY}", True),
-        (postponed, "no_data", f"all 2 games on {DAY} are postponed", False),
-        (moved_away, "no_data", f"no games on {DAY}", False),
     ],
 )
 def test_a_refused_date_touches_only_the_status(
@@ -394,6 +393,7 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
         night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
         night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
         night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        night.add_sources()
         outcome = run(message(), night.context("phase6_export"))
         assert outcome.status == "success"
         assert outcome.metadata["coverage"] == {"expected": 1, "covered": 1, "share": 1.0}

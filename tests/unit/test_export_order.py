@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,15 @@ import pytest
 
 from functions.phase6_export.document import Document, Order
 from functions.phase6_export.exporters import status
+from functions.phase6_export.sources import NAMES
 from functions.phase6_export.writer import ATTEMPTS, Writer
 from local.file_blobs import FileBlobs
 from shared.errors import WriteConflict
 
 PATH = "v1/predictions/today.json"
+TODAY = date(2025, 11, 14)
+MISSING = {"state": "missing", "snapshot_at": None, "age_minutes": None, "reason": "r"}
+SOURCES = [{"source": name, **MISSING} for name in NAMES]
 AT_11 = Order(1, "2025-11-14", 2, "2025-11-14T16:30:00Z")
 
 
@@ -112,6 +116,7 @@ def status_body(**changes: Any) -> dict[str, Any]:
         "batches": [],
         "halted": False,
         "halt_reason": None,
+        "sources": SOURCES,
         "status": "success",
         "reason": "",
         "coverage": {"expected": 1, "covered": 1, "share": 1.0},
@@ -128,11 +133,47 @@ def test_status_keeps_the_latest_attempt_of_each_of_the_last_dates() -> None:
     body: dict[str, Any] = status_body(dates=[])
     for day in [*days, days[-1]]:
         attempt = {"game_date": day, "status": "failed", "reason": "r", "generated_at": "2025-11-14T17:00:00Z"}
-        body = status_body(**status.content(attempt, {}, body if body["dates"] else None))
+        body = status_body(**status.content(attempt, {}, body if body["dates"] else None, TODAY))
     assert [each["game_date"] for each in body["dates"]] == days[:1:-1]
     assert (body["status"], body["reason"]) == ("failed", "r")
 
 
 def test_a_status_of_an_unknown_form_is_forgotten() -> None:
     attempt = status_body()["dates"][0]
-    assert status.content(attempt, {}, {"dates": [{"day": 1}]})["dates"] == [attempt]
+    assert status.content(attempt, {}, {"dates": [{"day": 1}]}, TODAY)["dates"] == [attempt]
+
+
+@pytest.mark.parametrize(
+    ("before", "attempt", "on_top"),
+    [
+        ("2025-11-14", "2025-11-14", "attempt"),  # the same date again
+        ("2025-11-13", "2025-11-14", "attempt"),  # a new day
+        ("2025-11-14", "2025-11-12", "before"),  # an old date again
+        ("2025-11-14", "2025-11-15", "before"),  # tomorrow's
+        ("2025-11-15", "2025-11-12", "attempt"),  # one that has come goes before one to come
+        ("2025-11-15", "2025-11-16", "attempt"),  # none has come: the latest attempt
+    ],
+)
+def test_the_top_level_is_of_the_newest_date_that_has_come(before: str, attempt: str, on_top: str) -> None:
+    earlier = {**status_body()["dates"][0], "game_date": before}
+    latest = {**earlier, "game_date": attempt, "status": "failed", "reason": "latest"}
+    body = status_body(game_date=before, reason="earlier", files_written=9, dates=[earlier])
+    made = status.content(latest, {"coverage": {"expected": 2}, "files_written": 3}, body, TODAY)
+    header = {"game_date": attempt, "generated_at": "now", "batches": [], "sources": []}
+    whole = {**header, **made}
+    expected = {
+        "attempt": (attempt, "now", "failed", "latest", {"expected": 2}, 3),
+        "before": (before, body["generated_at"], "success", "earlier", body["coverage"], 9),
+    }
+    names = ("game_date", "generated_at", "status", "reason", "coverage", "files_written")
+    assert tuple(whole[name] for name in names) == expected[on_top]
+    assert {each["game_date"]: each["reason"] for each in made["dates"]}[attempt] == "latest"
+    assert {each["game_date"] for each in made["dates"]} == {before, attempt}
+
+
+def test_the_dates_of_a_status_outlive_its_form() -> None:
+    """A header of an older version is not shown on top any more; what it says of the dates stays."""
+    attempt = status_body()["dates"][0]
+    older = {**attempt, "game_date": "2025-11-13"}
+    before = {**status_body(dates=[older, {"game_date": "never"}]), "schema_version": 0}
+    assert status.content(attempt, {}, before, TODAY)["dates"] == [attempt, older]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from functions.self_heal.checks import first_shortage, grades
-from functions.self_heal.snapshot import ExportFile, Game, Player, Snapshot
+from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ExportFile, dated_files, results_file
+from functions.self_heal.snapshot import Game, NewestBatch, Player, Snapshot
 from shared.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
 from shared.config import Settings
 from shared.heal_runs import asked_run_id, heal_run_id, is_heal_run
@@ -22,7 +24,12 @@ TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025,
 MORNING_AFTER = datetime(2025, 11, 15, 16, 15, tzinfo=UTC)
 BATCH = f"batch_{DAY}_r2"
 CONSOLIDATED_AT = NOON - timedelta(minutes=50)
+GRADED_AT = MORNING_AFTER - timedelta(minutes=15)
 CONTRACTS = load_pipeline().contracts
+PLAYERS = ("v1/tonight/player/alpha.json", "v1/tonight/player/beta.json")
+# What is there of a date that is exported, and of one that is graded.
+PATHS = (*dated_files(DAY), *POINTERS, *PLAYERS)
+GRADED = (results_file(DAY), *GRADED_POINTERS)
 
 
 def game(game_id: str, **changes: Any) -> Game:
@@ -75,16 +82,29 @@ def snapshot(**changes: Any) -> Snapshot:
         games=[game(EARLY), game(LATE)],
         players=[player(n) for n in range(5)] + [player(n, LATE) for n in range(5, 10)],
         batch=batch(),
-        export=ExportFile(1, (BATCH,), CONSOLIDATED_AT + timedelta(minutes=1)),
+        newest=NewestBatch(BATCH, 250, 250),
+        files=exported(),
     )
     return replace(whole, **changes)
 
 
+def file(**changes: Any) -> ExportFile:
+    whole = ExportFile(1, (BATCH,), CONSOLIDATED_AT + timedelta(minutes=1), str(DAY))
+    return replace(whole, **changes)
+
+
+def exported() -> dict[str, ExportFile | None]:
+    """The files of the date: its own, the pointers, and those of two players."""
+    everybody = file(players=tuple(path.removeprefix("v1/") for path in PLAYERS))
+    return {**dict.fromkeys(PATHS, file()), EVERYBODY: everybody}
+
+
 def played(**changes: Any) -> Snapshot:
     """The morning after: final, with results and grades."""
-    done = {"status": "final", "result_teams": 2, "grades": 125}
+    done = {"status": "final", "result_teams": 2, "grades": 125, "graded_at": GRADED_AT}
     games = [game(EARLY, **done), game(LATE, **done)]
-    whole = Snapshot(game_date=DAY, now=MORNING_AFTER, schedule_rows=1230, feed_rows=400, games=games)
+    graded = file(content_at=GRADED_AT)
+    whole = snapshot(now=MORNING_AFTER, games=games, files={**exported(), **dict.fromkeys(GRADED, graded)})
     return replace(whole, **changes)
 
 
@@ -118,21 +138,10 @@ def test_a_whole_day_is_short_of_nothing() -> None:
         ),
         ({"batch": batch(CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
         ({"batch": batch(FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
-        ({"export": None}, "export", "v1/predictions/2025-11-14.json is not there"),
         (
-            {"export": ExportFile(1, (f"batch_{DAY}_r1",), NOON)},
-            "export",
-            f"v1/predictions/2025-11-14.json is of batch_2025-11-14_r1, not of {BATCH}",
-        ),
-        (
-            {"export": ExportFile(1, (), NOON)},
-            "export",
-            f"v1/predictions/2025-11-14.json is of no batch, not of {BATCH}",
-        ),
-        (
-            {"export": ExportFile(1, (BATCH,), CONSOLIDATED_AT - timedelta(seconds=1))},
-            "export",
-            "v1/predictions/2025-11-14.json is from before its batch was consolidated",
+            {"newest": NewestBatch(BATCH, 250, 249)},
+            "predictions",
+            f"1 of the 250 rows that {BATCH} put in place are gone",
         ),
         ({"epoch": 2}, "export", "v1/predictions/2025-11-14.json is of another repetition of the day"),
     ],
@@ -141,16 +150,101 @@ def test_what_a_day_to_come_is_short_of(changes: dict[str, Any], check: str, rea
     assert short(snapshot(**changes)) == (check, reason)
 
 
+OTHER_DAYS = {"later": str(DAY + timedelta(days=1)), "earlier": str(DAY - timedelta(days=1))}
+BEFORE = CONSOLIDATED_AT - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("make", [snapshot, lambda **changes: played(**changes)], ids=["coming", "played"])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (None, "is not there"),
+        (file(epoch=2), "is of another repetition of the day"),
+        (file(game_date=OTHER_DAYS["earlier"]), f"is of {OTHER_DAYS['earlier']}"),
+        (file(batches=(f"batch_{DAY}_r1",)), f"is of batch_{DAY}_r1, not of {BATCH}"),
+        (file(batches=()), f"is of no batch, not of {BATCH}"),
+        (file(content_at=BEFORE), "is from before its batch was consolidated"),
+    ],
+    ids=["gone", "epoch", "earlier", "batch", "no batch", "before"],
+)
+def test_every_exported_file_counts(
+    make: Callable[..., Snapshot], path: str, found: ExportFile | None, reason: str
+) -> None:
+    whole = make()
+    check = "export" if whole.group == "coming" else "published"
+    if path == EVERYBODY and found is not None:
+        found = replace(found, players=exported_players())
+    assert short(replace(whole, files={**whole.files, path: found})) == (check, f"{path} {reason}")
+
+
+def exported_players() -> tuple[str, ...]:
+    return tuple(path.removeprefix("v1/") for path in PLAYERS)
+
+
+def test_pointers_of_a_newer_date_are_that_dates_matter() -> None:
+    later = file(game_date=OTHER_DAYS["later"], batches=("batch_2025-11-15_r1",))
+    files = {**played().files, **dict.fromkeys(POINTERS, later), **dict.fromkeys(PLAYERS)}
+    assert short(played(files=files)) is None
+
+
+def test_of_a_date_to_come_there_are_its_own_files_alone() -> None:
+    eve = {"now": NOON - timedelta(days=1)}
+    files = dict.fromkeys(dated_files(DAY), file())
+    assert short(snapshot(files=files, **eve)) is None
+    path = f"v1/best-bets/{DAY}.json"
+    assert short(snapshot(files={**files, path: None}, **eve)) == ("export", f"{path} is not there")
+
+
+@pytest.mark.parametrize(
+    ("path", "found", "reason"),
+    [
+        *((path, None, "is not there") for path in GRADED),
+        *((path, file(epoch=2), "is of another repetition of the day") for path in GRADED),
+        *((path, file(game_date=OTHER_DAYS["earlier"]), f"is of {OTHER_DAYS['earlier']}") for path in GRADED_POINTERS),
+        (GRADED[0], file(content_at=GRADED_AT - timedelta(seconds=1)), "is from before the last grading"),
+    ],
+)
+def test_a_played_date_has_its_results_exported(path: str, found: ExportFile | None, reason: str) -> None:
+    whole = played()
+    assert short(replace(whole, files={**whole.files, path: found})) == ("published", f"{path} {reason}")
+
+
+def test_results_of_a_newer_date_on_top_are_as_they_should_be() -> None:
+    later = file(game_date=OTHER_DAYS["later"], content_at=GRADED_AT + timedelta(days=1))
+    whole = played()
+    assert short(replace(whole, files={**whole.files, **dict.fromkeys(GRADED_POINTERS, later)})) is None
+
+
+def test_predictions_behind_grades_that_are_gone_are_named() -> None:
+    done = {"status": "final", "result_teams": 2, "grades": 125, "graded_at": GRADED_AT}
+    games = [game(EARLY, **done), game(LATE, grades_alone=5, **done)]
+    reason = f"5 grades are of predictions that are gone: 1 of 2 games ({LATE})"
+    assert short(played(games=games)) == ("kept", reason)
+    gone = f"1 of the 250 rows that {BATCH} put in place are gone"
+    assert short(played(newest=NewestBatch(BATCH, 250, 249))) == ("kept", gone)
+
+
+def test_an_expected_player_without_predictions_on_a_played_date_is_named() -> None:
+    players = [player(n, unit=f"u{n}") for n in range(5)] + [player(9, LATE, unit="u9", is_predicted=False)]
+    found = ("kept", f"1 players were expected and have no prediction, first player 9 of game {LATE}")
+    assert short(played(players=players)) == found
+    # his unit ended without a result: he never had one
+    assert short(played(players=players, missing_units={BATCH: ["u9"]})) is None
+    left_out = replace(players[-1], considered_as="left_out")
+    assert short(played(players=[*players[:-1], left_out])) is None
+
+
 def test_the_earliest_phase_comes_first() -> None:
     games = [game(EARLY, context_teams=0, context_players=0, feature_players=0), game(LATE, feature_players=0)]
-    empty: dict[str, Any] = {"players": [], "batch": batch(CLOSED), "export": None}
+    empty: dict[str, Any] = {"players": [], "batch": batch(CLOSED), "files": {}}
     stages = [
         ("sources", snapshot(feed_rows=0, games=games, **empty)),
         ("context", snapshot(games=games, **empty)),
         ("features", snapshot(games=[game(EARLY), games[1]], **empty)),
         ("consolidation", snapshot(**empty)),
         ("predictions", snapshot(**{**empty, "batch": None, "players": unpredicted(10)})),
-        ("export", snapshot(export=None)),
+        ("export", snapshot(files={})),
     ]
     for check, found in stages:
         result = short(found)
@@ -198,7 +292,7 @@ def test_without_a_batch_the_coordinators_rule_says_who_is_expected(features: di
     whole = player(1).features
     assert whole is not None
     players = unpredicted(10, features={**whole, **features})
-    found = short(snapshot(players=players, batch=None, export=None))
+    found = short(snapshot(players=players, batch=None, files={}))
     reason = "current predictions cover 0 of 10 expected players, less than 80%"
     assert found == (("predictions", reason) if is_short else None)
 
@@ -218,7 +312,7 @@ def test_an_open_batch_is_not_short() -> None:
 def test_a_team_nobody_has_played_for_in_a_month_has_no_context() -> None:
     first_day = {"roster_teams": 0, "context_teams": 0, "context_players": 0, "feature_players": 0}
     games = [game(EARLY, **first_day), game(LATE, **first_day)]
-    assert short(snapshot(games=games, players=[], batch=None, export=None)) is None
+    assert short(snapshot(games=games, players=[], batch=None, files={})) is None
 
 
 def test_a_game_that_has_tipped_off_asks_for_nothing() -> None:

@@ -23,6 +23,7 @@ from tests.unit.prediction_tables import (
     Evening,
     batch,
     evening,
+    expected,
     message,
     played,
     predicted,
@@ -56,7 +57,9 @@ def snapshot(night: Evening, now: datetime = NEXT_NOON) -> Snapshot:
 def short(night: Evening) -> tuple[str, str] | None:
     seen = snapshot(night)
     assert seen.group == "played"
-    found = first_shortage(seen, load_pipeline().contracts["played"], Settings())
+    # the files are test_self_heal_files.py's
+    contracts = [each for each in load_pipeline().contracts["played"] if each.check != "published"]
+    found = first_shortage(seen, contracts, Settings())
     return None if found is None else (found.contract.check, found.reason)
 
 
@@ -138,3 +141,33 @@ def test_a_prediction_of_after_the_tip_off_that_was_moved_forward_needs_no_grade
     night.warehouse.execute(f"DELETE FROM nba_predictions.prediction_accuracy WHERE game_id = '{LATE}'")
     assert [(game.predictions, game.grades) for game in snapshot(night).games] == [(1, 1), (0, 0)]
     assert short(night) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (f"game_id = '{LATE}'", f"1 grades are of predictions that are gone: 1 of 2 games ({LATE})"),
+        ("TRUE", f"2 grades are of predictions that are gone: 2 of 2 games ({EARLY}, {LATE})"),
+    ],
+)
+def test_deleted_predictions_behind_grades_are_named(night: Evening, condition: str, reason: str) -> None:
+    night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE {condition}")
+    assert short(night) == ("kept", reason)
+
+
+def test_a_prediction_without_a_line_and_its_grade_belong_together(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 91, "Guest", None)])
+    run(message(), night.context("grading"))
+    assert short(night) is None
+    night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE player_id = 91")
+    assert short(night) == ("kept", f"1 grades are of predictions that are gone: 1 of 2 games ({EARLY})")
+
+
+def test_rows_of_the_newest_batch_that_were_never_graded_are_counted_too(night: Evening) -> None:
+    """Deleted together with their grades, and whole players: consolidation counted the rows, and who was expected."""
+    later = {"rows_expected": 3, "consolidated_at": batch(EARLY)["consolidated_at"] + timedelta(minutes=1)}
+    night.add("nba_predictions.prediction_batches", [batch(game) | later for game in (EARLY, LATE)])
+    assert short(night) == ("kept", f"1 of the 3 rows that batch_{DAY}_r1 put in place are gone")
+    night.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha"), expected(LATE, 7, "Other")])
+    reason = f"1 players were expected and have no prediction, first player 7 of game {LATE}"
+    assert short(night) == ("kept", reason)

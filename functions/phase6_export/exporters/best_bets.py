@@ -17,14 +17,16 @@ SYSTEM = "ensemble_v1"
 MOST = 20
 
 
-def content(day: Day) -> dict[str, Any]:
+def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, Any]:
     """The best MOST picks of SYSTEM, highest expected value first.
 
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an offered price on that
     side. Lines of one player win and lose together, so each player enters once, with his best line. Bets on games that
-    do not take place as predicted stand under `withheld`, by name.
+    do not take place as predicted stand under `withheld`, by name. Of a game without an injury list in force there is
+    no pick where those are withheld, and else each says so.
     """
-    candidates = sorted((row for row in day.offered if _is_bet(row)), key=_rank)
+    offered = [row for row in day.offered if not (withhold_without_injuries and day.injuries_unknown(row["game_id"]))]
+    candidates = sorted((row for row in offered if _is_bet(row)), key=_rank)
     picks: dict[int, Row] = {}
     for row in candidates:
         picks.setdefault(row["player_id"], row)
@@ -77,4 +79,5 @@ def _pick(row: Row, day: Day) -> dict[str, Any]:
         "predicted_points": points(row["predicted_points"]),
         "edge": points(row["edge"]),
         "reason": full_reason(row, main, player),
+        "injuries_unknown": day.injuries_unknown(row["game_id"]),
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.document import fair_price, half_points, moment, points, share
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day, Row
@@ -32,6 +32,7 @@ def content(day: Day) -> dict[str, Any]:
                 "features_as_of": moment(first["features_as_of"]),
                 "line_snapshot_at": moment(first["line_snapshot_at"]),
                 "quality_score": points(first["quality_score"]),
+                "injuries_unknown": day.injuries_unknown(first["game_id"]),
                 "predictions": systems_of(rows, player),
             }
         )
@@ -83,7 +84,7 @@ def _line(row: Row, main: Row, player: Row) -> dict[str, Any]:
         **advice.books(row),
         "p_over": share(row["p_over"]),
         "p_push": share(row["p_push"]),
-        "fair_over_price": points(row["fair_over_price"]),
+        "fair_over_price": fair_price(row["fair_over_price"]),
         "edge": points(row["edge"]),
         "expected_value": share(row["expected_value"]),
         "confidence": share(row["confidence_score"]),

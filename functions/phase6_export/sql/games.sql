@@ -4,7 +4,7 @@
 WITH
 latest AS (
   SELECT
-    game_id, game_date, season_type, home_team, away_team, tipoff_at, status, home_points, away_points,
+    game_id, game_date, season_type, home_team, away_team, tipoff_at, status, home_points, away_points, snapshot_time,
     CASE
       WHEN called_off THEN status
       WHEN gone_at <= @now THEN 'not_scheduled'
@@ -15,7 +15,7 @@ latest AS (
     AND (replaced_at IS NULL OR replaced_at > @now)
 ),
 facts AS (
-  SELECT COUNT(*) AS schedule_rows
+  SELECT COUNT(*) AS schedule_rows, MAX(snapshot_time) AS schedule_at
   FROM latest
   WHERE game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
     AND (called_off IS NULL OR called_off <> 'not_scheduled')
@@ -32,6 +32,7 @@ batches AS (
 )
 SELECT
   facts.schedule_rows,
+  facts.schedule_at,
   batches.consolidated_batches,
   CAST(NULL AS STRING) AS game_id,
   CAST(NULL AS STRING) AS home_team,
@@ -46,6 +47,7 @@ CROSS JOIN batches
 UNION ALL
 SELECT
   CAST(NULL AS INT64) AS schedule_rows,
+  CAST(NULL AS TIMESTAMP) AS schedule_at,
   CAST(NULL AS STRING) AS consolidated_batches,
   latest.game_id,
   latest.home_team,

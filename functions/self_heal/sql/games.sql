@@ -110,10 +110,41 @@ grades AS (
       OR (given.void_reason = 'did_not_play' AND played.player_id IS NULL)
     )
   GROUP BY given.game_id, given.batch_id
+),
+-- Grades whose prediction is gone, which nobody can make again, and when the date was graded.
+behind AS (
+  SELECT given.game_id, COUNTIF(said.player_id IS NULL) AS grades_alone, MAX(given.graded_at) AS graded_at
+  FROM nba_predictions.prediction_accuracy AS given
+  LEFT JOIN nba_predictions.current_predictions AS said
+    ON said.game_date = @game_date
+    AND said.game_id = given.game_id
+    AND said.batch_id = given.batch_id
+    AND said.player_id = given.player_id
+    AND said.system_id = given.system_id
+    AND COALESCE(said.line_value, 0) = COALESCE(given.line_value, 0)
+  WHERE given.game_date = @game_date
+  GROUP BY given.game_id
+),
+-- The newest consolidated batch and the rows that were in place then: nothing takes its rows over.
+newest AS (
+  SELECT game_date, batch_id, rows_expected
+  FROM nba_predictions.prediction_batches
+  WHERE game_date = @game_date
+  QUALIFY ROW_NUMBER() OVER (ORDER BY revision DESC, consolidated_at DESC, batch_id DESC, game_id) = 1
+),
+in_place AS (
+  SELECT newest.game_date, newest.batch_id, newest.rows_expected, COUNT(kept.player_id) AS rows_there
+  FROM newest
+  LEFT JOIN nba_predictions.player_prop_predictions AS kept
+    ON kept.game_date = @game_date AND kept.batch_id = newest.batch_id
+  GROUP BY newest.game_date, newest.batch_id, newest.rows_expected
 )
 SELECT
   facts.schedule_rows,
   feeds.feed_rows,
+  in_place.batch_id AS newest_batch_id,
+  in_place.rows_expected,
+  in_place.rows_there,
   games.game_id,
   COALESCE(
     games.tipoff_at, tipoffs.tipoff_at, TIMESTAMP(DATETIME(@game_date, TIME '19:00:00'), 'America/New_York')
@@ -126,9 +157,13 @@ SELECT
   COALESCE(summaries.result_teams, 0) AS result_teams,
   COALESCE(summaries.points_apart, FALSE) AS points_apart,
   COALESCE(predictions.predictions, 0) AS predictions,
-  COALESCE(grades.grades, 0) AS grades
+  COALESCE(grades.grades, 0) AS grades,
+  COALESCE(behind.grades_alone, 0) AS grades_alone,
+  behind.graded_at
 FROM facts
 CROSS JOIN feeds
+LEFT JOIN in_place
+  ON in_place.game_date = facts.game_date
 LEFT JOIN games
   ON games.game_date = facts.game_date
 LEFT JOIN tipoffs
@@ -145,4 +180,6 @@ LEFT JOIN predictions
   ON predictions.game_id = games.game_id
 LEFT JOIN grades
   ON grades.game_id = games.game_id AND grades.batch_id = predictions.batch_id
+LEFT JOIN behind
+  ON behind.game_id = games.game_id
 ORDER BY games.game_id

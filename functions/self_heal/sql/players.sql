@@ -28,7 +28,7 @@ counting AS (
 ),
 -- A batch recorded twice names its players twice: the last record counts.
 considered AS (
-  SELECT expected.game_id, expected.player_id, expected.status
+  SELECT expected.game_id, expected.player_id, expected.status, expected.unit
   FROM nba_monitoring.expected_outputs AS expected
   INNER JOIN counting
     ON counting.game_id = expected.game_id AND counting.batch_id = expected.batch_id
@@ -61,6 +61,7 @@ SELECT
   counting.batch_id,
   counting.consolidated_at,
   considered.status AS considered_as,
+  considered.unit,
   predicted.player_id IS NOT NULL AS is_predicted
 FROM everybody
 LEFT JOIN features

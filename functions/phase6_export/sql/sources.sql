@@ -1,0 +1,161 @@
+-- What each source had said strictly before the features of the date's predictions, by the rules by which the features
+-- take it: one row per predicted game as of its features, and one of the whole date (game_id NULL) as of the newest of
+-- them, or of @now where nothing is predicted. `_at`: the moment known; `_named`: that answer names anybody.
+-- Parameters: @game_date, @now.
+WITH
+predicted AS (
+  SELECT game_id, MAX(features_as_of) AS features_as_of
+  FROM nba_predictions.current_predictions
+  WHERE game_date = @game_date
+  GROUP BY game_id
+),
+whole_date AS (
+  SELECT COALESCE(MAX(features_as_of), @now) AS features_as_of
+  FROM predicted
+),
+moments AS (
+  SELECT game_id, features_as_of FROM predicted
+  UNION ALL
+  SELECT CAST(NULL AS STRING) AS game_id, features_as_of FROM whole_date
+),
+-- A game that has left the schedule since keeps its teams.
+teams AS (
+  SELECT p.game_id, p.features_as_of, s.home_team, s.away_team
+  FROM predicted AS p
+  JOIN nba_raw.nbac_schedule_versions AS s
+    ON s.game_id = p.game_id
+  WHERE s.snapshot_time <= @now
+    AND (s.replaced_at IS NULL OR s.replaced_at > @now)
+),
+schedule AS (
+  SELECT MAX(s.snapshot_time) AS schedule_at
+  FROM nba_raw.nbac_schedule AS s
+  CROSS JOIN whole_date AS w
+  WHERE s.game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
+    AND s.snapshot_time < w.features_as_of
+),
+-- Games of the days before the features: what the morning's box scores should hold. The Cup's final has none.
+played AS (
+  SELECT s.game_id, s.game_date
+  FROM nba_raw.nbac_schedule_versions AS s
+  CROSS JOIN whole_date AS w
+  WHERE s.game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND @game_date
+    AND s.game_date < DATE(w.features_as_of, 'America/New_York')
+    AND s.season_type IN ('regular_season', 'playin', 'playoffs')
+    AND NOT s.called_off
+    AND s.snapshot_time < w.features_as_of
+    AND (s.replaced_at IS NULL OR NOT s.replaced_at < w.features_as_of)
+    AND (s.gone_at IS NULL OR NOT s.gone_at < w.features_as_of)
+),
+last_played AS (
+  SELECT MAX(game_date) AS game_date
+  FROM played
+),
+boxes AS (
+  SELECT b.game_id, MAX(b.snapshot_time) AS box_scores_at
+  FROM nba_raw.nbac_player_boxscores AS b
+  CROSS JOIN whole_date AS w
+  WHERE b.game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND @game_date
+    AND b.snapshot_time < w.features_as_of
+  GROUP BY b.game_id
+),
+box_scores AS (
+  SELECT MAX(box_scores_at) AS box_scores_at
+  FROM boxes
+),
+unboxed AS (
+  SELECT COUNT(*) AS games_played, COUNTIF(b.game_id IS NULL) AS games_unboxed, MAX(p.game_date) AS last_played_on
+  FROM played AS p
+  INNER JOIN last_played AS l
+    ON l.game_date = p.game_date
+  LEFT JOIN boxes AS b
+    ON b.game_id = p.game_id
+),
+-- The day's list in force: see `reports` of upcoming_player_game_context.sql.
+injuries AS (
+  SELECT m.game_id, i.snapshot_time AS injuries_at, i.player_lookup IS NOT NULL AS injuries_named
+  FROM moments AS m
+  INNER JOIN nba_raw.injury_report AS i
+    ON i.game_date = @game_date
+    AND i.snapshot_time < m.features_as_of
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY m.game_id
+    ORDER BY IF(i.source = 'derived', 1, 0), i.snapshot_time DESC, i.source_file DESC, i.player_lookup
+  ) = 1
+),
+-- Each game's newest answer: see `answers` of upcoming_player_lines.sql and upcoming_team_game_context.sql.
+player_answers AS (
+  SELECT
+    t.game_id, t.features_as_of, p.bookmaker, p.fetched_at,
+    COALESCE(p.answer_at, IF(
+      p.fetched_at > p.commence_time,
+      MAX(p.snapshot_time) OVER (PARTITION BY t.game_id, p.source_file),
+      p.fetched_at
+    )) AS answered_at
+  FROM teams AS t
+  INNER JOIN nba_raw.odds_api_player_points_props AS p
+    ON p.game_date = @game_date
+    AND LEAST(p.home_team, p.away_team) = LEAST(t.home_team, t.away_team)
+    AND GREATEST(p.home_team, p.away_team) = GREATEST(t.home_team, t.away_team)
+  WHERE p.snapshot_time < t.features_as_of
+    OR (p.bookmaker IS NULL AND p.snapshot_time = t.features_as_of AND p.fetched_at > p.snapshot_time)
+),
+player_lines AS (
+  SELECT
+    game_id,
+    MAX(answered_at) AS player_lines_at,
+    MAX(answered_at) = MAX(IF(bookmaker IS NULL, NULL, answered_at)) AS player_lines_named
+  FROM player_answers
+  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  GROUP BY game_id
+),
+game_answers AS (
+  SELECT
+    t.game_id, t.features_as_of, l.bookmaker, l.fetched_at,
+    COALESCE(l.answer_at, IF(
+      l.fetched_at > l.commence_time,
+      MAX(l.snapshot_time) OVER (PARTITION BY t.game_id, l.source_file),
+      l.fetched_at
+    )) AS answered_at
+  FROM teams AS t
+  INNER JOIN nba_raw.odds_api_game_lines AS l
+    ON l.game_date = @game_date
+    AND LEAST(l.home_team, l.away_team) = LEAST(t.home_team, t.away_team)
+    AND GREATEST(l.home_team, l.away_team) = GREATEST(t.home_team, t.away_team)
+  WHERE l.snapshot_time < t.features_as_of
+    OR (l.bookmaker IS NULL AND l.snapshot_time = t.features_as_of AND l.fetched_at > l.snapshot_time)
+),
+game_lines AS (
+  SELECT
+    game_id,
+    MAX(answered_at) AS game_lines_at,
+    MAX(answered_at) = MAX(IF(bookmaker IS NULL, NULL, answered_at)) AS game_lines_named
+  FROM game_answers
+  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  GROUP BY game_id
+)
+SELECT
+  m.game_id,
+  m.features_as_of,
+  schedule.schedule_at,
+  box_scores.box_scores_at,
+  unboxed.games_played,
+  unboxed.games_unboxed,
+  unboxed.last_played_on,
+  i.injuries_at,
+  COALESCE(i.injuries_named, FALSE) AS injuries_named,
+  p.player_lines_at,
+  COALESCE(p.player_lines_named, FALSE) AS player_lines_named,
+  g.game_lines_at,
+  COALESCE(g.game_lines_named, FALSE) AS game_lines_named
+FROM moments AS m
+CROSS JOIN schedule
+CROSS JOIN box_scores
+CROSS JOIN unboxed
+LEFT JOIN injuries AS i
+  ON COALESCE(i.game_id, '') = COALESCE(m.game_id, '')
+LEFT JOIN player_lines AS p
+  ON p.game_id = m.game_id
+LEFT JOIN game_lines AS g
+  ON g.game_id = m.game_id
+ORDER BY m.game_id

@@ -1,0 +1,88 @@
+"""What the export bucket holds of a date: of each file that should be there, what it says it was made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from shared.clock import new_york_date
+from shared.errors import NotFound
+from shared.parallel import all_of
+from shared.ports import Blobs
+
+ROOT = "v1"
+EVERYBODY = f"{ROOT}/tonight/all-players.json"
+# Files that are of the newest exported date that New York has reached.
+POINTERS = (EVERYBODY, f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
+# Files of the newest graded date.
+GRADED_POINTERS = (f"{ROOT}/results/latest.json", f"{ROOT}/systems/performance.json")
+# A read waits for the network; 300 players' files one after the other would take a quarter of a minute.
+THREADS = 16
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file of phase 6, as far as it says what it was made of."""
+
+    epoch: int
+    batches: tuple[str, ...]
+    content_at: datetime
+    game_date: str
+    players: tuple[str, ...] = ()
+    """Of tonight/all-players.json: the players' files, under v1/."""
+
+
+Files = Mapping[str, ExportFile | None]
+"""By path; None: it is not there, or none of phase 6's making."""
+
+
+def dated_files(day: date) -> tuple[str, str]:
+    """What phase 6 writes of a date alone."""
+    return f"{ROOT}/predictions/{day}.json", f"{ROOT}/best-bets/{day}.json"
+
+
+def results_file(day: date) -> str:
+    return f"{ROOT}/results/{day}.json"
+
+
+def read_files(exports: Blobs, day: date, now: datetime) -> Files:
+    """The files of a date: its own, the pointers from the day itself on, and those of the players they name.
+
+    Reads side by side, one a file; nothing is listed. Of grades whatever is there, whether due or not.
+    """
+    paths = list(dated_files(day))
+    if day <= new_york_date(now):
+        paths += [*POINTERS, results_file(day), *GRADED_POINTERS]
+    files = _read(exports, paths)
+    everybody = files.get(EVERYBODY)
+    if everybody is None or everybody.game_date != day.isoformat():
+        return files
+    return {**files, **_read(exports, [f"{ROOT}/{path}" for path in everybody.players])}
+
+
+def _read(exports: Blobs, paths: Sequence[str]) -> dict[str, ExportFile | None]:
+    tasks = {path: partial(_file, exports, path) for path in paths}
+    found = all_of(tasks, THREADS, name="exports")
+    return {path: found[path] for path in paths}
+
+
+def _file(exports: Blobs, path: str) -> ExportFile | None:
+    """What a file says of itself; one that is none of phase 6's making counts as none."""
+    try:
+        content = json.loads(exports.read(path).data)
+        match content:
+            case {"order": [int(epoch), str(day), _, str(content_at)], "batches": list(found)}:
+                batches = tuple(each["batch_id"] for each in found)
+                return ExportFile(epoch, batches, datetime.fromisoformat(content_at), day, _players(content))
+    except (NotFound, ValueError, KeyError, TypeError):
+        return None
+    return None
+
+
+def _players(content: Mapping[str, Any]) -> tuple[str, ...]:
+    games = content.get("games", [])
+    return tuple(player["file"] for game in games for player in game["players"])
