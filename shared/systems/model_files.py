@@ -17,8 +17,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import ModelDamaged, NotFound
+from shared.errors import Fatal, ModelDamaged, NotFound
 from shared.ports import Blobs
+from shared.systems.output import ENSEMBLE, XGBOOST
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +60,15 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
-    """A version's metadata. Raises ModelDamaged where it is missing, or not what was saved."""
+    """A version's metadata. Raises ModelDamaged where it is missing, or not what was saved; Fatal where nothing of the
+    version is in the bucket: then it was never saved, and whoever names it is wrong."""
     path = f"models/{system}/{version}/{METADATA}"
-    data = read(blobs, path)
+    try:
+        data = read(blobs, path)
+    except ModelDamaged as missing:
+        if any(blobs.list(f"models/{each}/{version}/") for each in (XGBOOST, ENSEMBLE)):
+            raise
+        raise Fatal(missing.message, next_step=BACK) from missing
     try:
         document = json.loads(data)
         if not isinstance(document, dict):

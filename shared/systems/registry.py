@@ -82,7 +82,8 @@ def load_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[st
 def load_usable_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
     """As load_models, but a system with a damaged file is left out and named in `damaged`, and the others go on.
 
-    Such models are read again at every call, so that mended files serve at once.
+    Such models are read again at every call, so that mended files serve at once. Raises Fatal where nothing of a
+    version is in the bucket.
     """
     return _load(blobs, versions, features, {})
 
@@ -197,7 +198,7 @@ def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str
     _, system, version, _ = path.split("/")
     try:
         before: dict[str, Any] | None = read_metadata_of(blobs, system, version)
-    except ModelDamaged:
+    except ModelDamaged:  # or not there yet, beside the files that are
         before = None
     decided = {_DECIDED: before[_DECIDED]} if before and _DECIDED in before else {}
     new = sealed({**document, **decided})

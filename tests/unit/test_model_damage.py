@@ -168,6 +168,21 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
     assert MODEL_DAMAGED not in fine[MOVING_AVERAGE]["reason"]
 
 
+@pytest.mark.parametrize("lost", [[TREES[0]], [MANIFESTS[0]], [*TREES, MANIFESTS[0]]])
+def test_a_lost_file_is_damage_and_a_version_that_was_never_saved_is_not(
+    blobs: FileBlobs, tmp_path: Path, lost: list[str]
+) -> None:
+    for path in lost:
+        (tmp_path / path).unlink()
+    models = load_usable_models(blobs, BOTH)
+    assert set(models.damaged) == {XGBOOST}
+    assert "is not in the models bucket" in models.damaged[XGBOOST]
+    assert models.ensemble is not None
+    with pytest.raises(Fatal, match=r"gone/metadata\.json is not in the models bucket") as raised:
+        load_usable_models(blobs, dict.fromkeys(BOTH, "gone"))
+    assert not isinstance(raised.value, ModelDamaged)
+
+
 def test_mended_files_serve_at_once(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     put(blobs, TREES[0], whole[:-1])
