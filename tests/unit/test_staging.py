@@ -34,6 +34,9 @@ def test_names() -> None:
     assert staging.revision_of(staging.staging_table("batch_2025-11-14_r12", "1")) == 12
     assert staging.revision_of("nba_predictions.player_prop_predictions") is None
     assert staging.revision_of("nba_staging._staging_batch_2025-11-14_rx__1") is None
+    assert staging.batch_of(name) == BATCH
+    assert staging.batch_of(staging.staging_table("batch_2025-11-14_r12", "1")) == "batch_2025-11-14_r12"
+    assert staging.batch_of("nba_predictions.player_prop_predictions") is None
 
 
 def test_a_revision_is_no_prefix_of_another() -> None:
