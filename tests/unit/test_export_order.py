@@ -11,7 +11,7 @@ import pytest
 
 from functions.phase6_export.document import Document, Order
 from functions.phase6_export.exporters import status
-from functions.phase6_export.writer import ATTEMPTS, Writer
+from functions.phase6_export.writer import ATTEMPTS, Writer, encode
 from local.file_blobs import FileBlobs
 from shared.errors import WriteConflict
 
@@ -99,6 +99,12 @@ def test_many_small_files_are_noted_in_their_order(tmp_path: Path) -> None:
     paths = [f"v1/tonight/player/p{number}.json" for number in range(60)]
     writer.write_all([Document(path, {"order": AT_11.as_json()}, AT_11, 300) for path in paths])
     assert writer.written == paths
+
+
+def test_a_file_is_compact_utf8_and_holds_no_number_that_json_does_not_know() -> None:
+    assert encode({"name": "Dončić", "n": 1.5}) == '{"name":"Dončić","n":1.5}'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode({"n": float("nan")})
 
 
 def status_body(**changes: Any) -> dict[str, Any]:

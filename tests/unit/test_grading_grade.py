@@ -14,6 +14,7 @@ from shared.errors import DataError
 from shared.messages import PhaseMessage
 from shared.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
+    AS_OF,
     DAY,
     EARLY,
     LATE,
@@ -387,3 +388,12 @@ def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
     night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
     run(message(), night.context("grading"))
     assert [g["void_reason"] for g in grades(night)] == [what if known else None]
+
+
+def test_a_grade_stands_beside_the_season_average_that_its_prediction_saw(night: Evening) -> None:
+    """Features of a later run are there too: the prediction knew nothing of them, and is graded once."""
+    later = {"features_as_of": AS_OF + timedelta(hours=2)}
+    night.add(FEATURES, [features(EARLY, 1, "Alpha", 30.0) | later])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    run(message(), night.context("grading"))
+    assert [g["season_average"] for g in grades(night)] == [24.0]
