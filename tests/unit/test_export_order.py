@@ -101,6 +101,15 @@ def test_many_small_files_are_noted_in_their_order(tmp_path: Path) -> None:
     assert writer.written == paths
 
 
+def test_a_file_made_of_what_it_held_before_is_written_and_noted(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    writer = Writer(blobs)
+    for _ in range(2):
+        writer.rewrite(PATH, lambda before: text(AT_11, "first" if before is None else f"{before['word']}, second"))
+    assert word(blobs) == "first, second"
+    assert writer.written == [PATH, PATH]
+
+
 def test_a_file_is_compact_utf8_and_holds_no_number_that_json_does_not_know() -> None:
     assert encode({"name": "Dončić", "n": 1.5}) == '{"name":"Dončić","n":1.5}'.encode()
     with pytest.raises(ValueError, match="not JSON compliant"):
