@@ -768,3 +768,22 @@ def test_at_the_moment_it_is_replaced_a_version_of_the_schedule_counts_no_more(r
     moment = {"snapshot_time": ready.clock.now()}
     ready.add(SCHEDULE, [scheduled(game, "postponed") | moment for game in (EARLY, LATE)])
     assert run(message(), ready.context("phase6_export")).reason == f"all 2 games on {DAY} are postponed"
+
+
+def test_the_twenty_best_bets_go_by_value_then_confidence_then_name(ready: Evening) -> None:
+    """22 players of one value: two of them surer than the others, one of unknown confidence."""
+    confidence = {0: None, 20: 0.7, 21: 0.7}
+    names = [f"P{number:02d}" for number in range(22)]
+    ready.add(EXPECTED, [expected(EARLY, 100 + number, name) for number, name in enumerate(names)])
+    ready.add(
+        PREDICTIONS,
+        [
+            predicted(EARLY, 100 + number, name, expected_value=0.2, confidence_score=confidence.get(number, 0.6))
+            for number, name in enumerate(names)
+        ],
+    )
+    run(message(), ready.context("phase6_export"))
+    bets = read(ready, "v1/best-bets/latest.json")
+    assert bets["total_candidates"] == 24, "Alpha's and Beta's are worth less"
+    assert [pick["rank"] for pick in bets["picks"]] == list(range(1, 21))
+    assert [pick["player_lookup"] for pick in bets["picks"]] == ["p20", "p21", *(f"p{n:02d}" for n in range(1, 19))]
