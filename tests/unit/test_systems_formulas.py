@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from shared.errors import SchemaMismatch
 from shared.systems import moving_average, similarity, zone_matchup
 from shared.systems.columns import columns_of_rows
 from shared.systems.distribution import START_VARIANCE
-from shared.systems.history import GAMES, histories_before, unpack_histories
+from shared.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, packed_history
 
 
@@ -189,3 +192,21 @@ def test_missing_columns_are_named() -> None:
     del short["usage_rate"]
     with pytest.raises(SchemaMismatch, match="usage_rate"):
         unpack_histories([short])
+
+
+def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
+    """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody knows."""
+    days = [date(2025, 11, 14) - timedelta(days=n) for n in range(GAMES + 1)]
+    rows: dict[str, list[Any]] = {name: [float(n) for n in range(GAMES + 2)] for name in HISTORY_VALUES}
+    rows |= {"game_date": [*days, days[0]], "game_id": ["g"] * (GAMES + 2), "opponent": ["BOS"] * (GAMES + 2)}
+    rows["fga"][-1] = None
+    packed = pack_histories(pa.table({**rows, "player_id": [7] * (GAMES + 1) + [9]}))
+    assert list(packed) == [7, 9]
+    assert json.loads(json.dumps(packed[9]))["game_date"] == ["2025-11-14"]
+    assert packed[7]["game_date"][:2] == ["2025-11-14", "2025-11-13"]
+    history = unpack_histories([packed[7], None, packed[9]])
+    assert (history.count.tolist(), history.count.dtype) == ([GAMES, 0, 1], np.int64)
+    assert history.values["points"][0].tolist() == [float(n) for n in range(GAMES)]
+    assert np.isnan(history.values["points"][1]).all()
+    assert history.values["points"][2, 0] == GAMES + 1.0
+    assert np.isnan(history.values["fga"][2]).all()
