@@ -175,6 +175,14 @@ def test_histories_before_are_strictly_before_and_newest_first() -> None:
     assert np.isnan(history.values["points"][3]).all()
 
 
+def test_of_one_game_in_all_there_is_a_history_of_one() -> None:
+    values = {name: np.array([7.0]) for name in history_of([1.0]).values}
+    history = histories_before(np.array([1]), np.array([5]), values, np.array([1, 2]), np.array([6, 6]))
+    assert history.count.tolist() == [1, 0]
+    assert history.values["points"][0, 0] == 7.0
+    assert np.isnan(history.values["points"][0, 1:]).all()
+
+
 def test_histories_are_cut_to_the_last_games() -> None:
     n = GAMES + 5
     values = {name: np.arange(n, dtype=float) for name in history_of([1.0]).values}
