@@ -15,6 +15,7 @@ from shared.systems import moving_average, similarity, zone_matchup
 from shared.systems.columns import columns_of_rows
 from shared.systems.distribution import START_VARIANCE
 from shared.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
+from shared.systems.output import output, said
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, packed_history
 
 
@@ -218,3 +219,17 @@ def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
     assert np.isnan(history.values["points"][1]).all()
     assert history.values["points"][2, 0] == GAMES + 1.0
     assert np.isnan(history.values["fga"][2]).all()
+
+
+def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
+    made = output("a", "1", np.array([20.12345678]), np.array([5.98765432]), ("r",), ("code", ("why",)))
+    assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
+    assert made.points[0] == said(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
+    assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
+
+
+def test_a_row_without_a_reason_or_a_sentence_of_its_own_is_a_defect() -> None:
+    one, two = np.array([20.0]), ("r", "r")
+    for reason, sentences in ((two, ("why",)), (("r",), two)):
+        with pytest.raises(ValueError, match="zip"):
+            output("a", "1", one, one, reason, ("code", sentences))
