@@ -192,6 +192,8 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: World) -
     (answer,) = consolidate(world)
     assert (answer.body["status"], answer.body["record_count"]) == ("success", 1)
     assert answer.body["reason"] == "2 rows frozen at tip-off"
+    announced = world.published("nba-phase5-predictions-complete")[-1]
+    assert announced["metadata"] == {"frozen_rows": 2, "revision": 2}
     assert [(each["player_id"], each["predicted_points"], each["batch_id"]) for each in table(world)] == [
         (1, 20.0, BATCH),
         (2, 11.0, R2),
@@ -273,6 +275,27 @@ def test_staged_rows_that_are_missing_fail_the_batch(world: World) -> None:
     stage(world, "1", [])
     complete(world, "1", 25)
     assert_failed_and_preserved(world, "1: 0 staged, 25 reported", 1, consolidate(world))
+
+
+def test_a_single_row_that_is_missing_fails_the_batch(world: World) -> None:
+    """One is the least that can be missing, and the other unit's row is there to be merged."""
+    open_batch(world, "1", "2")
+    stage(world, "1", [prediction(1, "24.5")])
+    stage(world, "2", [])
+    complete(world, "1", 1)
+    complete(world, "2", 1)
+    assert_failed_and_preserved(world, "(2: 0 staged, 1 reported; 0 rows of another", 2, consolidate(world))
+
+
+@pytest.mark.parametrize(("missing", "said"), [(10, "07, 08, 09."), (11, "07, 08, 09 ....")])
+def test_of_many_missing_tables_ten_are_named(world: World, missing: int, said: str) -> None:
+    units = [f"{number:02d}" for number in range(missing)]
+    open_batch(world, *units)
+    for unit in units:
+        complete(world, unit, 1)
+    (answer,) = consolidate(world)
+    assert f"{missing} of {missing} staging tables are missing: 00, 01, " in answer.body["reason"]
+    assert said in answer.body["reason"]
 
 
 def test_a_batch_that_staged_no_row_at_all_fails(world: World) -> None:
@@ -460,7 +483,8 @@ def test_a_repeat_after_success_merges_nothing_and_announces_again(world: World)
     assert (answer.body["status"], answer.body["reason"]) == ("success", "already consolidated")
     assert answer.body["record_count"] == 1
     assert table(world) == before
-    assert len(world.published("nba-phase5-predictions-complete")) == 2
+    _, again = world.published("nba-phase5-predictions-complete")
+    assert again["metadata"] == {"frozen_rows": 0, "revision": 1}
 
 
 def test_a_repeat_finishes_what_a_crash_left(world: World) -> None:
@@ -584,6 +608,39 @@ def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: World) -> Non
     world.swap(warehouse=warehouse)
     assert consolidate(world, wait=True)[-1].body["status"] == "success"
     assert (batch_of(world)["status"], batch_of(world)["rows_in_place"]) == ("CONSOLIDATED", 1)
+
+
+def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_staging_stays(world: World) -> None:
+    """A late unit says that it is done between the MERGE and the batch's state; the retry merges both."""
+    open_batch(world, "1", "2")
+    stage(world, "1", [prediction(1, "24.5")])
+    complete(world, "1", 1)
+    stage(world, "2", [prediction(2, "9.5", game=LATE)])
+    closing = batches.get_batch(world.state, BATCH)
+    assert closing is not None
+    batches.close_partial(world.state, closing, world.clock.now(), announcement)
+    send_pending(closing.path, world.state, world.bus, world.raw)
+    warehouse = world.warehouse
+
+    class Late:
+        def load(self, *arguments: Any, **options: Any) -> int:
+            complete(world, "2", 1)
+            return warehouse.load(*arguments, **options)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(warehouse, name)
+
+    world.swap(warehouse=Late())
+    (delivery,) = world.bus.due(dict.fromkeys(ONLY, 1))
+    answer = world.deliver(delivery)
+    assert (answer.status, answer.body["error_type"]) == (503, "WriteConflict")
+    assert batch_of(world)["status"] == "CLOSED"
+    assert len(world.staging_tables()) == 2
+    world.swap(warehouse=warehouse)
+    consolidate(world, wait=True)
+    assert (batch_of(world)["status"], batch_of(world)["merged_units"]) == ("CONSOLIDATED", ["1", "2"])
+    assert [player for player, *_ in current(world)] == [1, 2]
+    assert world.staging_tables() == []
 
 
 def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: World) -> None:

@@ -121,6 +121,30 @@ def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: Worl
     assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
 
 
+def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_what_it_says(evening: World) -> None:
+    trigger(evening)
+    worker, model = PHASE5["phase5_worker"]
+
+    def unlucky(message: Any, context: Any) -> Any:
+        if message.unit in ("101", "201"):
+            raise StoreUnavailable(f"unit {message.unit} is unlucky")
+        return worker(message, context)
+
+    evening.run_until_idle({**PHASE5, "phase5_worker": (unlucky, model)})
+    ours = letters(evening)
+    assert [letter.subscription for letter in ours] == ["phase5-worker-prediction-request-dead-letter"] * 2
+    google = {"CloudPubSubDeadLetterSourceSubscription": "phase5-worker-prediction-request"}
+    for letter in reversed(ours):
+        evening.bus.publish(letter.subscription, letter.data, google)
+    found = dead_letters.explained(evening.state, load_pipeline(), letters(evening))
+    units = [json.loads(letter.data)["unit"] for letter in ours]
+    assert sorted(units) == ["101", "201"]
+    assert [letter.error for letter in found[:2]] == [letter.error for letter in ours]
+    assert [letter.error for letter in found[2:]] == [
+        f"StoreUnavailable: unit {unit} is unlucky" for unit in reversed(units)
+    ]
+
+
 # --- listing --------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +163,13 @@ def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: World) -> Non
     assert second.age == timedelta(minutes=5)
     assert first.age is not None
     assert first.age > timedelta(hours=2)
+
+
+def test_of_long_data_the_beginning_is_shown_in_one_line(world: World) -> None:
+    world.bus.publish(DEAD, b"a\n b" + b"x" * 200, {})
+    (letter,) = letters(world)
+    assert letter.preview == "a b" + "x" * (dead_letters.PREVIEW_BYTES - 4)
+    assert letter.size == 204
 
 
 def test_listing_changes_nothing(world: World) -> None:

@@ -19,6 +19,7 @@ from tests.pipeline.evening import (
     BATCH,
     EARLY,
     FEATURES,
+    LATE,
     LINES,
     PLAYERS,
     TIPOFFS,
@@ -141,6 +142,15 @@ def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: World) -> No
     assert answer["status"] == "no_data"
     assert "'tipped_off': 4" in answer["reason"]
     assert evening.published("prediction-request") == []
+
+
+def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: World) -> None:
+    """The batch says of its games alone that it found nobody to predict: current_predictions goes by that."""
+    evening.clock.set(TIPOFFS[EARLY])
+    coordinate(evening)
+    found = batches.get_batch(evening.state, BATCH)
+    assert found is not None
+    assert found.games == {LATE: TIPOFFS[LATE]}
 
 
 def test_everyone_considered_is_recorded_with_the_reason(world: World) -> None:

@@ -185,6 +185,42 @@ def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: W
     assert len(world.published("nba-phase3-analytics-complete")) == 1
 
 
+def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: World) -> None:
+    """Two sweeps look at the same two messages, and the other is faster with both."""
+    pause_all(world)
+    for number in range(2):
+        send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
+    pause.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
+    alone, state = world.runtime, world.runtime.state
+    by_the_other: list[str] = []
+
+    class Slow:
+        """A state whose list of what is held is old by the time it is read."""
+
+        def query(self, collection: str, filters: Any) -> Any:
+            found = state.query(collection, filters)
+            if filters[0].field == "released_at":
+                by_the_other.extend(held.release_open(alone))
+            return found
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(state, name)
+
+    world.swap(state=Slow())
+    assert held.release_open(world.runtime) == []
+    assert by_the_other == [f"{TRIGGER}.m{number}" for number in range(2)]
+    assert len(world.bus.published) == 2
+
+
+def test_a_message_of_no_subscription_goes_to_the_functions_first(world: World) -> None:
+    """Called without Pub/Sub's envelope around it, as operators do."""
+    function = load_pipeline().functions[FUNCTION]
+    assert len(function.subscriptions) > 1
+    pause_all(world)
+    held.hold(world.runtime, function, read_envelope(push(DAY, message_id="7")), "pause", "why")
+    assert resume(world) == [f"{function.subscriptions[0].name}.7"]
+
+
 # --- crashes --------------------------------------------------------------------------------------------------
 
 

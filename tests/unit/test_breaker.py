@@ -266,3 +266,21 @@ def test_an_operator_closes_it_by_hand_and_that_is_on_record(runtime: Runtime) -
     (audited,) = runtime.state.query("audit")
     assert (audited.data["action"], audited.data["who"]) == ("reset-breaker", "ann")
     assert audited.data["details"]["breaker"] == NAME
+
+
+def test_the_log_says_when_it_opens_and_not_at_every_failure_after(
+    runtime: Runtime, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail(runtime, 4)
+    assert caplog.records == []
+    fail(runtime, 1)
+    clock.move(minutes=1)
+    fail(runtime, 2)
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage().partition(" until")[0]) == ("ERROR", f"breaker {NAME} is open")
+    assert vars(record)["fields"] == {"breaker": NAME, "failures": 5}
+
+
+def test_of_a_long_error_the_beginning_is_kept(runtime: Runtime) -> None:
+    breaker.record_failure(runtime, NAME, ValueError("x" * 1000), execution="long")
+    assert breaker.read(runtime, NAME).last_error == f"ValueError: {'x' * 488}"

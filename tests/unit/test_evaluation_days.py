@@ -60,6 +60,29 @@ def test_fewer_than_five_days_have_no_interval(known: int, answers: bool) -> Non
     assert (DayBootstrap(dates(*range(30)), seed=1).mean_interval(values) is not None) is answers
 
 
+def resampled(values: np.ndarray, day: np.ndarray, days: DayBootstrap) -> np.ndarray:
+    """The mean of every resample whose rows are written out one by one, NaN where it has none that is known."""
+    known = ~np.isnan(values)
+    at = np.searchsorted(days.days, day)
+    drawn = [np.repeat(values[known], weight[at[known]]) for weight in days.weights.astype(np.int64)]
+    return np.array([rows.mean() if len(rows) else np.nan for rows in drawn])
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_the_interval_is_that_of_the_resamples_written_out(level: float) -> None:
+    """Five rows of thirty are known: some resamples have none of them, some have one."""
+    day, values = dates(*range(30)), np.full(30, np.nan)
+    values[:5] = [3.0, 4.0, 6.0, 8.0, 20.0]
+    days = DayBootstrap(day, seed=1)
+    expected = np.nanquantile(resampled(values, day, days), [(1 - level) / 2, (1 + level) / 2])
+    assert days.mean_interval(values, level) == pytest.approx(tuple(expected))
+
+
+def test_nobody_can_change_the_resamples_that_all_figures_share() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        DayBootstrap(dates(0, 1, 2), seed=1).weights[0, 0] = 7.0
+
+
 def test_no_row_has_no_interval() -> None:
     assert DayBootstrap(dates(), seed=1).mean_interval(np.empty(0)) is None
 
@@ -87,7 +110,25 @@ def test_a_rolling_mean_is_of_whole_windows_of_calendar_days() -> None:
     assert curve.value[-1] == pytest.approx(16.0)
     assert ((curve.low <= curve.value) & (curve.value <= curve.high)).all()
     few = rolling_mean(values[:4], DayBootstrap(dates(*played[:4]), seed=1), window=7)
-    assert len(few.day) == len(few.low) == 0
+    assert len(few.day) == len(few.low) == len(few.high) == 0
+
+
+@pytest.mark.parametrize(("known", "answers"), [(4, False), (5, True)])
+def test_a_window_with_fewer_than_five_days_of_known_values_is_left_out(known: int, answers: bool) -> None:
+    values = np.full(7, np.nan)
+    values[:known] = 1.0
+    curve = rolling_mean(values, DayBootstrap(dates(*range(7)), seed=1), window=7)
+    assert (len(curve.day) == 1) is answers
+
+
+def test_the_interval_of_a_window_is_that_of_its_resamples_written_out() -> None:
+    """Few days of many: some resamples draw none of the window's days, some draw one row."""
+    day = np.repeat(dates(*range(60)), [1, 3, 1, 2, 1, *[1] * 55])
+    values = np.random.default_rng(5).normal(10.0, 3.0, len(day))
+    days = DayBootstrap(day, seed=1)
+    curve = rolling_mean(values, days, window=5)
+    expected = np.nanquantile(resampled(np.where(day < dates(5), values, np.nan), day, days), [0.025, 0.975])
+    assert (curve.low[0], curve.high[0]) == pytest.approx(tuple(expected))
 
 
 def test_a_cumulative_curve_ends_at_the_sum_with_the_interval_of_a_sum() -> None:
@@ -101,3 +142,5 @@ def test_a_cumulative_curve_ends_at_the_sum_with_the_interval_of_a_sum() -> None
     assert curve.low[-1] < curve.value[-1] < curve.high[-1]
     width = 2 * 1.96 * np.sqrt(60) * days.per_day(profit).std()
     assert curve.high[-1] - curve.low[-1] == pytest.approx(width, rel=0.1)
+    sums = days.weights @ days.per_day(profit)
+    assert [(sums < curve.low[-1]).mean(), (sums > curve.high[-1]).mean()] == pytest.approx([0.025, 0.025], abs=0.001)

@@ -105,6 +105,28 @@ def test_an_impossible_outcome_is_in_the_last_bin() -> None:
     assert list(pit_histogram(np.array([COIN_PAIR]), np.array([9.0]), 4)) == [0.0, 0.0, 0.0, 1.0]
 
 
+def test_a_distribution_that_ends_short_of_one_has_the_rest_beyond_its_end() -> None:
+    low, high = probability_integral_transform(np.array([[0.25, 0.5, 0.875]]), np.array([9.0]))
+    assert (list(low), list(high)) == ([0.875], [1.0])
+
+
+def test_a_distribution_that_leaves_zero_to_one_is_cut_there() -> None:
+    cdf = np.array([[-0.25, 0.5, 1.25]] * 2)
+    low, high = probability_integral_transform(cdf, np.array([0.0, 2.0]))
+    assert (list(low), list(high)) == ([0.0, 0.5], [0.0, 1.0])
+
+
+@pytest.mark.parametrize(("cdf", "actual", "bin_"), [([0.0, 0.0, 1.0], 0.0, 0), ([0.5, 0.5, 1.0], 1.0, 1)])
+def test_an_outcome_that_had_no_probability_is_in_one_bin(cdf: list[float], actual: float, bin_: int) -> None:
+    """At the lower end of all, and at the border of two bins."""
+    assert pit_histogram(np.array([cdf]), np.array([actual]), 2)[bin_] == 1.0
+    assert pit_histogram(np.array([cdf]), np.array([actual]), 2).sum() == 1.0
+
+
+def test_without_a_row_every_bin_is_empty() -> None:
+    assert list(pit_histogram(np.empty((0, 3)), np.empty(0), 4)) == [0.0] * 4
+
+
 def test_perfect_forecasts_are_calibrated_and_too_narrow_ones_are_not() -> None:
     games = season(rows=8000)
     perfect = scored(games, market=False, error=0.0)

@@ -701,3 +701,97 @@ def test_what_was_published_is_taken_back_when_no_game_is_left(
     games = read(ready, "v1/tonight/all-players.json")["games"]
     assert [game["status"] for game in games] == [reason, reason]
     assert read(ready, "v1/status.json")["reason"] == outcome.reason
+
+
+def test_who_had_no_line_is_among_the_results_and_a_further_line_is_not(ready: Evening) -> None:
+    yesterday = DAY - timedelta(days=1)
+    grade = {
+        "game_date": yesterday,
+        "game_id": "0022500199",
+        "player_id": 3,
+        "player_lookup": "gamma",
+        "system_id": "ensemble_v1",
+        "model_version": "1",
+        "batch_id": "b",
+        "line_value": None,
+        "line_kind": "none",
+        "recommendation": "NO_LINE",
+        "predicted_points": 14.0,
+        "actual_points": 12,
+        "outcome": "no_line",
+        "graded_at": AS_OF,
+    }
+    further = {"player_id": 4, "player_lookup": "delta", "line_value": Decimal("9.5"), "line_kind": "alternate"}
+    ready.add("nba_predictions.prediction_accuracy", [grade, {**grade, **further}])
+    run(message(yesterday, phase="grading"), ready.context("phase6_export"))
+    found = read(ready, "v1/results/latest.json")
+    assert [(player["player_lookup"], player["line"]) for player in found["players"]] == [("gamma", None)]
+    assert found["systems"][0]["no_line"] == 1
+
+
+# --- at the moment itself ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("later", "known"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
+@pytest.mark.parametrize("what", ["postponed", "not_scheduled"])
+def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
+    ready: Evening, what: str, later: timedelta, known: bool
+) -> None:
+    moment = {"snapshot_time": ready.clock.now() + later}
+    if what == "postponed":
+        ready.add(SCHEDULE, [scheduled(LATE, "postponed") | moment])
+    else:
+        ready.add(SCHEDULE, [scheduled(EARLY) | {"covers_from": DAY - timedelta(days=2)} | moment])
+    outcome = run(message(), ready.context("phase6_export"))
+    assert outcome.metadata["withheld"] == ({LATE: what} if known else {})
+    games = read(ready, "v1/tonight/all-players.json")["games"]
+    assert [game["game_id"] for game in games] == [EARLY, LATE]
+
+
+@pytest.mark.parametrize(("later", "files"), [(timedelta(0), 3), (timedelta(microseconds=1), 0)])
+def test_grades_of_this_very_moment_are_exported_and_later_ones_are_not(
+    ready: Evening, later: timedelta, files: int
+) -> None:
+    yesterday, graded_at = DAY - timedelta(days=1), ready.clock.now() + later
+    common = {"game_date": yesterday, "system_id": "ensemble_v1", "graded_at": graded_at}
+    grade = {
+        **common,
+        "game_id": "0022500199",
+        "player_id": 3,
+        "player_lookup": "gamma",
+        "model_version": "1",
+        "batch_id": "b",
+        "line_kind": "none",
+        "recommendation": "NO_LINE",
+        "outcome": "no_line",
+    }
+    counts = dict.fromkeys(("n", "bets", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined"), 0)
+    ready.add("nba_predictions.prediction_accuracy", [grade])
+    ready.add("nba_predictions.system_daily_performance", [{**common, **counts, "window_name": "day"}])
+    outcome = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
+    assert len(outcome.metadata.get("files", [])) == files
+
+
+def test_at_the_moment_it_is_replaced_a_version_of_the_schedule_counts_no_more(ready: Evening) -> None:
+    moment = {"snapshot_time": ready.clock.now()}
+    ready.add(SCHEDULE, [scheduled(game, "postponed") | moment for game in (EARLY, LATE)])
+    assert run(message(), ready.context("phase6_export")).reason == f"all 2 games on {DAY} are postponed"
+
+
+def test_the_twenty_best_bets_go_by_value_then_confidence_then_name(ready: Evening) -> None:
+    """22 players of one value: two of them surer than the others, one of unknown confidence."""
+    confidence = {0: None, 20: 0.7, 21: 0.7}
+    names = [f"P{number:02d}" for number in range(22)]
+    ready.add(EXPECTED, [expected(EARLY, 100 + number, name) for number, name in enumerate(names)])
+    ready.add(
+        PREDICTIONS,
+        [
+            predicted(EARLY, 100 + number, name, expected_value=0.2, confidence_score=confidence.get(number, 0.6))
+            for number, name in enumerate(names)
+        ],
+    )
+    run(message(), ready.context("phase6_export"))
+    bets = read(ready, "v1/best-bets/latest.json")
+    assert bets["total_candidates"] == 24, "Alpha's and Beta's are worth less"
+    assert [pick["rank"] for pick in bets["picks"]] == list(range(1, 21))
+    assert [pick["player_lookup"] for pick in bets["picks"]] == ["p20", "p21", *(f"p{n:02d}" for n in range(1, 19))]

@@ -12,7 +12,7 @@ import pytest
 from functions.phase6_export.document import Document, Order
 from functions.phase6_export.exporters import status
 from functions.phase6_export.sources import NAMES
-from functions.phase6_export.writer import ATTEMPTS, Writer
+from functions.phase6_export.writer import ATTEMPTS, Writer, encode
 from local.file_blobs import FileBlobs
 from shared.errors import WriteConflict
 
@@ -103,6 +103,21 @@ def test_many_small_files_are_noted_in_their_order(tmp_path: Path) -> None:
     paths = [f"v1/tonight/player/p{number}.json" for number in range(60)]
     writer.write_all([Document(path, {"order": AT_11.as_json()}, AT_11, 300) for path in paths])
     assert writer.written == paths
+
+
+def test_a_file_made_of_what_it_held_before_is_written_and_noted(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    writer = Writer(blobs)
+    for _ in range(2):
+        writer.rewrite(PATH, lambda before: text(AT_11, "first" if before is None else f"{before['word']}, second"))
+    assert word(blobs) == "first, second"
+    assert writer.written == [PATH, PATH]
+
+
+def test_a_file_is_compact_utf8_and_holds_no_number_that_json_does_not_know() -> None:
+    assert encode({"name": "Dončić", "n": 1.5}) == '{"name":"Dončić","n":1.5}'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode({"n": float("nan")})
 
 
 def status_body(**changes: Any) -> dict[str, Any]:

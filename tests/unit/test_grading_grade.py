@@ -14,6 +14,7 @@ from shared.errors import DataError
 from shared.messages import PhaseMessage
 from shared.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
+    AS_OF,
     DAY,
     EARLY,
     LATE,
@@ -364,3 +365,35 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "1 predictions were written after tip-off and are not graded"
     assert [g["player_id"] for g in grades(night)] == [2]
+
+
+def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:
+    suspicious = {"p_over": None, "reason": "suspicious_line; far_from_form", "recommendation": "PASS"}
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "250.5", **suspicious), predicted(LATE, 2, "Beta")])
+    outcome = run(message(), night.context("grading"))
+    assert [(g["player_id"], g["suspicious"]) for g in grades(night)] == [(1, True), (2, False)]
+    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1
+
+
+@pytest.mark.parametrize(("later", "known"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
+@pytest.mark.parametrize("what", ["postponed", "not_scheduled"])
+def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
+    night: Evening, what: str, later: timedelta, known: bool
+) -> None:
+    moment = {"snapshot_time": night.clock.now() + later}
+    if what == "postponed":
+        night.add(SCHEDULE, [scheduled(LATE, "postponed") | moment])
+    else:
+        night.add(SCHEDULE, [scheduled(EARLY, "final") | {"covers_from": DAY - timedelta(days=2)} | moment])
+    night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+    run(message(), night.context("grading"))
+    assert [g["void_reason"] for g in grades(night)] == [what if known else None]
+
+
+def test_a_grade_stands_beside_the_season_average_that_its_prediction_saw(night: Evening) -> None:
+    """Features of a later run are there too: the prediction knew nothing of them, and is graded once."""
+    later = {"features_as_of": AS_OF + timedelta(hours=2)}
+    night.add(FEATURES, [features(EARLY, 1, "Alpha", 30.0) | later])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    run(message(), night.context("grading"))
+    assert [g["season_average"] for g in grades(night)] == [24.0]

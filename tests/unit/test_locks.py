@@ -65,6 +65,15 @@ def test_a_lease_that_ended_may_not_write_even_if_nobody_took_it(state: SqliteSt
             lock.check()
 
 
+def test_at_the_moment_a_lease_ends_another_may_hold_the_lock(
+    state: SqliteState, clock: ManualClock, stack: ExitStack
+) -> None:
+    stack.enter_context(hold(state, clock))
+    clock.move(seconds=60)
+    with hold(state, clock, "b") as lock:
+        assert lock.token == 2
+
+
 def test_a_stale_holder_neither_writes_nor_releases_the_next_ones_lock(state: SqliteState, clock: ManualClock) -> None:
     stale = hold(state, clock)
     first = stale.__enter__()

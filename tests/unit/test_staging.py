@@ -34,6 +34,9 @@ def test_names() -> None:
     assert staging.revision_of(staging.staging_table("batch_2025-11-14_r12", "1")) == 12
     assert staging.revision_of("nba_predictions.player_prop_predictions") is None
     assert staging.revision_of("nba_staging._staging_batch_2025-11-14_rx__1") is None
+    assert staging.batch_of(name) == BATCH
+    assert staging.batch_of(staging.staging_table("batch_2025-11-14_r12", "1")) == "batch_2025-11-14_r12"
+    assert staging.batch_of("nba_predictions.player_prop_predictions") is None
 
 
 def test_a_revision_is_no_prefix_of_another() -> None:
@@ -75,9 +78,10 @@ def test_tables_with_other_columns_or_another_order_are_read_by_name() -> None:
 
 def test_the_same_tables_in_any_order_give_the_same_statement() -> None:
     names = [staging.staging_table(BATCH, unit) for unit in ("3", "1", "2")]
-    assert staging.staged_rows(dict.fromkeys(names, STAGED), BATCH) == staging.staged_rows(
-        dict.fromkeys(sorted(names), STAGED), BATCH
-    )
+    for columns in (dict.fromkeys(names, STAGED), {name: STAGED[int(name[-1]) - 1 :] for name in names}):
+        in_order = {name: columns[name] for name in sorted(names)}
+        assert list(columns) != list(in_order)
+        assert staging.staged_rows(columns, BATCH) == staging.staged_rows(in_order, BATCH)
 
 
 def test_the_merge_sets_each_column_once_and_keeps_identity_and_creation() -> None:
@@ -130,8 +134,11 @@ def test_undeclared_and_missing_columns_are_named_with_their_table() -> None:
     table = staging.staging_table(BATCH, "1")
     staging.check_columns({table: STAGED})
     staging.check_columns({table: [name for name in STAGED if name != "edge"]})
-    with pytest.raises(SchemaMismatch, match=f"{table}.*undeclared mood, zest"):
-        staging.check_columns({table: [*STAGED, "zest", "mood"]})
+    with pytest.raises(SchemaMismatch, match=f"{table}.*undeclared aura, fuss, mood, verve, zest"):
+        staging.check_columns({table: [*STAGED, "zest", "mood", "verve", "aura", "fuss"]})
+    second = staging.staging_table(BATCH, "2")
+    with pytest.raises(SchemaMismatch, match=table):
+        staging.check_columns({second: [*STAGED, "mood"], table: [*STAGED, "mood"]})
     with pytest.raises(SchemaMismatch, match="missing player_id, updated_at"):
         staging.check_columns({table: [name for name in STAGED if name not in ("player_id", "updated_at")]})
 

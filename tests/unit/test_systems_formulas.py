@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from shared.errors import SchemaMismatch
 from shared.systems import moving_average, similarity, zone_matchup
 from shared.systems.columns import columns_of_rows
 from shared.systems.distribution import START_VARIANCE
-from shared.systems.history import GAMES, histories_before, unpack_histories
+from shared.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
+from shared.systems.output import output, said
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, packed_history
 
 
@@ -172,6 +176,14 @@ def test_histories_before_are_strictly_before_and_newest_first() -> None:
     assert np.isnan(history.values["points"][3]).all()
 
 
+def test_of_one_game_in_all_there_is_a_history_of_one() -> None:
+    values = {name: np.array([7.0]) for name in history_of([1.0]).values}
+    history = histories_before(np.array([1]), np.array([5]), values, np.array([1, 2]), np.array([6, 6]))
+    assert history.count.tolist() == [1, 0]
+    assert history.values["points"][0, 0] == 7.0
+    assert np.isnan(history.values["points"][0, 1:]).all()
+
+
 def test_histories_are_cut_to_the_last_games() -> None:
     n = GAMES + 5
     values = {name: np.arange(n, dtype=float) for name in history_of([1.0]).values}
@@ -189,3 +201,35 @@ def test_missing_columns_are_named() -> None:
     del short["usage_rate"]
     with pytest.raises(SchemaMismatch, match="usage_rate"):
         unpack_histories([short])
+
+
+def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
+    """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody knows."""
+    days = [date(2025, 11, 14) - timedelta(days=n) for n in range(GAMES + 1)]
+    rows: dict[str, list[Any]] = {name: [float(n) for n in range(GAMES + 2)] for name in HISTORY_VALUES}
+    rows |= {"game_date": [*days, days[0]], "game_id": ["g"] * (GAMES + 2), "opponent": ["BOS"] * (GAMES + 2)}
+    rows["fga"][-1] = None
+    packed = pack_histories(pa.table({**rows, "player_id": [7] * (GAMES + 1) + [9]}))
+    assert list(packed) == [7, 9]
+    assert json.loads(json.dumps(packed[9]))["game_date"] == ["2025-11-14"]
+    assert packed[7]["game_date"][:2] == ["2025-11-14", "2025-11-13"]
+    history = unpack_histories([packed[7], None, packed[9]])
+    assert (history.count.tolist(), history.count.dtype) == ([GAMES, 0, 1], np.int64)
+    assert history.values["points"][0].tolist() == [float(n) for n in range(GAMES)]
+    assert np.isnan(history.values["points"][1]).all()
+    assert history.values["points"][2, 0] == GAMES + 1.0
+    assert np.isnan(history.values["fga"][2]).all()
+
+
+def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
+    made = output("a", "1", np.array([20.12345678]), np.array([5.98765432]), ("r",), ("code", ("why",)))
+    assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
+    assert made.points[0] == said(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
+    assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
+
+
+def test_a_row_without_a_reason_or_a_sentence_of_its_own_is_a_defect() -> None:
+    one, two = np.array([20.0]), ("r", "r")
+    for reason, sentences in ((two, ("why",)), (("r",), two)):
+        with pytest.raises(ValueError, match="zip"):
+            output("a", "1", one, one, reason, ("code", sentences))
