@@ -226,6 +226,7 @@ def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
     assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
     assert made.points[0] == said(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
     assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
+    assert (made.uses_market.dtype, made.uses_market.tolist()) == (np.bool_, [False])
 
 
 def test_a_row_without_a_reason_or_a_sentence_of_its_own_is_a_defect() -> None:
