@@ -284,3 +284,24 @@ def test_the_log_says_when_it_opens_and_not_at_every_failure_after(
 def test_of_a_long_error_the_beginning_is_kept(runtime: Runtime) -> None:
     breaker.record_failure(runtime, NAME, ValueError("x" * 1000), execution="long")
     assert breaker.read(runtime, NAME).last_error == f"ValueError: {'x' * 488}"
+
+
+def test_who_read_it_before_another_took_the_trial_does_not_have_it_too(runtime: Runtime, clock: ManualClock) -> None:
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    as_read = breaker.read(runtime, NAME)
+    permits = [breaker.ask(runtime, as_read, trial=TRIAL) for _ in range(2)]
+    assert [(permit.granted, permit.trial_until is not None) for permit in permits] == [(True, True), (False, False)]
+
+
+def test_the_log_says_that_it_is_closed_again_where_it_was_open(
+    runtime: Runtime, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="shared.breaker")
+    fail(runtime, 1)
+    breaker.record_success(runtime, ask(runtime))
+    assert caplog.messages == []
+    fail(runtime, 5)
+    clock.move(**HALF_AN_HOUR)
+    breaker.record_success(runtime, ask(runtime))
+    assert caplog.messages[1:] == [f"breaker {NAME} is closed again"]

@@ -368,7 +368,7 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
 
 
 def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:
-    suspicious = {"p_over": None, "reason": "suspicious_line; far_from_form", "recommendation": "PASS"}
+    suspicious: dict[str, Any] = {"p_over": None, "reason": "suspicious_line; far_from_form", "recommendation": "PASS"}
     night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "250.5", **suspicious), predicted(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert [(g["player_id"], g["suspicious"]) for g in grades(night)] == [(1, True), (2, False)]

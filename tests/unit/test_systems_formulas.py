@@ -214,7 +214,8 @@ def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
     assert json.loads(json.dumps(packed[9]))["game_date"] == ["2025-11-14"]
     assert packed[7]["game_date"][:2] == ["2025-11-14", "2025-11-13"]
     history = unpack_histories([packed[7], None, packed[9]])
-    assert (history.count.tolist(), history.count.dtype) == ([GAMES, 0, 1], np.int64)
+    assert history.count.tolist() == [GAMES, 0, 1]
+    assert history.count.dtype == np.dtype(np.int64)
     assert history.values["points"][0].tolist() == [float(n) for n in range(GAMES)]
     assert np.isnan(history.values["points"][1]).all()
     assert history.values["points"][2, 0] == GAMES + 1.0
@@ -226,6 +227,8 @@ def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
     assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
     assert made.points[0] == said(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
     assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
+    assert made.uses_market.tolist() == [False]
+    assert made.uses_market.dtype == np.dtype(np.bool_)
 
 
 def test_a_row_without_a_reason_or_a_sentence_of_its_own_is_a_defect() -> None:
