@@ -171,6 +171,7 @@ def a_summary(text: str) -> dict[str, Any]:
         "game_date": "2025-11-14",
         "runs": [run, run | {"phases": [{"status": "no_data", "reason": text}]}],
         "graded": {},
+        "gaps": [],
         "batch_id": None,
         "runtime": text,
         "seconds": 1.0,

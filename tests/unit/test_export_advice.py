@@ -38,6 +38,7 @@ UNPRICED = NOBODY | {"reason": "assumed_price; form 26.1"}
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha is on the board; a test adds his rows."""
     with evening(tmp_path) as opened:
+        opened.add_sources()
         opened.add("nba_raw.nbac_schedule", [scheduled(EARLY)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
         opened.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha")])

@@ -203,6 +203,7 @@ def test_a_feature_of_an_older_model_is_told_by_its_name() -> None:
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha of BOS has an over."""
     with evening(tmp_path) as opened:
+        opened.add_sources()
         opened.add("nba_raw.nbac_schedule", [scheduled(EARLY)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
         opened.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha")])

@@ -40,6 +40,7 @@ SCORED = {1: 23, 2: 20, 3: 25}
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The day of two games, four players expected; what they will score is in SCORED, and Delta will not play."""
     with evening(tmp_path) as opened:
+        opened.add_sources()
         opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         players = (ALPHA, BETA, GAMMA, DELTA)
@@ -63,7 +64,8 @@ def until(night: Evening, game: str, **later: float) -> None:
 def graded(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
     """results/latest.json and systems/performance.json of the morning after."""
     until(night, LATE, hours=10)
-    night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
+    night.add_sources()
+        night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
     night.add(
         "nba_analytics.player_game_summary",
         [
