@@ -72,7 +72,7 @@ EXPORTED = ("success", "partial")
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
-    """Export message.game_date in at most eight warehouse calls.
+    """Export message.game_date in at most nine queries and one load.
 
     Grades change only when something is graded: a completion of grading exports results and performance alone, one of
     consolidation everything but them, and a trigger everything.

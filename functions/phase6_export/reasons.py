@@ -83,7 +83,8 @@ def _unpriced(row: Row, advice: Advice) -> str:
 def _chance(row: Row) -> str:
     """Given no push; where the line may be hit exactly, the probability that the stake comes back."""
     push = f" and a {row['p_push']:.1%} chance of a push" if row["p_push"] else ""
-    return f"a {row['confidence_score']:.1%} chance{push}"
+    chance = "an unknown" if row["confidence_score"] is None else f"a {row['confidence_score']:.1%}"
+    return f"{chance} chance{push}"
 
 
 def _forecast(row: Row, player: Row) -> str:

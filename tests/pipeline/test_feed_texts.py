@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.phase6_export.document import Header, Order, document
+from functions.phase6_export.sources import NAMES, Source
 from functions.phase6_export.writer import encode
 from tests.fake_sources import DAY, Reply, box_rows, box_scores, event_odds, injuries
 from tests.pipeline.test_scrape_faults import opened
@@ -68,8 +69,9 @@ def test_what_is_refused_of_a_feed_is_told_as_it_reads(tmp_path: Path) -> None:
 
 def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
     moment = datetime(2025, 11, 14, tzinfo=UTC)
+    sources = [Source(name, "missing", None, moment, f"none {EVIL}").as_json() for name in NAMES]
     header = Header(
-        DAY, moment, Order(1, str(DAY), 1, "2025-11-14T00:00:00.000000Z"), ("batch",), True, f"why {EVIL}", []
+        DAY, moment, Order(1, str(DAY), 1, "2025-11-14T00:00:00.000000Z"), ("batch",), True, f"why {EVIL}", sources
     )
     content = {
         "system_id": "ensemble_v1",

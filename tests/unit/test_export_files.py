@@ -111,7 +111,7 @@ def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening
     ready.warehouse.reset_counts()
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.reason) == ("success", "")
-    assert ready.warehouse.statement_counts == {"query": 7, "load": 1}
+    assert ready.warehouse.statement_counts == {"query": 8, "load": 1}
     files = outcome.metadata["files"]
     assert files[:5] == [
         f"v1/predictions/{DAY}.json",
@@ -298,7 +298,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     ready.warehouse.reset_counts()
     after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     assert after_grading.metadata["files"] == written
-    assert ready.warehouse.statement_counts == {"query": 3}
+    assert ready.warehouse.statement_counts == {"query": 4}
 
 
 def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> None:
@@ -703,7 +703,7 @@ def test_what_was_published_is_taken_back_when_no_game_is_left(
     assert read(ready, "v1/status.json")["reason"] == outcome.reason
 
 
-def test_who_had_no_line_is_among_the_results_and_a_further_line_is_not(ready: Evening) -> None:
+def test_who_had_no_line_and_who_had_a_further_line_alone_are_among_the_results(ready: Evening) -> None:
     yesterday = DAY - timedelta(days=1)
     grade = {
         "game_date": yesterday,
@@ -725,7 +725,11 @@ def test_who_had_no_line_is_among_the_results_and_a_further_line_is_not(ready: E
     ready.add("nba_predictions.prediction_accuracy", [grade, {**grade, **further}])
     run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     found = read(ready, "v1/results/latest.json")
-    assert [(player["player_lookup"], player["line"]) for player in found["players"]] == [("gamma", None)]
+    lines = [
+        (player["player_lookup"], player["line"], player["systems"][0]["lines"][0]["line"])
+        for player in found["players"]
+    ]
+    assert lines == [("delta", None, 9.5), ("gamma", None, None)]
     assert found["systems"][0]["no_line"] == 1
 
 
@@ -775,7 +779,8 @@ def test_grades_of_this_very_moment_are_exported_and_later_ones_are_not(
 def test_at_the_moment_it_is_replaced_a_version_of_the_schedule_counts_no_more(ready: Evening) -> None:
     moment = {"snapshot_time": ready.clock.now()}
     ready.add(SCHEDULE, [scheduled(game, "postponed") | moment for game in (EARLY, LATE)])
-    assert run(message(), ready.context("phase6_export")).reason == f"all 2 games on {DAY} are postponed"
+    offered = f"nothing is offered on {EARLY} (postponed), {LATE} (postponed)"
+    assert run(message(), ready.context("phase6_export")).reason == f"all 2 games on {DAY} are postponed; {offered}"
 
 
 def test_the_twenty_best_bets_go_by_value_then_confidence_then_name(ready: Evening) -> None:

@@ -64,8 +64,7 @@ def until(night: Evening, game: str, **later: float) -> None:
 def graded(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
     """results/latest.json and systems/performance.json of the morning after."""
     until(night, LATE, hours=10)
-    night.add_sources()
-        night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
+    night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
     night.add(
         "nba_analytics.player_game_summary",
         [
