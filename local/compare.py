@@ -35,6 +35,8 @@ IGNORED = frozenset(
         "graded_at",
         "duration",
         "best_bets",  # a record of what was offered before tip-off: when exports were made, not what they said
+        "snapshot_at",  # of an export's sources: when a feed was asked; its state is compared
+        "age_minutes",
         "order",  # an export's epoch and revision: which of two writes is newer, not what it says
     }
 )

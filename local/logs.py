@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -63,18 +62,15 @@ def logs_to(path: Path, simulated: Clock | None = None) -> Iterator[None]:
         opened = _LogFile(path)
     with opened as file:
         stream = cast(TextIO, file)
-        configure_logging(stream)
-        root = logging.getLogger()
-        ours = [each for each in root.handlers if isinstance(each, logging.StreamHandler) and each.stream is stream]
+        handler, root = configure_logging(stream), logging.getLogger()
         marks = [_SimulatedTime(simulated)] if simulated is not None else []
-        for handler, mark in product(ours, marks):
+        for mark in marks:
             handler.addFilter(mark)
         try:
             yield
         finally:
-            for handler, mark in product(ours, marks):
+            for mark in marks:
                 handler.removeFilter(mark)
-            for handler in ours:
-                if handler.stream is stream:
-                    handler.setStream(sys.__stderr__ or sys.stderr)  # never closed: the next user flushes it
-                    root.removeHandler(handler)
+            if handler.stream is stream:
+                handler.setStream(sys.__stderr__ or sys.stderr)  # never closed: the next user flushes it
+                root.removeHandler(handler)

@@ -6,6 +6,8 @@ import json
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIEnvironment
 
+from shared.observability.redaction import excerpt
+
 # Pub/Sub's largest message is 10 MB; a push has it in base64, with its attributes escaped.
 MAX_BODY = 10_000_000
 MAX_PUSH = 15_000_000
@@ -68,7 +70,7 @@ def check_object(body: bytes) -> None:
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
-        raise Refusal(400, f"The body is not JSON: {str(error)[:200]}.") from error
+        raise Refusal(400, f"The body is not JSON: {excerpt(str(error), 200)}.") from error
     if not isinstance(value, dict):
         raise Refusal(400, f"The body is a JSON {_KINDS[type(value)]}; send an object.")
     if _deeper_than(value, MAX_DEPTH):

@@ -53,8 +53,10 @@ def _shown(value: object) -> str:
     return redacted(one_line(str(value)))
 
 
-def configure_logging(stream: TextIO | None = None) -> None:
+def configure_logging(stream: TextIO | None = None) -> logging.StreamHandler[TextIO]:
     """Send every logger's INFO and above to `stream` (default: standard output) as JSON, once per process.
+
+    Returns the handler that does it.
 
     Under gunicorn the root logger has no handler and drops INFO: this is what makes logger.info visible there. A
     later call with a stream moves the output there.
@@ -66,13 +68,14 @@ def configure_logging(stream: TextIO | None = None) -> None:
             _handler.setStream(stream)
         if _handler not in root.handlers:
             root.addHandler(_handler)
-        return
+        return _handler
     _handler = logging.StreamHandler(stream or sys.stdout)
     _handler.setFormatter(JsonFormatter())
     root.addHandler(_handler)
     root.setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    return _handler
 
 
 def bound(name: str) -> str:

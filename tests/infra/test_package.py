@@ -21,7 +21,11 @@ from shared.pipeline import load_pipeline
 from tests.conftest import ROOT
 
 # What building needs: the archive's own files, and the program that builds.
-PROGRAM = ("local/__init__.py", *(f"local/package/{name}.py" for name in ("__init__", "__main__", "archive")))
+PROGRAM = (
+    "local/__init__.py",
+    *(f"local/package/{name}.py" for name in ("__init__", "__main__", "archive")),
+    *(f"local/console/{name}.py" for name in ("__init__", "lines")),
+)
 
 
 @pytest.fixture(scope="module")

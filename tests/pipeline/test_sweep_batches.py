@@ -234,7 +234,7 @@ def test_a_worker_killed_at_its_last_attempt(evening: World) -> None:
 
     def dying(message: Any, context: Context) -> Any:
         if message.unit == "101":
-            if context.last_attempt:
+            if context.last_delivery:
                 raise Killed("worker")
             raise LeaseHeld("not yet")
         return worker(message, context)
@@ -258,7 +258,7 @@ def test_a_worker_killed_at_its_last_attempt(evening: World) -> None:
     assert metadata["flushed"] == ["2025-11-14-test"]
     (ended,) = [d for d in evening.documents("executions") if d["status"] == "failed"]
     assert (ended["error_type"], ended["final"], ended["logged"]) == ("Abandoned", True, True)
-    assert ended["error_message"].startswith("its process died or was cut off at attempt 5")
+    assert ended["error_message"].startswith("its process died or was cut off at attempt 10")
     assert ended["finished_at"] >= dead["taken_at"]
 
 

@@ -18,7 +18,17 @@ LIST = re.search(r"^VARIABLES := (.*?)^SAID", MAKEFILE, re.DOTALL | re.MULTILINE
 assert LIST is not None
 KNOWN = set(LIST[1].replace("\\", " ").split())
 # Set by other programs, or for processes that tests start; nobody gives them to make.
-OTHERS = {"COLUMNS", "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "K_REVISION", "K_SERVICE", "PYENV_ROOT", "PATH"}
+OTHERS = {
+    "COLUMNS",
+    "CONTRACT_PREFIX",
+    "CONTRACT_PROJECT",
+    "FUNCTION_TARGET",
+    "FUNCTION_SIGNATURE_TYPE",
+    "K_REVISION",
+    "K_SERVICE",
+    "PYENV_ROOT",
+    "PATH",
+}
 READ = re.compile(r"""(?:environ|environment|source)(?:\.get\(|\[)"([A-Z][A-Z_]*)"|_number\("([A-Z_]+)",""")
 
 

@@ -11,6 +11,8 @@ from tests.mutation.__main__ import drawn, main
 from tests.mutation.core import CORE
 from tests.mutation.mutants import mutants_of
 
+pytestmark = pytest.mark.heavy  # plays tests in processes of their own
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = """
 def is_adult(age):
@@ -22,8 +24,6 @@ def half(number):
 """
 TESTS = """
 from shared.tiny import half, is_adult
-
-pytestmark = pytest.mark.heavy  # plays tests in processes of their own
 
 
 def test_adults():
