@@ -162,6 +162,7 @@ def test_columns_go_by_name_whatever_their_order(world: World) -> None:
     assert [(each["p_over"], each["p_push"]) for each in table(world)] == [(0.25, 0.125), (0.5, 0.0625)]
 
 
+@pytest.mark.heavy
 def test_very_many_units_are_gathered_in_chunks(world: World) -> None:
     units = [str(1000 + n) for n in range(230)]
     batch = open_batch(world, *units)

@@ -110,7 +110,7 @@ def touched_nothing(world: World) -> bool:
     return not any(world.documents(name) for name in collections) and world.warehouse.statement_counts == {}
 
 
-@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+@pytest.mark.parametrize("paused", [False, pytest.param(True, marks=pytest.mark.heavy)], ids=["running", "paused"])
 def test_extremes_in_a_message_are_dead_letters_before_any_work(world: World, paused: bool) -> None:
     if paused:  # held, they would be published once more, for ever
         pause.pause(world.state, who="ann", reason="odd odds", now=NOW)

@@ -100,6 +100,7 @@ MOMENTS = st.datetimes(datetime(2025, 10, 20), datetime(2025, 11, 16)).map(  # n
 
 @given(moment=MOMENTS)
 @settings(max_examples=60)
+@pytest.mark.heavy
 def test_box_scores_and_results_are_exactly_those_of_ended_games(replay, tables, moment):
     replay.now = moment
     ended = {row["game_id"] for row in tables["schedule"] if row["tipoff_utc"] + GAME_LENGTH <= moment}
