@@ -19,7 +19,7 @@ from tests.fuzz.mutations import ODD, as_sent, mutated
 from tests.fuzz.normalising import Files, Source, fuzz, sources
 
 # For whoever waits, and for CI.
-FEW, INPUTS = 1_500, 20_000
+FEW, INPUTS = 4_000, 20_000
 
 
 @pytest.mark.parametrize(("inputs", "refused"), [(FEW, 8), pytest.param(INPUTS, 100, marks=pytest.mark.heavy)])
