@@ -118,14 +118,14 @@ def _no_fencing() -> Iterator[None]:
 def _unconditional_take() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, *args: Any) -> Taken | Done:
+    def taken(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
         state = self._state
         careless = Ledger(
             Instead(state, update=lambda path, fields, if_version: state.update(path, fields)),
             self._owner,
             self._epoch,
         )
-        return take(careless, *args)
+        return take(careless, *args, **more)
 
     with patched(Ledger, "take", taken):
         yield
@@ -135,7 +135,7 @@ def _unconditional_take() -> Iterator[None]:
 def _success_forgotten() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, *args: Any) -> Taken | Done:
+    def taken(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
         state = self._state
 
         def get(path: str) -> Document | None:
@@ -144,7 +144,7 @@ def _success_forgotten() -> Iterator[None]:
                 return found
             return replace(found, data={**found.data, "status": FAILED})
 
-        return take(Ledger(Instead(state, get=get), self._owner, self._epoch), *args)
+        return take(Ledger(Instead(state, get=get), self._owner, self._epoch), *args, **more)
 
     with patched(Ledger, "take", taken):
         yield
@@ -154,8 +154,8 @@ def _success_forgotten() -> Iterator[None]:
 def _as_of_anew() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, key: Any, now: Any, lease: Any, facts: dict[str, Any]) -> Taken | Done:
-        found = take(self, key, now, lease, facts)
+    def taken(self: Ledger, key: Any, now: Any, lease: Any, facts: dict[str, Any], **more: Any) -> Taken | Done:
+        found = take(self, key, now, lease, facts, **more)
         if isinstance(found, Done) or not facts["as_of"]:
             return found
         return replace(found, data={**found.data, "as_of": facts["as_of"]})
