@@ -81,6 +81,8 @@ def open_day_before(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    with open_runtime(folder, archive=archive.folder):
+        pass  # a state of its own: a warehouse without one is taken for damaged
     shutil.copyfile(world / WAREHOUSE, folder / WAREHOUSE)
     with open_runtime(folder, archive=archive.folder) as embedded:
         embedded.stores.file.on_wait = screen.say
