@@ -28,7 +28,7 @@ from local.league import write_league
 from local.ownership import FolderBusy, owned, state_folder
 from local.playable import Playable
 from local.replay import Archive, ArchiveError
-from local.runtime import open_runtime, open_state_file
+from local.runtime import WAREHOUSE_FILE, open_runtime, open_state_file
 from local.screen import Screen
 from local.sim_clock import Simulation
 from local.summary import result, show, summarise, write_summary
@@ -199,7 +199,10 @@ def without_games(archive: Archive, day: date) -> str:
 
 
 def play(arguments: Arguments, screen: Screen) -> int:
-    """Play the day and write its summary; the exit code. A day without games is answered before anything is loaded.
+    """Play the day and write its summary; the exit code.
+
+    A day without games is answered before history is loaded for it. Where none is to load the day is played, as on
+    Google Cloud: its exports say that it has none.
 
     Raises PipelineError for whatever stops it.
     """
@@ -207,7 +210,7 @@ def play(arguments: Arguments, screen: Screen) -> int:
     archive = Archive(folder)
     game_date = find_date(arguments, archive)
     nothing = without_games(archive, game_date)
-    if nothing:
+    if nothing and not (arguments.played_in / WAREHOUSE_FILE).exists():
         screen.say(nothing)
         return DONE
     started = perf_counter()
@@ -215,6 +218,9 @@ def play(arguments: Arguments, screen: Screen) -> int:
         embedded.stores.file.on_wait = screen.say
         day = Day(embedded, archive, game_date, screen.watch)
         history = day.missing_history(arguments.history_seasons)
+        if nothing and history:
+            screen.say(nothing)
+            return DONE
         screen.part("History", len(history))
         history_seconds = 0.0
         for stretch in history:
