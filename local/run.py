@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
@@ -39,6 +39,7 @@ DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3
 EMULATORS = "gcp-emulators"
 MOST_SEASONS = 20
 LEAGUE_SEED = 1
+A_WEEK = timedelta(days=7)
 RUN_AGAIN = "The same command goes on where it stopped."
 
 # In a file there is no screen to fit: wide enough for the closing tables.
@@ -201,8 +202,8 @@ def without_games(archive: Archive, day: date) -> str:
 def play(arguments: Arguments, screen: Screen) -> int:
     """Play the day and write its summary; the exit code.
 
-    A day without games is answered before history is loaded for it. Where none is to load the day is played, as on
-    Google Cloud: its exports say that it has none.
+    A day without games is answered before history is loaded for it. In a state that lacks a few days at most it is
+    played, as on Google Cloud: its exports say that it has none.
 
     Raises PipelineError for whatever stops it.
     """
@@ -218,7 +219,7 @@ def play(arguments: Arguments, screen: Screen) -> int:
         embedded.stores.file.on_wait = screen.say
         day = Day(embedded, archive, game_date, screen.watch)
         history = day.missing_history(arguments.history_seasons)
-        if nothing and history:
+        if nothing and any(each.last - each.first >= A_WEEK for each in history):
             screen.say(nothing)
             return DONE
         screen.part("History", len(history))
