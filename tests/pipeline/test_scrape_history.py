@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from functions.phase1_scrape.fetch import open_fetch
-from functions.phase1_scrape.sources.odds_history import fetch_past_odds
+from functions.phase1_scrape.http_client import CONNECTIONS
+from functions.phase1_scrape.sources.odds_history import GIVE_UP_AFTER, fetch_past_odds
 from shared.context import Outcome
 from shared.raw_files import CONTENT_TYPE, decode_raw
 from tests.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
@@ -155,22 +156,25 @@ def test_by_hand_phase_2_takes_all_files_of_a_past_day(chain: Chain) -> None:
 
 
 def test_a_source_that_is_down_is_given_up_after_five_failures_and_what_is_paid_stays(chain: Chain) -> None:
-    season(chain, range(2, 14))
-    for day in range(4, 14):
+    good, down = range(2, 4), range(4, 29)
+    season(chain, range(2, 29))
+    for day in down:
         chain.sources.says[f"event_odds of-{day}"] = DOWN
-    chain.clock.move(hours=48)
-    found, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), LAST))
-    assert failed.startswith("10 of 12 days failed, 2025-11-04 so: ")
-    asked = odds_asked(chain)["event_odds"]
-    assert 2 + 2 * 5 <= asked < 2 + 2 * 10  # two attempts each; those under way are finished
-    for day in range(4, 14):
+    chain.clock.move(hours=24 * 20)
+    last = date(2025, 11, 30)
+    found, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), last))
+    assert failed.startswith("25 of 27 days failed, 2025-11-04 so: ")
+    asked = odds_asked(chain)["event_odds"] - len(good)
+    # Two attempts each. Of those under way when the fifth failed, one a connection is finished.
+    assert 2 * GIVE_UP_AFTER <= asked <= 2 * (GIVE_UP_AFTER + CONNECTIONS - 1) < 2 * len(down)
+    for day in down:
         chain.sources.says[f"event_odds of-{day}"] = Reply.of(
             {"timestamp": "2025-11-14T22:30:00Z", "data": {**events()[0], "id": f"of-{day}", "bookmakers": []}}
         )
     chain.sources.asked.clear()
-    found, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), LAST, run_id="run-2"))
+    found, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), last, run_id="run-2"))
     assert (found, failed) == ("success", "")
-    assert odds_asked(chain)["event_odds"] == 10
+    assert odds_asked(chain)["event_odds"] == len(down)
 
 
 def test_a_file_that_cannot_be_read_is_fetched_anew(chain: Chain) -> None:
