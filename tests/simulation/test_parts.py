@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.simulation.hub import Hub
 from tests.simulation.plan import calm
 from tests.simulation.seed import Result
 from tests.simulation.shrink import shrink, what_fails
+from tests.simulation.verdict import is_pointer, offers
 
 START = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
 
@@ -99,3 +101,38 @@ def test_another_violation_is_not_the_same(other: str) -> None:
     smallest, _ = shrink(_result(places, "lost"), run)
     assert len(smallest.injected) == 2
     assert what_fails(_result(places, "lost")) != what_fails(_result(places, other))
+
+
+FREE_DAY = "2025-11-12"
+LEFT = {"player": {"status": "not_playing", "reason": "no game on 2025-11-12"}}
+STILL = {"player": {"status": "predicted", "reason": None}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"game_date": FREE_DAY, "empty_reason": "no games on 2025-11-12"}, ""),
+        ({"game_date": FREE_DAY, "empty_reason": None}, "does not say that 2025-11-12 has no games"),
+        ({"game_date": "2025-11-11", "empty_reason": None}, "is of 2025-11-11 although 2025-11-12 was exported"),
+        ({"game_date": FREE_DAY, **LEFT}, ""),
+        ({"game_date": FREE_DAY, **STILL}, "says of a player {'status': 'predicted', 'reason': None}"),
+    ],
+)
+def test_pointers_that_went_on_to_a_free_day_must_say_that_nobody_plays(body: dict[str, Any], said: str) -> None:
+    assert offers(body, FREE_DAY).startswith(said) and bool(offers(body, FREE_DAY)) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("v1/tonight/all-players.json", True),
+        ("v1/tonight/player/anyone.json", True),
+        ("v1/predictions/today.json", True),
+        ("v1/best-bets/latest.json", True),
+        ("v1/predictions/2025-11-11.json", False),
+        ("v1/results/latest.json", False),
+        ("v1/systems/performance.json", False),
+    ],
+)
+def test_which_files_follow_the_night(path: str, yes: bool) -> None:
+    assert is_pointer(path) is yes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -139,12 +140,30 @@ class _Result:
         )
 
     def _exports(self, reference: Outcome) -> Iterator[str]:
+        """What the bucket has that an undisturbed run has not; pointers that went on to a free day must say so."""
+        free_day = self._free_day()
         for path in sorted({*reference.exports, *self.outcome.exports}):
             actual, expected = self.outcome.exports.get(path), reference.exports.get(path)
-            if actual != expected:
+            if actual and expected and free_day and is_pointer(path):
+                if offered := offers(self._body(path), free_day):
+                    yield f"export {path} {offered}"
+            elif actual != expected:
                 what = "is missing" if actual is None else "is in no undisturbed run" if expected is None else "differs"
                 shown = f": {_difference(actual, expected)}" if actual and expected else ""
                 yield f"export {path} {what}{shown}"
+
+    def _free_day(self) -> str | None:
+        """The newest day after the played one that phase 6 was asked to export, as a self-heal by hand does at night.
+
+        The simulated season has no game on it: the pointers are that day's from then on.
+        """
+        played = str(self.world.base.game_date)
+        executions = self.world.state.query("executions")
+        return max((str(d.data["game_date"]) for d in executions if _is_free_day(d.data, played)), default=None)
+
+    def _body(self, path: str) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.world.exports.objects[path].data)
+        return body
 
     def _grades(self, references: list[Outcome]) -> Iterator[str]:
         predicted = set(self.outcome.predictions)
@@ -162,6 +181,31 @@ class _Result:
                     break
             if predicted == set(references[0].predictions) and self.outcome.performance != references[0].performance:
                 yield "the daily performance differs from an undisturbed run's"
+
+
+def _is_free_day(execution: Mapping[str, Any], played: str) -> bool:
+    """Whether an execution has exported a later day than the played one."""
+    if execution["function"] != "phase6_export" or not (execution.get("game_date") or "") > played:
+        return False
+    return (execution.get("result") or {}).get("status") == "no_data"
+
+
+def is_pointer(path: str) -> bool:
+    """Whether a file is of no date: what is true tonight, until another night's export writes it anew."""
+    return "/tonight/" in path or path.endswith(("/predictions/today.json", "/best-bets/latest.json"))
+
+
+def offers(body: Mapping[str, Any], free_day: str) -> str:
+    """What a pointer file still says of another day, or offers, though it should say that nobody plays; else empty."""
+    if body["game_date"] != free_day:
+        return f"is of {body['game_date']} although {free_day} was exported after it"
+    if "player" in body:
+        expected: dict[str, Any] = {"status": "not_playing", "reason": f"no game on {free_day}"}
+        wrong = {
+            name: body["player"].get(name) for name, value in expected.items() if body["player"].get(name) != value
+        }
+        return f"says of a player {wrong} on a day without games" if wrong else ""
+    return "" if body["empty_reason"] else f"does not say that {free_day} has no games"
 
 
 def _difference(actual: str, expected: str) -> str:
