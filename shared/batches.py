@@ -19,6 +19,7 @@ from typing import Any
 
 from shared import crashpoints, outbox
 from shared.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
+from shared.events import Event
 from shared.outbox import OutboxMessage
 from shared.ports import Document, Filter, State, Transaction
 
@@ -45,12 +46,12 @@ def parse_batch_id(batch_id: str) -> tuple[date, int]:
         raise DataError(
             f"batch_id {batch_id!r} is not of the form batch_2025-12-31_r1.",
             next_step="look the batch up in status.json or the run's summary.",
-            reason="invalid_batch_id",
+            event=Event.INVALID_BATCH_ID,
         )
     try:
         return date.fromisoformat(match[1]), int(match[2])
     except ValueError as error:
-        raise DataError(f"batch_id {batch_id!r}: {error}.", reason="invalid_batch_id") from error
+        raise DataError(f"batch_id {batch_id!r}: {error}.", event=Event.INVALID_BATCH_ID) from error
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
     for _ in range(_TRIES):
         batch = get_batch(state, batch_id)
         if batch is None:
-            raise DataError(f"Batch {batch_id} does not exist.", reason="unknown_batch")
+            raise DataError(f"Batch {batch_id} does not exist.", event=Event.UNKNOWN_BATCH)
         if batch.status == OPEN:
             if not _all_recorded(state, batch):
                 return batch

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from shared import audit
 from shared.document_rules import storable
 from shared.errors import PreconditionFailed
+from shared.events import Event
 from shared.observability.redaction import what_failed
 from shared.ports import Document, Filter, Transaction
 from shared.runtime import Runtime
@@ -138,7 +139,11 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
 
     breaker = runtime.state.transaction(count)
     if breaker.opened_at == now:
-        logger.error("%s", breaker.why(), extra={"fields": {"breaker": name, "failures": breaker.failures}})
+        logger.error(
+            "%s",
+            breaker.why(),
+            extra={"fields": {"event": Event.BREAKER_OPENED, "breaker": name, "failures": breaker.failures}},
+        )
     return breaker
 
 

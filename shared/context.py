@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.events import Event
 from shared.messages import Mode, Status
 from shared.outbox import OutboxBlob, OutboxMessage
 from shared.pipeline import FunctionSpec
@@ -52,9 +53,15 @@ class Context:
         return self.attempt >= self.function.max_delivery_attempts
 
 
+_USUAL: dict[Status, Event] = {"success": Event.DONE, "partial": Event.DONE_WITH_GAPS}
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What an execution did. `announce` False: nothing goes to the function's announcement topic by itself."""
+    """What an execution did. `announce` False: nothing goes to the function's announcement topic by itself.
+
+    `event` is the code of what happened; of a status that is neither success nor partial it has to be said.
+    """
 
     status: Status
     record_count: int = 0
@@ -71,3 +78,9 @@ class Outcome:
     """Documents (a batch) whose outbox this execution also has to send."""
     history: bool = True
     """False: not worth a row of the run history (a sweep that found nothing, 144 times a day)."""
+    event: Event | None = None
+
+    @property
+    def code(self) -> Event:
+        """The event; of success and partial the usual one where none is given. Raises KeyError for another status."""
+        return self.event or _USUAL[self.status]

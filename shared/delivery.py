@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.clock import new_york_date
 from shared.envelope import Envelope
 from shared.errors import DataError
+from shared.events import Event
 from shared.ledger import ExecutionKey
 from shared.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
 from shared.pipeline import FunctionSpec, load_pipeline
@@ -37,7 +38,7 @@ class Delivery:
                 f"Message {envelope.message_id} makes the run {run_id[:80]}... of {len(run_id)} characters; at most "
                 f"{MAX_RUN_ID} are accepted.",
                 next_step="publish again with a shorter run_id.",
-                reason="invalid_message",
+                event=Event.INVALID_MESSAGE,
             )
         unit = f"{message.batch_id}.{message.unit}" if isinstance(message, PredictionRequest) else ""
         if message.sequence > 1:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_date
 from shared.document_rules import brief, field_name, storable, unstorable
 from shared.errors import DataError, Fatal
+from shared.events import Event
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
 from shared.observability.printable import one_line
 from shared.observability.redaction import excerpt, redacted
@@ -75,7 +76,7 @@ def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {type(error).__name__}: "
             f"{excerpt(storable(str(error)), 500)}.",
             next_step='publish to the function\'s topic instead, e.g. {"game_date": "2025-12-31"}.',
-            reason="not_an_envelope",
+            event=Event.NOT_AN_ENVELOPE,
         ) from error
     return Envelope(data, attributes, message_id, subscription, attempt, published_at)
 
@@ -126,14 +127,14 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
         raise DataError(
             f"Message {envelope.message_id} has {len(envelope.data)} bytes; at most {MAX_DATA_BYTES} are accepted.",
             next_step="publish a small trigger; large inputs belong in the bucket.",
-            reason="too_large",
+            event=Event.TOO_LARGE,
         )
     own = len(envelope.attributes.keys() - _OURS)
     if own > MAX_ATTRIBUTES_TAKEN:
         raise DataError(
             f"Message {envelope.message_id} has {own} attributes; at most {MAX_ATTRIBUTES_TAKEN} are accepted.",
             next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
-            reason="too_large",
+            event=Event.TOO_LARGE,
         )
     payload: Any = {}
     if envelope.data.strip():
@@ -144,10 +145,12 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
                 f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} "
                 f"({excerpt(storable(str(error)), 200)}).",
                 next_step='publish a JSON object such as {"game_date": "2025-12-31"}.',
-                reason="not_json",
+                event=Event.NOT_JSON,
             ) from error
         if not isinstance(payload, dict):
-            raise DataError(f"Message {envelope.message_id} is not a JSON object: {brief(payload)}.", reason="not_json")
+            raise DataError(
+                f"Message {envelope.message_id} is not a JSON object: {brief(payload)}.", event=Event.NOT_JSON
+            )
     given = {name: envelope.attributes[name] for name in ATTRIBUTE_FIELDS if name in envelope.attributes} | payload
     return {name: given[name] for name in model.model_fields if name in given}
 
@@ -176,7 +179,7 @@ def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
     raise DataError(
         f"Message {envelope.message_id} cannot be understood: {storable(broken)}.",
         next_step="correct the field and publish again.",
-        reason="invalid_message",
+        event=Event.INVALID_MESSAGE,
     )
 
 
@@ -190,11 +193,11 @@ def _possible(envelope: Envelope, message: PhaseMessage, now: datetime) -> None:
             f"Message {envelope.message_id} is about {wrong}: the games that can be known lie between {FIRST_GAME_DAY} "
             f"and {last_day}.",
             next_step="publish again with the day that was meant.",
-            reason="no_such_season",
+            event=Event.NO_SUCH_SEASON,
         )
     if message.as_of is not None and message.as_of > furthest:
         raise DataError(
             f"Message {envelope.message_id} has the as_of {message.as_of.isoformat()}: that is after {last_day}.",
             next_step="correct the field and publish again.",
-            reason="invalid_message",
+            event=Event.INVALID_MESSAGE,
         )

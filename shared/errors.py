@@ -13,6 +13,9 @@ first, gives the delivery its attempt back, and goes on once the cause is mended
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from shared.events import Event
 from shared.observability.printable import many_lines
 from shared.observability.redaction import redacted
 
@@ -21,14 +24,17 @@ class PipelineError(Exception):
     """Base of every error of ours: what failed (with the value) and what to do next.
 
     A message may quote what came from outside: it is redacted and made printable here, before it goes anywhere.
+    `event` is the code of what happened, its class's where none is given.
     """
 
-    def __init__(self, message: str, *, next_step: str = "", reason: str | None = None) -> None:
+    default_event: ClassVar[Event] = Event.DEFECT
+
+    def __init__(self, message: str, *, next_step: str = "", event: Event | None = None) -> None:
         message, next_step = (redacted(many_lines(text)) for text in (message, next_step))
         super().__init__(message if not next_step else f"{message} Next: {next_step}")
         self.message = message
         self.next_step = next_step
-        self.reason = reason or type(self).__name__
+        self.event = event or self.default_event
 
     def __str__(self) -> str:
         # once more: a secret may have become known since
@@ -41,9 +47,13 @@ class PipelineError(Exception):
 class DataError(PipelineError):
     """The input can never succeed: sent to the dead letters with the reason, never retried."""
 
+    default_event = Event.BAD_MESSAGE
+
 
 class NameTooLong(DataError):
     """An object's name is longer than a bucket, or the file system under it, takes."""
+
+    default_event = Event.NAME_TOO_LONG
 
 
 # --- skippable: nothing to do ---------------------------------------------------------------------------------
@@ -52,8 +62,12 @@ class NameTooLong(DataError):
 class Skippable(PipelineError):
     """There is nothing to do; `status` is what the completion reports (no_data, skipped, superseded ...)."""
 
-    def __init__(self, message: str, *, status: str = "skipped", next_step: str = "") -> None:
-        super().__init__(message, next_step=next_step)
+    default_event = Event.NOTHING_TO_DO
+
+    def __init__(
+        self, message: str, *, status: str = "skipped", next_step: str = "", event: Event | None = None
+    ) -> None:
+        super().__init__(message, next_step=next_step, event=event)
         self.status = status
 
 
@@ -63,25 +77,37 @@ class Skippable(PipelineError):
 class Retriable(PipelineError):
     """May succeed later without anybody's help."""
 
+    default_event = Event.RETRIED
+
 
 class LeaseHeld(Retriable):
     """Another instance is working on the same execution or resource."""
+
+    default_event = Event.LEASE_HELD
 
 
 class StoreUnavailable(Retriable):
     """The state store, bus, bucket or warehouse did not answer or lost the connection."""
 
+    default_event = Event.STORE_UNAVAILABLE
+
 
 class WriteConflict(Retriable):
     """A serialisation conflict ("Could not serialize access", ABORTED): the same write may pass next time."""
+
+    default_event = Event.WRITE_CONFLICT
 
 
 class SourceUnavailable(Retriable):
     """A source outside answered 429, 5xx, not at all, or with something that is not its format."""
 
+    default_event = Event.SOURCE_UNAVAILABLE
+
 
 class StagingMismatch(Retriable):
     """Staged or merged rows are not what was reported; staging is preserved, a retry picks up from it."""
+
+    default_event = Event.STAGING_MISMATCH
 
 
 # --- storage faults: what a store lies on, never the message --------------------------------------------------
@@ -89,6 +115,8 @@ class StagingMismatch(Retriable):
 
 class StorageFault(StoreUnavailable):
     """What a store lies on cannot be used until somebody mends it. No breaker counts it."""
+
+    default_event = Event.STORAGE_FAULT
 
 
 class DiskFull(StorageFault):
@@ -116,13 +144,19 @@ class Fatal(PipelineError):
 class ConfigError(Fatal):
     """A setting is missing or wrong."""
 
+    default_event = Event.BAD_SETTING
+
 
 class SchemaMismatch(Fatal):
     """Columns or features are not those declared; the names are in the message."""
 
+    default_event = Event.SCHEMA_MISMATCH
+
 
 class ModelDamaged(Fatal):
     """A file of a trained model is not the one that was saved: it is never given to the library that reads it."""
+
+    default_event = Event.MODEL_DAMAGED
 
 
 # --- outcomes of conditional writes, caught by name where they decide something -----------------------------------

@@ -21,6 +21,7 @@ from shared.delivery import SETS_AS_OF, Delivery
 from shared.document_rules import storable, storable_json
 from shared.envelope import Envelope, read_envelope, read_message, shortened
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
+from shared.events import Event
 from shared.gates import Passage, Stop
 from shared.held import hold
 from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
@@ -83,7 +84,7 @@ def _started(answer: Callable[[Runtime], Response]) -> Response:
     try:
         runtime = get_runtime()
     except PipelineError as error:
-        logger.error("cannot start: %s", error, extra={"fields": {"error_type": type(error).__name__}})
+        logger.error("cannot start: %s", error, extra={"fields": _about(error)})
         return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
     return answer(runtime)
 
@@ -116,16 +117,21 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
             return _dead_letter(function, envelope, body, error, runtime)
         except Retriable as error:
             log = logger.info if isinstance(error, LeaseHeld) else logger.warning
-            log("retry: %s", error, extra={"fields": {"error_type": type(error).__name__}})
+            log("retry: %s", error, extra={"fields": _about(error)})
             return Response(503, {"status": "retry", "reason": str(error), "error_type": type(error).__name__})
         except PipelineError as error:
-            logger.exception("failed: %s", error)
+            logger.exception("failed: %s", error, extra={"fields": _about(error)})
             return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
+
+
+def _about(error: PipelineError) -> dict[str, str]:
+    """What a log line says of an error besides its sentence; the code is what metrics and alerts match."""
+    return {"event": error.event, "error_type": type(error).__name__}
 
 
 def _hold(delivery: Delivery, stop: Stop, runtime: Runtime) -> Response:
     hold(runtime, delivery.function, delivery.envelope, stop.gate, stop.reason)
-    logger.info("held: %s", stop.reason, extra={"fields": {"gate": stop.gate}})
+    logger.info("held: %s", stop.reason, extra={"fields": {"event": Event.DEFERRED, "gate": stop.gate}})
     return Response(200, {"status": "held", "reason": stop.reason, "gate": stop.gate})
 
 
@@ -172,7 +178,6 @@ def _execute(
         raise Fatal(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
             next_step="a defect: its stack is in the log.",
-            reason=type(defect).__name__,
         ) from defect
     crashpoints.reached("handler.ran")
     finished = runtime.clock.now()
@@ -184,7 +189,14 @@ def _execute(
         "%s: %s",
         function.name,
         outcome.status,
-        extra={"fields": {"record_count": outcome.record_count, "reason": outcome.reason}},
+        extra={
+            "fields": {
+                "event": outcome.code,
+                "status": outcome.status,
+                "record_count": outcome.record_count,
+                "reason": outcome.reason,
+            }
+        },
     )
     passage.succeeded()
     return _repeat(delivery, {**taken.data, **fields}, runtime)
@@ -212,11 +224,16 @@ def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], c
     pipeline = load_pipeline()
     if pipeline.beyond_mode(delivery.function.phase, delivery.mode):
         last = pipeline.modes[delivery.mode]
-        return Outcome("skipped", reason=f"mode {delivery.mode} ends with {last}", announce=False)
+        why = f"mode {delivery.mode} ends with {last}"
+        return Outcome("skipped", reason=why, announce=False, event=Event.BEYOND_MODE)
     try:
         return run(message, context)
     except Skippable as nothing:
-        return Outcome(nothing.status, reason=str(nothing))  # type: ignore[arg-type]  # a Status by contract
+        return Outcome(
+            nothing.status,  # type: ignore[arg-type]  # a Status by contract
+            reason=str(nothing),
+            event=nothing.event,
+        )
 
 
 def _result_fields(
@@ -250,6 +267,7 @@ def _result_fields(
         output_table=outcome.output_table.partition(".")[2] or None,
         output_dataset=outcome.output_table.partition(".")[0] or None,
         status=outcome.status,
+        event=outcome.code,
         record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
         records_failed=int(outcome.records_failed),
         duration_seconds=seconds_of_work({**taken.data, **ended}),
@@ -315,6 +333,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     final = isinstance(error, DataError) or (context.last_delivery and not isinstance(error, StorageFault))
     fields = {
         "finished_at": now,
+        "event": error.event if isinstance(error, PipelineError) else Event.DEFECT,
         "error_type": type(error).__name__,
         "error_message": excerpt(one_line(storable(str(error))), MAX_ERROR),
         "final": final,
@@ -340,7 +359,7 @@ def _dead_letter(
     by_name = {s.name: s for s in function.subscriptions}
     subscription = by_name.get(envelope.subscription if envelope else "", function.subscriptions[0])
     ours = {
-        "dead_letter_reason": error.reason,
+        "dead_letter_reason": error.event,
         "dead_letter_error": shortened(str(error)),
         "dead_letter_blames": MESSAGE,
         "origin_topic": subscription.topic,
@@ -354,5 +373,7 @@ def _dead_letter(
         ours["origin_published_at"] = envelope.published_at.isoformat()
     data, attributes = dead_letter(envelope.data if envelope else body, envelope.attributes if envelope else {}, ours)
     runtime.bus.publish(subscription.dead_letter_topic, data, attributes)
-    logger.error("poison: %s", error, extra={"fields": {"dead_letter_topic": subscription.dead_letter_topic}})
-    return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.reason})
+    logger.error(
+        "poison: %s", error, extra={"fields": {**_about(error), "dead_letter_topic": subscription.dead_letter_topic}}
+    )
+    return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.event})

@@ -99,6 +99,8 @@ class PhaseMessage(BaseModel):
     record_count: Count | None = None
     records_failed: Count | None = None
     duration_seconds: Seconds | None = None
+    event: Name | None = None
+    """The code of what happened (shared/events.py); a newer release may send one that is not known here."""
     error_type: Name | None = None
     error_message: Reason | None = None
     reason: Reason | None = None

@@ -7,11 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from shared.context import Outcome
+from shared.events import Event
+from shared.messages import Status
 from shared.observability.alerts import alert
 
 ALERTS = "nba-alerts"
 # Names of one kind in the metadata: a state document takes 1 MiB.
 MOST_NAMES = 50
+_EVENTS: dict[Status, Event] = {
+    "partial": Event.SWEEP_INCOMPLETE,
+    "success": Event.SWEPT,
+    "no_data": Event.NOTHING_TO_SWEEP,
+}
 
 
 @dataclass
@@ -60,9 +67,10 @@ class Report:
         """partial where something could not be done (with an alert), no_data where there was nothing to do."""
         counts = {name: len(value) for name, value in vars(self).items() if value and name != "paused"}
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
-        status = "partial" if self.problems else "success" if self.did_something else "no_data"
+        status: Status = "partial" if self.problems else "success" if self.did_something else "no_data"
         return Outcome(
-            status,  # type: ignore[arg-type]  # one of the three literals above
+            status,
+            event=_EVENTS[status],
             record_count=sum(counts.values()),
             records_failed=len(self.problems),
             reason="; ".join(filter(None, [self.paused, said])) or "nothing to sweep",

@@ -11,6 +11,7 @@ from functions.grading.performance import figures
 from shared.context import Context, Outcome
 from shared.errors import DataError
 from shared.evaluation import alarms
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
@@ -42,7 +43,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     found = warehouse.query(read_sql(PACKAGE, "games"), {"game_date": day, "now": now}).to_pylist()
     games = [Game(**row) for row in found]
     if not games:
-        return Outcome("no_data", reason=f"there are no current predictions for {day}")
+        return Outcome("no_data", reason=f"there are no current predictions for {day}", event=Event.NO_PREDICTIONS)
     ready = [game for game in games if game.why_not is None]
     made_late = sum(game.made_late for game in ready)
     metadata = described(games)
@@ -56,10 +57,11 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             # of an earlier time, before the box score changed; with other games graded they go by themselves
             warehouse.execute(read_sql(PACKAGE, "no_grades"), {"game_date": day})
             warehouse.execute(read_sql(PACKAGE, "no_performance"), {"game_date": day})
-        return Outcome("no_data", reason=short_of(games, day), metadata=metadata)
+        return Outcome("no_data", reason=short_of(games, day), metadata=metadata, event=Event.NOT_GRADABLE)
     rows = warehouse.replace_partition(ACCURACY, DateRange(day, day), read_sql(PACKAGE, "graded"), params)
     if not rows:
-        return Outcome("no_data", reason=f"every prediction for {day} was made after tip-off", metadata=metadata)
+        why = f"every prediction for {day} was made after tip-off"
+        return Outcome("no_data", reason=why, metadata=metadata, event=Event.PREDICTED_AFTER_TIPOFF)
     season_start = min((game.season_start for game in games if game.season_start), default=day)
     window = warehouse.query(read_sql(PACKAGE, "window"), {"game_date": day, "season_start": season_start})
     performance = figures(window, day)

@@ -19,6 +19,7 @@ from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
 from shared.clock import GAME_LENGTH, assumed_tipoff
 from shared.context import Context, Outcome
 from shared.errors import SourceUnavailable
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.nba_games import ScheduledGame, season_of, season_type_of, seasons_between
 from shared.parallel import each, in_order
@@ -42,6 +43,7 @@ class Plan:
 
     tasks: Mapping[str, Task]
     nothing: str = ""
+    event: Event | None = None
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -77,7 +79,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
     if plan.nothing:
         nothing = "; ".join(filter(None, [plan.nothing, reason]))
-        return Outcome("no_data", record_count=0, reason=nothing, metadata=metadata)
+        return Outcome("no_data", record_count=0, reason=nothing, metadata=metadata, event=plan.event)
     return Outcome("partial" if failed else "success", record_count=rows, reason=reason, metadata=metadata)
 
 
@@ -154,11 +156,11 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
     listed = [g for s in schedules for g in s.games if _is_in(dates, g)]
     games = [game for game in listed if game.counts]
     if not games:
-        return Plan({}, f"no games {label} in the schedule{_uncounted(listed)}")
+        return Plan({}, f"no games {label} in the schedule{_uncounted(listed)}", Event.NO_GAMES)
     final = [g for s in schedules for g in s.games if _is_in(dates, g) and g.counts and _is_final(g, s, now)]
     if context.mode in _LOOK_BACK:
         if not final:
-            return Plan({}, f"none of the {len(games)} games {label} is final yet")
+            return Plan({}, f"none of the {len(games)} games {label} is final yet", Event.NO_FINAL_GAMES)
         tasks = _result_tasks(fetch, final)
         if context.mode == "backfill":
             past = partial(fetch_past_odds, fetch, [game for game in games if game.begun(now)])
@@ -166,7 +168,7 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
         return Plan(tasks)
     upcoming = [game for game in games if not game.begun(now)]
     if not upcoming:
-        return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict")
+        return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict", Event.ALL_BEGUN)
     day = dates.first
     odds = partial(fetch.watched, "odds_api")
     return Plan(

@@ -18,6 +18,7 @@ from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.context import Context, Outcome
 from shared.errors import DataError, NotFound
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.nba.feed_values import Refused, text
 from shared.ports import Blobs, DateRange
@@ -69,8 +70,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     paths = _paths(message, context)
     if not paths:
-        missing = f"there are no raw files of {context.dates}"
-        return Outcome("no_data", reason=message.reason or f"{missing}; publish the date to nba-phase1-trigger")
+        missing = f"there are no raw files of {context.dates}; publish the date to nba-phase1-trigger"
+        return Outcome("no_data", reason=message.reason or missing, event=Event.NO_RAW_FILES)
     reading = read_files(context.runtime.raw, paths, context.dates)
     loaded = {}
     for table in sorted(reading.tables):
@@ -88,7 +89,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "left_out": dict(sorted(problems.notes.items())),
     }
     if message.status == "no_data":
-        return Outcome("no_data", reason=message.reason or "phase 1 found no data", metadata=metadata)
+        why = message.reason or "phase 1 found no data"
+        return Outcome("no_data", reason=why, metadata=metadata, event=Event.NO_DATA_UPSTREAM)
     return Outcome(
         "partial" if failed else "success",
         record_count=sum(rows.num_rows for rows in reading.tables.values()),

@@ -11,6 +11,7 @@ from functions.phase3_analytics import suspicious
 from functions.phase3_analytics.aliases import ALIAS_PAIRS, load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
 from shared.context import Context, Outcome
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.ports import DateRange, Warehouse
 from shared.warehouse.sql import read_sql
@@ -55,7 +56,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
-        return Outcome("no_data", reason=_no_games(inputs, context.dates))
+        return _no_games(inputs, context.dates)
     if context.mode == "backfill":
         load_aliases(warehouse)
     rows = {step.table: write(warehouse, step, context.dates, params) for step in steps_of(context.mode)}
@@ -105,7 +106,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
     count = rows.get(output, 0)
     if played and not inputs.games_final:
         reason = f"none of the {inputs.games} games of {context.dates} is final yet"
-        return Outcome("no_data", output_table=output, reason=reason, metadata=metadata)
+        return Outcome("no_data", output_table=output, reason=reason, metadata=metadata, event=Event.NO_FINAL_GAMES)
     short = _short_of_box_scores(inputs) if played else ""
     if coming and not count:
         reason = (
@@ -113,7 +114,11 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
             " the 30 days before"
         )
         return Outcome(
-            "no_data", output_table=output, reason=f"{reason}; {short}" if short else reason, metadata=metadata
+            "no_data",
+            output_table=output,
+            reason=f"{reason}; {short}" if short else reason,
+            metadata=metadata,
+            event=Event.NO_ROSTERS,
         )
     swapped = inputs.games_swapped_in_odds if coming else ()
     if swapped:
@@ -131,13 +136,14 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
     )
 
 
-def _no_games(inputs: Inputs, dates: DateRange) -> str:
+def _no_games(inputs: Inputs, dates: DateRange) -> Outcome:
     if inputs.schedule_rows_near:
-        return f"no games on {dates}"
-    return (
+        return Outcome("no_data", reason=f"no games on {dates}", event=Event.NO_GAMES)
+    reason = (
         f"the schedule is not loaded: nba_raw.nbac_schedule has no game within {SCHEDULE_NEAR.days} days of"
         f" {dates}; run phase 1 for the date again and look at its NBA schedule source"
     )
+    return Outcome("no_data", reason=reason, event=Event.NO_SCHEDULE)
 
 
 def _short_of_box_scores(inputs: Inputs) -> str:

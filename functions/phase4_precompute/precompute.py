@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.context import Context, Outcome
+from shared.events import Event
 from shared.features.names import FEATURE_STORE
 from shared.messages import PhaseMessage
 from shared.warehouse.sql import read_sql
@@ -80,4 +81,4 @@ def _no_data(context: Context, message: PhaseMessage) -> Outcome:
         reason = f"{reason}: {message.reason}"
     elif message.as_of is None:
         reason = f"{reason}; publish the date to nba-phase3-trigger"
-    return Outcome("no_data", output_table=FEATURE_STORE, reason=reason)
+    return Outcome("no_data", output_table=FEATURE_STORE, reason=reason, event=Event.NO_PLAYER_CONTEXT)

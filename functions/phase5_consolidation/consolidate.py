@@ -27,7 +27,8 @@ from shared.errors import (
     StagingMismatch,
     WriteConflict,
 )
-from shared.messages import PhaseMessage
+from shared.events import Event
+from shared.messages import PhaseMessage, Status
 from shared.runtime import Runtime
 from shared.warehouse import staging
 from shared.warehouse.rows import table_of
@@ -52,9 +53,11 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         # read again: the holder before us may have consolidated it
         batch = batches.get_batch(runtime.state, batch.batch_id) or batch
         if batch.status == SUPERSEDED:
-            raise Skippable(f"{batch.batch_id} is superseded by {batch.data['superseded_by']}.", status="superseded")
+            why = f"{batch.batch_id} is superseded by {batch.data['superseded_by']}."
+            raise Skippable(why, status="superseded", event=Event.BATCH_SUPERSEDED)
         if batch.status == OPEN:
-            raise Skippable(f"{batch.batch_id} is still open: {batch.unit_count} units expected.", status="skipped")
+            why = f"{batch.batch_id} is still open: {batch.unit_count} units expected."
+            raise Skippable(why, status="skipped", event=Event.BATCH_OPEN)
         work = _Work(runtime, batch, lock, runtime.clock.now())
         try:
             return work.consolidate(message.sequence)
@@ -68,7 +71,8 @@ def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
     if message.batch_id is None:
         latest = batches.latest_batch(runtime.state, message.last_date)
         if latest is None:
-            raise Skippable(f"No batch was opened for {message.last_date}.", status="no_data")
+            why = f"No batch was opened for {message.last_date}."
+            raise Skippable(why, status="no_data", event=Event.NO_BATCH)
         return latest
     game_date, _ = batches.parse_batch_id(message.batch_id)
     batch = batches.get_batch(runtime.state, message.batch_id)
@@ -76,7 +80,7 @@ def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
         raise DataError(
             f"Batch {message.batch_id} {'does not exist' if batch is None else 'is not of ' + str(message.last_date)}.",
             next_step="publish the batch_id that the coordinator announced, or leave it out.",
-            reason="unknown_batch",
+            event=Event.UNKNOWN_BATCH,
         )
     return batch
 
@@ -98,7 +102,8 @@ class _Work:
             # a repeat after success: merges nothing, cleans up what a crash left, announces again
             batches.supersede_older(self.runtime.state, self.batch)
             self._drop(tables, self.batch.merged)
-            return self._outcome(int(self.batch.data["rows_in_place"]), 0, sequence, "already consolidated")
+            why = "already consolidated"
+            return self._outcome(int(self.batch.data["rows_in_place"]), 0, sequence, why, Event.ALREADY_CONSOLIDATED)
         staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
         self._expect_tables(staged, pending)
         if not pending:
@@ -120,7 +125,7 @@ class _Work:
         crashpoints.reached("consolidation.dropped")
         if frozen == keys:
             reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
-            return self._outcome(in_place, frozen, sequence, reason, no_data=True)
+            return self._outcome(in_place, frozen, sequence, reason, Event.ALL_FROZEN)
         return self._outcome(in_place, frozen, sequence, f"{frozen} rows frozen at tip-off" if frozen else "")
 
     # --- before -----------------------------------------------------------------------------------------------
@@ -145,6 +150,7 @@ class _Work:
                 f"{self.batch.batch_id}: {len(missing)} of {len(pending)} staging tables are missing: "
                 f"{', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}.",
                 next_step="publish the units' requests again, then the batch-complete message.",
+                event=Event.STAGING_MISSING,
             )
 
     def _gathered(self, staged: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
@@ -178,6 +184,7 @@ class _Work:
                 f"{self.batch.batch_id}: staged rows are not what was reported ({shown or 'counts fit'}; "
                 f"{foreign} rows of another batch or date).",
                 next_step="publish the units' requests again, then the batch-complete message.",
+                event=Event.STAGED_ROWS_WRONG,
             )
         if not found:
             return 0, 0
@@ -196,6 +203,7 @@ class _Work:
                 f"{self.batch.batch_id}: the MERGE affected {affected} rows, {expected} were expected (staged keys not "
                 "frozen). Nothing was dropped.",
                 next_step="publish the batch-complete message again: it picks up from the preserved staging tables.",
+                event=Event.MERGED_ROWS_WRONG if affected else Event.ZERO_ROW_MERGE,
             )
         return affected
 
@@ -225,6 +233,7 @@ class _Work:
                 f"{self.batch.batch_id}: {in_place} keys are in place ({doubled} doubled rows), {expected} were "
                 f"expected, {frozen} frozen. Nothing was dropped.",
                 next_step="compare the staging tables with the predictions table, then publish batch-complete again.",
+                event=Event.ROWS_IN_PLACE_WRONG,
             )
         return {game["game_id"]: int(game["keys_in_place"]) for game in games}
 
@@ -280,15 +289,17 @@ class _Work:
         return StagingMismatch(
             f"{self.batch.batch_id}: none of its {self.batch.unit_count} units staged a row.",
             next_step="look at the failed units in the run's summary; republish their requests.",
+            event=Event.NOTHING_STAGED,
         )
 
-    def _outcome(self, rows: int, frozen: int, sequence: int, reason: str, *, no_data: bool = False) -> Outcome:
+    def _outcome(self, rows: int, frozen: int, sequence: int, reason: str, event: Event | None = None) -> Outcome:
         failed = len(self.batch.missing)
-        status = "no_data" if no_data else "partial" if failed else "success"
+        status: Status = "no_data" if event is Event.ALL_FROZEN else "partial" if failed else "success"
         if failed:
             reason = "; ".join(filter(None, [reason, f"units missing or failed: {', '.join(self.batch.missing[:20])}"]))
         return Outcome(
-            status,  # type: ignore[arg-type]  # one of the three literals above
+            status,
+            event=event,
             record_count=rows,
             records_failed=failed,
             reason=reason,

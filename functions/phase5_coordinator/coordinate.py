@@ -15,6 +15,7 @@ from shared import batches, crashpoints
 from shared.batches import Batch, BatchPlan
 from shared.context import Context, Outcome
 from shared.errors import PreconditionFailed
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.systems.history import GAMES, pack_histories
@@ -49,14 +50,15 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     if not roster:
         # what earlier dates left in the exports is taken back by phase 6 alone
         reason = f"no games with known rosters on {game_date}: nothing to predict"
-        return _nothing(reason, [_export(message, context)])
+        return _nothing(reason, Event.NO_ROSTERS, [_export(message, context)])
     lines = runtime.warehouse.query(read_sql(PACKAGE, "lines"), params).to_pylist()
     expected, left_out = select_players(roster, lines, runtime.settings, now)
     games = {row["game_id"]: row["tipoff_at"] for row in roster if row["tipoff_at"] > now}
     counts = Counter(player.reason for player in left_out)
     if not expected:
         return _nothing(
-            f"nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}"
+            f"nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}",
+            Event.NOBODY_TO_PREDICT,
         )
     units = players_per_unit(expected, runtime.settings.max_units)
     plan = BatchPlan(
@@ -86,6 +88,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         output_table=EXPECTED,
         batch_id=batch.batch_id,
         announce=False,
+        event=None if models else Event.NO_MODELS,
         messages=[OutboxBlob("prediction-request", path)],
         metadata={
             "revision": batch.revision,
@@ -98,9 +101,9 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     )
 
 
-def _nothing(reason: str, messages: Sequence[OutboxMessage] = ()) -> Outcome:
+def _nothing(reason: str, event: Event, messages: Sequence[OutboxMessage] = ()) -> Outcome:
     """No batch, so nothing to announce: the topic announced to carries units' requests alone."""
-    return Outcome("no_data", reason=reason, announce=False, messages=messages)
+    return Outcome("no_data", reason=reason, announce=False, messages=messages, event=event)
 
 
 def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
@@ -117,7 +120,7 @@ def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
 
 def _joined(batch: Batch) -> Outcome:
     reason = f"{batch.batch_id} of run {batch.run_id} is in progress: joined it; newer inputs of this run were not used"
-    return Outcome("joined", reason=reason, batch_id=batch.batch_id, announce=False)
+    return Outcome("joined", reason=reason, batch_id=batch.batch_id, announce=False, event=Event.JOINED_BATCH)
 
 
 def _record_expected(

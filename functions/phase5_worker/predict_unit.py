@@ -13,6 +13,7 @@ from shared.batch_announcement import batch_complete
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
 from shared.errors import DataError, Fatal, StorageFault
+from shared.events import Event
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
 from shared.observability.redaction import what_failed
@@ -33,10 +34,17 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
     batch = batches.get_batch(context.runtime.state, message.batch_id)
     if batch is None or not batch.has_unit(message.unit):
         what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
-        raise DataError(f"Batch {message.batch_id} {what}.", reason="unknown_batch")
+        raise DataError(f"Batch {message.batch_id} {what}.", event=Event.UNKNOWN_BATCH)
     if batch.status == SUPERSEDED:
         reason = f"{message.batch_id} is superseded: unit {message.unit} is not needed"
-        return Outcome("superseded", reason=reason, batch_id=message.batch_id, announce=False, history=False)
+        return Outcome(
+            "superseded",
+            reason=reason,
+            batch_id=message.batch_id,
+            announce=False,
+            history=False,
+            event=Event.BATCH_SUPERSEDED,
+        )
     before = batches.done_result(context.runtime.state, message.batch_id, message.unit)
     if before is not None:
         # died after recording it: the batch may be consolidated by now, its staging must not appear again

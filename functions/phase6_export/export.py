@@ -54,6 +54,7 @@ from functions.phase6_export.writer import Writer
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
 from shared.errors import DataError, NotFound
+from shared.events import Event
 from shared.heal_runs import asked_run_id, is_heal_run
 from shared.messages import PhaseMessage, Status
 from shared.outbox import OutboxMessage
@@ -146,7 +147,7 @@ class _Export:
         word: Status = "no_data" if not is_dated else "partial" if short else "success"
         self._write_status(word, reason, {"coverage": covered}, day, sources)
         metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "sources": short}
-        return self._outcome(word, reason, metadata)
+        return self._outcome(word, reason, metadata, refused.event if refused else None)
 
     def _dated(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
         """The date's predictions and best bets, with the reason where it has none."""
@@ -183,14 +184,16 @@ class _Export:
     def graded(self, message: PhaseMessage) -> Outcome:
         """Results and performance of the last graded date, as soon as there are grades."""
         if message.status == "no_data":
-            return Outcome("no_data", reason=message.reason or f"nothing was graded on {self.day}")
+            why = message.reason or f"nothing was graded on {self.day}"
+            return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
         warehouse = self.context.runtime.warehouse
         files = self._history(None, *self._graded(warehouse))
         if not files:
-            return Outcome("no_data", reason=f"nothing is graded on or before {self.day}")
+            why = f"nothing is graded on or before {self.day}"
+            return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
         for each in files:
             self.writer.write(each)
-        return self._outcome("success", f"results and performance up to {self.day}", {})
+        return self._outcome("success", f"results and performance up to {self.day}", {}, Event.DONE)
 
     def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
         """Results, performance and graded picks as known by now."""
@@ -283,7 +286,8 @@ class _Export:
         reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day), asked) if part)
         found = coverage(day).as_json()
         self._write_status(refused.status, reason, {"coverage": found}, day, sources)
-        return self._outcome(refused.status, reason, {"coverage": found}, [self._question()] if asks else [])
+        asked_heal = [self._question()] if asks else []
+        return self._outcome(refused.status, reason, {"coverage": found}, refused.event, asked_heal)
 
     def _question(self) -> OutboxMessage:
         """What asks self-heal to look at the date: one run of it for a run of ours, however often that is refused."""
@@ -321,10 +325,16 @@ class _Export:
         )
 
     def _outcome(
-        self, word: Status, reason: str, metadata: dict[str, Any], messages: Sequence[OutboxMessage] = ()
+        self,
+        word: Status,
+        reason: str,
+        metadata: dict[str, Any],
+        event: Event | None,
+        messages: Sequence[OutboxMessage] = (),
     ) -> Outcome:
         if self.halted and word in EXPORTED:
-            word, reason = "halted", "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
+            word, event = "halted", Event.EXPORT_HALTED
+            reason = "; ".join(part for part in (f"halted: {self.halt_reason}", reason) if part)
         newer = f"{len(self.writer.kept)} files hold a newer run and were kept" if self.writer.kept else ""
         return Outcome(
             word,
@@ -332,6 +342,7 @@ class _Export:
             reason="; ".join(part for part in (reason, newer) if part),
             metadata={**metadata, "files": self.writer.written, "files_kept_newer": self.writer.kept},
             messages=messages,
+            event=event,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from functions.phase6_export.reading import Day, Row, key_of
+from shared.events import Event
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Refusal:
     """Why nothing is exported. `can_heal`: predicting the date again may mend it, so self-heal is asked."""
 
     status: Literal["no_data", "failed"]
+    event: Event
     reason: str
     can_heal: bool
     nothing_played: bool = False
@@ -60,31 +62,35 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     """The first reason not to export the day; None where it may be."""
     on = day.game_date
     if not day.schedule_rows:
-        return Refusal("failed", f"no schedule is loaded around {on}", can_heal=True)
+        return Refusal("failed", Event.NO_SCHEDULE, f"no schedule is loaded around {on}", can_heal=True)
     games, nothing_played = day.on_the_date, {"nothing_played": True, "withdraws": bool(day.predictions)}
     if not games:
-        return Refusal("no_data", f"no games on {on}", can_heal=False, **nothing_played)
+        return Refusal("no_data", Event.NO_GAMES, f"no games on {on}", can_heal=False, **nothing_played)
     if all(game["called_off"] == "postponed" for game in games):
-        return Refusal("no_data", f"all {len(games)} games on {on} are postponed", can_heal=False, **nothing_played)
+        why = f"all {len(games)} games on {on} are postponed"
+        return Refusal("no_data", Event.GAMES_POSTPONED, why, can_heal=False, **nothing_played)
     if all(game["called_off"] is not None for game in games):
-        return Refusal("no_data", f"all {len(games)} games on {on} are called off", can_heal=False, **nothing_played)
+        why = f"all {len(games)} games on {on} are called off"
+        return Refusal("no_data", Event.GAMES_CALLED_OFF, why, can_heal=False, **nothing_played)
     if not day.predictions:
-        return Refusal("no_data", f"there are no current predictions for {on}", can_heal=True)
+        why = f"there are no current predictions for {on}"
+        return Refusal("no_data", Event.NO_PREDICTIONS, why, can_heal=True)
     late = [row for row in day.offered if not _in_time(row)]
     if late:
-        return Refusal(
-            "failed", f"{len(late)} predictions are from after their tip-off, {_named(late[0])}", can_heal=False
-        )
+        why = f"{len(late)} predictions are from after their tip-off, {_named(late[0])}"
+        return Refusal("failed", Event.PREDICTED_AFTER_TIPOFF, why, can_heal=False)
     strangers = sorted(set(day.by_player) - set(day.considered))
     if strangers:
         game_id, player_id = strangers[0]
         first = f"first player {player_id} of game {game_id}"
-        return Refusal("failed", f"{len(strangers)} predicted players were not expected, {first}", can_heal=True)
+        why = f"{len(strangers)} predicted players were not expected, {first}"
+        return Refusal("failed", Event.UNEXPECTED_PLAYERS, why, can_heal=True)
     found = coverage(day)
     # where everybody's game is called off or over early, nobody is missing
     if found.share < min_coverage and (found.expected or not day.withheld):
         counts = f"{found.covered} of {found.expected} expected players"
-        return Refusal("failed", f"predictions cover {counts}, less than {min_coverage:.0%}", can_heal=True)
+        why = f"predictions cover {counts}, less than {min_coverage:.0%}"
+        return Refusal("failed", Event.LOW_COVERAGE, why, can_heal=True)
     return None
 
 

@@ -18,6 +18,7 @@ from shared import batches, crashpoints
 from shared.clock import new_york_date
 from shared.context import Context, Outcome
 from shared.errors import DataError
+from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
@@ -51,9 +52,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     contracts = load_pipeline().contracts[snapshot.group]
     shortage = without_games(snapshot, contracts) if nothing else first_shortage(snapshot, contracts, runtime.settings)
     if shortage is None:
-        return Outcome("no_data", reason=nothing) if nothing else _complete(snapshot)
+        return nothing or _complete(snapshot)
     if busy:
-        return Outcome("skipped", reason=f"in progress: {busy}", metadata={"short": shortage.reason})
+        short = {"short": shortage.reason}
+        return Outcome("skipped", reason=f"in progress: {busy}", metadata=short, event=Event.IN_PROGRESS)
     phase = shortage.contract.phase
     if shortage.contract.restart is None:
         return _lost(snapshot, shortage, context)
@@ -62,21 +64,22 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return _given_up(snapshot, shortage, context)
     restart = restarts.record(context, day, shortage, now)
     if restart is None:
-        return Outcome("skipped", reason=f"in progress: {phase} of {day} was restarted a moment ago")
+        why = f"in progress: {phase} of {day} was restarted a moment ago"
+        return Outcome("skipped", reason=why, event=Event.IN_PROGRESS)
     crashpoints.reached("self_heal.recorded")
     return _restarted(restart, context)
 
 
-def _no_games(snapshot: Snapshot) -> str:
-    """Why nothing is to be expected of the date; empty where there is, or nobody knows."""
-    if not snapshot.schedule_rows:
-        return ""
+def _no_games(snapshot: Snapshot) -> Outcome | None:
+    """That nothing is to be expected of the date; None where something is, or nobody knows."""
+    if not snapshot.schedule_rows or snapshot.held:
+        return None
     if not snapshot.games:
-        return f"no games on {snapshot.game_date}"
-    if snapshot.held:
-        return ""
-    word = "postponed" if all(game.status == POSTPONED for game in snapshot.games) else "called off"
-    return f"all {len(snapshot.games)} games on {snapshot.game_date} are {word}"
+        return Outcome("no_data", reason=f"no games on {snapshot.game_date}", event=Event.NO_GAMES)
+    postponed = all(game.status == POSTPONED for game in snapshot.games)
+    word, event = ("postponed", Event.GAMES_POSTPONED) if postponed else ("called off", Event.GAMES_CALLED_OFF)
+    reason = f"all {len(snapshot.games)} games on {snapshot.game_date} are {word}"
+    return Outcome("no_data", reason=reason, event=event)
 
 
 def _complete(snapshot: Snapshot) -> Outcome:
@@ -84,7 +87,13 @@ def _complete(snapshot: Snapshot) -> Outcome:
     tipped_off = len(snapshot.held) - len(snapshot.coming)
     late = snapshot.group == "coming" and tipped_off
     reason = f"complete; {tipped_off} of {len(snapshot.held)} games have tipped off" if late else "complete"
-    return Outcome("success", record_count=len(snapshot.held), reason=reason, metadata={"group": snapshot.group})
+    return Outcome(
+        "success",
+        record_count=len(snapshot.held),
+        reason=reason,
+        metadata={"group": snapshot.group},
+        event=Event.COMPLETE,
+    )
 
 
 def _restarted(restart: Restart, context: Context) -> Outcome:
@@ -94,6 +103,7 @@ def _restarted(restart: Restart, context: Context) -> Outcome:
         reason=reason,
         messages=[OutboxMessage(restart["topic"], json.dumps(_trigger(restart, context)))],
         metadata={name: restart[name] for name in ("phase", "n", "run_id", "topic")},
+        event=Event.RESTARTED,
     )
 
 
@@ -120,7 +130,7 @@ def _given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outco
     phase, day = shortage.contract.phase, snapshot.game_date
     reason = f"{MOST} restarts of {phase} did not mend {day}: {shortage.reason}"
     title = f"Self-heal of {day} gave up at {phase}"
-    return _alerted(snapshot, shortage, context, f"self-heal-gave-up-{day}-{phase}", title, reason)
+    return _alerted(snapshot, shortage, context, Event.GAVE_UP, f"self-heal-gave-up-{day}-{phase}", title, reason)
 
 
 def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
@@ -131,11 +141,18 @@ def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
         f"nba_predictions.player_prop_predictions from the warehouse's history (BigQuery keeps 7 days), "
         f"then publish {day} to nba-grading-trigger"
     )
-    return _alerted(snapshot, shortage, context, f"self-heal-lost-{day}", f"Predictions of {day} are gone", reason)
+    title = f"Predictions of {day} are gone"
+    return _alerted(snapshot, shortage, context, Event.LOST, f"self-heal-lost-{day}", title, reason)
 
 
 def _alerted(
-    snapshot: Snapshot, shortage: Shortage, context: Context, fingerprint: str, title: str, reason: str
+    snapshot: Snapshot,
+    shortage: Shortage,
+    context: Context,
+    event: Event,
+    fingerprint: str,
+    title: str,
+    reason: str,
 ) -> Outcome:
     raised_at: datetime = snapshot.now
     notice = alert(
@@ -148,4 +165,5 @@ def _alerted(
         game_date=snapshot.game_date.isoformat(),
         run_id=context.run_id,
     )
-    return Outcome("failed", reason=reason, messages=[notice], metadata={"phase": shortage.contract.phase})
+    metadata = {"phase": shortage.contract.phase}
+    return Outcome("failed", reason=reason, messages=[notice], metadata=metadata, event=event)

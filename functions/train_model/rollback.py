@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context, Outcome
 from shared.errors import DataError, Fatal
+from shared.events import Event
 from shared.messages import PREVIOUS, TrainingMessage
 from shared.ports import Blobs
 from shared.systems.output import XGBOOST
@@ -21,7 +22,7 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
     blobs = context.runtime.models
     seen, damage = read_serving_or_none(blobs)
     if damage is not None and message.rollback_to == PREVIOUS:
-        raise _refused(damage.message.rstrip("."), blobs, "pointer_damaged")
+        raise _refused(damage.message.rstrip("."), blobs, Event.POINTER_DAMAGED)
     done = seen.moved_by(context.execution_id)
     if done is not None:
         # died after it: "previous" would now mean another version
@@ -29,7 +30,8 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
     version = _wanted(str(message.rollback_to), seen, blobs)
     _check_loads(blobs, version)
     if seen.serves(version):
-        return Outcome("skipped", reason=f"version {version} serves already", metadata={"version": version})
+        why = f"version {version} serves already"
+        return Outcome("skipped", reason=why, metadata={"version": version}, event=Event.ALREADY_SERVING)
     why = message.reason or "asked for by message"
     now = context.runtime.clock.now()
     return _done(move_pointer(blobs, seen, version, action="rollback", by=context.execution_id, at=now, why=why))
@@ -39,10 +41,10 @@ def _wanted(asked: str, seen: Serving, blobs: Blobs) -> str:
     if asked == PREVIOUS:
         before = seen.previous()
         if before is None:
-            raise _refused(f"nothing served before {seen.version}", blobs, "no_previous_version")
+            raise _refused(f"nothing served before {seen.version}", blobs, Event.NO_PREVIOUS_VERSION)
         asked = before[XGBOOST]
     if asked not in saved_versions(blobs):
-        raise _refused(f"there is no version {asked}", blobs, "unknown_version")
+        raise _refused(f"there is no version {asked}", blobs, Event.UNKNOWN_VERSION)
     return asked
 
 
@@ -58,16 +60,16 @@ def _check_loads(blobs: Blobs, version: str) -> None:
         raise DataError(
             f"version {version} cannot serve: {misfit.message}",
             next_step="roll back to another version, or deploy the code that it was trained with first.",
-            reason="version_does_not_fit",
+            event=Event.VERSION_DOES_NOT_FIT,
         ) from misfit
 
 
-def _refused(what: str, blobs: Blobs, reason: str) -> DataError:
+def _refused(what: str, blobs: Blobs, event: Event) -> DataError:
     versions = ", ".join(saved_versions(blobs)) or "none"
     return DataError(
         f"{what}; the versions in the bucket are: {versions}.",
         next_step='publish {"rollback_to": VERSION} to nba-training-trigger with one of them.',
-        reason=reason,
+        event=event,
     )
 
 
@@ -77,4 +79,5 @@ def _done(promotion: Promotion) -> Outcome:
         "success",
         reason=f"version {now} serves again instead of {before} ({promotion.why})",
         metadata={"version": now, "rolled_back_from": before},
+        event=Event.ROLLED_BACK,
     )

@@ -13,6 +13,7 @@ from functions.train_model.rollback import roll_back
 from shared import crashpoints
 from shared.context import Context, Outcome
 from shared.errors import Fatal, ModelDamaged
+from shared.events import Event
 from shared.messages import TrainingMessage
 from shared.observability.alerts import alert
 from shared.ports import Blobs
@@ -46,6 +47,7 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
             status="no_data",
             reason=f"{known} training rows before {context.as_of.isoformat()}, at least {FEWEST_ROWS} are needed:"
             " backfill more history",
+            event=Event.TOO_FEW_ROWS,
         )
     return _train(rows, context)
 
@@ -81,7 +83,9 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
     why = f"version {version} is {gate['reason']}; {seen.version} goes on serving"
     title = "A newly trained model does not serve"
     held_back = alert(ALERTS, f"model-not-promoted-{version}", "warning", title, why, now, version=version)
-    return Outcome("partial", metadata["rows"], reason=why, metadata=found, messages=[held_back])
+    return Outcome(
+        "partial", metadata["rows"], reason=why, metadata=found, messages=[held_back], event=Event.MODEL_HELD_BACK
+    )
 
 
 def _decide(

@@ -1,9 +1,18 @@
-# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at it.
+# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at it. Lines are told
+# apart by their `event`, a code of shared/events.py, never by their sentence.
 
 locals {
   services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])
   jobs_of_ours     = join(" OR ", [for name in keys(local.pipeline.schedules) : "\"${var.name_prefix}${name}\""])
   function_logs    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(${local.services_of_ours})"
+
+  # An attempt that a retry cannot mend, or after which everything staged is kept for one.
+  failed_consolidation = [
+    "staging_mismatch", "staging_missing", "staged_rows_wrong", "nothing_staged", "zero_row_merge", "merged_rows_wrong",
+    "rows_in_place_wrong", "schema_mismatch", "bad_setting", "model_damaged", "defect"
+  ]
+  # That nothing was exported is as it should be where there was nothing to play, and in no other case.
+  exported = ["done", "done_with_gaps", "export_halted", "no_games", "games_postponed", "games_called_off"]
 
   log_metrics = {
     consolidation_failed = {
@@ -11,7 +20,7 @@ locals {
       filter = <<-EOT
         ${local.function_logs}
         AND jsonPayload.function="phase5_consolidation"
-        AND (jsonPayload.message=~"^failed: " OR jsonPayload.error_type="StagingMismatch")
+        AND jsonPayload.event=(${join(" OR ", formatlist("\"%s\"", local.failed_consolidation))})
       EOT
     }
     zero_row_merge = {
@@ -19,18 +28,15 @@ locals {
       filter = <<-EOT
         ${local.function_logs}
         AND jsonPayload.function="phase5_consolidation"
-        AND jsonPayload.message=~"the MERGE affected 0 rows"
+        AND jsonPayload.event="zero_row_merge"
       EOT
     }
-    # That nothing was exported is as it should be where there was nothing to play, and in no other case.
     exported = {
       counts = "exports that ended as they should"
       filter = <<-EOT
         ${local.function_logs}
         AND jsonPayload.function="phase6_export"
-        AND (jsonPayload.message=~"^phase6_export: (success|partial|halted)$"
-          OR (jsonPayload.message=~"^phase6_export: no_data$"
-            AND jsonPayload.reason=~"^(no games on|all [0-9]+ games on [0-9-]+ are (postponed|called off))"))
+        AND jsonPayload.event=(${join(" OR ", formatlist("\"%s\"", local.exported))})
       EOT
     }
     # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the request. Where the process

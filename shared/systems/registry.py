@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shared.errors import Fatal, ModelDamaged, PreconditionFailed, SchemaMismatch
+from shared.events import Event
 from shared.features.names import model_features
 from shared.ports import Blobs
 from shared.systems.distribution import START_VARIANCE, Variance
@@ -255,7 +256,7 @@ def _read_models(
         except ModelDamaged as error:
             if left_out is None:
                 raise
-            logger.error("%s", error, extra={"fields": {"event": "model_damaged", "system_id": system}})
+            logger.error("%s", error, extra={"fields": {"event": Event.MODEL_DAMAGED, "system_id": system}})
             left_out[system] = str(error)
             return None
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.context import Outcome
+from shared.errors import Fatal, PipelineError, StagingMismatch
+from shared.events import Event
 from tests.conftest import ROOT
 from tests.infra.terraform_runs import TerraformRun
 
-VALIDATE = ROOT / "functions" / "phase6_export" / "validate.py"
-CONSOLIDATE = ROOT / "functions" / "phase5_consolidation" / "consolidate.py"
 HANDLER = ROOT / "shared" / "handler.py"
+# Errors of consolidation after which everything staged is kept, and those that no retry can mend.
+FAILS_CONSOLIDATION = (StagingMismatch, Fatal)
 
 
 def calls(path: Path, name: str) -> Iterator[ast.Call]:
@@ -26,24 +29,16 @@ def calls(path: Path, name: str) -> Iterator[ast.Call]:
             yield node
 
 
-def rendered(text: ast.expr, values: dict[str, str], other: str) -> str:
-    """A formatted string with values for the expressions in it; `other` for those not named."""
-    parts = text.values if isinstance(text, ast.JoinedStr) else [text]
-    found = []
-    for part in parts:
-        if isinstance(part, ast.FormattedValue):
-            found.append(values.get(ast.unparse(part.value), other))
-        else:
-            assert isinstance(part, ast.Constant)
-            found.append(str(part.value))
-    return "".join(found)
+def events_of(expression: ast.AST) -> set[Event]:
+    """The codes that an expression names."""
+    found = (ast.unparse(each) for each in ast.walk(expression) if isinstance(each, ast.Attribute))
+    return {Event[name.removeprefix("Event.")] for name in found if name.startswith("Event.")}
 
 
-def expressions(run: TerraformRun, metric: str, field: str) -> list[str]:
-    """The regular expressions that a metric's filter matches a field with."""
-    found = re.findall(rf'jsonPayload\.{field}=~"([^"]+)"', run.of("google_logging_metric")[metric]["filter"])
-    assert found
-    return found
+def counted(run: TerraformRun, metric: str) -> set[Event]:
+    """The codes that a metric's filter matches. Raises ValueError for one that no log line can have."""
+    _, _, codes = run.of("google_logging_metric")[metric]["filter"].partition("jsonPayload.event=")
+    return {Event(code) for code in re.findall(r'"([^"]+)"', codes)}
 
 
 @pytest.fixture(scope="module")
@@ -51,51 +46,44 @@ def run(defaults: dict[str, TerraformRun]) -> TerraformRun:
     return defaults["defaults"]
 
 
+def test_no_metric_reads_a_sentence(run: TerraformRun) -> None:
+    for name, metric in run.of("google_logging_metric").items():
+        assert "=~" not in metric["filter"], name
+
+
 def test_an_export_without_data_counts_where_nothing_could_be_exported_and_only_there(run: TerraformRun) -> None:
-    (nothing_to_play,) = expressions(run, "exported", "reason")
-    seen = set()
-    for call in calls(VALIDATE, "Refusal"):
-        status, text, heals = call.args[0], call.args[1], {k.arg: k.value for k in call.keywords}["can_heal"]
+    codes, seen = counted(run, "exported"), set()
+    for call in calls(ROOT / "functions" / "phase6_export" / "validate.py", "Refusal"):
+        status, (event,) = call.args[0], events_of(call)
+        heals = {keyword.arg: keyword.value for keyword in call.keywords}["can_heal"]
         assert isinstance(status, ast.Constant)
         assert isinstance(heals, ast.Constant)
-        if status.value == "no_data":
-            reason = rendered(text, {"on": "2025-11-14"}, "12")
-            assert bool(re.search(nothing_to_play, reason)) is not heals.value, reason
-            seen.add(heals.value)
+        nothing_to_play = status.value == "no_data" and not heals.value
+        assert (event in codes) is nothing_to_play, event
+        seen.add(nothing_to_play)
     assert seen == {True, False}
+    ended_well = {Outcome("success").code, Outcome("partial").code, Event.EXPORT_HALTED}
+    assert ended_well < codes
+    assert codes - ended_well == {Event.NO_GAMES, Event.GAMES_POSTPONED, Event.GAMES_CALLED_OFF}
 
 
-def test_an_exports_end_is_logged_as_it_is_counted(run: TerraformRun) -> None:
-    formats = [ast.unparse(call.args[0]) for call in calls(HANDLER, "info")]
-    assert "'%s: %s'" in formats
-    ended = expressions(run, "exported", "message")
-    for status, counts in {
-        "success": True,
-        "partial": True,
-        "halted": True,
-        "no_data": True,
-        "failed": False,
-        "skipped": False,
-    }.items():
-        assert any(re.search(each, f"phase6_export: {status}") for each in ended) is counts
+def test_every_failure_of_consolidation_counts(run: TerraformRun) -> None:
+    codes = counted(run, "consolidation_failed")
+    raised = {
+        event
+        for call in calls(ROOT / "functions" / "phase5_consolidation" / "consolidate.py", "StagingMismatch")
+        for event in events_of(call)
+    }
+    assert len(raised) == 6
+    assert counted(run, "zero_row_merge") == {Event.ZERO_ROW_MERGE}
+    by_class = {each.default_event for root in FAILS_CONSOLIDATION for each in (root, *descendants(root))}
+    assert codes == raised | by_class
 
 
-def test_a_merge_of_no_rows_is_told_from_one_of_some(run: TerraformRun) -> None:
-    (no_rows,) = expressions(run, "zero_row_merge", "message")
-    texts = [call.args[0] for call in calls(CONSOLIDATE, "StagingMismatch") if "MERGE affected" in ast.unparse(call)]
-    (text,) = texts
-    assert re.search(no_rows, "retry: " + rendered(text, {"affected": "0"}, "7"))
-    assert not re.search(no_rows, "retry: " + rendered(text, {"affected": "10"}, "7"))
-
-
-def test_a_failed_consolidation_is_logged_as_it_is_counted(run: TerraformRun) -> None:
-    (failed,) = expressions(run, "consolidation_failed", "message")
-    said = [ast.unparse(call.args[0]) for call in calls(HANDLER, "exception")]
-    assert "'failed: %s'" in said
-    assert all(re.search(failed, ast.literal_eval(each)) for each in said)
-    # a mismatch is retried, so it is logged as a retry: with its class
-    assert 'error_type="StagingMismatch"' in run.of("google_logging_metric")["consolidation_failed"]["filter"]
-    assert "'error_type': type(error).__name__" in HANDLER.read_text(encoding="utf-8").replace('"', "'")
+def descendants(root: type[PipelineError]) -> Iterator[type[PipelineError]]:
+    for each in root.__subclasses__():
+        yield each
+        yield from descendants(each)
 
 
 def test_a_planned_retry_is_no_error_of_a_function(run: TerraformRun) -> None:

@@ -86,7 +86,7 @@ def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: 
 
     def third(message: PhaseMessage, context: Context) -> Outcome:
         if broken and str(message.from_date) == "2025-01-01":
-            raise DataError("the box scores of 2025-01-07 make no sense.", next_step="mend them.", reason="odd")
+            raise DataError("the box scores of 2025-01-07 make no sense.", next_step="mend them.")
         return Outcome("success")
 
     wait = waiting(world, functions(phase3_analytics=third))

@@ -267,7 +267,7 @@ def test_a_season_that_the_source_does_not_have_is_the_message_s_fault(
     for attempt in range(1, 6):
         with pytest.raises(DataError, match="has no game of the season") as refused:
             scraper.run(attempt=attempt, run_id="far", day=day)
-        assert refused.value.reason == "no_such_season"
+        assert refused.value.event == "no_such_season"
     assert (scraper.failures("nba"), len(scraper.sources.asked)) == (0, 5)
 
 

@@ -48,7 +48,7 @@ def lists(depth: int) -> Any:
 LONG = "x" * 900_000
 TEXTS = (
     *("correlation_id", "parent_processor", "trigger_message_id", "processor_name", "phase", "execution_id"),
-    *("output_table", "output_dataset", "error_type", "error_message", "reason"),
+    *("output_table", "output_dataset", "event", "error_type", "error_message", "reason"),
     *("run_id", "schedule", "origin_message_id"),
 )
 # By field, what of the kind extremes are: each is a dead letter before an execution is taken.
@@ -315,7 +315,7 @@ def _pushed(body: bytes, model: type[PhaseMessage], world: World) -> str:
         ours = {"dead_letter_error": shortened(str(error))}
         data, own = (envelope.data, envelope.attributes) if envelope else (body, {})
         check_message("dead letters", *dead_letter(data, own, ours))
-        return error.reason
+        return error.event
     assert len(delivery.key.id.encode()) < 1_500
     document = {**envelope.attributes, "id": delivery.key.id, "as_of": message.as_of, "sequence": message.sequence}
     plain_fields("executions/x", document, str)

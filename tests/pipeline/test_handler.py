@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal, Retriable, Skippable, SourceUnavailable, StoreUnavailable
+from shared.errors import (
+    DataError,
+    Fatal,
+    Retriable,
+    Skippable,
+    SourceUnavailable,
+    StagingMismatch,
+    StoreUnavailable,
+)
+from shared.events import Event
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
 from shared.pipeline import load_pipeline
@@ -156,7 +165,7 @@ def test_a_request_that_is_no_unit_is_poison_of_the_worker(world: World) -> None
 
 
 def test_data_error_of_the_work_itself_is_poison_too(world: World) -> None:
-    response = send(world, Work(DataError("no such batch", reason="unknown_batch")), push(DAY, subscription=TRIGGER))
+    response = send(world, Work(DataError("no such batch", event=Event.UNKNOWN_BATCH)), push(DAY, subscription=TRIGGER))
     assert response.status == 200
     ((_, (letter,)),) = dead_letters(world).items()
     assert letter.attributes["dead_letter_reason"] == "unknown_batch"
@@ -227,6 +236,41 @@ def test_an_error_not_ours_is_a_defect_logged_with_its_stack_and_frees_the_execu
     assert "Traceback" in caplog.text
     assert execution(world)["error_type"] == "ZeroDivisionError"
     assert send(world, Work(), push(DAY, attempt=2)).body["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("does", "code"),
+    [
+        (Outcome("success"), Event.DONE),
+        (Outcome("partial"), Event.DONE_WITH_GAPS),
+        (Outcome("no_data", event=Event.NO_GAMES), Event.NO_GAMES),
+        (Skippable("nothing", status="no_data", event=Event.NO_BATCH), Event.NO_BATCH),
+        (SourceUnavailable("429"), Event.SOURCE_UNAVAILABLE),
+        (StagingMismatch("0 of 7", event=Event.ZERO_ROW_MERGE), Event.ZERO_ROW_MERGE),
+        (Fatal("y"), Event.DEFECT),
+        (ZeroDivisionError("x"), Event.DEFECT),
+        (DataError("bad"), Event.BAD_MESSAGE),
+        (DataError("no such batch", event=Event.UNKNOWN_BATCH), Event.UNKNOWN_BATCH),
+    ],
+    ids=str,
+)
+def test_the_line_about_an_end_has_its_code(
+    world: World, caplog: pytest.LogCaptureFixture, does: Outcome | Exception, code: Event
+) -> None:
+    work = Work(does) if isinstance(does, Exception) else Work(lambda *_: does)
+    with caplog.at_level(logging.INFO):
+        answer = send(world, work, push(DAY, subscription=TRIGGER))
+    said = [fields["event"] for each in caplog.records if "event" in (fields := getattr(each, "fields", {}))]
+    assert said == [code]
+    if answer.body["status"] == "failed" or isinstance(does, DataError):
+        assert execution(world)["event"] == code
+    elif isinstance(does, Outcome):
+        assert execution(world)["result"]["event"] == code
+
+
+def test_an_outcome_without_data_says_why_by_a_code() -> None:
+    with pytest.raises(KeyError):
+        Outcome("no_data", reason="some sentence").code  # noqa: B018
 
 
 def test_a_failure_at_the_last_attempt_is_in_the_history(world: World) -> None:
@@ -462,6 +506,7 @@ def test_the_announcement_says_everything(world: World) -> None:
         "output_dataset": "nba_analytics",
         "status": "partial",
         "record_count": 12,
+        "event": "done_with_gaps",
         "records_failed": 1,
         "duration_seconds": 3.0,
         "reason": "one is missing",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.context import Context, Outcome
+from shared.events import Event
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxMessage
@@ -67,7 +68,7 @@ def test_a_schedule_that_fires_once_a_day_has_no_minute(world: World) -> None:
 
 
 def test_a_sweep_that_did_nothing_is_not_in_the_history(world: World) -> None:
-    answer = fire(world, Outcome("no_data", reason="nothing to do", history=False))
+    answer = fire(world, Outcome("no_data", reason="nothing to do", event=Event.NOTHING_TO_SWEEP, history=False))
     assert answer.body["reason"] == "nothing to do"
     # told again, it is told the same
     assert fire(world, Outcome("success")).body["reason"] == "nothing to do"

@@ -174,7 +174,7 @@ def _failure_acknowledged() -> Iterator[None]:
 @TABLE.add("poison dropped", "poison is acknowledged and no dead letter is written")
 def _poison_dropped() -> Iterator[None]:
     def dropped(function: Any, envelope: Any, body: bytes, error: Any, runtime: Runtime) -> handler.Response:
-        return handler.Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.reason})
+        return handler.Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.event})
 
     with patched(handler, "_dead_letter", dropped):
         yield

@@ -50,7 +50,7 @@ def test_ids() -> None:
 def test_an_id_of_another_form_is_refused(bad: str) -> None:
     with pytest.raises(DataError) as refused:
         batches.parse_batch_id(bad)
-    assert refused.value.reason == "invalid_batch_id"
+    assert refused.value.event == "invalid_batch_id"
     assert repr(bad) in str(refused.value)
 
 
@@ -284,7 +284,7 @@ def test_a_late_unit_of_a_superseded_batch_is_counted_and_no_more(state: SqliteS
 def test_a_unit_of_no_batch_is_poison(state: SqliteState) -> None:
     with pytest.raises(DataError, match="does not exist") as refused:
         complete(state, "a")
-    assert refused.value.reason == "unknown_batch"
+    assert refused.value.event == "unknown_batch"
 
 
 @pytest.mark.parametrize("last", ["199", "200"], ids=["another unit", "the last of their order"])

@@ -89,7 +89,7 @@ def test_the_least_there_can_be() -> None:
 def test_anything_else_is_no_envelope(broken: bytes) -> None:
     with pytest.raises(DataError) as refused:
         read_envelope(broken)
-    assert refused.value.reason == "not_an_envelope"
+    assert refused.value.event == "not_an_envelope"
 
 
 def test_attributes_fill_what_data_lacks() -> None:
@@ -140,7 +140,7 @@ def test_whatever_comes_is_an_envelope_or_a_data_error(raw: bytes) -> None:
     try:
         said = read_envelope(raw).message_id
     except DataError as refused:
-        said = refused.reason
+        said = refused.event
     assert said
     assert said == "not_an_envelope" or b"essage" in raw
 
@@ -151,5 +151,5 @@ def test_whatever_the_fields_hold_is_a_message_or_a_data_error(fields: dict[str,
         message = read_message(envelope(json.dumps(fields).encode()), PhaseMessage, NOW)
         said = "understood" if message.first_date <= message.last_date else "wrong dates"
     except DataError as refused:
-        said = refused.reason
+        said = refused.event
     assert said in ("understood", "invalid_message")

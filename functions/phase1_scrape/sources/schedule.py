@@ -13,6 +13,7 @@ from functions.phase1_scrape.http_client import Refused, WrongShape
 from functions.phase1_scrape.sources.reading import ODD, why
 from shared.clock import new_york_date
 from shared.errors import DataError
+from shared.events import Event
 from shared.nba.feed_values import shown
 from shared.nba_games import ScheduledGame, read_game, schedule_days, season_of
 from shared.raw_files import RawFile, parse_raw_path, snapshot_moment
@@ -94,7 +95,7 @@ def _no_season(season: str, current: str, answer: str) -> DataError:
     return DataError(
         f"NBA.com has no game of the season {season} ({answer}); now is {current}.",
         next_step="publish again with the day that was meant, or once the season's schedule is out (August).",
-        reason="no_such_season",
+        event=Event.NO_SUCH_SEASON,
     )
 
 
