@@ -12,10 +12,11 @@ from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.host.causes import Causes
 from local.json_values import decode, timestamp
 from local.sqlite_file import SqliteFile
+from shared import dead_letter_codec
 from shared.clock import Clock
-from shared.envelope import shortened
+from shared.dead_letter_codec import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
 from shared.errors import Fatal, NotFound
-from shared.message_limits import check_publication, dead_letter
+from shared.message_limits import check_publication
 from shared.pipeline import Pipeline, Subscription
 from shared.ports import Publication, PulledMessage
 
@@ -267,21 +268,23 @@ class SqliteBus:
         ).fetchone()
         name, attempt, error, message_id, topic, data, text, publish_time = row
         attributes = decode(text)
-        added = {
-            "CloudPubSubDeadLetterSourceDeliveryCount": str(attempt),
-            "CloudPubSubDeadLetterSourceSubscription": name,
-            "CloudPubSubDeadLetterSourceSubscriptionProject": "local",
-            "CloudPubSubDeadLetterSourceTopicPublishTime": publish_time,
-            "dead_letter_reason": "max_delivery_attempts",
-            "dead_letter_error": shortened(error),
-            "origin_topic": topic,
-            "origin_subscription": name,
+        facts = Facts(
+            reason=MAX_DELIVERY_ATTEMPTS,
+            error=error,
+            origin_topic=topic,
+            origin_subscription=name,
             # the first id, where it is one that was published once more
-            "origin_message_id": attributes.get("origin_message_id", message_id),
-            "origin_published_at": attributes.get("origin_published_at", publish_time),
-            "dead_lettered_at": self._clock.now().isoformat(),
+            origin_message_id=attributes.get("origin_message_id", message_id),
+            origin_published_at=read_moment(attributes.get("origin_published_at")) or read_moment(publish_time),
+            dead_lettered_at=self._clock.now(),
+        )
+        pubsub = {
+            "SourceDeliveryCount": str(attempt),
+            "SourceSubscription": name,
+            "SourceSubscriptionProject": "local",
+            "SourceTopicPublishTime": publish_time,
         }
-        letter = dead_letter(data, attributes, added)
+        letter = dead_letter_codec.encode(data, attributes, facts, pubsub)
         self._insert(connection, self._push[name].dead_letter_topic, *letter, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 

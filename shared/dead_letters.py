@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared import audit, crashpoints, outbox, parallel
-from shared.clock import as_moment
+from shared.dead_letter_codec import Facts, is_cut, of_the_message
 from shared.document_rules import field_name
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
+from shared.events import Event
 from shared.ledger import FAILED, Ledger
-from shared.message_limits import CUT, LEFT_OUT, RESERVED, SHORTENED, check_message
+from shared.message_limits import check_message
 from shared.observability.redaction import redacted
 from shared.outbox import OutboxFile
 from shared.pipeline import Pipeline, Subscription
@@ -37,12 +38,6 @@ PREVIEW_BYTES = 120
 _MISSED = "; it is not waiting now: the sweep looks for it again, unless it was acknowledged before"
 # Nobody who pulled a letter keeps it from others for longer.
 LONGEST_HELD = timedelta(minutes=10)
-# What dead-lettering and publishing put onto a message; the redriven one starts without it.
-_ADDED = frozenset({
-    *("dead_letter_reason", "dead_letter_error", "dead_lettered_at", "origin_topic", "origin_subscription"),
-    *("outbox_id", "trigger_source", "dead_letter_blames", CUT, LEFT_OUT, SHORTENED),
-})  # fmt: skip
-_ADDED_BY_PUBSUB = ("CloudPubSubDeadLetter", RESERVED)
 
 
 @dataclass(frozen=True)
@@ -133,28 +128,24 @@ def listed(
 
 
 def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeline, now: datetime) -> DeadLetter:
-    said = message.attributes
-    # Pub/Sub's own dead-lettering names the subscription alone, and the letter has an id of its own
-    origin = said.get("origin_subscription") or said.get("CloudPubSubDeadLetterSourceSubscription") or subscription.name
-    source = pipeline.subscriptions.get(origin)
-    reason = said.get("dead_letter_reason") or "max_delivery_attempts"
-    dead_at = _moment(said.get("dead_lettered_at"))
-    published = said.get("origin_published_at") or said.get("CloudPubSubDeadLetterSourceTopicPublishTime")
+    facts = Facts.read(message.attributes, message.message_id, subscription.name)
+    source = pipeline.subscriptions.get(facts.origin_subscription)
+    dead_at = facts.dead_lettered_at
     letter = DeadLetter(
         id=message.message_id,
         subscription=subscription.dead_letter_subscription,
-        reason=reason,
-        error=said.get("dead_letter_error", ""),
-        blames=said.get("dead_letter_blames", ""),
-        origin_topic=source.topic if source else said.get("origin_topic", ""),
-        origin_subscription=origin,
-        origin_message_id=said.get("origin_message_id") or message.message_id,
-        published_at=_moment(published),
+        reason=facts.reason,
+        error=facts.error,
+        blames=facts.blames,
+        origin_topic=source.topic if source else facts.origin_topic,
+        origin_subscription=facts.origin_subscription,
+        origin_message_id=facts.origin_message_id,
+        published_at=facts.origin_published_at,
         dead_lettered_at=dead_at,
         age=None if dead_at is None else max(now - dead_at, timedelta(0)),
         data=message.data,
-        attributes=dict(said),
-        not_redrivable="" if source else f"it came from {origin}, which the pipeline no longer has",
+        attributes=dict(message.attributes),
+        not_redrivable="" if source else f"it came from {facts.origin_subscription}, which the pipeline no longer has",
         ack_id=message.ack_id,
     )
     return letter if letter.not_redrivable else replace(letter, not_redrivable=_unsendable(letter))
@@ -162,9 +153,9 @@ def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeli
 
 def _unsendable(letter: DeadLetter) -> str:
     """Why what is left of a message cannot be published once more: recorded all the same, it is tried for ever."""
-    if letter.reason == "not_an_envelope":
+    if letter.reason == Event.NOT_AN_ENVELOPE:
         return "it never was a message of a topic: the request itself could not be read"
-    if {CUT, LEFT_OUT, SHORTENED} & letter.attributes.keys():
+    if is_cut(letter.attributes):
         return "it was larger than a dead letter can be: a part of it is cut off"
     attributes = {**_attributes(letter), "outbox_id": f"{letter.key}-0"}
     try:
@@ -212,14 +203,6 @@ def _run_and_unit(letter: DeadLetter) -> tuple[str, str]:
     fields = {**letter.attributes, **fields} if isinstance(fields, dict) else dict(letter.attributes)
     run_id, unit = fields.get("run_id"), fields.get("unit")
     return run_id if isinstance(run_id, str) else "", f".{unit}" if isinstance(unit, str) else ""
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A moment as an attribute says it; None where it says none that can be read."""
-    try:
-        return as_moment(text) if text else None
-    except ValueError:
-        return None
 
 
 def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason: str) -> list[Redriven]:
@@ -277,11 +260,7 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
 
 def _attributes(letter: DeadLetter) -> dict[str, str]:
     """The original message's attributes, and what keeps its run and its dates what they were."""
-    kept = {
-        name: value
-        for name, value in letter.attributes.items()
-        if name not in _ADDED and not name.startswith(_ADDED_BY_PUBSUB)
-    }
+    kept = of_the_message(letter.attributes)
     kept |= {"trigger_source": "redrive", "origin_message_id": letter.origin_message_id}
     if letter.published_at is not None:
         kept["origin_published_at"] = letter.published_at.isoformat()

@@ -1,4 +1,4 @@
-"""The Pub/Sub push envelope (wrapped): read here and nowhere else; and what fits into an attribute of a message.
+"""The Pub/Sub push envelope (wrapped): read here and nowhere else.
 
 What passes here is bounded: later code adds days, converts zones, makes document ids and publishes attributes of it.
 """
@@ -20,16 +20,14 @@ from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_dat
 from shared.document_rules import brief, field_name, storable, unstorable
 from shared.errors import DataError, Fatal
 from shared.events import Event
+from shared.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
-from shared.observability.printable import one_line
-from shared.observability.redaction import excerpt, redacted
+from shared.observability.redaction import excerpt
 
 M = TypeVar("M", bound=PhaseMessage)
 
 # Phase messages are a few kilobytes, a unit's request some tens; Pub/Sub itself would carry ten megabytes.
 MAX_DATA_BYTES = 1_048_576
-MAX_ATTRIBUTE_BYTES = 1_024  # Pub/Sub's limit: cloud.google.com/pubsub/quotas
-MAX_ATTRIBUTE_KEY_BYTES = 256  # likewise
 # Of a message's own. Pub/Sub takes 100; holding, redriving and dead-lettering it add a dozen of ours.
 MAX_ATTRIBUTES_TAKEN = 80
 _OURS = frozenset({"origin_message_id", "origin_published_at", "outbox_id", "trigger_source"})
@@ -52,11 +50,6 @@ class Envelope:
     subscription: str
     attempt: int
     published_at: datetime | None = None
-
-
-def shortened(text: str) -> str:
-    """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
-    return redacted(one_line(storable(text))).encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")
 
 
 def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:

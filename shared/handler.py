@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared import crashpoints, gates, outbox
 from shared.clock import as_of_after
 from shared.context import Context, Outcome
+from shared.dead_letter_codec import MESSAGE, Facts, encode
 from shared.delivery import SETS_AS_OF, Delivery
 from shared.document_rules import storable, storable_json
-from shared.envelope import Envelope, read_envelope, read_message, shortened
+from shared.envelope import Envelope, read_envelope, read_message
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
 from shared.events import Event
 from shared.gates import Passage, Stop
 from shared.held import hold
 from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
-from shared.message_limits import dead_letter
 from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
 from shared.observability.logs import configure_logging, log_context
 from shared.observability.printable import one_line, printable_json
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=PhaseMessage)
-# Whom a dead letter of ours blames: what came to be one at its first delivery is no failure of a function or source.
-MESSAGE = "message"
 # Characters of a failure's text in its execution's document.
 MAX_ERROR = 2000
 
@@ -358,20 +356,19 @@ def _dead_letter(
     """
     by_name = {s.name: s for s in function.subscriptions}
     subscription = by_name.get(envelope.subscription if envelope else "", function.subscriptions[0])
-    ours = {
-        "dead_letter_reason": error.event,
-        "dead_letter_error": shortened(str(error)),
-        "dead_letter_blames": MESSAGE,
-        "origin_topic": subscription.topic,
-        "origin_subscription": subscription.name,
+    data, attributes = (envelope.data, envelope.attributes) if envelope else (body, {})
+    facts = Facts(
+        reason=error.event,
+        error=str(error),
+        blames=MESSAGE,
+        origin_topic=subscription.topic,
+        origin_subscription=subscription.name,
         # the first id, where it is one that was published once more
-        "origin_message_id": (envelope.attributes.get("origin_message_id") or envelope.message_id) if envelope else "",
-        "dead_lettered_at": runtime.clock.now().isoformat(),
-    }
-    if envelope is not None and envelope.published_at is not None:
-        # redriven tomorrow, its TODAY is still the day on which it was published
-        ours["origin_published_at"] = envelope.published_at.isoformat()
-    data, attributes = dead_letter(envelope.data if envelope else body, envelope.attributes if envelope else {}, ours)
+        origin_message_id=(attributes.get("origin_message_id") or envelope.message_id) if envelope else "",
+        origin_published_at=envelope.published_at if envelope else None,
+        dead_lettered_at=runtime.clock.now(),
+    )
+    data, attributes = encode(data, attributes, facts)
     runtime.bus.publish(subscription.dead_letter_topic, data, attributes)
     logger.error(
         "poison: %s", error, extra={"fields": {**_about(error), "dead_letter_topic": subscription.dead_letter_topic}}

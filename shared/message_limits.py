@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from shared.envelope import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
+from shared.document_rules import storable
 from shared.errors import Fatal, NotFound
+from shared.observability.printable import one_line
+from shared.observability.redaction import redacted
 
 # https://cloud.google.com/pubsub/quotas: of one publish request, and so of a message in it.
 MAX_REQUEST_BYTES = 10_000_000
 MAX_MESSAGES = 1_000
 MAX_ATTRIBUTES = 100
-CUT, LEFT_OUT, SHORTENED = "dead_letter_bytes", "dead_letter_attributes", "dead_letter_shortened"
+MAX_ATTRIBUTE_BYTES = 1_024
+MAX_ATTRIBUTE_KEY_BYTES = 256
 # Names that begin so are Pub/Sub's own: it puts them onto messages, and refuses them in a publish request.
 RESERVED = "goog"
 # At most: the topic's full name and the framing of a request; of a message; of an attribute.
@@ -43,41 +46,14 @@ def check_publication(topics: Collection[str], topic: str, data: bytes, attribut
     check_message(topic, data, attributes)
 
 
-def dead_letter(data: bytes, attributes: Mapping[str, str], ours: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """What is published of a message that is dead-lettered: `ours`, and of its own as much as fits.
-
-    A dead letter that the bus refuses would be tried for ever. What was cut off is said: dead_letter_shortened names
-    the attributes of which a part is missing, dead_letter_attributes has how many there were where some are left out,
-    dead_letter_bytes how many bytes there were. Pub/Sub's own attributes (goog...) come anew with every message.
-    """
-    ours = {name: _cut(value, MAX_ATTRIBUTE_BYTES) for name, value in ours.items()}
-    own = {name: value for name, value in attributes.items() if name not in ours and not name.startswith(RESERVED)}
-    fitting: dict[str, str] = {}
-    shortened = []
-    for name, value in own.items():
-        short = _cut(name, MAX_ATTRIBUTE_KEY_BYTES), _cut(value, MAX_ATTRIBUTE_BYTES)
-        if short != (name, value):
-            shortened.append(short[0])
-        if short[0] and short[0] not in ours:
-            fitting.setdefault(*short)
-    marks = {SHORTENED: _cut(", ".join(shortened), MAX_ATTRIBUTE_BYTES)} if shortened else {}
-    marked = {**marks, LEFT_OUT: str(len(attributes)), CUT: str(len(data))}
-    large = len(data) > room_of_a_request() - size_of(b"", {**fitting, **ours, **marked})
-    if large:
-        marks[CUT] = str(len(data))
-    if len(fitting) < len(own) or len(fitting) + len(ours) + len(marks) > MAX_ATTRIBUTES:
-        marks[LEFT_OUT] = str(len(attributes))
-    kept = dict(list(fitting.items())[: MAX_ATTRIBUTES - len(ours) - len(marks)])
-    said = {**kept, **ours, **marks}
-    fits = room_of_a_request() - size_of(b"", said)
-    if large and len(data) <= fits:
-        del said[CUT]
-    return data[:fits], said
-
-
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int = MAX_ATTRIBUTE_BYTES) -> str:
     """As many characters as have at most so many bytes of UTF-8."""
     return text.encode("utf-8", "replace")[:most].decode(errors="ignore")
+
+
+def shortened(text: str) -> str:
+    """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
+    return cut(redacted(one_line(storable(text))))
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:

@@ -15,11 +15,12 @@ import pytest
 from shared import held, pause
 from shared.clock import new_york_date
 from shared.context import Outcome
+from shared.dead_letter_codec import Facts, encode
 from shared.delivery import Delivery
 from shared.document_rules import plain_fields
-from shared.envelope import read_envelope, read_message, shortened
+from shared.envelope import read_envelope, read_message
 from shared.errors import DataError, SourceUnavailable
-from shared.message_limits import check_message, dead_letter
+from shared.message_limits import check_message
 from shared.messages import ATTRIBUTE_FIELDS, MAX_REASON, PhaseMessage, PredictionRequest, TrainingMessage
 from shared.pipeline import load_pipeline
 from tests.pipeline.support import NOW, World, push
@@ -312,9 +313,9 @@ def _pushed(body: bytes, model: type[PhaseMessage], world: World) -> str:
         message = read_message(envelope, model, NOW)
         delivery = Delivery.of(function, message, envelope, world.runtime)
     except DataError as error:
-        ours = {"dead_letter_error": shortened(str(error))}
+        facts = Facts(error.event, "t", "s", "1", NOW, error=str(error))
         data, own = (envelope.data, envelope.attributes) if envelope else (body, {})
-        check_message("dead letters", *dead_letter(data, own, ours))
+        check_message("dead letters", *encode(data, own, facts))
         return error.event
     assert len(delivery.key.id.encode()) < 1_500
     document = {**envelope.attributes, "id": delivery.key.id, "as_of": message.as_of, "sequence": message.sequence}

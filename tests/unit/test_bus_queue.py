@@ -136,7 +136,7 @@ def test_after_the_last_attempt_a_message_is_a_dead_letter(bus: SqliteBus, clock
         "origin_topic": "b",
         "origin_subscription": "second-b",
         "origin_message_id": "1",
-        "origin_published_at": START.isoformat(timespec="microseconds"),
+        "origin_published_at": START.isoformat(),
         "dead_lettered_at": (clock.now() - timedelta(seconds=MAX_BACKOFF)).isoformat(),
     }
 

@@ -1,31 +1,72 @@
-"""A dead letter fits into a message of Pub/Sub whatever the message was: shortened, said to be so, never lost."""
+"""A dead letter says what it is, and fits into a message whatever the message was: shortened, said so, never lost."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.dead_letter_codec import CUT, LEFT_OUT, MESSAGE, SHORTENED, Facts, encode, fitting, is_cut, of_the_message
 from shared.errors import Fatal
-from shared.message_limits import (
-    CUT,
-    LEFT_OUT,
-    MAX_REQUEST_BYTES,
-    SHORTENED,
-    check_message,
-    dead_letter,
-)
+from shared.message_limits import MAX_REQUEST_BYTES, check_message
 
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=40)
+YEAR = {"min_value": datetime(2025, 1, 1), "max_value": datetime(2025, 12, 31)}  # noqa: DTZ001  # of naive bounds
+MOMENT = st.datetimes(**YEAR, timezones=st.just(UTC))
 OURS = {"dead_letter_reason": "too_large", "dead_letter_error": "why", "origin_message_id": "7"}
 
 
 def buried(data: bytes, attributes: dict[str, str], ours: dict[str, str] = OURS) -> tuple[bytes, dict[str, str]]:
-    kept, said = dead_letter(data, attributes, ours)
+    kept, said = fitting(data, attributes, ours)
     check_message("dead-letters", kept, said)
     assert all(value.startswith(said[name]) for name, value in ours.items())
     return kept, said
+
+
+@given(
+    st.builds(
+        Facts,
+        reason=TEXT,
+        error=TEXT,
+        blames=st.sampled_from(["", MESSAGE]),
+        origin_topic=TEXT,
+        origin_subscription=TEXT,
+        origin_message_id=TEXT,
+        dead_lettered_at=MOMENT,
+        origin_published_at=st.none() | MOMENT,
+    ),
+    st.dictionaries(st.sampled_from(["run_id", "game_date", "outbox_id", "trigger_source", "googclient_x"]), TEXT),
+    st.binary(max_size=40),
+)
+def test_what_is_written_is_read(facts: Facts, own: dict[str, str], data: bytes) -> None:
+    kept, attributes = encode(data, own, facts)
+    assert kept == data
+    assert Facts.read(attributes, "a new id", "some-subscription") == facts
+    left = {name: own[name] for name in ("run_id", "game_date") if name in own}
+    again = {name: attributes[name] for name in ("origin_message_id", "origin_published_at") if name in attributes}
+    assert of_the_message(attributes) == left | again
+    assert not is_cut(attributes)
+
+
+def test_pubsub_s_own_dead_letter_is_read_as_far_as_it_says() -> None:
+    said = {
+        "CloudPubSubDeadLetterSourceSubscription": "phase3-analytics-nba-phase3-trigger",
+        "CloudPubSubDeadLetterSourceTopicPublishTime": "2025-11-14T10:00:00Z",
+        "run_id": "r",
+    }
+    assert Facts.read(said, "77", "elsewhere") == Facts(
+        reason="max_delivery_attempts",
+        origin_topic="",
+        origin_subscription="phase3-analytics-nba-phase3-trigger",
+        origin_message_id="77",
+        dead_lettered_at=None,
+        origin_published_at=datetime(2025, 11, 14, 10, tzinfo=UTC),
+    )
+    assert Facts.read({"dead_lettered_at": "soon"}, "78", "elsewhere").dead_lettered_at is None
+    assert of_the_message(said) == {"run_id": "r"}
 
 
 @pytest.mark.parametrize("count", [0, 1, 96, 97, 98, 99, 100, 101, 250])
