@@ -14,8 +14,9 @@ from shared.errors import Fatal
 from shared.message_limits import MAX_REQUEST_BYTES, check_message
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=40)
-YEAR = {"min_value": datetime(2025, 1, 1), "max_value": datetime(2025, 12, 31)}  # noqa: DTZ001  # of naive bounds
-MOMENT = st.datetimes(**YEAR, timezones=st.just(UTC))
+# Hypothesis takes bounds without a zone.
+YEAR = datetime(2025, 1, 1), datetime(2025, 12, 31)  # noqa: DTZ001
+MOMENT = st.datetimes(*YEAR).map(lambda moment: moment.replace(tzinfo=UTC))
 OURS = {"dead_letter_reason": "too_large", "dead_letter_error": "why", "origin_message_id": "7"}
 
 
