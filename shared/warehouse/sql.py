@@ -1,4 +1,8 @@
-"""SQL text: read from the .sql file beside the code that uses it, and given the environment's dataset prefix."""
+"""SQL text: read from the .sql file beside the code that uses it, and given the environment's dataset prefix.
+
+A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file is replaced by its
+text, with what stands between the brackets for $1, $2 ...
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from shared.errors import NotFound
+from shared.errors import NotFound, SchemaMismatch
 from shared.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
@@ -20,15 +24,49 @@ _DATASET = rf"(?<![\w.@-])({'|'.join(DATASETS)})(?=`?\s*\.)"
 _TOKEN = re.compile(f"(?:{STRINGS_AND_COMMENTS})|{_DATASET}", re.DOTALL)
 
 
+FRAGMENTS = Path(__file__).parent / "fragments"
+_USE = re.compile(r"\{\{(\w+)\(([^()]*)\)\}\}")
+_PLACE = re.compile(r"\$([1-9])")
+
+
 @cache
 def _read(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
+@cache
+def _fragment(name: str) -> str:
+    """A fragment without the comment at its head: that is about the fragment, not about where it is used."""
+    path = FRAGMENTS / f"{name}.sql"
+    if not path.is_file():
+        raise NotFound(f"There is no SQL fragment {path}.", next_step="correct the name, or add the file.")
+    lines = _read(str(path)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+def expanded(sql: str) -> str:
+    """The SQL with every {{fragment(...)}} replaced. Raises NotFound for one that is not there.
+
+    Raises SchemaMismatch where a use gives more or fewer values than the fragment has places for.
+    """
+
+    def text(use: re.Match[str]) -> str:
+        values = [value.strip() for value in use[2].split(",")]
+        fragment = _fragment(use[1])
+        places = len(set(_PLACE.findall(fragment)))
+        if len(values) != max(1, places):
+            raise SchemaMismatch(
+                f"{use[0]} gives {len(values)} values to a fragment of {places}.", next_step="see the fragment's head."
+            )
+        return _PLACE.sub(lambda place: values[int(place[1]) - 1], fragment)
+
+    return _USE.sub(text, sql)
+
+
 def read_sql(package_or_folder: str | Path, name: str) -> str:
     """The text of {name}.sql: of a package's sql/ folder ("functions.phase3_analytics"), or of a folder (a Path).
 
-    Cached for the life of the process. Raises NotFound.
+    Its fragments are in it. Cached for the life of the process. Raises NotFound.
     """
     folder = package_or_folder
     if isinstance(folder, str):
@@ -36,7 +74,12 @@ def read_sql(package_or_folder: str | Path, name: str) -> str:
     path = folder / f"{name}.sql"
     if not path.is_file():
         raise NotFound(f"There is no SQL file {path}.", next_step="correct the name, or add the file.")
-    return _read(str(path))
+    return _whole(str(path))
+
+
+@cache
+def _whole(path: str) -> str:
+    return expanded(_read(path))
 
 
 def with_prefix(sql: str, prefix: str) -> str:

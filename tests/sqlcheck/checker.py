@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from shared.warehouse.sql import FRAGMENTS, expanded
 from tests.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
 from tests.sqlcheck.resolving import Unresolved, parse
@@ -58,8 +59,9 @@ def check(sql: str, *, written: bool = True) -> list[str]:
 
 
 def sql_files(root: Path) -> list[Path]:
-    """The project's .sql files, by path."""
-    return sorted(path for room in ROOMS for path in (root / room).rglob("*.sql"))
+    """The project's .sql files, by path; fragments are looked at where they are used."""
+    found = (path for room in ROOMS for path in (root / room).rglob("*.sql"))
+    return sorted(path for path in found if path.parent.name != FRAGMENTS.name)
 
 
 def _called(tree: ast.AST, name: str) -> Iterator[ast.Call]:
@@ -96,7 +98,7 @@ def file_problems(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: {problem}"
         for path in sql_files(root)
-        for problem in check(path.read_text("utf-8"), written=is_written(path))
+        for problem in check(expanded(path.read_text("utf-8")), written=is_written(path))
     ]
 
 

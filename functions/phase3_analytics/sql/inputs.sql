@@ -22,7 +22,7 @@ players AS (
   FROM nba_raw.nbac_player_boxscores
   WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of
   QUALIFY RANK() OVER (
-    PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC
+    PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}
   ) = 1
 ),
 player_sums AS (
@@ -56,7 +56,7 @@ team_points AS (
   SELECT game_id, team, points
   FROM nba_raw.nbac_team_boxscores
   WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of AND points IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}) = 1
 ),
 team_boxes AS (
   SELECT game_id, COUNT(*) AS teams

@@ -5,10 +5,7 @@ tipoffs AS (
   SELECT game_id, team, tipoff_at, tipoff_source, status
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- What the schedule says of each game. What was fetched of one that it has called off or lists no more is no game.
 scheduled AS (
@@ -32,7 +29,7 @@ files AS (
     AND snapshot_time < @as_of
     AND season_type IN ('regular_season', 'playin', 'playoffs')
   QUALIFY RANK() OVER (
-    PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC
+    PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}
   ) = 1
 ),
 box AS (
@@ -42,7 +39,7 @@ box AS (
     fgm, fga, fg3m, fg3a, ftm, fta, plus_minus, snapshot_time
   FROM files
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
+    PARTITION BY game_id, player_id ORDER BY {{newest_snapshot()}}, team
   ) = 1
 ),
 -- The team's totals are summed from its players, so that shares never exceed one.
@@ -78,7 +75,7 @@ zones AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of AND player_id IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY game_id, player_id ORDER BY snapshot_time DESC, run_id DESC, source_file DESC, team
+    PARTITION BY game_id, player_id ORDER BY {{newest_snapshot()}}, team
   ) = 1
 ),
 -- What the players' points have to add up to: the team's own box score, else the final score of the schedule.
@@ -87,7 +84,7 @@ team_boxes AS (
   FROM nba_raw.nbac_team_boxscores
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}) = 1
 ),
 timed AS (
   SELECT

@@ -12,10 +12,7 @@ games AS (
     IF(is_home, CONCAT(team, '-', opponent), CONCAT(opponent, '-', team)) AS teams
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- listed_team: the team an injury list names. is_guest: it does not play in this game.
 feed_names AS (

@@ -19,16 +19,13 @@ box AS (
     AND snapshot_time < @as_of
     AND season_type IN ('regular_season', 'playin', 'playoffs')
     AND points IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}) = 1
 ),
 tipoffs AS (
   SELECT game_id, team, tipoff_at, status
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 zones AS (
   SELECT
@@ -38,7 +35,7 @@ zones AS (
   FROM nba_raw.shot_zones
   WHERE game_date BETWEEN @first_date AND @last_date
     AND snapshot_time < @as_of AND player_id IS NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY snapshot_time DESC, run_id DESC, source_file DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}) = 1
 ),
 missing AS (
   SELECT

@@ -11,10 +11,7 @@ names AS (
     ON g.game_date = n.game_date AND g.game_date BETWEEN @first_date AND @last_date
     AND g.game_id = n.game_id AND g.features_as_of = n.features_as_of
   WHERE n.game_date BETWEEN @first_date AND @last_date AND g.is_home
-    AND n.features_as_of = CASE
-      WHEN g.tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(g.game_date, TIME '17:30:00'), 'America/New_York'), g.tipoff_at)
-    END
+    AND n.features_as_of = {{features_moment(g.)}}
   GROUP BY n.game_date, n.feed, n.player_lookup
 )
 SELECT

@@ -9,10 +9,7 @@ games AS (
     spread, game_total, implied_team_total
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- Each game of the last season and of this one, and when the player's next one was known.
 last_games AS (
@@ -94,7 +91,7 @@ reports AS (
   WHERE g.is_home AND i.snapshot_time < g.features_as_of
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY g.game_id
-    ORDER BY IF(i.source = 'derived', 1, 0), i.snapshot_time DESC, i.source_file DESC, i.player_lookup
+    ORDER BY {{report_in_force(i.)}}
   ) = 1
 ),
 listed AS (

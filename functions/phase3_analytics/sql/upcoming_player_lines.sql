@@ -12,10 +12,7 @@ games AS (
   SELECT game_date, game_id, features_as_of, team, opponent
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- Every answer of a game until the moment. A historical answer is fetched later and stands for what was known at its
 -- own time; where that was not kept yet (rows without answer_at, fetched after tip-off), for its newest snapshot.
@@ -23,23 +20,18 @@ answers AS (
   SELECT
     g.game_date, g.game_id, g.features_as_of, p.player_lookup, p.bookmaker, p.market, p.line,
     p.over_price, p.under_price, p.snapshot_time, p.fetched_at,
-    COALESCE(p.answer_at, IF(
-      p.fetched_at > p.commence_time,
-      MAX(p.snapshot_time) OVER (PARTITION BY g.game_id, p.source_file),
-      p.fetched_at
-    )) AS answered_at
+    {{answered_at(p., g.)}} AS answered_at
   FROM games AS g
   JOIN nba_raw.odds_api_player_points_props AS p
     ON p.game_date = g.game_date AND p.game_date BETWEEN @first_date AND @last_date
     AND p.home_team = g.team AND p.away_team = g.opponent
-  WHERE p.snapshot_time < g.features_as_of
-    OR (p.bookmaker IS NULL AND p.snapshot_time = g.features_as_of AND p.fetched_at > p.snapshot_time)
+  WHERE {{until_the_moment(p., g.)}}
 ),
 -- Each game's newest answer. What was fetched at the moment itself is not known yet; a historical answer of it is.
 answered AS (
   SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
   FROM answers AS a
-  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  WHERE {{is_known()}}
 ),
 -- Every run of a day fetches the same snapshot again: once is enough.
 seen AS (

@@ -72,10 +72,7 @@ rested AS (
 games AS (
   SELECT
     g.*,
-    CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END AS features_as_of,
+    {{features_moment()}} AS features_as_of,
     LEAST(DATE_DIFF(game_date, previous_date, DAY) - 1, 30) AS team_rest_days
   FROM rested AS g
   WHERE game_date BETWEEN @first_date AND @last_date AND season_type <> 'cup_final'
@@ -86,22 +83,17 @@ answers AS (
   SELECT
     g.game_id, g.features_as_of, l.bookmaker, IF(g.is_home, l.home_spread, -l.home_spread) AS home_spread, l.total,
     l.snapshot_time, l.fetched_at,
-    COALESCE(l.answer_at, IF(
-      l.fetched_at > l.commence_time,
-      MAX(l.snapshot_time) OVER (PARTITION BY g.game_id, l.source_file),
-      l.fetched_at
-    )) AS answered_at
+    {{answered_at(l., g.)}} AS answered_at
   FROM games AS g
   JOIN nba_raw.odds_api_game_lines AS l
     ON l.game_date = g.game_date AND l.game_date BETWEEN @first_date AND @last_date
     AND l.home_team = g.team AND l.away_team = g.opponent
-  WHERE l.snapshot_time < g.features_as_of
-    OR (l.bookmaker IS NULL AND l.snapshot_time = g.features_as_of AND l.fetched_at > l.snapshot_time)
+  WHERE {{until_the_moment(l., g.)}}
 ),
 answered AS (
   SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
   FROM answers AS a
-  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  WHERE {{is_known()}}
 ),
 -- Each book's spread and total in the newest answer.
 book_lines AS (

@@ -16,10 +16,7 @@ players AS (
     AND d.game_id = c.game_id AND d.player_id = c.player_id
     AND d.features_as_of = c.features_as_of
   WHERE c.game_date BETWEEN @first_date AND @last_date
-    AND c.features_as_of = CASE
-      WHEN c.tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(c.game_date, TIME '17:30:00'), 'America/New_York'), c.tipoff_at)
-    END
+    AND c.features_as_of = {{features_moment(c.)}}
 ),
 -- Rotation players listed out or doubtful, by team: how many, and what they usually play and score.
 missing AS (

@@ -7,10 +7,7 @@ targets AS (
     CONCAT(CAST(CAST(SUBSTR(season, 1, 4) AS INT64) - 1 AS STRING), '-', SUBSTR(season, 3, 2)) AS season_before
   FROM nba_analytics.upcoming_player_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- All games of these players, numbered, with running totals of the season after each.
 games AS (

@@ -5,10 +5,7 @@ targets AS (
   SELECT game_date, game_id, player_id, features_as_of
   FROM nba_analytics.upcoming_player_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 -- Sums over 20 games after each game, and when the player's next one was known.
 games AS (

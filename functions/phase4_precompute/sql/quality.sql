@@ -10,7 +10,4 @@ SELECT
   COUNTIF(line IS NOT NULL) AS rows_with_line
 FROM nba_predictions.ml_feature_store
 WHERE game_date BETWEEN @first_date AND @last_date
-  AND features_as_of = CASE
-    WHEN tipoff_at > @as_of THEN @as_of
-    ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-  END
+  AND features_as_of = {{features_moment()}}

@@ -6,10 +6,7 @@ targets AS (
   SELECT game_date, game_id, team, features_as_of
   FROM nba_analytics.upcoming_team_game_context
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND features_as_of = CASE
-      WHEN tipoff_at > @as_of THEN @as_of
-      ELSE LEAST(TIMESTAMP(DATETIME(game_date, TIME '17:30:00'), 'America/New_York'), tipoff_at)
-    END
+    AND features_as_of = {{features_moment()}}
 ),
 games AS (
   SELECT

@@ -80,25 +80,20 @@ injuries AS (
     AND i.snapshot_time < m.features_as_of
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY m.game_id
-    ORDER BY IF(i.source = 'derived', 1, 0), i.snapshot_time DESC, i.source_file DESC, i.player_lookup
+    ORDER BY {{report_in_force(i.)}}
   ) = 1
 ),
 -- Each game's newest answer: see `answers` of upcoming_player_lines.sql and upcoming_team_game_context.sql.
 player_answers AS (
   SELECT
     t.game_id, t.features_as_of, p.bookmaker, p.fetched_at,
-    COALESCE(p.answer_at, IF(
-      p.fetched_at > p.commence_time,
-      MAX(p.snapshot_time) OVER (PARTITION BY t.game_id, p.source_file),
-      p.fetched_at
-    )) AS answered_at
+    {{answered_at(p., t.)}} AS answered_at
   FROM teams AS t
   INNER JOIN nba_raw.odds_api_player_points_props AS p
     ON p.game_date = @game_date
     AND LEAST(p.home_team, p.away_team) = LEAST(t.home_team, t.away_team)
     AND GREATEST(p.home_team, p.away_team) = GREATEST(t.home_team, t.away_team)
-  WHERE p.snapshot_time < t.features_as_of
-    OR (p.bookmaker IS NULL AND p.snapshot_time = t.features_as_of AND p.fetched_at > p.snapshot_time)
+  WHERE {{until_the_moment(p., t.)}}
 ),
 player_lines AS (
   SELECT
@@ -106,24 +101,19 @@ player_lines AS (
     MAX(answered_at) AS player_lines_at,
     MAX(answered_at) = MAX(IF(bookmaker IS NULL, NULL, answered_at)) AS player_lines_named
   FROM player_answers
-  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  WHERE {{is_known()}}
   GROUP BY game_id
 ),
 game_answers AS (
   SELECT
     t.game_id, t.features_as_of, l.bookmaker, l.fetched_at,
-    COALESCE(l.answer_at, IF(
-      l.fetched_at > l.commence_time,
-      MAX(l.snapshot_time) OVER (PARTITION BY t.game_id, l.source_file),
-      l.fetched_at
-    )) AS answered_at
+    {{answered_at(l., t.)}} AS answered_at
   FROM teams AS t
   INNER JOIN nba_raw.odds_api_game_lines AS l
     ON l.game_date = @game_date
     AND LEAST(l.home_team, l.away_team) = LEAST(t.home_team, t.away_team)
     AND GREATEST(l.home_team, l.away_team) = GREATEST(t.home_team, t.away_team)
-  WHERE l.snapshot_time < t.features_as_of
-    OR (l.bookmaker IS NULL AND l.snapshot_time = t.features_as_of AND l.fetched_at > l.snapshot_time)
+  WHERE {{until_the_moment(l., t.)}}
 ),
 game_lines AS (
   SELECT
@@ -131,7 +121,7 @@ game_lines AS (
     MAX(answered_at) AS game_lines_at,
     MAX(answered_at) = MAX(IF(bookmaker IS NULL, NULL, answered_at)) AS game_lines_named
   FROM game_answers
-  WHERE answered_at < features_as_of OR (answered_at = features_as_of AND fetched_at > answered_at)
+  WHERE {{is_known()}}
   GROUP BY game_id
 )
 SELECT

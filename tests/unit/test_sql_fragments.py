@@ -1,0 +1,65 @@
+"""A rule that several statements need stands once, as a fragment (ADR 7 of the features' moment)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from shared.clock import HISTORICAL_CUTOFF
+from shared.errors import NotFound, SchemaMismatch
+from shared.warehouse import sql
+from shared.warehouse.sql import FRAGMENTS, expanded, read_sql
+from tests.conftest import ROOT
+
+FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]
+USES = re.compile(r"\{\{(\w+)\(")
+# Words of each rule that no statement may spell by itself.
+WORDS = {
+    "features_moment": "17:30:00",
+    "newest_snapshot": "run_id DESC, source_file DESC",
+    "report_in_force": "= 'derived', 1, 0)",
+    "answered_at": "answer_at, IF(",
+    "until_the_moment": "bookmaker IS NULL AND",
+    "is_known": "fetched_at > answered_at",
+}
+
+
+def test_every_rule_is_used_and_stands_nowhere_else() -> None:
+    assert time(17, 30) == HISTORICAL_CUTOFF
+    assert {path.stem for path in FRAGMENTS.glob("*.sql")} == WORDS.keys()
+    uses = Counter(name for path in FILES for name in USES.findall(path.read_text(encoding="utf-8")))
+    assert uses.keys() == WORDS.keys()
+    assert min(uses.values()) >= 2
+    assert uses["features_moment"] >= 12
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        spelled = {name for name, words in WORDS.items() if words in text}
+        assert spelled == ({path.stem} if path.parent == FRAGMENTS else set()), path
+
+
+def test_a_file_is_read_with_its_fragments() -> None:
+    for path in FILES:
+        if path.parent.name == "sql":
+            assert "{{" not in read_sql(path.parent, path.stem)
+    text = read_sql("functions.phase3_analytics", "unresolved_names")
+    assert "WHEN g.tipoff_at > @as_of THEN @as_of" in text
+    assert "ELSE LEAST(TIMESTAMP(DATETIME(g.game_date, TIME '17:30:00'), 'America/New_York'), g.tipoff_at)" in text
+
+
+def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "later.sql").write_text("-- about it\n$1a > $2b\n  AND $1c", encoding="utf-8")
+    (tmp_path / "plain.sql").write_text("x DESC", encoding="utf-8")
+    monkeypatch.setattr(sql, "FRAGMENTS", tmp_path)
+    sql._fragment.cache_clear()
+    assert expanded("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
+    assert expanded("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
+        with pytest.raises(SchemaMismatch, match="values to a fragment"):
+            expanded(wrong)
+    with pytest.raises(NotFound, match=r"nowhere\.sql"):
+        expanded("{{nowhere()}}")
+    sql._fragment.cache_clear()
