@@ -21,7 +21,7 @@ from shared import batches
 from shared.clock import at_new_york
 from shared.errors import PipelineError
 from shared.ledger import Ledger
-from shared.pipeline import load_pipeline
+from shared.pipeline import load_pipeline, trigger_of
 
 FINAL = ("success", "partial", "no_data", "joined", "superseded", "skipped", "halted")
 
@@ -113,7 +113,7 @@ class Day:
             "mode": "backfill",
             "run_id": run_id,
         }
-        record = self._play(f"history {stretch.season}", "nba-phase1-trigger", message, {}, run_id)
+        record = self._play(f"history {stretch.season}", trigger_of("phase1_scrape"), message, {}, run_id)
         loaded = {**asdict(stretch), "loaded_on": self.game_date}
         self._notes.set("history", json.dumps([*self._history(), loaded], default=str))
         return record
@@ -122,7 +122,7 @@ class Day:
         """Phases 3 and 4 of a backfill once more, on the raw rows that are there."""
         run_id = f"{first}_{last}-again-e{self.epoch}"
         message = {"from_date": str(first), "to_date": str(last), "mode": "backfill", "run_id": run_id}
-        return self._play("computed again", "nba-phase3-trigger", message, {}, run_id)
+        return self._play("computed again", trigger_of("phase3_analytics"), message, {}, run_id)
 
     def needs_training(self) -> bool:
         """No models yet, older than a week, or trained on days that are still to come."""
@@ -134,7 +134,7 @@ class Day:
         self._embedded.clock.advance_to(at_new_york(self.game_date, TRAINING_AT))
         run_id = f"{self.game_date}-training-e{self.epoch}"
         message = {"game_date": self.game_date.isoformat(), "run_id": run_id}
-        record = self._play("training", "nba-training-trigger", message, {}, run_id)
+        record = self._play("training", trigger_of("train_model"), message, {}, run_id)
         self._notes.set("trained_on", self.game_date.isoformat())
         return record
 

@@ -32,9 +32,10 @@ from local.ownership import FolderBusy
 from local.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
 from local.replay import ArchiveError
 from shared.errors import ConfigError, PipelineError
+from shared.pipeline import BATCH_SWEEP, trigger_of
 
 WIDTH_OF_FILES = 160
-SWEEP = "nba-batch-sweep-trigger"
+SWEEP = trigger_of(BATCH_SWEEP)
 Environment = Mapping[str, str]
 
 

@@ -17,6 +17,7 @@ from local.console.plain import plain
 from local.day import Day, RunRecord
 from local.playable import Playable
 from shared.errors import NotFound
+from shared.pipeline import GRADING
 from shared.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
@@ -80,7 +81,7 @@ def _gaps(embedded: Playable, day: Day, runs: Sequence[RunRecord]) -> list[str]:
     for run in runs:
         for phase in run.phases if run.game_date == date else ():
             lacks = phase["status"] == "partial" or (phase["status"] == "no_data" and day.last_batch() is not None)
-            if phase["name"] == "grading" and lacks:
+            if phase["name"] == GRADING and lacks:
                 gaps.append(f"grading: {phase['reason'] or phase['status']}")
     return gaps
 

@@ -5,37 +5,35 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from shared.batches import Batch
+from shared.context import Context, Outcome
 from shared.messages import PhaseCompletion, Status
+from shared.outbox import OutboxMessage
+from shared.pipeline import CONSOLIDATION, COORDINATOR, WORKER, load_pipeline
 
 
 def batch_complete(
-    batch: Batch,
-    sequence: int,
-    *,
-    processor_name: str,
-    execution_id: str,
-    correlation_id: str,
-    closed_at: datetime,
-    status: Status = "success",
-) -> str:
-    """The completion of the batch's phase as JSON: of the run that opened the batch, whoever closes it."""
+    context: Context, batch: Batch, sequence: int, closed_at: datetime, status: Status = "success"
+) -> OutboxMessage:
+    """The completion of the batch's phase, to consolidation: of the run that opened the batch, whoever closes it."""
     completion = PhaseCompletion(
         game_date=date.fromisoformat(batch.data["game_date"]),
         run_id=batch.run_id,
         mode=batch.data["mode"],
         as_of=batch.data["as_of"],
         batch_id=batch.batch_id,
-        correlation_id=correlation_id,
+        correlation_id=context.correlation_id,
         trigger_source="pubsub",
-        parent_processor="phase5_coordinator",
-        processor_name=processor_name,
-        phase="phase5_worker",
-        execution_id=execution_id,
+        parent_processor=COORDINATOR,
+        processor_name=context.function.name,
+        phase=WORKER,
+        execution_id=context.execution_id,
         status=status,
+        event=Outcome(status).code,
         record_count=batch.unit_count,
         records_failed=len(batch.missing),
         duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
         sequence=sequence,
         metadata={"revision": batch.revision, "units": batch.unit_count},
     )
-    return completion.model_dump_json(exclude_none=True)
+    topic = load_pipeline().functions[CONSOLIDATION].topics[0]
+    return OutboxMessage(topic, completion.model_dump_json(exclude_none=True))

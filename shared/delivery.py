@@ -10,7 +10,7 @@ from shared.errors import DataError
 from shared.events import Event
 from shared.ledger import ExecutionKey
 from shared.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
-from shared.pipeline import FunctionSpec, load_pipeline
+from shared.pipeline import WORKER, FunctionSpec, load_pipeline
 from shared.runtime import Runtime
 
 # Phase 1 decides what may be used when it ends; every later phase is told.
@@ -56,7 +56,7 @@ class Delivery:
     @property
     def one_of_many(self) -> bool:
         """Whether the execution is one of many units of a run (its history is written with the batch's)."""
-        return bool(self.key.unit) and self.function.phase == "phase5_worker"
+        return bool(self.key.unit) and self.function.phase == WORKER
 
 
 def _run_id(message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> str:

@@ -13,12 +13,12 @@ from datetime import timedelta
 from shared import breaker, pause
 from shared.breaker import Permit, Standing
 from shared.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
-from shared.pipeline import FunctionSpec
+from shared.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
 from shared.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-RECOVERY = frozenset({"batch_sweep", "self_heal"})
+RECOVERY = frozenset({BATCH_SWEEP, SELF_HEAL})
 PAUSE = "pause"
 # How an execution may end without anything being wrong with the function: what one message or one batch is short of
 # must not hold up the others; and a full disk is nobody's failure that resting would mend.

@@ -13,6 +13,9 @@ import yaml
 from shared.clock import NEW_YORK
 from shared.errors import ConfigError
 
+# Functions that others have to know by name; their phases have the same names, but for those of phase 1 to 4 and 6.
+COORDINATOR, WORKER, CONSOLIDATION = "phase5_coordinator", "phase5_worker", "phase5_consolidation"
+GRADING, SELF_HEAL, BATCH_SWEEP = "grading", "self_heal", "batch_sweep"
 PIPELINE_FILE = Path(__file__).resolve().parent.parent / "pipeline.yaml"
 
 
@@ -67,6 +70,15 @@ class FunctionSpec:
     def sends(self) -> frozenset[str]:
         """Topics it publishes to by its own doing."""
         return frozenset((self.announces, *self.publishes) if self.announces else self.publishes)
+
+    @property
+    def trigger(self) -> str:
+        """The topic that starts it by hand. Raises ConfigError where it has none: its only topic is announced to."""
+        found = [topic for topic in self.topics if topic.endswith("-trigger")]
+        if len(found) != 1:
+            what = f"{self.name} has {len(found)} topics that end in -trigger."
+            raise ConfigError(what, next_step="see pipeline.yaml.")
+        return found[0]
 
     @property
     def max_delivery_attempts(self) -> int:
@@ -125,6 +137,8 @@ class Pipeline:
     modes: dict[str, str]
     phase_order: tuple[str, ...]
     schedules: dict[str, Schedule]
+    alerts_topic: str
+    """Topic of the alerts that functions raise."""
     contracts: dict[str, tuple[Contract, ...]] = field(default_factory=dict)
     """coming: of a date that is still to be played; played: of one that is over. In the order of the chain."""
     without_contract: dict[str, str] = field(default_factory=dict)
@@ -210,8 +224,14 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             modes=raw["modes"],
             phase_order=tuple(raw["phase_order"]),
             schedules=schedules,
+            alerts_topic=raw["alerts_topic"],
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise ConfigError(f"{path} is not a pipeline description: {error!r}.", next_step="correct the file.") from error
+
+
+def trigger_of(function: str) -> str:
+    """The topic that starts a function by hand."""
+    return load_pipeline().functions[function].trigger

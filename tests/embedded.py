@@ -59,6 +59,7 @@ def small_pipeline(*functions: FunctionSpec) -> Pipeline:
         modes={},
         phase_order=(),
         schedules={},
+        alerts_topic="done",
     )
 
 

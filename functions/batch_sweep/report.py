@@ -11,7 +11,6 @@ from shared.events import Event
 from shared.messages import Status
 from shared.observability.alerts import alert
 
-ALERTS = "nba-alerts"
 # Names of one kind in the metadata: a state document takes 1 MiB.
 MOST_NAMES = 50
 _EVENTS: dict[Status, Event] = {
@@ -76,7 +75,7 @@ class Report:
             reason="; ".join(filter(None, [self.paused, said])) or "nothing to sweep",
             metadata=self.metadata(),
             messages=[
-                alert(ALERTS, f"sweep-{what}", "warning", f"The sweep could not finish {what}", why, now)
+                alert(f"sweep-{what}", "warning", f"The sweep could not finish {what}", why, now)
                 for what, why in sorted(self.problems.items())[:MOST_NAMES]
             ],
             history=self.did_something,

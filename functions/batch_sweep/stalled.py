@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.batch_sweep.report import ALERTS, MOST_NAMES, Report
+from functions.batch_sweep.report import MOST_NAMES, Report
 from shared import batches, crashpoints, outbox
 from shared.batch_announcement import batch_complete
 from shared.batches import CLOSED, OPEN, Announcement, Batch
@@ -72,7 +72,6 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
             return None
         names = ", ".join(missing[:MOST_NAMES])
         return alert(
-            ALERTS,
             f"batch-partial-{batch.batch_id}",
             "warning",
             f"{batch.batch_id} was closed without {len(missing)} of {batch.unit_count} units",
@@ -100,16 +99,7 @@ def _announcement(context: Context, closed_at: datetime) -> Announcement:
     """The batch's announcement by the sweep; partial where units are missing."""
 
     def announcement(batch: Batch, sequence: int) -> OutboxMessage:
-        completion = batch_complete(
-            batch,
-            sequence,
-            processor_name="batch_sweep",
-            execution_id=context.execution_id,
-            correlation_id=context.correlation_id,
-            closed_at=closed_at,
-            status="partial",
-        )
-        return OutboxMessage("nba-phase5-batch-complete", completion)
+        return batch_complete(context, batch, sequence, closed_at, "partial")
 
     return announcement
 
@@ -136,7 +126,6 @@ def report_unconsolidated(context: Context, report: Report, resumed_at: datetime
         if data["outbox_pending"] or data.get("reported_at") or now - since < FORGOTTEN:
             continue
         said = alert(
-            ALERTS,
             f"batch-unconsolidated-{document.id}",
             "critical",
             f"{document.id} was closed and never consolidated",

@@ -21,7 +21,6 @@ from shared.warehouse.sql import read_sql
 PACKAGE = "functions.grading"
 ACCURACY = "nba_predictions.prediction_accuracy"
 PERFORMANCE = "nba_predictions.system_daily_performance"
-ALERTS = "nba-alerts"
 SUMMARY = ("n", "mae", "line_mae", "season_avg_mae", "hit_rate")
 
 
@@ -96,5 +95,5 @@ def implausible(performance: Sequence[Mapping[str, Any]], context: Context) -> l
         for position, sentence in enumerate(alarms({**row, "system": system}, window)):
             fingerprint = f"implausible-{system}-{window}-{position}"
             title = f"{system} is too good to be true"
-            found.append(alert(ALERTS, fingerprint, "warning", title, sentence, context.runtime.clock.now()))
+            found.append(alert(fingerprint, "warning", title, sentence, context.runtime.clock.now()))
     return found

@@ -7,13 +7,10 @@ from shared.context import Context
 from shared.observability.alerts import alert
 from shared.runtime import Runtime
 
-TOPIC = "nba-alerts"
-
 
 def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: Context) -> None:
     """Publish the alert; its fingerprint is the batch's, so that retries are one alert. Raises StoreUnavailable."""
     raised = alert(
-        TOPIC,
         f"consolidation-failed-{batch.batch_id}",
         "critical",
         f"Consolidation of {batch.batch_id} failed",

@@ -18,6 +18,7 @@ from shared.errors import PreconditionFailed
 from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
+from shared.pipeline import WORKER, load_pipeline, trigger_of
 from shared.systems.history import GAMES, pack_histories
 from shared.systems.promotions import read_serving_or_none
 from shared.warehouse.rows import table_of
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "functions.phase5_coordinator"
 EXPECTED = "nba_monitoring.expected_outputs"
-EXPORT = "nba-phase6-export-trigger"
 NO_MODELS = "no trained models: xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
 
 
@@ -89,7 +89,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         batch_id=batch.batch_id,
         announce=False,
         event=None if models else Event.NO_MODELS,
-        messages=[OutboxBlob("prediction-request", path)],
+        messages=[OutboxBlob(load_pipeline().functions[WORKER].topics[0], path)],
         metadata={
             "revision": batch.revision,
             "units": len(units),
@@ -115,7 +115,7 @@ def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
         "parent_processor": context.function.name,
         "correlation_id": context.correlation_id,
     }
-    return OutboxMessage(EXPORT, json.dumps(trigger))
+    return OutboxMessage(trigger_of("phase6_export"), json.dumps(trigger))
 
 
 def _joined(batch: Batch) -> Outcome:

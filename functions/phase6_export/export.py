@@ -58,14 +58,12 @@ from shared.events import Event
 from shared.heal_runs import asked_run_id, is_heal_run
 from shared.messages import PhaseMessage, Status
 from shared.outbox import OutboxMessage
+from shared.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
 from shared.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.
 HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
-SELF_HEAL = "nba-self-heal-trigger"
-GRADING = "grading"
-CONSOLIDATION = "phase5_consolidation"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
 # How an export ends that an operator's halt is said of instead.
@@ -300,7 +298,7 @@ class _Export:
             "execution_id": self.context.execution_id,
             "correlation_id": self.context.correlation_id,
         }
-        return OutboxMessage(SELF_HEAL, json.dumps(question))
+        return OutboxMessage(trigger_of(SELF_HEAL), json.dumps(question))
 
     def _write_status(
         self, word: Status, reason: str, details: dict[str, Any], day: Day, sources: Sequence[Source]

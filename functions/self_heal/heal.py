@@ -24,8 +24,6 @@ from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
 from shared.pipeline import load_pipeline
 
-ALERTS = "nba-alerts"
-
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Look at message.game_date and restart its earliest short phase, at most three times a phase.
@@ -156,7 +154,6 @@ def _alerted(
 ) -> Outcome:
     raised_at: datetime = snapshot.now
     notice = alert(
-        ALERTS,
         fingerprint,
         "critical",
         title,

@@ -26,7 +26,6 @@ from shared.training.walk_forward import Training, fit
 
 logger = logging.getLogger(__name__)
 
-ALERTS = "nba-alerts"
 # Trees, combination and spreads of fewer rows say more about chance than about basketball.
 FEWEST_ROWS = 500
 
@@ -82,7 +81,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         return Outcome("success", record_count=metadata["rows"], metadata=found)
     why = f"version {version} is {gate['reason']}; {seen.version} goes on serving"
     title = "A newly trained model does not serve"
-    held_back = alert(ALERTS, f"model-not-promoted-{version}", "warning", title, why, now, version=version)
+    held_back = alert(f"model-not-promoted-{version}", "warning", title, why, now, version=version)
     return Outcome(
         "partial", metadata["rows"], reason=why, metadata=found, messages=[held_back], event=Event.MODEL_HELD_BACK
     )

@@ -15,9 +15,9 @@ from local.dispatcher import Completed, Dispatcher
 from local.server import Server
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.pipeline import load_pipeline
+from shared.pipeline import WORKER, load_pipeline
 
-FUNCTION = "phase5_worker"
+FUNCTION = WORKER
 DATA = b"{}"
 
 

@@ -11,6 +11,7 @@ from local.bench.prepare import Prepared
 from local.day import Day, RunRecord
 from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
+from shared.pipeline import CONSOLIDATION, COORDINATOR
 
 SCHEDULE = "same-day-predictions"
 # The sizes take turns, so that a busy minute of the machine does not fall on one of them alone. The first run after
@@ -67,8 +68,8 @@ def figures(games: int, runs: Sequence[RunRecord]) -> dict[str, Any]:
         "seconds": run.seconds,
         "seconds_of_all": [each.seconds for each in runs],
         "seconds_per_game": round(run.seconds / games, 3),
-        "players": phases["phase5_coordinator"]["record_count"],
-        "rows": phases["phase5_consolidation"]["record_count"],
+        "players": phases[COORDINATOR]["record_count"],
+        "rows": phases[CONSOLIDATION]["record_count"],
         "warehouse_statements": run.warehouse_statements,
         "deliveries": run.messages["delivered"],
         "seconds_by_phase": {name: phase["seconds"] for name, phase in phases.items()},

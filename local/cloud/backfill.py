@@ -27,12 +27,12 @@ from local.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
 from shared.clock import YEARS
 from shared.errors import ConfigError, PipelineError
-from shared.pipeline import load_pipeline
+from shared.pipeline import load_pipeline, trigger_of
 from shared.ports import DateRange
 from shared.runtime import Runtime
 from shared.runtime import deployed as deployed_runtime
 
-TOPIC = "nba-phase1-trigger"
+TOPIC = trigger_of("phase1_scrape")
 MODE = "backfill"
 
 

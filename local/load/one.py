@@ -25,14 +25,14 @@ from shared import batches
 from shared.batches import CONSOLIDATED, batch_id_of
 from shared.errors import PipelineError
 from shared.observability.run_history import HISTORY, flush_run
-from shared.pipeline import Pipeline, load_pipeline
+from shared.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
 from shared.warehouse import staging
 
 DAY = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 # SQL is translated and models are loaded by a small batch of the day before: no size pays for that.
 WARM_UP = 20
-FUNCTIONS = ("phase5_coordinator", "phase5_worker", "phase5_consolidation")
+FUNCTIONS = (COORDINATOR, WORKER, CONSOLIDATION)
 RESULT = "load.json"
 # Linux tells KiB, macOS bytes.
 MAXRSS_OF_A_MIB = 1024**2 if sys.platform == "darwin" else 1024
@@ -67,13 +67,13 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
 
     def completed(one: Completed) -> None:
         watch.completed(one)
-        if one.function == "phase5_worker":
+        if one.function == WORKER:
             progress(watch.pushes[one.function], units)
 
     message = {"game_date": day.isoformat(), "run_id": run_id, "mode": "same_day"}
     started = perf_counter()
     with watch.running():
-        bus.publish("nba-predictions-trigger", json.dumps(message).encode())
+        bus.publish(trigger_of(COORDINATOR), json.dumps(message).encode())
         embedded.run_until_idle(completed)
     consolidated = perf_counter()
     messages = {name: number - before[name] for name, number in bus.counters().items()}
@@ -84,14 +84,14 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
     return {
         "units": units,
         "rows": int(batch.data["rows_in_place"]),
-        "fan_out": watch.push_seconds["phase5_coordinator"],
+        "fan_out": watch.push_seconds[COORDINATOR],
         "to_closed": watch.closed - watch.first_request,
-        "to_consolidated": watch.ended["phase5_consolidation"] - watch.first_request,
+        "to_consolidated": watch.ended[CONSOLIDATION] - watch.first_request,
         "from_trigger": consolidated - started,
         "predict": watch.seconds["predict and stage"],
         "complete": watch.seconds["complete"],
         "complete_cpu": watch.cpu_seconds["complete"],
-        "consolidation": watch.push_seconds["phase5_consolidation"],
+        "consolidation": watch.push_seconds[CONSOLIDATION],
         "history": history,
         "history_rows": flushed,
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_OF_A_MIB),

@@ -10,6 +10,7 @@ from time import perf_counter, thread_time
 
 from local.dispatcher import Completed
 from shared import crashpoints
+from shared.pipeline import WORKER
 
 CLOSED = "batch.closed"
 
@@ -61,7 +62,7 @@ class Stopwatch:
         now = perf_counter()
         with self._turn:
             begun = now - one.seconds
-            if one.function == "phase5_worker" and not self.first_request:
+            if one.function == WORKER and not self.first_request:
                 self.first_request = begun
             self.pushes[one.function] += 1
             self.push_seconds[one.function] += one.seconds

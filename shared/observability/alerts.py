@@ -1,4 +1,4 @@
-"""Alerts as messages: what operators and the monitor read. Each function names the topic that it publishes them to."""
+"""Alerts as messages: what operators and the monitor read, on the one topic that pipeline.yaml has for them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, Literal
 from shared.observability.printable import printable_json
 from shared.observability.redaction import redacted_json
 from shared.outbox import OutboxMessage
+from shared.pipeline import load_pipeline
 
 Severity = Literal["info", "warning", "critical"]
 
 
 def alert(
-    topic: str, fingerprint: str, severity: Severity, title: str, detail: str, raised_at: datetime, **facts: Any
+    fingerprint: str, severity: Severity, title: str, detail: str, raised_at: datetime, **facts: Any
 ) -> OutboxMessage:
     """An alert to publish, or to put into an outbox. Those of one fingerprint are one alert, however often they come.
 
@@ -29,6 +30,5 @@ def alert(
         **facts,
         "raised_at": raised_at.isoformat(),
     }
-    return OutboxMessage(
-        topic, json.dumps(redacted_json(printable_json(content))), {"severity": severity, "fingerprint": fingerprint}
-    )
+    text = json.dumps(redacted_json(printable_json(content)))
+    return OutboxMessage(load_pipeline().alerts_topic, text, {"severity": severity, "fingerprint": fingerprint})

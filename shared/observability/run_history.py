@@ -16,14 +16,13 @@ from typing import Any
 from shared import crashpoints
 from shared.errors import AlreadyExists, PreconditionFailed, WriteConflict
 from shared.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
+from shared.pipeline import CONSOLIDATION, WORKER
 from shared.ports import Document, Filter, State, Transaction
 from shared.runtime import Runtime
 
 HISTORY = "nba_reference.processor_run_history"
 PHASE_LOG = "nba_monitoring.pipeline_execution_log"
 LOADS = "history_loads"
-WORKER_PHASE = "phase5_worker"
-CONSOLIDATION_PHASE = "phase5_consolidation"
 # Only others that end the same run at the same moment make a further try necessary.
 _TRIES = 20
 
@@ -51,7 +50,7 @@ def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
     if not due:
         return False
     batches: list[str] = [] if last is None else list(last.data["batches"])
-    rows = [_history_row(document) for document in due if document.data["phase"] != WORKER_PHASE]
+    rows = [_history_row(document) for document in due if document.data["phase"] != WORKER]
     for batch_id in _consolidated(due):
         workers = [] if batch_id in batches else _workers(runtime.state, run_id, batch_id)
         if workers:
@@ -81,13 +80,13 @@ def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
 
 def _consolidated(due: list[Document]) -> list[str]:
     """Batches whose consolidation is among the executions, in their order."""
-    found = {d.data.get("batch_id") for d in due if d.data["phase"] == CONSOLIDATION_PHASE}
+    found = {d.data.get("batch_id") for d in due if d.data["phase"] == CONSOLIDATION}
     return sorted(batch_id for batch_id in found if batch_id)
 
 
 def _workers(state: State, run_id: str, batch_id: str) -> list[Document]:
     """The batch's finished workers. They are not marked one by one: there may be thousands."""
-    of_run = state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("phase", "==", WORKER_PHASE)])
+    of_run = state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("phase", "==", WORKER)])
     return [document for document in of_run if document.data["batch_id"] == batch_id and _is_final(document)]
 
 
@@ -166,7 +165,7 @@ def _worker_row(workers: list[Document]) -> dict[str, Any]:
     started, finished = min(r["started_at"] for r in rows), max(r["finished_at"] for r in rows)
     return {
         **rows[0],
-        "execution_id": f"{WORKER_PHASE}.{rows[0]['run_id']}.{rows[0]['batch_id']}",
+        "execution_id": f"{WORKER}.{rows[0]['run_id']}.{rows[0]['batch_id']}",
         "status": "failed" if failed == len(rows) else "partial" if failed else "success",
         "reason": f"{failed} of {len(rows)} units failed" if failed else None,
         "started_at": started,

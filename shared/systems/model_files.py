@@ -26,10 +26,9 @@ logger = logging.getLogger(__name__)
 METADATA = "metadata.json"
 FILES, SEAL = "files", "sha256"
 Manifest = Mapping[str, Mapping[str, Any]]
-TOPIC = "nba-training-trigger"
 BACK = (
-    f'publish {{"rollback_to": "previous"}} to {TOPIC} and the version before serves again; where none served'
-    f' before, publish {{"game_date": "TODAY"}} there: a training writes damaged files again, or a newer version.'
+    'publish {"rollback_to": "previous"} to nba-training-trigger and the version before serves again; where none served'
+    ' before, publish {"game_date": "TODAY"} there: a training writes damaged files again, or a newer version.'
 )
 # A tree that is never read to its end is refused after this long. Loading takes a second, most of it the library.
 TRY_SECONDS = 60

@@ -80,7 +80,7 @@ def quoting(_message: Any, _context: Any) -> Outcome:
 
 
 def alerting(_message: Any, context: Any) -> Outcome:
-    raised = alert("nba-alerts", "a", "critical", QUOTED, QUOTED, context.runtime.clock.now(), error=QUOTED)
+    raised = alert("a", "critical", QUOTED, QUOTED, context.runtime.clock.now(), error=QUOTED)
     return Outcome("success", messages=[raised])
 
 
