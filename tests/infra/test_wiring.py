@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from functions.self_heal.checks import CHECKS
+from shared import pipeline
 from shared.clock import resolve_date
 from shared.errors import ConfigError
 from shared.messages import Mode, PhaseMessage
@@ -29,7 +30,6 @@ RAW = yaml.safe_load(PIPELINE_FILE.read_text(encoding="utf-8"))
 FUNCTIONS = sorted(PIPELINE.functions)
 CONTRACTS = [contract for listed in PIPELINE.contracts.values() for contract in listed]
 SUBSCRIPTIONS = sorted(PIPELINE.subscriptions.values(), key=lambda s: s.name)
-TOPIC = re.compile(r"^(nba-[a-z0-9-]+|prediction-request)$")
 # Pub/Sub and Cloud Functions (gen2, event-driven) allow no more.
 MOST_TIMEOUT, MOST_ACK_DEADLINE, MOST_BACKOFF = 540, 600, 600
 FEWEST_ATTEMPTS, MOST_ATTEMPTS = 5, 100
@@ -330,33 +330,32 @@ def test_schedulers_retry() -> None:
 # --- code -----------------------------------------------------------------------------------------------------
 
 
-def named_topics(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Every string in a folder's code that is a topic's name."""
+def named(argument: ast.expr) -> str:
+    """The function that an expression names: a text, or a constant of shared/pipeline.py."""
+    return str(argument.value) if isinstance(argument, ast.Constant) else str(getattr(pipeline, ast.unparse(argument)))
+
+
+def sent(folder: Path) -> Iterator[str]:
+    """The topics that a folder's code sends to, by the ways there are to come by a topic's name."""
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and TOPIC.match(node.value):
-                yield path.relative_to(ROOT), node.value
+            match node:
+                case ast.Call(func=ast.Name(id="trigger_of"), args=[function]):
+                    yield pipeline.trigger_of(named(function))
+                case ast.Call(func=ast.Name(id="alert")):
+                    yield PIPELINE.alerts_topic
+                case ast.Call(func=ast.Name(id="batch_complete")):
+                    yield PIPELINE.functions[pipeline.CONSOLIDATION].topics[0]
+                case ast.Attribute(attr="topics", value=ast.Subscript(slice=function)):
+                    yield PIPELINE.functions[named(function)].topics[0]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_topic_named_in_a_function_exists_and_is_declared_for_it(name: str) -> None:
-    function = PIPELINE.functions[name]
-    for path, topic in named_topics(ROOT / "functions" / name):
-        assert topic in PIPELINE.topics, f"{path} names {topic}"
-        assert topic in function.sends, f"{path}: {name} does not declare {topic}"
-
-
-def test_a_topic_named_in_shared_code_exists() -> None:
-    for path, topic in named_topics(ROOT / "shared"):
-        assert topic in PIPELINE.topics, f"{path} names {topic}"
-
-
-def test_what_a_function_publishes_besides_is_named_in_its_code() -> None:
+def test_what_a_function_sends_is_declared_for_it_and_nothing_else_is() -> None:
     for function in PIPELINE.functions.values():
-        named = {topic for _, topic in named_topics(ROOT / "functions" / function.name)}
-        if function.name == "self_heal":
-            named |= {contract.restart for contract in CONTRACTS if contract.restart}
-        assert set(function.publishes) == named - {function.announces}, f"{function.name}: declared, or named, in vain"
+        found = set(sent(ROOT / "functions" / function.name))
+        if function.name == pipeline.SELF_HEAL:
+            found |= {contract.restart for contract in CONTRACTS if contract.restart}
+        assert set(function.publishes) == found - {function.announces}, f"{function.name}: declared, or sent, in vain"
 
 
 # --- the test itself, and the file's errors -------------------------------------------------------------------
