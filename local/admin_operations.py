@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 from flask import Blueprint, Response, request
@@ -13,6 +14,7 @@ from local.host.bodies import Refusal
 from shared import breaker, dead_letters, held, pause
 from shared.dead_letters import DeadLetter
 from shared.errors import NotFound
+from shared.ledger import executions_of
 from shared.pipeline import Pipeline
 from shared.ports import Filter
 from shared.runtime import Runtime
@@ -37,7 +39,9 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     @pages.get("/dead-letters")
     def list_dead_letters() -> Response:
         try:
-            letters = dead_letters.explained(runtime_of().state, pipeline, waiting(request.args))
+            letters = dead_letters.explained(
+                partial(executions_of, runtime_of().state), pipeline, waiting(request.args)
+            )
         except NotFound as unknown:
             return _json({"error": str(unknown)}, 404)
         parked = runtime_of().state.query(held.COLLECTION, [Filter("released_at", "==", None)])

@@ -20,7 +20,7 @@ from local.replay import Archive
 from shared import batches
 from shared.clock import at_new_york
 from shared.errors import PipelineError
-from shared.ledger import Ledger
+from shared.ledger import executions_of
 from shared.pipeline import load_pipeline, trigger_of
 
 FINAL = ("success", "partial", "no_data", "joined", "superseded", "skipped", "halted")
@@ -197,9 +197,10 @@ class Day:
         return record
 
     def _read_back(self, record: RunRecord, seconds: _Stopwatch) -> None:
-        ledger = Ledger(self._embedded.runtime.state, self._embedded.runtime.instance, self.epoch)
         by_function: dict[str, dict[str, Any]] = {}
-        executions = sorted(ledger.of_run(record.run_id), key=lambda d: (d.data["started_at"], d.id))
+        executions = sorted(
+            executions_of(self._embedded.runtime.state, record.run_id), key=lambda d: (d.data["started_at"], d.id)
+        )
         for execution in executions:
             data = execution.data
             result = data.get("result") or {}

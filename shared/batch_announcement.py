@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from shared.batches import Batch
-from shared.context import Context, Outcome
+from shared.events import Event
 from shared.messages import PhaseCompletion, Status
 from shared.outbox import OutboxMessage
 from shared.pipeline import CONSOLIDATION, COORDINATOR, WORKER, load_pipeline
 
 
 def batch_complete(
-    context: Context, batch: Batch, sequence: int, closed_at: datetime, status: Status = "success"
+    batch: Batch,
+    sequence: int,
+    *,
+    processor_name: str,
+    execution_id: str,
+    correlation_id: str,
+    closed_at: datetime,
+    status: Status = "success",
 ) -> OutboxMessage:
     """The completion of the batch's phase, to consolidation: of the run that opened the batch, whoever closes it."""
     completion = PhaseCompletion(
@@ -21,14 +28,14 @@ def batch_complete(
         mode=batch.data["mode"],
         as_of=batch.data["as_of"],
         batch_id=batch.batch_id,
-        correlation_id=context.correlation_id,
+        correlation_id=correlation_id,
         trigger_source="pubsub",
         parent_processor=COORDINATOR,
-        processor_name=context.function.name,
+        processor_name=processor_name,
         phase=WORKER,
-        execution_id=context.execution_id,
+        execution_id=execution_id,
         status=status,
-        event=Outcome(status).code,
+        event=Event.DONE if status == "success" else Event.DONE_WITH_GAPS,
         record_count=batch.unit_count,
         records_failed=len(batch.missing),
         duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),

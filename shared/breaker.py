@@ -19,12 +19,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared import audit
-from shared.document_rules import storable
 from shared.errors import PreconditionFailed
 from shared.events import Event
 from shared.observability.redaction import what_failed
 from shared.ports import Document, Filter, Transaction
 from shared.runtime import Runtime
+from shared.storable import storable
 
 logger = logging.getLogger(__name__)
 

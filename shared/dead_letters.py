@@ -9,7 +9,7 @@ Each step is repeatable, so redriving the same letter again, or the sweep, goes 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,6 @@ from shared.dead_letter_codec import Facts, is_cut, of_the_message
 from shared.document_rules import field_name
 from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.events import Event
-from shared.ledger import FAILED, Ledger
 from shared.message_limits import check_message
 from shared.observability.redaction import redacted
 from shared.outbox import OutboxFile
@@ -167,8 +166,12 @@ def _unsendable(letter: DeadLetter) -> str:
     return ""
 
 
-def explained(state: State, pipeline: Pipeline, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+def explained(
+    of_run: Callable[[str], list[Document]], pipeline: Pipeline, letters: Sequence[DeadLetter]
+) -> list[DeadLetter]:
     """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
+
+    of_run: the documents of a run's executions.
 
     A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
     """
@@ -181,11 +184,11 @@ def explained(state: State, pipeline: Pipeline, letters: Sequence[DeadLetter]) -
             continue
         run_id, unit = _run_and_unit(letter)
         if run_id and run_id not in executions:
-            executions[run_id] = Ledger(state, "", 0).of_run(run_id)
+            executions[run_id] = of_run(run_id)
         errors = [
             f"{found.data['error_type']}: {found.data['error_message']}"
             for found in executions.get(run_id, [])
-            if (found.data["function"], found.data["status"]) == (source.function, FAILED)
+            if (found.data["function"], found.data["status"]) == (source.function, "failed")
             and found.data["unit"].partition("#")[0].endswith(unit)
         ]
         told.append(

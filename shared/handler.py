@@ -19,7 +19,6 @@ from shared.clock import as_of_after
 from shared.context import Context, Outcome
 from shared.dead_letter_codec import MESSAGE, Facts, encode
 from shared.delivery import SETS_AS_OF, Delivery
-from shared.document_rules import storable, storable_json
 from shared.envelope import Envelope, read_envelope, read_message
 from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
 from shared.events import Event
@@ -35,6 +34,7 @@ from shared.outbox import OutboxMessage
 from shared.pipeline import FunctionSpec, load_pipeline
 from shared.ports import DateRange
 from shared.runtime import Runtime, get_runtime
+from shared.storable import storable, storable_json
 
 if TYPE_CHECKING:
     import flask

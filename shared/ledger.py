@@ -171,9 +171,10 @@ class Ledger:
         stands = data["status"] == RUNNING and data["epoch"] == self._epoch and data["lease_expires_at"] > now
         return bool(stands)
 
-    def of_run(self, run_id: str) -> list[Document]:
-        """All executions of a run."""
-        return self._state.query(COLLECTION, [Filter("run_id", "==", run_id)])
+
+def executions_of(state: State, run_id: str) -> list[Document]:
+    """All executions of a run."""
+    return state.query(COLLECTION, [Filter("run_id", "==", run_id)])
 
 
 def times_of_work(data: Mapping[str, Any]) -> tuple[datetime, datetime]:

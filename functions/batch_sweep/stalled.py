@@ -99,7 +99,15 @@ def _announcement(context: Context, closed_at: datetime) -> Announcement:
     """The batch's announcement by the sweep; partial where units are missing."""
 
     def announcement(batch: Batch, sequence: int) -> OutboxMessage:
-        return batch_complete(context, batch, sequence, closed_at, "partial")
+        return batch_complete(
+            batch,
+            sequence,
+            processor_name=context.function.name,
+            execution_id=context.execution_id,
+            correlation_id=context.correlation_id,
+            closed_at=closed_at,
+            status="partial",
+        )
 
     return announcement
 

@@ -92,7 +92,14 @@ def _give_up(message: PredictionRequest, context: Context, error: Exception) -> 
 
 def _complete(message: PredictionRequest, context: Context, result: UnitResult) -> Outcome:
     def announcement(batch: Batch, sequence: int) -> OutboxMessage:
-        return batch_complete(context, batch, sequence, result.completed_at)
+        return batch_complete(
+            batch,
+            sequence,
+            processor_name=context.function.name,
+            execution_id=context.execution_id,
+            correlation_id=context.correlation_id,
+            closed_at=result.completed_at,
+        )
 
     batch = batches.complete_unit(context.runtime.state, message.batch_id, result, announcement)
     return Outcome(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared import batches, dead_letters, held, pause
 from shared.dead_letters import DeadLetter, Redriven
 from shared.errors import LeaseHeld, NotFound, StoreUnavailable
 from shared.handler import handle
+from shared.ledger import executions_of
 from shared.message_limits import check_message
 from shared.messages import PhaseMessage
 from shared.pipeline import load_pipeline
@@ -115,7 +117,7 @@ def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: Worl
     for text in (json.dumps(message), json.dumps(unknown), "[" * 5_000, '{"run_id": 7}'):
         world.bus.publish(DEAD, text.encode(), google)
     assert {letter.error for letter in letters(world)} == {""}
-    found = dead_letters.explained(world.state, load_pipeline(), letters(world))
+    found = dead_letters.explained(partial(executions_of, world.state), load_pipeline(), letters(world))
     assert [letter.reason for letter in found] == ["max_delivery_attempts"] * 4
     assert found[0].error == "StoreUnavailable: BigQuery: quota exceeded"
     assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
@@ -136,7 +138,7 @@ def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_wha
     google = {"CloudPubSubDeadLetterSourceSubscription": "phase5-worker-prediction-request"}
     for letter in reversed(ours):
         evening.bus.publish(letter.subscription, letter.data, google)
-    found = dead_letters.explained(evening.state, load_pipeline(), letters(evening))
+    found = dead_letters.explained(partial(executions_of, evening.state), load_pipeline(), letters(evening))
     units = [json.loads(letter.data)["unit"] for letter in ours]
     assert sorted(units) == ["101", "201"]
     assert [letter.error for letter in found[:2]] == [letter.error for letter in ours]

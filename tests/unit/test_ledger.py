@@ -19,7 +19,7 @@ from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared import outbox
 from shared.errors import LeaseHeld
-from shared.ledger import Done, ExecutionKey, Ledger, Taken, void_leases_of_dead_owners
+from shared.ledger import Done, ExecutionKey, Ledger, Taken, executions_of, void_leases_of_dead_owners
 from shared.outbox import OutboxMessage
 from shared.pipeline import load_pipeline
 from tests.embedded import START, ManualClock
@@ -246,7 +246,7 @@ def test_executions_of_a_run(state: SqliteState) -> None:
     for run in ("r1", "r2"):
         for function in ("phase3_analytics", "phase2_raw"):
             ledger.take(ExecutionKey(function, run), START, LEASE, {"run_id": run})
-    assert [d.id for d in ledger.of_run("r1")] == ["phase2_raw.r1", "phase3_analytics.r1"]
+    assert [d.id for d in executions_of(state, "r1")] == ["phase2_raw.r1", "phase3_analytics.r1"]
 
 
 class Deliveries(RuleBasedStateMachine):
