@@ -16,9 +16,10 @@ from shared.batches import Batch, BatchPlan
 from shared.context import Context, Outcome
 from shared.errors import PreconditionFailed
 from shared.messages import PhaseMessage
+from shared.observability.alerts import alert
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.systems.history import GAMES, pack_histories
-from shared.systems.promotions import read_serving_or_none
+from shared.systems.promotions import PointerDamaged, read_serving_or_none
 from shared.warehouse.rows import table_of
 from shared.warehouse.sql import read_sql
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 PACKAGE = "functions.phase5_coordinator"
 EXPECTED = "nba_monitoring.expected_outputs"
 EXPORT = "nba-phase6-export-trigger"
+ALERTS = "nba-alerts"
 NO_MODELS = "no trained models: xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
 
 
@@ -86,7 +88,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         output_table=EXPECTED,
         batch_id=batch.batch_id,
         announce=False,
-        messages=[OutboxBlob("prediction-request", path)],
+        messages=[OutboxBlob("prediction-request", path), *([_alert(damage, batch, context)] if damage else [])],
         metadata={
             "revision": batch.revision,
             "units": len(units),
@@ -95,6 +97,22 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             "players_with_lines": sum(player.has_line for player in expected),
             "left_out": dict(sorted(counts.items())),
         },
+    )
+
+
+def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMessage:
+    """Which version serves is not known: batches go without trained models until somebody says."""
+    logger.error("%s", damage, extra={"fields": {"event": "model_damaged"}})
+    return alert(
+        ALERTS,
+        f"model-pointer-damaged-{batch.batch_id}",
+        "critical",
+        f"{batch.batch_id} goes without trained models: nobody knows which version serves",
+        str(damage),
+        context.runtime.clock.now(),
+        game_date=batch.data["game_date"],
+        batch_id=batch.batch_id,
+        run_id=context.run_id,
     )
 
 
