@@ -67,6 +67,8 @@ GRADING = "grading"
 CONSOLIDATION = "phase5_consolidation"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
+# The error code of a system that no training has given a model yet (shared/systems/predict.py).
+NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
 
@@ -139,8 +141,7 @@ class _Export:
         for each in history:
             self.writer.write(each)
         covered = coverage(day).as_json()
-        silent = [f"{system} predicts nobody: {why}" for system, why in day.silent_systems.items()]
-        short = [*gaps(sources), *silent] if day.offered_games else []
+        short = [*gaps(sources), *_silent(day)] if day.offered_games else []
         why = refused.reason if refused else ""
         parts = (_about_batch(batch_id, day), why, _withheld(day), *short)
         reason = "; ".join(part for part in parts if part)
@@ -157,7 +158,7 @@ class _Export:
         said = f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
         bets = best_bets.content(day, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM)
-        missing = f"{best_bets.SYSTEM} predicts nobody: {silent}" if silent else None
+        missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
         contents = (
             ("predictions", {**predictions.content(day), "empty_reason": why}),
             ("best-bets", {**bets, "empty_reason": why or missing or (said if unknown else None)}),
@@ -344,6 +345,12 @@ def _withheld(day: Day) -> str:
     if not predicted:
         return ""
     return f"nothing is offered on {', '.join(f'{game} ({day.withheld[game]})' for game in predicted)}"
+
+
+def _silent(day: Day) -> list[str]:
+    """Systems that predict nobody. One that was never trained is no gap of the day: best bets alone say it."""
+    found = day.silent_systems.items()
+    return [f"{system} predicts nobody: {why}" for system, (code, why) in found if code != NO_MODEL]
 
 
 def _about_batch(batch_id: str | None, day: Day) -> str:

@@ -18,9 +18,6 @@ Row = dict[str, Any]
 # (game_id, player_id): a player of a game.
 Key = tuple[str, int]
 MOVED_FORWARD = "moved_forward"
-# The system whose picks are the best bets.
-PICKING = "ensemble_v1"
-NO_MODEL = "no_model"
 # Reasons of games.sql that say: not on this date at all.
 LEFT_THE_DATE = ("moved", "not_scheduled")
 
@@ -78,19 +75,14 @@ class Day:
         return {row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] for row in self.source_rows}
 
     @cached_property
-    def silent_systems(self) -> dict[str, str]:
-        """system_id -> why, of each that has a forecast for nobody on offer: its model, its code or its breaker.
-
-        Of several reasons the one that is said most. That a system was never trained is no news of the day, unless
-        the picks are to be its own.
-        """
+    def silent_systems(self) -> dict[str, tuple[str, str]]:
+        """system_id -> error code and why, of each that has a forecast for nobody on offer; of several the usual."""
         forecasting = {row["system_id"] for row in self.offered if row["predicted_points"] is not None}
-        why: dict[str, Counter[str]] = {}
+        why: dict[str, Counter[tuple[str, str]]] = {}
         for row in self.offered:
-            is_untrained = row["error_code"] == NO_MODEL and row["system_id"] != PICKING
-            if row["system_id"] not in forecasting and not is_untrained:
-                said = row["error_message"] or row["error_code"] or "no reason is given"
-                why.setdefault(row["system_id"], Counter())[said] += 1
+            if row["system_id"] not in forecasting:
+                code = row["error_code"] or "unknown"
+                why.setdefault(row["system_id"], Counter())[code, row["error_message"] or code] += 1
         return {system: counted.most_common(1)[0][0] for system, counted in sorted(why.items())}
 
     @cached_property

@@ -9,10 +9,10 @@ from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
 from functions.phase6_export.exporters.venue import venue
-from functions.phase6_export.reading import PICKING, Day, Row, key_of
+from functions.phase6_export.reading import Day, Row, key_of
 from functions.phase6_export.reasons import full_reason
 
-SYSTEM = PICKING
+SYSTEM = "ensemble_v1"
 # Enough for an evening of nine games; with one bet a player the list seldom fills further.
 MOST = 20
 
