@@ -191,5 +191,5 @@ def test_the_schedule_of_another_season_is_no_day_without_games(chain: Chain) ->
 
 
 def test_where_a_season_to_come_is_answered_with_this_one_the_message_is_to_blame(chain: Chain) -> None:
-    with pytest.raises(DataError, match="no game of the season 2052-53 .*game 0022500201 is of 2025-26"):
+    with pytest.raises(DataError, match=r"no game of the season 2052-53 .*game 0022500201 is of 2025-26"):
         chain.scrape("same_day", date(2052, 12, 30))

@@ -214,14 +214,15 @@ NAMED = (
 )
 
 
-def refusing(chain: Chain, part: str, told: bytes) -> None:
-    """Every request for player points that asks for a part is refused with 422."""
+def refusing(chain: Chain, part: str, told: bytes, status: int = 422) -> None:
+    """Every request for player points that asks for a part is refused."""
     original = chain.sources._reply
 
     def reply(path: str, params: dict[str, str]) -> Reply:
         answer = original(path, params)
         asked = [*params.get("markets", "").split(","), *params.get("regions", "").split(",")]
-        return Reply(422, told) if "player_points" in params.get("markets", "") and part in asked else answer
+        refused = "player_points" in params.get("markets", "") and part in asked
+        return Reply(status, told) if refused else answer
 
     chain.sources._reply = reply  # type: ignore[method-assign]
 
@@ -247,6 +248,23 @@ def test_a_refused_market_or_region_is_left_out(chain: Chain, part: str, told: b
     assert chain.load(scraped).status == "success"
     assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
     assert chain.scrape("same_day").metadata["notes"]["odds_player_points"] == note
+
+
+def test_a_market_refused_with_status_200_is_left_out(chain: Chain) -> None:
+    refusing(chain, "player_points_alternate", NAMED, status=200)
+    scraped = chain.scrape("same_day")
+    assert (scraped.status, scraped.reason) == ("success", "")
+    assert scraped.metadata["notes"]["odds_player_points"] == {
+        "refused": "refused by the source and left out: player_points_alternate for 2 of 2 events"
+    }
+    assert chain.sources.asked.count("player_points") == 4
+
+
+def test_an_error_that_may_pass_is_asked_again_whatever_its_status(chain: Chain) -> None:
+    busy = Reply.of({"message": "too fast", "error_code": "EXCEEDED_FREQ_LIMIT"})
+    good = chain.sources._value("player_points", "event0", {})
+    chain.sources.says["player_points event0"] = [busy, Reply.of(good)]
+    assert chain.scrape("same_day").status == "success"
 
 
 def test_a_refusal_about_something_else_is_one(chain: Chain) -> None:

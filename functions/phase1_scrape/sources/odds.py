@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, Answer, ErrorTold, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import ODD, told, why
 from shared.clock import new_york_date
@@ -28,6 +28,8 @@ PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "i
 # The parameters that are lists, of which a part may be refused.
 LISTS = ("markets", "regions")
 _UNPROCESSABLE = 422
+# The status of an error code by its words (the-odds-api.com/liveapi/guides/v4/api-error-codes.html).
+_MEANT = ((429, ("FREQ_LIMIT",)), (401, ("_KEY", "CREDITS", "USAGE")), (404, ("NOT_FOUND", "UNKNOWN_")))
 # An id goes into an address and is a key of the raw file.
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -189,8 +191,17 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
     return list(found.values()), odd
 
 
+def check_no_error(value: Any) -> None:
+    """Raises ErrorTold for the Odds API's own form of an error, which {"message", "error_code"} is."""
+    code = value.get("error_code") if isinstance(value, dict) else None
+    if isinstance(code, str):
+        status = next((status for status, words in _MEANT if any(word in code for word in words)), _UNPROCESSABLE)
+        raise ErrorTold(f"error_code {code}", status)
+
+
 def check_events(value: Any) -> None:
     """Raises WrongShape unless it is a list of events; where it has any, one at least with id, teams and a time."""
+    check_no_error(value)
     if not isinstance(value, list):
         raise WrongShape(f"the events are no list but {type(value).__name__}")
     found, odd = _read(value)
@@ -203,6 +214,7 @@ def check_event_odds(value: Any) -> None:
 
     One bookmaker of many without key or markets is for phase 2 to name.
     """
+    check_no_error(value)
     books = value.get("bookmakers") if isinstance(value, dict) and value.get("id") else None
     if not isinstance(books, list):
         raise WrongShape("event odds without id and bookmakers")
