@@ -123,6 +123,14 @@ def test_the_coded_type_says_what_an_unknown_word_does_not(changes: dict[str, An
     assert problems.sentences == []
 
 
+@pytest.mark.parametrize("name", ["Embiid, Joel", "Joel\u00a0 Embiid", "JOEL EMBIID ", "Jo\u00ebl Embiid"])
+def test_a_name_in_another_order_or_spacing_is_the_same_name(name: str) -> None:
+    body = injury("Out", athlete={"displayName": name})
+    [row] = normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
+    assert (row["player_lookup"], row["player_lookup_base"]) == ("joelembiid", "joelembiid")
+    assert row["player_name"].casefold() in ("joel embiid", "jo\u00ebl embiid")
+
+
 def test_a_player_listed_as_available_is_no_injury() -> None:
     tables, problems = normalised(InjuryRows, "injuries", injury("Active", type={"name": "INJURY_STATUS_ACTIVE"}))
     assert (tables, problems.sentences) == ({}, [])

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
-from shared.names import player_lookup, player_lookup_base
+from shared.names import natural_order, player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import LONGEST_REASON
 from shared.nba.feed_values import Refused, shown
@@ -132,7 +132,7 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     fields = feed_values.an_object(entry, "an entry")
     athlete = fields.get("athlete")
     given = athlete.get("displayName") if isinstance(athlete, Mapping) else None
-    name = feed_values.text(given, "athlete.displayName") if isinstance(given, str) else ""
+    name = natural_order(feed_values.text(given, "athlete.displayName")) if isinstance(given, str) else ""
     if not player_lookup(name):
         raise Refused(f"an entry without athlete.displayName: {shown(given)}")
     status = _status(fields)

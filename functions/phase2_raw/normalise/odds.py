@@ -16,7 +16,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.prices import american, half_points, points
 from functions.phase2_raw.normalise.rows import Problems, make_table
 from shared.clock import new_york_date
-from shared.names import player_lookup, player_lookup_base
+from shared.names import natural_order, player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import Refused, shown
@@ -257,7 +257,7 @@ def _is(given: Any, name: str) -> bool:
 def _name(given: Any) -> str:
     """A player's name as it may be shown. Raises Refused."""
     try:
-        name = feed_values.text(given, "description")
+        name = natural_order(feed_values.text(given, "description"))
     except Refused:
         name = ""
     if not player_lookup(name):
