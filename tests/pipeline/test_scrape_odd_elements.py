@@ -207,6 +207,57 @@ def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
     assert files(chain)["injuries"]["injuries"][:8] == teams
 
 
+# --- an event that is gone ---------------------------------------------------------------------------------------
+
+
+def bookless(chain: Chain, table: str, run_id: str) -> list[str]:
+    """The events of which a run's rows say that nobody offers anything."""
+    rows = chain.rows(table, "event_id, bookmaker, run_id")
+    return sorted(row["event_id"] for row in rows if row["run_id"] == run_id and row["bookmaker"] is None)
+
+
+def test_an_event_that_is_listed_no_more_is_offered_by_nobody(chain: Chain) -> None:
+    """Its lines of before would else be in force for twelve hours."""
+    chain.load(chain.scrape("same_day", run_id="run-1"), run_id="run-1")
+    chain.clock.move(hours=2)
+    chain.sources.says["events"] = Reply.of(events()[:1])
+    second = chain.scrape("same_day", run_id="run-2")
+    gone = "1 events are listed no more, so nobody offers lines: Los Angeles Clippers at Los Angeles Lakers"
+    assert second.status == "success"
+    assert second.metadata["notes"]["odds_player_points"]["gone"] == gone
+    assert second.metadata["notes"]["odds_game_lines"]["gone"] == gone
+    assert chain.scrape("same_day", run_id="run-2", attempt=2).metadata["notes"] == second.metadata["notes"]
+    assert chain.load(second, run_id="run-2").records_failed == 0
+    for table in ("odds_api_player_points_props", "odds_api_game_lines"):
+        assert bookless(chain, table, "run-1") == []
+        assert bookless(chain, table, "run-2") == ["event1"]
+    chain.clock.move(hours=1)
+    third = chain.scrape("same_day", run_id="run-3")
+    assert "gone" not in third.metadata["notes"]["odds_player_points"], "said once"
+
+
+def test_where_every_event_is_gone_all_lines_are(chain: Chain) -> None:
+    chain.load(chain.scrape("same_day", run_id="run-1"), run_id="run-1")
+    chain.clock.move(hours=2)
+    chain.sources.says["events"] = Reply.of([])
+    second = chain.scrape("same_day", run_id="run-2")
+    assert second.status == "partial"
+    assert "lists no event of 2025-11-14 that is to come, the schedule has 2" in second.reason
+    chain.load(second, run_id="run-2")
+    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event0", "event1"]
+
+
+def test_an_event_moved_to_another_day_is_gone_from_this_one_and_one_that_has_begun_is_not(chain: Chain) -> None:
+    chain.scrape("same_day", run_id="run-1")
+    chain.clock.move(hours=9)  # 20:30 in New York: the first has begun
+    moved = events()[1] | {"commence_time": "2025-11-17T03:30:00Z"}
+    chain.sources.says["events"] = Reply.of([moved])
+    second = chain.scrape("same_day", run_id="run-2")
+    assert second.metadata["notes"]["odds_player_points"]["gone"].startswith("1 events are listed no more")
+    chain.load(second, run_id="run-2")
+    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event1"]
+
+
 # --- a market that is refused ------------------------------------------------------------------------------------
 
 NAMED = (

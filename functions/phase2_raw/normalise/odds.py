@@ -61,6 +61,12 @@ class OddsRows:
         self._nothing: dict[str, list[dict[str, Any]]] = {PROPS: [], LINES: []}
 
     def add(self, path: str, content: RawContent) -> None:
+        for listed in content.named("gone"):  # events that are listed no more: nobody offers anything
+            for entry in listed.body:
+                with self._problems.element(path, "an event that is gone"):
+                    event = _event(path, content, {**feed_values.an_object(entry, "it"), "bookmakers": []})
+                    table = PROPS if content.kind == "player_points" else LINES
+                    self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
         for number, answer in enumerate(content.named("odds")):
             with self._problems.element(path, f"odds {number}"):
                 event = _event(path, content, answer.body)
