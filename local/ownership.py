@@ -17,7 +17,7 @@ from typing import TextIO
 from local.cli.values import place
 from local.embedded.contents import LOCK_FILE, check_not_foreign
 from local.embedded.storage_faults import file_errors, of_os
-from local.host.token import Endpoint, forget_token, read_token, write_token
+from local.host.token import TOKEN_FILE, Endpoint, forget_token, read_token, write_token
 from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError, DiskFull, Fatal
 
@@ -147,7 +147,8 @@ class OwnedFolder:
     def tell(self, *, port: int, token: str = "") -> None:
         """Let other processes know who owns the folder and where it serves; its token, to those who may read it."""
         if token:
-            write_token(self.path, token)
+            with file_errors(self.path / TOKEN_FILE):
+                write_token(self.path, token)
         owner = Owner(os.getpid(), port, self._started_at)
         temporary = self.path / f"{RUNTIME_FILE}.new"
         with file_errors(temporary):
@@ -158,7 +159,5 @@ class OwnedFolder:
 def _told(folder: Path) -> Owner | None:
     try:
         return Owner(**json.loads((folder / RUNTIME_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        return None  # half written on a full disk, or damaged: it only tells of the owner, the lock decides
+    except (OSError, ValueError, TypeError):
+        return None  # not there, half written on a full disk, or damaged: it only tells of the owner, the lock decides
