@@ -95,8 +95,8 @@ def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
 def _attributes(text: str) -> dict[str, str]:
     try:
         attributes = json.loads(text)
-    except ValueError as error:
-        raise Refused(f"ATTRIBUTES={text} is not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"ATTRIBUTES={text[:200]} is not JSON ({error}).") from error
     check_attributes(attributes)
     return dict(attributes)
 
