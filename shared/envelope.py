@@ -22,6 +22,7 @@ from shared.errors import DataError, Fatal
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
 from shared.observability.printable import one_line
 from shared.observability.redaction import excerpt, redacted
+from shared.strict_json import once
 
 M = TypeVar("M", bound=PhaseMessage)
 
@@ -138,7 +139,7 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
     payload: Any = {}
     if envelope.data.strip():
         try:
-            payload = json.loads(envelope.data)
+            payload = json.loads(envelope.data, object_pairs_hook=once)
         except (ValueError, RecursionError) as error:
             raise DataError(
                 f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} "
