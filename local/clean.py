@@ -12,20 +12,24 @@ from pathlib import Path
 
 from local.cli.command import run_command
 from local.console.lines import complain, say
-from local.ownership import LOCK_FILE, FolderBusy, owned, state_folder
+from local.embedded.contents import MARKS, foreign, is_state, shown
+from local.ownership import FolderBusy, owned, state_folder
 from shared.errors import ConfigError, StorageFault
 
 DONE, REFUSED = 0, 2
-# What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.
-MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite", f"backtest/{LOCK_FILE}")
 
 
 def forget(folder: Path) -> None:
-    """Remove a state folder. Raises FolderBusy where a process owns it, ConfigError where it is no state folder."""
-    if not any((folder / mark).is_file() for mark in MARKS):
+    """Remove a state folder. Raises FolderBusy where a process owns it, ConfigError where it is none, or holds more."""
+    if not is_state(folder):
         raise ConfigError(
             f"Nothing removed: {folder} holds none of {', '.join(MARKS)}, so it is no state folder.",
             next_step="say LOCAL_DIR= (or ARCHIVE=) as `make run` was told.",
+        )
+    if found := foreign(folder):
+        raise ConfigError(
+            f"Nothing removed: {folder} holds {shown(found)}, which no command of ours made.",
+            next_step="move that to another place, then `make clean-local` again.",
         )
     with owned(folder):
         shutil.rmtree(folder)
@@ -33,11 +37,12 @@ def forget(folder: Path) -> None:
 
 def main() -> int:
     """Forget the state folder: LOCAL_DIR, or that of ARCHIVE, else .local."""
-    folder = state_folder(os.environ)
-    if not folder.exists():
-        say(f"Nothing to forget: there is no {folder}")
-        return DONE
+    folder = Path()
     try:
+        folder = state_folder(os.environ)
+        if not folder.exists():
+            say(f"Nothing to forget: there is no {folder}")
+            return DONE
         forget(folder)
     except (ConfigError, FolderBusy, StorageFault) as error:
         complain(error)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from local.cli.command import run_command
+from local.cli.values import place
 from local.console.lines import complain, say
-from shared.errors import DataError, StorageFault
+from shared.errors import ConfigError, DataError, StorageFault
 
 IGNORED = frozenset(
     {
@@ -220,8 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not chosen.a or not chosen.b:
             raise DataError("Two state folders are needed.", next_step=USAGE)
-        compared, differences = compare(Path(chosen.a), Path(chosen.b))
-    except DataError as error:
+        folders = [each for name in ("a", "b") if (each := place(vars(chosen), name))]
+        compared, differences = compare(*folders)
+    except (DataError, ConfigError) as error:
         complain(error)
         return 2
     say(*compared, sep="\n")

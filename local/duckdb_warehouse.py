@@ -17,6 +17,7 @@ from local import duckdb_types as types
 from local.duckdb_errors import errors, of_opening, storage_fault
 from local.duckdb_partition import REPLACEMENT, affected, replace_slices
 from local.embedded.storage_faults import file_errors
+from local.embedded.write_ahead import check_duckdb_log
 from local.transpile import MERGE_SOURCE, Statement, transpile
 from shared.errors import Fatal, SchemaMismatch
 from shared.ports import DateRange, Params
@@ -53,6 +54,7 @@ class DuckDbWarehouse:
         self._counts: Counter[str] = Counter()
         with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+        check_duckdb_log(path)
         try:
             self._root = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
         except duckdb.Error as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,6 +93,7 @@ class FileBlobs:
                 (Path(folder) / name).relative_to(self._folder).as_posix()
                 for folder, _, names in os.walk(start, onerror=fails)
                 for name in names
+                if _is_plain(Path(folder) / name)
             ]
         return sorted(path for path in found if path.startswith(prefix) and not path.startswith(f"{META}/"))
 
@@ -113,7 +115,7 @@ class FileBlobs:
         check_object_name(path)
         parts = path.split("/")
         bad = any(part in {"", ".", ".."} for part in parts) or parts[0] == META or "\\" in path or "\0" in path
-        if bad or not (self._folder / path).resolve().is_relative_to(self._folder):
+        if bad or not (self._folder / path).parent.resolve().is_relative_to(self._folder):
             raise Fatal(f"{path!r} is no object name in {self._folder}.", next_step="write v1/name.json.")
         return self._folder / path, self._folder / META / f"{path}.json"
 
@@ -121,9 +123,18 @@ class FileBlobs:
 def _content(file: Path) -> bytes | None:
     with file_errors(file):
         try:
-            return file.read_bytes()
+            return file.read_bytes() if _is_plain(file) else None
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether there is a file itself: a link may lead out of the bucket, and a pipe be read for ever. A write puts an
+    object in the place of either."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _current(data: bytes | None, meta: Path) -> _Version | None:

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import deployed
-from local.cli.command import INTERRUPTED, run_command
+from local.cli.command import run_command
 from local.cli.connect import connect
 from local.console.lines import complain
 from local.console.plain import open_console, plain
@@ -225,14 +225,9 @@ def main(arguments: list[str]) -> int:
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
-    except BrokenPipeError:
-        raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
         complain(error)
         return FAILED
-    except KeyboardInterrupt:
-        complain(f"Interrupted. {NOT_LOST}")
-        return INTERRUPTED
 
 
 if __name__ == "__main__":

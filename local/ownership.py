@@ -14,15 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local.cli.values import place
+from local.embedded.contents import LOCK_FILE, check_not_foreign
 from local.embedded.storage_faults import file_errors, of_os
-from local.host.token import Endpoint, forget_token, read_token, write_token
+from local.host.token import TOKEN_FILE, Endpoint, forget_token, read_token, write_token
 from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError, DiskFull, Fatal
 
 logger = logging.getLogger(__name__)
 
 RUNTIME_FILE = "runtime.json"
-LOCK_FILE = "runtime.lock"
 DEFAULT_FOLDER = ".local"
 
 
@@ -30,15 +31,15 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     """The state folder asked for: LOCAL_DIR, else one for each ARCHIVE (.local-nba-3fa2b1), else .local.
 
     Days of two archives never share a warehouse. The name is the archive's with a hash of where it lies, so that two
-    archives of one name have two folders, however their path is written.
+    archives of one name have two folders, however their path is written. Raises ConfigError for what is no path.
     """
-    if named := environment.get("LOCAL_DIR"):
-        return Path(named)
-    if not (archive := environment.get("ARCHIVE")):
+    if named := place(environment, "LOCAL_DIR"):
+        return named
+    if not (archive := place(environment, "ARCHIVE")):
         return Path(DEFAULT_FOLDER)
-    place = Path(archive).resolve()
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-")[:40] or "archive"
-    return Path(f"{DEFAULT_FOLDER}-{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}")
+    archive = archive.resolve()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", archive.name).strip("-")[:40] or "archive"
+    return Path(f"{DEFAULT_FOLDER}-{name}-{hashlib.sha256(os.fsencode(archive)).hexdigest()[:6]}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
     """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
 
     The lock is the operating system's and ends with its process, however that died; runtime.json only tells others
-    about the owner. What a dead owner left is replaced. Raises ConfigError where the folder cannot be written to.
+    about the owner. What a dead owner left is replaced. Raises ConfigError where the folder cannot be written to, or
+    holds what no command of ours made.
     """
     with _lock_file(folder) as lock:
         try:
@@ -101,6 +103,7 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
 
 def _lock_file(folder: Path) -> TextIO:
     try:
+        check_not_foreign(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return (folder / LOCK_FILE).open("a")
     except OSError as error:
@@ -144,7 +147,8 @@ class OwnedFolder:
     def tell(self, *, port: int, token: str = "") -> None:
         """Let other processes know who owns the folder and where it serves; its token, to those who may read it."""
         if token:
-            write_token(self.path, token)
+            with file_errors(self.path / TOKEN_FILE):
+                write_token(self.path, token)
         owner = Owner(os.getpid(), port, self._started_at)
         temporary = self.path / f"{RUNTIME_FILE}.new"
         with file_errors(temporary):
@@ -155,7 +159,5 @@ class OwnedFolder:
 def _told(folder: Path) -> Owner | None:
     try:
         return Owner(**json.loads((folder / RUNTIME_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        return None  # half written on a full disk, or damaged: it only tells of the owner, the lock decides
+    except (OSError, ValueError, TypeError):
+        return None  # not there, half written on a full disk, or damaged: it only tells of the owner, the lock decides

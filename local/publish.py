@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.admin import check_attributes
-from local.cli.command import INTERRUPTED, run_command
+from local.cli.command import run_command
 from local.cli.connect import connect
 from local.console.lines import complain, say
 from local.host.connections import HOST
@@ -95,8 +95,8 @@ def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
 def _attributes(text: str) -> dict[str, str]:
     try:
         attributes = json.loads(text)
-    except ValueError as error:
-        raise Refused(f"ATTRIBUTES={text} is not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"ATTRIBUTES={text[:200]} is not JSON ({error}).") from error
     check_attributes(attributes)
     return dict(attributes)
 
@@ -153,14 +153,9 @@ def main() -> int:
     except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
-    except BrokenPipeError:
-        raise
     except (PipelineError, OSError, http.client.HTTPException) as error:
         complain(error)
         return FAILED
-    except KeyboardInterrupt:
-        complain(f"Interrupted. {NOT_LOST}")
-        return INTERRUPTED
     return max(codes, default=FAILED)
 
 

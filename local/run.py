@@ -18,7 +18,8 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from local.cli.command import INTERRUPTED, run_command
+from local.cli import values
+from local.cli.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console
 from local.day import Day, RunRecord
@@ -71,16 +72,10 @@ class Arguments:
 
         Raises WrongInput, ConfigError naming the value and what would fit.
         """
-        archive = environment.get("ARCHIVE") or None
-        if archive is not None and not Path(archive).is_dir():
-            raise WrongInput(
-                f"ARCHIVE={archive}: there is no such folder.",
-                next_step="name a folder with schedule.parquet and player_box.parquet, or leave ARCHIVE out.",
-            )
         return cls(
-            archive=Path(archive) if archive else None,
-            day=_date(environment.get("DATE") or ""),
-            history_seasons=_seasons(environment.get("HISTORY_SEASONS") or "3"),
+            archive=values.archive(environment),
+            day=values.day(environment, "DATE", "2025-11-14"),
+            history_seasons=values.number(environment, "HISTORY_SEASONS", 3, least=0, most=MOST_SEASONS),
             folder=state_folder(environment),
             emulators=_emulators(environment.get("RUNTIME") or ""),
             stay=environment.get("STAY") == "1",
@@ -97,23 +92,6 @@ def _emulators(runtime: str) -> bool:
     if runtime not in ("", "embedded", EMULATORS):
         raise WrongInput(f"RUNTIME={runtime} cannot be played.", next_step=f"leave it out, or say {EMULATORS}.")
     return runtime == EMULATORS
-
-
-def _date(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongInput(f"DATE={text} is not a date.", next_step="write it as 2025-11-14.") from None
-
-
-def _seasons(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > MOST_SEASONS:
-        raise WrongInput(
-            f"HISTORY_SEASONS={text} is not a number from 0 to {MOST_SEASONS}.", next_step="leave it out for 3."
-        )
-    return int(text)
 
 
 def find_archive(arguments: Arguments, screen: Screen) -> Path:
@@ -266,17 +244,12 @@ def ended(work: Callable[[Screen], object]) -> int:
     except (WrongInput, ArchiveError, ConfigError, FolderBusy, Absent) as error:
         complain(error)
         return WRONG_INPUT
-    except BrokenPipeError:
-        raise
     except PipelineError as error:
         complain(f"Failed: {error}")
         return FAILED
     except OSError as error:
         complain(f"Failed: {error}. Next: see that the disk has room and the folder is still there.")
         return FAILED
-    except KeyboardInterrupt:
-        complain(f"Interrupted. {RUN_AGAIN}")
-        return INTERRUPTED
     return code if isinstance(code, int) else DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
+from local.embedded.write_ahead import check_sqlite_log
 from local.json_values import Undecodable
 from shared.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
@@ -21,6 +23,7 @@ BUSY_TIMEOUT_MS = 5_000
 PATIENT_TRIES = 120
 GIVE_WAY_SECONDS = 0.05
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_OTHER_TABLES = re.compile(r"no such (table|column)|has no column named|has \d+ columns but \d+ values", re.I)
 _DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 
 
@@ -42,6 +45,7 @@ class SqliteFile:
         self._way = threading.Event()  # never set: a real pause, which a lock given back and taken at once is not
         with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+        check_sqlite_log(path)
         with self._errors():
             # Every use is inside self._turn, so the connection may wander between threads.
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -146,6 +150,8 @@ class SqliteFile:
         code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
         if code in _DAMAGED or "Could not decode to UTF-8" in said:
             return damaged(self.path, said)
+        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(said):
+            return damaged(self.path, f"it has not the tables of this version: {said}")
         if code == sqlite3.SQLITE_FULL:
             return disk_full(self.path, said)
         if code in _DENIED:

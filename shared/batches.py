@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from shared import crashpoints, outbox
@@ -223,6 +224,8 @@ class UnitResult:
     players: int
     error: str | None
     completed_at: datetime
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """Systems left out because their trained model is damaged: system_id -> what is said of it."""
 
 
 def units_of(state: State, batch_id: str) -> list[Document]:
@@ -353,6 +356,9 @@ def _record_unit(state: State, batch_id: str, result: UnitResult) -> None:
     """Create the unit's completion once; a failed one may be replaced by a done one."""
     path = f"{_units_path(batch_id)}/{result.unit}"
     data = asdict(result)
+    if not result.damaged:
+        # a worker of the release before, which a roll-back may bring again, knows no such field
+        del data["damaged"]
     try:
         state.create(path, data)
     except AlreadyExists:
@@ -362,21 +368,35 @@ def _record_unit(state: State, batch_id: str, result: UnitResult) -> None:
 
 
 def mark_consolidated(
-    state: State, batch: Batch, merged: Sequence[str], rows: int, now: datetime, frozen: int = 0
+    state: State,
+    batch: Batch,
+    merged: Sequence[str],
+    rows: int,
+    now: datetime,
+    frozen: int = 0,
+    damaged: Mapping[str, OutboxMessage] = MappingProxyType({}),
 ) -> None:
     """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions become SUPERSEDED.
 
     `frozen` rows of these units came too late, since their games had tipped off: the batch counts them, for nothing
-    else says why those players have no predictions. Raises PreconditionFailed where the batch changed since it was
-    read.
+    else says why those players have no predictions. `damaged`: system_id -> the alert of its damaged model, put in the
+    batch's outbox in the same write, once a system however often the batch is consolidated. Raises PreconditionFailed
+    where the batch changed since it was read.
     """
-    fields = {
+    told = list(batch.data.get("damaged_systems", []))
+    untold = sorted(set(damaged) - set(told))
+    fields: dict[str, Any] = {
         "status": CONSOLIDATED,
         "merged_units": sorted(merged),
         "rows_in_place": rows,
         "frozen_rows": int(batch.data.get("frozen_rows", 0)) + frozen,
         "consolidated_at": now,
     }
+    if untold:
+        messages = [damaged[system] for system in untold]
+        entries = outbox.entries(f"{batch.batch_id}-damaged", messages, first=len(told))
+        fields |= {"outbox": [*batch.data["outbox"], *entries], "outbox_pending": True}
+        fields["damaged_systems"] = [*told, *untold]
     state.update(batch.path, fields, if_version=batch.version)
     supersede_older(state, batch)
 

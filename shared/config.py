@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -24,7 +25,14 @@ def _switch(text: str) -> bool:
     return _SWITCH[text.strip().lower()]
 
 
-_KINDS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float, "bool": _switch}
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # no comparison with it says anything
+        raise ValueError(text)
+    return number
+
+
+_KINDS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": _finite, "bool": _switch}
 Check = Callable[[str, str], None]
 
 

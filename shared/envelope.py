@@ -24,6 +24,7 @@ from shared.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
 from shared.observability.redaction import excerpt
 from shared.storable import brief, storable, unstorable
+from shared.strict_json import once
 
 M = TypeVar("M", bound=PhaseMessage)
 
@@ -133,7 +134,7 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
     payload: Any = {}
     if envelope.data.strip():
         try:
-            payload = json.loads(envelope.data)
+            payload = json.loads(envelope.data, object_pairs_hook=once)
         except (ValueError, RecursionError) as error:
             raise DataError(
                 f"Message {envelope.message_id} is not JSON: {envelope.data[:80]!r} "

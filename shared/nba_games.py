@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 
 from shared.clock import NEW_YORK
@@ -37,17 +39,29 @@ _STATUS_BOUND = Bound(1, 3, "scheduled, live, final")
 # The statuses of games that take place. A postponed one has another day or will have one, a suspended one was broken
 # off, a cancelled one is called off for good.
 TAKES_PLACE = ("scheduled", "live", "final")
-# The words of gameStatusText, wherever in it: "PPD", "Game Postponed", "Canceled", "CNCL", "Susp. (power failure)".
+# The words of gameStatusText, wherever in it, as _folded gives them: "PPD", "Game Postponed", "P.P.D.", "Canceled",
+# "CNCL", "Aplazado". A forfeit has a winner, but nobody plays.
 _CALLED_OFF = (
-    ("cancelled", re.compile(r"\b(CANCEL\w*|CNCL\w*|CXL\w*|CANC|CNL|ABANDON\w*|VOID(ED)?|CALLED OFF|NO CONTEST)\b")),
-    ("postponed", re.compile(r"\b(POSTPON\w*|PPD\w*|PSTP\w*|PP|P-P)\b")),
-    ("suspended", re.compile(r"\b(SUSP\w*|SSPD|INTERRUPTED|STOPPED)\b")),
-)
+    ("cancelled", re.compile(
+        r"\b(CANCE?L\w*|CNCL\w*|CXL\w*|CANC?|CNL|ABANDON\w*|VOID(ED)?|CALLED.OFF|NO CONTEST|NO GAME|FORFEIT\w*|FFT"
+        r"|WALK-?OVER|ANNUL\w*|ABGESAGT)\b"
+    )),
+    ("postponed", re.compile(
+        r"\b(POSTP\w*|PPD\w*|PSTP\w*|PP|P-P|POSPUEST\w*|APLAZAD\w*|ADIAD[OA]|REPORTEE?|VERSCHOBEN|VERLEGT|RINVIAT\w*"
+        r"|DEFERRED)\b"
+    )),
+    ("suspended", re.compile(r"\b(SUSP\w*|SSPD|INTERR(UPT|OMP|OTT)\w*|STOPPED|UNTERBROCHEN|SOSPES[OA])\b")),
+)  # fmt: skip
+# What is written of a game that is to come; another word may mean that it is not, and is named.
+_TO_COME = re.compile(r"\d{1,2}:\d\d|\b(TBD|TBA|TBC|SCHEDULED|DELAY\w*|PRE-?GAME|IF NECESSARY)\b|^$")
 # postponedStatus: N (or A) of a game that stands.
 _CODES = {"Y": "postponed", "P": "postponed", "C": "cancelled", "S": "suspended"}
 # A game of a series that is played if it must be, once it need not be.
 _NOT_NEEDED = re.compile(r"\b(NOT (NECESSARY|NEEDED|REQUIRED|PLAYED)|UNNECESSARY|NO LONGER (NECESSARY|NEEDED))\b")
-_SERIES_OVER = re.compile(r"\b(WINS?|WON)\b.*(\bSERIES\b|\b4-[0-3]\b)")
+_SERIES_OVER = re.compile(
+    r"\b(WINS?|WON|CLINCH\w*|TAKES?|SWEEPS?|SWEPT)\b.*\bSERIES\b|\bSERIES (IS )?OVER\b|\bELIMINATED\b"
+    r"|^(?!.*\b(LEADS?|TIED)\b).*\b(4-[0-3]|[0-3]-4)\b"
+)
 _UNDETERMINED = ("", "TBD", "TBA", "TBC")
 _WORDS = 300  # characters of a text about a game
 
@@ -175,14 +189,26 @@ def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
         about = [_said(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
         if any(_NOT_NEEDED.search(each) for each in (words, *about)) or _SERIES_OVER.search(about[-1]):
             return "cancelled"
+        if not _TO_COME.search(words):
+            text = values.shown(entry.get("gameStatusText"))
+            notes.append(f"gameStatusText of {game_id} is {text}, no word that is known, taken as scheduled")
     return status
 
 
 def _said(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
+    """A text of the entry for looking for words in it; "" where there is none."""
     said = entry.get(name)
     if isinstance(said, str) and not said.strip():
         return ""
-    return (values.optional_text(said, f"{name} of {game_id}", notes, _WORDS) or "").strip().upper()
+    return _folded(values.optional_text(said, f"{name} of {game_id}", notes, _WORDS) or "")
+
+
+@lru_cache(maxsize=1024)  # a season has 1,300 games and few texts
+def _folded(text: str) -> str:
+    """Capitals without accents, one kind of dash without spaces around it, no dots or spaces within "P.P.D."."""
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
+    dashed = re.sub(r"\s*[-\u2010-\u2015\u2212]\s*", "-", letters)
+    return re.sub(r"(?<=\b\w)[. ]+(?=\w\b)", "", dashed).strip()
 
 
 def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[str | None, str | None]:
@@ -202,7 +228,11 @@ def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetim
     """The tip-off in UTC. Midnight in New York is how NBA.com writes a time that is not decided yet."""
     text = entry.get("gameDateTimeUTC")
     what = f"gameDateTimeUTC of {game_id}"
-    if values.missing(text, what, notes) or text == "" or _said(entry, "gameStatusText", game_id, []) == "TBD":
+    if (
+        values.missing(text, what, notes)
+        or text == ""
+        or _said(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
+    ):
         return None
     tipoff = values.moment(text, what)
     return None if tipoff.astimezone(NEW_YORK).time() == time(0) else tipoff

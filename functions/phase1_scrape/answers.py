@@ -78,6 +78,8 @@ def page_text(data: bytes, content_type: str) -> str:
     charset = claimed.group(1) if claimed else "utf-8"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         charset = "utf-16"
+    elif "escape" in charset.lower():  # Python's own, no page's; it warns of what it cannot read
+        charset = "utf-8"
     try:
         text = data.decode(charset, "replace")
     except (LookupError, ValueError):  # unknown, or none of text at all ("hex")

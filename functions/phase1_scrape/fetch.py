@@ -69,9 +69,9 @@ class RawWriter:
         paths = self._blobs.list(raw_folder(source, kind, game_date))
         return {parse_raw_path(path)[2]: path for path in paths if path.endswith(ending)}
 
-    def snapshots(self, source: str, kind: str, now: datetime) -> list[str]:
+    def snapshots(self, source: str, kind: str, now: datetime, game_date: date | None = None) -> list[str]:
         """Paths that any execution wrote up to now, oldest first; a later one is of a time that is played again."""
-        found = ((snapshot_moment(path), path) for path in self._blobs.list(raw_folder(source, kind)))
+        found = ((snapshot_moment(path), path) for path in self._blobs.list(raw_folder(source, kind, game_date)))
         return [path for moment, path in sorted((m, p) for m, p in found if m is not None and m <= now)]
 
     def read(self, path: str) -> RawContent:

@@ -24,6 +24,7 @@ import httpx
 
 from functions.phase1_scrape.answers import (
     ENCODINGS,
+    PAGE_BYTES,
     Garbled,
     TooLarge,
     clean,
@@ -69,6 +70,14 @@ class Refused(SourceUnavailable):
 
 class WrongShape(ValueError):
     """The answer is JSON, but not what the next phase reads; the message says what is missing."""
+
+
+class ErrorTold(WrongShape):
+    """The answer is the error of a request, sent with status 200; `status` is the one that it means."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,12 @@ class SourceClient:
             raise _TryAgain(f"answered 200 with {kind} that is not {what}{page}") from error
         try:
             check(value)
+        except ErrorTold as error:
+            page = _safe_page(text[:PAGE_BYTES])
+            told = f"answered 200 with an error{self._excerpt(page)}"
+            if _may_pass(error.status):
+                raise _TryAgain(told) from error
+            raise Refused(f"{self.name} {path} {told}.", error.status, page) from error
         except WrongShape as error:
             raise _TryAgain(f"answered JSON of another shape: {_safe(str(error))}") from error
         if may_hold_secret(text):  # an answer that echoes its request: kept, but not with the key
@@ -216,7 +231,7 @@ class SourceClient:
     def _body(self, path: str, response: httpx.Response) -> bytes:
         self._note_quota(response.headers)
         status, most = response.status_code, self._settings.http_max_bytes
-        if status in (408, 429) or status >= 500:
+        if _may_pass(status):
             wait = seconds_to_wait(response.headers.get("retry-after", ""), self._now())
             raise _TryAgain(f"answered {status}{self._excerpt(read_page(response))}", wait)
         if status != 200:
@@ -288,6 +303,11 @@ _WHAT_NEXT = {
     404: "check the base URL; the source may have moved.",
     422: "a parameter is refused: compare the request with the source's documentation.",
 }
+
+
+def _may_pass(status: int) -> bool:
+    """Whether asking again can help."""
+    return status in (408, 429) or status >= 500
 
 
 class _TryAgain(Exception):

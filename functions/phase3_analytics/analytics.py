@@ -36,6 +36,8 @@ class Inputs:
     games_without_team_box: Sequence[str]
     games_swapped_in_odds: Sequence[str]
     """Games whose home and away team the odds feed has the other way round; their lines count all the same."""
+    games_with_third_team: Sequence[str]
+    """Games with box score rows of a team that does not play in them, and that team: such rows are left out."""
     games_points_apart: Mapping[str, str]
     """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of 112"."""
 
@@ -77,6 +79,7 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         games_without_player_box=_listed(row["games_without_player_box"]),
         games_without_team_box=_listed(row["games_without_team_box"]),
         games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
+        games_with_third_team=_listed(row["games_with_third_team"]),
         games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
     )
 
@@ -100,6 +103,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         "games_without_player_box": len(inputs.games_without_player_box),
         "games_without_team_box": len(inputs.games_without_team_box),
         "games_points_apart": sorted(inputs.games_points_apart),
+        "games_with_third_team": list(inputs.games_with_third_team),
         "unresolved_names": rows.get(UNRESOLVED.table, 0),
         "games_swapped_in_odds": len(inputs.games_swapped_in_odds),
     }
@@ -125,6 +129,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
         short = "; ".join(part for part in (short, turned) if part)
     missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *inputs.games_points_apart}
+    missing |= {each.split(" ")[0] for each in inputs.games_with_third_team}
     missing = missing if played else set()
     return Outcome(
         "partial" if missing else "success",
@@ -157,6 +162,11 @@ def _short_of_box_scores(inputs: Inputs) -> str:
         parts.append(
             f"in {len(named)} of {inputs.games_final} final games the players' points do not add up to the team's"
             f" ({_some(named)})"
+        )
+    strangers = inputs.games_with_third_team
+    if strangers:
+        parts.append(
+            f"box scores of {len(strangers)} games have rows of a team that does not play in them ({_some(strangers)})"
         )
     return "; ".join(parts)
 

@@ -1,10 +1,11 @@
-"""The alert of a failed consolidation, on the topic that operators and the monitor read."""
+"""Alerts of consolidation, on the topic that operators and the monitor read."""
 
 from __future__ import annotations
 
 from shared.batches import Batch
 from shared.context import Context
 from shared.observability.alerts import alert
+from shared.outbox import OutboxMessage
 from shared.runtime import Runtime
 
 
@@ -22,3 +23,17 @@ def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: C
         attempt=context.attempt,
     )
     runtime.bus.publish(raised.topic, raised.data.encode(), raised.attributes)
+
+
+def model_damaged(runtime: Runtime, batch: Batch, system: str, detail: str) -> OutboxMessage:
+    """The alert of a system that a batch goes without; detail: what its rows say, with the roll-back that mends it."""
+    return alert(
+        f"model-damaged-{batch.batch_id}-{system}",
+        "critical",
+        f"{system} predicted nobody in {batch.batch_id}: its model is damaged",
+        detail,
+        runtime.clock.now(),
+        game_date=batch.data["game_date"],
+        batch_id=batch.batch_id,
+        run_id=batch.run_id,
+    )

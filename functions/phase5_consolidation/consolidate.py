@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.phase5_consolidation.alert import consolidation_failed
+from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
 from shared import batches, crashpoints, locks
 from shared.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
 from shared.context import Context, Outcome
@@ -93,6 +93,8 @@ class _Work:
     batch: Batch
     lock: locks.Lock
     now: datetime
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Of the units done: system_id -> what is said of its damaged model."""
 
     def consolidate(self, sequence: int) -> Outcome:
         # the whole date's: staging of earlier revisions goes when this one is consolidated
@@ -132,13 +134,12 @@ class _Work:
 
     def _pending_units(self) -> dict[str, int]:
         """Units done and not merged yet, with the rows each reported."""
-        done = {
-            unit.id: int(unit.data["rows"])
-            for unit in batches.units_of(self.runtime.state, self.batch.batch_id)
-            if unit.data["status"] == batches.DONE
-        }
+        units = batches.units_of(self.runtime.state, self.batch.batch_id)
+        done = [unit for unit in units if unit.data["status"] == batches.DONE]
+        for unit in done:
+            self.damaged |= unit.data.get("damaged", {})
         merged = set(self.batch.merged)
-        return {unit: rows for unit, rows in done.items() if unit not in merged}
+        return {unit.id: int(unit.data["rows"]) for unit in done if unit.id not in merged}
 
     def _unit(self, table: str) -> str:
         return staging.unit_of(table, self.batch.batch_id)
@@ -261,8 +262,9 @@ class _Work:
         job_id = f"{batch.batch_id}-consolidated-{len(merged_units)}"
         self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
         self.lock.check()
+        alerts = {system: model_damaged(self.runtime, batch, system, said) for system, said in self.damaged.items()}
         try:
-            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen)
+            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
         except PreconditionFailed as changed:
             raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
 
@@ -307,6 +309,8 @@ class _Work:
             batch_id=self.batch.batch_id,
             sequence=sequence,
             metadata={"frozen_rows": frozen, "revision": self.batch.revision},
+            # a retry finds what it may have left unsent
+            linked_outboxes=[self.batch.path] if self.damaged else [],
         )
 
     def fail(self, mismatch: PipelineError, context: Context) -> None:

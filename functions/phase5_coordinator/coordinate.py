@@ -17,10 +17,11 @@ from shared.context import Context, Outcome
 from shared.errors import PreconditionFailed
 from shared.events import Event
 from shared.messages import PhaseMessage
+from shared.observability.alerts import alert
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.pipeline import WORKER, load_pipeline, trigger_of
 from shared.systems.history import GAMES, pack_histories
-from shared.systems.promotions import read_serving_or_none
+from shared.systems.promotions import PointerDamaged, read_serving_or_none
 from shared.warehouse.rows import table_of
 from shared.warehouse.sql import read_sql
 
@@ -89,7 +90,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         batch_id=batch.batch_id,
         announce=False,
         event=None if models else Event.NO_MODELS,
-        messages=[OutboxBlob(load_pipeline().functions[WORKER].topics[0], path)],
+        messages=[
+            OutboxBlob(load_pipeline().functions[WORKER].topics[0], path),
+            *([_alert(damage, batch, context)] if damage else []),
+        ],
         metadata={
             "revision": batch.revision,
             "units": len(units),
@@ -98,6 +102,21 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             "players_with_lines": sum(player.has_line for player in expected),
             "left_out": dict(sorted(counts.items())),
         },
+    )
+
+
+def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMessage:
+    """Which version serves is not known: batches go without trained models until somebody says."""
+    logger.error("%s", damage, extra={"fields": {"event": Event.MODEL_DAMAGED}})
+    return alert(
+        f"model-pointer-damaged-{batch.batch_id}",
+        "critical",
+        f"{batch.batch_id} goes without trained models: nobody knows which version serves",
+        str(damage),
+        context.runtime.clock.now(),
+        game_date=batch.data["game_date"],
+        batch_id=batch.batch_id,
+        run_id=context.run_id,
     )
 
 

@@ -67,7 +67,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
     crashpoints.reached("worker.staged")
-    return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now)
+    return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now, models.damaged)
 
 
 def _staged(row: dict[str, Any], batch_id: str, now: datetime) -> dict[str, Any]:

@@ -66,6 +66,8 @@ HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
+# The error code of a system that no training has given a model yet (shared/systems/predict.py).
+NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
 
@@ -112,7 +114,7 @@ class _Export:
         """Validate, build and check all files, write them.
 
         Where no game takes place there is nothing to date, but for what an earlier export offered: that is taken back.
-        partial: a source was not current when the predictions on offer were made.
+        partial: a source was not current when the predictions on offer were made, or a system has none.
         """
         warehouse = self.context.runtime.warehouse
         day = read_day(warehouse, self.day, self.now)
@@ -138,13 +140,13 @@ class _Export:
         for each in history:
             self.writer.write(each)
         covered = coverage(day).as_json()
-        short = gaps(sources) if day.offered_games else []
+        short = [*gaps(sources), *_silent(day)] if day.offered_games else []
         why = refused.reason if refused else ""
         parts = (_about_batch(batch_id, day), why, _withheld(day), *short)
         reason = "; ".join(part for part in parts if part)
         word: Status = "no_data" if not is_dated else "partial" if short else "success"
         self._write_status(word, reason, {"coverage": covered}, day, sources)
-        metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "sources": short}
+        metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "gaps": short}
         return self._outcome(word, reason, metadata, refused.event if refused else None)
 
     def _dated(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
@@ -154,9 +156,11 @@ class _Export:
         unknown = sorted(game for game in day.offered_games if day.injuries_unknown(game)) if withholds else []
         said = f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
         bets = best_bets.content(day, withhold_without_injuries=withholds)
+        silent = day.silent_systems.get(best_bets.SYSTEM)
+        missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
         contents = (
             ("predictions", {**predictions.content(day), "empty_reason": why}),
-            ("best-bets", {**bets, "empty_reason": why or (said if unknown else None)}),
+            ("best-bets", {**bets, "empty_reason": why or missing or (said if unknown else None)}),
         )
         return [
             document(f"{name}/{self.day}.json", name.replace("-", "_"), header, content, DATED_AGE)
@@ -350,6 +354,12 @@ def _withheld(day: Day) -> str:
     if not predicted:
         return ""
     return f"nothing is offered on {', '.join(f'{game} ({day.withheld[game]})' for game in predicted)}"
+
+
+def _silent(day: Day) -> list[str]:
+    """Systems that predict nobody. One that was never trained is no gap of the day: best bets alone say it."""
+    found = day.silent_systems.items()
+    return [f"{system} predicts nobody: {why}" for system, (code, why) in found if code != NO_MODEL]
 
 
 def _about_batch(batch_id: str | None, day: Day) -> str:

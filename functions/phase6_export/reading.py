@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,6 +73,17 @@ class Day:
     @cached_property
     def _unknown(self) -> dict[str | None, bool]:
         return {row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] for row in self.source_rows}
+
+    @cached_property
+    def silent_systems(self) -> dict[str, tuple[str, str]]:
+        """system_id -> error code and why, of each that has a forecast for nobody on offer; of several the usual."""
+        forecasting = {row["system_id"] for row in self.offered if row["predicted_points"] is not None}
+        why: dict[str, Counter[tuple[str, str]]] = {}
+        for row in self.offered:
+            if row["system_id"] not in forecasting:
+                code = row["error_code"] or "unknown"
+                why.setdefault(row["system_id"], Counter())[code, row["error_message"] or code] += 1
+        return {system: counted.most_common(1)[0][0] for system, counted in sorted(why.items())}
 
     @cached_property
     def offered_games(self) -> set[str]:

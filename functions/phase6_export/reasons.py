@@ -1,8 +1,8 @@
 """Reasons in words: why a line is a pick or a pass, and what is known of the player that the forecast is made of.
 
 A pick's reason tells the player's evening: forecast against line and price; who is out of his team; his form; the
-opponent, venue and rest; and what moved the forecast most, by the system's exact contributions. All figures are those
-that the prediction saw: its own row, and the feature row of the same as-of.
+opponent, venue and rest; who is out of theirs; and what moved the forecast most, by the system's exact contributions.
+All figures are those that the prediction saw: its own row, and the feature row of the same as-of.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def full_reason(row: Row, main: Row, player: Row) -> str:
 
 def _verdict(row: Row, advice: Advice, player: Row) -> str:
     if row["error_code"] is not None:
-        return f"Pass: {row['system_id']} could not predict, {row['error_message'] or row['error_code']}."
+        why = (row["error_message"] or row["error_code"]).removesuffix(".")
+        return f"Pass: {row['system_id']} could not predict, {why}."
     if advice.recommendation == "NO_LINE":
         return (
             f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted_points'])}."
@@ -98,7 +99,8 @@ def _forecast(row: Row, player: Row) -> str:
 def story(player: Row) -> list[str]:
     """Sentences on who is out, form, opponent, rest and his own health, as the features say; what is unknown is left
     out, but of an injury report it is said."""
-    return [part for part in (_health(player), _absences(player), _form(player), _opponent(player)) if part]
+    parts = (_health(player), _absences(player), _form(player), _opponent(player), _their_absences(player))
+    return [part for part in parts if part]
 
 
 def _health(player: Row) -> str:
@@ -113,7 +115,6 @@ def _absences(player: Row) -> str:
     count, team = player["teammates_out_count"], player["team"] or "his team"
     if count is None:
         return f"Who is out for {team} is not known: there is no injury report of the day."
-    names = [name for name in (player["teammates_out"] or "").split("|") if name]
     delta = player["teammates_out_points_delta"]
     if not count:
         recent = f", while his recent games missed {-delta:.1f} points more" if (delta or 0) <= -3 else ""
@@ -122,8 +123,7 @@ def _absences(player: Row) -> str:
     change = ""
     if delta is not None and abs(delta) >= 3:
         change = f", {abs(delta):.1f} {'more' if delta > 0 else 'fewer'} than were missing in his recent games"
-    who = _listed(names) if names else f"{int(count)} rotation player{'s' if count != 1 else ''}"
-    return f"{team} is without {who}{usual}{change}."
+    return f"{team} is without {_who(player['teammates_out'], count)}{usual}{change}."
 
 
 def _form(player: Row) -> str:
@@ -154,6 +154,21 @@ def _opponent(player: Row) -> str:
         days = f"after {int(rest)} day{'s' if rest != 1 else ''} of rest"
         parts.append(days if rest > 0 else "without a day of rest")
     return f"{', '.join(parts)}."
+
+
+def _their_absences(player: Row) -> str:
+    """Rotation players of the opponent, listed out or doubtful; where that is unknown his own team's says so."""
+    count = player.get("opponents_out_count")
+    if not count:
+        return ""
+    usual = f"usually score{'s' if count == 1 else ''} {player['opponents_out_points']:.1f} points"
+    return f"{player['opponent']} is without {_who(player['opponents_out'], count)}, who {usual}."
+
+
+def _who(names: str | None, count: float) -> str:
+    """Names between bars as words, else how many there are."""
+    listed = [name for name in (names or "").split("|") if name]
+    return _listed(listed) if listed else f"{int(count)} rotation player{'s' if count != 1 else ''}"
 
 
 def _moves(main: Row) -> str:

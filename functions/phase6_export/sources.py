@@ -70,12 +70,15 @@ class Sources:
         return Source(name, verdict[0], verdict[1], self._date["features_as_of"], verdict[2])
 
     def _schedule(self) -> Verdict:
-        """Every run asks for the schedule, so that one of an earlier day stands in for what did not come."""
-        known, day = self._date["schedule_at"], new_york_date(self._date["features_as_of"])
+        """Every run asks for the schedule, so that an older one stands in for what did not come: what was postponed or
+        moved since is not known."""
+        known, as_of = self._date["schedule_at"], self._date["features_as_of"]
         if known is None:
             return "missing", None, "no schedule was known"
-        if new_york_date(known) < day:
+        if new_york_date(known) < new_york_date(as_of):
             return "stale", known, f"the newest schedule known was of {new_york_date(known)}"
+        if known < as_of - IN_FORCE:
+            return "stale", known, f"the newest schedule known was more than {_hours(IN_FORCE)} old"
         return "current", known, None
 
     def _box_scores(self) -> Verdict:

@@ -136,8 +136,9 @@ def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
     day = snapshot.game_date
     reason = (
         f"{shortage.reason}; no run can make them again. Next: restore the date's rows of "
-        f"nba_predictions.player_prop_predictions from the warehouse's history (BigQuery keeps 7 days), "
-        f"then publish {day} to nba-grading-trigger"
+        f"nba_predictions.player_prop_predictions from the warehouse's history (BigQuery keeps 7 days: docs/deploy.md, "
+        f"Going back in time), then publish {day} to nba-grading-trigger; the embedded warehouse keeps none: play the "
+        f"day again with another LOCAL_DIR"
     )
     title = f"Predictions of {day} are gone"
     return _alerted(snapshot, shortage, context, Event.LOST, f"self-heal-lost-{day}", title, reason)

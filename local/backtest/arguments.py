@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from local.cli import values
 from local.ownership import state_folder
 from local.replay import Archive
 from local.run import MOST_SEASONS, WrongInput
@@ -30,19 +31,15 @@ class Arguments:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR. Raises WrongInput naming the value and what would fit."""
-        archive = environment.get("ARCHIVE") or None
-        if archive is not None and not Path(archive).is_dir():
-            raise WrongInput(
-                f"ARCHIVE={archive}: there is no such folder.",
-                next_step="name a folder with schedule.parquet and player_box.parquet, or leave ARCHIVE out.",
-            )
+        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR. Raises ConfigError naming what does not fit."""
+        archive = values.archive(environment)
         usual = HISTORY_SEASONS if archive else LEAGUE_SEASONS
         return cls(
-            archive=Path(archive) if archive else None,
-            first=_day("FROM", environment.get("FROM") or ""),
-            last=_day("TO", environment.get("TO") or ""),
-            history_seasons=_seasons(environment.get("HISTORY_SEASONS") or str(usual)),
+            archive=archive,
+            first=values.day(environment, "FROM", "2025-10-21"),
+            last=values.day(environment, "TO", "2025-10-21"),
+            # the first training needs one
+            history_seasons=values.number(environment, "HISTORY_SEASONS", usual, least=1, most=MOST_SEASONS),
             folder=state_folder(environment),
         )
 
@@ -50,22 +47,6 @@ class Arguments:
     def kept_in(self) -> Path:
         """The folder of what a backtest keeps between two runs: worlds and predictions."""
         return self.folder / FOLDER
-
-
-def _day(name: str, text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise WrongInput(f"{name}={text} is not a date.", next_step="write it as 2025-10-21.") from None
-
-
-def _seasons(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_SEASONS:
-        raise WrongInput(
-            f"HISTORY_SEASONS={text} is not a number from 1 to {MOST_SEASONS}: the first training needs one.",
-            next_step=f"leave it out for {HISTORY_SEASONS}.",
-        )
-    return int(text)
 
 
 def find_days(arguments: Arguments, archive: Archive) -> tuple[date, date]:

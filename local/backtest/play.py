@@ -23,6 +23,7 @@ from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
 from local.backtest.world import Spent, made_from, open_world, world_folder
+from local.embedded.contents import check_not_foreign
 from local.ownership import owned
 from local.plan import HISTORY_AT
 from local.replay import Archive
@@ -56,6 +57,7 @@ def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
 
     Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file cannot be written.
     """
+    check_not_foreign(arguments.folder)
     with owned(arguments.kept_in):
         return _play(arguments, screen)
 

@@ -82,8 +82,8 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
 def main() -> int:
     """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
     console = open_console()
-    state = state_folder(os.environ)
     try:
+        state = state_folder(os.environ)
         with owned(state), Screen(console) as screen:
             figures = measure(state / "bench", screen)
         report.write(state / "bench.json", figures)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from local.console.lines import complain
+from local.console.lines import ReaderGone, complain
+from local.console.uncaught import show_failures_as_they_read
 
 # As shells say that a signal ended a program: 128 and its number.
 INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
@@ -21,7 +22,8 @@ class Terminated(BaseException):
 
 
 def run_command(work: Callable[[], int], *, then: str) -> int:
-    """Do a command's work and return its exit code: 143 after SIGTERM, 141 where the reader of the output has gone.
+    """Do a command's work and return its exit code: 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of the
+    output has gone.
 
     Args:
         then: the sentence that says what of the work is kept, and what to do next.
@@ -35,13 +37,17 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
         raise Terminated
 
     signal.signal(signal.SIGTERM, end)
+    show_failures_as_they_read()
     try:
         code = work()
         sys.stdout.flush()
         return code
     except Terminated:
         return TERMINATED
-    except BrokenPipeError:
+    except KeyboardInterrupt:
+        complain(f"Interrupted. {then}")
+        return INTERRUPTED
+    except (ReaderGone, BrokenPipeError):
         if not _reader_has_gone():
             raise
         with suppress(OSError):

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from local import deployed
-from local.cli.command import INTERRUPTED, run_command
+from local.cli.command import run_command
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
 from local.console.lines import complain, say
 from local.host.token import Endpoint
@@ -133,9 +133,6 @@ def main() -> int:
     except (NotThrough, PipelineError, OSError) as error:
         complain(error)
         return FAILED
-    except KeyboardInterrupt:
-        complain("Interrupted. What is published goes on by itself; the same command goes on from here.")
-        return INTERRUPTED
 
 
 def _tell(line: str) -> None:

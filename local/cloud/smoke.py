@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local import deployed
-from local.cli.command import INTERRUPTED, run_command
+from local.cli.command import run_command
 from local.cloud.archive import promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
@@ -152,9 +152,6 @@ def main() -> int:
     except (NotThrough, DataError, PipelineError, OSError) as error:
         complain(error)
         return FAILED
-    except KeyboardInterrupt:
-        complain("Interrupted. What was published goes on by itself.")
-        return INTERRUPTED
     return DONE
 
 

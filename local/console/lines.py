@@ -8,9 +8,16 @@ from shared.observability.printable import many_lines
 from shared.observability.redaction import redacted
 
 
+class ReaderGone(BaseException):
+    """Whoever read the output, such as `head`, has gone. No failure: nothing that handles those may take it for one."""
+
+
 def say(*what: object, sep: str = " ") -> None:
     """Print to standard output what may be shown of the texts, at once."""
-    print(_shown(what, sep), flush=True)
+    try:
+        print(_shown(what, sep), flush=True)
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def complain(*what: object, sep: str = " ") -> None:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.text import Text
 
+from local.console.lines import ReaderGone
 from shared.observability.printable import many_lines
 from shared.observability.redaction import redacted
 
@@ -20,9 +21,8 @@ class PlainConsole(Console):
     """
 
     def on_broken_pipe(self) -> NoReturn:
-        """Raises BrokenPipeError where a reader such as `head` has gone, as print does."""
         self.quiet = True
-        raise BrokenPipeError("nobody reads the output any more")
+        raise ReaderGone
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(redacted(many_lines(text)), **{**options, "markup": False, "emoji": False})

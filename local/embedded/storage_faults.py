@@ -44,8 +44,8 @@ def of_os(error: OSError, path: Path) -> PipelineError:
         )
     if error.errno in _IN_THE_WAY:
         return Fatal(
-            f"{path} cannot be an object: {what}; an object's name is another's folder.",
-            next_step="name objects so that none lies below another.",
+            f"{path} cannot be used: {what}; a folder lies where a file belongs, or a file where a folder does.",
+            next_step="move away what lies there; name objects so that none lies below another.",
         )
     return StorageFault(
         f"{path} cannot be used: {what}.", next_step=f"see that the disk is well (`dmesg`, `df`); {GOES_ON}"

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from wsgiref.types import WSGIEnvironment
 
 from shared.observability.redaction import excerpt
+from shared.strict_json import read_strict
 
 # Pub/Sub's largest message is 10 MB; a push has it in base64, with its attributes escaped.
 MAX_BODY = 10_000_000
@@ -64,7 +65,7 @@ def check_object(body: bytes) -> None:
     if not body:
         raise Refusal(400, "The body is empty; send a JSON object, {} at least.")
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+        value = read_strict(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refusal(400, f"The body is not UTF-8 (byte {error.start}).") from error
     except RecursionError:
@@ -82,10 +83,6 @@ def check_object(body: bytes) -> None:
 
 
 _KINDS = {list: "array", str: "text", int: "number", float: "number", bool: "boolean", type(None): "null"}
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

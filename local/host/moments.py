@@ -17,9 +17,13 @@ def parse_at(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
         # in the years 1 and 9999 a zone leads out of the calendar
-        return (moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+        meant = (moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+        shown = meant.astimezone(NEW_YORK).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise wrong from None
+    if moment.tzinfo is None and shown != moment:
+        raise ValueError(f"AT={text[:80]!r} is skipped in New York, where summer time begins then; see {shown}.")
+    return meant
 
 
 def check_moment(moment: datetime, archive: Span | None, *, machine: Clock | None = None) -> None:
@@ -34,6 +38,6 @@ def check_moment(moment: datetime, archive: Span | None, *, machine: Clock | Non
     if not first - margin <= moment.date() <= last + margin:
         what = "the archive's days" if archive else "the days that a game can be of"
         raise ValueError(
-            f"AT={moment:%Y-%m-%dT%H:%MZ} lies outside {what}, {first} to {last}"
+            f"AT={moment:%H:%MZ} on {moment.date()} lies outside {what}, {first} to {last}"
             f"{', by more than a month' if archive else ''}. Next: choose a moment within."
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from local.cli.values import number
 from local.server import PortTaken, Server
-from shared.errors import ConfigError
 
 DEFAULT_PORT = 8787
 _LAST = 65_535
@@ -25,14 +25,7 @@ ANY_PORT = Port(0, wanted=False)
 
 def port_of(environment: Mapping[str, str]) -> Port:
     """PORT, else 8787 if that is free. Raises ConfigError for what is no port."""
-    text = environment.get("PORT") or ""
-    if not text:
-        return Port(DEFAULT_PORT, wanted=False)
-    if not (text.isascii() and text.isdigit() and len(text) <= 5) or int(text) > _LAST:
-        raise ConfigError(
-            f"PORT={text[:40]!r} is not a number from 0 to {_LAST}.", next_step=f"leave it out for {DEFAULT_PORT}."
-        )
-    return Port(int(text), wanted=True)
+    return Port(number(environment, "PORT", DEFAULT_PORT, least=0, most=_LAST), wanted=bool(environment.get("PORT")))
 
 
 def bind(port: Port) -> Server:

@@ -19,12 +19,13 @@ from typing import Any
 from rich.console import Console
 
 from local.cli.command import run_command
+from local.cli.values import number
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
-from shared.errors import PipelineError
+from shared.errors import ConfigError, PipelineError
 
 LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
 SIZES = (500, 1000, 2000)
@@ -64,23 +65,18 @@ def _environment(size: int) -> Mapping[str, str]:
     return {**os.environ, "MAX_UNITS": str(size)}
 
 
-def _number(name: str, default: int, most: int) -> int:
-    """A setting from the environment. Raises ValueError saying what would fit."""
-    text = os.environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise ValueError(f"{name}={text} is not a number from 1 to {most}. Leave it out for {default}.")
-    return int(text)
-
-
 def main() -> int:
     """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
     console = open_console(140)
     try:
-        units, runs = _number("UNITS", DEFAULT_UNITS, MOST_UNITS), _number("RUNS", 1, 10)
-    except ValueError as error:
+        units, runs = (
+            number(os.environ, name, usual, least=1, most=most)
+            for name, usual, most in (("UNITS", DEFAULT_UNITS, MOST_UNITS), ("RUNS", 1, 10))
+        )
+        state = state_folder(os.environ)
+    except ConfigError as error:
         complain(error)
         return WRONG_INPUT
-    state = state_folder(os.environ)
     before = os.getloadavg()[0]
     try:
         with owned(state):

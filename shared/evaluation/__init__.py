@@ -12,6 +12,7 @@ from shared.evaluation.betting import (
     betting_figures,
     by_edge,
     hit_rate_interval,
+    hit_rate_of,
     return_on_investment,
     wilson_interval,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "continuous_ranked_probability_score",
     "cumulative",
     "hit_rate_interval",
+    "hit_rate_of",
     "interval_coverage",
     "log_loss",
     "mean_absolute_error",

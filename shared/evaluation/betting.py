@@ -28,6 +28,12 @@ def wilson_interval(wins: int, bets: int, z: float = Z_95) -> tuple[float, float
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def hit_rate_of(wins: int, bets: int) -> dict[str, float | None]:
+    """hit_rate of settled bets, pushes apart, with Wilson's interval; None without a bet."""
+    low, high = wilson_interval(wins, bets) or (None, None)
+    return {"hit_rate": wins / bets if bets else None, "hit_rate_low": low, "hit_rate_high": high}
+
+
 def return_on_investment(profit: Floats) -> float | None:
     """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes too."""
     return mean_of_known(profit)

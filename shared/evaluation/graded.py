@@ -14,7 +14,7 @@ import numpy as np
 
 from shared.evaluation.accuracy import bias, mean_absolute_error
 from shared.evaluation.arrays import Floats, Texts
-from shared.evaluation.betting import return_on_investment, wilson_interval
+from shared.evaluation.betting import hit_rate_of, return_on_investment
 from shared.evaluation.probability import brier_score, calibration_error, over_of
 
 
@@ -83,6 +83,8 @@ class Performance:
     hit_rate_high: float | None
     roi: float | None
     priced_bets: int
+    priced_wins: int
+    priced_pushes: int
     brier: float | None
     calibration_error: float | None
     n_unlined: int
@@ -94,7 +96,8 @@ class Performance:
 
 
 def performance(graded: Graded) -> Performance:
-    """Every figure of one system's graded rows.
+    """Every figure of one system's graded rows. Decisions at an assumed price are bets and wins too, as each line is
+    judged; priced_bets and what begins with priced_ is of those that somebody could make.
 
     Main lines only, so that a player-game counts once; mae, line_mae and season_avg_mae on the same rows: those where
     the prediction, the line, the season average and the actual points are all known. Where no row has a season
@@ -109,9 +112,9 @@ def performance(graded: Graded) -> Performance:
     staked = main & np.isin(graded.recommendation, ("OVER", "UNDER"))
     wins = int((staked & (graded.outcome == "win")).sum())
     bets = wins + int((staked & (graded.outcome == "loss")).sum())
-    interval = wilson_interval(wins, bets)
     settled = staked & np.isin(graded.outcome, ("win", "loss", "push"))
-    profit = graded.profit[settled & ~np.isnan(graded.profit)]
+    priced = settled & ~np.isnan(graded.profit)
+    profit = graded.profit[priced]
     chance = main & known & ~np.isnan(graded.p_over)
     over = over_of(graded.actual_points[chance], graded.line_value[chance])
     p_over, p_push = graded.p_over[chance], np.nan_to_num(graded.p_push[chance])
@@ -127,11 +130,11 @@ def performance(graded: Graded) -> Performance:
         pushes=int((staked & (graded.outcome == "push")).sum()),
         passes=int((main & (graded.recommendation == "PASS") & (graded.outcome != "void")).sum()),
         voids=int((main & (graded.outcome == "void")).sum()),
-        hit_rate=wins / bets if bets else None,
-        hit_rate_low=interval[0] if interval else None,
-        hit_rate_high=interval[1] if interval else None,
+        **hit_rate_of(wins, bets),
         roi=return_on_investment(profit),
         priced_bets=len(profit),
+        priced_wins=int((priced & (graded.outcome == "win")).sum()),
+        priced_pushes=int((priced & (graded.outcome == "push")).sum()),
         brier=brier_score(p_over, p_push, over),
         calibration_error=calibration_error(p_over, p_push, over),
         n_unlined=int(alone.sum()),

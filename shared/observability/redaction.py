@@ -13,6 +13,7 @@ traceback. Nothing is searched while no secret is known.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
 import re
@@ -20,7 +21,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 # Of a long secret so many characters are enough to be taken for a piece of it; fewer are found in ordinary words.
@@ -34,11 +35,15 @@ _HALF_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]
 _REST = re.compile(rf"{re.escape(MASK)}\S{{1,24}}$")
 # One layer for each who encoded what another had encoded: JSON in JSON in an address.
 _LAYERS = 4
+# Of a byte; of a character by its number, in hexadecimal or decimal; of a character by its name; of a sign.
 _ESCAPE = re.compile(
-    r"%([2-7][0-9A-Fa-f])|\\u([0-9A-Fa-f]{4})|\\x([2-9A-Fa-f][0-9A-Fa-f])|&#[xX]0{0,4}([2-7][0-9A-Fa-f]);"
-    r"|&#0{0,4}(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);|&(amp|lt|gt|quot|apos);|\\([\\/\"'])"
+    r"(?:%|\\x)(?P<byte>[2-9A-Fa-f][0-9A-Fa-f])"
+    r"|(?:[\\%]u|\\U000|&#[xX]0{0,4}|\\u\{0{0,4})(?P<hex>(?<=u)[0-9A-Fa-f]{4}|(?<=U000)[0-9A-Fa-f]{5}"
+    r"|(?<![uU])[0-9A-Fa-f]{2,5}(?=[;}]))[;}]?"
+    r"|&#0{0,4}(?P<decimal>[0-9]{2,6});|&(?P<entity>[A-Za-z]{2,8});|\\(?P<sign>[\\/\"'])"
 )
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+# What a screen does not show within a secret, or where a line was broken: as bytes of UTF-8.
+_UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f]|\xc2\xad|\xe2\x80[\x8b-\x8f]|\xef\xbb\xbf")
 # A short secret counts where it stands alone: never within a word, a path or a name.
 _WORD = "A-Za-z0-9_/.-"
 
@@ -95,9 +100,14 @@ def redacted(text: str) -> str:
         return text
     plain, places = _decoded(text)
     spans = [match.span() for match in known.pattern.finditer(plain)]
+    found = _placed([*spans, *_runs(plain, known.pieces)], places)
+    whole, places = _without_unseen(plain, places)
+    if places is not None and len(whole) < len(plain):
+        found += _placed(_runs(whole, known.pieces), places)
     parts, at = [], 0
-    for begin, end in _joined([*spans, *_runs(plain, known.pieces)]):
-        first, after = (places[begin], places[end]) if places else (begin, end)
+    for first, after in _joined(found):
+        while text[after - 1] < " ":
+            after -= 1
         parts += [text[at:first], MASK]
         at = after
     return "".join([*parts, text[at:]])
@@ -171,9 +181,11 @@ def _alone(texts: Iterable[str]) -> list[str]:
 def _forms(secret: str) -> set[str]:
     """A secret's spellings that are more than an escape for each character, as they look once escapes are read."""
     plain = unquote(secret)
-    spelled = {secret, plain, *(quote(text, safe="") for text in (secret, plain))}
+    spelled = {secret, plain, *(encode(text, safe="") for text in (secret, plain) for encode in (quote, quote_plus))}
     spelled |= {re.sub("%..", lambda match: match[0].lower(), text) for text in spelled}
-    return {_decoded(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
+    forms = {_decoded(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
+    # a byte a letter, as older software writes them: the form of a text whose letters are not made bytes of UTF-8
+    return forms | ({plain} if plain.encode("latin-1", "ignore").decode("latin-1") == plain else set())
 
 
 def _spellings(secret: str) -> set[str]:
@@ -197,11 +209,16 @@ def _in_base64(secret: str) -> set[str]:
 
 
 def _decoded(text: str) -> tuple[str, list[int] | None]:
-    """The text with its escapes read, and for each character (and the end) where it begins in the text.
+    """The text with its escapes read, as bytes of UTF-8, and for each (and the end) where it begins in the text.
 
-    None for the places where nothing is escaped.
+    Bytes, for a letter beyond ASCII is escaped by its number or by its bytes, and those may be taken for letters. None
+    for the places where nothing is escaped.
     """
     places: list[int] | None = None
+    if not text.isascii():
+        sizes = [len(sign.encode("utf-8", "surrogatepass")) for sign in text]
+        places = [at for at, size in enumerate(sizes) for _ in range(size)] + [len(text)]
+        text = _as_bytes(text)
     for _ in range(_LAYERS):
         if not ("%" in text or "\\" in text or "&" in text):
             break
@@ -209,8 +226,9 @@ def _decoded(text: str) -> tuple[str, list[int] | None]:
         begins: list[int] = []
         at = 0
         for match in _ESCAPE.finditer(text):
-            parts += [text[at : match.start()], _meant(match)]
-            begins += range(at, match.start() + 1)
+            meant = _meant(match)
+            parts += [text[at : match.start()], meant]
+            begins += [*range(at, match.start()), *[match.start()] * len(meant)]
             at = match.end()
         if not parts:
             break
@@ -221,11 +239,36 @@ def _decoded(text: str) -> tuple[str, list[int] | None]:
 
 
 def _meant(match: re.Match[str]) -> str:
-    percent, unicode, byte, hexadecimal, decimal, entity, escaped = match.groups()
-    number = percent or unicode or byte or hexadecimal
-    if number:
-        return chr(int(number, 16))
-    return chr(int(decimal)) if decimal else _ENTITIES[entity] if entity else escaped
+    byte, hexadecimal, decimal, _entity, sign = match.groups()
+    if byte:
+        return chr(int(byte, 16))
+    if hexadecimal or decimal:
+        return _as_bytes(chr(int(hexadecimal, 16) if hexadecimal else int(decimal)))
+    return sign or _as_bytes(html.unescape(match[0]))
+
+
+def _as_bytes(text: str) -> str:
+    """Each byte of the text's UTF-8 as the character of its number."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def _without_unseen(plain: str, places: list[int] | None) -> tuple[str, list[int] | None]:
+    """The same without what nobody sees, which may stand in the midst of a secret; places as of _decoded."""
+    parts: list[str] = []
+    begins: list[int] = []
+    at = 0
+    for match in _UNSEEN.finditer(plain):
+        parts.append(plain[at : match.start()])
+        begins += range(at, match.start())
+        at = match.end()
+    if not parts:
+        return plain, places
+    begins += range(at, len(plain) + 1)
+    return "".join([*parts, plain[at:]]), [places[begin] for begin in begins] if places else begins
+
+
+def _placed(spans: Iterable[tuple[int, int]], places: list[int] | None) -> list[tuple[int, int]]:
+    return [(places[begin], places[end]) if places else (begin, end) for begin, end in spans]
 
 
 def _runs(text: str, pieces: frozenset[str]) -> Iterator[tuple[int, int]]:

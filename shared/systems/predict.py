@@ -124,7 +124,7 @@ def all_outputs(
 def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
     if system_id in models.damaged:
         return unavailable(system_id, rows, MODEL_DAMAGED, models.damaged[system_id])
-    return unavailable(system_id, rows, "no_model", f"no model of {system_id} was trained yet")
+    return unavailable(system_id, rows, "no_model", f"no trained model of {system_id} serves")
 
 
 def _guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:

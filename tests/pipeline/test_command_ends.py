@@ -44,6 +44,41 @@ def work():
     return 0
 sys.exit(run_command(work, then="The same command goes on where it stopped."))
 """
+NAMES = """
+import sys
+from local.cli.command import run_command
+from local.console.lines import say
+from local.console.plain import open_console
+def work():
+    say("Nikola Joki\\u0107")
+    open_console().print("Nikola Joki\\u0107")
+    return 0
+sys.exit(run_command(work, then="Next: run it again."))
+"""
+# A defect that quotes a feed, which quotes the key it was asked with.
+FAILS = """
+import sys, threading, warnings
+from local.cli.command import run_command
+from shared.observability.redaction import protect
+text = "the feed says k3y-of-the-feed of [bold]\\x1b[2JJoki\\u0107"
+def fail():
+    try:
+        int("k3y-of-the-feed")
+    except ValueError as error:
+        raise LookupError(text) from error
+def work():
+    protect("k3y-of-the-feed")
+    if sys.argv[1] == "raise":
+        fail()
+    if sys.argv[1] == "thread":
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    if sys.argv[1] == "warning":
+        warnings.warn(text)
+    return 0
+sys.exit(run_command(work, then="Next: run it again."))
+"""
 PRINTS = """
 import sys
 from local.cli.command import run_command
@@ -90,6 +125,31 @@ def test_sigterm_ends_with_a_sentence_and_143() -> None:
         assert process.wait(30) == 143
         assert process.stderr is not None
         assert process.stderr.read() == "Ended by SIGTERM. The same command goes on where it stopped.\n"
+
+
+def test_ctrl_c_ends_any_command_with_a_sentence_and_130() -> None:
+    with python("-c", WORKS) as process:
+        first_line(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == "Interrupted. The same command goes on where it stopped.\n"
+
+
+def test_a_terminal_without_the_letters_of_a_name_gets_escapes() -> None:
+    with python("-c", NAMES, PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "Nikola Joki\\u0107\nNikola Joki\\u0107\n", "")
+
+
+@pytest.mark.parametrize("how", ["raise", "thread", "warning"])
+def test_what_python_prints_itself_is_redacted_and_printable(how: str) -> None:
+    with python("-c", FAILS, how) as process:
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == (1 if how == "raise" else 0)
+    assert "the feed says *** of [bold]Joki" in out + err
+    assert "k3y-of-the-feed" not in out + err
+    assert "\x1b" not in out + err
 
 
 @pytest.mark.parametrize("how", ["rich", "print"])

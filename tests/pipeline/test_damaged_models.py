@@ -13,8 +13,8 @@ from shared.messages import TrainingMessage
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from shared.systems.promotions import POINTER, move_pointer, read_serving
 from shared.systems.registry import save_models
-from tests.pipeline.evening import AS_OF, current_predictions, trigger
-from tests.pipeline.support import World
+from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
+from tests.pipeline.support import Killed, World
 from tests.unit.systems_models import named
 
 TRAINING = {"train_model": (run, TrainingMessage)}
@@ -75,8 +75,42 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     assert '{"rollback_to": "previous"}' in sentence
     assert breaker.read_kind(world.runtime, "system") == {}
     assert breaker.read_kind(world.runtime, "processor") == {}
+    (alert,) = world.alerts()
+    assert alert["title"] == f"{system} predicted nobody in {BATCH}: its model is damaged"
+    assert (alert["detail"], alert["severity"], alert["run_id"]) == (
+        sentence,
+        "critical",
+        world.documents("batches")[0]["run_id"],
+    )
     assert roll_back(world, "previous") == "success"
     assert predicted(world, **AGAIN)[system] == {ONE}
+    assert len(world.alerts()) == 1, "the second run found nothing damaged"
+
+
+def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consolidated(world: World) -> None:
+    for system, file in ((XGBOOST, "model.points.ubj"), (ENSEMBLE, "model.json")):
+        cut(world, f"models/{system}/{TWO}/{file}")
+    predicted(world)
+    world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
+    world.run_until_idle()
+    predicted(world, **AGAIN)
+    assert sorted(alert["fingerprint"] for alert in world.alerts()) == [
+        f"model-damaged-batch_2025-11-14_{revision}-{system}"
+        for revision in ("r1", "r2")
+        for system in (ENSEMBLE, XGBOOST)
+    ]
+
+
+@pytest.mark.parametrize("point", ["consolidation.verified", "consolidation.consolidated", "consolidation.dropped"])
+def test_an_alert_outlives_the_process_that_was_to_send_it(world: World, point: str) -> None:
+    cut(world, f"models/{XGBOOST}/{TWO}/model.points.ubj")
+    trigger(world)
+    with world.killed_at(point, 1), pytest.raises(Killed):
+        world.run_until_idle()
+    assert world.alerts() == []
+    world.start()
+    world.run_until_idle()
+    assert len(world.alerts()) == 1
 
 
 def test_a_damaged_version_is_not_rolled_back_to(world: World) -> None:
@@ -94,6 +128,8 @@ def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_ag
     assert all(codes != {"no_model"} for system, codes in found.items() if system in BASE_SYSTEMS[:3])
     (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")
     assert "models/current.json, which names the version that serves, is damaged" in started["result"]["reason"]
+    (alert,) = world.alerts()
+    assert (alert["fingerprint"], alert["detail"]) == (f"model-pointer-damaged-{BATCH}", started["result"]["reason"])
     assert roll_back(world, "previous") == "dead_lettered"
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert f"the versions in the bucket are: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]

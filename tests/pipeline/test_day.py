@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from local.compare import main as compare
+from local.embedded.contents import foreign
 from local.league import write_league
 from local.replay import Archive
 from tests.conftest import ROOT
@@ -90,6 +91,10 @@ def test_a_day_from_scraping_to_grading(played: Path) -> None:
     assert [(phase["name"], phase["status"]) for phase in heal["phases"]] == [("self_heal", "success")]
     assert all(run["warehouse_statements"] <= 40 for run in summary["runs"])
     assert summary["warehouse_statements"] <= 150
+
+
+def test_a_played_folder_holds_nothing_that_clean_local_does_not_know(played: Path) -> None:
+    assert foreign(played) == []
 
 
 def test_the_usual_player_has_five_systems_by_five_lines(played: Path) -> None:

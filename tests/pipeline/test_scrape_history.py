@@ -106,6 +106,51 @@ def test_permanent_answers_do_not_count_towards_giving_up(chain: Chain) -> None:
     assert odds_asked(chain) == {"events": 12, "event_odds": 12}
 
 
+@pytest.mark.parametrize("code", ["EVENT_NOT_FOUND", "INVALID_HISTORICAL_TIMESTAMP"])
+def test_an_error_told_with_status_200_is_the_answer_that_it_says(chain: Chain, code: str) -> None:
+    season(chain, range(2, 14))
+    for day in range(2, 13):
+        chain.sources.says[f"event_odds of-{day}"] = Reply.of({"message": "nothing here", "error_code": code})
+    chain.clock.move(hours=48)
+    found, failed, notes = history(chain.scrape("backfill", date(2025, 11, 1), LAST))
+    assert (found, failed) == ("success", "")
+    assert notes["refused_events"].startswith("11 events are refused for good")
+    assert "answered 200 with an error" in notes["refused_events"]
+    assert "nothing here" in notes["refused_events"]
+    chain.sources.asked.clear()
+    assert chain.scrape("backfill", date(2025, 11, 1), LAST, run_id="run-2").status == "success"
+    assert odds_asked(chain) == {}
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(204), Reply(302, headers={"Location": "http://elsewhere.example/"}), Reply(405), Reply(451)]
+)
+def test_an_event_refused_in_another_way_is_one_failure_and_not_the_sources_end(chain: Chain, answer: Reply) -> None:
+    season(chain, range(2, 14))
+    chain.sources.says["event_odds of-2"] = answer
+    chain.clock.move(hours=48)
+    _, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), LAST))
+    assert failed.startswith("1 of 12 days failed, 2025-11-02 so: 1 of 1 events failed, of-2 so: The Odds API ")
+    assert odds_asked(chain) == {"events": 12, "event_odds": 12}
+    chain.sources.asked.clear()
+    chain.scrape("backfill", date(2025, 11, 1), LAST, run_id="run-2")
+    assert odds_asked(chain) == {"events": 1, "event_odds": 1}  # of that day nothing was kept
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(402), Reply(403), Reply.of({"message": "used up", "error_code": "OUT_OF_USAGE_CREDITS"})]
+)
+def test_a_refusal_of_the_key_is_one_of_every_day(chain: Chain, answer: Reply) -> None:
+    season(chain, range(2, 14))
+    chain.sources.says["event_odds"] = answer
+    for day in range(2, 14):
+        del chain.sources.says[f"event_odds of-{day}"]
+    chain.clock.move(hours=48)
+    _, failed, _ = history(chain.scrape("backfill", date(2025, 11, 1), LAST))
+    assert failed.startswith("12 of 12 days failed")
+    assert odds_asked(chain)["event_odds"] <= CONNECTIONS
+
+
 def test_days_without_a_list_of_events_do_not_count_either(chain: Chain) -> None:
     season(chain, range(2, 14))
     listed = chain.sources.says["events"]

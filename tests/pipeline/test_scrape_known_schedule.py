@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import SourceUnavailable
+from shared.errors import DataError, SourceUnavailable
 from shared.messages import Mode
 from shared.raw_files import CONTENT_TYPE
 from tests.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game
@@ -172,3 +172,24 @@ def test_two_seasons_of_which_one_is_not_given(chain: Chain) -> None:
     assert scraped.status == "partial"
     assert "schedule of 2024-25" in scraped.reason
     assert "schedule of 2025-26" in scraped.reason
+
+
+def test_the_schedule_of_another_season_is_no_day_without_games(chain: Chain) -> None:
+    """An endpoint that ignores the season asked for: every game is of the last one."""
+    chain.scrape("same_day")
+    chain.clock.move(hours=6)
+    past = schedule_game("0022400001", *GAMES[0][1:5], "2025-03-14T23:30:00Z", day=date(2025, 3, 14))
+    chain.sources.says["schedule"] = Reply.of({"leagueSchedule": {"gameDates": [{"games": [past]}]}})
+    scraped = chain.scrape("same_day", run_id="run-2")
+    assert scraped.status == "partial"
+    assert "a schedule without a single game of 2025-26: " in scraped.reason
+    assert "game 0022400001 is of 2024-25, not of 2025-26" in scraped.reason
+    assert "6.0 hours old" in scraped.reason
+    assert [file["kind"] for file in scraped.metadata["files"]] == [
+        "schedule", "player_points", "game_lines", "injuries",
+    ]  # fmt: skip
+
+
+def test_where_a_season_to_come_is_answered_with_this_one_the_message_is_to_blame(chain: Chain) -> None:
+    with pytest.raises(DataError, match=r"no game of the season 2052-53 .*game 0022500201 is of 2025-26"):
+        chain.scrape("same_day", date(2052, 12, 30))

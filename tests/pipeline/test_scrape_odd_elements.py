@@ -207,6 +207,57 @@ def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
     assert files(chain)["injuries"]["injuries"][:8] == teams
 
 
+# --- an event that is gone ---------------------------------------------------------------------------------------
+
+
+def bookless(chain: Chain, table: str, run_id: str) -> list[str]:
+    """The events of which a run's rows say that nobody offers anything."""
+    rows = chain.rows(table, "event_id, bookmaker, run_id")
+    return sorted(row["event_id"] for row in rows if row["run_id"] == run_id and row["bookmaker"] is None)
+
+
+def test_an_event_that_is_listed_no_more_is_offered_by_nobody(chain: Chain) -> None:
+    """Its lines of before would else be in force for twelve hours."""
+    chain.load(chain.scrape("same_day", run_id="run-1"), run_id="run-1")
+    chain.clock.move(hours=2)
+    chain.sources.says["events"] = Reply.of(events()[:1])
+    second = chain.scrape("same_day", run_id="run-2")
+    gone = "1 events are listed no more, so nobody offers lines: Los Angeles Clippers at Los Angeles Lakers"
+    assert second.status == "success"
+    assert second.metadata["notes"]["odds_player_points"]["gone"] == gone
+    assert second.metadata["notes"]["odds_game_lines"]["gone"] == gone
+    assert chain.scrape("same_day", run_id="run-2", attempt=2).metadata["notes"] == second.metadata["notes"]
+    assert chain.load(second, run_id="run-2").records_failed == 0
+    for table in ("odds_api_player_points_props", "odds_api_game_lines"):
+        assert bookless(chain, table, "run-1") == []
+        assert bookless(chain, table, "run-2") == ["event1"]
+    chain.clock.move(hours=1)
+    third = chain.scrape("same_day", run_id="run-3")
+    assert "gone" not in third.metadata["notes"]["odds_player_points"], "said once"
+
+
+def test_where_every_event_is_gone_all_lines_are(chain: Chain) -> None:
+    chain.load(chain.scrape("same_day", run_id="run-1"), run_id="run-1")
+    chain.clock.move(hours=2)
+    chain.sources.says["events"] = Reply.of([])
+    second = chain.scrape("same_day", run_id="run-2")
+    assert second.status == "partial"
+    assert "lists no event of 2025-11-14 that is to come, the schedule has 2" in second.reason
+    chain.load(second, run_id="run-2")
+    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event0", "event1"]
+
+
+def test_an_event_moved_to_another_day_is_gone_from_this_one_and_one_that_has_begun_is_not(chain: Chain) -> None:
+    chain.scrape("same_day", run_id="run-1")
+    chain.clock.move(hours=9)  # 20:30 in New York: the first has begun
+    moved = events()[1] | {"commence_time": "2025-11-17T03:30:00Z"}
+    chain.sources.says["events"] = Reply.of([moved])
+    second = chain.scrape("same_day", run_id="run-2")
+    assert second.metadata["notes"]["odds_player_points"]["gone"].startswith("1 events are listed no more")
+    chain.load(second, run_id="run-2")
+    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event1"]
+
+
 # --- a market that is refused ------------------------------------------------------------------------------------
 
 NAMED = (
@@ -214,14 +265,15 @@ NAMED = (
 )
 
 
-def refusing(chain: Chain, part: str, told: bytes) -> None:
-    """Every request for player points that asks for a part is refused with 422."""
+def refusing(chain: Chain, part: str, told: bytes, status: int = 422) -> None:
+    """Every request for player points that asks for a part is refused."""
     original = chain.sources._reply
 
     def reply(path: str, params: dict[str, str]) -> Reply:
         answer = original(path, params)
         asked = [*params.get("markets", "").split(","), *params.get("regions", "").split(",")]
-        return Reply(422, told) if "player_points" in params.get("markets", "") and part in asked else answer
+        refused = "player_points" in params.get("markets", "") and part in asked
+        return Reply(status, told) if refused else answer
 
     chain.sources._reply = reply  # type: ignore[method-assign]
 
@@ -247,6 +299,23 @@ def test_a_refused_market_or_region_is_left_out(chain: Chain, part: str, told: b
     assert chain.load(scraped).status == "success"
     assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
     assert chain.scrape("same_day").metadata["notes"]["odds_player_points"] == note
+
+
+def test_a_market_refused_with_status_200_is_left_out(chain: Chain) -> None:
+    refusing(chain, "player_points_alternate", NAMED, status=200)
+    scraped = chain.scrape("same_day")
+    assert (scraped.status, scraped.reason) == ("success", "")
+    assert scraped.metadata["notes"]["odds_player_points"] == {
+        "refused": "refused by the source and left out: player_points_alternate for 2 of 2 events"
+    }
+    assert chain.sources.asked.count("player_points") == 4
+
+
+def test_an_error_that_may_pass_is_asked_again_whatever_its_status(chain: Chain) -> None:
+    busy = Reply.of({"message": "too fast", "error_code": "EXCEEDED_FREQ_LIMIT"})
+    good = chain.sources._value("player_points", "event0", {})
+    chain.sources.says["player_points event0"] = [busy, Reply.of(good)]
+    assert chain.scrape("same_day").status == "success"
 
 
 def test_a_refusal_about_something_else_is_one(chain: Chain) -> None:

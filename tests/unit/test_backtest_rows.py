@@ -24,6 +24,7 @@ from local.replay import Archive, ArchiveError
 from local.run import WrongInput
 from shared.clock import at_new_york
 from shared.config import Settings
+from shared.errors import ConfigError
 from shared.systems.lines import Best
 from shared.warehouse.rows import table_of
 from tests.unit.features_world import World, open_world
@@ -67,7 +68,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("environment", "said"), WRONG, ids=[said for _, said in WRONG])
 def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dict[str, str], said: str) -> None:
-    with pytest.raises(WrongInput, match="Next: ") as raised:
+    with pytest.raises((WrongInput, ConfigError), match="Next: ") as raised:
         find_days(Arguments.of(environment), league)
     assert said in str(raised.value)
 

@@ -8,6 +8,7 @@ import pytest
 
 from local.clean import main
 from local.ownership import owned
+from shared.errors import ConfigError
 
 
 @pytest.fixture
@@ -49,3 +50,35 @@ def test_any_other_folder_is_left_alone(
     assert main() == 2
     assert "no state folder" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_of_somebodys_own_is_not_made_a_state_folder(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "models").mkdir()
+    with pytest.raises(ConfigError, match=r"no state folder, and holds thesis\.txt\. Next: set LOCAL_DIR"):
+        owned(tmp_path).__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "thesis.txt"]
+
+
+def test_a_disk_of_its_own_may_be_a_state_folder(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    with owned(tmp_path):
+        assert (tmp_path / "runtime.lock").is_file()
+
+
+def test_what_somebody_put_into_a_state_folder_is_not_removed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("thesis.txt", "a", "b", "c"):
+        (state / name).write_text("years of work")
+    assert main() == 2
+    assert (
+        f"Nothing removed: {state} holds a, b, c and 1 more, which no command of ours made" in capsys.readouterr().err
+    )
+    assert {path.name for path in state.iterdir()} == {"runtime.lock", "exports", "thesis.txt", "a", "b", "c"}
+
+
+def test_a_name_that_no_folder_can_have_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_DIR", "x" * 300)
+    assert main() == 2
+    assert "cannot be used: File name too long. Next: name a folder" in capsys.readouterr().err

@@ -220,3 +220,8 @@ def test_two_empty_states_are_not_called_the_same(states: tuple[Path, Path], cap
         )
     assert compare.main([str(states[0]), str(states[1])]) == 2
     assert "holds a prediction" in capsys.readouterr().err
+
+
+def test_a_name_that_no_folder_can_have_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare.main(["x" * 300, "y"]) == 2
+    assert "cannot be used: File name too long" in capsys.readouterr().err

@@ -167,3 +167,9 @@ def test_settings_make_their_secrets_known_to_the_redaction() -> None:
     assert redacted("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
     Settings(proxy_url="me:wr0ng/pr0xy@host")  # refused where it is used; known all the same
     assert redacted("wr0ng/pr0xy") == "***"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999"])
+def test_a_number_that_compares_with_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"MIN_COVERAGE=.* is not a float"):
+        Settings.from_environment({"MIN_COVERAGE": text})

@@ -408,7 +408,7 @@ def test_the_command_starts_a_runtime_where_none_is_up(
         ("MESSAGE", "", "There is no MESSAGE. Next: say what to publish, such as MESSAGE='{"),
         ("MESSAGE", "  \n", "There is no MESSAGE."),
         ("MESSAGE", "caf\udce9", "MESSAGE is not UTF-8."),
-        ("PORT", "eighty", "PORT='eighty' is not a number from 0 to 65535"),
+        ("PORT", "eighty", "PORT=eighty is not a number from 0 to 65535"),
         ("PORT", "65536", "is not a number"),
         ("LOCAL_DIR", ".lcoal", ".lcoal holds no state. Next: `make run` first, or say LOCAL_DIR=..."),
     ],

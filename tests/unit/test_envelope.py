@@ -120,6 +120,12 @@ def test_an_error_names_the_field_its_value_and_what_would_be_right() -> None:
     assert "TODAY, TOMORROW or YESTERDAY" in str(refused.value)
 
 
+def test_a_field_that_is_there_twice_is_refused_and_not_the_last_one_taken() -> None:
+    with pytest.raises(DataError, match=r"'game_date' is there twice") as refused:
+        read_message(envelope(b'{"game_date": "2025-11-13", "game_date": "2025-11-14"}'), PhaseMessage, NOW)
+    assert refused.value.event == "not_json"
+
+
 def test_size_is_limited() -> None:
     start = b'{"game_date": "2025-11-14"}'
     padded = start + b" " * (MAX_DATA_BYTES - len(start))

@@ -109,7 +109,7 @@ def test_pass_push_and_void_never_enter_the_hit_rate() -> None:
     )
     assert (figures.bets, figures.wins, figures.pushes, figures.passes, figures.voids) == (3, 2, 1, 1, 1)
     assert figures.hit_rate == pytest.approx(2 / 3)
-    assert figures.priced_bets == 3
+    assert (figures.priced_bets, figures.priced_wins, figures.priced_pushes) == (3, 1, 1)
     assert figures.roi == pytest.approx((0.909 - 1.0 + 0.0) / 3)
     assert figures.hit_rate_low is not None
     assert figures.hit_rate_high is not None

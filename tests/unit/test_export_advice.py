@@ -208,6 +208,40 @@ def test_a_suspicious_line_and_a_failed_system_say_so_in_words(night: Evening) -
     assert {(each["side"], each["recommendation"]) for each in (first, second)} == {(None, "PASS")}
 
 
+DAMAGED = {"mean": None, "recommendation": "PASS", "error_code": "model_damaged", "error_message": "model.json is cut"}
+
+
+@pytest.mark.parametrize(
+    ("failing", "status", "empty_reason"),
+    [
+        ({"ensemble_v1": DAMAGED}, "partial", "ensemble_v1 predicts nobody: model.json is cut"),
+        ({"xgboost_v1": DAMAGED}, "partial", None),
+        ({"xgboost_v1": DAMAGED | {"error_code": "no_model"}}, "success", None),
+        (
+            {"ensemble_v1": DAMAGED | {"error_code": "no_model"}},
+            "success",
+            "ensemble_v1 predicts nobody: model.json is cut",
+        ),
+        ({}, "success", None),
+    ],
+)
+def test_a_system_that_predicts_nobody_is_said_and_why_there_are_no_picks(
+    night: Evening, failing: dict[str, dict[str, Any]], status: str, empty_reason: str | None
+) -> None:
+    night.add(
+        PREDICTIONS,
+        [predicted(EARLY, 1, "Alpha", system=name, **failing.get(name, {})) for name in ("ensemble_v1", "xgboost_v1")],
+    )
+    outcome = run(message(), night.context("phase6_export"))
+    assert outcome.status == status
+    said = [f"{system} predicts nobody: model.json is cut" for system in failing if status == "partial"]
+    assert outcome.reason == "".join(said)
+    bets = json.loads(night.runtime.exports.read("v1/best-bets/latest.json").data)
+    assert (bets["empty_reason"], bool(bets["picks"])) == (empty_reason, empty_reason is None)
+    top = json.loads(night.runtime.exports.read("v1/status.json").data)
+    assert (top["status"], top["reason"]) == (status, outcome.reason)
+
+
 @pytest.mark.parametrize("said", ["OVER", "UNDER", "PASS", "NO_LINE"])
 @pytest.mark.parametrize("side", ["OVER", "UNDER", None])
 @pytest.mark.parametrize("prices", [(-110, 105), (None, 105), (-110, None), (None, None)])

@@ -147,11 +147,27 @@ def test_a_whole_line_may_push() -> None:
         ({"rest_days": 1}, "after 1 day of rest. "),
         ({"rest_days": 3}, "after 3 days of rest. "),
         ({"injury_status": "QUESTIONABLE"}, "He is listed as questionable. "),
+        (
+            {"opponents_out_count": 2, "opponents_out": "A Jr.|B Jr.", "opponents_out_points": 31.04},
+            "without a day of rest. DEN is without A Jr. and B Jr., who usually score 31.0 points. What moved",
+        ),
+        (
+            {"opponents_out_count": 1, "opponents_out": None, "opponents_out_points": 9.0},
+            "DEN is without 1 rotation player, who usually scores 9.0 points. ",
+        ),
+        ({"opponents_out_count": 0, "opponents_out": None}, "without a day of rest. What moved"),
+        ({"opponents_out_count": None, "opponents_out": None}, "without a day of rest. What moved"),
     ],
 )
 def test_the_story_says_what_is_known(changes: dict[str, Any], said: str) -> None:
     pick = row()
     assert said in full_reason(pick, pick, PLAYER | changes)
+
+
+def test_why_a_system_could_not_predict_ends_with_one_period() -> None:
+    failed = row(error_code="model_damaged", error_message="model.json is damaged. Next: publish the roll-back.")
+    told = full_reason(failed, failed, PLAYER)
+    assert told == "Pass: ensemble_v1 could not predict, model.json is damaged. Next: publish the roll-back."
 
 
 def test_without_features_the_story_is_silent() -> None:
@@ -220,6 +236,7 @@ def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evenin
     """Out or doubtful rotation players of his team and of the same as-of; best scorer first, once each."""
     later, earlier = AS_OF + timedelta(hours=3), AS_OF - timedelta(hours=3)
     figures = {"teammates_out_count": 2, "teammates_out_points": 30.0, "teammates_out_points_delta": 0.0}
+    figures |= {"opponents_out_count": 1, "opponents_out_points": 18.0}
     night.add(
         "nba_predictions.ml_feature_store",
         [
@@ -236,6 +253,9 @@ def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evenin
     assert run(message(), night.context("phase6_export")).status == "success"
     (pick,) = json.loads(night.runtime.exports.read("v1/best-bets/latest.json").data)["picks"]
     assert "BOS is without First Scorer and Second Scorer, who usually score 30.0 points. " in pick["reason"]
-    assert "At home against LAL, after 2 days of rest. " in pick["reason"]
+    assert (
+        "At home against LAL, after 2 days of rest. LAL is without Theirs, who usually scores 18.0 points. "
+        in pick["reason"]
+    )
     entry = json.loads(night.runtime.exports.read("v1/tonight/all-players.json").data)["games"][0]["players"][0]
     assert entry["recommendation_reason"] == pick["reason"]

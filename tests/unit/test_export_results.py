@@ -91,6 +91,48 @@ NOBODY: dict[str, Any] = dict.fromkeys(
 )
 
 
+def windows_of(performance: dict[str, Any]) -> list[dict[str, Any]]:
+    return [window for system in performance["systems"] for window in system["windows"]]
+
+
+def test_bets_and_hit_rate_are_of_the_bets_that_a_book_priced_as_roi_is(night: Evening) -> None:
+    """Who was right at a price that nobody offered has won nothing, and lost nothing."""
+    night.add(
+        PREDICTIONS,
+        [
+            predicted(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
+            predicted(*BETA, "18.5", recommendation="OVER", **NOBODY),  # 20: right, and no bet
+            predicted(*GAMMA, "25.0", recommendation="OVER"),  # 25: push
+            predicted(*DELTA, "10.5", recommendation="OVER"),  # did not play
+        ],
+    )
+    exported(night)
+    results, performance = graded(night)
+    names = ("bets", "wins", "pushes", "passes", "voids", "priced_bets", "hit_rate", "hit_rate_high", "roi")
+    for window in windows_of(performance):
+        assert [window[name] for name in names] == [1, 0, 1, 1, 1, 2, 0.0, 0.7935, -0.5]
+    (system,) = results["systems"]
+    assert [system[name] for name in ("win", "loss", "push", "pass", "void", "priced_bets")] == [0, 1, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("priced_bets", "told"),
+    [(3, {"bets": 2, "wins": 1, "pushes": 1, "passes": 4, "hit_rate": 0.5}), (2, {"bets": None, "passes": 5})],
+)
+def test_figures_of_before_priced_bets_were_counted_apart_say_what_is_sure(
+    night: Evening, priced_bets: int, told: dict[str, Any]
+) -> None:
+    figures = {"game_date": DAY, "system_id": "ensemble_v1", "window_name": "day", "graded_at": night.clock.now()}
+    counts = {"n": 7, "bets": 2, "wins": 1, "pushes": 1, "passes": 4, "voids": 0, "n_unlined": 0, "hit_rate": 0.5}
+    night.add("nba_predictions.system_daily_performance", [figures | counts | {"priced_bets": priced_bets}])
+    assert export(message(phase="grading"), night.context("phase6_export")).status == "success"
+    body = json.loads(night.runtime.exports.read("v1/systems/performance.json").data)
+    check(body, "performance", "systems/performance.json")
+    (window,) = windows_of(body)
+    unsaid = dict.fromkeys(("wins", "pushes", "hit_rate", "hit_rate_low", "hit_rate_high"))
+    assert window == window | (told if told["bets"] else unsaid | told)
+
+
 def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -> None:
     alternate: dict[str, Any] = {"kind": "alternate", "explanation": None}
     night.add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from functions.phase6_export.export import run
 from functions.phase6_export.schema_check import check
+from functions.phase6_export.sources import Sources
 from shared.config import Settings
 from shared.context import Context
 from tests.unit.prediction_tables import (
@@ -235,6 +236,19 @@ def test_a_source_that_counts_no_more_makes_the_export_partial(
     else:
         assert reason in outcome.reason
         assert reason in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "reason"),
+    [(720, "current", None), (721, "stale", "the newest schedule known was more than 12 hours old")],
+)
+def test_a_schedule_of_the_morning_is_stale_in_the_evening(minutes: int, state: str, reason: str | None) -> None:
+    """What was postponed or moved since is not known: no other date's schedule, and too old to go by."""
+    as_of = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
+    known = as_of - timedelta(minutes=minutes)
+    row = {"game_id": None, "features_as_of": as_of, "schedule_at": known, "box_scores_at": None}
+    schedule = Sources(DAY, [row]).of([])[0]
+    assert (schedule.state, schedule.reason, schedule.as_json()["age_minutes"]) == (state, reason, minutes)
 
 
 def test_an_answer_without_a_line_is_an_answer(night: Evening) -> None:

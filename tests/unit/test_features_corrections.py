@@ -250,3 +250,38 @@ def test_half_a_box_score_is_named(world: World) -> None:
     outcome = results(world)
     assert outcome.status == "partial"
     assert outcome.reason == f"1 of 1 final games have no player box score ({game_id})"
+
+
+def third_team(world: World) -> None:
+    """Rows of Chicago in the game of Los Angeles at Boston."""
+    for player, twos in ((5, 5), (6, 4)):
+        world.box(YESTERDAY, (player, f"Third {player}"), "CHI", "BOS", home=False, twos=twos, at=NOON)
+        world._pending["nba_raw.nbac_player_boxscores"][-1] |= {"source_file": "a", "game_id": f"{YESTERDAY:%Y%m%d}BL"}
+
+
+def test_the_rows_of_a_third_team_are_no_half_of_a_box_score(world: World) -> None:
+    game_id = world.game(YESTERDAY, "BOS", "LAL")
+    boxes(world, {1: 20}, at=NOON, file="a")
+    third_team(world)
+    team_boxes(world, 20, 20, at=NOON)
+    outcome = results(world)
+    assert outcome.status == "partial"
+    assert outcome.reason == (
+        f"1 of 1 final games have no player box score ({game_id}); "
+        f"box scores of 1 games have rows of a team that does not play in them ({game_id} CHI)"
+    )
+    assert {row["team"] for row in world.rows(SUMMARY)} == {"BOS"}, "what grading and self-heal count"
+
+
+def test_the_rows_of_a_third_team_are_named_and_left_out(world: World) -> None:
+    game_id = world.game(YESTERDAY, "BOS", "LAL")
+    boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
+    third_team(world)
+    team_boxes(world, 20, 20, at=NOON)
+    world.team_box(YESTERDAY, "CHI", "BOS", home=False, threes=0, twos=9, misses=20)
+    world._pending["nba_raw.nbac_team_boxscores"][-1] |= {"snapshot_time": NOON, "game_id": game_id}
+    outcome = results(world)
+    assert outcome.metadata["games_with_third_team"] == [f"{game_id} CHI"]
+    assert outcome.status == "partial"
+    assert {row["team"] for row in world.rows(SUMMARY)} == {"BOS", "LAL"}
+    assert {row["team"] for row in world.rows("nba_analytics.team_offense_game_summary")} == {"BOS", "LAL"}

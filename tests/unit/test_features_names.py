@@ -131,6 +131,7 @@ OTHERS = {
     "Enes Kanter": (103, "team_other_name"),  # what box scores called him until he changed it
     "Enes Freedom": (103, "team_exact"),
     "Gregory Smith": (104, "team_short_name"),  # box scores: Greg
+    "Dennis Schroeder": (109, "team_other_name"),  # box scores: Schröder
     "Tim Older": (105, "team_short_name"),  # box scores: Timothy
     "Cam Twin": (None, "ambiguous"),  # Cameron and Camden
     "Al Short": (None, "no_match"),  # two letters of Alvin are no name
@@ -147,7 +148,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             world.game(day, "BOS", "NYK")
             world.game(day, "DEN", "SAC")
             world.box(day, (KANTER, "Enes Kanter" if day == early else "Enes Freedom"), "BOS", "NYK", home=True, twos=5)
-        others = ("Greg Smith", "Timothy Older", "Cameron Twin", "Camden Twin", "Alvin Short")
+        others = ("Greg Smith", "Timothy Older", "Cameron Twin", "Camden Twin", "Alvin Short", "Dennis Schröder")
         for player in (SARR, CARRINGTON, *enumerate(others, start=104)):
             world.box(PLAYED, player, "BOS", "NYK", home=True, twos=5)
         for traded in ((110, "Traded Man"), (111, "Herbert Jones")):

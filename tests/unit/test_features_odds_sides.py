@@ -25,6 +25,8 @@ SCORERS = {
     6: "Split Man",
     7: "Alone Man",
     8: "Sure Man",
+    9: "Outvoted Man",
+    10: "Agreed Man",
 }
 GONE, LISTED, RETURNED, LOST = (20, "Gone Man"), (21, "Listed Man"), (22, "Returned Man"), (23, "Lost Man")
 
@@ -79,6 +81,11 @@ def _suspicious(world: World) -> None:
         line("Sure Man", book, "19.5", both, both)
     for book, points in (("draftkings", "20.5"), ("fanduel", "31.5")):
         line("Split Man", book, points)
+    for book, points in (("betmgm", "40.5"), ("draftkings", "19.5"), ("fanduel", "40.5")):
+        line("Outvoted Man", book, points)
+    world.line(DAY, "LAL", "BOS", "Outvoted Man", "39.5", at=at(16), book="betmgm", market="player_points_alternate")
+    for book, points in (("betmgm", "19.5"), ("draftkings", "40.5"), ("fanduel", "20.5")):
+        line("Agreed Man", book, points)
 
 
 def _traded(world: World) -> None:
@@ -161,6 +168,28 @@ def test_the_only_line_of_a_player_is_shown_and_counts_for_nothing(world: World)
 def test_of_two_books_the_one_farther_from_the_players_form_is_meant(world: World) -> None:
     assert suspicions(world, "Split Man") == {("draftkings", "20.5"): None, ("fanduel", "31.5"): "far_from_books"}
     assert of(world, 6)["main_line"] == Decimal("20.5")
+
+
+def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world: World) -> None:
+    assert suspicions(world, "Outvoted Man") == {
+        ("betmgm", "40.5"): "far_from_books",
+        ("betmgm", "39.5"): "far_from_books",
+        ("draftkings", "19.5"): "far_from_books",
+        ("fanduel", "40.5"): "far_from_books",
+    }
+    assert (of(world, 9)["main_line"], of(world, 9)["suspicious_lines"]) == (None, 3)
+    features = world.features(DAY, AS_OF)[9]
+    assert features["line"] is None
+    assert "market=suspicious_line" in features["null_reasons"]
+
+
+def test_where_one_of_three_is_far_from_form_the_others_count(world: World) -> None:
+    assert suspicions(world, "Agreed Man") == {
+        ("betmgm", "19.5"): None,
+        ("draftkings", "40.5"): "far_from_books",
+        ("fanduel", "20.5"): None,
+    }
+    assert of(world, 10)["main_line"] == Decimal("20.0")
 
 
 def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_marked(world: World) -> None:

@@ -133,6 +133,22 @@ def test_metadata_and_the_world_outside_are_no_objects(folder: Path, tmp_path: P
     assert blobs.list("") == []
 
 
+def test_a_link_or_a_pipe_is_no_object_and_a_write_takes_its_place(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(folder / "pipe")
+    blobs = FileBlobs(folder)
+    assert blobs.list("") == []
+    for name in ("link", "pipe"):
+        with pytest.raises(NotFound):
+            blobs.read(name)
+        blobs.write(name, b"ours", content_type=JSON)
+        assert blobs.read(name).data == b"ours"
+    assert (tmp_path / "secret").read_text() == "secret"
+    assert blobs.list("") == ["link", "pipe"]
+
+
 @pytest.mark.parametrize("prefix", ["../../", "out/", "/etc/"])
 def test_a_prefix_does_not_lead_out_either(folder: Path, tmp_path: Path, prefix: str) -> None:
     folder.mkdir()

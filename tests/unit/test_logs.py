@@ -6,9 +6,11 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from shared.observability.alerts import Severity, alert
 from shared.observability.logs import JsonFormatter, log_context
 from shared.observability.redaction import protect
 
@@ -49,3 +51,14 @@ def test_what_is_logged_is_printable_and_redacted(written: io.StringIO) -> None:
     assert found["exception"].splitlines()[0] == "Traceback (most recent call last):"
     assert found["exception"].endswith("Dončić ***")
     assert found["n"] == 3
+
+
+@pytest.mark.parametrize(("severity", "level"), [("info", "INFO"), ("warning", "WARNING"), ("critical", "ERROR")])
+def test_an_alert_is_logged_where_monitoring_counts(
+    severity: Severity, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """nba-alerts is a topic that somebody has to read; the policy function-errors tells people of ERROR."""
+    with caplog.at_level("INFO"):
+        alert("lost", severity, "Predictions are gone", "Next: restore them", datetime.now(UTC))
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == (level, "alert: Predictions are gone: Next: restore them")

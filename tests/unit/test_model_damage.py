@@ -183,6 +183,14 @@ def test_a_lost_file_is_damage_and_a_version_that_was_never_saved_is_not(
     assert not isinstance(raised.value, ModelDamaged)
 
 
+def test_a_link_in_a_files_place_is_damage_of_its_system_alone(blobs: FileBlobs, tmp_path: Path) -> None:
+    (tmp_path / TREES[0]).unlink()
+    (tmp_path / TREES[0]).symlink_to("/etc/hostname")
+    models = load_usable_models(blobs, BOTH)
+    assert set(models.damaged) == {XGBOOST}
+    assert models.ensemble is not None
+
+
 def test_mended_files_serve_at_once(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     put(blobs, TREES[0], whole[:-1])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.names import player_lookup, player_lookup_base
+from shared.names import natural_order, player_lookup, player_lookup_base
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,37 @@ def test_a_suffix_is_dropped_only_where_two_names_are_left() -> None:
     """A family name may look like a suffix."""
     assert player_lookup_base("Jr Smith") == "jrsmith"
     assert player_lookup_base("Kyle Iv") == "kyleiv"
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Luka Don\u010di\u0107", "Luka Don\u010di\u0107"),
+        ("Don\u010di\u0107, Luka", "Luka Don\u010di\u0107"),
+        ("Hardaway Jr., Tim", "Tim Hardaway Jr."),
+        ("Hardaway, Tim Jr.", "Tim Hardaway Jr."),
+        ("Hardaway, Jr., Tim", "Tim Hardaway Jr."),
+        ("Tim Hardaway, Jr.", "Tim Hardaway Jr."),
+        ("Tim Hardaway,Jr.", "Tim Hardaway Jr."),
+        ("Gilgeous-Alexander, Shai", "Shai Gilgeous-Alexander"),
+        (" Jimmy\u00a0Butler  III ", "Jimmy Butler III"),
+        ("Da Silva, Tristan", "Tristan Da Silva"),
+        ("Nene", "Nene"),
+        ("Nene,", "Nene"),
+        ("Jr, Smith", "Smith Jr"),
+        (",", ","),
+        ("A, B, C", "A, B, C"),
+    ],
+)
+def test_the_family_name_first_is_turned(written: str, spoken: str) -> None:
+    assert natural_order(written) == spoken
+
+
+@given(st.text())
+def test_order_loses_no_word_and_is_found_once(name: str) -> None:
+    spoken = natural_order(name)
+    assert sorted(player_lookup(spoken)) == sorted(player_lookup(name))
+    assert natural_order(spoken) == spoken
 
 
 def test_both_spellings_of_an_accent_are_one_name() -> None:

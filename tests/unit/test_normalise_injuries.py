@@ -115,12 +115,38 @@ def test_an_unknown_team_is_null() -> None:
         ({"status": "Questionable", "type": {"name": "INJURY_STATUS_OUT"}}, "QUESTIONABLE"),
         ({"status": "Out For Season"}, "OUT"),
         ({"status": "Game Time Decision"}, "QUESTIONABLE"),
+        *(({"status": word}, "OUT") for word in (
+            "OUT", " out ", "Ruled Out", "Out (season)", "Out - rest", "Out_For_The_Season", "Not Available",
+            "Unavailable", "Will not play", "DNP", "Suspension - league", "Healthy scratch",
+            "\uff2f\uff35\uff34", "\u00d3ut",
+        )),
+        *(({"status": word}, "DOUBTFUL") for word in ("DOUBTFUL.", "Doubt", "Unlikely", "Not expected to play")),
+        *(({"status": word}, "QUESTIONABLE") for word in ("day\u2011to\u2011day", "Questionable (knee)", "Game-time")),
+        *(({"status": word}, "PROBABLE") for word in ("Prob.", "Probable - ankle", "Expected to play", "Likely")),
+        ({"status": "Out of protocols", "type": {"name": "INJURY_STATUS_PROBABLE"}}, "PROBABLE"),
     ],
-)
+)  # fmt: skip
 def test_the_coded_type_says_what_an_unknown_word_does_not(changes: dict[str, Any], ours: str) -> None:
     tables, problems = normalised(InjuryRows, "injuries", injury(**{"status": "?", **changes}))
     assert [row["status"] for row in tables["nba_raw.injury_report"]] == [ours]
     assert problems.sentences == []
+
+
+@pytest.mark.parametrize("name", ["Embiid, Joel", "Joel\u00a0 Embiid", "JOEL EMBIID ", "Jo\u00ebl Embiid"])
+def test_a_name_in_another_order_or_spacing_is_the_same_name(name: str) -> None:
+    body = injury("Out", athlete={"displayName": name})
+    [row] = normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
+    assert (row["player_lookup"], row["player_lookup_base"]) == ("joelembiid", "joelembiid")
+    assert row["player_name"].casefold() in ("joel embiid", "jo\u00ebl embiid")
+
+
+@pytest.mark.parametrize("word", ["Active", "Available", "healthy"])
+def test_who_is_available_by_word_and_out_by_code_is_out_and_named(word: str) -> None:
+    """Left out, he would be predicted as healthy."""
+    tables, problems = normalised(InjuryRows, "injuries", injury(word, type={"name": "INJURY_STATUS_OUT"}))
+    assert [row["status"] for row in tables["nba_raw.injury_report"]] == ["OUT"]
+    [sentence] = problems.sentences
+    assert sentence.endswith(f"status of Joel Embiid is {word!r}, its coded type says OUT, which counts")
 
 
 def test_a_player_listed_as_available_is_no_injury() -> None:

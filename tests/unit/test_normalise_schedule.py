@@ -71,7 +71,26 @@ def one(**changes: Any) -> tuple[list[dict[str, Any]], Any]:
         ({"gameStatusText": "SUSP - power failure", "gameStatus": 2}, "suspended"),
         ({"gameStatusText": "Q2 4:31", "gameStatus": 2}, "live"),
         ({"gameStatusText": "Final/OT", "gameStatus": 3}, "final"),
+        *(({"gameStatusText": text}, "cancelled") for text in (
+            "Forfeit", "Final - Forfeited", "Cancled", "Cncld", "CAN", "Called-Off", "No Game", "Walkover",
+            "Annul\u00e9", "Cancelado", "Abgesagt",
+        )),
+        *(({"gameStatusText": text}, "postponed") for text in (
+            "P.P.D.", "P P D", "Postp.", "ppd/snow", "Aplazado", "Pospuesto", "Report\u00e9", "Verschoben", "Adiado",
+            "Rinviata", "Deferred",
+        )),
+        *(({"gameStatusText": text, "gameStatus": 2}, "suspended") for text in (
+            "Susp", "SUSP.", "Suspendido", "Interrupted", "Interrotta",
+        )),
         ({"gameStatusText": "TBD"}, "scheduled"),
+        ({"gameStatusText": "7:30 pm ET - delayed"}, "scheduled"),
+        ({"seriesText": "BOS wins 4\u20131", "ifNecessary": True}, "cancelled"),
+        ({"seriesText": "BOS defeats MIA 4 - 1"}, "cancelled"),
+        ({"seriesText": "MIA 0-4"}, "cancelled"),
+        ({"seriesText": "BOS clinches series"}, "cancelled"),
+        ({"seriesText": "Series over"}, "cancelled"),
+        ({"seriesText": "Series tied 3-3", "ifNecessary": True}, "scheduled"),
+        ({"seriesText": "Winner of the series advances", "ifNecessary": True}, "scheduled"),
         ({"gameSubLabel": "If Necessary", "ifNecessary": True}, "scheduled"),
         ({"seriesText": "BOS leads 3-1", "ifNecessary": True}, "scheduled"),
         ({"seriesText": "BOS wins 4-1", "ifNecessary": True}, "cancelled"),
@@ -80,12 +99,25 @@ def one(**changes: Any) -> tuple[list[dict[str, Any]], Any]:
         ({"gameSubLabel": "Game 6 - not needed"}, "cancelled"),
         ({"seriesText": "BOS wins 4-1", "gameStatus": 3, "gameStatusText": "Final"}, "final"),
     ],
-)
+)  # fmt: skip
 def test_the_words_of_a_schedule(changes: dict[str, Any], status: str) -> None:
     rows, problems = one(**changes)
     assert [row["status"] for row in rows] == [status, "scheduled"]
     assert problems.sentences == []
     assert [row["covers_from"] for row in rows] == [date(2025, 11, 12)] * 2
+
+
+@pytest.mark.parametrize("text", ["\u5ef6\u671f", "Game moved", "Scratched"])
+def test_a_word_that_is_unknown_is_named_and_the_game_stands(text: str) -> None:
+    rows, problems = one(gameStatusText=text)
+    assert [(row["status"], row["covers_from"]) for row in rows] == [("scheduled", date(2025, 11, 12))] * 2
+    [sentence] = problems.sentences
+    assert sentence.endswith(f"gameStatusText of 0022500201 is {text!r}, no word that is known, taken as scheduled")
+
+
+def test_a_time_to_be_announced_is_none() -> None:
+    rows, _ = one(gameStatusText="TBA")
+    assert [row["tipoff_at"] is None for row in rows] == [True, False]
 
 
 @pytest.mark.parametrize("code", ["TBD", "", None, "tbd"])

@@ -76,3 +76,15 @@ def test_without_an_archive_it_is_a_moment_that_a_game_can_be_of() -> None:
 def test_what_is_no_moment_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="is no moment such as"):
         parse_at(text)
+
+
+def test_an_hour_that_new_york_skips_is_said_and_not_moved() -> None:
+    with pytest.raises(ValueError, match=r"AT='2025-03-09T02:30' is skipped in New York.*see 2025-03-09 03:30"):
+        parse_at("2025-03-09T02:30")
+    assert parse_at("2025-03-09T02:30-05:00") == datetime(2025, 3, 9, 7, 30, tzinfo=UTC)
+    assert parse_at("2025-11-02T01:30") == datetime(2025, 11, 2, 5, 30, tzinfo=UTC), "the first of two"
+
+
+def test_a_refused_moment_of_the_year_one_is_named_with_its_year() -> None:
+    with pytest.raises(ValueError, match=r"AT=05:00Z on 0001-01-02 lies outside"):
+        check_moment(datetime(1, 1, 2, 5, tzinfo=UTC), ARCHIVE, machine=Machine())

@@ -70,3 +70,10 @@ def test_a_runtime_that_was_stopped_has_deliveries_left(capsys: pytest.CaptureFi
 def test_attributes_are_an_object_of_texts(attributes: str) -> None:
     with pytest.raises((Refused, ValueError), match="ATTRIBUTES="):
         wanted({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": attributes})
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' + "9" * 5_000 + "}"])
+def test_attributes_that_cannot_be_read_are_refused_in_a_short_sentence(text: str) -> None:
+    with pytest.raises(Refused, match=r"ATTRIBUTES=.* is not JSON") as refused:
+        wanted({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": text})
+    assert len(str(refused.value)) < 500

@@ -23,6 +23,7 @@ from tests.python_sources import OURS, dotted, sources
 
 KEY = "9f/+b2=&c7\"d'41\\e8aQx~Zz"
 PASSWORD = "p/ss@w%rd!x9"
+LETTERS = "clé d'or é/ü 1"
 USER = "nba-scraper-7"
 URL = f"http://{USER}:{quote(PASSWORD, safe='')}@proxy.example:8080"
 
@@ -33,6 +34,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(redaction, "_known", redaction._Known())
     protect(KEY)
     protect_login(USER, quote(PASSWORD, safe=""))
+    protect_login(USER, quote(LETTERS, safe=""))
     yield
     logging.setLogRecordFactory(factory)
 
@@ -48,6 +50,23 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON": json.dumps,
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
     "every character escaped": lambda text: "".join(f"\\u{ord(sign):04x}" for sign in text),
+    "every character escaped in eight digits": lambda text: "".join(f"\\U{ord(sign):08x}" for sign in text),
+    "every character escaped in braces": lambda text: "".join(f"\\u{{{ord(sign):x}}}" for sign in text),
+    "as a browser's escape()": lambda text: "".join(f"%u{ord(sign):04x}" for sign in text),
+    "every character an entity": lambda text: "".join(f"&#{ord(sign)};" for sign in text),
+    "every character an entity in hexadecimal": lambda text: "".join(f"&#x{ord(sign):X};" for sign in text),
+    "entities with names": lambda text: text.replace("/", "&sol;").replace("é", "&eacute;").replace("ü", "&uuml;"),
+    "every byte escaped": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "every byte percent-encoded, in both cases": lambda text: "".join(
+        f"%{byte:02x}" if at % 2 else f"%{byte:02X}" for at, byte in enumerate(text.encode())
+    ),
+    "bytes of an older encoding": lambda text: repr(text.encode("latin-1")),
+    "percent-encoded in an older encoding": lambda text: quote(text, safe="", encoding="latin-1"),
+    "letters taken for bytes": lambda text: text.encode().decode("latin-1"),
+    "ASCII": ascii,
+    "a colour in the midst": lambda text: f"{text[:7]}\x1b[31m{text[7:]}",
+    "a character of no width in the midst": lambda text: f"{text[:5]}\u200b{text[5:]}",
+    "over two lines": lambda text: f"{text[:6]}\n{text[6:]}",
     "repr": repr,
     "bytes": lambda text: repr(text.encode()),
     "repr of a list of reprs": lambda text: repr([repr(text)]),
@@ -59,7 +78,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("secret", [KEY, PASSWORD], ids=["key", "password"])
+@pytest.mark.parametrize("secret", [KEY, PASSWORD, LETTERS], ids=["key", "password", "letters"])
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_spelling_of_a_secret_is_redacted(secret: str, spelling: Callable[[str], str]) -> None:
     spelled = spelling(secret)

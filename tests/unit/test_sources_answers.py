@@ -133,6 +133,8 @@ def test_a_wait_of_any_length_is_left_to_the_messages_retry(sources: FakeSources
         ("utf-16", b"<html>odd"),
         ("utf-7", b"+2AA-<html>"),
         ("unicode_escape", b"\\ud800 \\x"),
+        ("unicode_escape", b"\\] \\q"),
+        ("Unicode-Escape", b"\\] \\q"),
         ("punycode", b"\xff\xff-"),
         ("undefined", b"page"),
         ("rot13", b"page"),

@@ -23,7 +23,7 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import DataError, DiskFull, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
+from shared.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
 
@@ -347,7 +347,7 @@ def test_a_file_that_is_gone_is_not_begun_anew_beside_the_other(tmp_path: Path, 
         pass
 
 
-@pytest.mark.parametrize("place", [100, 20_000, 200_000])
+@pytest.mark.parametrize("place", [0, 100, 20_000, 200_000])
 def test_a_damaged_log_of_the_warehouse_is_damage_of_the_warehouse(tmp_path: Path, place: int) -> None:
     path = tmp_path / "warehouse.duckdb"
     warehouse = DuckDbWarehouse(path)
@@ -362,8 +362,47 @@ def test_a_damaged_log_of_the_warehouse_is_damage_of_the_warehouse(tmp_path: Pat
     with (killed / "warehouse.duckdb.wal").open("r+b") as log:
         log.seek(place)
         log.write(b"z" * 64)
-    with pytest.raises(StorageDamaged, match=r"warehouse\.duckdb is damaged: it cannot be opened.*replaying WAL"):
+    with pytest.raises(
+        StorageDamaged, match=r"warehouse\.duckdb is damaged: (it cannot be opened.*replaying WAL|its log .* begin)"
+    ):
         DuckDbWarehouse(killed / "warehouse.duckdb")
+
+
+@pytest.mark.parametrize("place", [0, 3, 8, 20, 31])
+def test_a_damaged_log_of_the_state_is_damage_of_the_state(tmp_path: Path, place: int) -> None:
+    path, killed = tmp_path / "state.sqlite", tmp_path / "killed"
+    file = SqliteFile(path)
+    SqliteState(file).create("a/b", {"n": 1})
+    killed.mkdir()  # as a process leaves it that ends without closing
+    for each in (path, path.with_name("state.sqlite-wal")):
+        shutil.copy(each, killed)
+    file.close()
+    shutil.copytree(killed, tmp_path / "whole")
+    whole = SqliteFile(tmp_path / "whole" / "state.sqlite")
+    assert SqliteState(whole).count("a") == 1
+    whole.close()
+    with (killed / "state.sqlite-wal").open("r+b") as log:
+        log.seek(place)
+        log.write(b"z")
+    with pytest.raises(StorageDamaged, match=r"state\.sqlite is damaged: its log state\.sqlite-wal does not begin"):
+        SqliteFile(killed / "state.sqlite")
+
+
+def test_a_state_with_other_tables_is_not_said_to_be_in_use(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "state.sqlite")
+    file.define("CREATE TABLE documents (name TEXT)")
+    with pytest.raises(StorageDamaged, match=r"it has not the tables of this version: .*Next: put back a copy"):
+        SqliteState(file).get("a/b")
+    file.close()
+
+
+@pytest.mark.parametrize("name", ["runtime.json", "runtime.token"])
+def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path, whole: Path, name: str) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(whole / "state", state)
+    (state / name).mkdir()
+    with pytest.raises(Fatal, match=rf"{name}.* cannot be used: .*Next: move away what lies there"):
+        played(state, whole / "functions")
 
 
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "state.sqlite"])

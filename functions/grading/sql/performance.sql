@@ -22,5 +22,7 @@ SELECT
   CAST(JSON_VALUE(figures, '$.calibration_error') AS FLOAT64) AS calibration_error,
   CAST(JSON_VALUE(figures, '$.n_unlined') AS INT64) AS n_unlined,
   CAST(JSON_VALUE(figures, '$.mae_unlined') AS FLOAT64) AS mae_unlined,
-  @graded_at AS graded_at
+  @graded_at AS graded_at,
+  CAST(JSON_VALUE(figures, '$.priced_wins') AS INT64) AS priced_wins,
+  CAST(JSON_VALUE(figures, '$.priced_pushes') AS INT64) AS priced_pushes
 FROM UNNEST(JSON_QUERY_ARRAY(@figures)) AS figures

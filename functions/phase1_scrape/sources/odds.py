@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,14 +12,17 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, Answer, ErrorTold, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import ODD, told, why
 from shared.clock import new_york_date
-from shared.errors import SourceUnavailable
+from shared.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import an_object, moment, shown, text
+from shared.observability.redaction import excerpt
 from shared.parallel import each, in_order
-from shared.raw_files import RawFile
+from shared.raw_files import RawFile, Response
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
@@ -25,9 +30,14 @@ SPORT = "sports/basketball_nba"
 MARKETS = {"player_points": "player_points,player_points_alternate", "game_lines": "spreads,totals"}
 # us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no others.
 PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}
+# In the file, the events that the file before listed and this one's list lacks, as they were listed then.
+GONE = "gone"
+_LONGEST_NOTE = 300
 # The parameters that are lists, of which a part may be refused.
 LISTS = ("markets", "regions")
 _UNPROCESSABLE = 422
+# The status of an error code by its words (the-odds-api.com/liveapi/guides/v4/api-error-codes.html).
+_MEANT = ((429, ("FREQ_LIMIT",)), (401, ("_KEY", "CREDITS", "USAGE")), (404, ("NOT_FOUND", "UNKNOWN_")))
 # An id goes into an address and is a key of the raw file.
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -36,8 +46,9 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     """The odds now of the day's events that have not begun. `upcoming` is how many the schedule knows.
 
     An event whose odds fail is named in the file and is the harvest's failure; the others are kept, since lines for
-    eight games of nine are worth more than none. Raises SourceUnavailable where there are no odds at all, or no
-    event although the schedule has games to come.
+    eight games of nine are worth more than none. One that the file before listed and the source lists no more is kept
+    as gone, since nobody offers its lines. Raises SourceUnavailable where there are no odds at all, or no event
+    although the schedule has games to come.
     """
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
@@ -47,12 +58,14 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
         notes = _notes([answer.body for answer in kept], content.failed, upcoming)
         notes |= odd_note([answer.body for answer in content.named("events")])
         notes |= refused_note(MARKETS[kind], [answer.request for answer in kept])
-        return Harvest((file,), _failure(content.failed, file.rows), notes)
+        notes |= _gone_note([event for answer in content.named(GONE) for event in answer.body])
+        return Harvest((file,), _failure(content.failed, file.rows) or _none_left(file.rows, day, upcoming), notes)
     listed = fetch.odds.get(f"/v4/{SPORT}/events", {"dateFormat": "iso"}, check_events)
     events = events_of(listed.value, day, after=fetch.now())
-    if not events:
+    gone = _gone(fetch, kind, day, listed.value)
+    if not events and not gone:
         raise NothingYet(
-            f"The Odds API lists no event of {day} that is to come, the schedule has {upcoming}.",
+            _none_left(0, day, upcoming),
             next_step="run the phase again later; books may not have opened the day yet.",
         )
     ids = [str(event["id"]) for event in events]
@@ -60,13 +73,40 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     results = in_order(each(tasks, CONNECTIONS), ids)
     answers = [answer for answer in results.values() if isinstance(answer, Answer)]
     failed = {event: str(error) for event, error in results.items() if isinstance(error, SourceUnavailable)}
-    if not answers:
+    if not answers and failed:
         raise SourceUnavailable(f"all {len(ids)} events failed, the first so: {failed[ids[0]]}")
     responses = [listed.named("events"), *(answer.named("odds") for answer in answers)]
+    if gone:
+        responses.append(Response(GONE, {}, {}, json.dumps(gone).encode()))
     file = fetch.raw.write(SOURCE, kind, day, fetch.now(), responses, len(answers), failed)
     notes = _notes([answer.value for answer in answers], failed, upcoming) | odd_note([listed.value])
-    notes |= refused_note(MARKETS[kind], [answer.request for answer in answers])
-    return Harvest((file,), _failure(failed, len(answers)), notes)
+    notes |= refused_note(MARKETS[kind], [answer.request for answer in answers]) | _gone_note(gone)
+    return Harvest((file,), _failure(failed, len(answers)) or _none_left(len(answers), day, upcoming), notes)
+
+
+def _none_left(fetched: int, day: date, upcoming: int) -> str:
+    return "" if fetched else f"The Odds API lists no event of {day} that is to come, the schedule has {upcoming}."
+
+
+def _gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Events to come of the day, as the newest readable file before listed them, that are listed for it no more."""
+    now = fetch.now()
+    for path in reversed(fetch.raw.snapshots(SOURCE, kind, now, day)):
+        try:
+            before = [event for answer in fetch.raw.read(path).named("events") for event in answer.body]
+        except DataError as error:
+            logger.warning("%s does not tell which events are gone: %s", path, error)
+            continue
+        still = {event["id"] for event in events_of(listed, day)}
+        return [event for event in events_of(before, day, after=now) if event["id"] not in still]
+    return []
+
+
+def _gone_note(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    if not gone:
+        return {}
+    named = ", ".join(f"{event['away_team']} at {event['home_team']}" for event in gone)
+    return {"gone": f"{len(gone)} events are listed no more, so nobody offers lines: {excerpt(named, _LONGEST_NOTE)}"}
 
 
 def _event_odds(fetch: Fetch, event: str, markets: str) -> Answer:
@@ -189,8 +229,17 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
     return list(found.values()), odd
 
 
+def check_no_error(value: Any) -> None:
+    """Raises ErrorTold for the Odds API's own form of an error, which {"message", "error_code"} is."""
+    code = value.get("error_code") if isinstance(value, dict) else None
+    if isinstance(code, str):
+        status = next((status for status, words in _MEANT if any(word in code for word in words)), _UNPROCESSABLE)
+        raise ErrorTold(f"error_code {code}", status)
+
+
 def check_events(value: Any) -> None:
     """Raises WrongShape unless it is a list of events; where it has any, one at least with id, teams and a time."""
+    check_no_error(value)
     if not isinstance(value, list):
         raise WrongShape(f"the events are no list but {type(value).__name__}")
     found, odd = _read(value)
@@ -203,6 +252,7 @@ def check_event_odds(value: Any) -> None:
 
     One bookmaker of many without key or markets is for phase 2 to name.
     """
+    check_no_error(value)
     books = value.get("bookmakers") if isinstance(value, dict) and value.get("id") else None
     if not isinstance(books, list):
         raise WrongShape("event odds without id and bookmakers")

@@ -28,6 +28,7 @@ from functions.phase1_scrape.sources.odds import (
     ask_for_odds,
     check_event_odds,
     check_events,
+    check_no_error,
     events_of,
     odd_note,
     refused_note,
@@ -49,10 +50,10 @@ FIRST_DAY = date(2023, 5, 4)
 ALL_MARKETS = ",".join(MARKETS.values())
 # So many failures mean that the source is down, not a day broken: the rest is not even tried.
 GIVE_UP_AFTER = 5
-# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that does not fit it. Any
-# other refusal (the key, the quota) is one of every day.
+# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that does not fit it.
 FOR_GOOD = (400, 404, 410, 422)
-_TOO_LARGE = 200  # the status of a refusal that is about one answer's size
+# About the key, its quota, our address or the proxy: the same of every event and day.
+EVERYWHERE = (401, 402, 403, 407)
 _LOG_EVERY = 50
 
 
@@ -69,7 +70,7 @@ class _Patience:
             return
         with self.turn:
             self.failed += 1
-            everywhere = isinstance(error, Refused) and error.status != _TOO_LARGE
+            everywhere = isinstance(error, Refused) and error.status in EVERYWHERE
             self.spent = self.spent or everywhere or self.failed >= GIVE_UP_AFTER
 
 
@@ -297,6 +298,7 @@ def _check_past_odds(value: Any) -> None:
 
 
 def _data(value: Any) -> Any:
+    check_no_error(value)
     if not isinstance(value, dict) or "data" not in value or "timestamp" not in value:
         raise WrongShape("a historical answer without timestamp and data")
     return value["data"]

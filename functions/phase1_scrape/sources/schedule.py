@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
@@ -53,14 +54,14 @@ def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
         return _kept(fetch, season, day, earlier[day])
     params, current = {"LeagueID": "00", "Season": season}, season_of(new_york_date(fetch.now()))
     try:
-        answered = fetch.nba.get("/scheduleleaguev2", params, check if season == current else check_or_empty)
+        answered = fetch.nba.get("/scheduleleaguev2", params, partial(check_season, season=season, current=current))
     except Refused as refused:
         if season != current and refused.status in _UNKNOWN:
             raise _no_season(season, current, refused.message) from refused
         raise
     games, odd, count = _read(answered.value, season)
-    if not count and not odd:
-        raise _no_season(season, current, "its schedule is empty")
+    if not games:
+        raise _no_season(season, current, odd[0] if odd else "its schedule is empty")
     file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.named("schedule")], count)
     return SeasonSchedule(file, games, odd)
 
@@ -99,10 +100,17 @@ def _no_season(season: str, current: str, answer: str) -> DataError:
     )
 
 
-def check_or_empty(value: Any) -> None:
-    """As `check`, but a season without any entry passes: one that is not the current may not exist."""
-    if _entries(value) != ([], []):
-        check(value)
+def check_season(value: Any, season: str, current: str) -> None:
+    """As `check`, of one season: another season's games would look like days without any.
+
+    A season that is not the current may not exist: then its schedule is empty or, of one that is to come, another's.
+    """
+    if season != current and _entries(value) == ([], []):
+        return
+    check(value)
+    games, odd, _ = _read(value, season)
+    if not games and season <= current:
+        raise WrongShape(f"a schedule without a single game of {season}: {odd[0]}")
 
 
 def check(value: Any) -> None:

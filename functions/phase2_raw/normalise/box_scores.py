@@ -10,7 +10,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.columns import Columns
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from functions.phase2_raw.normalise.twice import said_once
-from shared.names import player_lookup
+from shared.names import natural_order, player_lookup
 from shared.nba import feed_values
 from shared.nba.bounds import BOUNDS, MAKES
 from shared.nba.feed_values import Refused
@@ -158,7 +158,7 @@ def _matchup(value: Any, what: str) -> tuple[str, str, bool]:
 def _name(value: Any, what: str) -> tuple[str, str]:
     if not isinstance(value, str) or not value.strip():
         raise Refused(f"{what} {feed_values.shown(value)} is no player's name")
-    name = feed_values.text(value, what)
+    name = natural_order(feed_values.text(value, what))
     return name, player_lookup(name)
 
 

@@ -5,14 +5,15 @@ An empty list is one row without a player."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
-from shared.names import player_lookup, player_lookup_base
+from shared.names import natural_order, player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import LONGEST_REASON
 from shared.nba.feed_values import Refused, shown
@@ -51,6 +52,16 @@ STATUSES = {
     "probable": "PROBABLE",
     "p": "PROBABLE",
 }
+# The same of longer wordings ("Ruled out", "Out (rest)", "Questionable - knee"), the gravest first.
+_WORDINGS = (
+    (
+        "OUT",
+        re.compile(r"\b(out(?! of)|not available|unavailable|not play(ing)?|dnp|inactive|suspen\w*|scratch(ed)?)\b"),
+    ),
+    ("DOUBTFUL", re.compile(r"\b(doubt\w*|unlikely|not expected)\b")),
+    ("QUESTIONABLE", re.compile(r"\b(question\w*|day to day|game time)\b")),
+    ("PROBABLE", re.compile(r"\b(prob\w*|likely|expected to play)\b")),
+)
 # Somebody who is listed although he plays.
 _AVAILABLE = ("available", "active", "healthy", "cleared")
 _CODED = "injurystatus"  # what the names of the coded types begin with
@@ -132,10 +143,10 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     fields = feed_values.an_object(entry, "an entry")
     athlete = fields.get("athlete")
     given = athlete.get("displayName") if isinstance(athlete, Mapping) else None
-    name = feed_values.text(given, "athlete.displayName") if isinstance(given, str) else ""
+    name = natural_order(feed_values.text(given, "athlete.displayName")) if isinstance(given, str) else ""
     if not player_lookup(name):
         raise Refused(f"an entry without athlete.displayName: {shown(given)}")
-    status = _status(fields)
+    status = _status(fields, name, notes)
     if status is None:
         known = ", ".join(sorted(STATUSES))
         raise Refused(f"status of {name} is {shown(fields.get('status'))}, none of {known}, and no coded type is known")
@@ -154,25 +165,42 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     }
 
 
-def _status(entry: Mapping[str, Any]) -> str | None:
+def _status(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:
     """Ours of the status word or, where that is unknown, of the coded type; None where no word is known.
 
-    "available" of one who plays.
+    "available" of one who plays, which the coded type must not deny: who is listed as out is not taken as healthy.
     """
-    coded, details = entry.get("type"), entry.get("details")
-    words = [entry.get("status")]
-    if isinstance(coded, Mapping):
-        words += [coded.get("name"), coded.get("description"), coded.get("abbreviation")]
+    details = entry.get("details")
+    coded = _first(_words_of(entry.get("type"), "name", "description", "abbreviation"))
+    status = _first([entry.get("status")])
+    if status in _AVAILABLE and coded not in (None, *_AVAILABLE):
+        notes.append(f"status of {name} is {shown(entry.get('status'))}, its coded type says {coded}, which counts")
+        return coded
     fantasy = details.get("fantasyStatus") if isinstance(details, Mapping) else None
-    if isinstance(fantasy, Mapping):
-        words += [fantasy.get("description"), fantasy.get("abbreviation")]
-    for word in words:
-        letters = re.sub(r"[^a-z]", "", word.lower()).removeprefix(_CODED) if isinstance(word, str) else ""
-        if letters in STATUSES:
-            return STATUSES[letters]
-        if letters in _AVAILABLE:
-            return _AVAILABLE[0]
-    return None
+    return status or coded or _first(_words_of(fantasy, "description", "abbreviation"))
+
+
+def _words_of(fields: Any, *names: str) -> list[Any]:
+    return [fields.get(name) for name in names] if isinstance(fields, Mapping) else []
+
+
+def _first(words: Sequence[Any]) -> str | None:
+    """What the first word that is known says."""
+    return next((status for status in map(_said, words) if status is not None), None)
+
+
+def _said(word: Any) -> str | None:
+    """Ours of one word, or "available"; None of one that is unknown."""
+    if not isinstance(word, str):
+        return None
+    folded = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
+    letters = re.sub(r"[^a-z]", "", folded).removeprefix(_CODED)
+    if letters in STATUSES:
+        return STATUSES[letters]
+    if letters in _AVAILABLE:
+        return _AVAILABLE[0]
+    plain = " ".join(re.split(r"[^a-z0-9]+", folded))
+    return next((status for status, pattern in _WORDINGS if pattern.search(plain)), None)
 
 
 def _graver(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.prices import american, half_points, points
 from functions.phase2_raw.normalise.rows import Problems, make_table
 from shared.clock import new_york_date
-from shared.names import player_lookup, player_lookup_base
+from shared.names import natural_order, player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import Refused, shown
@@ -61,6 +61,12 @@ class OddsRows:
         self._nothing: dict[str, list[dict[str, Any]]] = {PROPS: [], LINES: []}
 
     def add(self, path: str, content: RawContent) -> None:
+        for listed in content.named("gone"):  # events that are listed no more: nobody offers anything
+            for entry in listed.body:
+                with self._problems.element(path, "an event that is gone"):
+                    event = _event(path, content, {**feed_values.an_object(entry, "it"), "bookmakers": []})
+                    table = PROPS if content.kind == "player_points" else LINES
+                    self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
         for number, answer in enumerate(content.named("odds")):
             with self._problems.element(path, f"odds {number}"):
                 event = _event(path, content, answer.body)
@@ -257,7 +263,7 @@ def _is(given: Any, name: str) -> bool:
 def _name(given: Any) -> str:
     """A player's name as it may be shown. Raises Refused."""
     try:
-        name = feed_values.text(given, "description")
+        name = natural_order(feed_values.text(given, "description"))
     except Refused:
         name = ""
     if not player_lookup(name):

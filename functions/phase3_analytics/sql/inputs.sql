@@ -16,14 +16,31 @@ games AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND season_type IN ('regular_season', 'playin', 'playoffs') AND NOT called_off
 ),
+-- The two teams of each game: rows of a third one are none of its halves.
+sides AS (
+  SELECT game_id, home_team AS team FROM games
+  UNION ALL
+  SELECT game_id, away_team AS team FROM games
+),
 -- The newest file that has rows of a game and team counts whole, as in player_game_summary.sql.
-players AS (
+all_players AS (
   SELECT game_id, team, minutes, points, snapshot_time
   FROM nba_raw.nbac_player_boxscores
   WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of
   QUALIFY RANK() OVER (
     PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}
   ) = 1
+),
+players AS (
+  SELECT p.game_id, p.team, p.minutes, p.points, p.snapshot_time
+  FROM all_players AS p
+  JOIN sides AS s ON s.game_id = p.game_id AND s.team = p.team
+),
+strangers AS (
+  SELECT STRING_AGG(DISTINCT CONCAT(p.game_id, ' ', p.team), ',' ORDER BY CONCAT(p.game_id, ' ', p.team)) AS teams
+  FROM all_players AS p
+  JOIN games AS g ON g.game_id = p.game_id
+  WHERE p.team <> g.home_team AND p.team <> g.away_team
 ),
 player_sums AS (
   SELECT
@@ -59,9 +76,10 @@ team_points AS (
   QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}) = 1
 ),
 team_boxes AS (
-  SELECT game_id, COUNT(*) AS teams
-  FROM team_points
-  GROUP BY game_id
+  SELECT t.game_id, COUNT(*) AS teams
+  FROM team_points AS t
+  JOIN sides AS s ON s.game_id = t.game_id AND s.team = t.team
+  GROUP BY t.game_id
 ),
 -- Over when the schedule says so, or when the box score was fetched three hours or more after tip-off: a schedule
 -- that is not refreshed must not hold up the day's results.
@@ -103,5 +121,6 @@ SELECT
   STRING_AGG(IF(is_final AND player_teams < 2, game_id, NULL), ',' ORDER BY game_id) AS games_without_player_box,
   STRING_AGG(IF(is_final AND team_teams < 2, game_id, NULL), ',' ORDER BY game_id) AS games_without_team_box,
   (SELECT game_ids FROM swapped) AS games_swapped_in_odds,
+  (SELECT teams FROM strangers) AS games_with_third_team,
   (SELECT STRING_AGG(CONCAT(game_id, ' ', teams), ',' ORDER BY game_id) FROM apart) AS games_points_apart
 FROM counted

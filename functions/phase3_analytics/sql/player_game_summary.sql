@@ -10,7 +10,7 @@ tipoffs AS (
 -- What the schedule says of each game. What was fetched of one that it has called off or lists no more is no game.
 scheduled AS (
   SELECT
-    game_id, home_team,
+    game_id, home_team, away_team,
     IF(status = 'final', home_points, NULL) AS home_points,
     IF(status = 'final', away_points, NULL) AS away_points,
     called_off OR COALESCE(gone_at < @as_of, FALSE) AS not_played
@@ -19,17 +19,20 @@ scheduled AS (
     AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
 ),
 -- The newest file that has rows of a game and team counts whole: a player whom a corrected box score leaves out is gone.
+-- Rows of a third team are none of the game: they would stand for the half that is missing.
 files AS (
   SELECT
-    game_date, game_id, player_id, player_name, player_lookup, team, opponent, is_home, season, season_type,
-    won, minutes, points, rebounds, assists, steals, blocks, turnovers, fouls,
-    fgm, fga, fg3m, fg3a, ftm, fta, plus_minus, snapshot_time, run_id, source_file
-  FROM nba_raw.nbac_player_boxscores
-  WHERE game_date BETWEEN @first_date AND @last_date
-    AND snapshot_time < @as_of
-    AND season_type IN ('regular_season', 'playin', 'playoffs')
+    b.game_date, b.game_id, b.player_id, b.player_name, b.player_lookup, b.team, b.opponent, b.is_home, b.season,
+    b.season_type, b.won, b.minutes, b.points, b.rebounds, b.assists, b.steals, b.blocks, b.turnovers, b.fouls,
+    b.fgm, b.fga, b.fg3m, b.fg3a, b.ftm, b.fta, b.plus_minus, b.snapshot_time, b.run_id, b.source_file
+  FROM nba_raw.nbac_player_boxscores AS b
+  LEFT JOIN scheduled AS s ON s.game_id = b.game_id
+  WHERE b.game_date BETWEEN @first_date AND @last_date
+    AND b.snapshot_time < @as_of
+    AND b.season_type IN ('regular_season', 'playin', 'playoffs')
+    AND (s.game_id IS NULL OR b.team IN (s.home_team, s.away_team))
   QUALIFY RANK() OVER (
-    PARTITION BY game_id, team ORDER BY {{newest_snapshot()}}
+    PARTITION BY b.game_id, b.team ORDER BY {{newest_snapshot(b.)}}
   ) = 1
 ),
 box AS (

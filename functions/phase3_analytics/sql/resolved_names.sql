@@ -44,7 +44,8 @@ names AS (
   SELECT
     n.*,
     SUBSTR(player_lookup_base, 1, first_length) AS first_name,
-    SUBSTR(player_lookup_base, first_length + 1) AS last_name
+    SUBSTR(player_lookup_base, first_length + 1) AS last_name,
+    REPLACE(REPLACE(REPLACE(player_lookup_base, 'ae', 'a'), 'oe', 'o'), 'ue', 'u') AS without_umlauts
   FROM (
     SELECT
       f.*,
@@ -56,7 +57,8 @@ players AS (
   SELECT
     p.*,
     SUBSTR(player_lookup_base, 1, first_length) AS first_name,
-    SUBSTR(player_lookup_base, first_length + 1) AS last_name
+    SUBSTR(player_lookup_base, first_length + 1) AS last_name,
+    REPLACE(REPLACE(REPLACE(player_lookup_base, 'ae', 'a'), 'oe', 'o'), 'ue', 'u') AS without_umlauts
   FROM (
     SELECT
       player_id, player_lookup, player_lookup_base,
@@ -132,6 +134,11 @@ matches AS (
     SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 3 AS way, o.player_id
     FROM names AS n
     JOIN other_names AS o ON o.player_lookup_base = n.player_lookup_base
+    UNION ALL
+    -- "Schroeder" and "Schröder".
+    SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 3 AS way, p.player_id
+    FROM names AS n
+    JOIN players AS p ON p.without_umlauts = n.without_umlauts
     UNION ALL
     -- "Alexandre" and "Alex": three letters or more, and the rest of the name is the same.
     SELECT n.game_id, n.feed, n.player_lookup, n.listed_team, 4 AS way, p.player_id

@@ -1,13 +1,12 @@
 -- Team box scores of @first_date to @last_date: scoring by kind, pace, rating, and the rotation that was missing.
 -- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context, player_absences.
 WITH
--- Games that do not count, as in player_game_summary.sql.
-not_played AS (
-  SELECT game_id
+-- Games that do not count, and each game's two teams, as in player_game_summary.sql.
+scheduled AS (
+  SELECT game_id, home_team, away_team, called_off OR COALESCE(gone_at < @as_of, FALSE) AS not_played
   FROM nba_raw.nbac_schedule_versions
   WHERE snapshot_time < @as_of
     AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
-    AND (called_off OR gone_at < @as_of)
 ),
 box AS (
   SELECT
@@ -75,7 +74,7 @@ SELECT
 FROM games AS g
 LEFT JOIN zones AS z ON z.game_id = g.game_id AND z.team = g.team
 LEFT JOIN missing AS m ON m.game_id = g.game_id AND m.team = g.team
-LEFT JOIN not_played AS n ON n.game_id = g.game_id
+LEFT JOIN scheduled AS s ON s.game_id = g.game_id
 -- A box score fetched while the game is on is none (inputs.sql).
 WHERE (g.status = 'final' OR g.snapshot_time >= TIMESTAMP_ADD(g.tipoff_at, INTERVAL 3 HOUR))
-  AND n.game_id IS NULL
+  AND (s.game_id IS NULL OR (NOT s.not_played AND g.team IN (s.home_team, s.away_team)))

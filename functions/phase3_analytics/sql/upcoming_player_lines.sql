@@ -142,6 +142,10 @@ compared AS (
       ORDER BY IF(is_main AND first_suspicion IS NULL, 0, 1), line, bookmaker, is_main
     ) AS book_rank,
     MAX(IF(is_main AND first_suspicion IS NULL, ABS(from_form), NULL)) OVER (PARTITION BY game_id, player_key) AS farthest,
+    FIRST_VALUE(line) OVER (
+      PARTITION BY game_id, player_key
+      ORDER BY IF(is_main AND first_suspicion IS NULL, 0, 1), ABS(from_form), line, bookmaker, is_main
+    ) AS nearest_line,
     COUNTIF(first_suspicion IS NULL AND over_implied IS NOT NULL) OVER (PARTITION BY game_id, player_key, line) AS overs,
     ROW_NUMBER() OVER (
       PARTITION BY game_id, player_key, line
@@ -155,7 +159,8 @@ compared AS (
   FROM first_look AS f
 ),
 -- Medians as the mean of the one or two middle values. Of two books that disagree about a line the one farther from the
--- player's form is meant, of two about a price the one that pays more.
+-- player's form is meant, of two about a price the one that pays more. More than two may agree on nonsense: those far from
+-- the line that is nearest to form are suspicious as well as that one, and then nobody's line counts.
 medians AS (
   SELECT
     c.*,
@@ -170,19 +175,30 @@ medians AS (
       OVER (PARTITION BY game_id, player_key, line) AS under_median,
     MAX(IF(under_rank <= unders, under_implied, NULL)) OVER (PARTITION BY game_id, player_key, line) AS under_highest
   FROM compared AS c
+),
+judged AS (
+  SELECT
+    m.*,
+    CASE
+      WHEN first_suspicion IS NOT NULL THEN first_suspicion
+      WHEN is_main AND books > 2 AND ABS(line - main_line) >= @far_from_books THEN 'far_from_books'
+      WHEN is_main AND books > 2 AND ABS(line - nearest_line) >= @far_from_books THEN 'far_from_books'
+      WHEN is_main AND books = 2 AND line_range >= @far_from_books AND ABS(from_form) >= farthest THEN 'far_from_books'
+      WHEN overs > 2 AND ABS(over_implied - over_median) > @far_price THEN 'absurd_price'
+      WHEN overs = 2 AND over_highest - over_implied > @far_price THEN 'absurd_price'
+      WHEN unders > 2 AND ABS(under_implied - under_median) > @far_price THEN 'absurd_price'
+      WHEN unders = 2 AND under_highest - under_implied > @far_price THEN 'absurd_price'
+    END AS suspicious
+  FROM medians AS m
 )
 SELECT
   game_date, game_id, features_as_of, player_lookup, player_name, player_id, bookmaker, is_main, line,
   over_price, under_price, snapshot_time,
   IF(is_main AND first_snapshot_time < snapshot_time, first_line, NULL) AS opening_line,
   IF(is_main AND first_snapshot_time < snapshot_time, first_snapshot_time, NULL) AS opening_snapshot_time,
-  CASE
-    WHEN first_suspicion IS NOT NULL THEN first_suspicion
-    WHEN is_main AND books > 2 AND ABS(line - main_line) >= @far_from_books THEN 'far_from_books'
-    WHEN is_main AND books = 2 AND line_range >= @far_from_books AND ABS(from_form) >= farthest THEN 'far_from_books'
-    WHEN overs > 2 AND ABS(over_implied - over_median) > @far_price THEN 'absurd_price'
-    WHEN overs = 2 AND over_highest - over_implied > @far_price THEN 'absurd_price'
-    WHEN unders > 2 AND ABS(under_implied - under_median) > @far_price THEN 'absurd_price'
-    WHEN unders = 2 AND under_highest - under_implied > @far_price THEN 'absurd_price'
-  END AS suspicious
-FROM medians
+  -- Alternates are a ladder around the book's main line, and as far off as that is.
+  COALESCE(
+    suspicious,
+    MAX(IF(is_main AND suspicious = 'far_from_books', suspicious, NULL)) OVER (PARTITION BY game_id, player_key, bookmaker)
+  ) AS suspicious
+FROM judged

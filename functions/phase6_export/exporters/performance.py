@@ -10,9 +10,9 @@ from functions.phase6_export.document import points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.reading import Row
 
-COUNTS = ("n", "bets", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
+COUNTS = ("n", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
 IN_POINTS = ("mae", "bias", "line_mae", "season_avg_mae", "mae_unlined")
-SHARES = ("hit_rate", "hit_rate_low", "hit_rate_high", "roi", "brier", "calibration_error")
+SHARES = ("roi", "brier", "calibration_error")
 WINDOWS = ("day", "7_days", "30_days", "season")
 
 
@@ -34,9 +34,16 @@ def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
 
 
 def _window(row: Row) -> dict[str, Any]:
+    """bets, hit_rate and roi are of the same bets: those that a book priced."""
+    from shared.evaluation.betting import hit_rate_of
+
+    bets = None if row["pushes"] is None else row["priced_bets"] - row["pushes"]
+    hits = {} if bets is None else hit_rate_of(row["wins"], bets)
     return {
         "window": row["window_name"],
+        "bets": bets,
         **{name: row[name] for name in COUNTS},
         **{name: points(row[name]) for name in IN_POINTS},
+        **{name: share(hits.get(name)) for name in ("hit_rate", "hit_rate_low", "hit_rate_high")},
         **{name: share(row[name]) for name in SHARES},
     }

@@ -1,4 +1,6 @@
--- Performance of every system and window that ends at the last graded date on or before the date.
+-- Performance of every system and window that ends at the last graded date on or before the date. The table counts
+-- decisions at an assumed price as bets; nobody could make those, so that here, as in the results, they are passes.
+-- Rows older than priced_wins tell nothing of wins, unless every decision had a price.
 WITH
 last_graded AS (
   SELECT MAX(game_date) AS game_date
@@ -15,14 +17,16 @@ SELECT
   performance.bias,
   performance.line_mae,
   performance.season_avg_mae,
-  performance.bets,
-  performance.wins,
-  performance.pushes,
-  performance.passes,
+  COALESCE(
+    performance.priced_wins,
+    IF(performance.priced_bets = performance.bets + performance.pushes, performance.wins, NULL)
+  ) AS wins,
+  COALESCE(
+    performance.priced_pushes,
+    IF(performance.priced_bets = performance.bets + performance.pushes, performance.pushes, NULL)
+  ) AS pushes,
+  performance.passes + performance.bets + performance.pushes - performance.priced_bets AS passes,
   performance.voids,
-  performance.hit_rate,
-  performance.hit_rate_low,
-  performance.hit_rate_high,
   performance.roi,
   performance.priced_bets,
   performance.brier,

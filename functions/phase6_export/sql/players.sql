@@ -1,5 +1,5 @@
 -- Every player considered for the date, once: expected or left out with the reason, as recorded by the batch that
--- counts for his game, with what his features say, and who of his team was listed out when they were made.
+-- counts for his game, with what his features say, and who of both teams was listed out when they were made.
 WITH
 -- The batch that counts for each game: the rule of current_predictions.
 counting AS (
@@ -92,7 +92,10 @@ SELECT
   features.games_known,
   features.teammates_out_count,
   features.teammates_out_points_delta,
-  missing.names AS teammates_out
+  missing.names AS teammates_out,
+  features.opponents_out_count,
+  features.opponents_out_points,
+  theirs.names AS opponents_out
 FROM players
 LEFT JOIN nba_predictions.ml_feature_store AS features
   ON features.game_date = @game_date
@@ -103,4 +106,8 @@ LEFT JOIN missing
   ON missing.game_id = features.game_id
   AND missing.team = features.team
   AND missing.features_as_of = features.features_as_of
+LEFT JOIN missing AS theirs
+  ON theirs.game_id = features.game_id
+  AND theirs.team = features.opponent
+  AND theirs.features_as_of = features.features_as_of
 ORDER BY players.game_id, players.team, players.player_lookup, players.player_id
