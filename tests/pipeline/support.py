@@ -32,7 +32,7 @@ from shared.messages import PhaseMessage, PredictionRequest
 from shared.pipeline import load_pipeline
 from shared.ports import Publication
 from shared.runtime import Runtime
-from tests.stores import append, throwaway_warehouse
+from tests.stores import append
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 Run = Callable[[Any, Context], Outcome]
@@ -223,7 +223,7 @@ def open_world(folder: Path, template: Path, settings: Settings | None = None, n
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "warehouse.duckdb")
     file = SqliteFile(folder / "state.sqlite")
-    warehouse = throwaway_warehouse(folder / "warehouse.duckdb")
+    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
     clock = SimClock(Simulation(file))
     clock.set(now)
     try:
