@@ -146,13 +146,14 @@ def open_runtime(
             shuffle_seed=_seed_from_environment() if shuffle_seed is None else shuffle_seed,
         )
         stack.enter_context(logs_to(folder / "logs" / "functions.jsonl", stores.clock))
+        # last of all: pushes that are in flight when it closes have their runtime to the end
+        stack.callback(use_runtime, None)
         server = bind(port)
         stack.callback(server.stop)
         dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url, server.token)
         stack.callback(dispatcher.close)  # before the server stops: pushes in flight get their answers
         settings = replayed(Settings.from_environment(), server.base_url)
         embedded = EmbeddedRuntime(stores, server, dispatcher, stores.runtime(settings))
-        stack.callback(use_runtime, None)
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", replay_app(stores, archive))
         simulated = Simulated(lambda: archive_span(stores), lambda: embedded.playing)

@@ -23,15 +23,26 @@ from shared.runtime import Runtime
 from shared.warehouse.rows import table_of
 
 
+def throwaway_warehouse(path: Path) -> DuckDbWarehouse:
+    """A warehouse of a folder that is thrown away: closing it does not tidy its file, which takes most of the time.
+
+    What the log holds is read at the next opening, if there is one.
+    """
+    warehouse = DuckDbWarehouse(path)
+    warehouse._root.execute("PRAGMA disable_checkpoint_on_shutdown")
+    return warehouse
+
+
 @contextmanager
 def open_stores(folder: Path, clock: Clock, *, settings: Settings | None = None, epoch: int = 1) -> Iterator[Runtime]:
     """A runtime on the embedded stores of a folder, closed at the end."""
     with ExitStack() as stack:
         file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
+        warehouse = stack.enter_context(closing(throwaway_warehouse(folder / "warehouse.duckdb")))
         yield Runtime(
             settings=settings or Settings(),
             clock=clock,
-            warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb"))),
+            warehouse=warehouse,
             state=SqliteState(file),
             bus=SqliteBus(file, load_pipeline(), clock),
             raw=FileBlobs(folder / "raw"),

@@ -72,7 +72,10 @@ class Day:
 
     @cached_property
     def _unknown(self) -> dict[str | None, bool]:
-        return {row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] for row in self.source_rows}
+        return {
+            row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] or row["injuries_seen"] is False
+            for row in self.source_rows
+        }
 
     @cached_property
     def silent_systems(self) -> dict[str, tuple[str, str]]:

@@ -18,6 +18,8 @@ State = Literal["current", "stale", "missing"]
 IN_FORCE = timedelta(hours=12)
 NAMES = ("schedule", "box_scores", "injuries", "player_lines", "game_lines")
 WORST: tuple[State, ...] = ("missing", "stale", "current")
+# Why the features have nothing of a source that was known at their moment.
+_NOT_SEEN = "it was loaded after they were made, or nothing of it could be used"
 # (state, snapshot_at, reason) of one row.
 Verdict = tuple[State, datetime | None, str | None]
 
@@ -117,6 +119,8 @@ def _injuries(day: date, row: Row) -> Verdict:
         return "missing", known, f"the newest injury list of {day} names nobody, so none is in force"
     if known < row["features_as_of"] - IN_FORCE:
         return "stale", known, f"the newest injury list of {day} was more than {_hours(IN_FORCE)} old"
+    if row["injuries_seen"] is False:
+        return "missing", known, f"the newest injury list of {day} is not in the features: {_NOT_SEEN}"
     return "current", known, None
 
 
@@ -129,7 +133,11 @@ def _lines(name: str, what: str) -> Callable[[date, Row], Verdict]:
             return "missing", None, f"no answer about {what} of {day} was known"
         if known < row["features_as_of"] - IN_FORCE:
             return "stale", known, f"the newest answer about {what} was more than {_hours(IN_FORCE)} old, out of force"
-        return "current", known, None if row[f"{name}_named"] else f"no bookmaker offered {what} for some game"
+        if not row[f"{name}_named"]:
+            return "current", known, f"no bookmaker offered {what} for some game"
+        if row[f"{name}_seen"] is False:
+            return "missing", known, f"the newest answer about {what} is not in the features: {_NOT_SEEN}"
+        return "current", known, None
 
     return verdict
 

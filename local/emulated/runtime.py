@@ -118,6 +118,8 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
         simulation = Simulation(file)
         clock = SimClock(simulation)
+        # last of all: pushes that are in flight when it closes have their runtime to the end
+        stack.callback(use_runtime, None)
         server = Server(token_in_query=True)
         stack.callback(server.stop)
         settings = replace(
@@ -146,7 +148,6 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         )
         stack.enter_context(logs_to(logs / "functions.jsonl", clock))
         emulated = EmulatedRuntime(stores, warehouse, pushes, runtime)
-        stack.callback(use_runtime, None)
         server.mount("/replay", replay_app(stores, archive))
         for name in pipeline.functions:
             server.mount(f"/functions/{name}", pushes.relayed(name, load_function(name, FUNCTIONS)))

@@ -15,7 +15,7 @@ from tests.simulation.reference import References
 from tests.simulation.search import Checker, recorded
 from tests.simulation.test_seeds import SEEDS as PLAYED_WHOLE
 
-pytestmark = pytest.mark.heavy  # test_few_seeds.py plays one for everybody
+pytestmark = pytest.mark.heavy
 
 SEEDS = recorded()
 # One seed after the other: without a break each is played once at most.

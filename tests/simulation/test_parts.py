@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +15,7 @@ from tests.simulation.hub import Hub
 from tests.simulation.plan import calm
 from tests.simulation.seed import Result
 from tests.simulation.shrink import shrink, what_fails
-from tests.simulation.verdict import is_pointer, offers
+from tests.simulation.verdict import is_pointer, offers, without_sources
 
 START = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
 
@@ -137,3 +138,15 @@ def test_pointers_that_went_on_to_a_free_day_must_say_that_nobody_plays(body: di
 )
 def test_which_files_follow_the_night(path: str, yes: bool) -> None:
     assert is_pointer(path) is yes
+
+
+def test_the_sources_alone_are_taken_out_of_a_file() -> None:
+    def text(sources: str) -> str:
+        body = f'{{"game_date": "2025-11-11", {sources} "games": [{{"players": [{{"lines": [1.5]}}]}}], "n": [[1]]}}'
+        return repr(json.loads(body, object_pairs_hook=list))
+
+    one = text('"sources": [{"source": "injuries", "reason": null}, {"source": "lines", "reason": "no (answer)"}],')
+    other = text('"sources": [{"source": "injuries", "reason": "none"}],')
+    assert one != other
+    assert without_sources(one) == without_sources(other)
+    assert without_sources(one).replace(", , ", ", ") == text("")

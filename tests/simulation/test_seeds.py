@@ -15,7 +15,7 @@ from tests.simulation.reference import References
 from tests.simulation.seed import Result, run_seed
 from tests.simulation.workers import results_of
 
-pytestmark = pytest.mark.heavy  # test_few_seeds.py plays one for everybody
+pytestmark = pytest.mark.heavy
 
 SEEDS = range(1, 101)
 

@@ -117,6 +117,38 @@ def test_the_runtime_is_installed_while_it_is_open_and_no_longer(tmp_path: Path,
         httpx.get(url)
 
 
+SLOW = """
+    import pathlib, time
+    from shared.runtime import get_runtime
+
+    def counting(request):
+        begun = pathlib.Path(__file__).with_name("begun")
+        begun.touch()
+        while begun.exists():
+            time.sleep(0.01)
+        time.sleep(0.2)  # whoever closes has begun to by then
+        get_runtime().state.create("words/slow", {"n": 1})
+        return {"status": "success", "record_count": 1}
+"""
+
+
+def test_a_push_that_is_under_way_at_the_close_has_its_runtime_to_the_end(tmp_path: Path, functions: Path) -> None:
+    write_function(tmp_path / "slow", "counting", SLOW)
+    write_function(tmp_path / "slow", "closing", CLOSING)
+    begun = tmp_path / "slow" / "counting" / "begun"
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=tmp_path / "slow") as opened:
+        opened.bus.publish("a", b"slow")
+        thread = threading.Thread(target=opened.run_until_idle)
+        thread.start()
+        while not begun.exists():
+            thread.join(0.01)
+        begun.unlink()
+    thread.join()
+    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as opened:
+        assert opened.runtime.state.count("words") == 1
+        assert (opened.bus.pending(), opened.bus.counters()["redelivered"]) == (0, 0)
+
+
 def test_a_restart_goes_on_with_time_queue_epoch_and_voids_leases(tmp_path: Path, functions: Path) -> None:
     with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
         embedded.clock.set(START)

@@ -67,7 +67,8 @@ def test_a_push_reaches_the_function_and_its_answer_the_emulator(pushes: Pushes)
     assert len(function.bodies) == 1
 
 
-def test_every_subscription_of_the_topic_is_waited_for(pushes: Pushes) -> None:
+def test_every_subscription_of_the_topic_is_waited_for() -> None:
+    pushes = Pushes(PIPELINE, ManualClock(), silence=0.3)
     pushes.published("a", ["1"])
     assert pushes.pending == 2
     push(pushes, Function(), envelope())

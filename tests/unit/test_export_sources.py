@@ -261,6 +261,34 @@ def test_an_answer_without_a_line_is_an_answer(night: Evening) -> None:
     assert (found["state"], found["reason"]) == ("current", "no bookmaker offered player lines for some game")
 
 
+@pytest.mark.parametrize(
+    ("source", "null_reasons", "seen"),
+    [
+        ("injuries", "matchup=unknown,injuries=no_report", False),
+        ("injuries", "injuries=empty_list,market=no_line", False),
+        ("player_lines", "injuries=no_report,market=no_line", False),
+        ("game_lines", "game_line=none,market=no_line", False),
+        ("player_lines", "injuries=no_report,market=suspicious_line", True),
+        ("game_lines", "line_price=not_offered", True),
+        ("injuries", "line_price=not_offered", True),
+    ],
+)
+def test_what_was_loaded_after_the_features_were_made_is_not_said_to_be_in_them(
+    night: Evening, source: str, null_reasons: str, seen: bool
+) -> None:
+    """A list or an answer of 16:59 that a retry loads at 17:10: known at the features' moment, and not to them."""
+    night.add_sources()
+    night.add("nba_predictions.ml_feature_store", [features(LATE, 2, "Beta") | {"null_reasons": null_reasons}])
+    run(message(), night.context("phase6_export"))
+    found = {each["source"]: each for each in read(night, "v1/status.json")["sources"]}[source]
+    assert found["state"] == ("current" if seen else "missing")
+    assert seen or found["reason"].endswith(
+        "is not in the features: it was loaded after they were made, or nothing of it could be used for 1 of 2 games"
+    )
+    beta = of(read(night, "v1/tonight/all-players.json"))["beta"]
+    assert (beta["injury_status"] == "unknown") == ("injuries=" in null_reasons)
+
+
 def test_an_export_again_says_the_same_whatever_came_in_since(night: Evening) -> None:
     """The list and the lines of an hour later are not what the predictions knew."""
     night.add_sources(without=(INJURIES, PLAYER_LINES))

@@ -27,6 +27,7 @@ SCORERS = {
     8: "Sure Man",
     9: "Outvoted Man",
     10: "Agreed Man",
+    11: "Limited Man",
 }
 GONE, LISTED, RETURNED, LOST = (20, "Gone Man"), (21, "Listed Man"), (22, "Returned Man"), (23, "Lost Man")
 
@@ -86,6 +87,8 @@ def _suspicious(world: World) -> None:
     world.line(DAY, "LAL", "BOS", "Outvoted Man", "39.5", at=at(16), book="betmgm", market="player_points_alternate")
     for book, points in (("betmgm", "19.5"), ("draftkings", "40.5"), ("fanduel", "20.5")):
         line("Agreed Man", book, points)
+    for book, points in (("betmgm", "8.5"), ("draftkings", "8.5"), ("fanduel", "19.5")):
+        line("Limited Man", book, points)
 
 
 def _traded(world: World) -> None:
@@ -181,6 +184,16 @@ def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world
     features = world.features(DAY, AS_OF)[9]
     assert features["line"] is None
     assert "market=suspicious_line" in features["null_reasons"]
+
+
+def test_where_two_books_agree_on_what_he_may_well_score_the_third_is_meant(world: World) -> None:
+    """They may know of fewer minutes: form is no reason against them while they are not far from it."""
+    assert suspicions(world, "Limited Man") == {
+        ("betmgm", "8.5"): None,
+        ("draftkings", "8.5"): None,
+        ("fanduel", "19.5"): "far_from_books",
+    }
+    assert of(world, 11)["main_line"] == Decimal("8.5")
 
 
 def test_where_one_of_three_is_far_from_form_the_others_count(world: World) -> None:

@@ -159,8 +159,9 @@ compared AS (
   FROM first_look AS f
 ),
 -- Medians as the mean of the one or two middle values. Of two books that disagree about a line the one farther from the
--- player's form is meant, of two about a price the one that pays more. More than two may agree on nonsense: those far from
--- the line that is nearest to form are suspicious as well as that one, and then nobody's line counts.
+-- player's form is meant, of two about a price the one that pays more. More than two may agree on nonsense: where
+-- most of them are far both from form and from the line that is nearest to it, they are suspicious as well as that one, and
+-- nobody's line counts. Where they are not far from form they may know of fewer minutes, and the single one is meant.
 medians AS (
   SELECT
     c.*,
@@ -182,7 +183,11 @@ judged AS (
     CASE
       WHEN first_suspicion IS NOT NULL THEN first_suspicion
       WHEN is_main AND books > 2 AND ABS(line - main_line) >= @far_from_books THEN 'far_from_books'
-      WHEN is_main AND books > 2 AND ABS(line - nearest_line) >= @far_from_books THEN 'far_from_books'
+      WHEN
+        is_main AND books > 2 AND ABS(line - nearest_line) >= @far_from_books
+        AND ABS(main_line - nearest_line) >= @far_from_books
+        AND ABS(CAST(main_line AS FLOAT64) - CAST(line AS FLOAT64) + from_form) >= CAST(@far_from_books AS FLOAT64)
+        THEN 'far_from_books'
       WHEN is_main AND books = 2 AND line_range >= @far_from_books AND ABS(from_form) >= farthest THEN 'far_from_books'
       WHEN overs > 2 AND ABS(over_implied - over_median) > @far_price THEN 'absurd_price'
       WHEN overs = 2 AND over_highest - over_implied > @far_price THEN 'absurd_price'

@@ -1,6 +1,7 @@
 -- What each source had said strictly before the features of the date's predictions, by the rules by which the features
 -- take it: one row per predicted game as of its features, and one of the whole date (game_id NULL) as of the newest of
--- them, or of @now where nothing is predicted. `_at`: the moment known; `_named`: that answer names anybody.
+-- them, or of @now where nothing is predicted. `_at`: the moment known; `_named`: that answer names anybody; `_seen`: any of it is
+-- in the features. What was loaded after they were made was known at their moment, and not to them.
 -- Parameters: @game_date, @now.
 WITH
 predicted AS (
@@ -123,6 +124,19 @@ game_lines AS (
   FROM game_answers
   WHERE {{is_known()}}
   GROUP BY game_id
+),
+seen AS (
+  SELECT
+    p.game_id,
+    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%injuries=%') AS injuries_seen,
+    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%market=no_line%') AS player_lines_seen,
+    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%game_line=none%') AS game_lines_seen
+  FROM predicted AS p
+  INNER JOIN nba_predictions.ml_feature_store AS f
+    ON f.game_date = @game_date
+    AND f.game_id = p.game_id
+    AND f.features_as_of = p.features_as_of
+  GROUP BY p.game_id
 )
 SELECT
   m.game_id,
@@ -134,10 +148,13 @@ SELECT
   unboxed.last_played_on,
   i.injuries_at,
   COALESCE(i.injuries_named, FALSE) AS injuries_named,
+  s.injuries_seen,
   p.player_lines_at,
   COALESCE(p.player_lines_named, FALSE) AS player_lines_named,
+  s.player_lines_seen,
   g.game_lines_at,
-  COALESCE(g.game_lines_named, FALSE) AS game_lines_named
+  COALESCE(g.game_lines_named, FALSE) AS game_lines_named,
+  s.game_lines_seen
 FROM moments AS m
 CROSS JOIN schedule
 CROSS JOIN box_scores
@@ -148,4 +165,6 @@ LEFT JOIN player_lines AS p
   ON p.game_id = m.game_id
 LEFT JOIN game_lines AS g
   ON g.game_id = m.game_id
+LEFT JOIN seen AS s
+  ON s.game_id = m.game_id
 ORDER BY m.game_id
