@@ -19,7 +19,7 @@ AUDIT_READY := .venv/.audit/.ready-$(call lock_sum,audit)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
 # What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice. The last lines are
-# settings of the functions (shared/config.py). tests/unit/test_make_variables.py knows when a name is missing here.
+# settings of the functions (shared/core/settings.py). tests/unit/test_make_variables.py knows when a name is missing here.
 VARIABLES := A ADVISORIES ALL ALONE ARCHIVE ARCHIVE_SHA256 ARGS AT ATTRIBUTES AUTO_APPROVE B BIGQUERY_EMULATOR_HOST \
   BREAK CHECKOV CI CONTRACT_TABLE DATE \
   DELIVER_TWICE EMULATORS_PYTHON ENV FILES FIRESTORE_EMULATOR_HOST FIRST_SEED FORCE FROM GOOGLE_CLOUD_PROJECT HISTORY_SEASONS \

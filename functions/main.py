@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from shared.errors import ConfigError
-from shared.pipeline import load_pipeline
+from shared.core.errors import ConfigError
+from shared.core.pipeline import load_pipeline
 
 
 def entry_point(name: str) -> Callable[..., Any]:

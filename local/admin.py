@@ -19,9 +19,9 @@ from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.moments import Span, check_moment, parse_at
 from local.sim_clock import SimClock
-from shared.errors import Fatal, StorageFault
+from shared.core.errors import Fatal, StorageFault
+from shared.core.redaction import what_failed
 from shared.message_limits import check_message
-from shared.observability.redaction import what_failed
 
 NDJSON = "application/x-ndjson"
 

@@ -12,10 +12,10 @@ from flask import Blueprint, Response, request
 from local.host.asked import text, texts, yes
 from local.host.bodies import Refusal
 from shared import breaker, dead_letters, held, pause
+from shared.core.errors import NotFound
+from shared.core.pipeline import Pipeline
 from shared.dead_letters import DeadLetter
-from shared.errors import NotFound
 from shared.ledger import executions_of
-from shared.pipeline import Pipeline
 from shared.ports import Filter
 from shared.runtime import Runtime
 

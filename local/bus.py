@@ -13,11 +13,11 @@ from local.host.causes import Causes
 from local.json_values import decode, timestamp
 from local.sqlite_file import SqliteFile
 from shared import dead_letter_codec
-from shared.clock import Clock
+from shared.core.clock import Clock
+from shared.core.errors import Fatal, NotFound
+from shared.core.pipeline import Pipeline, Subscription
 from shared.dead_letter_codec import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
-from shared.errors import Fatal, NotFound
 from shared.message_limits import check_publication
-from shared.pipeline import Pipeline, Subscription
 from shared.ports import Publication, PulledMessage
 
 __all__ = ["Delivery", "SqliteBus"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from shared.pipeline import Subscription
+from shared.core.pipeline import Subscription
 
 # `due_at` of a waiting delivery: not before. Of one in flight: its ack deadline. Either way it may be claimed then.
 SCHEMA = """

@@ -21,7 +21,7 @@ from typing import Any
 from local.cli.command import run_command
 from local.cli.values import place
 from local.console.lines import complain, say
-from shared.errors import ConfigError, DataError, StorageFault
+from shared.core.errors import ConfigError, DataError, StorageFault
 
 IGNORED = frozenset(
     {

@@ -18,10 +18,10 @@ from local.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, e
 from local.playable import Playable
 from local.replay import Archive
 from shared import batches
-from shared.clock import at_new_york
-from shared.errors import PipelineError
+from shared.core.clock import at_new_york
+from shared.core.errors import PipelineError
+from shared.core.pipeline import load_pipeline, trigger_of
 from shared.ledger import executions_of
-from shared.pipeline import load_pipeline, trigger_of
 
 FINAL = ("success", "partial", "no_data", "joined", "superseded", "skipped", "halted")
 

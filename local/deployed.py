@@ -18,9 +18,9 @@ from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.token import Endpoint
 from local.server import Server
-from shared.config import Settings
-from shared.errors import ConfigError
-from shared.pipeline import load_pipeline
+from shared.core.errors import ConfigError
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.runtime import GCP, Runtime, deployed
 
 BUCKETS = ("raw", "exports", "models")

@@ -20,9 +20,9 @@ from local.bus import SqliteBus
 from local.bus_tables import Delivery
 from local.host import causes
 from local.sim_clock import SimClock
-from shared.errors import STORAGE_FAULTS, StorageFault
-from shared.observability.redaction import excerpt, what_failed
-from shared.pipeline import Pipeline
+from shared.core.errors import STORAGE_FAULTS, StorageFault
+from shared.core.pipeline import Pipeline
+from shared.core.redaction import excerpt, what_failed
 
 logger = logging.getLogger(__name__)
 

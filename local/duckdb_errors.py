@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, first_line
-from shared.errors import (
+from shared.core.errors import (
     DiskFull,
     Fatal,
     NotFound,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from local import duckdb_types as types
-from shared.errors import Fatal, SchemaMismatch
+from shared.core.errors import Fatal, SchemaMismatch
 from shared.ports import DateRange
 from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
 from shared.warehouse.schemas import TableSchema

@@ -19,7 +19,7 @@ from local.duckdb_partition import REPLACEMENT, affected, replace_slices
 from local.embedded.storage_faults import file_errors
 from local.embedded.write_ahead import check_duckdb_log
 from local.transpile import MERGE_SOURCE, Statement, transpile
-from shared.errors import Fatal, SchemaMismatch
+from shared.core.errors import Fatal, SchemaMismatch
 from shared.ports import DateRange, Params
 from shared.warehouse.rows import conform
 from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.embedded.storage_faults import GOES_ON, file_errors
-from shared.errors import Fatal, NotFound, PreconditionFailed, StorageDamaged
+from shared.core.errors import Fatal, NotFound, PreconditionFailed, StorageDamaged
 from shared.ports import Blob, check_object_name
 
 META = ".meta"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.core.errors import Fatal
 from shared.document_rules import TIMESTAMP_KEY, plain_fields
-from shared.errors import Fatal
 
 __all__ = ["TIMESTAMP_KEY", "Undecodable", "decode", "encode", "timestamp"]
 

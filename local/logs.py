@@ -12,8 +12,8 @@ from typing import TextIO, cast
 
 from local.console.lines import complain
 from local.embedded.storage_faults import file_errors
-from shared.clock import Clock
-from shared.observability.logs import configure_logging
+from shared.core.clock import Clock
+from shared.core.logs import configure_logging
 
 
 class _SimulatedTime(logging.Filter):

@@ -31,8 +31,8 @@ from local.host.token import Endpoint
 from local.ownership import FolderBusy
 from local.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
 from local.replay import ArchiveError
-from shared.errors import ConfigError, PipelineError
-from shared.pipeline import BATCH_SWEEP, trigger_of
+from shared.core.errors import ConfigError, PipelineError
+from shared.core.pipeline import BATCH_SWEEP, trigger_of
 
 WIDTH_OF_FILES = 160
 SWEEP = trigger_of(BATCH_SWEEP)

@@ -18,8 +18,8 @@ from local.cli.values import place
 from local.embedded.contents import LOCK_FILE, check_not_foreign
 from local.embedded.storage_faults import file_errors, of_os
 from local.host.token import TOKEN_FILE, Endpoint, forget_token, read_token, write_token
-from shared.clock import Clock, SystemClock
-from shared.errors import ConfigError, DiskFull, Fatal
+from shared.core.clock import Clock, SystemClock
+from shared.core.errors import ConfigError, DiskFull, Fatal
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from local.replay import Archive
-from shared.clock import at_new_york
-from shared.pipeline import Pipeline
+from shared.core.clock import at_new_york
+from shared.core.pipeline import Pipeline
 
 # Which of pipeline.yaml's schedules a day plays, and on which day: 0 is the game day, 1 the morning after.
 PLAYED = (

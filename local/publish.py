@@ -18,8 +18,8 @@ from local.host.moments import parse_at
 from local.host.token import Endpoint
 from local.ownership import FolderBusy
 from local.replay import ArchiveError
-from shared.errors import ConfigError, PipelineError, StorageFault
-from shared.pipeline import load_pipeline
+from shared.core.errors import ConfigError, PipelineError, StorageFault
+from shared.core.pipeline import load_pipeline
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 LAST = ("idle", "broken")

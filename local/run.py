@@ -34,7 +34,7 @@ from local.screen import Screen
 from local.sim_clock import Simulation
 from local.summary import result, show, summarise, write_summary
 from local.world import keep_archive, kept_archive
-from shared.errors import ConfigError, DataError, PipelineError
+from shared.core.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3
 EMULATORS = "gcp-emulators"

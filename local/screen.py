@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from local.console.plain import plain
 from local.dispatcher import Completed
-from shared.observability.printable import one_line
+from shared.core.printable import one_line
 
 
 class Screen:

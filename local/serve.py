@@ -14,8 +14,8 @@ from local.host.token import TOKEN_FILE
 from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
 from local.runtime import EmbeddedRuntime, open_runtime
-from shared.errors import ConfigError, PipelineError
-from shared.pipeline import load_pipeline
+from shared.core.errors import ConfigError, PipelineError
+from shared.core.pipeline import load_pipeline
 
 
 def serve(embedded: EmbeddedRuntime) -> int:

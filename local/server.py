@@ -19,7 +19,7 @@ from local.host.causes import handling
 from local.host.connections import HOST, BoundedServer, listen
 from local.host.gate import Gate
 from local.host.token import Endpoint, new_token
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 STOP_POLL_SECONDS = 0.05
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from local.json_values import timestamp
 from local.sqlite_file import SqliteFile
-from shared.clock import Clock, SystemClock
+from shared.core.clock import Clock, SystemClock
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS simulation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 

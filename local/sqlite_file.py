@@ -13,7 +13,7 @@ from pathlib import Path
 from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
 from local.embedded.write_ahead import check_sqlite_log
 from local.json_values import Undecodable
-from shared.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
+from shared.core.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 

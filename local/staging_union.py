@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 
 _UNION = re.compile(r"\bUNION\s+ALL\b", re.IGNORECASE)
 _STAGING = re.compile(r"`?\b(nba_\w+|\w+_nba_\w+)`?\.`?(_staging_[\w-]+)`?")

@@ -16,8 +16,8 @@ from rich.table import Table
 from local.console.plain import plain
 from local.day import Day, RunRecord
 from local.playable import Playable
-from shared.errors import NotFound
-from shared.pipeline import GRADING
+from shared.core.errors import NotFound
+from shared.core.pipeline import GRADING
 from shared.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")

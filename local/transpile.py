@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.staging_union import Run, collapse, expand
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE
 from shared.warehouse.sql import with_prefix
 

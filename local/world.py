@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from local.sim_clock import Simulation
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 NOTE = "archive"
 

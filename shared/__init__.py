@@ -1,1 +1,1 @@
-"""What two or more functions use; knows nothing of functions/ or local/."""
+"""The code that functions share, in rooms: core < nba < stores < chain | science < operations."""

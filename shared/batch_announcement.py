@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from shared.batches import Batch
-from shared.events import Event
+from shared.core.events import Event
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, load_pipeline
 from shared.messages import PhaseCompletion, Status
 from shared.outbox import OutboxMessage
-from shared.pipeline import CONSOLIDATION, COORDINATOR, WORKER, load_pipeline
 
 
 def batch_complete(

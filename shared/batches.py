@@ -18,9 +18,10 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from shared import crashpoints, outbox
-from shared.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
-from shared.events import Event
+from shared import outbox
+from shared.core import failpoints
+from shared.core.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
+from shared.core.events import Event
 from shared.outbox import OutboxMessage
 from shared.ports import Document, Filter, State, Transaction
 
@@ -254,7 +255,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
     announced again, unless the batch is superseded. Returns the batch as it is after; its outbox may be pending.
     """
     _record_unit(state, batch_id, result)
-    crashpoints.reached("batch.unit_recorded")
+    failpoints.reached("batch.unit_recorded")
     for _ in range(_TRIES):
         batch = get_batch(state, batch_id)
         if batch is None:
@@ -273,7 +274,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
             announce(state, batch, fields, announcement)
         except PreconditionFailed:
             continue
-        crashpoints.reached("batch.closed")
+        failpoints.reached("batch.closed")
     raise WriteConflict(f"Batch {batch_id} changed {_TRIES} times while unit {result.unit} completed.")
 
 

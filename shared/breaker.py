@@ -19,12 +19,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared import audit
-from shared.errors import PreconditionFailed
-from shared.events import Event
-from shared.observability.redaction import what_failed
+from shared.core.errors import PreconditionFailed
+from shared.core.events import Event
+from shared.core.redaction import what_failed
+from shared.core.storable import storable
 from shared.ports import Document, Filter, Transaction
 from shared.runtime import Runtime
-from shared.storable import storable
 
 logger = logging.getLogger(__name__)
 

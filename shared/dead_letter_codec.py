@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from shared.clock import as_moment
+from shared.core.clock import as_moment
 from shared.message_limits import (
     MAX_ATTRIBUTE_KEY_BYTES,
     MAX_ATTRIBUTES,

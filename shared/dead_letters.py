@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared import audit, crashpoints, outbox, parallel
+from shared import audit, outbox
+from shared.core import concurrency, failpoints
+from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
+from shared.core.events import Event
+from shared.core.pipeline import Pipeline, Subscription
+from shared.core.redaction import redacted
 from shared.dead_letter_codec import Facts, is_cut, of_the_message
 from shared.document_rules import field_name
-from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
-from shared.events import Event
 from shared.message_limits import check_message
-from shared.observability.redaction import redacted
 from shared.outbox import OutboxFile
-from shared.pipeline import Pipeline, Subscription
 from shared.ports import Bus, Document, Filter, PulledMessage, State
 from shared.runtime import Runtime
 
@@ -119,7 +120,7 @@ def listed(
                 f"There is no dead-letter subscription {subscription!r}.",
                 next_step=f"use one of: {', '.join(sorted(known))}.",
             )
-    pulled = parallel.all_of(
+    pulled = concurrency.all_of(
         {name: partial(bus.pull, name, MOST_LETTERS) for name in names}, _LISTED_AT_ONCE, name="letters"
     )
     letters = [_letter(message, known[name], pipeline, now) for name in names for message in pulled[name]]
@@ -254,9 +255,9 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
     }
     with suppress(AlreadyExists):  # recorded before: what was decided then is finished now
         runtime.state.create(letter.path, document)
-    crashpoints.reached("redrive.recorded")
+    failpoints.reached("redrive.recorded")
     published = _publish(runtime, letter.path)
-    crashpoints.reached("redrive.published")
+    failpoints.reached("redrive.published")
     said = f"published to {letter.origin_topic}" if published else "published before"
     return Redriven(letter, bool(published), said)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.errors import Fatal
-from shared.storable import MAX_INTEGER
+from shared.core.errors import Fatal
+from shared.core.storable import MAX_INTEGER
 
 # Marks a moment in the embedded store's JSON; no document may use it as a field.
 TIMESTAMP_KEY = "$ts"

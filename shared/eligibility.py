@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.config import Settings
+from shared.core.settings import Settings
 
 
 def reason_to_leave_out(row: Mapping[str, Any], settings: Settings, now: datetime) -> str | None:

@@ -16,15 +16,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_date
+from shared.core.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_date
+from shared.core.errors import DataError, Fatal
+from shared.core.events import Event
+from shared.core.redaction import excerpt
+from shared.core.storable import brief, storable, unstorable
+from shared.core.strict_json import once
 from shared.document_rules import field_name
-from shared.errors import DataError, Fatal
-from shared.events import Event
 from shared.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
-from shared.observability.redaction import excerpt
-from shared.storable import brief, storable, unstorable
-from shared.strict_json import once
 
 M = TypeVar("M", bound=PhaseMessage)
 

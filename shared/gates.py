@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from shared import breaker, pause
 from shared.breaker import Permit, Standing
-from shared.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
-from shared.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
+from shared.core.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
+from shared.core.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
 from shared.runtime import Runtime
 
 logger = logging.getLogger(__name__)

@@ -14,27 +14,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared import crashpoints, gates, outbox
-from shared.clock import as_of_after
+from shared import gates, outbox
 from shared.context import Context, Outcome
+from shared.core import failpoints
+from shared.core.clock import as_of_after
+from shared.core.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
+from shared.core.events import Event
+from shared.core.logs import configure_logging, log_context
+from shared.core.pipeline import FunctionSpec, load_pipeline
+from shared.core.printable import one_line, printable_json
+from shared.core.redaction import excerpt, redacted_json
+from shared.core.storable import storable, storable_json
 from shared.dead_letter_codec import MESSAGE, Facts, encode
 from shared.delivery import SETS_AS_OF, Delivery
 from shared.envelope import Envelope, read_envelope, read_message
-from shared.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
-from shared.events import Event
 from shared.gates import Passage, Stop
 from shared.held import hold
 from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
 from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
-from shared.observability.logs import configure_logging, log_context
-from shared.observability.printable import one_line, printable_json
-from shared.observability.redaction import excerpt, redacted_json
 from shared.observability.run_history import flush_run
 from shared.outbox import OutboxMessage
-from shared.pipeline import FunctionSpec, load_pipeline
 from shared.ports import DateRange
 from shared.runtime import Runtime, get_runtime
-from shared.storable import storable, storable_json
 
 if TYPE_CHECKING:
     import flask
@@ -150,7 +151,7 @@ def _execute(
     )
     if isinstance(taken, Done):
         return _repeat(delivery, taken.data, runtime)
-    crashpoints.reached("handler.taken")
+    failpoints.reached("handler.taken")
     # a take-over sees the as_of of the first take
     context = Context(
         runtime=runtime,
@@ -177,12 +178,12 @@ def _execute(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
             next_step="a defect: its stack is in the log.",
         ) from defect
-    crashpoints.reached("handler.ran")
+    failpoints.reached("handler.ran")
     finished = runtime.clock.now()
     as_of = as_of_after(finished) if sets_as_of else context.as_of
     fields = _result_fields(delivery, taken, message, outcome, as_of, finished, _machine(runtime))
     ledger.finish(taken, fields)
-    crashpoints.reached("handler.recorded")
+    failpoints.reached("handler.recorded")
     logger.info(
         "%s: %s",
         function.name,
@@ -315,7 +316,7 @@ def _repeat(delivery: Delivery, data: dict[str, Any], runtime: Runtime) -> Respo
     """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
     for path in (delivery.key.path, *data.get("linked_outboxes", ())):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
-    crashpoints.reached("handler.sent")
+    failpoints.reached("handler.sent")
     if data["ends_run"] and not delivery.one_of_many:
         flush_run(runtime, delivery.run_id)
     return Response(200, data["result"])

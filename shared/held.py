@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from shared import crashpoints, gates, outbox
+from shared import gates, outbox
+from shared.core import failpoints
+from shared.core.errors import AlreadyExists, PreconditionFailed
+from shared.core.pipeline import FunctionSpec
 from shared.envelope import Envelope
-from shared.errors import AlreadyExists, PreconditionFailed
 from shared.message_limits import RESERVED
 from shared.outbox import OutboxFile
-from shared.pipeline import FunctionSpec
 from shared.ports import Document, Filter
 from shared.runtime import Runtime
 
@@ -37,7 +38,7 @@ def hold(runtime: Runtime, function: FunctionSpec, envelope: Envelope, gate: str
     name = f"{subscription.name}.{envelope.message_id}"
     with suppress(PreconditionFailed):
         runtime.raw.write(blob, envelope.data, content_type="application/octet-stream", if_generation=0)
-    crashpoints.reached("held.stored")
+    failpoints.reached("held.stored")
     # what the message means (its run, its TODAY) is what it meant when it first came
     origin = {
         "origin_message_id": envelope.message_id,
@@ -91,6 +92,6 @@ def _release(runtime: Runtime, document: Document) -> bool:
         runtime.state.update(document.path, fields, if_version=document.version)
     except PreconditionFailed:
         return False
-    crashpoints.reached("held.released")
+    failpoints.reached("held.released")
     outbox.send_pending(document.path, runtime.state, runtime.bus, runtime.raw)
     return True

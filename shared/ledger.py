@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clock import LONG_AGO
-from shared.errors import AlreadyExists, LeaseHeld, PreconditionFailed
+from shared.core.clock import LONG_AGO
+from shared.core.errors import AlreadyExists, LeaseHeld, PreconditionFailed
 from shared.ports import Document, Filter, State, Transaction
 
 COLLECTION = "executions"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.clock import LONG_AGO, Clock
-from shared.errors import LeaseHeld
+from shared.core.clock import LONG_AGO, Clock
+from shared.core.errors import LeaseHeld
 from shared.ports import State, Transaction
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from shared.errors import Fatal, NotFound
-from shared.observability.printable import one_line
-from shared.observability.redaction import redacted
-from shared.storable import storable
+from shared.core.errors import Fatal, NotFound
+from shared.core.printable import one_line
+from shared.core.redaction import redacted
+from shared.core.storable import storable
 
 # https://cloud.google.com/pubsub/quotas: of one publish request, and so of a message in it.
 MAX_REQUEST_BYTES = 10_000_000

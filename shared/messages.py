@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from shared.clock import YEARS, as_moment, resolve_date
+from shared.core.clock import YEARS, as_moment, resolve_date
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -100,7 +100,7 @@ class PhaseMessage(BaseModel):
     records_failed: Count | None = None
     duration_seconds: Seconds | None = None
     event: Name | None = None
-    """The code of what happened (shared/events.py); a newer release may send one that is not known here."""
+    """The code of what happened (shared/core/events.py); a newer release may send one that is not known here."""
     error_type: Name | None = None
     error_message: Reason | None = None
     reason: Reason | None = None

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from shared.clock import NEW_YORK
+from shared.core.clock import NEW_YORK
 from shared.nba import feed_values as values
 from shared.nba.bounds import SCORE, Bound
 from shared.nba.feed_values import Refused, is_game_id

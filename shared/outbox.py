@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared import crashpoints
+from shared.core import failpoints
 from shared.ports import Blobs, Bus, Publication, State
 
 
@@ -82,7 +82,7 @@ def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
     if document is None or not document.data.get("outbox_pending"):
         return 0
     published = sum(_publish(entry, bus, raw) for entry in document.data["outbox"])
-    crashpoints.reached("outbox.published")
+    failpoints.reached("outbox.published")
 
     def mark(transaction: Any) -> None:
         current = transaction.get(path)

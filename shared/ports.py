@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from shared.errors import Fatal, NameTooLong
+from shared.core.errors import Fatal, NameTooLong
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from shared.clock import YEARS
-from shared.errors import DataError
+from shared.core.clock import YEARS
+from shared.core.errors import DataError
+from shared.core.redaction import redacted_json
 from shared.nba.feed_json import read_json
-from shared.observability.redaction import redacted_json
 
 CONTENT_TYPE = "application/gzip"
 ROOT = "raw"

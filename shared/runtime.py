@@ -9,9 +9,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from shared.clock import Clock, SystemClock
-from shared.config import Settings
-from shared.errors import ConfigError
+from shared.core.clock import Clock, SystemClock
+from shared.core.errors import ConfigError
+from shared.core.settings import Settings
 from shared.ports import Blobs, Bus, State, Warehouse
 
 

@@ -17,7 +17,7 @@ MAIN_LINES = 40
 # The embedded runtime's and the tests' packages, which the deployed archive does not carry.
 NOT_DEPLOYED = {"duckdb", "sqlglot", "rich", "pytz", "pytest", "hypothesis", "jinja2", "matplotlib", "local", "tests"}
 # Every function loads these modules at a cold start, so they must stay light.
-LIGHT = ("shared.errors", "shared.clock", "shared.messages", "shared.handler", "shared.config")
+LIGHT = ("shared.core.errors", "shared.core.clock", "shared.messages", "shared.handler", "shared.core.settings")
 HEAVY = {"xgboost", "scipy", "numpy", "pyarrow", "duckdb"}
 WALL_CLOCK = {
     "datetime.now",
@@ -155,10 +155,10 @@ def _always_raises(body: list[ast.stmt]) -> bool:
 
 
 def wall_clock(root: Path) -> list[str]:
-    """Reads of the wall clock in deployed code outside shared/clock.py, and sleeps in tests."""
+    """Reads of the wall clock in deployed code outside shared/core/clock.py, and sleeps in tests."""
     broken = []
     for source in sources(root, (*DEPLOYED, "tests")):
-        if source.module == "shared.clock":
+        if source.module == "shared.core.clock":
             continue
         asked = {"time.sleep", "asyncio.sleep"} if source.room == "tests" else WALL_CLOCK
         for node in ast.walk(source.tree):

@@ -6,7 +6,7 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.pipeline import FunctionSpec, Pipeline, Subscription
+from shared.core.pipeline import FunctionSpec, Pipeline, Subscription
 
 START = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)
 MIN_BACKOFF, MAX_BACKOFF, ACK_DEADLINE, ATTEMPTS = 10, 60, 600, 5

@@ -13,11 +13,11 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.clock import Clock
-from shared.config import Settings
 from shared.context import Context
+from shared.core.clock import Clock
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.messages import Mode
-from shared.pipeline import load_pipeline
 from shared.ports import DateRange, Warehouse
 from shared.runtime import Runtime
 from shared.warehouse.rows import table_of

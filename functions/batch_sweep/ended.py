@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from functions.batch_sweep.report import Report
-from shared import crashpoints
-from shared.clock import LONG_AGO
 from shared.context import Context
-from shared.errors import PreconditionFailed
+from shared.core import failpoints
+from shared.core.clock import LONG_AGO
+from shared.core.errors import PreconditionFailed
+from shared.core.pipeline import load_pipeline
 from shared.ledger import COLLECTION, FAILED, KEPT, RUNNING
 from shared.observability.run_history import flush_run
-from shared.pipeline import load_pipeline
 from shared.ports import Document, Filter
 
 _LEAST_WAIT = timedelta(minutes=30)
@@ -89,5 +89,5 @@ def _make_final(context: Context, document: Document, stopped: datetime) -> bool
         context.runtime.state.update(document.path, fields, if_version=document.version)
     except PreconditionFailed:
         return False
-    crashpoints.reached("sweep.abandoned")
+    failpoints.reached("sweep.abandoned")
     return True

@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from functions.batch_sweep.report import Report
-from shared import batches, crashpoints, locks
+from shared import batches, locks
 from shared.batches import CONSOLIDATED, DONE, OPEN, SUPERSEDED, Batch
 from shared.context import Context
-from shared.errors import LeaseHeld
+from shared.core import failpoints
+from shared.core.errors import LeaseHeld
 from shared.ports import Filter
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema
@@ -64,7 +65,7 @@ def _sweep_date(context: Context, report: Report, game_date: date, staged: Mappi
             name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
         ) as lock:
             goes = _what_goes(context, report, game_date, orphaned)
-            crashpoints.reached("sweep.verified")
+            failpoints.reached("sweep.verified")
             if goes:
                 lock.check()
                 runtime.warehouse.drop(goes)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.context import Outcome
-from shared.events import Event
+from shared.core.events import Event
 from shared.messages import Status
 from shared.observability.alerts import alert
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from functions.batch_sweep.report import MOST_NAMES, Report
-from shared import batches, crashpoints, outbox
+from shared import batches, outbox
 from shared.batch_announcement import batch_complete
 from shared.batches import CLOSED, OPEN, Announcement, Batch
 from shared.context import Context
-from shared.errors import PreconditionFailed
+from shared.core import failpoints
+from shared.core.errors import PreconditionFailed
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage, send_pending
 from shared.ports import Filter
@@ -84,7 +85,7 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
 
     missing = batches.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
     report.closed.append({"batch_id": batch.batch_id, "why": why, "missing": missing})
-    crashpoints.reached("sweep.closed")
+    failpoints.reached("sweep.closed")
     logger.warning(
         "closed %s: %s; missing %s",
         batch.batch_id,

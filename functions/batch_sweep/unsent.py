@@ -8,8 +8,8 @@ from functools import partial
 
 from functions.batch_sweep.report import Report
 from shared import dead_letters, held
-from shared.errors import PipelineError, Retriable
-from shared.observability.redaction import what_failed
+from shared.core.errors import PipelineError, Retriable
+from shared.core.redaction import what_failed
 from shared.outbox import send_pending
 from shared.ports import Document, Filter
 from shared.runtime import Runtime

@@ -9,9 +9,9 @@ from typing import Any
 from functions.grading.games import Game, described, short_of
 from functions.grading.performance import figures
 from shared.context import Context, Outcome
-from shared.errors import DataError
+from shared.core.errors import DataError
+from shared.core.events import Event
 from shared.evaluation import alarms
-from shared.events import Event
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from functions.phase1_scrape.deadline import check_time
-from shared.observability.printable import one_line
-from shared.observability.redaction import redacted
+from shared.core.printable import one_line
+from shared.core.redaction import redacted
 
 # What the unpacker below knows, and so what is asked for.
 ENCODINGS = "gzip, deflate"

@@ -12,9 +12,9 @@ from typing import Literal, TypeVar, get_args
 
 from functions.phase1_scrape.http_client import SourceClient
 from functions.phase1_scrape.source_breaker import SourceBreaker
-from shared.config import Settings
 from shared.context import Context
-from shared.errors import PreconditionFailed
+from shared.core.errors import PreconditionFailed
+from shared.core.settings import Settings
 from shared.ports import Blobs
 from shared.raw_files import (
     CONTENT_TYPE,

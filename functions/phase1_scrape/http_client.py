@@ -35,11 +35,11 @@ from functions.phase1_scrape.answers import (
     seconds_to_wait,
 )
 from functions.phase1_scrape.deadline import TimedTransport, answer_within
-from shared.config import Settings
-from shared.errors import SourceUnavailable
+from shared.core.errors import SourceUnavailable
+from shared.core.redaction import may_hold_secret, protect, redacted, redacted_json, without_begun_secret
+from shared.core.secret_settings import check_proxy_url, protect_proxy
+from shared.core.settings import Settings
 from shared.nba.feed_json import read_json
-from shared.observability.redaction import may_hold_secret, protect, redacted, redacted_json, without_begun_secret
-from shared.observability.secret_settings import check_proxy_url, protect_proxy
 from shared.raw_files import Response
 
 logger = logging.getLogger(__name__)

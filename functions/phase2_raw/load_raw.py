@@ -17,8 +17,8 @@ from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.context import Context, Outcome
-from shared.errors import DataError, NotFound
-from shared.events import Event
+from shared.core.errors import DataError, NotFound
+from shared.core.events import Event
 from shared.messages import PhaseMessage
 from shared.nba.feed_values import Refused, text
 from shared.ports import Blobs, DateRange

@@ -11,7 +11,7 @@ from functions.phase3_analytics import suspicious
 from functions.phase3_analytics.aliases import ALIAS_PAIRS, load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
 from shared.context import Context, Outcome
-from shared.events import Event
+from shared.core.events import Event
 from shared.messages import PhaseMessage
 from shared.ports import DateRange, Warehouse
 from shared.warehouse.sql import read_sql

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.context import Context, Outcome
-from shared.events import Event
+from shared.core.events import Event
 from shared.features.names import FEATURE_STORE
 from shared.messages import PhaseMessage
 from shared.warehouse.sql import read_sql

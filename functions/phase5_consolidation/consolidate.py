@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
-from shared import batches, crashpoints, locks
+from shared import batches, locks
 from shared.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
 from shared.context import Context, Outcome
-from shared.errors import (
+from shared.core import failpoints
+from shared.core.errors import (
     DataError,
     PipelineError,
     PreconditionFailed,
@@ -27,7 +28,7 @@ from shared.errors import (
     StagingMismatch,
     WriteConflict,
 )
-from shared.events import Event
+from shared.core.events import Event
 from shared.messages import PhaseMessage, Status
 from shared.runtime import Runtime
 from shared.warehouse import staging
@@ -116,15 +117,15 @@ class _Work:
         if not keys:
             raise self._nothing_staged()
         merged = self._merge(source, keys - frozen)
-        crashpoints.reached("consolidation.merged")
+        failpoints.reached("consolidation.merged")
         games = self._verify(merged, frozen)
-        crashpoints.reached("consolidation.verified")
+        failpoints.reached("consolidation.verified")
         in_place = sum(games.values())
         units = sorted({*self.batch.merged, *pending})
         self._record(games, units, frozen)
-        crashpoints.reached("consolidation.consolidated")
+        failpoints.reached("consolidation.consolidated")
         self._drop([*tables, *gathered], units)
-        crashpoints.reached("consolidation.dropped")
+        failpoints.reached("consolidation.dropped")
         if frozen == keys:
             reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
             return self._outcome(in_place, frozen, sequence, reason, Event.ALL_FROZEN)

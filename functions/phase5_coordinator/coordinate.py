@@ -11,15 +11,16 @@ from typing import Any
 
 from functions.phase5_coordinator.players import LeftOut, Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit, request_lines
-from shared import batches, crashpoints
+from shared import batches
 from shared.batches import Batch, BatchPlan
 from shared.context import Context, Outcome
-from shared.errors import PreconditionFailed
-from shared.events import Event
+from shared.core import failpoints
+from shared.core.errors import PreconditionFailed
+from shared.core.events import Event
+from shared.core.pipeline import WORKER, load_pipeline, trigger_of
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
-from shared.pipeline import WORKER, load_pipeline, trigger_of
 from shared.systems.history import GAMES, pack_histories
 from shared.systems.promotions import PointerDamaged, read_serving_or_none
 from shared.warehouse.rows import table_of
@@ -76,12 +77,12 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     batch = batches.open_batch(runtime.state, plan, now, context.fence)
     if batch.data["execution_id"] != context.execution_id:
         return _joined(batch)
-    crashpoints.reached("coordinator.batch_opened")
+    failpoints.reached("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
     serving, damage = read_serving_or_none(runtime.models)
     models = serving.versions
     path = _keep_requests(context, batch, units, models)
-    crashpoints.reached("coordinator.requests_written")
+    failpoints.reached("coordinator.requests_written")
     return Outcome(
         "success" if models else "partial",
         record_count=len(expected),

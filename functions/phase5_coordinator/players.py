@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.eligibility import reason_to_leave_out
 
 # The order in which reasons are looked for: the first that holds is the one recorded.

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from functions.phase5_worker.system_breakers import predict_guarded
-from shared import batches, crashpoints
+from shared import batches
 from shared.batch_announcement import batch_complete
 from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal, StorageFault
-from shared.events import Event
+from shared.core import failpoints
+from shared.core.errors import DataError, Fatal, StorageFault
+from shared.core.events import Event
+from shared.core.redaction import what_failed
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
-from shared.observability.redaction import what_failed
 from shared.outbox import OutboxMessage, send_pending
 from shared.systems.registry import load_usable_models
 from shared.warehouse import staging
@@ -66,7 +67,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
-    crashpoints.reached("worker.staged")
+    failpoints.reached("worker.staged")
     return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now, models.damaged)
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from shared import breaker
 from shared.breaker import Permit
 from shared.context import Context
-from shared.errors import Retriable
+from shared.core.errors import Retriable
 from shared.messages import PredictionRequest
 from shared.systems.output import SYSTEMS, SystemFailed
 from shared.systems.predict import predict_players

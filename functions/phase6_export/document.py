@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from functions.phase6_export.schema_check import check
-from shared.errors import SchemaMismatch
-from shared.observability.printable import printable_json
+from shared.core.errors import SchemaMismatch
+from shared.core.printable import printable_json
 
 SCHEMA_VERSION = 2
 ROOT = "v1"

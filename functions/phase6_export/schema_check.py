@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 
 from functions.phase6_export.schema_quick import Fits, quick
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 
 FOLDER = Path(__file__).parent / "schemas"
 COMMON = "common"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from functions.phase6_export.document import moment
 from functions.phase6_export.reading import Row
-from shared.clock import new_york_date
+from shared.core.clock import new_york_date
 
 State = Literal["current", "stale", "missing"]
 # How long an answer about lines stays in force (upcoming_player_lines.sql). An injury list holds for its day, so an

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from functions.phase6_export.reading import Day, Row, key_of
-from shared.events import Event
+from shared.core.events import Event
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from functions.phase6_export.document import Document, Order
-from shared.errors import NotFound, PreconditionFailed, WriteConflict
-from shared.parallel import all_of
+from shared.core.concurrency import all_of
+from shared.core.errors import NotFound, PreconditionFailed, WriteConflict
 from shared.ports import Blobs
 
 CONTENT_TYPE = "application/json; charset=utf-8"

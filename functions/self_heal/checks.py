@@ -9,10 +9,10 @@ from datetime import datetime
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ROOT, dated_files, results_file
 from functions.self_heal.snapshot import FINAL, Player, Snapshot
 from shared.batches import CLOSED, FAILED
-from shared.clock import new_york_date
-from shared.config import Settings
+from shared.core.clock import new_york_date
+from shared.core.pipeline import Contract
+from shared.core.settings import Settings
 from shared.eligibility import reason_to_leave_out
-from shared.pipeline import Contract
 
 # A game has two.
 TEAMS = 2

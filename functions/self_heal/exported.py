@@ -9,9 +9,9 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from shared.clock import new_york_date
-from shared.errors import NotFound
-from shared.parallel import all_of
+from shared.core.clock import new_york_date
+from shared.core.concurrency import all_of
+from shared.core.errors import NotFound
 from shared.ports import Blobs
 
 ROOT = "v1"

@@ -14,15 +14,16 @@ from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
 from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
-from shared import batches, crashpoints
-from shared.clock import new_york_date
+from shared import batches
 from shared.context import Context, Outcome
-from shared.errors import DataError
-from shared.events import Event
+from shared.core import failpoints
+from shared.core.clock import new_york_date
+from shared.core.errors import DataError
+from shared.core.events import Event
+from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
-from shared.pipeline import load_pipeline
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -64,7 +65,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     if restart is None:
         why = f"in progress: {phase} of {day} was restarted a moment ago"
         return Outcome("skipped", reason=why, event=Event.IN_PROGRESS)
-    crashpoints.reached("self_heal.recorded")
+    failpoints.reached("self_heal.recorded")
     return _restarted(restart, context)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from functions.self_heal import restarts
 from shared import batches, pause
 from shared.batches import OPEN
+from shared.core.pipeline import Pipeline, load_pipeline
 from shared.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
-from shared.pipeline import Pipeline, load_pipeline
 from shared.ports import Document, Filter
 from shared.runtime import Runtime
 

@@ -8,7 +8,7 @@ from typing import Any
 from functions.self_heal.checks import Shortage
 from shared import batches
 from shared.context import Context
-from shared.errors import AlreadyExists
+from shared.core.errors import AlreadyExists
 from shared.heal_runs import heal_run_id
 from shared.ports import Filter
 from shared.runtime import Runtime

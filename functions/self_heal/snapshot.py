@@ -11,7 +11,7 @@ from typing import Any
 from functions.self_heal.exported import Files, read_files
 from shared import batches
 from shared.batches import Batch
-from shared.clock import GAME_LENGTH, as_of_after
+from shared.core.clock import GAME_LENGTH, as_of_after
 from shared.ports import Warehouse
 from shared.runtime import Runtime
 from shared.warehouse.sql import read_sql

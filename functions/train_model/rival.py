@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shared.errors import Fatal, ModelDamaged
+from shared.core.errors import Fatal, ModelDamaged
 from shared.ports import Blobs
 from shared.systems.promotions import Serving
 from shared.systems.registry import Models, load_models, load_twin, read_metadata

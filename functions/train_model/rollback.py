@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal
-from shared.events import Event
+from shared.core.errors import DataError, Fatal
+from shared.core.events import Event
 from shared.messages import PREVIOUS, TrainingMessage
 from shared.ports import Blobs
 from shared.systems.output import XGBOOST

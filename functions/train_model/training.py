@@ -10,10 +10,10 @@ import numpy as np
 
 from functions.train_model.rival import find_rival, judge
 from functions.train_model.rollback import roll_back
-from shared import crashpoints
 from shared.context import Context, Outcome
-from shared.errors import Fatal, ModelDamaged
-from shared.events import Event
+from shared.core import failpoints
+from shared.core.errors import Fatal, ModelDamaged
+from shared.core.events import Event
 from shared.messages import TrainingMessage
 from shared.observability.alerts import alert
 from shared.ports import Blobs
@@ -72,7 +72,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         "gate": gate,
     }
     paths = save_models(blobs, training.models, metadata, twin)
-    crashpoints.reached("training.saved")
+    failpoints.reached("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
         move_pointer(blobs, seen, version, by=context.execution_id, at=now, why=gate["reason"])

@@ -1,5 +1,5 @@
 # What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at it. Lines are told
-# apart by their `event`, a code of shared/events.py, never by their sentence.
+# apart by their `event`, a code of shared/core/events.py, never by their sentence.
 
 locals {
   services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])

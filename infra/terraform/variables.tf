@@ -184,7 +184,7 @@ variable "secret_versions" {
 }
 
 variable "settings" {
-  description = "Further settings of the functions (shared/config.py), by the name of the environment variable."
+  description = "Further settings of the functions (shared/core/settings.py), by the name of the environment variable."
   type        = map(string)
   default     = {}
 }

@@ -15,7 +15,7 @@ from local.plan import DAYS_NOT_HISTORY
 from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.screen import Screen
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from shared.ports import Warehouse
 from shared.warehouse.rows import table_of
 

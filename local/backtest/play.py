@@ -30,8 +30,8 @@ from local.replay import Archive
 from local.run import Arguments as Run
 from local.run import find_archive
 from local.screen import Screen
-from shared.clock import at_new_york
-from shared.config import Settings
+from shared.core.clock import at_new_york
+from shared.core.settings import Settings
 from shared.evaluation import Scored
 from shared.systems.lines import Best
 from shared.systems.xgboost_v1 import library_version

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.evaluation import Floats, Mask, Texts
 from shared.ports import Warehouse
 from shared.systems.columns import columns_of_table

@@ -17,7 +17,7 @@ FEATURE_CODE = (
     "local/transpile.py",
     "local/duckdb_partition.py",
     "local/duckdb_types.py",
-    "shared/clock.py",
+    "shared/core/clock.py",
     "shared/names.py",
     "shared/nba_games.py",
     "shared/raw_files.py",

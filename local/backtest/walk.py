@@ -13,8 +13,8 @@ import numpy as np
 
 from local.backtest.rows import FeatureRows
 from local.plan import TRAINING_AT
-from shared.clock import at_new_york
-from shared.errors import DataError
+from shared.core.clock import at_new_york
+from shared.core.errors import DataError
 from shared.evaluation import Floats, Mask
 from shared.systems import ensemble
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput

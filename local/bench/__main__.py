@@ -22,7 +22,7 @@ from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.ownership import owned, state_folder
 from local.screen import Screen
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 
 DONE, FAILED = 0, 1
 SIZES = (2, 8, MOST_GAMES)

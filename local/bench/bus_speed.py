@@ -15,7 +15,7 @@ from local.dispatcher import Completed, Dispatcher
 from local.server import Server
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.pipeline import WORKER, load_pipeline
+from shared.core.pipeline import WORKER, load_pipeline
 
 FUNCTION = WORKER
 DATA = b"{}"

@@ -11,7 +11,7 @@ from local.bench.prepare import Prepared
 from local.day import Day, RunRecord
 from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
-from shared.pipeline import CONSOLIDATION, COORDINATOR
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR
 
 SCHEDULE = "same-day-predictions"
 # The sizes take turns, so that a busy minute of the machine does not fall on one of them alone. The first run after

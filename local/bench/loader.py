@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.clock import at_new_york
-from shared.config import Settings
+from shared.core.clock import at_new_york
+from shared.core.settings import Settings
 from shared.ports import Warehouse
 from shared.systems.history import GAMES
 from shared.warehouse.sql import read_sql

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TypeVar
 
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from local.bench.measure import Progress
 from local.day import Day
 from local.replay import Archive
 from local.runtime import open_runtime
-from shared.config import Settings
+from shared.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A state folder keeps to its archive; one within it may be exchanged, as long as the days already loaded are the same.

@@ -11,7 +11,7 @@ from typing import Any
 
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
 from local.file_blobs import FileBlobs
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.systems.predict import predict_players
 from shared.systems.promotions import current_versions
 from shared.systems.registry import load_models

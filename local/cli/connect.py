@@ -11,7 +11,7 @@ from local.host.ports import note, port_of
 from local.host.token import Endpoint
 from local.ownership import FolderBusy, state_folder
 from local.runtime import STATE_FILE, open_runtime
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 
 class NoState(ConfigError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 Environment = Mapping[str, str]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
-from shared.errors import DataError
+from shared.core.errors import DataError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 

@@ -25,9 +25,9 @@ from local.operate import a_runtime
 from local.ownership import FolderBusy
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
-from shared.clock import YEARS
-from shared.errors import ConfigError, PipelineError
-from shared.pipeline import load_pipeline, trigger_of
+from shared.core.clock import YEARS
+from shared.core.errors import ConfigError, PipelineError
+from shared.core.pipeline import load_pipeline, trigger_of
 from shared.ports import DateRange
 from shared.runtime import Runtime
 from shared.runtime import deployed as deployed_runtime

@@ -14,7 +14,7 @@ from pathlib import Path
 from local.cloud.terraform import command, name_of, plan_arguments, prepare, variables
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 PROD = "prod"

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared import pause
-from shared.errors import Fatal, PipelineError
+from shared.core.errors import Fatal, PipelineError
+from shared.core.pipeline import load_pipeline
 from shared.ledger import COLLECTION, FAILED, SUCCEEDED
-from shared.pipeline import load_pipeline
 from shared.ports import Document, Filter, State
 from shared.runtime import Runtime
 

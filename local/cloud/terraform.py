@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 
 FOLDER = Path("infra") / "terraform"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from shared.observability.printable import many_lines
-from shared.observability.redaction import redacted
+from shared.core.printable import many_lines
+from shared.core.redaction import redacted
 
 
 class ReaderGone(BaseException):

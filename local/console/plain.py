@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from local.console.lines import ReaderGone
-from shared.observability.printable import many_lines
-from shared.observability.redaction import redacted
+from shared.core.printable import many_lines
+from shared.core.redaction import redacted
 
 
 class PlainConsole(Console):

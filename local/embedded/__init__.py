@@ -1,1 +1,1 @@
-"""What the embedded ports stand on: the files of one machine, and how they fail."""
+"""The four ports on one machine: DuckDB, SQLite and files; and the queue that stands for Pub/Sub."""

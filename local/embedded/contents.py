@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 LOCK_FILE = "runtime.lock"
 # What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import DiskFull, Fatal, NameTooLong, PipelineError, StorageDamaged, StorageDenied, StorageFault
+from shared.core.errors import DiskFull, Fatal, NameTooLong, PipelineError, StorageDamaged, StorageDenied, StorageFault
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from local.emulated.pushes import Pushes
-from shared.pipeline import Pipeline
+from shared.core.pipeline import Pipeline
 from shared.ports import Bus, Publication, PulledMessage
 
 

@@ -14,9 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from local.bus_tables import COUNTERS, Delivery
 from local.dispatcher import CONCURRENCY_CAP, Completed, Listener
-from shared.clock import Clock
-from shared.errors import Retriable
-from shared.pipeline import Pipeline
+from shared.core.clock import Clock
+from shared.core.errors import Retriable
+from shared.core.pipeline import Pipeline
 
 # Longer than the longest back-off before a second attempt and a function's timeout together.
 SILENCE_SECONDS = 700.0

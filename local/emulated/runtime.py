@@ -25,11 +25,11 @@ from local.server import Server, load_function
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from shared.batches import latest_batch
-from shared.clock import SystemClock
-from shared.config import Settings
-from shared.errors import ConfigError
+from shared.core.clock import SystemClock
+from shared.core.errors import ConfigError
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.gcp import stores as gcp
-from shared.pipeline import load_pipeline
 from shared.ports import Blobs
 from shared.runtime import Runtime, use_runtime
 

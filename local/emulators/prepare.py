@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from shared.errors import PipelineError
-from shared.pipeline import Pipeline
+from shared.core.errors import PipelineError
+from shared.core.pipeline import Pipeline
 from shared.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_schemas, all_views
 from shared.warehouse.sql import with_prefix
 

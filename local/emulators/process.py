@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 
 HOST = "127.0.0.1"
 # A Java emulator on a busy machine.

@@ -1,1 +1,1 @@
-"""The one port of this machine, and who may ask something of it."""
+"""The one process that runs the functions: runtime, server, dispatcher, clock, folder lock, admin endpoint."""

@@ -6,8 +6,8 @@ import json
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIEnvironment
 
-from shared.observability.redaction import excerpt
-from shared.strict_json import read_strict
+from shared.core.redaction import excerpt
+from shared.core.strict_json import read_strict
 
 # Pub/Sub's largest message is 10 MB; a push has it in base64, with its attributes escaped.
 MAX_BODY = 10_000_000

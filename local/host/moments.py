@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from shared.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, NEW_YORK, Clock, SystemClock, new_york_date
+from shared.core.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, NEW_YORK, Clock, SystemClock, new_york_date
 
 # Before the first game models are trained and schedules published; after the last its grades come.
 MARGIN = timedelta(days=31)

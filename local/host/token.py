@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 TOKEN_FILE = "runtime.token"
 _BYTES = 32

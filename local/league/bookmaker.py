@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from local.league.game_day import Expectation
 from local.league.players import Floats, Ints
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 
 BOOKMAKERS = ("draftkings", "fanduel", "betmgm", "betrivers", "prizepicks")
 PRIZEPICKS = BOOKMAKERS.index("prizepicks")  # offers lines without prices

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from shared.nba_games import season_name
 
 SEASON_DAYS = 175  # the real league plays its 82 games in about 174 days

@@ -25,7 +25,7 @@ from local.console.plain import open_console, plain
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
 from local.ownership import owned, state_folder
-from shared.errors import ConfigError, PipelineError
+from shared.core.errors import ConfigError, PipelineError
 
 LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
 SIZES = (500, 1000, 2000)

@@ -23,9 +23,9 @@ from local.load.stopwatch import Stopwatch
 from local.runtime import EmbeddedRuntime, open_runtime
 from shared import batches
 from shared.batches import CONSOLIDATED, batch_id_of
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
 from shared.observability.run_history import HISTORY, flush_run
-from shared.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
 from shared.warehouse import staging
 
 DAY = date(2025, 11, 14)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from time import perf_counter, thread_time
 
 from local.dispatcher import Completed
-from shared import crashpoints
-from shared.pipeline import WORKER
+from shared.core import failpoints
+from shared.core.pipeline import WORKER
 
 CLOSED = "batch.closed"
 
@@ -72,8 +72,8 @@ class Stopwatch:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Hear of the points while the block lasts."""
-        crashpoints.install(self.reached)
+        failpoints.install(self.reached)
         try:
             yield
         finally:
-            crashpoints.install(None)
+            failpoints.install(None)

@@ -6,7 +6,7 @@ import sys
 
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, write
-from shared.errors import DataError
+from shared.core.errors import DataError
 
 
 def main() -> int:

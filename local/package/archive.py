@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ARCHIVE = Path("build") / "functions.zip"

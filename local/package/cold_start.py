@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from local.package.environment import outside
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 
 LAST_OF_FRAMEWORK = "functions_framework._http.gunicorn"
 # Runs in the clean environment, in the archive's folder; the target's name is its argument.

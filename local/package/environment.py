@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.package.archive import ROOT
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 DEPLOYED = "3.11"  # the runtime python311

@@ -15,8 +15,8 @@ from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, Package, write
 from local.package.cold_start import MIB, Start, offenders, start, typical
 from local.package.environment import DEPLOYED, SUPPORTED, clean_environment, find_python
-from shared.errors import PipelineError
-from shared.pipeline import load_pipeline
+from shared.core.errors import PipelineError
+from shared.core.pipeline import load_pipeline
 
 RUNS = 5
 SHOWN_OFFENDERS = 8

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from local.replay.games import Games, read_games
-from shared.errors import DataError
+from shared.core.errors import DataError
 
 # The files there must be, with the columns that are replayed.
 COLUMNS = {

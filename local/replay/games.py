@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shared.clock import GAME_LENGTH, assumed_tipoff, at_new_york, new_york_date
+from shared.core.clock import GAME_LENGTH, assumed_tipoff, at_new_york, new_york_date
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from local.replay.archive import Archive, microseconds
 from local.replay.games import UNTIMED_LINES, iso, to_us
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 
 UNTIMED_KINDS = ("file_name_assumed_utc", "unknown_pregame")
 MAIN, ALTERNATE = "player_points", "player_points_alternate"

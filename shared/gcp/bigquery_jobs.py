@@ -15,10 +15,10 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
-from shared.errors import StoreUnavailable
+from shared.core.errors import StoreUnavailable
+from shared.core.logs import bound
 from shared.gcp.bigquery_sql import Parameter
 from shared.gcp.limits import Limits
-from shared.observability.logs import bound
 
 # The library would begin an upload six times more: three times a quarter of a function's time are all there is.
 _UPLOAD_RETRIES = 2

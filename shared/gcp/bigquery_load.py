@@ -9,7 +9,7 @@ import pyarrow as pa
 from google.api_core import exceptions as google
 from google.cloud import bigquery
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_target import check_writable, load_fields
 from shared.warehouse.schemas import TableSchema

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from google.cloud import bigquery
 
-from shared.errors import Fatal, SchemaMismatch, StoreUnavailable
+from shared.core.errors import Fatal, SchemaMismatch, StoreUnavailable
 from shared.gcp.bigquery_jobs import Jobs
 from shared.gcp.bigquery_sql import Statement
 from shared.gcp.bigquery_target import check_writable, metadata, same_as_declared

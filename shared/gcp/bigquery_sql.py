@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from google.cloud import bigquery
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.ports import Params
 from shared.warehouse.sql import STRINGS_AND_COMMENTS, with_prefix
 

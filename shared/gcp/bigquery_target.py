@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from google.cloud import bigquery
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 from shared.gcp.bigquery_types import fits, type_of
 from shared.warehouse.replacement import Metadata
 from shared.warehouse.schemas import TableSchema

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from google.cloud import bigquery
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 from shared.warehouse.schemas import arrow_type
 
 _OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}

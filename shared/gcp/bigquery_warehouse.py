@@ -8,7 +8,7 @@ from typing import Literal
 import pyarrow as pa
 from google.cloud import bigquery
 
-from shared import parallel
+from shared.core import concurrency
 from shared.gcp.bigquery_jobs import Jobs, fresh_id
 from shared.gcp.bigquery_load import append, job_name
 from shared.gcp.bigquery_partition import Replacement
@@ -89,7 +89,7 @@ class BigQueryWarehouse:
                 self._jobs.drop(self._reference(table))
 
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
-        parallel.all_of(tasks, _DROPS_AT_ONCE, name="drop")
+        concurrency.all_of(tasks, _DROPS_AT_ONCE, name="drop")
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
-from shared import errors as ours
+from shared.core import errors as ours
 
 # Firestore answers INVALID_ARGUMENT for a transaction that it has retired, and for a commit that the library repeated
 # after a lost answer: "The referenced transaction has expired or is no longer valid."

@@ -10,8 +10,8 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.core.errors import Fatal
 from shared.document_rules import MAX_IN_VALUES, check_collection, document_place
-from shared.errors import Fatal
 from shared.gcp.errors import errors
 from shared.gcp.firestore_transaction import run
 from shared.gcp.firestore_values import changed, document, filter_value, stored, unchanged_since

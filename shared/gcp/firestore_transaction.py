@@ -10,8 +10,8 @@ from google.api_core import exceptions as google
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 
+from shared.core.errors import Fatal, WriteConflict
 from shared.document_rules import document_place
-from shared.errors import Fatal, WriteConflict
 from shared.gcp.errors import errors, translated
 from shared.gcp.firestore_values import changed, document, stored
 from shared.ports import Document, T, Transaction

@@ -9,8 +9,8 @@ from typing import Any
 from google.cloud import firestore
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared.core.errors import Fatal, PreconditionFailed
 from shared.document_rules import field_name, plain, plain_fields
-from shared.errors import Fatal, PreconditionFailed
 from shared.ports import ArrayUnion, Document, Increment
 
 

@@ -14,10 +14,10 @@ from google.api_core import exceptions as google
 from google.api_core.retry import Retry, if_exception_type
 from google.pubsub_v1.types import PubsubMessage, PullRequest, ReceivedMessage
 
-from shared.errors import NotFound
+from shared.core.errors import NotFound
+from shared.core.pipeline import Pipeline
 from shared.gcp.errors import errors
 from shared.message_limits import MAX_MESSAGES, check_publication, room_of_a_request, size_of
-from shared.pipeline import Pipeline
 from shared.ports import Publication, PulledMessage
 
 logger = logging.getLogger(__name__)

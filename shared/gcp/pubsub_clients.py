@@ -9,7 +9,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from shared.errors import StoreUnavailable
+from shared.core.errors import StoreUnavailable
 
 # A message may have ten megabytes, gRPC's own limit for what is received is four. The library lifts it on its own
 # channels, and so does this one.

@@ -9,7 +9,7 @@ from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from shared.errors import Fatal, NotFound, PreconditionFailed, StoreUnavailable
+from shared.core.errors import Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.gcp.errors import errors
 from shared.ports import Blob, check_object_name
 

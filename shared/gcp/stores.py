@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.config import Settings
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.gcp.lazy import Lazy
-from shared.pipeline import load_pipeline
 from shared.ports import Blobs, Bus, State, Warehouse
 
 if TYPE_CHECKING:

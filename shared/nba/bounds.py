@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.clock import YEARS
+from shared.core.clock import YEARS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from shared.core.printable import one_line
+from shared.core.redaction import redacted
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
-from shared.observability.printable import one_line
-from shared.observability.redaction import redacted
 from shared.teams import FORMER_CODES, team_by_abbr
 
 _GAME_ID = re.compile(r"[0-9]{10}")

@@ -7,10 +7,10 @@ import logging
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.observability.printable import printable_json
-from shared.observability.redaction import redacted_json
+from shared.core.pipeline import load_pipeline
+from shared.core.printable import printable_json
+from shared.core.redaction import redacted_json
 from shared.outbox import OutboxMessage
-from shared.pipeline import load_pipeline
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from shared import crashpoints
-from shared.errors import AlreadyExists, PreconditionFailed, WriteConflict
+from shared.core import failpoints
+from shared.core.errors import AlreadyExists, PreconditionFailed, WriteConflict
+from shared.core.pipeline import CONSOLIDATION, WORKER
 from shared.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
-from shared.pipeline import CONSOLIDATION, WORKER
 from shared.ports import Document, Filter, State, Transaction
 from shared.runtime import Runtime
 
@@ -74,7 +74,7 @@ def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
             runtime.state.update(last.path, fields, if_version=last.version)
     except (AlreadyExists, PreconditionFailed):
         return True  # another ends the run at the same moment: its load first
-    crashpoints.reached("history.recorded")
+    failpoints.reached("history.recorded")
     return True
 
 
@@ -100,7 +100,7 @@ def _carry_out(runtime: Runtime, load: Document) -> int:
     if rows:
         for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
             runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest}")
-    crashpoints.reached("history.loaded")
+    failpoints.reached("history.loaded")
     for execution in data["executions"]:
         _mark(runtime.state, execution)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 from shared.systems.columns import Floats
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ MOST_DEVIATIONS_BELOW = 2.5
 
 
 class Policy(Protocol):
-    """When a recommendation is made: the settings of the same names (shared.config.Settings is one)."""
+    """When a recommendation is made: the settings of the same names (shared.core.settings.Settings is one)."""
 
     @property
     def min_expected_value(self) -> float: ...

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import Fatal, ModelDamaged, NotFound
+from shared.core.errors import Fatal, ModelDamaged, NotFound
 from shared.ports import Blobs
 from shared.systems.output import ENSEMBLE, XGBOOST
 

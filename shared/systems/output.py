@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 from shared.systems.columns import Floats
 from shared.systems.distribution import median
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
+from shared.core.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
 from shared.ports import Blobs
 from shared.systems.output import ENSEMBLE, XGBOOST
 

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from shared.errors import Fatal, ModelDamaged, PreconditionFailed, SchemaMismatch
-from shared.events import Event
+from shared.core.errors import Fatal, ModelDamaged, PreconditionFailed, SchemaMismatch
+from shared.core.events import Event
 from shared.features.names import model_features
 from shared.ports import Blobs
 from shared.systems.distribution import START_VARIANCE, Variance

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.systems import moving_average
 from shared.systems.columns import Floats
 from shared.training.rows import TrainingRows

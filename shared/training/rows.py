@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.clock import new_york_date
+from shared.core.clock import new_york_date
 from shared.features.names import model_features
 from shared.systems.columns import Floats, columns_of_table
 from shared.systems.history import HISTORY_VALUES, History, histories_before

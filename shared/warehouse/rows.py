@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 from shared.warehouse.schemas import Field, TableSchema, arrow_schema, arrow_type
 
 

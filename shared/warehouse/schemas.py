@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import Fatal, NotFound, SchemaMismatch
+from shared.core.errors import Fatal, NotFound, SchemaMismatch
 
 if TYPE_CHECKING:
     import pyarrow as pa

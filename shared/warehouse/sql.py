@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from shared.errors import NotFound, SchemaMismatch
+from shared.core.errors import NotFound, SchemaMismatch
 from shared.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.

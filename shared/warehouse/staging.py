@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from shared.errors import Fatal, SchemaMismatch
+from shared.core.errors import Fatal, SchemaMismatch
 from shared.warehouse.schemas import TableSchema, load_schema
 
 # A dataset of their own: its tables expire by themselves, and a worker may write there without touching predictions.

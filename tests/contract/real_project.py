@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 
 from local.emulators import prepare
-from shared.pipeline import Pipeline
+from shared.core.pipeline import Pipeline
 from shared.warehouse.schemas import DATASETS
 
 ENDPOINTS = {

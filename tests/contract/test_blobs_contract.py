@@ -10,8 +10,8 @@ import pytest
 
 from local.emulators import prepare
 from local.file_blobs import FileBlobs
-from shared.config import Settings
-from shared.errors import Fatal, NameTooLong, NotFound, PreconditionFailed
+from shared.core.errors import Fatal, NameTooLong, NotFound, PreconditionFailed
+from shared.core.settings import Settings
 from shared.gcp.stores import open_stores
 from shared.ports import Blobs
 from tests.contract.real_project import real_project

@@ -11,7 +11,7 @@ import pytest
 from local.bus import SqliteBus
 from local.emulators import prepare
 from local.sqlite_file import SqliteFile
-from shared.errors import NotFound, PipelineError
+from shared.core.errors import NotFound, PipelineError
 from shared.gcp.pubsub_bus import PubSubBus
 from shared.gcp.pubsub_clients import publisher, subscriber
 from shared.message_limits import room_of_a_request, size_of

@@ -12,8 +12,8 @@ import pytest
 from local import deployed, operate
 from local.emulators import prepare
 from local.publish import DONE, WRONG_INPUT
+from shared.core.pipeline import load_pipeline
 from shared.gcp import stores
-from shared.pipeline import load_pipeline
 from shared.ports import Bus, State
 
 SUBSCRIPTION = load_pipeline().subscriptions["phase5-consolidation-nba-phase5-batch-complete"]

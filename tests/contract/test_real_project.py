@@ -9,8 +9,8 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-from shared.config import Settings
-from shared.errors import NotFound
+from shared.core.errors import NotFound
+from shared.core.settings import Settings
 from shared.gcp import stores
 from shared.gcp.pubsub_bus import PubSubBus
 from shared.gcp.pubsub_clients import publisher, subscriber

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.config import Settings
-from shared.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
+from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
+from shared.core.settings import Settings
 from shared.gcp import stores
 from shared.ports import ArrayUnion, Filter, Increment, State, Transaction
 from tests.contract.real_project import real_project

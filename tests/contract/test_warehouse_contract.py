@@ -15,8 +15,8 @@ import pytest
 
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.emulators import prepare
-from shared.config import Settings
-from shared.errors import Fatal, NotFound, SchemaMismatch
+from shared.core.errors import Fatal, NotFound, SchemaMismatch
+from shared.core.settings import Settings
 from shared.gcp import stores
 from shared.ports import DateRange, Warehouse
 from shared.warehouse import staging

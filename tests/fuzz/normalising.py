@@ -17,7 +17,7 @@ from functions.phase2_raw.normalise.odds import OddsRows
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.nba.feed_json import read_json
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent, Response, decode_raw, encode_raw, raw_path

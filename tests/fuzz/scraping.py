@@ -19,7 +19,7 @@ from functions.phase1_scrape.fetch import SOURCES
 from functions.phase1_scrape.scrape import run as scrape
 from local.file_blobs import FileBlobs
 from shared.breaker import COLLECTION, name_of
-from shared.errors import SourceUnavailable
+from shared.core.errors import SourceUnavailable
 from shared.messages import Mode, PhaseMessage
 from shared.raw_files import decode_raw
 from shared.runtime import Runtime

@@ -13,7 +13,7 @@ import pytest
 
 from functions.phase2_raw.normalise.rows import Problems
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.nba.bounds import BOUNDS, YEAR
 from tests.fuzz.mutations import ODD, as_sent, mutated
 from tests.fuzz.normalising import Files, Source, fuzz, sources

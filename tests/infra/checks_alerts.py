@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.clock import NEW_YORK
+from shared.core.clock import NEW_YORK
 from tests.infra.expected import RAW, Expected, differences
 from tests.infra.terraform_runs import TerraformRun
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from shared.pipeline import PIPELINE_FILE, FunctionSpec, Pipeline, load_pipeline
+from shared.core.pipeline import PIPELINE_FILE, FunctionSpec, Pipeline, load_pipeline
 from tests.infra.terraform_runs import TerraformRun
 
 PROJECT = "demo-project"

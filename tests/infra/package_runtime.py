@@ -17,9 +17,9 @@ from local.file_blobs import FileBlobs
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.config import Settings
-from shared.errors import StoreUnavailable
-from shared.pipeline import load_pipeline
+from shared.core.errors import StoreUnavailable
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.ports import Warehouse
 from shared.runtime import Runtime
 

@@ -16,8 +16,8 @@ import pytest
 
 from local.package.archive import build, contents, write
 from local.package.environment import SUPPORTED, find_python, outside
-from shared.errors import DataError
-from shared.pipeline import load_pipeline
+from shared.core.errors import DataError
+from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
 
 # What building needs: the archive's own files, and the program that builds.

@@ -13,7 +13,7 @@ import pytest
 from local.package.cold_start import offenders, start
 from local.package.environment import outside
 from local.package.report import HEAVY
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
 from tests.infra.deployed import RUNTIME, refusal
 from tests.python_sources import sources
 

@@ -10,7 +10,7 @@ import pytest
 from local.package.cold_start import Start, typical
 from local.package.environment import clean_environment, find_python
 from local.package.report import table
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 
 def a_start(milliseconds: float, *modules: str) -> Start:

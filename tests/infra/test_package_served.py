@@ -13,8 +13,8 @@ import pytest
 
 from local.bus import SqliteBus
 from local.sqlite_file import SqliteFile
-from shared.clock import SystemClock
-from shared.pipeline import load_pipeline
+from shared.core.clock import SystemClock
+from shared.core.pipeline import load_pipeline
 from tests.infra.deployed import lay_beside, served
 from tests.infra.prepared_unit import prepare_unit
 from tests.pipeline.support import push

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
 from shared.warehouse.schemas import DATASETS
 from tests.conftest import ROOT
 from tests.infra.expected import RAW

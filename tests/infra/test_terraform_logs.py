@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from shared.context import Outcome
-from shared.errors import Fatal, PipelineError, StagingMismatch
-from shared.events import Event
+from shared.core.errors import Fatal, PipelineError, StagingMismatch
+from shared.core.events import Event
 from tests.conftest import ROOT
 from tests.infra.terraform_runs import TerraformRun
 
@@ -109,7 +109,7 @@ def _answers(call: ast.Call) -> bool:
 # A function's module configures the logs when it is loaded, which is after the framework has done so.
 SERVED = """
 import logging
-from shared.observability.logs import configure_logging
+from shared.core.logs import configure_logging
 configure_logging()
 def served(request):
     logging.getLogger("ours").info("said once")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
 from tests.infra.expected import RAW
 from tests.python_sources import sources

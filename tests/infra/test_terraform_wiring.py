@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import Settings
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from tests.infra.expected import RAW, Expected
 from tests.infra.terraform_checks import CHECKS
 from tests.infra.terraform_runs import TerraformRun, run_tests

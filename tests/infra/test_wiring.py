@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from functions.self_heal.checks import CHECKS
-from shared import pipeline
-from shared.clock import resolve_date
-from shared.errors import ConfigError
+from shared.core import pipeline
+from shared.core.clock import resolve_date
+from shared.core.errors import ConfigError
+from shared.core.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
 from shared.messages import Mode, PhaseMessage
-from shared.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 
@@ -331,7 +331,7 @@ def test_schedulers_retry() -> None:
 
 
 def named(argument: ast.expr) -> str:
-    """The function that an expression names: a text, or a constant of shared/pipeline.py."""
+    """The function that an expression names: a text, or a constant of shared/core/pipeline.py."""
     return str(argument.value) if isinstance(argument, ast.Constant) else str(getattr(pipeline, ast.unparse(argument)))
 
 

@@ -15,7 +15,7 @@ from local.day import Day
 from local.replay import Archive
 from local.run import main
 from local.runtime import open_runtime
-from shared import crashpoints
+from shared.core import failpoints
 
 
 def prepare(folder: Path, archive_folder: Path) -> None:
@@ -38,7 +38,7 @@ def die_at(point: str, nth: int) -> None:
         if seen == nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    crashpoints.install(hook)
+    failpoints.install(hook)
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from local.runtime import recover
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared import crashpoints
-from shared.config import Settings
 from shared.context import Context, Outcome
+from shared.core import failpoints
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
-from shared.pipeline import load_pipeline
 from shared.ports import Publication
 from shared.runtime import Runtime
 from tests.stores import append
@@ -131,11 +131,11 @@ class World:
                     self.kill()
                     raise Killed(point)
 
-        crashpoints.install(hook)
+        failpoints.install(hook)
         try:
             yield
         finally:
-            crashpoints.install(None)
+            failpoints.install(None)
 
     def move(self, **by: float) -> None:
         self.clock.set(self.clock.now() + timedelta(**by))

@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.batch_sweep import sweep
 from shared.context import Context, Outcome
-from shared.errors import PipelineError
+from shared.core.errors import PipelineError
 from shared.messages import PhaseMessage
 from tests.pipeline.support import PHASE5, Run, World
 

@@ -14,9 +14,9 @@ from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.runtime import open_runtime
 from shared import pause
 from shared.context import Context, Outcome
-from shared.errors import DataError, Fatal
+from shared.core.errors import DataError, Fatal
+from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
 from shared.ports import DateRange
 from tests.embedded import START, function_spec, small_pipeline, write_function
 from tests.pipeline.support import Run, World

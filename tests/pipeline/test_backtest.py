@@ -32,7 +32,7 @@ from local.ownership import owned
 from local.replay import Archive
 from local.runtime import open_runtime
 from local.screen import Screen
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.features.names import market_features, model_features
 from shared.systems import xgboost_v1
 from shared.systems.promotions import current_versions

@@ -14,7 +14,8 @@ import pytest
 from functions.phase1_scrape.scrape import run as scrape
 from shared import breaker
 from shared.context import Outcome
-from shared.errors import (
+from shared.core.concurrency import use_sequential
+from shared.core.errors import (
     STORAGE_FAULTS,
     DataError,
     SchemaMismatch,
@@ -23,7 +24,6 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.messages import Mode, PhaseMessage
-from shared.parallel import use_sequential
 from shared.runtime import Runtime
 from shared.systems import zone_matchup
 from shared.systems.output import ZONE_MATCHUP

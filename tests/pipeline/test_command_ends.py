@@ -59,7 +59,7 @@ sys.exit(run_command(work, then="Next: run it again."))
 FAILS = """
 import sys, threading, warnings
 from local.cli.command import run_command
-from shared.observability.redaction import protect
+from shared.core.redaction import protect
 text = "the feed says k3y-of-the-feed of [bold]\\x1b[2JJoki\\u0107"
 def fail():
     try:

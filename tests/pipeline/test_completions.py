@@ -18,7 +18,7 @@ from local.dispatcher import envelope
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, UnitResult
 from shared.context import Context, Outcome
-from shared.errors import WriteConflict
+from shared.core.errors import WriteConflict
 from shared.handler import handle
 from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from shared import batches, locks
-from shared.errors import StoreUnavailable
+from shared.core.errors import StoreUnavailable
 from shared.handler import Response
 from shared.outbox import send_pending
 from shared.warehouse.schemas import arrow_schema

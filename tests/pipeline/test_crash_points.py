@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared import batches, crashpoints
-from shared.config import Settings
+from shared import batches
+from shared.core import failpoints
+from shared.core.settings import Settings
 from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, open_world
@@ -82,7 +83,7 @@ def test_the_chain_takes_few_statements(tmp_path: Path, evening_template: Path) 
     assert counts == {"query": 5, "load": 2, "tables": 1, "execute": 1, "drop": 1}
 
 
-@pytest.mark.parametrize("point", [point for point in crashpoints.POINTS if point.startswith(CHAIN)])
+@pytest.mark.parametrize("point", [point for point in failpoints.POINTS if point.startswith(CHAIN)])
 def test_a_death_on_any_occasion_changes_nothing(
     tmp_path: Path, evening_template: Path, undisturbed: World, point: str
 ) -> None:
@@ -158,15 +159,15 @@ def test_every_point_has_a_name_that_is_used() -> None:
         for path in sorted((ROOT / folder).rglob("*.py"))
         for name in re.findall(r'crashpoints\.reached\("([^"]+)"\)', path.read_text(encoding="utf-8"))
     )
-    assert used == dict.fromkeys(crashpoints.POINTS, 1)
+    assert used == dict.fromkeys(failpoints.POINTS, 1)
 
 
 def test_the_hook_is_gone_after_a_test() -> None:
     reached: list[Any] = []
-    crashpoints.install(reached.append)
-    crashpoints.reached("handler.taken")
-    crashpoints.install(None)
-    crashpoints.reached("handler.taken")
+    failpoints.install(reached.append)
+    failpoints.reached("handler.taken")
+    failpoints.install(None)
+    failpoints.reached("handler.taken")
     assert reached == ["handler.taken"]
 
 

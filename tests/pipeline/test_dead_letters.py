@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from shared import batches, dead_letters, held, pause
+from shared.core.errors import LeaseHeld, NotFound, StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.dead_letters import DeadLetter, Redriven
-from shared.errors import LeaseHeld, NotFound, StoreUnavailable
 from shared.handler import handle
 from shared.ledger import executions_of
 from shared.message_limits import check_message
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 from tests.pipeline.sweeping import SWEEP, failing, swept

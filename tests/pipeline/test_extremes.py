@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from shared import held, pause
-from shared.clock import new_york_date
 from shared.context import Outcome
+from shared.core.clock import new_york_date
+from shared.core.errors import DataError, SourceUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.dead_letter_codec import Facts, encode
 from shared.delivery import Delivery
 from shared.document_rules import plain_fields
 from shared.envelope import read_envelope, read_message
-from shared.errors import DataError, SourceUnavailable
 from shared.message_limits import check_message
 from shared.messages import ATTRIBUTE_FIELDS, MAX_REASON, PhaseMessage, PredictionRequest, TrainingMessage
-from shared.pipeline import load_pipeline
 from tests.pipeline.support import NOW, World, push
 from tests.pipeline.test_handler import DAY, FEED, TRIGGER, Work, dead_letters, send
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from functions.phase6_export import export
-from shared import batches, breaker, crashpoints
-from shared.errors import StoreUnavailable
+from shared import batches, breaker
+from shared.core import failpoints
+from shared.core.errors import StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
 from tests.pipeline.evening import (
     AS_OF,
     BATCH,
@@ -112,11 +113,11 @@ def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: Wo
             trigger(evening, run_id="2025-11-14-second")
             evening.run_until_idle()
 
-    crashpoints.install(stand_still)
+    failpoints.install(stand_still)
     try:
         answers = evening.run_until_idle()
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     assert stood_still
     assert [response.body.get("error_type") for _, response in answers if response.status != 200] == ["LeaseHeld"]
     assert [d["status"] for d in evening.documents("batches")] == ["SUPERSEDED", "CONSOLIDATED"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.context import Context, Outcome
-from shared.errors import (
+from shared.core.errors import (
     DataError,
     Fatal,
     Retriable,
@@ -20,10 +20,10 @@ from shared.errors import (
     StagingMismatch,
     StoreUnavailable,
 )
-from shared.events import Event
+from shared.core.events import Event
+from shared.core.pipeline import load_pipeline
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
-from shared.pipeline import load_pipeline
 from tests.pipeline.support import NOW, Killed, World, push
 
 DAY = {"game_date": "2025-11-14"}

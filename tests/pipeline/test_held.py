@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from shared import breaker, crashpoints, gates, held, pause
+from shared import breaker, gates, held, pause
 from shared.context import Context, Outcome
+from shared.core import failpoints
+from shared.core.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.envelope import read_envelope
-from shared.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
 from shared.handler import Response
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
 from tests.pipeline.evening import PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, push
 from tests.pipeline.test_handler import DAY, TRIGGER, Work, dead_letters, send
@@ -55,11 +56,11 @@ def at_point(point: str, do: Any) -> Iterator[None]:
             seen.append(reached)
             do()
 
-    crashpoints.install(hook)
+    failpoints.install(hook)
     try:
         yield
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
 
 
 # --- pause ----------------------------------------------------------------------------------------------------

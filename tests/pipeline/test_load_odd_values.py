@@ -12,7 +12,7 @@ import pytest
 
 from functions.phase2_raw.load_raw import run as load_raw
 from shared.context import Outcome
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.messages import PhaseMessage
 from shared.raw_files import CONTENT_TYPE, Response, encode_raw, raw_path
 from shared.runtime import Runtime

@@ -19,9 +19,9 @@ from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.runtime import STATE_FILE, open_runtime
 from local.sqlite_file import SqliteFile
 from shared import breaker
-from shared.clock import SystemClock
-from shared.errors import StoreUnavailable
-from shared.pipeline import load_pipeline
+from shared.core.clock import SystemClock
+from shared.core.errors import StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.ports import PulledMessage
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW, World, open_world

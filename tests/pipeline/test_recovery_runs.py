@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.context import Context, Outcome
-from shared.events import Event
+from shared.core.events import Event
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxMessage

@@ -17,7 +17,7 @@ import pytest
 from functions.phase1_scrape.scrape import run as scrape
 from functions.phase2_raw.load_raw import run as load_raw
 from shared.context import Outcome
-from shared.errors import DataError, SourceUnavailable
+from shared.core.errors import DataError, SourceUnavailable
 from shared.messages import Mode, PhaseMessage
 from shared.raw_files import CONTENT_TYPE, decode_raw
 from shared.runtime import Runtime

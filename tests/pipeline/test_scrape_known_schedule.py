@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import DataError, SourceUnavailable
+from shared.core.errors import DataError, SourceUnavailable
 from shared.messages import Mode
 from shared.raw_files import CONTENT_TYPE
 from tests.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.runtime import open_runtime
-from shared.clock import at_new_york
-from shared.pipeline import load_pipeline
+from shared.core.clock import at_new_york
+from shared.core.pipeline import load_pipeline
 
 
 @pytest.mark.heavy

@@ -15,8 +15,9 @@ import pytest
 from functions.self_heal import heal
 from local.league import write_league
 from local.replay import Archive
-from shared import batches, crashpoints, pause
-from shared.clock import at_new_york
+from shared import batches, pause
+from shared.core import failpoints
+from shared.core.clock import at_new_york
 from shared.handler import handle
 from shared.messages import PhaseMessage
 from shared.ports import State
@@ -401,12 +402,12 @@ def test_cut_off_it_publishes_the_same_trigger(noon: Heal, point: str) -> None:
         if reached == point:
             raise Killed(reached)
 
-    crashpoints.install(die)
+    failpoints.install(die)
     try:
         with pytest.raises(Killed):
             handle("self_heal", heal.run, PhaseMessage, body, runtime)
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     context(noon)
     noon.embedded.clock.advance_to(noon.embedded.clock.now() + timedelta(minutes=6))
     answer = handle("self_heal", heal.run, PhaseMessage, body, runtime)

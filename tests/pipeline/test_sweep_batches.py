@@ -12,7 +12,7 @@ from functions.batch_sweep import stalled
 from shared import batches, pause
 from shared.batches import CLOSED, CONSOLIDATED, DONE, OPEN, UnitResult
 from shared.context import Context
-from shared.errors import LeaseHeld
+from shared.core.errors import LeaseHeld
 from shared.messages import PhaseMessage
 from tests.pipeline.evening import BATCH, PREDICTIONS
 from tests.pipeline.staged import announcement, complete, open_batch, prediction, stage

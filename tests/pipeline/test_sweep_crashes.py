@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from shared import batches, crashpoints, dead_letters
+from shared import batches, dead_letters
 from shared.batches import CONSOLIDATED, BatchPlan
+from shared.core import failpoints
+from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
-from shared.pipeline import load_pipeline
 from tests.pipeline.evening import BATCH, DAY, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, Killed, World, open_world
@@ -21,7 +22,7 @@ from tests.pipeline.test_handler import Work
 UNITS = [str(n) for n in range(1, 11)]
 OLD = "batch_2025-11-13_r1"
 TRIGGER = "nba-phase3-trigger"
-POINTS = ["outbox.published", *(point for point in crashpoints.POINTS if point.startswith(("sweep.", "handler.")))]
+POINTS = ["outbox.published", *(point for point in failpoints.POINTS if point.startswith(("sweep.", "handler.")))]
 
 
 def lay_out(world: World) -> None:

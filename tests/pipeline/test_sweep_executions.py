@@ -9,11 +9,11 @@ import pytest
 
 from functions.batch_sweep.ended import abandoned_after
 from shared import held, pause
-from shared.clock import LONG_AGO
-from shared.errors import StoreUnavailable
+from shared.core.clock import LONG_AGO
+from shared.core.errors import StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
 from shared.outbox import OutboxFile, entries
-from shared.pipeline import load_pipeline
 from tests.pipeline.support import NOW, PHASE5, Killed, World
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep, failing, swept
 from tests.pipeline.test_handler import Work

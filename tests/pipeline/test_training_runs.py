@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.train_model.training import run
-from shared.crashpoints import POINTS
+from shared.core.failpoints import POINTS
 from shared.features.names import model_features
 from shared.handler import Response
 from shared.messages import TrainingMessage

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared import dead_letters, delivery, handler, held, outbox
-from shared.errors import Retriable
+from shared.core.errors import Retriable
 from shared.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
 from shared.ports import Document
 from shared.runtime import Runtime

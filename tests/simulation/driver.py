@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 from shared import dead_letters, held, pause
-from shared.clock import at_new_york
-from shared.errors import PipelineError
-from shared.pipeline import load_pipeline
+from shared.core.clock import at_new_york
+from shared.core.errors import PipelineError
+from shared.core.pipeline import load_pipeline
 from shared.ports import Filter
 from tests.simulation.plan import Event, Plan, sweep_at
 from tests.simulation.process import Killed, Process, running

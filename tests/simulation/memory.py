@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.clock import Clock
-from shared.errors import Fatal, NotFound, PreconditionFailed
+from shared.core.clock import Clock
+from shared.core.errors import Fatal, NotFound, PreconditionFailed
+from shared.core.pipeline import Pipeline
 from shared.message_limits import check_publication
-from shared.pipeline import Pipeline
 from shared.ports import Blob, Publication, PulledMessage, check_object_name
 
 

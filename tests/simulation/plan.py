@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
-from shared.clock import at_new_york
-from shared.pipeline import load_pipeline
+from shared.core.clock import at_new_york
+from shared.core.pipeline import load_pipeline
 
 # Drawn at the places between two side effects (faults.py says what each does).
 KINDS = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import greenlet
 import httpx
 
-from shared.errors import PipelineError, StoreUnavailable, WriteConflict
+from shared.core.errors import PipelineError, StoreUnavailable, WriteConflict
 from shared.ports import Publication
 from tests.simulation.hub import Hub
 
@@ -267,7 +267,7 @@ def running(process: Process) -> Iterator[None]:
 
 
 def reached(point: str) -> None:
-    """The hook of shared.crashpoints."""
+    """The hook of shared.core.failpoints."""
     process = _running.get()
     if process is not None:
         process.reached(point)

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 from functions.phase6_export import schema_check
-from shared import crashpoints, parallel
+from shared.core import concurrency, failpoints
 from tests.simulation.base import Base
 from tests.simulation.driver import Player, Unsettled
 from tests.simulation.faults import Faults, Injected
@@ -101,8 +101,8 @@ def run_seed(
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Named points strike, tasks run one after the other, and nothing is logged."""
-    crashpoints.install(reached)
-    parallel.use_sequential(range)
+    failpoints.install(reached)
+    concurrency.use_sequential(range)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     sys.meta_path.insert(0, _NotThere)
@@ -114,8 +114,8 @@ def deterministic() -> Iterator[None]:
         schema_check.certainly = certainly
         sys.meta_path.remove(_NotThere)
         logging.disable(before)
-        parallel.use_sequential(None)
-        crashpoints.install(None)
+        concurrency.use_sequential(None)
+        failpoints.install(None)
 
 
 _found_valid: set[int] = set()

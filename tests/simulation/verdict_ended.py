@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from shared import dead_letters
 from shared.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
 from shared.ports import Filter
 from shared.warehouse import staging
 from tests.simulation.driver import Player

@@ -7,12 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from shared.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.core.errors import DataError
+from shared.core.pipeline import load_pipeline
 from shared.delivery import SETS_AS_OF
 from shared.delivery import Delivery as Belonging
 from shared.envelope import read_envelope, read_message
-from shared.errors import DataError
 from shared.handler import Response
-from shared.pipeline import load_pipeline
 from shared.ports import Document
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema

@@ -11,7 +11,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from shared.errors import NotFound
+from shared.core.errors import NotFound
 from shared.warehouse.schemas import DATASETS, TableSchema, all_schemas, all_views, load_schema
 from shared.warehouse.staging import TARGET
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_world import Row, World
 
 DAY = date(2025, 11, 24)

@@ -12,8 +12,8 @@ from typing import Any
 from functions.phase3_analytics import analytics
 from functions.phase4_precompute import precompute
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.clock import at_new_york
 from shared.context import Context, Outcome
+from shared.core.clock import at_new_york
 from shared.messages import Mode, PhaseMessage
 from shared.names import player_lookup, player_lookup_base
 from shared.ports import DateRange

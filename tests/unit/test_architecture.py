@@ -52,7 +52,7 @@ def test_every_imported_package_is_declared_for_its_room() -> None:
 def test_the_rules_look_at_something() -> None:
     seen = {source.room for source in sources(ROOT)}
     assert seen == {"functions", "shared", "local", "tests"}
-    assert "shared.errors" in {source.module for source in sources(ROOT)}
+    assert "shared.core.errors" in {source.module for source in sources(ROOT)}
 
 
 def test_the_locks_name_no_host_and_no_folder() -> None:
@@ -119,7 +119,7 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
         {"shared/p/__init__.py": "from shared.p.a import f", "shared/p/a.py": "import shared.p"},
         "->",
     ),
-    (rules.heavy_at_start, {"shared/errors.py": "import numpy as np"}, "shared.errors -> numpy"),
+    (rules.heavy_at_start, {"shared/core/errors.py": "import numpy as np"}, "shared.core.errors -> numpy"),
     (
         rules.heavy_at_start,
         {"shared/handler.py": "from shared import systems", "shared/systems.py": "import xgboost"},
@@ -167,7 +167,7 @@ def test_a_rule_notices_a_planted_breach(
 ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
     (rules.directions, {"functions/a/main.py": "from functions.a.sql import x\nfrom functions.a import y"}),
     (rules.directions, {"local/backtest/x.py": "from matplotlib.figure import Figure"}),
-    (rules.directions, {"functions/a/main.py": "from shared.clock import Clock\nimport httpx"}),
+    (rules.directions, {"functions/a/main.py": "from shared.core.clock import Clock\nimport httpx"}),
     (rules.directions, {"local/x.py": "import duckdb\nfrom local import bus\nfrom shared import ports"}),
     (
         rules.directions,
@@ -189,7 +189,7 @@ ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
         {"shared/x.py": SWALLOW.format(caught="Exception as e", then="raise Fatal(e) from e")},
     ),
     (rules.swallowed_errors, {"shared/x.py": SWALLOW.format(caught="ValueError", then="pass")}),
-    (rules.wall_clock, {"shared/clock.py": "now = datetime.now(UTC)", "shared/x.py": "time.perf_counter()"}),
+    (rules.wall_clock, {"shared/core/clock.py": "now = datetime.now(UTC)", "shared/x.py": "time.perf_counter()"}),
 ]
 
 

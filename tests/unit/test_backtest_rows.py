@@ -22,9 +22,9 @@ from local.league import write_league
 from local.plan import Stretch
 from local.replay import Archive, ArchiveError
 from local.run import WrongInput
-from shared.clock import at_new_york
-from shared.config import Settings
-from shared.errors import ConfigError
+from shared.core.clock import at_new_york
+from shared.core.errors import ConfigError
+from shared.core.settings import Settings
 from shared.systems.lines import Best
 from shared.warehouse.rows import table_of
 from tests.unit.features_world import World, open_world

@@ -11,7 +11,7 @@ import pytest
 from local.sqlite_state import SqliteState
 from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
-from shared.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
+from shared.core.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
 from shared.outbox import OutboxMessage
 from shared.ports import Transaction
 from tests.embedded import START

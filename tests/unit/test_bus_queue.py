@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.bus import SqliteBus
 from local.bus_tables import Delivery
 from local.sqlite_file import SqliteFile
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from tests.embedded import ACK_DEADLINE, ATTEMPTS, MAX_BACKOFF, MIN_BACKOFF, START, ManualClock, small_pipeline
 
 PLENTY = {"first": 100, "second": 100}

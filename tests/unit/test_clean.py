@@ -8,7 +8,7 @@ import pytest
 
 from local.clean import main
 from local.ownership import owned
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 
 @pytest.fixture

@@ -6,14 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from shared.clock import (
-    SystemClock,
-    as_of_after,
-    assumed_tipoff,
-    at_new_york,
-    new_york_date,
-    resolve_date,
-)
+from shared.core.clock import SystemClock, as_of_after, assumed_tipoff, at_new_york, new_york_date, resolve_date
 
 
 def utc(text: str) -> datetime:

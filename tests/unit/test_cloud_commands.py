@@ -22,7 +22,7 @@ from local.cloud.archive import promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
 from local.publish import Refused
-from shared.errors import DataError, Fatal
+from shared.core.errors import DataError, Fatal
 from tests.conftest import ROOT
 
 ARCHIVE = b"an archive"

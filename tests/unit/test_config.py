@@ -8,9 +8,9 @@ import inspect
 import httpx
 import pytest
 
-from shared.config import Settings
-from shared.errors import ConfigError
-from shared.observability.redaction import redacted
+from shared.core.errors import ConfigError
+from shared.core.redaction import redacted
+from shared.core.settings import Settings
 
 PROXY = "http://nba-scraper-7:p%2Fss%40w%25rd!x9@proxy.example:8080"
 

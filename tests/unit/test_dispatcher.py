@@ -18,7 +18,7 @@ from local.dispatcher import Completed, Dispatcher
 from local.server import Server, mount_functions
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.pipeline import Pipeline
+from shared.core.pipeline import Pipeline
 from tests.embedded import ATTEMPTS, MAX_BACKOFF, MIN_BACKOFF, START, function_spec, small_pipeline, write_function
 
 

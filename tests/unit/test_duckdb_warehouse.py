@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUnavailable, WriteConflict
+from shared.core.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUnavailable, WriteConflict
 from shared.ports import DateRange
 from shared.warehouse.schemas import all_schemas, all_views
 from tests.conftest import ROOT

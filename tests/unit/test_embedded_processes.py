@@ -121,7 +121,7 @@ def test_serve_is_up_until_a_signal_and_closes_in_order(tmp_path: Path) -> None:
 WORKER = """
 import os, sys
 from shared.runtime import get_runtime
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 runtime = get_runtime()
 runtime.state.create("from/environment", {"instance": runtime.instance})
 runtime.bus.publish("nba-alerts", b"x")

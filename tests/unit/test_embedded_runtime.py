@@ -22,7 +22,7 @@ from local.host.token import TOKEN_FILE, read_token
 from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
 from shared import pause
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from shared.ports import Increment
 from shared.runtime import get_runtime, use_runtime
 from tests.embedded import ATTEMPTS, START, function_spec, small_pipeline, write_function
@@ -30,7 +30,7 @@ from tests.embedded import ATTEMPTS, START, function_spec, small_pipeline, write
 PIPELINE = small_pipeline(function_spec("counting", "a", announces="b"), function_spec("closing", "b"))
 COUNTING = """
     import base64, json, logging
-    from shared.errors import AlreadyExists
+    from shared.core.errors import AlreadyExists
     from shared.ports import Increment
     from shared.runtime import get_runtime
 

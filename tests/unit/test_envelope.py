@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.errors import DataError
 from shared.envelope import MAX_DATA_BYTES, Envelope, read_envelope, read_message
-from shared.errors import DataError
 from shared.messages import PhaseMessage
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from functions.phase6_export.document import LONGEST_FAIR_PRICE, fair_price
 from functions.phase6_export.schema_check import FOLDER, load, validator
-from shared.clock import YEARS
+from shared.core.clock import YEARS
 from shared.nba import bounds
 
 SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.iterdir())

@@ -14,7 +14,7 @@ from functions.phase6_export.exporters import status
 from functions.phase6_export.sources import NAMES
 from functions.phase6_export.writer import ATTEMPTS, Writer, encode
 from local.file_blobs import FileBlobs
-from shared.errors import WriteConflict
+from shared.core.errors import WriteConflict
 
 PATH = "v1/predictions/today.json"
 TODAY = date(2025, 11, 14)

@@ -12,7 +12,7 @@ import pytest
 
 from functions.phase6_export.export import run
 from functions.phase6_export.schema_check import check
-from shared.errors import NotFound
+from shared.core.errors import NotFound
 from tests.unit.prediction_tables import (
     DAY,
     EARLY,

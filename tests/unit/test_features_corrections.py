@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_world import World, open_world
 
 DAY = date(2025, 11, 14)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from functions.phase3_analytics.aliases import ALIASES, NBA_NAMES
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from shared.names import player_lookup, player_lookup_base
 from tests.unit.features_world import World, open_world
 

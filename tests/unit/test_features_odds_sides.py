@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.clock import at_new_york
 from shared.context import Outcome
+from shared.core.clock import at_new_york
 from tests.unit.features_world import Row, World, open_world
 
 DAY = date(2025, 11, 14)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_world import World, open_world
 
 YESTERDAY, DAY = date(2025, 11, 13), date(2025, 11, 14)

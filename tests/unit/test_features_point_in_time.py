@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_evening import AFTER, AS_OF, BOSTON_DAYS, DAY, MATE, RISING, STAR, at, write_evening
 from tests.unit.features_world import World, open_world
 

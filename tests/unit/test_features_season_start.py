@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_world import Row, World, open_world
 
 LONG_AGO, SPRING = date(2024, 4, 10), date(2025, 4, 13)

@@ -7,7 +7,7 @@ from datetime import date, time
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from tests.unit.features_world import Row, World, open_world
 
 OVERTIME, LAST, DAY = date(2025, 11, 10), date(2025, 11, 12), date(2025, 11, 14)

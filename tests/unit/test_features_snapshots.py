@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.clock import at_new_york
+from shared.core.clock import at_new_york
 from shared.systems.lines import main_line, offers
 from tests.unit.features_world import Row, World, open_world
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.file_blobs import FileBlobs
-from shared.errors import DiskFull, Fatal, NotFound, StorageDamaged, StorageDenied, StorageFault
+from shared.core.errors import DiskFull, Fatal, NotFound, StorageDamaged, StorageDenied, StorageFault
 from tests.conftest import ROOT
 
 JSON = "application/json"
@@ -203,7 +203,7 @@ NOBODY = """
 import os, sys
 from pathlib import Path
 from local.file_blobs import FileBlobs
-from shared.errors import StorageDenied
+from shared.core.errors import StorageDenied
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 blobs = FileBlobs(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from google.pubsub_v1.types import PublishRequest, PubsubMessage, PullRequest, P
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.gcp.pubsub_bus import PubSubBus, batches
 from shared.message_limits import MAX_MESSAGES, MAX_REQUEST_BYTES, check_message
 from shared.ports import Publication

@@ -9,7 +9,7 @@ import requests
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
-from shared import errors as ours
+from shared.core import errors as ours
 from shared.gcp.errors import errors, translated
 
 

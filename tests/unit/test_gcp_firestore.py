@@ -17,7 +17,7 @@ from google.cloud.firestore_v1._helpers import decode_dict
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.errors import Fatal, PreconditionFailed, WriteConflict
+from shared.core.errors import Fatal, PreconditionFailed, WriteConflict
 from shared.gcp.firestore_state import FirestoreState
 from shared.gcp.firestore_transaction import _AGAIN, _first_failure
 from shared.gcp.firestore_values import changed, document, stored, unchanged_since

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import pyarrow as pa
 import pytest
 
-from shared.errors import Fatal, SchemaMismatch, StoreUnavailable, WriteConflict
+from shared.core.errors import Fatal, SchemaMismatch, StoreUnavailable, WriteConflict
+from shared.core.logs import log_context
 from shared.gcp.bigquery_load import job_name
 from shared.gcp.bigquery_warehouse import BigQueryWarehouse
 from shared.gcp.limits import Limits
-from shared.observability.logs import log_context
 from shared.ports import DateRange
 from shared.warehouse.rows import table_of
 from shared.warehouse.schemas import all_schemas, load_schema

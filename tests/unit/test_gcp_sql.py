@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.gcp.bigquery_sql import prepared
 
 

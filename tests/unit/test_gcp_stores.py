@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from shared import runtime
-from shared.clock import SystemClock
-from shared.config import Settings
-from shared.errors import ConfigError
+from shared.core.clock import SystemClock
+from shared.core.errors import ConfigError
+from shared.core.settings import Settings
 from shared.gcp import stores
 from shared.gcp.lazy import Lazy
 from shared.gcp.limits import Limits

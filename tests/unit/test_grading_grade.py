@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.grading.grade import implausible, run
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.messages import PhaseMessage
 from shared.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.evaluation import Floats, Scored, alarms, mean_absolute_error, summarise
 from shared.systems import xgboost_v1
 from shared.systems.output import XGBOOST

@@ -11,7 +11,7 @@ import pytest
 
 from local.sqlite_state import SqliteState
 from shared import locks
-from shared.errors import LeaseHeld
+from shared.core.errors import LeaseHeld
 from shared.locks import Lock, void_locks_of_dead_owners
 from tests.embedded import ManualClock
 

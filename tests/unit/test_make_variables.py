@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import Settings
+from shared.core.settings import Settings
 from tests.conftest import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 import xgboost
 
 from local.file_blobs import FileBlobs
-from shared.errors import Fatal, ModelDamaged
+from shared.core.errors import Fatal, ModelDamaged
 from shared.features.names import model_features
 from shared.systems import model_files, registry
 from shared.systems.model_files import FILES, METADATA, SEAL

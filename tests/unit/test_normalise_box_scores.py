@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.phase2_raw.normalise.box_scores import PLAYERS, TEAMS, PlayerBoxScores, TeamBoxScores
-from shared.errors import DataError
+from shared.core.errors import DataError
 from tests.fake_sources import (
     box_rows,
     box_scores,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.phase2_raw.normalise.injuries import InjuryRows
-from shared.errors import DataError
+from shared.core.errors import DataError
 from tests.fake_sources import (
     DAY,
     injuries,

@@ -16,10 +16,11 @@ from local.bus import SqliteBus
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared import crashpoints, outbox
-from shared.errors import NotFound, StoreUnavailable
+from shared import outbox
+from shared.core import failpoints
+from shared.core.errors import NotFound, StoreUnavailable
+from shared.core.pipeline import load_pipeline
 from shared.outbox import OutboxBlob, OutboxMessage
-from shared.pipeline import load_pipeline
 from tests.embedded import START, ManualClock
 
 PATH = "executions/x"
@@ -115,11 +116,11 @@ def test_a_document_that_is_gone_before_it_is_marked_stays_gone(stores: Stores) 
         if point == "outbox.published":
             stores.state.delete(PATH)
 
-    crashpoints.install(hook)
+    failpoints.install(hook)
     try:
         assert stores.send() == 1
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     assert stores.state.get(PATH) is None
     assert [data for _, data, _ in stores.sent()] == [b"1"]
     assert stores.send() == 0
@@ -131,12 +132,12 @@ def test_a_crash_after_the_publish_publishes_again(stores: Stores) -> None:
             raise Died
 
     stores.record(OutboxMessage(TOPIC, "{}"))
-    crashpoints.install(hook)
+    failpoints.install(hook)
     try:
         with pytest.raises(Died):
             stores.send()
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     assert stores.data()["outbox_pending"] is True
     assert stores.send() == 1
     assert [a["outbox_id"] for _, _, a in stores.sent()] == ["x-0", "x-0"]
@@ -178,11 +179,11 @@ def test_what_is_added_meanwhile_stays_pending(stores: Stores) -> None:
             added = outbox.entries("x", [OutboxMessage(TOPIC, "2")], first=1)
             stores.state.update(PATH, {"outbox": [*stores.data()["outbox"], *added], "outbox_pending": True})
 
-    crashpoints.install(hook)
+    failpoints.install(hook)
     try:
         stores.send()
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     assert [entry["id"] for entry in stores.data()["outbox"]] == ["x-1"]
     assert stores.data()["outbox_pending"] is True
     assert stores.send() == 1
@@ -199,11 +200,11 @@ def test_two_senders_at_once_leave_it_sent(stores: Stores) -> None:
             inner.append(1)
             stores.send()
 
-    crashpoints.install(hook)
+    failpoints.install(hook)
     try:
         stores.send()
     finally:
-        crashpoints.install(None)
+        failpoints.install(None)
     assert stores.data()["outbox"] == []
     assert stores.data()["outbox_pending"] is False
     assert len(stores.data()["outbox_sent"]) == 1

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from shared.errors import SourceUnavailable, StoreUnavailable
-from shared.parallel import all_of, each, in_order, use_sequential
+from shared.core.concurrency import all_of, each, in_order, use_sequential
+from shared.core.errors import SourceUnavailable, StoreUnavailable
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from shared import pipeline
-from shared.errors import ConfigError
-from shared.pipeline import load_pipeline, trigger_of
+from shared.core import pipeline
+from shared.core.errors import ConfigError
+from shared.core.pipeline import load_pipeline, trigger_of
 from tests.conftest import ROOT
 from tests.python_sources import OURS, sources
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from functions.phase5_coordinator.players import REASONS, Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.eligibility import reason_to_leave_out
 
 NOW = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from local.host.moments import check_moment, parse_at
 from local.host.ports import ANY_PORT, DEFAULT_PORT, Port, bind, note, port_of
 from local.server import PortTaken, Server
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 
 def test_the_port_is_8787_unless_another_is_named() -> None:

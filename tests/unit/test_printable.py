@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from shared.observability.printable import many_lines, one_line, printable_json
+from shared.core.printable import many_lines, one_line, printable_json
 
 OUT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import SourceUnavailable
-from shared.observability import redaction
-from shared.observability.redaction import MASK, excerpt, protect, protect_login, redacted, redacted_json, what_failed
+from shared.core import redaction
+from shared.core.errors import SourceUnavailable
+from shared.core.redaction import MASK, excerpt, protect, protect_login, redacted, redacted_json, what_failed
 from tests.conftest import ROOT
 from tests.python_sources import OURS, dotted, sources
 

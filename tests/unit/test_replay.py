@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from local.league import write_league
 from local.replay import Archive, ArchiveError, create_replay_app
 from local.replay.odds_api import event_id
-from shared.clock import NEW_YORK, at_new_york, new_york_date
+from shared.core.clock import NEW_YORK, at_new_york, new_york_date
 from shared.teams import team_by_abbr, team_by_name
 
 LIVE = "/odds/v4/sports/basketball_nba/events"

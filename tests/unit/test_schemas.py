@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from shared.errors import NotFound, SchemaMismatch
+from shared.core.errors import NotFound, SchemaMismatch
 from shared.warehouse import schemas
 from shared.warehouse.rows import conform
 from shared.warehouse.sql import read_sql, with_prefix

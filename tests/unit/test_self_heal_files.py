@@ -13,8 +13,8 @@ from functions.phase6_export.export import run as export
 from functions.self_heal.checks import first_shortage
 from functions.self_heal.heal import run as heal
 from functions.self_heal.snapshot import read_snapshot
-from shared.config import Settings
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from tests.unit.prediction_tables import (
     DAY,
     EARLY,

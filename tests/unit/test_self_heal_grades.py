@@ -13,8 +13,8 @@ import pytest
 from functions.grading.grade import run
 from functions.self_heal.checks import first_shortage
 from functions.self_heal.snapshot import Snapshot, read_snapshot
-from shared.config import Settings
-from shared.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
 from tests.unit.prediction_tables import (
     DAY,
     EARLY,

@@ -16,7 +16,7 @@ from local.logs import logs_to
 from local.server import Server, load_function, mount_functions
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from tests.embedded import write_function
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.clock import NEW_YORK
+from shared.core.clock import NEW_YORK
 from tests.embedded import START, ManualClock
 
 

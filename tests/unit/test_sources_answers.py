@@ -22,7 +22,7 @@ import pytest
 
 from functions.phase1_scrape.answers import page_text, quota_number, seconds_to_wait
 from functions.phase1_scrape.http_client import Refused, SourceClient
-from shared.errors import SourceUnavailable
+from shared.core.errors import SourceUnavailable
 from tests.fake_sources import KEY, FakeSources, Reply, serving, settings_for
 from tests.socket_source import Script, headed, saying
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from functions.phase1_scrape.http_client import Refused, SourceClient, WrongShape
-from shared.errors import ConfigError, SourceUnavailable
+from shared.core.errors import ConfigError, SourceUnavailable
 from tests.fake_sources import CUT_OFF, HTML, KEY, TRUNCATED, FakeSources, Reply, serving, settings_for
 
 NOW = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)

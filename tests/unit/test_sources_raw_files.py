@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.raw_files import RawFile, Response, decode_raw, encode_raw, parse_raw_path, raw_path
 
 DAY = date(2025, 11, 14)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.clock import HISTORICAL_CUTOFF
-from shared.errors import NotFound, SchemaMismatch
+from shared.core.clock import HISTORICAL_CUTOFF
+from shared.core.errors import NotFound, SchemaMismatch
 from shared.warehouse import sql
 from shared.warehouse.sql import FRAGMENTS, expanded, read_sql
 from tests.conftest import ROOT

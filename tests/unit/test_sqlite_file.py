@@ -15,7 +15,7 @@ import pytest
 from local import sqlite_file
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import Fatal, StorageDamaged, StoreUnavailable
+from shared.core.errors import Fatal, StorageDamaged, StoreUnavailable
 from shared.ports import Transaction
 from tests.conftest import ROOT
 

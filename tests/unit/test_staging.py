@@ -9,7 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from shared.errors import Fatal, SchemaMismatch
+from shared.core.errors import Fatal, SchemaMismatch
 from shared.warehouse import staging
 from shared.warehouse.schemas import load_schema
 

@@ -23,7 +23,7 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
+from shared.core.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
 
@@ -33,7 +33,7 @@ PIPELINE = small_pipeline(function_spec("writing", "a", instances=1))
 # A function of ours, handler and all: what it writes is a raw file and a row of the warehouse.
 WRITING = """
     import base64, json
-    from shared.errors import PipelineError, Retriable
+    from shared.core.errors import PipelineError, Retriable
     from shared.runtime import get_runtime
 
     def writing(request):
@@ -169,7 +169,7 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.errors import StorageFault
+from shared.core.errors import StorageFault
 folder = Path(sys.argv[1])
 state = SqliteState(SqliteFile(folder / "state.sqlite"))
 blobs = FileBlobs(folder / "raw")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.systems import ensemble, explain, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.columns import Features, Floats
 from shared.systems.distribution import START_VARIANCE

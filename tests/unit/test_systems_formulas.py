@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
 from shared.systems import moving_average, similarity, zone_matchup
 from shared.systems.columns import columns_of_rows
 from shared.systems.distribution import START_VARIANCE

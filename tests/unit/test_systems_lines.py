@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config import Settings
+from shared.core.settings import Settings
 from shared.systems.lines import (
     Best,
     best_prices,

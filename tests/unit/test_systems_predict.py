@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shared.config import Settings
-from shared.errors import SchemaMismatch
+from shared.core.errors import SchemaMismatch
+from shared.core.settings import Settings
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.distribution import START_VARIANCE, median
 from shared.systems.market import MarketCombination

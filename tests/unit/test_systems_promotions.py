@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.file_blobs import FileBlobs
-from shared.errors import PreconditionFailed, WriteConflict
+from shared.core.errors import PreconditionFailed, WriteConflict
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.promotions import POINTER, Serving, current_versions, move_pointer, read_serving
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from local.file_blobs import FileBlobs
-from shared.errors import Fatal, SchemaMismatch
+from shared.core.errors import Fatal, SchemaMismatch
 from shared.features.names import model_features
 from shared.ports import Blob
 from shared.systems.output import ENSEMBLE, XGBOOST

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.transpile import MERGE_SOURCE, transpile
-from shared.errors import Fatal
+from shared.core.errors import Fatal
 from shared.warehouse import staging
 
 BATCH = "batch_2025-11-14_r1"

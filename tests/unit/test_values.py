@@ -8,7 +8,7 @@ import pytest
 
 from local.cli import values
 from local.ownership import state_folder
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 MANY_DIGITS = "9" * 5_000
 

@@ -15,11 +15,11 @@ from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, Answer, ErrorTold, Refused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import ODD, told, why
-from shared.clock import new_york_date
-from shared.errors import DataError, SourceUnavailable
+from shared.core.clock import new_york_date
+from shared.core.concurrency import each, in_order
+from shared.core.errors import DataError, SourceUnavailable
+from shared.core.redaction import excerpt
 from shared.nba.feed_values import an_object, moment, shown, text
-from shared.observability.redaction import excerpt
-from shared.parallel import each, in_order
 from shared.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)

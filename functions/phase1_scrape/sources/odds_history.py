@@ -33,11 +33,11 @@ from functions.phase1_scrape.sources.odds import (
     odd_note,
     refused_note,
 )
-from shared.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
-from shared.errors import DataError, SourceUnavailable
+from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
+from shared.core.concurrency import each, in_order
+from shared.core.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import moment
 from shared.nba_games import ScheduledGame
-from shared.parallel import each, in_order
 from shared.raw_files import RawFile, parse_raw_path
 from shared.teams import team_by_name
 

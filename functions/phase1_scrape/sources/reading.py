@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.observability.redaction import excerpt
+from shared.core.redaction import excerpt
 
 # Whatever a parser raises on one element makes it a refused element.
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)

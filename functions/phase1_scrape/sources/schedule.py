@@ -12,9 +12,9 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch
 from functions.phase1_scrape.http_client import Refused, WrongShape
 from functions.phase1_scrape.sources.reading import ODD, why
-from shared.clock import new_york_date
-from shared.errors import DataError
-from shared.events import Event
+from shared.core.clock import new_york_date
+from shared.core.errors import DataError
+from shared.core.events import Event
 from shared.nba.feed_values import shown
 from shared.nba_games import ScheduledGame, read_game, schedule_days, season_of
 from shared.raw_files import RawFile, parse_raw_path, snapshot_moment

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from shared.errors import DataError
+from shared.core.errors import DataError
 from shared.nba.feed_values import Refused
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent

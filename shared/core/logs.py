@@ -12,9 +12,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from shared.observability.printable import many_lines, one_line, printable_json
-from shared.observability.redaction import redacted, redacted_json
-from shared.storable import storable
+from shared.core.printable import many_lines, one_line, printable_json
+from shared.core.redaction import redacted, redacted_json
+from shared.core.storable import storable
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 _handler: logging.StreamHandler[TextIO] | None = None

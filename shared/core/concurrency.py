@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-from shared.errors import SourceUnavailable
+from shared.core.errors import SourceUnavailable
 
 T = TypeVar("T")
 K = TypeVar("K")

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from shared.observability.redaction import redacted
+from shared.core.redaction import redacted
 
 # Firestore's integers: https://firebase.google.com/docs/firestore/quotas
 MAX_INTEGER = 2**63 - 1

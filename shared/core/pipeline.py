@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from shared.clock import NEW_YORK
-from shared.errors import ConfigError
+from shared.core.clock import NEW_YORK
+from shared.core.errors import ConfigError
 
 # Functions that others have to know by name; their phases have the same names, but for those of phase 1 to 4 and 6.
 COORDINATOR, WORKER, CONSOLIDATION = "phase5_coordinator", "phase5_worker", "phase5_consolidation"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from shared.errors import ConfigError
-from shared.observability.redaction import SHORTEST, protect, protect_login
+from shared.core.errors import ConfigError
+from shared.core.redaction import SHORTEST, protect, protect_login
 
 # As httpx speaks to a proxy; SOCKS needs a package that is not locked.
 PROXY_SCHEMES = ("http", "https")

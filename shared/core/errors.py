@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shared.events import Event
-from shared.observability.printable import many_lines
-from shared.observability.redaction import redacted
+from shared.core.events import Event
+from shared.core.printable import many_lines
+from shared.core.redaction import redacted
 
 
 class PipelineError(Exception):

@@ -7,14 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
-from shared.errors import ConfigError
-from shared.observability.secret_settings import (
-    check_base_url,
-    check_key,
-    check_proxy_url,
-    protect_key,
-    protect_proxy,
-)
+from shared.core.errors import ConfigError
+from shared.core.secret_settings import check_base_url, check_key, check_proxy_url, protect_key, protect_proxy
 
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 

@@ -1,0 +1,1 @@
+"""How a message becomes work exactly once: messages < batches < resilience < execution."""

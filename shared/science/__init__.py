@@ -1,0 +1,1 @@
+"""What is predicted and how it is judged: features, systems < model_registry < predictions; evaluation < training."""
