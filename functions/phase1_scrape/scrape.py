@@ -22,7 +22,7 @@ from shared.core.concurrency import each, in_order
 from shared.core.errors import SourceUnavailable
 from shared.core.events import Event
 from shared.messages import PhaseMessage
-from shared.nba_games import ScheduledGame, season_of, season_type_of, seasons_between
+from shared.nba.schedule import ScheduledGame, season_of, season_type_of, seasons_between
 from shared.ports import DateRange
 from shared.raw_files import RawFile
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from shared.names import player_lookup, player_lookup_base
+from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.ports import Warehouse
 
 TABLE = "nba_reference.player_aliases"

@@ -18,10 +18,10 @@ FEATURE_CODE = (
     "local/duckdb_partition.py",
     "local/duckdb_types.py",
     "shared/core/clock.py",
-    "shared/names.py",
-    "shared/nba_games.py",
+    "shared/nba/player_names.py",
+    "shared/nba/schedule.py",
     "shared/raw_files.py",
-    "shared/teams.py",
+    "shared/nba/teams.py",
     "shared/warehouse",
 )
 # What makes predictions of feature rows.

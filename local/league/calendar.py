@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from shared.core.clock import at_new_york
-from shared.nba_games import season_name
+from shared.nba.schedule import season_name
 
 SEASON_DAYS = 175  # the real league plays its 82 games in about 174 days
 DAYS_PER_ROUND = 2.73  # 64 rounds in 175 days: about the real league's share of back-to-backs

@@ -13,7 +13,7 @@ from local.league.bookmaker import game_lines, player_lines
 from local.league.game_day import Setting, expect, miss_games, play
 from local.league.journal import Journal
 from local.league.players import ROSTER, Ints, drift, make_players, make_teams, new_season, trade
-from shared.teams import TEAMS
+from shared.nba.teams import TEAMS
 
 LAST_START_YEAR = 2025  # the last season starts in October 2025
 ROOKIES = 2  # new players a team each summer

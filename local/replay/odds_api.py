@@ -15,7 +15,7 @@ from local.replay.archive import PRE_SEASON, Archive
 from local.replay.games import MICROSECOND, Games, iso
 from local.replay.lines import ALTERNATE, FANTASY_BOOKS, MAIN, Lines, event_bookmakers
 from shared.core.clock import GAME_LENGTH
-from shared.teams import team_by_abbr
+from shared.nba.teams import team_by_abbr
 
 PLAYER_MARKETS = (MAIN, ALTERNATE)
 GAME_MARKETS = ("h2h", "spreads", "totals")

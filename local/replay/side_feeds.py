@@ -10,7 +10,7 @@ from typing import Any
 from local.replay.archive import Archive
 from local.replay.games import EPOCH, INJURY_LIST, MICROSECOND, iso, to_us
 from shared.core.clock import at_new_york, new_york_date
-from shared.teams import team_by_abbr
+from shared.nba.teams import team_by_abbr
 
 
 class InjuryList:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from local.replay.archive import Archive
 from local.replay.games import EPOCH, MICROSECOND, iso, to_us
 from shared.core.clock import NEW_YORK, at_new_york
-from shared.teams import Team, team_by_abbr
+from shared.nba.teams import Team, team_by_abbr
 
 SEASON_TYPES = {
     "Pre Season": "pre_season",

@@ -15,7 +15,7 @@ from typing import Any
 from shared.core.printable import one_line
 from shared.core.redaction import redacted
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
-from shared.teams import FORMER_CODES, team_by_abbr
+from shared.nba.teams import FORMER_CODES, team_by_abbr
 
 _GAME_ID = re.compile(r"[0-9]{10}")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")

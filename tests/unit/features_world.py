@@ -15,7 +15,7 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from shared.context import Context, Outcome
 from shared.core.clock import at_new_york
 from shared.messages import Mode, PhaseMessage
-from shared.names import player_lookup, player_lookup_base
+from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.ports import DateRange
 from shared.runtime import Runtime
 from shared.warehouse.schemas import all_schemas

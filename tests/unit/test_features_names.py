@@ -11,7 +11,7 @@ import pytest
 
 from functions.phase3_analytics.aliases import ALIASES, NBA_NAMES
 from shared.core.clock import at_new_york
-from shared.names import player_lookup, player_lookup_base
+from shared.nba.player_names import player_lookup, player_lookup_base
 from tests.unit.features_world import World, open_world
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
@@ -113,7 +113,7 @@ def test_aliases_are_loaded_once_and_people_s_own_stay(world: World) -> None:
 
 
 def test_sql_and_python_drop_the_same_suffixes(world: World) -> None:
-    """players.sql makes lookup bases in SQL; shared/names.py makes them of the feeds' names."""
+    """players.sql makes lookup bases in SQL; shared/nba/player_names.py makes them of the feeds' names."""
     bases = {row["player_name"]: row["player_lookup_base"] for row in world.rows("nba_reference.players")}
     assert bases == {name: player_lookup_base(name) for name in bases}
     assert bases["Jimmy Butler III"] == "jimmybutler"

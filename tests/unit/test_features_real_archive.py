@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from shared.core.clock import at_new_york
-from shared.names import player_lookup, player_lookup_base
+from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.warehouse.schemas import load_schema
 from tests.unit.features_world import World, open_world
 

@@ -16,7 +16,7 @@ from local.league.game_day import Setting, expect
 from local.league.names import make_names, spelled_by
 from local.league.players import ROSTER, make_players, make_teams, new_season
 from local.league.tables import SCHEMAS
-from shared.teams import TEAMS, team_by_abbr, team_by_id, team_by_name
+from shared.nba.teams import TEAMS, team_by_abbr, team_by_id, team_by_name
 
 
 @pytest.fixture(scope="module")

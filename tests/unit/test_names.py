@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.names import natural_order, player_lookup, player_lookup_base
+from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 
 
 @pytest.mark.parametrize(

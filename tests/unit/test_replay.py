@@ -18,7 +18,7 @@ from local.league import write_league
 from local.replay import Archive, ArchiveError, create_replay_app
 from local.replay.odds_api import event_id
 from shared.core.clock import NEW_YORK, at_new_york, new_york_date
-from shared.teams import team_by_abbr, team_by_name
+from shared.nba.teams import team_by_abbr, team_by_name
 
 LIVE = "/odds/v4/sports/basketball_nba/events"
 PAST = "/odds/v4/historical/sports/basketball_nba/events"

@@ -12,7 +12,7 @@ from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import told
 from shared.nba.feed_values import shown
-from shared.nba_games import COUNTED_TYPES, ScheduledGame
+from shared.nba.schedule import COUNTED_TYPES, ScheduledGame
 from shared.raw_files import RawFile
 
 SOURCE = "nba"

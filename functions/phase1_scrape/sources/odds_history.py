@@ -37,9 +37,9 @@ from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import moment
-from shared.nba_games import ScheduledGame
+from shared.nba.schedule import ScheduledGame
+from shared.nba.teams import team_by_name
 from shared.raw_files import RawFile, parse_raw_path
-from shared.teams import team_by_name
 
 logger = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.columns import Columns
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from functions.phase2_raw.normalise.twice import said_once
-from shared.names import natural_order, player_lookup
 from shared.nba import feed_values
 from shared.nba.bounds import BOUNDS, MAKES
 from shared.nba.feed_values import Refused
-from shared.nba_games import season_of_game, season_type_of
+from shared.nba.player_names import natural_order, player_lookup
+from shared.nba.schedule import season_of_game, season_type_of
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
 

@@ -17,13 +17,13 @@ from functions.phase2_raw.normalise.prices import american, half_points, points
 from functions.phase2_raw.normalise.rows import Problems, make_table
 from shared.core.clock import new_york_date
 from shared.core.printable import one_line
-from shared.names import natural_order, player_lookup, player_lookup_base
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import Refused, shown
+from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
+from shared.nba.teams import team_by_name
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
-from shared.teams import team_by_name
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
 PROP_MARKETS = ("player_points", "player_points_alternate")

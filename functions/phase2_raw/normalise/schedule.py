@@ -10,7 +10,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from shared.nba import feed_values
 from shared.nba.feed_values import Refused
-from shared.nba_games import TAKES_PLACE, ScheduledGame, read_game, schedule_days
+from shared.nba.schedule import TAKES_PLACE, ScheduledGame, read_game, schedule_days
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
 

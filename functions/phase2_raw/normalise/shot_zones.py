@@ -12,7 +12,7 @@ from functions.phase2_raw.normalise.twice import said_once
 from shared.nba import feed_values
 from shared.nba.bounds import ZONES as BOUNDS
 from shared.nba.feed_values import Refused
-from shared.nba_games import season_of_game
+from shared.nba.schedule import season_of_game
 from shared.ports import DateRange
 from shared.raw_files import Answer, RawContent
 

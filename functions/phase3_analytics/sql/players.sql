@@ -6,7 +6,7 @@ USING (
   games AS (
     SELECT
       player_id, player_name, player_lookup, team, game_date, tipoff_at, game_id,
-      -- The base drops a generational suffix that is the last of three words or more (shared/names.py).
+      -- The base drops a generational suffix that is the last of three words or more (shared/nba/player_names.py).
       IF(
         REGEXP_CONTAINS(LOWER(player_name), r'^[^ ]+ +[^ ].* +(jr|sr|ii|iii|iv)[.]?$'),
         REGEXP_REPLACE(player_lookup, r'(jr|sr|ii|iii|iv)$', ''),

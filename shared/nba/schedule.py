@@ -14,7 +14,7 @@ from shared.core.clock import NEW_YORK
 from shared.nba import feed_values as values
 from shared.nba.bounds import SCORE, Bound
 from shared.nba.feed_values import Refused, is_game_id
-from shared.teams import team_by_abbr
+from shared.nba.teams import team_by_abbr
 
 __all__ = [
     "COUNTED_TYPES", "OTHER", "TAKES_PLACE", "ScheduledGame", "is_game_id", "read_game", "schedule_days",
