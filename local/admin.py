@@ -21,7 +21,7 @@ from local.host.moments import Span, check_moment, parse_at
 from local.sim_clock import SimClock
 from shared.core.errors import Fatal, StorageFault
 from shared.core.redaction import what_failed
-from shared.message_limits import check_message
+from shared.stores.message_limits import check_message
 
 NDJSON = "application/x-ndjson"
 

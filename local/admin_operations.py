@@ -16,8 +16,8 @@ from shared.core.errors import NotFound
 from shared.core.pipeline import Pipeline
 from shared.dead_letters import DeadLetter
 from shared.ledger import executions_of
-from shared.ports import Filter
-from shared.runtime import Runtime
+from shared.stores.ports import Filter
+from shared.stores.runtime import Runtime
 
 
 def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Blueprint:

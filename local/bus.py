@@ -17,8 +17,8 @@ from shared.core.clock import Clock
 from shared.core.errors import Fatal, NotFound
 from shared.core.pipeline import Pipeline, Subscription
 from shared.dead_letter_codec import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
-from shared.message_limits import check_publication
-from shared.ports import Publication, PulledMessage
+from shared.stores.message_limits import check_publication
+from shared.stores.ports import Publication, PulledMessage
 
 __all__ = ["Delivery", "SqliteBus"]
 

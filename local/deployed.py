@@ -21,7 +21,7 @@ from local.server import Server
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.runtime import GCP, Runtime, deployed
+from shared.stores.runtime import GCP, Runtime, deployed
 
 BUCKETS = ("raw", "exports", "models")
 

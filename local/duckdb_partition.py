@@ -8,9 +8,9 @@ import duckdb
 
 from local import duckdb_types as types
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.ports import DateRange
-from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
-from shared.warehouse.schemas import TableSchema
+from shared.stores.ports import DateRange
+from shared.stores.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
+from shared.stores.warehouse.schemas import TableSchema
 
 # The temporary table that holds the SELECT's rows.
 REPLACEMENT = "_replacement"

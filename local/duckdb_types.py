@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from shared.core.errors import SchemaMismatch
-from shared.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE, TableSchema, arrow_type
+from shared.stores.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE, TableSchema, arrow_type
 
 NUMERIC = f"DECIMAL({NUMERIC_PRECISION},{NUMERIC_SCALE})"
 DUCKDB_TYPES = {

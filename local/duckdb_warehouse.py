@@ -20,10 +20,10 @@ from local.embedded.storage_faults import file_errors
 from local.embedded.write_ahead import check_duckdb_log
 from local.transpile import MERGE_SOURCE, Statement, transpile
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.ports import DateRange, Params
-from shared.warehouse.rows import conform
-from shared.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place
-from shared.warehouse.staging import check_staging
+from shared.stores.ports import DateRange, Params
+from shared.stores.warehouse.rows import conform
+from shared.stores.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place
+from shared.stores.warehouse.staging import check_staging
 
 _STAGING = "_staging_"
 # A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a day's run (3 s of a

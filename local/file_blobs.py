@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.embedded.storage_faults import GOES_ON, file_errors
 from shared.core.errors import Fatal, NotFound, PreconditionFailed, StorageDamaged
-from shared.ports import Blob, check_object_name
+from shared.stores.ports import Blob, check_object_name
 
 META = ".meta"
 

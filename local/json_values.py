@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.core.errors import Fatal
-from shared.document_rules import TIMESTAMP_KEY, plain_fields
+from shared.stores.document_rules import TIMESTAMP_KEY, plain_fields
 
 __all__ = ["TIMESTAMP_KEY", "Undecodable", "decode", "encode", "timestamp"]
 

@@ -11,8 +11,8 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.ownership import OwnedFolder
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.ports import Blobs, PulledMessage
-from shared.runtime import Runtime
+from shared.stores.ports import Blobs, PulledMessage
+from shared.stores.runtime import Runtime
 
 
 class DayBus(Protocol):

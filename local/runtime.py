@@ -35,7 +35,7 @@ from shared.core.pipeline import Pipeline, load_pipeline
 from shared.core.settings import Settings
 from shared.ledger import void_leases_of_dead_owners
 from shared.locks import void_locks_of_dead_owners
-from shared.runtime import Runtime, use_runtime
+from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
 STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"

@@ -10,8 +10,8 @@ from typing import Any
 from local.json_values import TIMESTAMP_KEY, decode, encode, timestamp
 from local.sqlite_file import SqliteFile
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
-from shared.document_rules import MAX_IN_VALUES, check_collection, document_place
-from shared.ports import ArrayUnion, Document, Filter, Increment, T
+from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
+from shared.stores.ports import ArrayUnion, Document, Filter, Increment, T
 
 # Versions come from one sequence, so a document deleted and made again never shows an old version.
 SCHEMA = """

@@ -18,7 +18,7 @@ from local.day import Day, RunRecord
 from local.playable import Playable
 from shared.core.errors import NotFound
 from shared.core.pipeline import GRADING
-from shared.warehouse.sql import read_sql
+from shared.stores.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
 STATUS_FILE = "v1/status.json"

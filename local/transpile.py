@@ -13,8 +13,8 @@ from sqlglot.errors import SqlglotError
 
 from local.staging_union import Run, collapse, expand
 from shared.core.errors import Fatal
-from shared.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE
-from shared.warehouse.sql import with_prefix
+from shared.stores.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE
+from shared.stores.warehouse.sql import with_prefix
 
 
 @dataclass(frozen=True)

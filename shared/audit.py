@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.ports import State, Transaction
+from shared.stores.ports import State, Transaction
 
 COLLECTION = "audit"
 

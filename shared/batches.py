@@ -23,7 +23,7 @@ from shared.core import failpoints
 from shared.core.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
 from shared.core.events import Event
 from shared.outbox import OutboxMessage
-from shared.ports import Document, Filter, State, Transaction
+from shared.stores.ports import Document, Filter, State, Transaction
 
 OPEN, CLOSED, CONSOLIDATED, FAILED, SUPERSEDED = "OPEN", "CLOSED", "CONSOLIDATED", "FAILED", "SUPERSEDED"
 COMPLETE, PARTIAL = "complete", "partial"

@@ -23,8 +23,8 @@ from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.core.storable import storable
-from shared.ports import Document, Filter, Transaction
-from shared.runtime import Runtime
+from shared.stores.ports import Document, Filter, Transaction
+from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 

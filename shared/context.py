@@ -11,8 +11,8 @@ from shared.core.events import Event
 from shared.core.pipeline import FunctionSpec
 from shared.messages import Mode, Status
 from shared.outbox import OutboxBlob, OutboxMessage
-from shared.ports import DateRange, Transaction
-from shared.runtime import Runtime
+from shared.stores.ports import DateRange, Transaction
+from shared.stores.runtime import Runtime
 
 # Deliveries after which work goes on without what still fails: about seven minutes of phase 1, two of a unit. Further
 # ones, which some functions have, are for messages that met no free instance: a source is not waited for as long.

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Self
 
 from shared.core.clock import as_moment
-from shared.message_limits import (
+from shared.stores.message_limits import (
     MAX_ATTRIBUTE_KEY_BYTES,
     MAX_ATTRIBUTES,
     RESERVED,

@@ -22,11 +22,11 @@ from shared.core.events import Event
 from shared.core.pipeline import Pipeline, Subscription
 from shared.core.redaction import redacted
 from shared.dead_letter_codec import Facts, is_cut, of_the_message
-from shared.document_rules import field_name
-from shared.message_limits import check_message
 from shared.outbox import OutboxFile
-from shared.ports import Bus, Document, Filter, PulledMessage, State
-from shared.runtime import Runtime
+from shared.stores.document_rules import field_name
+from shared.stores.message_limits import check_message
+from shared.stores.ports import Bus, Document, Filter, PulledMessage, State
+from shared.stores.runtime import Runtime
 
 COLLECTION = "redrives"
 MOST_LETTERS = 1_000  # of one subscription in one listing

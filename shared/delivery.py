@@ -11,7 +11,7 @@ from shared.core.pipeline import WORKER, FunctionSpec, load_pipeline
 from shared.envelope import Envelope
 from shared.ledger import ExecutionKey
 from shared.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 
 # Phase 1 decides what may be used when it ends; every later phase is told.
 SETS_AS_OF = "phase1"

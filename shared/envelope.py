@@ -22,9 +22,9 @@ from shared.core.events import Event
 from shared.core.redaction import excerpt
 from shared.core.storable import brief, storable, unstorable
 from shared.core.strict_json import once
-from shared.document_rules import field_name
-from shared.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
+from shared.stores.document_rules import field_name
+from shared.stores.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 
 M = TypeVar("M", bound=PhaseMessage)
 

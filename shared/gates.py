@@ -14,7 +14,7 @@ from shared import breaker, pause
 from shared.breaker import Permit, Standing
 from shared.core.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
 from shared.core.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 

@@ -34,8 +34,8 @@ from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
 from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
 from shared.observability.run_history import flush_run
 from shared.outbox import OutboxMessage
-from shared.ports import DateRange
-from shared.runtime import Runtime, get_runtime
+from shared.stores.ports import DateRange
+from shared.stores.runtime import Runtime, get_runtime
 
 if TYPE_CHECKING:
     import flask

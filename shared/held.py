@@ -16,10 +16,10 @@ from shared.core import failpoints
 from shared.core.errors import AlreadyExists, PreconditionFailed
 from shared.core.pipeline import FunctionSpec
 from shared.envelope import Envelope
-from shared.message_limits import RESERVED
 from shared.outbox import OutboxFile
-from shared.ports import Document, Filter
-from shared.runtime import Runtime
+from shared.stores.message_limits import RESERVED
+from shared.stores.ports import Document, Filter
+from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 

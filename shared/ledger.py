@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.core.clock import LONG_AGO
 from shared.core.errors import AlreadyExists, LeaseHeld, PreconditionFailed
-from shared.ports import Document, Filter, State, Transaction
+from shared.stores.ports import Document, Filter, State, Transaction
 
 COLLECTION = "executions"
 RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from shared.core.clock import LONG_AGO, Clock
 from shared.core.errors import LeaseHeld
-from shared.ports import State, Transaction
+from shared.stores.ports import State, Transaction
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core import failpoints
-from shared.ports import Blobs, Bus, Publication, State
+from shared.stores.ports import Blobs, Bus, Publication, State
 
 
 @dataclass(frozen=True)

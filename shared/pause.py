@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared import audit
-from shared.ports import State, Transaction
+from shared.stores.ports import State, Transaction
 
 PATH = "control/pause"
 

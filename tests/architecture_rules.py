@@ -70,11 +70,11 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
             return "one function folder never imports another"
     in_gcp = parts[:2] == ("shared", "gcp")
     if any(name == "google.cloud" or name.startswith("google.cloud.") for name in target) and not in_gcp:
-        return "only shared/gcp imports google.cloud"
+        return "only shared/stores/gcp imports google.cloud"
     lazily = parts == ("shared", "runtime.py") and found.lazy
     allowed = in_gcp or lazily or parts[:2] == ("local", "emulated")
-    if any(name == "shared.gcp" or name.startswith("shared.gcp.") for name in target) and not allowed:
-        return "shared/gcp is imported by shared/runtime.py alone, lazily, and by local/emulated"
+    if any(name == "shared.stores.gcp" or name.startswith("shared.stores.gcp.") for name in target) and not allowed:
+        return "shared/stores/gcp is imported by shared/stores/runtime.py alone, lazily, and by local/emulated"
     return None
 
 

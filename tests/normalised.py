@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
-from shared.warehouse.rows import conform
-from shared.warehouse.schemas import load_schema
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
+from shared.stores.warehouse.rows import conform
+from shared.stores.warehouse.schemas import load_schema
 from tests.conftest import ROOT
 from tests.fake_sources import DAY
 

@@ -18,9 +18,9 @@ from shared.core.clock import Clock
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.messages import Mode
-from shared.ports import DateRange, Warehouse
-from shared.runtime import Runtime
-from shared.warehouse.rows import table_of
+from shared.stores.ports import DateRange, Warehouse
+from shared.stores.runtime import Runtime
+from shared.stores.warehouse.rows import table_of
 
 
 def throwaway_warehouse(path: Path) -> DuckDbWarehouse:

@@ -14,7 +14,7 @@ from shared.core.errors import PreconditionFailed
 from shared.core.pipeline import load_pipeline
 from shared.ledger import COLLECTION, FAILED, KEPT, RUNNING
 from shared.observability.run_history import flush_run
-from shared.ports import Document, Filter
+from shared.stores.ports import Document, Filter
 
 _LEAST_WAIT = timedelta(minutes=30)
 

@@ -18,9 +18,9 @@ from shared.batches import CONSOLIDATED, DONE, OPEN, SUPERSEDED, Batch
 from shared.context import Context
 from shared.core import failpoints
 from shared.core.errors import LeaseHeld
-from shared.ports import Filter
-from shared.warehouse import staging
-from shared.warehouse.schemas import load_schema
+from shared.stores.ports import Filter
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import load_schema
 
 ORPHANED = timedelta(hours=24)
 # Orphans are a day old at least: looking four times a day is enough, and listing tables is a warehouse statement.

@@ -15,7 +15,7 @@ from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage, send_pending
-from shared.ports import Filter
+from shared.stores.ports import Filter
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from shared import dead_letters, held
 from shared.core.errors import PipelineError, Retriable
 from shared.core.redaction import what_failed
 from shared.outbox import send_pending
-from shared.ports import Document, Filter
-from shared.runtime import Runtime
+from shared.stores.ports import Document, Filter
+from shared.stores.runtime import Runtime
 
 # What was recorded a moment ago is left to the process that recorded it.
 SENT_BY_ITSELF = timedelta(minutes=2)

@@ -15,8 +15,8 @@ from shared.evaluation import alarms
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
-from shared.ports import DateRange
-from shared.warehouse.sql import read_sql
+from shared.stores.ports import DateRange
+from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.grading"
 ACCURACY = "nba_predictions.prediction_accuracy"

@@ -15,8 +15,8 @@ from functions.phase1_scrape.source_breaker import SourceBreaker
 from shared.context import Context
 from shared.core.errors import PreconditionFailed
 from shared.core.settings import Settings
-from shared.ports import Blobs
-from shared.raw_files import (
+from shared.stores.ports import Blobs
+from shared.stores.raw_files import (
     CONTENT_TYPE,
     RawContent,
     RawFile,

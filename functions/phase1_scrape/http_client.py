@@ -40,7 +40,7 @@ from shared.core.redaction import may_hold_secret, protect, redacted, redacted_j
 from shared.core.secret_settings import check_proxy_url, protect_proxy
 from shared.core.settings import Settings
 from shared.nba.feed_json import read_json
-from shared.raw_files import Response
+from shared.stores.raw_files import Response
 
 logger = logging.getLogger(__name__)
 

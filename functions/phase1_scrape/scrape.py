@@ -23,8 +23,8 @@ from shared.core.errors import SourceUnavailable
 from shared.core.events import Event
 from shared.messages import PhaseMessage
 from shared.nba.schedule import ScheduledGame, season_of, season_type_of, seasons_between
-from shared.ports import DateRange
-from shared.raw_files import RawFile
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import RawFile
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from shared import breaker
 from shared.breaker import Permit
 from shared.core.errors import DataError, Retriable, SourceUnavailable
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 

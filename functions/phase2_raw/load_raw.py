@@ -21,8 +21,8 @@ from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.messages import PhaseMessage
 from shared.nba.feed_values import Refused, text
-from shared.ports import Blobs, DateRange
-from shared.raw_files import decode_raw, parse_raw_path, raw_folder
+from shared.stores.ports import Blobs, DateRange
+from shared.stores.raw_files import decode_raw, parse_raw_path, raw_folder
 
 logger = logging.getLogger(__name__)
 

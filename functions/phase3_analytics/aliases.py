@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from shared.nba.player_names import player_lookup, player_lookup_base
-from shared.ports import Warehouse
+from shared.stores.ports import Warehouse
 
 TABLE = "nba_reference.player_aliases"
 # Nicknames and other first names; accents and generational suffixes need no alias. Add what unresolved_names shows.

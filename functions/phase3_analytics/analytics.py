@@ -13,8 +13,8 @@ from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNR
 from shared.context import Context, Outcome
 from shared.core.events import Event
 from shared.messages import PhaseMessage
-from shared.ports import DateRange, Warehouse
-from shared.warehouse.sql import read_sql
+from shared.stores.ports import DateRange, Warehouse
+from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase3_analytics"
 # The All-Star break is the longest pause of a season (about a week); a summer is longer than this.

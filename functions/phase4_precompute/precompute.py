@@ -9,7 +9,7 @@ from shared.context import Context, Outcome
 from shared.core.events import Event
 from shared.features.names import FEATURE_STORE
 from shared.messages import PhaseMessage
-from shared.warehouse.sql import read_sql
+from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase4_precompute"
 BY_MOMENT = ("game_date", "features_as_of")

@@ -6,7 +6,7 @@ from shared.batches import Batch
 from shared.context import Context
 from shared.observability.alerts import alert
 from shared.outbox import OutboxMessage
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 
 
 def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: Context) -> None:

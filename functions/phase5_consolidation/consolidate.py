@@ -30,9 +30,9 @@ from shared.core.errors import (
 )
 from shared.core.events import Event
 from shared.messages import PhaseMessage, Status
-from shared.runtime import Runtime
-from shared.warehouse import staging
-from shared.warehouse.rows import table_of
+from shared.stores.runtime import Runtime
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 

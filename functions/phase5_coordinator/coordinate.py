@@ -21,10 +21,10 @@ from shared.core.pipeline import WORKER, load_pipeline, trigger_of
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
 from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
+from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.sql import read_sql
 from shared.systems.history import GAMES, pack_histories
 from shared.systems.promotions import PointerDamaged, read_serving_or_none
-from shared.warehouse.rows import table_of
-from shared.warehouse.sql import read_sql
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from shared.core.redaction import what_failed
 from shared.features.names import model_features
 from shared.messages import PredictionRequest
 from shared.outbox import OutboxMessage, send_pending
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.rows import table_of
 from shared.systems.registry import load_usable_models
-from shared.warehouse import staging
-from shared.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 

@@ -59,7 +59,7 @@ from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
 from shared.heal_runs import asked_run_id, is_heal_run
 from shared.messages import PhaseMessage, Status
 from shared.outbox import OutboxMessage
-from shared.ports import Warehouse
+from shared.stores.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.
 HALT_SWITCH = "control/halt"

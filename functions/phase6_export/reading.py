@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from shared.ports import Warehouse
-from shared.warehouse.sql import read_sql
+from shared.stores.ports import Warehouse
+from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase6_export"
 Row = dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Any
 from functions.phase6_export.document import Document, Order
 from shared.core.concurrency import all_of
 from shared.core.errors import NotFound, PreconditionFailed, WriteConflict
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 # Runs of one date are few: whoever loses this often is not racing but broken.

@@ -12,7 +12,7 @@ from typing import Any
 from shared.core.clock import new_york_date
 from shared.core.concurrency import all_of
 from shared.core.errors import NotFound
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 
 ROOT = "v1"
 EVERYBODY = f"{ROOT}/tonight/all-players.json"

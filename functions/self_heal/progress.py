@@ -10,8 +10,8 @@ from shared import batches, pause
 from shared.batches import OPEN
 from shared.core.pipeline import Pipeline, load_pipeline
 from shared.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
-from shared.ports import Document, Filter
-from shared.runtime import Runtime
+from shared.stores.ports import Document, Filter
+from shared.stores.runtime import Runtime
 
 # A trigger that was published is taken within seconds; one that nobody took for so long is lost or dead.
 TAKEN_WITHIN = timedelta(minutes=10)

@@ -10,8 +10,8 @@ from shared import batches
 from shared.context import Context
 from shared.core.errors import AlreadyExists
 from shared.heal_runs import heal_run_id
-from shared.ports import Filter
-from shared.runtime import Runtime
+from shared.stores.ports import Filter
+from shared.stores.runtime import Runtime
 
 COLLECTION = "heals"
 # Per date and phase: what three runs did not mend, a fourth does not either.

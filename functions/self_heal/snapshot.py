@@ -12,9 +12,9 @@ from functions.self_heal.exported import Files, read_files
 from shared import batches
 from shared.batches import Batch
 from shared.core.clock import GAME_LENGTH, as_of_after
-from shared.ports import Warehouse
-from shared.runtime import Runtime
-from shared.warehouse.sql import read_sql
+from shared.stores.ports import Warehouse
+from shared.stores.runtime import Runtime
+from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.self_heal"
 POSTPONED, FINAL = "postponed", "final"

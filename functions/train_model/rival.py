@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shared.core.errors import Fatal, ModelDamaged
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.promotions import Serving
 from shared.systems.registry import Models, load_models, load_twin, read_metadata
 from shared.training.gate import SEASON_AVERAGE, Verdict, compare, forecasts, season_averages, verdict

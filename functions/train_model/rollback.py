@@ -6,7 +6,7 @@ from shared.context import Context, Outcome
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
 from shared.messages import PREVIOUS, TrainingMessage
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.output import XGBOOST
 from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving_or_none
 from shared.systems.registry import load_version, record_files, saved_versions

@@ -16,7 +16,7 @@ from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.messages import TrainingMessage
 from shared.observability.alerts import alert
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.promotions import Serving, move_pointer, read_serving_or_none
 from shared.systems.registry import Models, read_metadata, save_models, saved_versions
 from shared.training.gate import window_start

@@ -1,4 +1,4 @@
-# Datasets, tables and views, as the schema files of shared/warehouse say.
+# Datasets, tables and views, as the schema files of shared/stores/warehouse say.
 
 locals {
   # As the API gives types back, so that a plan after apply finds nothing to change.

@@ -3,8 +3,8 @@
 
 locals {
   pipeline       = yamldecode(file("${path.module}/../../pipeline.yaml"))
-  schemas_folder = "${path.module}/../../shared/warehouse/schemas"
-  views_folder   = "${path.module}/../../shared/warehouse/views"
+  schemas_folder = "${path.module}/../../shared/stores/warehouse/schemas"
+  views_folder   = "${path.module}/../../shared/stores/warehouse/views"
 
   every = local.pipeline.every_function
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from local.backtest.walk import Forecast
 from shared.evaluation import Floats, Texts
-from shared.ports import Warehouse
+from shared.stores.ports import Warehouse
+from shared.stores.warehouse.sql import read_sql
 from shared.systems.distribution import over_and_push
 from shared.systems.lines import Best, Policy, best_prices, decide, offers, profit
-from shared.warehouse.sql import read_sql
 
 DIGITS = 6  # as serving stores them
 NO_LINE = "NO_LINE"

@@ -16,8 +16,8 @@ from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
 from local.screen import Screen
 from shared.core.clock import at_new_york
-from shared.ports import Warehouse
-from shared.warehouse.rows import table_of
+from shared.stores.ports import Warehouse
+from shared.stores.warehouse.rows import table_of
 
 SOURCE = "day_before"
 REPORT = "nba_raw.injury_report"

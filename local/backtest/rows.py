@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shared.core.errors import DataError
 from shared.evaluation import Floats, Mask, Texts
-from shared.ports import Warehouse
+from shared.stores.ports import Warehouse
 from shared.systems.columns import columns_of_table
 from shared.training.rows import TrainingRows, read_table, rows_of_table
 

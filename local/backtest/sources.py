@@ -20,9 +20,9 @@ FEATURE_CODE = (
     "shared/core/clock.py",
     "shared/nba/player_names.py",
     "shared/nba/schedule.py",
-    "shared/raw_files.py",
+    "shared/stores/raw_files.py",
     "shared/nba/teams.py",
-    "shared/warehouse",
+    "shared/stores/warehouse",
 )
 # What makes predictions of feature rows.
 PREDICTION_CODE = (

@@ -15,9 +15,9 @@ from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
-from shared.ports import Warehouse
+from shared.stores.ports import Warehouse
+from shared.stores.warehouse.sql import read_sql
 from shared.systems.history import GAMES
-from shared.warehouse.sql import read_sql
 
 BATCH_REPEATS = 3
 # When the day's last predictions are made.

@@ -14,10 +14,10 @@ from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time
 from local.bench.staged_rows import GAME_DATE, NOW, unit_rows, unit_table
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.batches import batch_id_of
-from shared.ports import Warehouse
-from shared.warehouse import staging
-from shared.warehouse.schemas import load_schema
-from shared.warehouse.sql import read_sql
+from shared.stores.ports import Warehouse
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import load_schema
+from shared.stores.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
 MERGE_REPEATS = 3

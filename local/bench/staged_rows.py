@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared.warehouse import staging
-from shared.warehouse.schemas import arrow_schema
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import arrow_schema
 
 GAME_DATE = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)

@@ -28,9 +28,9 @@ from local.replay import ArchiveError
 from shared.core.clock import YEARS
 from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline, trigger_of
-from shared.ports import DateRange
-from shared.runtime import Runtime
-from shared.runtime import deployed as deployed_runtime
+from shared.stores.ports import DateRange
+from shared.stores.runtime import Runtime
+from shared.stores.runtime import deployed as deployed_runtime
 
 TOPIC = trigger_of("phase1_scrape")
 MODE = "backfill"

@@ -13,8 +13,8 @@ from shared import pause
 from shared.core.errors import Fatal, PipelineError
 from shared.core.pipeline import load_pipeline
 from shared.ledger import COLLECTION, FAILED, SUCCEEDED
-from shared.ports import Document, Filter, State
-from shared.runtime import Runtime
+from shared.stores.ports import Document, Filter, State
+from shared.stores.runtime import Runtime
 
 POLL_SECONDS = 10.0
 Tell = Callable[[str], None]

@@ -29,9 +29,9 @@ from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
 from shared.ledger import COLLECTION
 from shared.observability.run_history import PHASE_LOG
-from shared.ports import Filter
-from shared.runtime import Runtime
-from shared.runtime import deployed as deployed_runtime
+from shared.stores.ports import Filter
+from shared.stores.runtime import Runtime
+from shared.stores.runtime import deployed as deployed_runtime
 
 MODE = "results"
 DATE = "2024-11-15"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from local.emulated.pushes import Pushes
 from shared.core.pipeline import Pipeline
-from shared.ports import Bus, Publication, PulledMessage
+from shared.stores.ports import Bus, Publication, PulledMessage
 
 
 class PlayedBus:

@@ -29,9 +29,9 @@ from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.gcp import stores as gcp
-from shared.ports import Blobs
-from shared.runtime import Runtime, use_runtime
+from shared.stores.gcp import stores as gcp
+from shared.stores.ports import Blobs
+from shared.stores.runtime import Runtime, use_runtime
 
 PROJECT = "emulated"
 BUCKETS = ("raw", "exports", "models")

@@ -12,8 +12,8 @@ import httpx
 
 from shared.core.errors import PipelineError
 from shared.core.pipeline import Pipeline
-from shared.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_schemas, all_views
-from shared.warehouse.sql import with_prefix
+from shared.stores.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_schemas, all_views
+from shared.stores.warehouse.sql import with_prefix
 
 _SECONDS = 60.0
 

@@ -26,7 +26,7 @@ from shared.batches import CONSOLIDATED, batch_id_of
 from shared.core.errors import PipelineError
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
 from shared.observability.run_history import HISTORY, flush_run
-from shared.warehouse import staging
+from shared.stores.warehouse import staging
 
 DAY = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from shared.features.names import model_features
-from shared.ports import Blobs, Warehouse
+from shared.stores.ports import Blobs, Warehouse
+from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.schemas import load_schema
 from shared.systems.distribution import START_VARIANCE
 from shared.systems.ensemble import Combination, EnsembleModel
 from shared.systems.history import GAMES
@@ -20,8 +22,6 @@ from shared.systems.output import BASE_SYSTEMS, SYSTEMS
 from shared.systems.promotions import move_pointer, read_serving
 from shared.systems.registry import Models, save_models
 from shared.systems.xgboost_v1 import XgboostModel, train
-from shared.warehouse.rows import table_of
-from shared.warehouse.schemas import load_schema
 
 FEATURES = "nba_predictions.ml_feature_store"
 LINES = "nba_analytics.upcoming_player_lines"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from shared.warehouse.schemas import Field, load_schema
+from shared.stores.warehouse.schemas import Field, load_schema
 
 FEATURE_STORE = "nba_predictions.ml_feature_store"
 # How the schema marks what comes from bookmakers: kept apart, so that results are known with and without it.

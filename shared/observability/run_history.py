@@ -17,8 +17,8 @@ from shared.core import failpoints
 from shared.core.errors import AlreadyExists, PreconditionFailed, WriteConflict
 from shared.core.pipeline import CONSOLIDATION, WORKER
 from shared.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
-from shared.ports import Document, Filter, State, Transaction
-from shared.runtime import Runtime
+from shared.stores.ports import Document, Filter, State, Transaction
+from shared.stores.runtime import Runtime
 
 HISTORY = "nba_reference.processor_run_history"
 PHASE_LOG = "nba_monitoring.pipeline_execution_log"
@@ -92,7 +92,7 @@ def _workers(state: State, run_id: str, batch_id: str) -> list[Document]:
 
 def _carry_out(runtime: Runtime, load: Document) -> int:
     """Load what was recorded and mark its executions; returns the rows. Every part of it may be repeated."""
-    from shared.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
+    from shared.stores.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
 
     data = load.data
     rows = [{**row, "game_date": date.fromisoformat(row["game_date"])} for row in data["rows"]]

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.core.errors import Fatal, ModelDamaged, NotFound
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.output import ENSEMBLE, XGBOOST
 
 logger = logging.getLogger(__name__)

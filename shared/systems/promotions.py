@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.core.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.output import ENSEMBLE, XGBOOST
 
 POINTER = "models/current.json"

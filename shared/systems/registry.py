@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from shared.core.errors import Fatal, ModelDamaged, PreconditionFailed, SchemaMismatch
 from shared.core.events import Event
 from shared.features.names import model_features
-from shared.ports import Blobs
+from shared.stores.ports import Blobs
 from shared.systems.distribution import START_VARIANCE, Variance
 from shared.systems.ensemble import Combination, EnsembleModel
 from shared.systems.market import MarketCombination

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
 from shared.features.names import model_features
+from shared.stores.warehouse.sql import read_sql
 from shared.systems.columns import Floats, columns_of_table
 from shared.systems.history import HISTORY_VALUES, History, histories_before
 from shared.systems.predict import FORMULA_FEATURES
-from shared.warehouse.sql import read_sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from shared.ports import Warehouse
+    from shared.stores.ports import Warehouse
 
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]

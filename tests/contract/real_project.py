@@ -19,7 +19,7 @@ import httpx
 
 from local.emulators import prepare
 from shared.core.pipeline import Pipeline
-from shared.warehouse.schemas import DATASETS
+from shared.stores.warehouse.schemas import DATASETS
 
 ENDPOINTS = {
     "bigquery": "https://bigquery.googleapis.com",

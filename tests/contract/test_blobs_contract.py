@@ -12,8 +12,8 @@ from local.emulators import prepare
 from local.file_blobs import FileBlobs
 from shared.core.errors import Fatal, NameTooLong, NotFound, PreconditionFailed
 from shared.core.settings import Settings
-from shared.gcp.stores import open_stores
-from shared.ports import Blobs
+from shared.stores.gcp.stores import open_stores
+from shared.stores.ports import Blobs
 from tests.contract.real_project import real_project
 from tests.simulation.memory import MemoryBlobs
 

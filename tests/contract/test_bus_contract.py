@@ -12,10 +12,10 @@ from local.bus import SqliteBus
 from local.emulators import prepare
 from local.sqlite_file import SqliteFile
 from shared.core.errors import NotFound, PipelineError
-from shared.gcp.pubsub_bus import PubSubBus
-from shared.gcp.pubsub_clients import publisher, subscriber
-from shared.message_limits import room_of_a_request, size_of
-from shared.ports import Bus, Publication
+from shared.stores.gcp.pubsub_bus import PubSubBus
+from shared.stores.gcp.pubsub_clients import publisher, subscriber
+from shared.stores.message_limits import room_of_a_request, size_of
+from shared.stores.ports import Bus, Publication
 from tests.contract.real_project import real_project
 from tests.embedded import ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus

@@ -13,8 +13,8 @@ from local import deployed, operate
 from local.emulators import prepare
 from local.publish import DONE, WRONG_INPUT
 from shared.core.pipeline import load_pipeline
-from shared.gcp import stores
-from shared.ports import Bus, State
+from shared.stores.gcp import stores
+from shared.stores.ports import Bus, State
 
 SUBSCRIPTION = load_pipeline().subscriptions["phase5-consolidation-nba-phase5-batch-complete"]
 Operate = Callable[..., tuple[int, str]]

@@ -11,10 +11,10 @@ import pytest
 
 from shared.core.errors import NotFound
 from shared.core.settings import Settings
-from shared.gcp import stores
-from shared.gcp.pubsub_bus import PubSubBus
-from shared.gcp.pubsub_clients import publisher, subscriber
-from shared.ports import Bus, State
+from shared.stores.gcp import stores
+from shared.stores.gcp.pubsub_bus import PubSubBus
+from shared.stores.gcp.pubsub_clients import publisher, subscriber
+from shared.stores.ports import Bus, State
 from tests.contract.real_project import RealProject
 from tests.embedded import small_pipeline
 

@@ -17,8 +17,8 @@ from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.core.settings import Settings
-from shared.gcp import stores
-from shared.ports import ArrayUnion, Filter, Increment, State, Transaction
+from shared.stores.gcp import stores
+from shared.stores.ports import ArrayUnion, Filter, Increment, State, Transaction
 from tests.contract.real_project import real_project
 
 NOON = datetime(2025, 11, 14, 12, 0, tzinfo=UTC)

@@ -17,10 +17,10 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.emulators import prepare
 from shared.core.errors import Fatal, NotFound, SchemaMismatch
 from shared.core.settings import Settings
-from shared.gcp import stores
-from shared.ports import DateRange, Warehouse
-from shared.warehouse import staging
-from shared.warehouse.schemas import arrow_schema, load_schema
+from shared.stores.gcp import stores
+from shared.stores.ports import DateRange, Warehouse
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import arrow_schema, load_schema
 from tests.contract.real_project import real_project
 from tests.contract.sql_answers import AGGREGATES, ROWS, SCALARS, WINDOWS
 

@@ -19,10 +19,10 @@ from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.core.errors import DataError
 from shared.nba.feed_json import read_json
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent, Response, decode_raw, encode_raw, raw_path
-from shared.warehouse.rows import conform
-from shared.warehouse.schemas import load_schema
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent, Response, decode_raw, encode_raw, raw_path
+from shared.stores.warehouse.rows import conform
+from shared.stores.warehouse.schemas import load_schema
 from tests.fuzz import samples
 from tests.fuzz.mutations import as_sent, mutated
 

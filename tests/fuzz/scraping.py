@@ -21,8 +21,8 @@ from local.file_blobs import FileBlobs
 from shared.breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable
 from shared.messages import Mode, PhaseMessage
-from shared.raw_files import decode_raw
-from shared.runtime import Runtime
+from shared.stores.raw_files import decode_raw
+from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.fake_sources import DAY, FakeSources, settings_for
 from tests.fuzz.mutations import mutated

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shared.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_views
-from shared.warehouse.sql import with_prefix
+from shared.stores.warehouse.schemas import DATASETS, SCHEMA_FOLDER, all_views
+from shared.stores.warehouse.sql import with_prefix
 from tests.infra.expected import PROJECT, RAW, REGION, Expected, accounts, differences
 from tests.infra.terraform_runs import TerraformRun
 

@@ -20,8 +20,8 @@ from local.sqlite_state import SqliteState
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.ports import Warehouse
-from shared.runtime import Runtime
+from shared.stores.ports import Warehouse
+from shared.stores.runtime import Runtime
 
 
 class OutOfReach:

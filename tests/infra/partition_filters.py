@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import sqlglot
 from sqlglot import exp
 
-from shared.warehouse.schemas import all_schemas, all_views
+from shared.stores.warehouse.schemas import all_schemas, all_views
 
 COMPARISONS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
 

@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 
 FOLDER = Path("infra/terraform")
 # What the root reads besides its own files.
-READS = (Path("pipeline.yaml"), Path("shared/warehouse/schemas"), Path("shared/warehouse/views"))
+READS = (Path("pipeline.yaml"), Path("shared/stores/warehouse/schemas"), Path("shared/stores/warehouse/views"))
 # How every message begins that says that the provider was not to be had.
 PROVIDER = "Failed to "
 # State stays in the copy: the bucket of the real backend is nobody's business here.

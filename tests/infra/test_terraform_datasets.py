@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.pipeline import load_pipeline
-from shared.warehouse.schemas import DATASETS
+from shared.stores.warehouse.schemas import DATASETS
 from tests.conftest import ROOT
 from tests.infra.expected import RAW
 
@@ -21,7 +21,7 @@ TABLE = re.compile(rf"\b({'|'.join(DATASETS)})\.[a-z_]")
 SHARED = {
     "shared/systems/sql/batch_histories.sql": ["phase5_coordinator"],
     "shared/features/sql/training_rows.sql": ["train_model"],
-    "shared/warehouse/staging.py": ["phase5_worker", "phase5_consolidation", "batch_sweep"],
+    "shared/stores/warehouse/staging.py": ["phase5_worker", "phase5_consolidation", "batch_sweep"],
 }
 # A worker writes staging tables and knows the predictions table by its columns alone.
 ONLY_COLUMNS = {"phase5_worker": {"nba_predictions"}}

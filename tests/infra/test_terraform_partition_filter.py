@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.warehouse.schemas import SCHEMA_FOLDER, all_schemas, all_views
+from shared.stores.warehouse.schemas import SCHEMA_FOLDER, all_schemas, all_views
 from tests.conftest import ROOT
 from tests.infra.partition_filters import partition_fields, unpruned
 from tests.sqlcheck.checker import sql_files

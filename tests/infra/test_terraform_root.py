@@ -200,7 +200,7 @@ def test_every_alert_has_its_commands() -> None:
 
 def test_a_restore_puts_back_all_that_current_predictions_reads() -> None:
     """Rows without the batch that counts are in no view: the two tables go back together."""
-    view = (ROOT / "shared/warehouse/views/nba_predictions.current_predictions.sql").read_text(encoding="utf-8")
+    view = (ROOT / "shared/stores/warehouse/views/nba_predictions.current_predictions.sql").read_text(encoding="utf-8")
     tables = set(re.findall(r"(?:FROM|JOIN) (nba_\w+\.\w+)", view))
     assert len(tables) == 2
     sql = section("Going back in time")

@@ -172,7 +172,7 @@ def test_back_off_doubles_up_to_its_bound() -> None:
 
 
 def test_datasets_and_buckets_are_known() -> None:
-    from shared.warehouse.schemas import DATASETS
+    from shared.stores.warehouse.schemas import DATASETS
 
     for function in PIPELINE.functions.values():
         assert set(function.datasets) <= set(DATASETS), function.name
@@ -309,7 +309,7 @@ def test_every_phase_of_the_chain_has_a_contract_or_says_why_not() -> None:
 
 
 def test_contracts_count_rows_of_declared_tables_that_self_heal_may_read() -> None:
-    from shared.warehouse.schemas import all_schemas
+    from shared.stores.warehouse.schemas import all_schemas
 
     views = {path.stem for path in (ROOT / "shared" / "warehouse" / "views").glob("*.sql")}
     declared = {schema.name for schema in all_schemas()} | views

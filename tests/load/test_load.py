@@ -11,7 +11,7 @@ from local.load.__main__ import sizes_up_to
 from local.load.one import measure
 from local.load.players import ROWS_PER_PLAYER
 from local.load.report import growth, other_statements, too_steep
-from shared.warehouse.staging import CHUNK, MOST_TABLES
+from shared.stores.warehouse.staging import CHUNK, MOST_TABLES
 
 pytestmark = pytest.mark.heavy  # many units
 

@@ -23,7 +23,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "shared/ledger.py": ("tests/unit/test_ledger.py",),
     "shared/locks.py": ("tests/unit/test_locks.py",),
     "shared/outbox.py": ("tests/unit/test_outbox.py",),
-    "shared/warehouse/staging.py": (
+    "shared/stores/warehouse/staging.py": (
         "tests/unit/test_staging.py",
         "tests/pipeline/test_sweep_staging.py",
         "tests/pipeline/test_consolidation.py",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shared.warehouse.sql import STRINGS_AND_COMMENTS
+from shared.stores.warehouse.sql import STRINGS_AND_COMMENTS
 
 _OPERATORS = {
     ast.Lt: ("<", "<="),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.warehouse.schemas import load_schema
+from shared.stores.warehouse.schemas import load_schema
 from tests.pipeline.support import NOW, World
 from tests.unit.systems_rows import NEUTRAL
 

@@ -13,7 +13,7 @@ from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
 from shared.messages import PhaseCompletion
 from shared.outbox import OutboxMessage, send_pending
-from shared.warehouse.schemas import arrow_schema
+from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, PREDICTIONS, TIPOFFS, row
 from tests.pipeline.support import NOW, World
 

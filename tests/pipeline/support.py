@@ -30,8 +30,8 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.handler import Response, handle
 from shared.messages import PhaseMessage, PredictionRequest
-from shared.ports import Publication
-from shared.runtime import Runtime
+from shared.stores.ports import Publication
+from shared.stores.runtime import Runtime
 from tests.stores import append
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from shared.context import Context, Outcome
 from shared.core.errors import DataError, Fatal
 from shared.core.pipeline import load_pipeline
 from shared.messages import PhaseMessage
-from shared.ports import DateRange
+from shared.stores.ports import DateRange
 from tests.embedded import START, function_spec, small_pipeline, write_function
 from tests.pipeline.support import Run, World
 
@@ -141,7 +141,7 @@ def test_paused_it_publishes_nothing(world: World) -> None:
 
 FIRST = """
     import base64, json
-    from shared.runtime import get_runtime
+    from shared.stores.runtime import get_runtime
 
     def phase1_scrape(request):
         runtime = get_runtime()

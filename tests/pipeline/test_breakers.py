@@ -24,7 +24,7 @@ from shared.core.errors import (
     StoreUnavailable,
 )
 from shared.messages import Mode, PhaseMessage
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 from shared.systems import zone_matchup
 from shared.systems.output import ZONE_MATCHUP
 from shared.systems.predict import predict_players

@@ -13,7 +13,7 @@ from shared import batches, locks
 from shared.core.errors import StoreUnavailable
 from shared.handler import Response
 from shared.outbox import send_pending
-from shared.warehouse.schemas import arrow_schema
+from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, World

@@ -16,8 +16,8 @@ from shared.core.pipeline import load_pipeline
 from shared.dead_letters import DeadLetter, Redriven
 from shared.handler import handle
 from shared.ledger import executions_of
-from shared.message_limits import check_message
 from shared.messages import PhaseMessage
+from shared.stores.message_limits import check_message
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 from tests.pipeline.sweeping import SWEEP, failing, swept

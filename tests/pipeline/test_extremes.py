@@ -19,10 +19,10 @@ from shared.core.errors import DataError, SourceUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.dead_letter_codec import Facts, encode
 from shared.delivery import Delivery
-from shared.document_rules import plain_fields
 from shared.envelope import read_envelope, read_message
-from shared.message_limits import check_message
 from shared.messages import ATTRIBUTE_FIELDS, MAX_REASON, PhaseMessage, PredictionRequest, TrainingMessage
+from shared.stores.document_rules import plain_fields
+from shared.stores.message_limits import check_message
 from tests.pipeline.support import NOW, World, push
 from tests.pipeline.test_handler import DAY, FEED, TRIGGER, Work, dead_letters, send
 

@@ -14,8 +14,8 @@ from functions.phase2_raw.load_raw import run as load_raw
 from shared.context import Outcome
 from shared.core.errors import DataError
 from shared.messages import PhaseMessage
-from shared.raw_files import CONTENT_TYPE, Response, encode_raw, raw_path
-from shared.runtime import Runtime
+from shared.stores.raw_files import CONTENT_TYPE, Response, encode_raw, raw_path
+from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.fake_sources import DAY, box_rows, box_scores, event_odds, injuries, schedule
 from tests.stores import context_of, open_stores

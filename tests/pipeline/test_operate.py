@@ -22,7 +22,7 @@ from shared import breaker
 from shared.core.clock import SystemClock
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.ports import PulledMessage
+from shared.stores.ports import PulledMessage
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW, World, open_world
 

@@ -19,8 +19,8 @@ from functions.phase2_raw.load_raw import run as load_raw
 from shared.context import Outcome
 from shared.core.errors import DataError, SourceUnavailable
 from shared.messages import Mode, PhaseMessage
-from shared.raw_files import CONTENT_TYPE, decode_raw
-from shared.runtime import Runtime
+from shared.stores.raw_files import CONTENT_TYPE, decode_raw
+from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.fake_sources import (
     CUT_OFF,

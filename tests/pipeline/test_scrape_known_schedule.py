@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.errors import DataError, SourceUnavailable
 from shared.messages import Mode
-from shared.raw_files import CONTENT_TYPE
+from shared.stores.raw_files import CONTENT_TYPE
 from tests.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game
 from tests.pipeline.test_scrape_faults import Chain, backfill, opened
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.raw_files import decode_raw
+from shared.stores.raw_files import decode_raw
 from tests.fake_sources import GAMES, Reply, box_rows, box_scores, events, injuries, schedule
 from tests.pipeline.test_scrape_faults import Chain, opened
 

@@ -27,7 +27,7 @@ from shared.core.settings import Settings
 from shared.handler import handle, pubsub_function
 from shared.messages import PhaseMessage
 from shared.observability.alerts import alert
-from shared.runtime import use_runtime
+from shared.stores.runtime import use_runtime
 from tests.fake_sources import FakeSources, Reply, event_odds, events, serving, settings_for
 from tests.pipeline.support import NOW, World, open_world, push
 from tests.pipeline.test_handler import Work

@@ -20,7 +20,7 @@ from shared.core import failpoints
 from shared.core.clock import at_new_york
 from shared.handler import handle
 from shared.messages import PhaseMessage
-from shared.ports import State
+from shared.stores.ports import State
 from tests.pipeline.healing import (
     PREDICTIONS,
     TRIGGER,

@@ -171,7 +171,7 @@ def test_a_sweep_that_dies_before_dropping_verifies_again(world: World) -> None:
 
 
 def test_very_many_tables_are_verified_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.warehouse.staging.MOST_TABLES", 2)
+    monkeypatch.setattr("shared.stores.warehouse.staging.MOST_TABLES", 2)
     units = [str(n) for n in range(1, 6)]
     batch_with(world, CONSOLIDATED, units, [], merged_units=[])
     tables = [stage(world, unit, [prediction(int(unit), "9.5")]) for unit in units]

@@ -18,8 +18,8 @@ from functions.phase6_export.document import Order
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared import batches, locks
 from shared.batches import CONSOLIDATED, OPEN, Batch
-from shared.ports import Document, Increment
-from shared.warehouse import sql, staging
+from shared.stores.ports import Document, Increment
+from shared.stores.warehouse import sql, staging
 from tests.simulation.patching import Instead, Table, patched
 
 TABLE = Table()

@@ -12,8 +12,8 @@ from typing import Any
 from shared import dead_letters, delivery, handler, held, outbox
 from shared.core.errors import Retriable
 from shared.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
-from shared.ports import Document
-from shared.runtime import Runtime
+from shared.stores.ports import Document
+from shared.stores.runtime import Runtime
 from tests.simulation.patching import Instead, Table, everywhere, patched
 
 TABLE = Table()

@@ -9,7 +9,7 @@ from shared import dead_letters, held, pause
 from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
 from shared.core.pipeline import load_pipeline
-from shared.ports import Filter
+from shared.stores.ports import Filter
 from tests.simulation.plan import Event, Plan, sweep_at
 from tests.simulation.process import Killed, Process, running
 from tests.simulation.world import World

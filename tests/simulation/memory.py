@@ -10,8 +10,8 @@ from datetime import datetime
 from shared.core.clock import Clock
 from shared.core.errors import Fatal, NotFound, PreconditionFailed
 from shared.core.pipeline import Pipeline
-from shared.message_limits import check_publication
-from shared.ports import Blob, Publication, PulledMessage, check_object_name
+from shared.stores.message_limits import check_publication
+from shared.stores.ports import Blob, Publication, PulledMessage, check_object_name
 
 
 @dataclass(frozen=True)

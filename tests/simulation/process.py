@@ -13,7 +13,7 @@ import greenlet
 import httpx
 
 from shared.core.errors import PipelineError, StoreUnavailable, WriteConflict
-from shared.ports import Publication
+from shared.stores.ports import Publication
 from tests.simulation.hub import Hub
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from shared import dead_letters
 from shared.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
 from shared.core.pipeline import load_pipeline
-from shared.ports import Filter
-from shared.warehouse import staging
+from shared.stores.ports import Filter
+from shared.stores.warehouse import staging
 from tests.simulation.driver import Player
 from tests.simulation.world import World
 

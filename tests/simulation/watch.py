@@ -13,9 +13,9 @@ from shared.delivery import SETS_AS_OF
 from shared.delivery import Delivery as Belonging
 from shared.envelope import read_envelope, read_message
 from shared.handler import Response
-from shared.ports import Document
-from shared.warehouse import staging
-from shared.warehouse.schemas import load_schema
+from shared.stores.ports import Document
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import load_schema
 from tests.simulation.process import Process
 from tests.simulation.world import Delivery, Watcher, World, envelope
 

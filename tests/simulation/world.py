@@ -19,7 +19,7 @@ from shared.core.errors import PipelineError
 from shared.core.pipeline import Subscription, load_pipeline
 from shared.core.settings import Settings
 from shared.handler import Response, handle
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 from tests.simulation.base import Base
 from tests.simulation.faults import Faults
 from tests.simulation.hub import Hub

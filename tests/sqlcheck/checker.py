@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from shared.warehouse.sql import FRAGMENTS, expanded
+from shared.stores.warehouse.sql import FRAGMENTS, expanded
 from tests.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
 from tests.sqlcheck.resolving import Unresolved, parse
@@ -19,7 +19,7 @@ from tests.sqlcheck.writes import write_problems
 
 ROOMS = ("functions", "shared")
 # The one place where SQL may be put together by code: names of tables and columns, never values.
-BUILDERS = ("shared/warehouse/",)
+BUILDERS = ("shared/stores/warehouse/",)
 _NAME_IN_BRACES = re.compile(r"\{\w*[A-Za-z_]\w*[^}]*\}")
 _PERCENT = re.compile(r"%\([a-z_]+\)s|%s")
 _SQL = re.compile(

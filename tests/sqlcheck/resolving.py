@@ -12,8 +12,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from shared.core.errors import NotFound
-from shared.warehouse.schemas import DATASETS, TableSchema, all_schemas, all_views, load_schema
-from shared.warehouse.staging import TARGET
+from shared.stores.warehouse.schemas import DATASETS, TableSchema, all_schemas, all_views, load_schema
+from shared.stores.warehouse.staging import TARGET
 
 FAMILIES = {
     "number": exp.DataType.NUMERIC_TYPES,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from shared.warehouse.schemas import TableSchema
+from shared.stores.warehouse.schemas import TableSchema
 from tests.sqlcheck.resolving import Unresolved, declared, family, selected, typed
 from tests.sqlcheck.selects import select_problems, shown
 from tests.sqlcheck.stars import star_problems

@@ -16,9 +16,9 @@ from shared.context import Context, Outcome
 from shared.core.clock import at_new_york
 from shared.messages import Mode, PhaseMessage
 from shared.nba.player_names import player_lookup, player_lookup_base
-from shared.ports import DateRange
-from shared.runtime import Runtime
-from shared.warehouse.schemas import all_schemas
+from shared.stores.ports import DateRange
+from shared.stores.runtime import Runtime
+from shared.stores.warehouse.schemas import all_schemas
 from tests.embedded import ManualClock
 from tests.stores import append, context_of, open_stores
 

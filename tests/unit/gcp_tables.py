@@ -8,7 +8,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from shared.warehouse.schemas import DATASETS, SCHEMA_FOLDER, load_schema
+from shared.stores.warehouse.schemas import DATASETS, SCHEMA_FOLDER, load_schema
 
 Resource = dict[str, Any]
 # The API keeps older names for these.

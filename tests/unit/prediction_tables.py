@@ -15,7 +15,7 @@ from typing import Any
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.context import Context
 from shared.messages import PhaseMessage
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.stores import append, context_of, open_stores
 

@@ -92,14 +92,14 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     (rules.directions, {"functions/a/main.py": "from functions.ab import b"}, "never imports another"),
     (rules.directions, {"shared/x.py": "import functions.a.main"}, "nothing imports functions"),
     (rules.directions, {"local/x.py": "from functions.a import main"}, "nothing imports functions"),
-    (rules.directions, {"shared/x.py": "from google.cloud import bigquery"}, "only shared/gcp"),
-    (rules.directions, {"shared/x.py": "from google import cloud"}, "only shared/gcp"),
+    (rules.directions, {"shared/x.py": "from google.cloud import bigquery"}, "only shared/stores/gcp"),
+    (rules.directions, {"shared/x.py": "from google import cloud"}, "only shared/stores/gcp"),
     (
         rules.directions,
-        {"shared/x.py": "def f():\n    from shared.gcp import bus"},
-        "by shared/runtime.py alone",
+        {"shared/x.py": "def f():\n    from shared.stores.gcp import bus"},
+        "by shared/stores/runtime.py alone",
     ),
-    (rules.directions, {"shared/runtime.py": "from shared.gcp import bus"}, "lazily"),
+    (rules.directions, {"shared/stores/runtime.py": "from shared.stores.gcp import bus"}, "lazily"),
     (rules.directions, {"local/x.py": "import pandas as pd"}, "pandas"),
     (rules.directions, {"local/x.py": "def f():\n    from matplotlib import figure"}, "only the backtest's page"),
     (rules.directions, {"shared/x.py": "from . import y"}, "absolute"),
@@ -171,9 +171,9 @@ ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
     (rules.directions, {"local/x.py": "import duckdb\nfrom local import bus\nfrom shared import ports"}),
     (
         rules.directions,
-        {"shared/gcp/bus.py": "from google.cloud import pubsub\nfrom shared.gcp import names"},
+        {"shared/stores/gcp/bus.py": "from google.cloud import pubsub\nfrom shared.stores.gcp import names"},
     ),
-    (rules.directions, {"shared/runtime.py": "def f():\n    from shared.gcp import bus"}),
+    (rules.directions, {"shared/stores/runtime.py": "def f():\n    from shared.stores.gcp import bus"}),
     (
         rules.cycles,
         {

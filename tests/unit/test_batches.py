@@ -13,7 +13,7 @@ from shared import batches
 from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
 from shared.core.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
 from shared.outbox import OutboxMessage
-from shared.ports import Transaction
+from shared.stores.ports import Transaction
 from tests.embedded import START
 
 DAY = date(2025, 11, 14)

@@ -15,7 +15,7 @@ import pytest
 from local.sqlite_state import SqliteState
 from shared import breaker
 from shared.breaker import Permit
-from shared.runtime import Runtime
+from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.stores import open_stores
 

@@ -18,8 +18,8 @@ import pytest
 
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.core.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUnavailable, WriteConflict
-from shared.ports import DateRange
-from shared.warehouse.schemas import all_schemas, all_views
+from shared.stores.ports import DateRange
+from shared.stores.warehouse.schemas import all_schemas, all_views
 from tests.conftest import ROOT
 
 ALIASES = "nba_reference.player_aliases"

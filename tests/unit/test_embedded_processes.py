@@ -21,7 +21,7 @@ PIPELINE = small_pipeline(function_spec("work", "a"))
 # Says that it was reached, and at the first attempt never answers.
 HANGS_ONCE = """
     import threading
-    from shared.runtime import get_runtime
+    from shared.stores.runtime import get_runtime
 
     def work(request):
         attempt = request.get_json()["deliveryAttempt"]
@@ -120,7 +120,7 @@ def test_serve_is_up_until_a_signal_and_closes_in_order(tmp_path: Path) -> None:
 
 WORKER = """
 import os, sys
-from shared.runtime import get_runtime
+from shared.stores.runtime import get_runtime
 from shared.core.errors import Fatal
 runtime = get_runtime()
 runtime.state.create("from/environment", {"instance": runtime.instance})

@@ -23,16 +23,16 @@ from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
 from shared import pause
 from shared.core.errors import ConfigError
-from shared.ports import Increment
-from shared.runtime import get_runtime, use_runtime
+from shared.stores.ports import Increment
+from shared.stores.runtime import get_runtime, use_runtime
 from tests.embedded import ATTEMPTS, START, function_spec, small_pipeline, write_function
 
 PIPELINE = small_pipeline(function_spec("counting", "a", announces="b"), function_spec("closing", "b"))
 COUNTING = """
     import base64, json, logging
     from shared.core.errors import AlreadyExists
-    from shared.ports import Increment
-    from shared.runtime import get_runtime
+    from shared.stores.ports import Increment
+    from shared.stores.runtime import get_runtime
 
     def counting(request):
         runtime = get_runtime()
@@ -119,7 +119,7 @@ def test_the_runtime_is_installed_while_it_is_open_and_no_longer(tmp_path: Path,
 
 SLOW = """
     import pathlib, time
-    from shared.runtime import get_runtime
+    from shared.stores.runtime import get_runtime
 
     def counting(request):
         begun = pathlib.Path(__file__).with_name("begun")

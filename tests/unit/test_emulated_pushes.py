@@ -15,7 +15,7 @@ import pytest
 from local.dispatcher import Completed
 from local.emulated.bus import PlayedBus
 from local.emulated.pushes import Pushes, Silence
-from shared.ports import Publication
+from shared.stores.ports import Publication
 from tests.embedded import ATTEMPTS, START, ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus
 

@@ -16,7 +16,7 @@ import pytest
 
 from shared.core.clock import at_new_york
 from shared.nba.player_names import player_lookup, player_lookup_base
-from shared.warehouse.schemas import load_schema
+from shared.stores.warehouse.schemas import load_schema
 from tests.unit.features_world import World, open_world
 
 pytestmark = pytest.mark.heavy  # two seasons of real data

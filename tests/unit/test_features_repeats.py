@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.warehouse.schemas import all_schemas
+from shared.stores.warehouse.schemas import all_schemas
 from tests.unit.features_evening import AS_OF, BOSTON_DAYS, DAY, FOE, MATE, RISING, at, write_evening
 from tests.unit.features_world import RAW_TABLES, Row, World, open_world
 

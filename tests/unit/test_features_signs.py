@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.features.names import identity_columns, market_features, model_features
-from shared.warehouse.schemas import load_schema
-from shared.warehouse.sql import read_sql
+from shared.stores.warehouse.schemas import load_schema
+from shared.stores.warehouse.sql import read_sql
 from tests.unit import features_playoff as playoff
 from tests.unit.features_cases import CASES, EVENING, PLAYOFF, Case
 from tests.unit.features_cases_evening import STAR

@@ -15,7 +15,7 @@ from shared.nba import feed_values as values
 from shared.nba.bounds import BOUNDS, YEAR, Bound
 from shared.nba.feed_json import read_json
 from shared.nba.feed_values import Refused
-from shared.warehouse.schemas import all_schemas
+from shared.stores.warehouse.schemas import all_schemas
 
 POINTS = Bound(0, 150, "the record is 100")
 LONG = int("9" * 400)

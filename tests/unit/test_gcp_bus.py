@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.errors import Fatal
-from shared.gcp.pubsub_bus import PubSubBus, batches
-from shared.message_limits import MAX_MESSAGES, MAX_REQUEST_BYTES, check_message
-from shared.ports import Publication
+from shared.stores.gcp.pubsub_bus import PubSubBus, batches
+from shared.stores.message_limits import MAX_MESSAGES, MAX_REQUEST_BYTES, check_message
+from shared.stores.ports import Publication
 from tests.embedded import small_pipeline
 
 TOPIC = f"projects/{'p' * 30}/topics/{'t' * 255}"

@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from shared.core import errors as ours
-from shared.gcp.errors import errors, translated
+from shared.stores.gcp.errors import errors, translated
 
 
 def http(status: int, message: str, reason: str = "") -> google.GoogleAPICallError:

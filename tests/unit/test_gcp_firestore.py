@@ -18,11 +18,11 @@ from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.core.errors import Fatal, PreconditionFailed, WriteConflict
-from shared.gcp.firestore_state import FirestoreState
-from shared.gcp.firestore_transaction import _AGAIN, _first_failure
-from shared.gcp.firestore_values import changed, document, stored, unchanged_since
-from shared.gcp.limits import Limits
-from shared.ports import ArrayUnion, Increment, Transaction
+from shared.stores.gcp.firestore_state import FirestoreState
+from shared.stores.gcp.firestore_transaction import _AGAIN, _first_failure
+from shared.stores.gcp.firestore_values import changed, document, stored, unchanged_since
+from shared.stores.gcp.limits import Limits
+from shared.stores.ports import ArrayUnion, Increment, Transaction
 
 NAME = "projects/p/databases/(default)/documents/a/1"
 CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
@@ -186,7 +186,7 @@ def test_a_write_that_firestore_refuses_is_not_tried_again(monkeypatch: pytest.M
 def test_a_transaction_that_keeps_expiring_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retriable, so that what a failure is recorded by may fail itself."""
     service = Service([google.InvalidArgument(EXPIRED)] * 1_000, [])
-    monkeypatch.setattr("shared.gcp.firestore_transaction._AGAIN", _AGAIN.with_timeout(0.05))
+    monkeypatch.setattr("shared.stores.gcp.firestore_transaction._AGAIN", _AGAIN.with_timeout(0.05))
     with pytest.raises(WriteConflict, match="has expired"):
         transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
 

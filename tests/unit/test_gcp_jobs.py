@@ -12,12 +12,12 @@ import pytest
 
 from shared.core.errors import Fatal, SchemaMismatch, StoreUnavailable, WriteConflict
 from shared.core.logs import log_context
-from shared.gcp.bigquery_load import job_name
-from shared.gcp.bigquery_warehouse import BigQueryWarehouse
-from shared.gcp.limits import Limits
-from shared.ports import DateRange
-from shared.warehouse.rows import table_of
-from shared.warehouse.schemas import all_schemas, load_schema
+from shared.stores.gcp.bigquery_load import job_name
+from shared.stores.gcp.bigquery_warehouse import BigQueryWarehouse
+from shared.stores.gcp.limits import Limits
+from shared.stores.ports import DateRange
+from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.schemas import all_schemas, load_schema
 from tests.unit.gcp_jobs_service import JobsService
 from tests.unit.gcp_tables import Resource
 
@@ -409,7 +409,7 @@ def test_the_stand_in_refuses_a_copy_onto_another_schema(
     """Else the tests above would say nothing."""
     service.columns, service.answer = declared(ACCURACY), checked(7)
     _column(service.table(f"dev_{ACCURACY}"), "later", type="FLOAT")
-    monkeypatch.setattr("shared.gcp.bigquery_partition.same_as_declared", lambda target, schema: True)
+    monkeypatch.setattr("shared.stores.gcp.bigquery_partition.same_as_declared", lambda target, schema: True)
     with pytest.raises(Fatal, match=r"Provided Schema does not match Table .*Cannot remove field \(field: later\)"):
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Fatal
-from shared.gcp.bigquery_sql import prepared
+from shared.stores.gcp.bigquery_sql import prepared
 
 
 def sent(sql: str, **params: Any) -> tuple[str, list[dict[str, Any]]]:

@@ -8,13 +8,13 @@ import threading
 
 import pytest
 
-from shared import runtime
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
-from shared.gcp import stores
-from shared.gcp.lazy import Lazy
-from shared.gcp.limits import Limits
+from shared.stores import runtime
+from shared.stores.gcp import stores
+from shared.stores.gcp.lazy import Lazy
+from shared.stores.gcp.limits import Limits
 from tests.conftest import ROOT
 
 ENVIRONMENT = {
@@ -73,7 +73,7 @@ def test_the_project_is_googles_own_where_ours_is_not_set() -> None:
 # What a cold start may not load before a port is used: each library takes a good part of a second.
 LOADED = """
 import sys
-from shared.runtime import get_runtime
+from shared.stores.runtime import get_runtime
 get_runtime()
 print(sorted(name for name in sys.modules if name.startswith(("google.cloud.", "google.pubsub", "grpc", "pyarrow"))))
 """

@@ -12,7 +12,7 @@ import pytest
 from functions.grading.grade import implausible, run
 from shared.core.errors import DataError
 from shared.messages import PhaseMessage
-from shared.warehouse.schemas import load_schema
+from shared.stores.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
     AS_OF,
     DAY,

@@ -11,8 +11,8 @@ import pytest
 
 from functions.phase2_raw.normalise.odds import LINES, PROPS, OddsRows
 from functions.phase2_raw.normalise.rows import Problems
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 from tests.fake_sources import (
     DAY,
     event_odds,

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.warehouse import schemas
-from shared.warehouse.rows import conform
-from shared.warehouse.sql import read_sql, with_prefix
+from shared.stores.warehouse import schemas
+from shared.stores.warehouse.rows import conform
+from shared.stores.warehouse.sql import read_sql, with_prefix
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 BATCHES = "nba_predictions.prediction_batches"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from shared.core.errors import DataError
-from shared.raw_files import RawFile, Response, decode_raw, encode_raw, parse_raw_path, raw_path
+from shared.stores.raw_files import RawFile, Response, decode_raw, encode_raw, parse_raw_path, raw_path
 
 DAY = date(2025, 11, 14)
 FETCHED = datetime(2025, 11, 14, 16, 30, 5, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.warehouse import staging
+from shared.stores.warehouse import staging
 from tests.conftest import ROOT
 from tests.contract.sql_answers import AGGREGATES, SCALARS, WINDOWS
 from tests.sqlcheck import checker
@@ -21,7 +21,7 @@ KEY = (
 
 
 def built() -> list[tuple[str, str]]:
-    """The statements that shared/warehouse/staging.py puts together, for tables of unlike columns."""
+    """The statements that shared/stores/warehouse/staging.py puts together, for tables of unlike columns."""
     columns = staging.staged_columns()
     tables = {staging.staging_table(BATCH, str(unit)): columns for unit in (7, 8, 9)}
     tables[staging.staging_table(BATCH, "10")] = columns[:-1]
@@ -44,7 +44,7 @@ def test_every_sql_file_passes() -> None:
 
 def test_the_check_finds_the_sql_files() -> None:
     names = {path.relative_to(ROOT).as_posix() for path in checker.sql_files(ROOT)}
-    assert "shared/warehouse/views/nba_predictions.current_predictions.sql" in names
+    assert "shared/stores/warehouse/views/nba_predictions.current_predictions.sql" in names
     assert len(names) > 1
 
 
@@ -272,7 +272,7 @@ def test_a_file_counts_as_written_unless_it_is_plainly_only_read(tmp_path: Path)
             "functions/writer/sql/given.sql": star,
             "functions/reader/run.py": "w.query(read_sql(P, name))",
             "functions/reader/sql/asked.sql": star,
-            "shared/warehouse/views/nba_raw.v.sql": star,
+            "shared/stores/warehouse/views/nba_raw.v.sql": star,
         },
     )
     assert [problem.partition(":")[0] for problem in checker.file_problems(tmp_path)] == [
@@ -296,7 +296,7 @@ PYTHON: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("code", "expected"), PYTHON)
 def test_sql_in_python_is_noticed(tmp_path: Path, code: str, expected: str) -> None:
-    plant(tmp_path, {"functions/a/run.py": code, "local/b.py": code, "shared/warehouse/staging.py": code})
+    plant(tmp_path, {"functions/a/run.py": code, "local/b.py": code, "shared/stores/warehouse/staging.py": code})
     found = checker.python_problems(tmp_path)
     assert len(found) == 1
     assert found[0].startswith("functions/a/run.py:1 ")

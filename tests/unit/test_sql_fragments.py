@@ -11,8 +11,8 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.warehouse import sql
-from shared.warehouse.sql import FRAGMENTS, expanded, read_sql
+from shared.stores.warehouse import sql
+from shared.stores.warehouse.sql import FRAGMENTS, expanded, read_sql
 from tests.conftest import ROOT
 
 FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]

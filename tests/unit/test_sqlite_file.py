@@ -16,7 +16,7 @@ from local import sqlite_file
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from shared.core.errors import Fatal, StorageDamaged, StoreUnavailable
-from shared.ports import Transaction
+from shared.stores.ports import Transaction
 from tests.conftest import ROOT
 
 

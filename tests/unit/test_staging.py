@@ -10,8 +10,8 @@ import sqlglot
 from sqlglot import exp
 
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.warehouse import staging
-from shared.warehouse.schemas import load_schema
+from shared.stores.warehouse import staging
+from shared.stores.warehouse.schemas import load_schema
 
 BATCH = "batch_2025-11-14_r1"
 ALL = (*load_schema(staging.TARGET).columns,)

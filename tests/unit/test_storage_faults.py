@@ -34,7 +34,7 @@ PIPELINE = small_pipeline(function_spec("writing", "a", instances=1))
 WRITING = """
     import base64, json
     from shared.core.errors import PipelineError, Retriable
-    from shared.runtime import get_runtime
+    from shared.stores.runtime import get_runtime
 
     def writing(request):
         runtime = get_runtime()

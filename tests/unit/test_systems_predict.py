@@ -14,6 +14,7 @@ import pytest
 
 from shared.core.errors import SchemaMismatch
 from shared.core.settings import Settings
+from shared.stores.warehouse.schemas import arrow_schema, load_schema
 from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.systems.distribution import START_VARIANCE, median
 from shared.systems.market import MarketCombination
@@ -28,7 +29,6 @@ from shared.systems.output import (
 )
 from shared.systems.predict import all_outputs, predict_players
 from shared.systems.registry import Models
-from shared.warehouse.schemas import arrow_schema, load_schema
 from tests.unit.systems_models import trained
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
 

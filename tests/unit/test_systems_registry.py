@@ -12,7 +12,7 @@ import pytest
 from local.file_blobs import FileBlobs
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.features.names import model_features
-from shared.ports import Blob
+from shared.stores.ports import Blob
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.promotions import current_versions, move_pointer, read_serving
 from shared.systems.registry import Models, load_models, load_twin, read_metadata, save_models, saved_versions

@@ -21,8 +21,9 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.features.names import model_features
 from shared.messages import TrainingMessage
-from shared.ports import DateRange
-from shared.runtime import Runtime
+from shared.stores.ports import DateRange
+from shared.stores.runtime import Runtime
+from shared.stores.warehouse.sql import read_sql
 from shared.systems import xgboost_v1
 from shared.systems.ensemble import fit_combination
 from shared.systems.history import GAMES, pack_histories, unpack_histories
@@ -31,7 +32,6 @@ from shared.systems.promotions import current_versions
 from shared.systems.registry import load_models
 from shared.training.rows import EVERY_GAME, read_training_rows
 from shared.training.walk_forward import _walk_forward, fit
-from shared.warehouse.sql import read_sql
 from tests.unit.systems_models import trained, training_rows
 from tests.unit.training_tables import fill, game, load, played
 

@@ -6,7 +6,7 @@ import pytest
 
 from local.transpile import MERGE_SOURCE, transpile
 from shared.core.errors import Fatal
-from shared.warehouse import staging
+from shared.stores.warehouse import staging
 
 BATCH = "batch_2025-11-14_r1"
 

@@ -13,7 +13,7 @@ from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import told
 from shared.nba.feed_values import shown
 from shared.nba.schedule import COUNTED_TYPES, ScheduledGame
-from shared.raw_files import RawFile
+from shared.stores.raw_files import RawFile
 
 SOURCE = "nba"
 KINDS = {"P": "player_boxscores", "T": "team_boxscores"}

@@ -9,7 +9,7 @@ from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.sources.reading import told
 from shared.nba.feed_values import shown
-from shared.raw_files import RawFile
+from shared.stores.raw_files import RawFile
 
 SOURCE, KIND = "espn", "injuries"
 PATH = "/apis/site/v2/sports/basketball/nba/injuries"

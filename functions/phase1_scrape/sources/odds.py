@@ -20,7 +20,7 @@ from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
 from shared.nba.feed_values import an_object, moment, shown, text
-from shared.raw_files import RawFile, Response
+from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
 

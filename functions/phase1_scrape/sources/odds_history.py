@@ -39,7 +39,7 @@ from shared.core.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import moment
 from shared.nba.schedule import ScheduledGame
 from shared.nba.teams import team_by_name
-from shared.raw_files import RawFile, parse_raw_path
+from shared.stores.raw_files import RawFile, parse_raw_path
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.nba.feed_values import shown
 from shared.nba.schedule import ScheduledGame, read_game, schedule_days, season_of
-from shared.raw_files import RawFile, parse_raw_path, snapshot_moment
+from shared.stores.raw_files import RawFile, parse_raw_path, snapshot_moment
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from functions.phase1_scrape.http_client import SourceClient, WrongShape
 from functions.phase1_scrape.sources.box_scores import Games
 from functions.phase1_scrape.sources.reading import told
 from shared.nba.feed_values import shown
-from shared.raw_files import RawFile
+from shared.stores.raw_files import RawFile
 
 SOURCE = "zones"
 KINDS = ("player", "team")

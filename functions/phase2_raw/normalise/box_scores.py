@@ -15,8 +15,8 @@ from shared.nba.bounds import BOUNDS, MAKES
 from shared.nba.feed_values import Refused
 from shared.nba.player_names import natural_order, player_lookup
 from shared.nba.schedule import season_of_game, season_type_of
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 
 PLAYERS, TEAMS = "nba_raw.nbac_player_boxscores", "nba_raw.nbac_team_boxscores"
 _NUMBERS = {

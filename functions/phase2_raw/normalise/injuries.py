@@ -18,8 +18,8 @@ from shared.nba.bounds import LONGEST_REASON
 from shared.nba.feed_values import Refused, shown
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 from shared.nba.teams import team_by_name
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 
 TABLE = "nba_raw.injury_report"
 # ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day", INJURY_STATUS_DAYTODAY). Day-to-day

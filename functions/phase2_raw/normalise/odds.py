@@ -22,8 +22,8 @@ from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import Refused, shown
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 from shared.nba.teams import team_by_name
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
 PROP_MARKETS = ("player_points", "player_points_alternate")

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from shared.core.errors import DataError
 from shared.nba.feed_values import Refused
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
-from shared.warehouse.schemas import arrow_schema
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
+from shared.stores.warehouse.schemas import arrow_schema
 
 _REASONS = 100  # of what was left out are told one by one
 

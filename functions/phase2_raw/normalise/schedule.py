@@ -11,8 +11,8 @@ from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, m
 from shared.nba import feed_values
 from shared.nba.feed_values import Refused
 from shared.nba.schedule import TAKES_PLACE, ScheduledGame, read_game, schedule_days
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 
 TABLE = "nba_raw.nbac_schedule"
 # The answer is the whole season, six times a day. What is over is known; of what is to come every game is appended, so

@@ -13,8 +13,8 @@ from shared.nba import feed_values
 from shared.nba.bounds import ZONES as BOUNDS
 from shared.nba.feed_values import Refused
 from shared.nba.schedule import season_of_game
-from shared.ports import DateRange
-from shared.raw_files import Answer, RawContent
+from shared.stores.ports import DateRange
+from shared.stores.raw_files import Answer, RawContent
 
 TABLE = "nba_raw.shot_zones"
 # Our column -> the source's, summed. Heaves from the backcourt are threes from above the break to a defence.

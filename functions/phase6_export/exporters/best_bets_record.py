@@ -30,7 +30,7 @@ def exported(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
 
     A halted file's readers show no advice, so its list has no picks.
     """
-    from shared.warehouse.rows import table_of
+    from shared.stores.warehouse.rows import table_of
 
     body = file.body
     of = {"game_date": datetime.fromisoformat(body["game_date"]).date(), "list_id": list_id, "exported_at": exported_at}

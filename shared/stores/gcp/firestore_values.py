@@ -10,8 +10,8 @@ from google.cloud import firestore
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.core.errors import Fatal, PreconditionFailed
-from shared.document_rules import field_name, plain, plain_fields
-from shared.ports import ArrayUnion, Document, Increment
+from shared.stores.document_rules import field_name, plain, plain_fields
+from shared.stores.ports import ArrayUnion, Document, Increment
 
 
 def stored(path: str, data: Mapping[str, Any]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.warehouse.schemas import DATASETS
+from shared.stores.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
 STRINGS_AND_COMMENTS = (

@@ -10,8 +10,8 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.core.errors import Fatal, NotFound, PreconditionFailed, StoreUnavailable
-from shared.gcp.errors import errors
-from shared.ports import Blob, check_object_name
+from shared.stores.gcp.errors import errors
+from shared.stores.ports import Blob, check_object_name
 
 # Objects are small: one request each. Seconds.
 _TIMEOUT = 60.0

@@ -11,10 +11,10 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 
 from shared.core.errors import Fatal, WriteConflict
-from shared.document_rules import document_place
-from shared.gcp.errors import errors, translated
-from shared.gcp.firestore_values import changed, document, stored
-from shared.ports import Document, T, Transaction
+from shared.stores.document_rules import document_place
+from shared.stores.gcp.errors import errors, translated
+from shared.stores.gcp.firestore_values import changed, document, stored
+from shared.stores.ports import Document, T, Transaction
 
 _DOING = "The transaction failed"
 

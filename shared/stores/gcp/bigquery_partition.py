@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from google.cloud import bigquery
 
 from shared.core.errors import Fatal, SchemaMismatch, StoreUnavailable
-from shared.gcp.bigquery_jobs import Jobs
-from shared.gcp.bigquery_sql import Statement
-from shared.gcp.bigquery_target import check_writable, metadata, same_as_declared
-from shared.gcp.bigquery_types import fits, type_of
-from shared.gcp.errors import errors
-from shared.ports import DateRange
-from shared.warehouse import replacement
-from shared.warehouse.schemas import TableSchema
+from shared.stores.gcp.bigquery_jobs import Jobs
+from shared.stores.gcp.bigquery_sql import Statement
+from shared.stores.gcp.bigquery_target import check_writable, metadata, same_as_declared
+from shared.stores.gcp.bigquery_types import fits, type_of
+from shared.stores.gcp.errors import errors
+from shared.stores.ports import DateRange
+from shared.stores.warehouse import replacement
+from shared.stores.warehouse.schemas import TableSchema
 
 PREFIX = "_replacement_"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from google.cloud import bigquery
 
 from shared.core.errors import SchemaMismatch
-from shared.gcp.bigquery_types import fits, type_of
-from shared.warehouse.replacement import Metadata
-from shared.warehouse.schemas import TableSchema
+from shared.stores.gcp.bigquery_types import fits, type_of
+from shared.stores.warehouse.replacement import Metadata
+from shared.stores.warehouse.schemas import TableSchema
 
 # All that a schema file can say of a column. Whatever else a column in the project has, a made table would lack.
 _DECLARABLE = frozenset({"name", "type", "mode", "description"})

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.warehouse.schemas import TableSchema, load_schema
+from shared.stores.warehouse.schemas import TableSchema, load_schema
 
 # A dataset of their own: its tables expire by themselves, and a worker may write there without touching predictions.
 DATASET = "nba_staging"

@@ -10,9 +10,9 @@ from google.api_core import exceptions as google
 from google.cloud import bigquery
 
 from shared.core.errors import Fatal
-from shared.gcp.bigquery_jobs import Jobs
-from shared.gcp.bigquery_target import check_writable, load_fields
-from shared.warehouse.schemas import TableSchema
+from shared.stores.gcp.bigquery_jobs import Jobs
+from shared.stores.gcp.bigquery_target import check_writable, load_fields
+from shared.stores.warehouse.schemas import TableSchema
 
 # An id is used up by a job that failed, and then its retry takes the next: more failures than this are no accident.
 _TRIES = 20

@@ -8,7 +8,7 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 from shared.core.errors import SchemaMismatch
-from shared.warehouse.schemas import arrow_type
+from shared.stores.warehouse.schemas import arrow_type
 
 _OLD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 

@@ -16,9 +16,9 @@ from google.pubsub_v1.types import PubsubMessage, PullRequest, ReceivedMessage
 
 from shared.core.errors import NotFound
 from shared.core.pipeline import Pipeline
-from shared.gcp.errors import errors
-from shared.message_limits import MAX_MESSAGES, check_publication, room_of_a_request, size_of
-from shared.ports import Publication, PulledMessage
+from shared.stores.gcp.errors import errors
+from shared.stores.message_limits import MAX_MESSAGES, check_publication, room_of_a_request, size_of
+from shared.stores.ports import Publication, PulledMessage
 
 logger = logging.getLogger(__name__)
 

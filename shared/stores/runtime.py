@@ -12,7 +12,7 @@ from typing import Any
 from shared.core.clock import Clock, SystemClock
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
-from shared.ports import Blobs, Bus, State, Warehouse
+from shared.stores.ports import Blobs, Bus, State, Warehouse
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def get_runtime() -> Runtime:
 
 def deployed(settings: Settings) -> Runtime:
     """A runtime on Google Cloud; nothing is called yet. Raises ConfigError where a setting is missing."""
-    from shared.gcp.stores import open_stores
+    from shared.stores.gcp.stores import open_stores
 
     stores = open_stores(settings)
     return Runtime(

@@ -9,18 +9,18 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 from shared.core import concurrency
-from shared.gcp.bigquery_jobs import Jobs, fresh_id
-from shared.gcp.bigquery_load import append, job_name
-from shared.gcp.bigquery_partition import Replacement
-from shared.gcp.bigquery_sql import Kind, Statement, prepared
-from shared.gcp.bigquery_types import plain, typed
-from shared.gcp.errors import errors
-from shared.gcp.limits import Limits
-from shared.ports import DateRange, Params
-from shared.warehouse.catalog import tables_sql
-from shared.warehouse.rows import conform
-from shared.warehouse.schemas import load_schema, table_place
-from shared.warehouse.staging import check_staging
+from shared.stores.gcp.bigquery_jobs import Jobs, fresh_id
+from shared.stores.gcp.bigquery_load import append, job_name
+from shared.stores.gcp.bigquery_partition import Replacement
+from shared.stores.gcp.bigquery_sql import Kind, Statement, prepared
+from shared.stores.gcp.bigquery_types import plain, typed
+from shared.stores.gcp.errors import errors
+from shared.stores.gcp.limits import Limits
+from shared.stores.ports import DateRange, Params
+from shared.stores.warehouse.catalog import tables_sql
+from shared.stores.warehouse.rows import conform
+from shared.stores.warehouse.schemas import load_schema, table_place
+from shared.stores.warehouse.staging import check_staging
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
 _DROPS_AT_ONCE = 8

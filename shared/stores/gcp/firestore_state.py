@@ -11,12 +11,12 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.core.errors import Fatal
-from shared.document_rules import MAX_IN_VALUES, check_collection, document_place
-from shared.gcp.errors import errors
-from shared.gcp.firestore_transaction import run
-from shared.gcp.firestore_values import changed, document, filter_value, stored, unchanged_since
-from shared.gcp.limits import Limits
-from shared.ports import Document, Filter, Increment, T, Transaction
+from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
+from shared.stores.gcp.errors import errors
+from shared.stores.gcp.firestore_transaction import run
+from shared.stores.gcp.firestore_values import changed, document, filter_value, stored, unchanged_since
+from shared.stores.gcp.limits import Limits
+from shared.stores.ports import Document, Filter, Increment, T, Transaction
 
 # Seconds. A write that lost against another (ABORTED) or was not admitted did not happen: any of them may be repeated.
 _NOT_DONE = Retry(

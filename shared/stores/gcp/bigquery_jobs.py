@@ -17,8 +17,8 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from shared.core.errors import StoreUnavailable
 from shared.core.logs import bound
-from shared.gcp.bigquery_sql import Parameter
-from shared.gcp.limits import Limits
+from shared.stores.gcp.bigquery_sql import Parameter
+from shared.stores.gcp.limits import Limits
 
 # The library would begin an upload six times more: three times a quarter of a function's time are all there is.
 _UPLOAD_RETRIES = 2

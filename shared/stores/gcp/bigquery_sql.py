@@ -12,8 +12,8 @@ from typing import Any, Literal
 from google.cloud import bigquery
 
 from shared.core.errors import Fatal
-from shared.ports import Params
-from shared.warehouse.sql import STRINGS_AND_COMMENTS, with_prefix
+from shared.stores.ports import Params
+from shared.stores.warehouse.sql import STRINGS_AND_COMMENTS, with_prefix
 
 Kind = Literal["query", "dml"]
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter

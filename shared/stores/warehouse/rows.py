@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from shared.core.errors import SchemaMismatch
-from shared.warehouse.schemas import Field, TableSchema, arrow_schema, arrow_type
+from shared.stores.warehouse.schemas import Field, TableSchema, arrow_schema, arrow_type
 
 
 def _fits(source: pa.DataType, target: str) -> bool:
@@ -75,7 +75,7 @@ def conform(rows: pa.Table, schema: TableSchema) -> pa.Table:
     if unknown:
         raise SchemaMismatch(
             f"{schema.name} declares no column {', '.join(unknown)}.",
-            next_step=f"drop them from the rows, or add them to shared/warehouse/schemas/{schema.name}.json.",
+            next_step=f"drop them from the rows, or add them to shared/stores/warehouse/schemas/{schema.name}.json.",
         )
     repeated = sorted({name for name in rows.column_names if rows.column_names.count(name) > 1})
     if repeated:

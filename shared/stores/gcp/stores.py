@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.gcp.lazy import Lazy
-from shared.ports import Blobs, Bus, State, Warehouse
+from shared.stores.gcp.lazy import Lazy
+from shared.stores.ports import Blobs, Bus, State, Warehouse
 
 if TYPE_CHECKING:
-    from shared.gcp.bigquery_warehouse import BigQueryWarehouse
-    from shared.gcp.firestore_state import FirestoreState
-    from shared.gcp.pubsub_bus import PubSubBus
+    from shared.stores.gcp.bigquery_warehouse import BigQueryWarehouse
+    from shared.stores.gcp.firestore_state import FirestoreState
+    from shared.stores.gcp.pubsub_bus import PubSubBus
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ def open_stores(settings: Settings) -> Stores:
     def storage_client() -> Any:
         from google.cloud.storage import Client
 
-        from shared.gcp.errors import errors
+        from shared.stores.gcp.errors import errors
 
         with errors("No client of Cloud Storage"):
             return Client(project=settings.project_id)
 
     def bucket(name: str) -> Blobs:
         def make() -> Blobs:
-            from shared.gcp.storage_blobs import StorageBlobs
+            from shared.stores.gcp.storage_blobs import StorageBlobs
 
             return StorageBlobs(storage_client(), name)
 
@@ -74,9 +74,9 @@ def warehouse(settings: Settings) -> BigQueryWarehouse:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
-    from shared.gcp.bigquery_warehouse import BigQueryWarehouse
-    from shared.gcp.errors import errors
-    from shared.gcp.limits import Limits
+    from shared.stores.gcp.bigquery_warehouse import BigQueryWarehouse
+    from shared.stores.gcp.errors import errors
+    from shared.stores.gcp.limits import Limits
 
     emulated = bool(os.environ.get("BIGQUERY_EMULATOR_HOST"))  # the client takes the address, and still asks for a key
     with errors("No client of BigQuery"):
@@ -98,9 +98,9 @@ def state(settings: Settings) -> FirestoreState:
     """The state port with a client of its own."""
     from google.cloud import firestore
 
-    from shared.gcp.errors import errors
-    from shared.gcp.firestore_state import FirestoreState
-    from shared.gcp.limits import Limits
+    from shared.stores.gcp.errors import errors
+    from shared.stores.gcp.firestore_state import FirestoreState
+    from shared.stores.gcp.limits import Limits
 
     with errors("No client of Firestore"):
         client = firestore.Client(project=settings.project_id, database=settings.firestore_database)
@@ -109,8 +109,8 @@ def state(settings: Settings) -> FirestoreState:
 
 def bus(settings: Settings) -> PubSubBus:
     """The bus port; only a function that pulls (dead letters) makes a subscriber."""
-    from shared.gcp.pubsub_bus import PubSubBus
-    from shared.gcp.pubsub_clients import publisher, subscriber
+    from shared.stores.gcp.pubsub_bus import PubSubBus
+    from shared.stores.gcp.pubsub_clients import publisher, subscriber
 
     return PubSubBus(
         cache(publisher), cache(subscriber), settings.project_id, load_pipeline(), prefix=settings.name_prefix

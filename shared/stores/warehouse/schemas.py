@@ -86,7 +86,7 @@ class TableSchema:
                 return field
         raise SchemaMismatch(
             f"{self.name} declares no column {name!r}.",
-            next_step=f"name one of its columns, or add it to shared/warehouse/schemas/{self.name}.json.",
+            next_step=f"name one of its columns, or add it to shared/stores/warehouse/schemas/{self.name}.json.",
         )
 
 
@@ -134,7 +134,7 @@ def load_schema(table: str) -> TableSchema:
     if not path.is_file():
         raise NotFound(
             f"{table!r} is no declared table.",
-            next_step=f"name one of shared/warehouse/schemas/, or declare it there as {path.name}.",
+            next_step=f"name one of shared/stores/warehouse/schemas/, or declare it there as {path.name}.",
         )
     return _parse(table, json.loads(path.read_text(encoding="utf-8")))
 

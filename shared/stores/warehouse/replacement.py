@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.ports import DateRange
-from shared.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
-from shared.warehouse.schemas import Field, TableSchema
+from shared.stores.ports import DateRange
+from shared.stores.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
+from shared.stores.warehouse.schemas import Field, TableSchema
 
 _EXPIRES = "TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)"
 

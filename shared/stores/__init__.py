@@ -1,0 +1,1 @@
+"""What functions touch: the four ports and their limits, the runtime that binds them, the warehouse, Google Cloud."""
