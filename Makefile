@@ -113,7 +113,7 @@ simulate-breaks: $(DEV_READY)  ## plant each defect in the core and search the s
 	@$(PY) -m tests.simulation.search
 
 .PHONY: mutants
-mutants: $(DEV_READY)  ## change the core in one place at a time, say what no test notices (FILES=shared/ledger.py MOST=200 SEED=1)
+mutants: $(DEV_READY)  ## change the core in one place at a time, say what no test notices (FILES=shared/chain/execution/ledger.py MOST=200 SEED=1)
 	@$(PY) -m tests.mutation
 
 .PHONY: fuzz

@@ -11,11 +11,11 @@ from flask import Blueprint, Response, request
 
 from local.host.asked import text, texts, yes
 from local.host.bodies import Refusal
-from shared import breaker, dead_letters, held, pause
+from shared.chain.execution.ledger import executions_of
+from shared.chain.resilience import circuit_breaker, dead_letters, deferred, pause_switch
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.errors import NotFound
 from shared.core.pipeline import Pipeline
-from shared.dead_letters import DeadLetter
-from shared.ledger import executions_of
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
@@ -44,7 +44,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
             )
         except NotFound as unknown:
             return _json({"error": str(unknown)}, 404)
-        parked = runtime_of().state.query(held.COLLECTION, [Filter("released_at", "==", None)])
+        parked = runtime_of().state.query(deferred.COLLECTION, [Filter("released_at", "==", None)])
         return _json({
             "dead_letters": [as_json(letter) for letter in letters],
             "held": [{"name": d.id, **{k: d.data[k] for k in ("function", "gate", "reason")}} for d in parked],
@@ -88,7 +88,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
             return _json(
                 {"error": f"No breaker {name!r} has failures; these have: {', '.join(unclean) or 'none'}."}, 404
             )
-        breaker.reset(runtime, name, who=asked["who"], reason=asked["why"])
+        circuit_breaker.reset(runtime, name, who=asked["who"], reason=asked["why"])
         return _json({"breakers": _breakers(runtime)})
 
     @pages.get("/pause")
@@ -97,11 +97,11 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
 
     @pages.post("/pause")
     def switch_on() -> Response:
-        return _turn(pause.pause)
+        return _turn(pause_switch.pause)
 
     @pages.post("/resume")
     def switch_off() -> Response:
-        return _turn(pause.resume)
+        return _turn(pause_switch.resume)
 
     def _turn(turn: Callable[..., None]) -> Response:
         asked = request.get_json()
@@ -144,8 +144,8 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
 def _breakers(runtime: Runtime) -> list[dict[str, Any]]:
     """Breakers with failures, open or not, by name."""
     now = runtime.clock.now()
-    kinds: tuple[breaker.Kind, ...] = get_args(breaker.Kind)
-    found = [one for kind in kinds for one in breaker.read_kind(runtime, kind).values()]
+    kinds: tuple[circuit_breaker.Kind, ...] = get_args(circuit_breaker.Kind)
+    found = [one for kind in kinds for one in circuit_breaker.read_kind(runtime, kind).values()]
     return [
         {"name": one.name, "standing": one.standing(now), "failures": one.failures, "last_error": one.last_error}
         for one in sorted(found, key=lambda each: each.name)
@@ -153,7 +153,7 @@ def _breakers(runtime: Runtime) -> list[dict[str, Any]]:
 
 
 def _switch(runtime: Runtime) -> dict[str, Any]:
-    switch = pause.read(runtime.state)
+    switch = pause_switch.read(runtime.state)
     if switch is None:
         return {"paused": False}
     return {

@@ -12,11 +12,11 @@ from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.host.causes import Causes
 from local.json_values import decode, timestamp
 from local.sqlite_file import SqliteFile
-from shared import dead_letter_codec
+from shared.chain.messages import dead_letter
+from shared.chain.messages.dead_letter import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
 from shared.core.clock import Clock
 from shared.core.errors import Fatal, NotFound
 from shared.core.pipeline import Pipeline, Subscription
-from shared.dead_letter_codec import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
 from shared.stores.message_limits import check_publication
 from shared.stores.ports import Publication, PulledMessage
 
@@ -284,7 +284,7 @@ class SqliteBus:
             "SourceSubscriptionProject": "local",
             "SourceTopicPublishTime": publish_time,
         }
-        letter = dead_letter_codec.encode(data, attributes, facts, pubsub)
+        letter = dead_letter.encode(data, attributes, facts, pubsub)
         self._insert(connection, self._push[name].dead_letter_topic, *letter, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 

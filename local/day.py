@@ -17,11 +17,11 @@ from local.dispatcher import Completed
 from local.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, events_of, history_before
 from local.playable import Playable
 from local.replay import Archive
-from shared import batches
+from shared.chain.batches import batches
+from shared.chain.execution.ledger import executions_of
 from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
 from shared.core.pipeline import load_pipeline, trigger_of
-from shared.ledger import executions_of
 
 FINAL = ("success", "partial", "no_data", "joined", "superseded", "skipped", "halted")
 

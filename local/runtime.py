@@ -29,12 +29,12 @@ from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
 from local.world import keep_archive, kept_archive
+from shared.chain.execution.ledger import void_leases_of_dead_owners
+from shared.chain.resilience.locks import void_locks_of_dead_owners
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import Pipeline, load_pipeline
 from shared.core.settings import Settings
-from shared.ledger import void_leases_of_dead_owners
-from shared.locks import void_locks_of_dead_owners
 from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open

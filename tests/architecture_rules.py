@@ -17,7 +17,13 @@ MAIN_LINES = 40
 # The embedded runtime's and the tests' packages, which the deployed archive does not carry.
 NOT_DEPLOYED = {"duckdb", "sqlglot", "rich", "pytz", "pytest", "hypothesis", "jinja2", "matplotlib", "local", "tests"}
 # Every function loads these modules at a cold start, so they must stay light.
-LIGHT = ("shared.core.errors", "shared.core.clock", "shared.messages", "shared.handler", "shared.core.settings")
+LIGHT = (
+    "shared.core.errors",
+    "shared.core.clock",
+    "shared.chain.messages.messages",
+    "shared.chain.execution.handler",
+    "shared.core.settings",
+)
 HEAVY = {"xgboost", "scipy", "numpy", "pyarrow", "duckdb"}
 WALL_CLOCK = {
     "datetime.now",

@@ -13,11 +13,11 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.context import Context
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import Mode
 from shared.core.clock import Clock
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.messages import Mode
 from shared.stores.ports import DateRange, Warehouse
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.rows import table_of

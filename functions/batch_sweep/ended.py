@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from functions.batch_sweep.report import Report
-from shared.context import Context
+from shared.chain.execution.context import Context
+from shared.chain.execution.ledger import COLLECTION, FAILED, KEPT, RUNNING
+from shared.chain.execution.run_history import flush_run
 from shared.core import failpoints
 from shared.core.clock import LONG_AGO
 from shared.core.errors import PreconditionFailed
 from shared.core.pipeline import load_pipeline
-from shared.ledger import COLLECTION, FAILED, KEPT, RUNNING
-from shared.observability.run_history import flush_run
 from shared.stores.ports import Document, Filter
 
 _LEAST_WAIT = timedelta(minutes=30)

@@ -13,9 +13,10 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from functions.batch_sweep.report import Report
-from shared import batches, locks
-from shared.batches import CONSOLIDATED, DONE, OPEN, SUPERSEDED, Batch
-from shared.context import Context
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, DONE, OPEN, SUPERSEDED, Batch
+from shared.chain.execution.context import Context
+from shared.chain.resilience import locks
 from shared.core import failpoints
 from shared.core.errors import LeaseHeld
 from shared.stores.ports import Filter

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.context import Outcome
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Outcome
+from shared.chain.messages.messages import Status
 from shared.core.events import Event
-from shared.messages import Status
-from shared.observability.alerts import alert
 
 # Names of one kind in the metadata: a state document takes 1 MiB.
 MOST_NAMES = 50

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from functions.batch_sweep.report import MOST_NAMES, Report
-from shared import batches, outbox
-from shared.batch_announcement import batch_complete
-from shared.batches import CLOSED, OPEN, Announcement, Batch
-from shared.context import Context
+from shared.chain.batches import batches
+from shared.chain.batches.announcement import batch_complete
+from shared.chain.batches.batches import CLOSED, OPEN, Announcement, Batch
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context
+from shared.chain.messages import outbox
+from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
-from shared.observability.alerts import alert
-from shared.outbox import OutboxMessage, send_pending
 from shared.stores.ports import Filter
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from functions.batch_sweep.orphans import sweep_staging
 from functions.batch_sweep.report import Report
 from functions.batch_sweep.stalled import close_stalled, report_unconsolidated, settle_late_units
 from functions.batch_sweep.unsent import release_held, send_unsent
-from shared import pause
-from shared.context import Context, Outcome
-from shared.messages import PhaseMessage
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import pause_switch
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     runtime = context.runtime
     report = Report()
-    switch = pause.read(runtime.state)
+    switch = pause_switch.read(runtime.state)
     resumed_at = switch.resumed_at if switch is not None else None
     if resumed_at is not None and resumed_at > runtime.clock.now():
         resumed_at = None  # of an earlier run of simulated time

@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from functions.batch_sweep.report import Report
-from shared import dead_letters, held
+from shared.chain.messages.outbox import send_pending
+from shared.chain.resilience import dead_letters, deferred
 from shared.core.errors import PipelineError, Retriable
 from shared.core.redaction import what_failed
-from shared.outbox import send_pending
 from shared.stores.ports import Document, Filter
 from shared.stores.runtime import Runtime
 
 # What was recorded a moment ago is left to the process that recorded it.
 SENT_BY_ITSELF = timedelta(minutes=2)
 # Collection -> the field that says when its outbox was written.
-OUTBOXES = {"executions": "finished_at", "batches": "closed_at", held.COLLECTION: "released_at"}
+OUTBOXES = {"executions": "finished_at", "batches": "closed_at", deferred.COLLECTION: "released_at"}
 
 
 def release_held(runtime: Runtime, report: Report) -> None:
     """Publish the held messages whose gate lets them through now."""
-    _attempt(report, "held messages", lambda: report.released.extend(held.release_open(runtime)))
+    _attempt(report, "held messages", lambda: report.released.extend(deferred.release_open(runtime)))
 
 
 def send_unsent(runtime: Runtime, report: Report) -> None:

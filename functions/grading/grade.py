@@ -8,13 +8,13 @@ from typing import Any
 
 from functions.grading.games import Game, described, short_of
 from functions.grading.performance import figures
-from shared.context import Context, Outcome
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.evaluation import alarms
-from shared.messages import PhaseMessage
-from shared.observability.alerts import alert
-from shared.outbox import OutboxMessage
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.sql import read_sql
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar, get_args
 
 from functions.phase1_scrape.http_client import SourceClient
 from functions.phase1_scrape.source_breaker import SourceBreaker
-from shared.context import Context
+from shared.chain.execution.context import Context
 from shared.core.errors import PreconditionFailed
 from shared.core.settings import Settings
 from shared.stores.ports import Blobs

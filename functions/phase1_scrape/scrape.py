@@ -16,12 +16,12 @@ from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
 from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule, known_schedule
 from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.clock import GAME_LENGTH, assumed_tipoff
 from shared.core.concurrency import each, in_order
 from shared.core.errors import SourceUnavailable
 from shared.core.events import Event
-from shared.messages import PhaseMessage
 from shared.nba.schedule import ScheduledGame, season_of, season_type_of, seasons_between
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawFile

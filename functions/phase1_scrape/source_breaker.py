@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from shared import breaker
-from shared.breaker import Permit
+from shared.chain.resilience import circuit_breaker
+from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import DataError, Retriable, SourceUnavailable
 from shared.stores.runtime import Runtime
 
@@ -44,7 +44,7 @@ class SourceBreaker:
     """Safe to use from many threads. `execution` is its id, `trial` how long it can take."""
 
     def __init__(self, runtime: Runtime, source: str, execution: str, trial: timedelta) -> None:
-        self.name = breaker.name_of("source", source)
+        self.name = circuit_breaker.name_of("source", source)
         self._runtime = runtime
         self._execution = execution
         self._trial = trial
@@ -55,7 +55,7 @@ class SourceBreaker:
         """Raises SourceUnavailable, naming the breaker, while the source is to be left alone."""
         with self._turn:
             if self._permit is None:
-                self._permit = breaker.allows(self._runtime, self.name, trial=self._trial)
+                self._permit = circuit_breaker.allows(self._runtime, self.name, trial=self._trial)
             permit = self._permit
         if not permit.granted:
             raise SourceUnavailable(
@@ -95,10 +95,10 @@ class SourceBreaker:
         try:
             if failure is not None:
                 # a task of this execution that succeeds later finds it no longer clean
-                failed = breaker.record_failure(self._runtime, self.name, failure, execution=self._execution)
+                failed = circuit_breaker.record_failure(self._runtime, self.name, failure, execution=self._execution)
                 self._permit = replace(permit, breaker=failed)
             else:
-                breaker.record_success(self._runtime, permit)
+                circuit_breaker.record_success(self._runtime, permit)
         except Retriable as unrecorded:
             # how the task ended is what matters
             logger.warning("%s could not be told how a task ended: %s", self.name, unrecorded)

@@ -16,10 +16,10 @@ from functions.phase2_raw.normalise.odds import OddsRows
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
-from shared.messages import PhaseMessage
 from shared.nba.feed_values import Refused, text
 from shared.stores.ports import Blobs, DateRange
 from shared.stores.raw_files import decode_raw, parse_raw_path, raw_folder

@@ -10,9 +10,9 @@ from typing import Any
 from functions.phase3_analytics import suspicious
 from functions.phase3_analytics.aliases import ALIAS_PAIRS, load_aliases
 from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNRESOLVED, Step, steps_of
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.events import Event
-from shared.messages import PhaseMessage
 from shared.stores.ports import DateRange, Warehouse
 from shared.stores.warehouse.sql import read_sql
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.messages import Mode
+from shared.chain.messages.messages import Mode
 
 BY_DATE = ("game_date",)
 BY_MOMENT = ("game_date", "features_as_of")

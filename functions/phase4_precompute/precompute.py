@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.events import Event
 from shared.features.names import FEATURE_STORE
-from shared.messages import PhaseMessage
 from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase4_precompute"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.batches import Batch
-from shared.context import Context
-from shared.observability.alerts import alert
-from shared.outbox import OutboxMessage
+from shared.chain.batches.batches import Batch
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context
+from shared.chain.messages.outbox import OutboxMessage
 from shared.stores.runtime import Runtime
 
 

@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
-from shared import batches, locks
-from shared.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
-from shared.context import Context, Outcome
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage, Status
+from shared.chain.resilience import locks
 from shared.core import failpoints
 from shared.core.errors import (
     DataError,
@@ -29,7 +31,6 @@ from shared.core.errors import (
     WriteConflict,
 )
 from shared.core.events import Event
-from shared.messages import PhaseMessage, Status
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.rows import table_of

@@ -11,16 +11,16 @@ from typing import Any
 
 from functions.phase5_coordinator.players import LeftOut, Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit, request_lines
-from shared import batches
-from shared.batches import Batch, BatchPlan
-from shared.context import Context, Outcome
+from shared.chain.batches import batches
+from shared.chain.batches.batches import Batch, BatchPlan
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
-from shared.messages import PhaseMessage
-from shared.observability.alerts import alert
-from shared.outbox import OutboxBlob, OutboxMessage, pack_lines
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.sql import read_sql
 from shared.systems.history import GAMES, pack_histories

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from functions.phase5_coordinator.players import Player
-from shared.batches import Batch
-from shared.context import Context
-from shared.messages import PredictionRequest
+from shared.chain.batches.batches import Batch
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import PredictionRequest
 from shared.systems.lines import main_line, offers
 
 

@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from functions.phase5_worker.system_breakers import predict_guarded
-from shared import batches
-from shared.batch_announcement import batch_complete
-from shared.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
-from shared.context import Context, Outcome
+from shared.chain.batches import batches
+from shared.chain.batches.announcement import batch_complete
+from shared.chain.batches.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PredictionRequest
+from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
 from shared.core.errors import DataError, Fatal, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.features.names import model_features
-from shared.messages import PredictionRequest
-from shared.outbox import OutboxMessage, send_pending
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.rows import table_of
 from shared.systems.registry import load_usable_models

@@ -11,11 +11,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from shared import breaker
-from shared.breaker import Permit
-from shared.context import Context
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import PredictionRequest
+from shared.chain.resilience import circuit_breaker
+from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
-from shared.messages import PredictionRequest
 from shared.systems.output import SYSTEMS, SystemFailed
 from shared.systems.predict import predict_players
 from shared.systems.registry import Models
@@ -47,17 +47,17 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
             left_out[failure.system_id] = why
     for system, permit in permits.items():
         if system not in left_out and system not in models.damaged:
-            _tell(partial(breaker.record_success, context.runtime, permit))
+            _tell(partial(circuit_breaker.record_success, context.runtime, permit))
     return rows
 
 
 def _permits(context: Context) -> dict[str, Permit]:
     """What the breakers say that are not clean: one query, and none is written unless a trial is due."""
-    found = breaker.read_kind(context.runtime, "system")
+    found = circuit_breaker.read_kind(context.runtime, "system")
     trial = timedelta(seconds=context.function.lease_seconds)
-    names = {system: breaker.name_of("system", system) for system in SYSTEMS}
+    names = {system: circuit_breaker.name_of("system", system) for system in SYSTEMS}
     return {
-        system: breaker.ask(context.runtime, found[name], trial=trial)
+        system: circuit_breaker.ask(context.runtime, found[name], trial=trial)
         for system, name in names.items()
         if name in found
     }
@@ -65,8 +65,10 @@ def _permits(context: Context) -> dict[str, Permit]:
 
 def _count(failure: SystemFailed, context: Context) -> str | None:
     """Why the system is left out from now on; None while its breaker is closed, or cannot be told."""
-    runtime, name = context.runtime, breaker.name_of("system", failure.system_id)
-    counted = _tell(lambda: breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id))
+    runtime, name = context.runtime, circuit_breaker.name_of("system", failure.system_id)
+    counted = _tell(
+        lambda: circuit_breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id)
+    )
     if counted is None or counted.standing(runtime.clock.now()) == "closed":
         return None
     return counted.why()

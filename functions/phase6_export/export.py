@@ -51,14 +51,14 @@ from functions.phase6_export.reading import (
 from functions.phase6_export.sources import Source, Sources, gaps
 from functions.phase6_export.validate import Refusal, coverage, refusal
 from functions.phase6_export.writer import Writer
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.heal_runs import asked_run_id, is_heal_run
+from shared.chain.messages.messages import PhaseMessage, Status
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
-from shared.heal_runs import asked_run_id, is_heal_run
-from shared.messages import PhaseMessage, Status
-from shared.outbox import OutboxMessage
 from shared.stores.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.

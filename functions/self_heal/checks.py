@@ -8,7 +8,7 @@ from datetime import datetime
 
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ROOT, dated_files, results_file
 from functions.self_heal.snapshot import FINAL, Player, Snapshot
-from shared.batches import CLOSED, FAILED
+from shared.chain.batches.batches import CLOSED, FAILED
 from shared.core.clock import new_york_date
 from shared.core.pipeline import Contract
 from shared.core.settings import Settings

@@ -14,16 +14,16 @@ from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
 from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
-from shared import batches
-from shared.context import Context, Outcome
+from shared.chain.batches import batches
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core import failpoints
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage
-from shared.observability.alerts import alert
-from shared.outbox import OutboxMessage
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:

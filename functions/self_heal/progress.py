@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from functions.self_heal import restarts
-from shared import batches, pause
-from shared.batches import OPEN
+from shared.chain.batches import batches
+from shared.chain.batches.batches import OPEN
+from shared.chain.execution.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
+from shared.chain.resilience import pause_switch
 from shared.core.pipeline import Pipeline, load_pipeline
-from shared.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
 from shared.stores.ports import Document, Filter
 from shared.stores.runtime import Runtime
 
@@ -35,7 +36,7 @@ def in_progress(runtime: Runtime, day: date, now: datetime, asked_by: str | None
 
 
 def _paused(runtime: Runtime) -> str | None:
-    switch = pause.read(runtime.state)
+    switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
         return None
     return f"paused since {switch.since.isoformat()} by {switch.who}: {switch.reason}"

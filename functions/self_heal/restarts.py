@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from functions.self_heal.checks import Shortage
-from shared import batches
-from shared.context import Context
+from shared.chain.batches import batches
+from shared.chain.execution.context import Context
+from shared.chain.execution.heal_runs import heal_run_id
 from shared.core.errors import AlreadyExists
-from shared.heal_runs import heal_run_id
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from functions.self_heal.exported import Files, read_files
-from shared import batches
-from shared.batches import Batch
+from shared.chain.batches import batches
+from shared.chain.batches.batches import Batch
 from shared.core.clock import GAME_LENGTH, as_of_after
 from shared.stores.ports import Warehouse
 from shared.stores.runtime import Runtime

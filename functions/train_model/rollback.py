@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PREVIOUS, TrainingMessage
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
-from shared.messages import PREVIOUS, TrainingMessage
 from shared.stores.ports import Blobs
 from shared.systems.output import XGBOOST
 from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving_or_none

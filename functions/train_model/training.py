@@ -10,12 +10,12 @@ import numpy as np
 
 from functions.train_model.rival import find_rival, judge
 from functions.train_model.rollback import roll_back
-from shared.context import Context, Outcome
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import TrainingMessage
 from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
-from shared.messages import TrainingMessage
-from shared.observability.alerts import alert
 from shared.stores.ports import Blobs
 from shared.systems.promotions import Serving, move_pointer, read_serving_or_none
 from shared.systems.registry import Models, read_metadata, save_models, saved_versions

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared import pause
+from shared.chain.execution.ledger import COLLECTION, FAILED, SUCCEEDED
+from shared.chain.resilience import pause_switch
 from shared.core.errors import Fatal, PipelineError
 from shared.core.pipeline import load_pipeline
-from shared.ledger import COLLECTION, FAILED, SUCCEEDED
 from shared.stores.ports import Document, Filter, State
 from shared.stores.runtime import Runtime
 
@@ -39,7 +39,7 @@ def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: 
 
     Raises NotThrough with the next step, Fatal while the pipeline is paused, and what the ports raise.
     """
-    switch = pause.read(runtime.state)
+    switch = pause_switch.read(runtime.state)
     if switch is not None and switch.paused:
         raise Fatal(
             f"The pipeline is paused, by {switch.who}: {switch.reason}. What is published would be held.",

@@ -24,11 +24,11 @@ from local.cloud.terraform import NoVariables, command, name_of, plan_arguments,
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
+from shared.chain.execution.ledger import COLLECTION
+from shared.chain.execution.run_history import PHASE_LOG
 from shared.core.clock import new_york_date
 from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
-from shared.ledger import COLLECTION
-from shared.observability.run_history import PHASE_LOG
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 from shared.stores.runtime import deployed as deployed_runtime

@@ -24,7 +24,7 @@ from local.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
 from local.server import Server, load_function
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
-from shared.batches import latest_batch
+from shared.chain.batches.batches import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline

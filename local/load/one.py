@@ -21,11 +21,11 @@ from local.dispatcher import Completed
 from local.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.load.stopwatch import Stopwatch
 from local.runtime import EmbeddedRuntime, open_runtime
-from shared import batches
-from shared.batches import CONSOLIDATED, batch_id_of
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, batch_id_of
+from shared.chain.execution.run_history import HISTORY, flush_run
 from shared.core.errors import PipelineError
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
-from shared.observability.run_history import HISTORY, flush_run
 from shared.stores.warehouse import staging
 
 DAY = date(2025, 11, 14)

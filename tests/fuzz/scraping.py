@@ -18,9 +18,9 @@ import httpx
 from functions.phase1_scrape.fetch import SOURCES
 from functions.phase1_scrape.scrape import run as scrape
 from local.file_blobs import FileBlobs
-from shared.breaker import COLLECTION, name_of
+from shared.chain.messages.messages import Mode, PhaseMessage
+from shared.chain.resilience.circuit_breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable
-from shared.messages import Mode, PhaseMessage
 from shared.stores.raw_files import decode_raw
 from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
 from shared.core.errors import Fatal, PipelineError, StagingMismatch
 from shared.core.events import Event
 from tests.conftest import ROOT

@@ -20,10 +20,10 @@ EVERY = set(RAW["every_function"]["collections"])
 NAMED = re.compile(rf"^({'|'.join(sorted(COLLECTIONS))})(/|$)")
 # A module of shared/ belongs to one kind of document; who imports it touches these.
 OWNERS = {
-    "shared.audit": {"audit"},
-    "shared.batches": {"batches", "batch_dates", "units"},
-    "shared.dead_letters": {"redrives", "audit"},
-    "shared.locks": {"locks"},
+    "shared.chain.resilience.audit_log": {"audit"},
+    "shared.chain.batches.batches": {"batches", "batch_dates", "units"},
+    "shared.chain.resilience.dead_letters": {"redrives", "audit"},
+    "shared.chain.resilience.locks": {"locks"},
 }
 # What looks like a collection and is none: the worker knows its batch and never asks for the date's; the exports have
 # a field of that name.

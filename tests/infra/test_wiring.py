@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from functions.self_heal.checks import CHECKS
+from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core import pipeline
 from shared.core.clock import resolve_date
 from shared.core.errors import ConfigError
 from shared.core.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
-from shared.messages import Mode, PhaseMessage
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 

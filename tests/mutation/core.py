@@ -15,14 +15,14 @@ _SYSTEMS = ("tests/unit/test_systems_formulas.py", "tests/unit/test_systems_pred
 _EXPORT = ("tests/unit/test_export_files.py", "tests/unit/test_export_order.py")
 
 CORE: Mapping[str, tuple[str, ...]] = {
-    "shared/batches.py": ("tests/unit/test_batches.py",),
-    "shared/breaker.py": ("tests/unit/test_breaker.py",),
-    "shared/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
+    "shared/chain/batches/batches.py": ("tests/unit/test_batches.py",),
+    "shared/chain/resilience/circuit_breaker.py": ("tests/unit/test_breaker.py",),
+    "shared/chain/resilience/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
     "shared/eligibility.py": ("tests/unit/test_players.py",),
-    "shared/held.py": ("tests/pipeline/test_held.py",),
-    "shared/ledger.py": ("tests/unit/test_ledger.py",),
-    "shared/locks.py": ("tests/unit/test_locks.py",),
-    "shared/outbox.py": ("tests/unit/test_outbox.py",),
+    "shared/chain/resilience/deferred.py": ("tests/pipeline/test_held.py",),
+    "shared/chain/execution/ledger.py": ("tests/unit/test_ledger.py",),
+    "shared/chain/resilience/locks.py": ("tests/unit/test_locks.py",),
+    "shared/chain/messages/outbox.py": ("tests/unit/test_outbox.py",),
     "shared/stores/warehouse/staging.py": (
         "tests/unit/test_staging.py",
         "tests/pipeline/test_sweep_staging.py",

@@ -14,9 +14,9 @@ from local.day import Day
 from local.dispatcher import envelope
 from local.replay import Archive
 from local.runtime import EmbeddedRuntime, open_runtime
-from shared import batches
+from shared.chain.batches import batches
+from shared.chain.execution.handler import handle
 from shared.core.clock import at_new_york
-from shared.handler import handle
 from tests.pipeline.evening import IDENTITY
 from tests.pipeline.support import PHASE5
 

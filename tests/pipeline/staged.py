@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared import batches
-from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
-from shared.messages import PhaseCompletion
-from shared.outbox import OutboxMessage, send_pending
+from shared.chain.batches import batches
+from shared.chain.batches.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
+from shared.chain.messages.messages import PhaseCompletion
+from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, PREDICTIONS, TIPOFFS, row
 from tests.pipeline.support import NOW, World

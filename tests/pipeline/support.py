@@ -24,12 +24,12 @@ from local.runtime import recover
 from local.sim_clock import SimClock, Simulation
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.handler import Response, handle
+from shared.chain.messages.messages import PhaseMessage, PredictionRequest
 from shared.core import failpoints
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.handler import Response, handle
-from shared.messages import PhaseMessage, PredictionRequest
 from shared.stores.ports import Publication
 from shared.stores.runtime import Runtime
 from tests.stores import append

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.batch_sweep import sweep
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import PipelineError
-from shared.messages import PhaseMessage
 from tests.pipeline.support import PHASE5, Run, World
 
 SWEEP: Mapping[str, tuple[Run, type[PhaseMessage]]] = {"batch_sweep": (sweep.run, PhaseMessage)}

@@ -12,11 +12,11 @@ from local.cloud.backfill import Asked, asked, months, on_a_folder, on_google
 from local.cloud.runs import NotThrough, Waiting
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.runtime import open_runtime
-from shared import pause
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import pause_switch
 from shared.core.errors import DataError, Fatal
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage
 from shared.stores.ports import DateRange
 from tests.embedded import START, function_spec, small_pipeline, write_function
 from tests.pipeline.support import Run, World
@@ -130,7 +130,7 @@ def test_waiting_ends_with_what_ended(world: World) -> None:
 
 
 def test_paused_it_publishes_nothing(world: World) -> None:
-    pause.pause(world.state, who="somebody", reason="moving house", now=world.clock.now())
+    pause_switch.pause(world.state, who="somebody", reason="moving house", now=world.clock.now())
     with pytest.raises(Fatal, match="paused, by somebody: moving house") as raised:
         on_google(world.runtime, WINTER, waiting(world, functions()), lambda line: None)
     assert "make resume" in raised.value.next_step

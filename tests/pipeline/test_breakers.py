@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from functions.phase1_scrape.scrape import run as scrape
-from shared import breaker
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
+from shared.chain.messages.messages import Mode, PhaseMessage
+from shared.chain.resilience import circuit_breaker
 from shared.core.concurrency import use_sequential
 from shared.core.errors import (
     STORAGE_FAULTS,
@@ -23,7 +24,6 @@ from shared.core.errors import (
     StorageFault,
     StoreUnavailable,
 )
-from shared.messages import Mode, PhaseMessage
 from shared.stores.runtime import Runtime
 from shared.systems import zone_matchup
 from shared.systems.output import ZONE_MATCHUP
@@ -49,7 +49,7 @@ def defective(*arguments: Any) -> Any:
 
 def system_failures(world: World, times: int) -> None:
     for number in range(times):
-        breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"), execution=f"unit-{number}")
+        circuit_breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"), execution=f"unit-{number}")
 
 
 def rows_of(world: World) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_a_system_that_fails_five_units_is_left_out_and_the_others_are_served(
     assert all("ZeroDivisionError: no games" in row["error_message"] for row in left_out)
     assert "breaker_open" not in {row["error_code"] for row in rows if row["system_id"] != ZONE_MATCHUP}
     # the units that then succeeded closed the worker's own
-    assert list(breaker.read_kind(evening.runtime, "processor")) == []
+    assert list(circuit_breaker.read_kind(evening.runtime, "processor")) == []
 
 
 def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypat
     }
     assert len(left_out) == 5
     # one unit's trouble is nobody else's
-    assert breaker.read(evening.runtime, SYSTEM).failures == 1
-    assert breaker.state_of(evening.runtime, SYSTEM) == "closed"
+    assert circuit_breaker.read(evening.runtime, SYSTEM).failures == 1
+    assert circuit_breaker.state_of(evening.runtime, SYSTEM) == "closed"
 
 
 def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undisturbed: World) -> None:
@@ -111,7 +111,7 @@ def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undi
     trigger(evening)
     evening.run_until_idle()
     # deliveries are one after the other here: the first unit's trial closed it for all
-    assert breaker.read_kind(evening.runtime, "system") == {}
+    assert circuit_breaker.read_kind(evening.runtime, "system") == {}
     assert {row["error_code"] for row in rows_of(evening) if row["system_id"] == ZONE_MATCHUP} == {None}
     assert len(current_predictions(evening)) == len(current_predictions(undisturbed))
 
@@ -119,7 +119,7 @@ def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undi
 def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: World) -> None:
     system_failures(evening, 5)
     evening.move(minutes=30)
-    assert breaker.allows(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
+    assert circuit_breaker.allows(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
     trigger(evening)
     evening.run_until_idle()
     assert {row["error_code"] for row in rows_of(evening) if row["system_id"] == ZONE_MATCHUP} == {"breaker_open"}
@@ -134,7 +134,7 @@ def test_a_trial_that_fails_is_served_without_the_system_at_once(
     trigger(evening)
     answers = evening.run_until_idle()
     assert {answer.status for _, answer in answers} == {200}
-    assert breaker.state_of(evening.runtime, SYSTEM) == "open"
+    assert circuit_breaker.state_of(evening.runtime, SYSTEM) == "open"
 
 
 def test_a_clean_day_writes_nothing_about_breakers(evening: World) -> None:
@@ -164,7 +164,7 @@ def test_wrong_features_are_nobody_s_single_failure(evening: World) -> None:
     with pytest.raises(SchemaMismatch, match="points_ewma_20"):
         predict_players(request["players"], Models(), evening.settings)
     evening.run_until_idle(WORKERS)
-    assert breaker.read_kind(evening.runtime, "system") == {}
+    assert circuit_breaker.read_kind(evening.runtime, "system") == {}
 
 
 # --- the disk -------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_a_disk_that_cannot_be_used_counts_for_no_breaker_and_gives_no_unit_up(
     deliveries = evening.bus.due(dict.fromkeys(WORKERS, len(PLAYERS)))
     answers = [evening.deliver(replace(delivery, attempt=5)) for delivery in deliveries for _ in range(2)]
     assert {(answer.status, answer.body["error_type"]) for answer in answers} == {(503, kind.__name__)}
-    assert breaker.read_kind(evening.runtime, "processor") == {}
+    assert circuit_breaker.read_kind(evening.runtime, "processor") == {}
     (batch,) = evening.documents("batches")
     assert batch["status"] != "CONSOLIDATED", "no unit was recorded as failed"
 
@@ -217,10 +217,10 @@ class Scraper:
         return scrape(PhaseMessage(game_date=day), context)
 
     def standing(self, source: str) -> str:
-        return breaker.state_of(self.runtime, f"source-{source}")
+        return circuit_breaker.state_of(self.runtime, f"source-{source}")
 
     def failures(self, source: str) -> int:
-        return breaker.read(self.runtime, f"source-{source}").failures
+        return circuit_breaker.read(self.runtime, f"source-{source}").failures
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_after_half_an_hour_it_is_asked_again_and_closes(scraper: Scraper) -> No
 def test_all_tasks_of_the_run_that_has_the_trial_are_asked(scraper: Scraper) -> None:
     for number in range(5):
         error = SourceUnavailable("down")
-        breaker.record_failure(scraper.runtime, "source-odds_api", error, execution=f"run-of-before-{number}")
+        circuit_breaker.record_failure(scraper.runtime, "source-odds_api", error, execution=f"run-of-before-{number}")
     scraper.clock.move(minutes=30)
     assert scraper.run().status == "success"
     assert scraper.standing("odds_api") == "closed"

@@ -15,13 +15,13 @@ import pytest
 
 from local.bus import Delivery
 from local.dispatcher import envelope
-from shared import batches
-from shared.batches import DONE, UNIT_FAILED, UnitResult
-from shared.context import Context, Outcome
+from shared.chain.batches import batches
+from shared.chain.batches.batches import DONE, UNIT_FAILED, UnitResult
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.handler import handle
+from shared.chain.messages.messages import PredictionRequest
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import WriteConflict
-from shared.handler import handle
-from shared.messages import PredictionRequest
-from shared.outbox import OutboxMessage
 from tests.pipeline.evening import BATCH
 from tests.pipeline.staged import announcement, open_batch
 from tests.pipeline.support import NOW, World

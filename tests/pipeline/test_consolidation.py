@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shared import batches, locks
+from shared.chain.batches import batches
+from shared.chain.execution.handler import Response
+from shared.chain.messages.outbox import send_pending
+from shared.chain.resilience import locks
 from shared.core.errors import StoreUnavailable
-from shared.handler import Response
-from shared.outbox import send_pending
 from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared import batches
+from shared.chain.batches import batches
 from shared.core import failpoints
 from shared.core.settings import Settings
 from tests.conftest import ROOT

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from functions.train_model.training import run
-from shared import breaker
+from shared.chain.messages.messages import TrainingMessage
+from shared.chain.resilience import circuit_breaker
 from shared.features.names import model_features
-from shared.messages import TrainingMessage
 from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from shared.systems.promotions import POINTER, move_pointer, read_serving
 from shared.systems.registry import save_models
@@ -73,8 +73,8 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     assert path in sentence
     assert f"{system} {TWO}" in sentence
     assert '{"rollback_to": "previous"}' in sentence
-    assert breaker.read_kind(world.runtime, "system") == {}
-    assert breaker.read_kind(world.runtime, "processor") == {}
+    assert circuit_breaker.read_kind(world.runtime, "system") == {}
+    assert circuit_breaker.read_kind(world.runtime, "processor") == {}
     (alert,) = world.alerts()
     assert alert["title"] == f"{system} predicted nobody in {BATCH}: its model is damaged"
     assert (alert["detail"], alert["severity"], alert["run_id"]) == (

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from shared import batches, dead_letters, held, pause
+from shared.chain.batches import batches
+from shared.chain.execution.handler import handle
+from shared.chain.execution.ledger import executions_of
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import dead_letters, deferred, pause_switch
+from shared.chain.resilience.dead_letters import DeadLetter, Redriven
 from shared.core.errors import LeaseHeld, NotFound, StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.dead_letters import DeadLetter, Redriven
-from shared.handler import handle
-from shared.ledger import executions_of
-from shared.messages import PhaseMessage
 from shared.stores.message_limits import check_message
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, World, push
@@ -478,11 +479,11 @@ def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
 
 def test_attributes_of_pubsubs_own_do_not_keep_a_message_from_being_held_or_a_letter(world: World) -> None:
     own = {"googclient_schemaencoding": "JSON", "note": "kept"}
-    pause.pause(world.state, who="op", reason="a test", now=NOW)
+    pause_switch.pause(world.state, who="op", reason="a test", now=NOW)
     body = push({"game_date": "2025-11-14"}, message_id="m1", attributes=own, subscription=SUBSCRIPTION)
     assert handle("phase3_analytics", Work(), PhaseMessage, body, world.runtime).body["status"] == "held"
-    pause.resume(world.state, who="op", reason="a test", now=NOW)
-    assert held.release_open(world.runtime)
+    pause_switch.resume(world.state, who="op", reason="a test", now=NOW)
+    assert deferred.release_open(world.runtime)
     (_, _, released) = world.bus.published[-1]
     assert (released["note"], "googclient_schemaencoding" in released) == ("kept", False)
     poisoned = push("no json", message_id="m2", attributes=own, subscription=SUBSCRIPTION)

@@ -12,15 +12,21 @@ from typing import Any
 
 import pytest
 
-from shared import held, pause
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
+from shared.chain.execution.run_identity import Delivery
+from shared.chain.messages.dead_letter import Facts, encode
+from shared.chain.messages.messages import (
+    ATTRIBUTE_FIELDS,
+    MAX_REASON,
+    PhaseMessage,
+    PredictionRequest,
+    TrainingMessage,
+)
+from shared.chain.messages.push_envelope import read_envelope, read_message
+from shared.chain.resilience import deferred, pause_switch
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.dead_letter_codec import Facts, encode
-from shared.delivery import Delivery
-from shared.envelope import read_envelope, read_message
-from shared.messages import ATTRIBUTE_FIELDS, MAX_REASON, PhaseMessage, PredictionRequest, TrainingMessage
 from shared.stores.document_rules import plain_fields
 from shared.stores.message_limits import check_message
 from tests.pipeline.support import NOW, World, push
@@ -114,7 +120,7 @@ def touched_nothing(world: World) -> bool:
 @pytest.mark.parametrize("paused", [False, pytest.param(True, marks=pytest.mark.heavy)], ids=["running", "paused"])
 def test_extremes_in_a_message_are_dead_letters_before_any_work(world: World, paused: bool) -> None:
     if paused:  # held, they would be published once more, for ever
-        pause.pause(world.state, who="ann", reason="odd odds", now=NOW)
+        pause_switch.pause(world.state, who="ann", reason="odd odds", now=NOW)
     work, texts = Work(), [*(json.dumps(fields).encode() for fields in FIELDS), *JSON_TEXTS]
     for text in texts:
         answer = send(world, work, push(text, subscription=TRIGGER))
@@ -237,11 +243,11 @@ def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: World) ->
     message = {**DAY, "run_id": "r" * 99, "force": True, "correlation_id": "日" * 200, "reason": "n" * MAX_REASON}
     message |= {"sequence": 1_000_000, "as_of": "2025-11-14T23:59:59.999999-05:00", "execution_id": "e" * 1_000}
     attributes = {f"{n:02d}-" + "k" * 250: "日" * 341 for n in range(80)}
-    pause.pause(world.state, who="ann", reason="odd odds", now=NOW)
+    pause_switch.pause(world.state, who="ann", reason="odd odds", now=NOW)
     body = push(message, message_id="m" * 100, attributes=attributes, subscription=TRIGGER)
     assert send(world, Work(), body).body["status"] == "held"
-    pause.resume(world.state, who="ann", reason="they are right", now=NOW)
-    held.release_open(world.runtime)
+    pause_switch.resume(world.state, who="ann", reason="they are right", now=NOW)
+    deferred.release_open(world.runtime)
     work = Work()
     answers = world.run_until_idle({"phase3_analytics": (work, PhaseMessage)})
     assert [answer.body["status"] for _, answer in answers] == ["success"]

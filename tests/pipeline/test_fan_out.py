@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from functions.phase6_export import export
-from shared import batches, breaker
+from shared.chain.batches import batches
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import circuit_breaker
 from shared.core import failpoints
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage
 from tests.pipeline.evening import (
     AS_OF,
     BATCH,
@@ -277,7 +278,7 @@ def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: World)
     pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
     evening.models.write("models/current.json", pointer, content_type="application/json")
     earlier = StoreUnavailable("a unit of an earlier batch")  # this one has four
-    breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
+    circuit_breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
     trigger(evening)
     answers = evening.run_until_idle()
     said = [answer.body["status"] for function, answer in answers if function == "phase5_worker"]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.handler import Response, handle
+from shared.chain.messages.messages import PhaseMessage, PredictionRequest
 from shared.core.errors import (
     DataError,
     Fatal,
@@ -22,8 +24,6 @@ from shared.core.errors import (
 )
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
-from shared.handler import Response, handle
-from shared.messages import PhaseMessage, PredictionRequest
 from tests.pipeline.support import NOW, Killed, World, push
 
 DAY = {"game_date": "2025-11-14"}

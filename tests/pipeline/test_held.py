@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from shared import breaker, gates, held, pause
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.handler import Response
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.push_envelope import read_envelope
+from shared.chain.resilience import admission, circuit_breaker, deferred, pause_switch
 from shared.core import failpoints
 from shared.core.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.envelope import read_envelope
-from shared.handler import Response
-from shared.messages import PhaseMessage
 from tests.pipeline.evening import PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, World, push
 from tests.pipeline.test_handler import DAY, TRIGGER, Work, dead_letters, send
@@ -27,18 +27,20 @@ FUNCTION = "phase3_analytics"
 
 
 def pause_all(world: World) -> None:
-    pause.pause(world.state, who="ann", reason="odd odds", now=world.clock.now())
+    pause_switch.pause(world.state, who="ann", reason="odd odds", now=world.clock.now())
 
 
 def resume(world: World) -> list[str]:
-    pause.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
-    return held.release_open(world.runtime)
+    pause_switch.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
+    return deferred.release_open(world.runtime)
 
 
 def break_open(world: World, function: str = FUNCTION) -> None:
-    for number in range(breaker.THRESHOLD):
+    for number in range(circuit_breaker.THRESHOLD):
         error = StoreUnavailable("no answer")
-        breaker.record_failure(world.runtime, f"processor-{function}", error, execution=f"{function}.run-{number}")
+        circuit_breaker.record_failure(
+            world.runtime, f"processor-{function}", error, execution=f"{function}.run-{number}"
+        )
 
 
 def held_by(world: World) -> list[tuple[str, bool]]:
@@ -76,7 +78,7 @@ def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_other
     assert answers == ["success"] + ["held"] * (len(PLAYERS) - 1)
     assert len(evening.staging_tables()) == 1
     evening.move(hours=5)
-    assert held.release_open(evening.runtime) == []
+    assert deferred.release_open(evening.runtime) == []
     assert evening.run_until_idle() == []
     assert len(resume(evening)) == len(PLAYERS) - 1
     evening.run_until_idle()
@@ -99,7 +101,7 @@ def test_hours_of_pause_and_many_redeliveries_make_no_dead_letter(evening: World
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-@pytest.mark.parametrize("name", sorted(gates.RECOVERY))
+@pytest.mark.parametrize("name", sorted(admission.RECOVERY))
 def test_what_mends_is_let_through(world: World, name: str) -> None:
     pause_all(world)
     break_open(world, name)
@@ -147,7 +149,7 @@ def test_a_held_message_means_what_it_meant_when_it_was_published(world: World) 
 def test_any_bytes_are_held_and_come_back_as_they_were(world: World, data: bytes) -> None:
     pause_all(world)
     envelope = read_envelope(push(data, message_id="77", subscription=TRIGGER, attributes={"a": "ö"}))
-    held.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
+    deferred.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
     assert resume(world) == [f"{TRIGGER}.77"]
     ((topic, sent, attributes),) = world.bus.published
     assert (topic, sent, attributes["a"], attributes["origin_message_id"]) == ("nba-phase3-trigger", data, "ö", "77")
@@ -191,7 +193,7 @@ def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: W
     pause_all(world)
     for number in range(2):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
-    pause.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
+    pause_switch.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
     alone, state = world.runtime, world.runtime.state
     by_the_other: list[str] = []
 
@@ -201,14 +203,14 @@ def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: W
         def query(self, collection: str, filters: Any) -> Any:
             found = state.query(collection, filters)
             if filters[0].field == "released_at":
-                by_the_other.extend(held.release_open(alone))
+                by_the_other.extend(deferred.release_open(alone))
             return found
 
         def __getattr__(self, name: str) -> Any:
             return getattr(state, name)
 
     world.swap(state=Slow())
-    assert held.release_open(world.runtime) == []
+    assert deferred.release_open(world.runtime) == []
     assert by_the_other == [f"{TRIGGER}.m{number}" for number in range(2)]
     assert len(world.bus.published) == 2
 
@@ -218,7 +220,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: World) 
     function = load_pipeline().functions[FUNCTION]
     assert len(function.subscriptions) > 1
     pause_all(world)
-    held.hold(world.runtime, function, read_envelope(push(DAY, message_id="7")), "pause", "why")
+    deferred.hold(world.runtime, function, read_envelope(push(DAY, message_id="7")), "pause", "why")
     assert resume(world) == [f"{function.subscriptions[0].name}.7"]
 
 
@@ -246,8 +248,8 @@ def test_a_crash_while_releasing_is_mended_by_the_next_call(world: World, point:
     with world.killed_at(point, 2), pytest.raises(Killed):
         resume(world)
     world.start()
-    assert held.release_open(world.runtime) == [f"{TRIGGER}.m2"]
-    assert held.release_open(world.runtime) == []
+    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m2"]
+    assert deferred.release_open(world.runtime) == []
     origins = [attributes["origin_message_id"] for _, _, attributes in world.bus.published]
     assert origins == (["m0", "m1", "m2"] if point == "held.released" else ["m0", "m1", "m1", "m2"])
     assert not any(each["outbox_pending"] for each in world.documents("held"))
@@ -276,7 +278,9 @@ def test_redeliveries_of_one_message_count_once(world: World, error: Exception) 
     work = Work(error)
     body = push(DAY, message_id="bad", subscription=TRIGGER)
     assert {send(world, work, body).body["status"] for _ in range(7)} <= {"failed", "retry"}
-    assert breaker.read(world.runtime, f"processor-{FUNCTION}").executions == (f"{FUNCTION}.2025-11-14-manual-bad",)
+    assert circuit_breaker.read(world.runtime, f"processor-{FUNCTION}").executions == (
+        f"{FUNCTION}.2025-11-14-manual-bad",
+    )
     assert send(world, Work(), push(DAY, message_id="good", subscription=TRIGGER)).body["status"] == "success"
 
 
@@ -294,13 +298,13 @@ def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_su
     for number in range(4):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
         world.move(minutes=1)
-    assert held.release_open(world.runtime) == []
+    assert deferred.release_open(world.runtime) == []
     world.move(minutes=30)
-    assert held.release_open(world.runtime) == [f"{TRIGGER}.m0"]
+    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m0"]
     work = Work()
     functions = {FUNCTION: (work, PhaseMessage)}
     world.run_until_idle(functions)
-    assert held.release_open(world.runtime) == [f"{TRIGGER}.m{n}" for n in (1, 2, 3)]
+    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m{n}" for n in (1, 2, 3)]
     world.run_until_idle(functions)
     assert work.calls == 4
     assert dead_letters(world) == {}
@@ -311,7 +315,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
     for number in range(2):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
     world.move(minutes=31)
-    held.release_open(world.runtime)
+    deferred.release_open(world.runtime)
     work = Work(StoreUnavailable("still no answer"))
     functions = {FUNCTION: (work, PhaseMessage)}
     answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
@@ -321,7 +325,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
     work.does = None
     for _ in range(2):
         world.move(minutes=31)
-        held.release_open(world.runtime)
+        deferred.release_open(world.runtime)
         world.run_until_idle(functions)
     assert len({context.run_id for context in work.contexts}) == 2
     assert {each["status"] for each in world.documents("executions")} == {"succeeded"}
@@ -336,12 +340,12 @@ def test_while_the_trial_is_out_nothing_else_is_released(world: World) -> None:
     released: list[list[str]] = []
 
     def sweep(message: Any, context: Context) -> Outcome:
-        released.append(held.release_open(world.runtime))
+        released.append(deferred.release_open(world.runtime))
         return Outcome("success")
 
     assert send(world, Work(sweep), push(DAY, message_id="new", subscription=TRIGGER)).body["status"] == "success"
     assert released == [[]]
-    assert len(held.release_open(world.runtime)) == 3
+    assert len(deferred.release_open(world.runtime)) == 3
 
 
 def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
@@ -350,7 +354,7 @@ def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
     break_open(world)
     world.move(minutes=30)
     assert send(world, Work(), body).body["status"] == "success"
-    assert gates.standing(world.runtime, FUNCTION) == "half_open"
+    assert admission.standing(world.runtime, FUNCTION) == "half_open"
 
 
 def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> None:
@@ -359,7 +363,7 @@ def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> 
     break_open(world)
     assert resume(world) == []
     world.move(minutes=30)
-    assert len(held.release_open(world.runtime)) == 1
+    assert len(deferred.release_open(world.runtime)) == 1
 
 
 class StateLost:
@@ -400,7 +404,9 @@ def test_a_failure_that_cannot_be_told_to_the_breaker_is_answered_as_itself(worl
 
 
 def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: World) -> None:
-    breaker.record_failure(world.runtime, f"processor-{FUNCTION}", StoreUnavailable("no answer"), execution="another")
+    circuit_breaker.record_failure(
+        world.runtime, f"processor-{FUNCTION}", StoreUnavailable("no answer"), execution="another"
+    )
     world.swap(state=StateLost(world.runtime.state))
     assert send(world, Work(), push(DAY, subscription=TRIGGER)).body["status"] == "success"
     assert len(world.published("nba-phase3-analytics-complete")) == 1
@@ -418,4 +424,4 @@ def test_held_at_is_what_decides_who_is_oldest(world: World) -> None:
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
         world.move(seconds=1)
     world.clock.advance_to(world.clock.now() + timedelta(minutes=30))
-    assert held.release_open(world.runtime) == [f"{TRIGGER}.m9"]
+    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m9"]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from functions.phase2_raw.load_raw import run as load_raw
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError
-from shared.messages import PhaseMessage
 from shared.stores.raw_files import CONTENT_TYPE, Response, encode_raw, raw_path
 from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock

@@ -18,7 +18,7 @@ from local.operate import age, ask
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.runtime import STATE_FILE, open_runtime
 from local.sqlite_file import SqliteFile
-from shared import breaker
+from shared.chain.resilience import circuit_breaker
 from shared.core.clock import SystemClock
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
@@ -205,10 +205,12 @@ def test_a_publish_that_is_held_back_does_not_end_well(
     assert "Next: `make resume`" in printed.err
     assert operate.main(["resume"]) == DONE
     assert publish_command.main() == DONE
-    name = breaker.name_of("processor", "phase5_consolidation")
+    name = circuit_breaker.name_of("processor", "phase5_consolidation")
     with open_runtime(state) as embedded:
-        for number in range(breaker.THRESHOLD):
-            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}")
+        for number in range(circuit_breaker.THRESHOLD):
+            circuit_breaker.record_failure(
+                embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}"
+            )
     capsys.readouterr()
     assert publish_command.main() == FAILED
     printed = capsys.readouterr()
@@ -240,10 +242,12 @@ def test_a_breaker_is_shown_and_closed_by_hand(
     """What it holds goes through at once, instead of after half an hour."""
     assert operate.main(["breakers"]) == DONE
     assert capsys.readouterr().out == "No breaker has failures.\n"
-    name = breaker.name_of("processor", "phase5_consolidation")
+    name = circuit_breaker.name_of("processor", "phase5_consolidation")
     with open_runtime(state) as embedded:
-        for number in range(breaker.THRESHOLD):
-            breaker.record_failure(embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}")
+        for number in range(circuit_breaker.THRESHOLD):
+            circuit_breaker.record_failure(
+                embedded.runtime, name, StoreUnavailable("[down]"), execution=f"run-{number}"
+            )
     monkeypatch.setenv("WHY", "mended")
     monkeypatch.setenv("REASON", "max_delivery_attempts")
     assert operate.main(["redrive"]) == DONE

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.handler import Response, handle
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.events import Event
-from shared.handler import Response, handle
-from shared.messages import PhaseMessage
-from shared.outbox import OutboxMessage
 from tests.pipeline.support import World, push
 
 HISTORY = "SELECT run_id FROM nba_reference.processor_run_history"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.handler import handle
-from shared.ledger import ExecutionKey, Ledger, Taken
-from shared.observability.run_history import flush_run
+from shared.chain.execution.handler import handle
+from shared.chain.execution.ledger import ExecutionKey, Ledger, Taken
+from shared.chain.execution.run_history import flush_run
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 

@@ -16,9 +16,9 @@ import pytest
 
 from functions.phase1_scrape.scrape import run as scrape
 from functions.phase2_raw.load_raw import run as load_raw
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
+from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.errors import DataError, SourceUnavailable
-from shared.messages import Mode, PhaseMessage
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock

@@ -13,7 +13,7 @@ import pytest
 from functions.phase1_scrape.fetch import open_fetch
 from functions.phase1_scrape.http_client import CONNECTIONS
 from functions.phase1_scrape.sources.odds_history import GIVE_UP_AFTER, fetch_past_odds
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from tests.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
 from tests.pipeline.test_scrape_faults import Chain, backfill, opened

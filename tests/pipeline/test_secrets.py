@@ -18,15 +18,15 @@ from urllib.parse import quote
 import pytest
 
 from functions.phase1_scrape.scrape import run as scrape
-from shared import dead_letters
-from shared.context import Outcome
+from shared.chain.execution.alerts import alert
+from shared.chain.execution.context import Outcome
+from shared.chain.execution.handler import handle, pubsub_function
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import dead_letters
 from shared.core.errors import DataError, Fatal, Skippable, SourceUnavailable
 from shared.core.logs import JsonFormatter
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.handler import handle, pubsub_function
-from shared.messages import PhaseMessage
-from shared.observability.alerts import alert
 from shared.stores.runtime import use_runtime
 from tests.fake_sources import FakeSources, Reply, event_odds, events, serving, settings_for
 from tests.pipeline.support import NOW, World, open_world, push

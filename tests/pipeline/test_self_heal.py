@@ -15,11 +15,12 @@ import pytest
 from functions.self_heal import heal
 from local.league import write_league
 from local.replay import Archive
-from shared import batches, pause
+from shared.chain.batches import batches
+from shared.chain.execution.handler import handle
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import pause_switch
 from shared.core import failpoints
 from shared.core.clock import at_new_york
-from shared.handler import handle
-from shared.messages import PhaseMessage
 from shared.stores.ports import State
 from tests.pipeline.healing import (
     PREDICTIONS,
@@ -299,7 +300,7 @@ def open_batch(world: Heal) -> None:
 
 def paused(world: Heal) -> None:
     now = world.embedded.clock.now()
-    pause.pause(world.embedded.runtime.state, who="ann", reason="looking into it", now=now)
+    pause_switch.pause(world.embedded.runtime.state, who="ann", reason="looking into it", now=now)
 
 
 def held(world: Heal) -> None:
@@ -307,7 +308,7 @@ def held(world: Heal) -> None:
     world.publish("nba-phase4-trigger", {"game_date": str(world.day), "run_id": "waits"})
     world.embedded.run_until_idle()
     now = world.embedded.clock.now()
-    pause.resume(world.embedded.runtime.state, who="ann", reason="found it", now=now)
+    pause_switch.resume(world.embedded.runtime.state, who="ann", reason="found it", now=now)
 
 
 def restarted_a_moment_ago(world: Heal) -> None:
@@ -327,7 +328,7 @@ def restarted_a_moment_ago(world: Heal) -> None:
         },
     )
     now = world.embedded.clock.now()
-    pause.resume(world.embedded.runtime.state, who="ann", reason="done", now=now)
+    pause_switch.resume(world.embedded.runtime.state, who="ann", reason="done", now=now)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from functions.batch_sweep import stalled
-from shared import batches, pause
-from shared.batches import CLOSED, CONSOLIDATED, DONE, OPEN, UnitResult
-from shared.context import Context
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CLOSED, CONSOLIDATED, DONE, OPEN, UnitResult
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import pause_switch
 from shared.core.errors import LeaseHeld
-from shared.messages import PhaseMessage
 from tests.pipeline.evening import BATCH, PREDICTIONS
 from tests.pipeline.staged import announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, Killed, World
@@ -198,12 +199,12 @@ def test_somebody_who_completes_the_batch_meanwhile_wins(world: World, monkeypat
 def test_while_paused_no_batch_is_closed_and_the_clocks_start_anew(world: World) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
-    pause.pause(world.state, who="op", reason="off-season", now=world.clock.now())
+    pause_switch.pause(world.state, who="op", reason="off-season", now=world.clock.now())
     world.move(hours=2)
     found = swept(world)
     assert batch(world)["status"] == OPEN
     assert found["metadata"]["paused"] == "paused by op: off-season"
-    pause.resume(world.state, who="op", reason="on", now=world.clock.now())
+    pause_switch.resume(world.state, who="op", reason="on", now=world.clock.now())
     world.move(minutes=9)
     swept(world)
     assert batch(world)["status"] == OPEN

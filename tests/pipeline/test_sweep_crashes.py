@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared import batches, dead_letters
-from shared.batches import CONSOLIDATED, BatchPlan
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, BatchPlan
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import dead_letters
 from shared.core import failpoints
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage
 from tests.pipeline.evening import BATCH, DAY, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, Killed, World, open_world

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from functions.batch_sweep.ended import abandoned_after
-from shared import held, pause
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxFile, entries
+from shared.chain.resilience import deferred, pause_switch
 from shared.core.clock import LONG_AGO
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage
-from shared.outbox import OutboxFile, entries
 from tests.pipeline.support import NOW, PHASE5, Killed, World
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep, failing, swept
 from tests.pipeline.test_handler import Work
@@ -245,14 +245,14 @@ def test_a_run_in_progress_keeps_its_history_for_its_end(evening: World) -> None
 
 
 def test_held_messages_are_released_once_the_pause_is_over(world: World) -> None:
-    pause.pause(world.state, who="op", reason="release", now=world.clock.now())
+    pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     ask(world)
     work = Work()
     world.run_until_idle(functions(work))
     assert work.calls == 0
     world.move(minutes=10)
     assert "released" not in swept(world)["metadata"]
-    pause.resume(world.state, who="op", reason="done", now=world.clock.now())
+    pause_switch.resume(world.state, who="op", reason="done", now=world.clock.now())
     world.move(minutes=10)
     assert len(swept(world)["metadata"]["released"]) == 1
     world.run_until_idle(functions(work))
@@ -267,12 +267,12 @@ def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(worl
         world.run_until_idle(functions(Work()))
     world.life.ended = False
     lose(world)
-    pause.pause(world.state, who="op", reason="release", now=world.clock.now())
+    pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     world.move(hours=5)
     metadata = swept(world)["metadata"]
     assert metadata["expired"] == [PHASE3]
     assert "abandoned" not in metadata
-    pause.resume(world.state, who="op", reason="done", now=world.clock.now())
+    pause_switch.resume(world.state, who="op", reason="done", now=world.clock.now())
     world.move(minutes=29)
     assert "abandoned" not in swept(world)["metadata"]
     world.move(minutes=1)
@@ -280,6 +280,6 @@ def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(worl
 
 
 def test_the_sweep_itself_is_not_held(world: World) -> None:
-    pause.pause(world.state, who="op", reason="release", now=world.clock.now())
+    pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     assert swept(world)["result"]["reason"].startswith("paused by op: release")
-    assert world.documents(held.COLLECTION) == []
+    assert world.documents(deferred.COLLECTION) == []

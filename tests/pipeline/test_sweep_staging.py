@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared import batches, locks
-from shared.batches import CONSOLIDATED, FAILED
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, FAILED
+from shared.chain.resilience import locks
 from tests.pipeline.evening import BATCH, DAY, EARLY, PREDICTIONS
 from tests.pipeline.staged import R2, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, Killed, World

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from functions.train_model.training import run
+from shared.chain.execution.handler import Response
+from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
 from shared.features.names import model_features
-from shared.handler import Response
-from shared.messages import TrainingMessage
 from shared.systems.output import ENSEMBLE, XGBOOST
 from shared.systems.promotions import POINTER, move_pointer, read_serving
 from shared.systems.registry import load_models, read_metadata, save_models, saved_versions

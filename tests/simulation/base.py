@@ -18,9 +18,9 @@ from local.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive, create_replay_app
 from local.runtime import open_runtime
+from shared.chain.messages.messages import PhaseMessage, PredictionRequest
 from shared.core.clock import at_new_york
 from shared.core.pipeline import load_pipeline
-from shared.messages import PhaseMessage, PredictionRequest
 from tests.simulation.memory import MemoryBlobs
 from tests.simulation.plan import SAME_DAY_AT
 

@@ -16,8 +16,9 @@ from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
 from functions.phase6_export.document import Order
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared import batches, locks
-from shared.batches import CONSOLIDATED, OPEN, Batch
+from shared.chain.batches import batches
+from shared.chain.batches.batches import CONSOLIDATED, OPEN, Batch
+from shared.chain.resilience import locks
 from shared.stores.ports import Document, Increment
 from shared.stores.warehouse import sql, staging
 from tests.simulation.patching import Instead, Table, patched

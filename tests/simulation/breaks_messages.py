@@ -9,9 +9,11 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from shared import dead_letters, delivery, handler, held, outbox
+from shared.chain.execution import handler, run_identity
+from shared.chain.execution.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
+from shared.chain.messages import outbox
+from shared.chain.resilience import dead_letters, deferred
 from shared.core.errors import Retriable
-from shared.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
 from shared.stores.ports import Document
 from shared.stores.runtime import Runtime
 from tests.simulation.patching import Instead, Table, everywhere, patched
@@ -188,19 +190,19 @@ def _held_without_parking() -> Iterator[None]:
 
 @TABLE.add("held for ever", "what was held is not released when its gate opens")
 def _held_for_ever() -> Iterator[None]:
-    with patched(held, "release_open", lambda runtime: []):
+    with patched(deferred, "release_open", lambda runtime: []):
         yield
 
 
 @TABLE.add("run id of the message", "a scheduler that fires twice makes two runs")
 def _run_id_of_the_message() -> Iterator[None]:
-    whole = delivery._run_id
+    whole = run_identity._run_id
 
     def run_id(message: Any, envelope: Any, runtime: Runtime) -> str:
         found = whole(message, envelope, runtime)
         return f"{found}-{envelope.message_id}" if message.schedule and not message.run_id else found
 
-    with patched(delivery, "_run_id", run_id):
+    with patched(run_identity, "_run_id", run_id):
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
-from shared import dead_letters, held, pause
+from shared.chain.resilience import dead_letters, deferred, pause_switch
 from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
 from shared.core.pipeline import load_pipeline
@@ -86,7 +86,7 @@ class Player:
                     attributes = {k: v for k, v in chosen.attributes.items() if k != "outbox_id"}
                     world.publish(f"{event.name} of {chosen.name}", event.topic, chosen.data, **attributes)
             elif event.kind == "pause":
-                pause.pause(world.state, who="operator", reason="maintenance", now=world.hub.now())
+                pause_switch.pause(world.state, who="operator", reason="maintenance", now=world.hub.now())
             elif event.kind == "resume":
                 self._resume()
             elif event.kind == "redrive":
@@ -96,8 +96,8 @@ class Player:
         return happen
 
     def _resume(self) -> None:
-        pause.resume(self.world.state, who="operator", reason="done", now=self.world.hub.now())
-        held.release_open(self.world.calm_runtime())
+        pause_switch.resume(self.world.state, who="operator", reason="done", now=self.world.hub.now())
+        deferred.release_open(self.world.calm_runtime())
 
     def _redrive_by(self, process: Process) -> None:
         """An operator's redrive in the midst of the faults: his process may die, his stores may fail."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from functions.phase6_export import writer
-from shared import handler, outbox
-from shared.batches import Batch
-from shared.ledger import Ledger
+from shared.chain.batches.batches import Batch
+from shared.chain.execution import handler
+from shared.chain.execution.ledger import Ledger
+from shared.chain.messages import outbox
 from tests.simulation.base import Base
 from tests.simulation.breaks import BREAKS
 from tests.simulation.patching import Planted

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.batches import FAILED, get_batch
+from shared.chain.batches.batches import FAILED, get_batch
 from tests.simulation.driver import Player
 from tests.simulation.reference import (
     Outcome,

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from shared import dead_letters
-from shared.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
+from shared.chain.batches.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
+from shared.chain.resilience import dead_letters
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
 from shared.stores.warehouse import staging

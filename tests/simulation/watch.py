@@ -6,13 +6,13 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from shared.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.chain.batches.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.chain.execution.handler import Response
+from shared.chain.execution.run_identity import SETS_AS_OF
+from shared.chain.execution.run_identity import Delivery as Belonging
+from shared.chain.messages.push_envelope import read_envelope, read_message
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
-from shared.delivery import SETS_AS_OF
-from shared.delivery import Delivery as Belonging
-from shared.envelope import read_envelope, read_message
-from shared.handler import Response
 from shared.stores.ports import Document
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema

@@ -15,10 +15,10 @@ from typing import Any
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
+from shared.chain.execution.handler import Response, handle
 from shared.core.errors import PipelineError
 from shared.core.pipeline import Subscription, load_pipeline
 from shared.core.settings import Settings
-from shared.handler import Response, handle
 from shared.stores.runtime import Runtime
 from tests.simulation.base import Base
 from tests.simulation.faults import Faults

@@ -12,9 +12,9 @@ from typing import Any
 from functions.phase3_analytics import analytics
 from functions.phase4_precompute import precompute
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.clock import at_new_york
-from shared.messages import Mode, PhaseMessage
 from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime

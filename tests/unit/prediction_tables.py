@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from local.duckdb_warehouse import DuckDbWarehouse
-from shared.context import Context
-from shared.messages import PhaseMessage
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import PhaseMessage
 from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.stores import append, context_of, open_stores

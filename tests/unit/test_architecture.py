@@ -122,8 +122,8 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     (rules.heavy_at_start, {"shared/core/errors.py": "import numpy as np"}, "shared.core.errors -> numpy"),
     (
         rules.heavy_at_start,
-        {"shared/handler.py": "from shared import systems", "shared/systems.py": "import xgboost"},
-        "shared.handler -> shared.systems -> xgboost",
+        {"shared/chain/execution/handler.py": "from shared import systems", "shared/systems.py": "import xgboost"},
+        "shared.chain.execution.handler -> shared.systems -> xgboost",
     ),
     (rules.long_mains, {"functions/a/main.py": "x = 1\n" * 41}, "41 lines"),
     (rules.swallowed_errors, {"shared/x.py": SWALLOW.format(caught="Exception", then="log()")}, "x.py:3"),
@@ -182,7 +182,7 @@ ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
             "shared/p/b.py": "x = 1",
         },
     ),
-    (rules.heavy_at_start, {"shared/handler.py": "def f():\n    import xgboost"}),
+    (rules.heavy_at_start, {"shared/chain/execution/handler.py": "def f():\n    import xgboost"}),
     (rules.long_mains, {"functions/a/main.py": "x = 1\n" * 40}),
     (
         rules.swallowed_errors,

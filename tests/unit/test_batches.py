@@ -9,10 +9,10 @@ from datetime import date, timedelta
 import pytest
 
 from local.sqlite_state import SqliteState
-from shared import batches
-from shared.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
+from shared.chain.batches import batches
+from shared.chain.batches.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError, LeaseHeld, PreconditionFailed, WriteConflict
-from shared.outbox import OutboxMessage
 from shared.stores.ports import Transaction
 from tests.embedded import START
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from local.sqlite_state import SqliteState
-from shared import breaker
-from shared.breaker import Permit
+from shared.chain.resilience import circuit_breaker
+from shared.chain.resilience.circuit_breaker import Permit
 from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.stores import open_stores
 
-NAME = breaker.name_of("processor", "phase3_analytics")
+NAME = circuit_breaker.name_of("processor", "phase3_analytics")
 TRIAL = timedelta(minutes=10)
 HALF_AN_HOUR = {"minutes": 30}
 
@@ -46,7 +46,7 @@ class ReadOnly(SqliteState):
 
 
 def ask(runtime: Runtime, name: str = NAME) -> Permit:
-    return breaker.allows(runtime, name, trial=TRIAL)
+    return circuit_breaker.allows(runtime, name, trial=TRIAL)
 
 
 EXECUTIONS = count()
@@ -56,7 +56,7 @@ def fail(runtime: Runtime, times: int, name: str = NAME) -> None:
     """So many executions fail, each another."""
     for number in range(times):
         error = ValueError(f"failure {number + 1}")
-        breaker.record_failure(runtime, name, error, execution=f"execution-{next(EXECUTIONS)}")
+        circuit_breaker.record_failure(runtime, name, error, execution=f"execution-{next(EXECUTIONS)}")
 
 
 def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> None:
@@ -73,50 +73,52 @@ def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> N
 
 def test_attempts_of_one_execution_count_once_and_the_last_error_is_told(runtime: Runtime) -> None:
     for attempt in range(12):
-        breaker.record_failure(runtime, NAME, ValueError(f"attempt {attempt}"), execution="phase3_analytics.bad")
-    found = breaker.read(runtime, NAME)
+        circuit_breaker.record_failure(
+            runtime, NAME, ValueError(f"attempt {attempt}"), execution="phase3_analytics.bad"
+        )
+    found = circuit_breaker.read(runtime, NAME)
     assert (found.failures, found.executions) == (1, ("phase3_analytics.bad",))
     assert found.last_error == "ValueError: attempt 11"
     assert ask(runtime).granted
     fail(runtime, 3)
-    breaker.record_failure(runtime, NAME, ValueError("again"), execution="phase3_analytics.bad")
-    assert (breaker.read(runtime, NAME).failures, ask(runtime).granted) == (4, True)
+    circuit_breaker.record_failure(runtime, NAME, ValueError("again"), execution="phase3_analytics.bad")
+    assert (circuit_breaker.read(runtime, NAME).failures, ask(runtime).granted) == (4, True)
     fail(runtime, 1)
-    assert (breaker.read(runtime, NAME).failures, ask(runtime).granted) == (5, False)
+    assert (circuit_breaker.read(runtime, NAME).failures, ask(runtime).granted) == (5, False)
 
 
 def test_a_later_attempt_keeps_it_neither_open_longer_nor_closes_it(runtime: Runtime, clock: ManualClock) -> None:
     fail(runtime, 4)
     for _ in range(2):
-        breaker.record_failure(runtime, NAME, ValueError("slow"), execution="slow")
+        circuit_breaker.record_failure(runtime, NAME, ValueError("slow"), execution="slow")
         clock.move(minutes=2)
-    assert breaker.state_of(runtime, NAME) == "open"
+    assert circuit_breaker.state_of(runtime, NAME) == "open"
     clock.move(minutes=26)
-    assert breaker.state_of(runtime, NAME) == "half_open"
+    assert circuit_breaker.state_of(runtime, NAME) == "half_open"
 
 
 def test_whoever_fails_the_trial_opens_it_again(runtime: Runtime, clock: ManualClock) -> None:
     fail(runtime, 4)
-    breaker.record_failure(runtime, NAME, ValueError("first"), execution="known")
+    circuit_breaker.record_failure(runtime, NAME, ValueError("first"), execution="known")
     clock.move(**HALF_AN_HOUR)
     assert ask(runtime).granted
-    breaker.record_failure(runtime, NAME, ValueError("second"), execution="known")
-    assert (breaker.state_of(runtime, NAME), breaker.read(runtime, NAME).failures) == ("open", 5)
+    circuit_breaker.record_failure(runtime, NAME, ValueError("second"), execution="known")
+    assert (circuit_breaker.state_of(runtime, NAME), circuit_breaker.read(runtime, NAME).failures) == ("open", 5)
 
 
 def test_a_success_forgets_who_failed(runtime: Runtime) -> None:
     for _ in range(2):
         fail(runtime, 3)
-        breaker.record_failure(runtime, NAME, ValueError("x"), execution="the same")
-        assert breaker.read(runtime, NAME).failures == 4
-        breaker.record_success(runtime, ask(runtime))
-        assert breaker.read(runtime, NAME).executions == ()
+        circuit_breaker.record_failure(runtime, NAME, ValueError("x"), execution="the same")
+        assert circuit_breaker.read(runtime, NAME).failures == 4
+        circuit_breaker.record_success(runtime, ask(runtime))
+        assert circuit_breaker.read(runtime, NAME).executions == ()
 
 
 def test_the_document_stays_small_however_many_fail(runtime: Runtime) -> None:
-    fail(runtime, 3 * breaker.REMEMBERED)
-    found = breaker.read(runtime, NAME)
-    assert (found.failures, len(found.executions)) == (3 * breaker.REMEMBERED, breaker.REMEMBERED)
+    fail(runtime, 3 * circuit_breaker.REMEMBERED)
+    found = circuit_breaker.read(runtime, NAME)
+    assert (found.failures, len(found.executions)) == (3 * circuit_breaker.REMEMBERED, circuit_breaker.REMEMBERED)
 
 
 def test_a_document_of_the_release_before_counts_on(runtime: Runtime) -> None:
@@ -133,30 +135,30 @@ def test_a_document_of_the_release_before_counts_on(runtime: Runtime) -> None:
 def test_a_success_in_between_starts_the_count_afresh(runtime: Runtime) -> None:
     for _ in range(3):
         fail(runtime, 4)
-        breaker.record_success(runtime, ask(runtime))
-    assert breaker.state_of(runtime, NAME) == "closed"
-    assert breaker.read(runtime, NAME).failures == 0
+        circuit_breaker.record_success(runtime, ask(runtime))
+    assert circuit_breaker.state_of(runtime, NAME) == "closed"
+    assert circuit_breaker.read(runtime, NAME).failures == 0
 
 
 def test_a_success_writes_nothing_while_it_is_clean(runtime: Runtime) -> None:
-    breaker.record_success(runtime, ask(runtime))
+    circuit_breaker.record_success(runtime, ask(runtime))
     assert runtime.state.query("breakers") == []
     fail(runtime, 1)
-    breaker.record_success(runtime, ask(runtime))
+    circuit_breaker.record_success(runtime, ask(runtime))
     cleared = runtime.state.get(f"breakers/{NAME}")
     # not even a transaction: many workers would share the document
-    breaker.record_success(replace(runtime, state=ReadOnly(runtime.state)), ask(runtime))
+    circuit_breaker.record_success(replace(runtime, state=ReadOnly(runtime.state)), ask(runtime))
     assert runtime.state.get(f"breakers/{NAME}") == cleared
 
 
 def test_after_half_an_hour_one_trial_gets_through(runtime: Runtime, clock: ManualClock) -> None:
     fail(runtime, 5)
     clock.move(minutes=29, seconds=59)
-    assert (ask(runtime).granted, breaker.state_of(runtime, NAME)) == (False, "open")
+    assert (ask(runtime).granted, circuit_breaker.state_of(runtime, NAME)) == (False, "open")
     clock.move(seconds=1)
-    assert breaker.state_of(runtime, NAME) == "half_open"
+    assert circuit_breaker.state_of(runtime, NAME) == "half_open"
     assert [ask(runtime).granted for _ in range(3)] == [True, False, False]
-    assert breaker.state_of(runtime, NAME) == "trial"
+    assert circuit_breaker.state_of(runtime, NAME) == "trial"
 
 
 def test_of_many_at_once_one_has_the_trial(runtime: Runtime, clock: ManualClock) -> None:
@@ -179,10 +181,10 @@ def test_of_many_at_once_one_has_the_trial(runtime: Runtime, clock: ManualClock)
 def test_a_trial_that_succeeds_closes_it(runtime: Runtime, clock: ManualClock) -> None:
     fail(runtime, 5)
     clock.move(**HALF_AN_HOUR)
-    breaker.record_success(runtime, ask(runtime))
-    assert breaker.state_of(runtime, NAME) == "closed"
+    circuit_breaker.record_success(runtime, ask(runtime))
+    assert circuit_breaker.state_of(runtime, NAME) == "closed"
     fail(runtime, 4)
-    assert breaker.state_of(runtime, NAME) == "closed"
+    assert circuit_breaker.state_of(runtime, NAME) == "closed"
 
 
 def test_a_trial_that_fails_opens_it_for_another_half_hour(runtime: Runtime, clock: ManualClock) -> None:
@@ -191,11 +193,11 @@ def test_a_trial_that_fails_opens_it_for_another_half_hour(runtime: Runtime, clo
     assert ask(runtime).granted
     clock.move(minutes=5)
     fail(runtime, 1)
-    assert breaker.state_of(runtime, NAME) == "open"
+    assert circuit_breaker.state_of(runtime, NAME) == "open"
     clock.move(minutes=29)
-    assert breaker.state_of(runtime, NAME) == "open"
+    assert circuit_breaker.state_of(runtime, NAME) == "open"
     clock.move(minutes=1)
-    assert breaker.state_of(runtime, NAME) == "half_open"
+    assert circuit_breaker.state_of(runtime, NAME) == "half_open"
 
 
 def test_a_trial_whose_process_died_makes_room_for_another(runtime: Runtime, clock: ManualClock) -> None:
@@ -214,10 +216,10 @@ def test_a_trial_given_back_is_the_next_ones_and_only_its_own(runtime: Runtime, 
     lapsed = ask(runtime)
     clock.move(minutes=10)
     current = ask(runtime)
-    breaker.give_back(runtime, lapsed)
-    assert breaker.state_of(runtime, NAME) == "trial"
-    breaker.give_back(runtime, current)
-    assert breaker.state_of(runtime, NAME) == "half_open"
+    circuit_breaker.give_back(runtime, lapsed)
+    assert circuit_breaker.state_of(runtime, NAME) == "trial"
+    circuit_breaker.give_back(runtime, current)
+    assert circuit_breaker.state_of(runtime, NAME) == "half_open"
 
 
 def test_what_began_before_it_opened_neither_closes_it_nor_keeps_it_open_longer(
@@ -227,11 +229,11 @@ def test_what_began_before_it_opened_neither_closes_it_nor_keeps_it_open_longer(
     began_before = ask(runtime)
     fail(runtime, 1)
     clock.move(minutes=2)
-    breaker.record_success(runtime, began_before)
+    circuit_breaker.record_success(runtime, began_before)
     fail(runtime, 1)
-    assert breaker.state_of(runtime, NAME) == "open"
+    assert circuit_breaker.state_of(runtime, NAME) == "open"
     clock.move(minutes=28)
-    assert breaker.state_of(runtime, NAME) == "half_open"
+    assert circuit_breaker.state_of(runtime, NAME) == "half_open"
 
 
 def test_one_of_an_earlier_epoch_counts_for_nothing(runtime: Runtime) -> None:
@@ -239,7 +241,7 @@ def test_one_of_an_earlier_epoch_counts_for_nothing(runtime: Runtime) -> None:
     again = replace(runtime, epoch=2)
     assert ask(again).granted
     fail(again, 1)
-    assert breaker.read(again, NAME).failures == 1
+    assert circuit_breaker.read(again, NAME).failures == 1
 
 
 def test_many_failures_at_once_are_all_counted(runtime: Runtime) -> None:
@@ -248,20 +250,20 @@ def test_many_failures_at_once_are_all_counted(runtime: Runtime) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert breaker.read(runtime, NAME).failures == 12
+    assert circuit_breaker.read(runtime, NAME).failures == 12
 
 
 def test_those_of_a_kind_that_are_not_clean(runtime: Runtime) -> None:
     for name, times in (("system-a", 5), ("system-b", 1), ("source-a", 5)):
         fail(runtime, times, name)
-    breaker.record_success(runtime, ask(runtime, "system-b"))
-    assert list(breaker.read_kind(runtime, "system")) == ["system-a"]
+    circuit_breaker.record_success(runtime, ask(runtime, "system-b"))
+    assert list(circuit_breaker.read_kind(runtime, "system")) == ["system-a"]
 
 
 def test_an_operator_closes_it_by_hand_and_that_is_on_record(runtime: Runtime) -> None:
     fail(runtime, 5)
     for _ in range(2):
-        breaker.reset(runtime, NAME, who="ann", reason="the model is back")
+        circuit_breaker.reset(runtime, NAME, who="ann", reason="the model is back")
     assert ask(runtime).granted
     (audited,) = runtime.state.query("audit")
     assert (audited.data["action"], audited.data["who"]) == ("reset-breaker", "ann")
@@ -282,26 +284,26 @@ def test_the_log_says_when_it_opens_and_not_at_every_failure_after(
 
 
 def test_of_a_long_error_the_beginning_is_kept(runtime: Runtime) -> None:
-    breaker.record_failure(runtime, NAME, ValueError("x" * 1000), execution="long")
-    assert breaker.read(runtime, NAME).last_error == f"ValueError: {'x' * 488}"
+    circuit_breaker.record_failure(runtime, NAME, ValueError("x" * 1000), execution="long")
+    assert circuit_breaker.read(runtime, NAME).last_error == f"ValueError: {'x' * 488}"
 
 
 def test_who_read_it_before_another_took_the_trial_does_not_have_it_too(runtime: Runtime, clock: ManualClock) -> None:
     fail(runtime, 5)
     clock.move(**HALF_AN_HOUR)
-    as_read = breaker.read(runtime, NAME)
-    permits = [breaker.ask(runtime, as_read, trial=TRIAL) for _ in range(2)]
+    as_read = circuit_breaker.read(runtime, NAME)
+    permits = [circuit_breaker.ask(runtime, as_read, trial=TRIAL) for _ in range(2)]
     assert [(permit.granted, permit.trial_until is not None) for permit in permits] == [(True, True), (False, False)]
 
 
 def test_the_log_says_that_it_is_closed_again_where_it_was_open(
     runtime: Runtime, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="shared.breaker")
+    caplog.set_level("INFO", logger="shared.chain.resilience.circuit_breaker")
     fail(runtime, 1)
-    breaker.record_success(runtime, ask(runtime))
+    circuit_breaker.record_success(runtime, ask(runtime))
     assert caplog.messages == []
     fail(runtime, 5)
     clock.move(**HALF_AN_HOUR)
-    breaker.record_success(runtime, ask(runtime))
+    circuit_breaker.record_success(runtime, ask(runtime))
     assert caplog.messages[1:] == [f"breaker {NAME} is closed again"]

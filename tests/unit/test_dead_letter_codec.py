@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain.messages.dead_letter import (
+    CUT,
+    LEFT_OUT,
+    MESSAGE,
+    SHORTENED,
+    Facts,
+    encode,
+    fitting,
+    is_cut,
+    of_the_message,
+)
 from shared.core.errors import Fatal
-from shared.dead_letter_codec import CUT, LEFT_OUT, MESSAGE, SHORTENED, Facts, encode, fitting, is_cut, of_the_message
 from shared.stores.message_limits import MAX_REQUEST_BYTES, check_message
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=40)

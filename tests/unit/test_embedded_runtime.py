@@ -21,7 +21,7 @@ from local.host.moments import parse_at
 from local.host.token import TOKEN_FILE, read_token
 from local.ownership import FolderBusy
 from local.runtime import EmbeddedRuntime, open_runtime
-from shared import pause
+from shared.chain.resilience import pause_switch
 from shared.core.errors import ConfigError
 from shared.stores.ports import Increment
 from shared.stores.runtime import get_runtime, use_runtime
@@ -364,7 +364,7 @@ def test_nothing_happens_in_a_runtime_that_a_page_attacks(
     assert embedded.bus.counters() == before
     assert embedded.runtime.state.query("words") == []
     assert embedded.runtime.state.query("audit") == []
-    switch = pause.read(embedded.runtime.state)
+    switch = pause_switch.read(embedded.runtime.state)
     assert switch is None or not switch.paused
     assert embedded.clock.now() == START
     assert "got " not in (embedded.folder / "logs" / "functions.jsonl").read_text()

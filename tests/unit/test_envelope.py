@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.push_envelope import MAX_DATA_BYTES, Envelope, read_envelope, read_message
 from shared.core.errors import DataError
-from shared.envelope import MAX_DATA_BYTES, Envelope, read_envelope, read_message
-from shared.messages import PhaseMessage
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 

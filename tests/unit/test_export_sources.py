@@ -14,7 +14,7 @@ import pytest
 from functions.phase6_export.export import run
 from functions.phase6_export.schema_check import check
 from functions.phase6_export.sources import Sources
-from shared.context import Context
+from shared.chain.execution.context import Context
 from shared.core.settings import Settings
 from tests.unit.prediction_tables import (
     AS_OF,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.context import Outcome
+from shared.chain.execution.context import Outcome
 from shared.core.clock import at_new_york
 from tests.unit.features_world import Row, World, open_world
 

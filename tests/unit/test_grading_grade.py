@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from functions.grading.grade import implausible, run
+from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError
-from shared.messages import PhaseMessage
 from shared.stores.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
     AS_OF,

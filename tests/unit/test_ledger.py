@@ -17,11 +17,11 @@ from local.bus import SqliteBus
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared import outbox
+from shared.chain.execution.ledger import Done, ExecutionKey, Ledger, Taken, executions_of, void_leases_of_dead_owners
+from shared.chain.messages import outbox
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import LeaseHeld
 from shared.core.pipeline import load_pipeline
-from shared.ledger import Done, ExecutionKey, Ledger, Taken, executions_of, void_leases_of_dead_owners
-from shared.outbox import OutboxMessage
 from tests.embedded import START, ManualClock
 
 LEASE = timedelta(seconds=90)

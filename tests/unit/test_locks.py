@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from local.sqlite_state import SqliteState
-from shared import locks
+from shared.chain.resilience import locks
+from shared.chain.resilience.locks import Lock, void_locks_of_dead_owners
 from shared.core.errors import LeaseHeld
-from shared.locks import Lock, void_locks_of_dead_owners
 from tests.embedded import ManualClock
 
 LEASE = timedelta(seconds=60)

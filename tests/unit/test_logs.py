@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.chain.execution.alerts import Severity, alert
 from shared.core.logs import JsonFormatter, log_context
 from shared.core.redaction import protect
-from shared.observability.alerts import Severity, alert
 
 EVIL = "\x1b[2JJokić\u202e\r\x9b31m \u200bDončić\x7f"
 KEY = "l0g-s3cret-Kq8!xz"

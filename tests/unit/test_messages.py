@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.messages import ATTRIBUTE_FIELDS, PhaseCompletion, PhaseMessage, PredictionRequest, TrainingMessage
+from shared.chain.messages.messages import (
+    ATTRIBUTE_FIELDS,
+    PhaseCompletion,
+    PhaseMessage,
+    PredictionRequest,
+    TrainingMessage,
+)
 
 NOW = datetime(2025, 11, 15, 0, 30, tzinfo=UTC)  # the evening of the 14th in New York
 REQUEST = {

@@ -102,7 +102,7 @@ def test_every_file_of_the_core_and_every_test_of_it_is_there() -> None:
 
 
 def test_a_seed_draws_the_same_mutants_and_another_one_others() -> None:
-    files = ["shared/locks.py", "shared/ledger.py"]
+    files = ["shared/chain/resilience/locks.py", "shared/chain/execution/ledger.py"]
     first = drawn(ROOT, files, 20, 1)
     assert (first, len(first)) == (drawn(ROOT, files, 20, 1), 20)
     assert first != drawn(ROOT, files, 20, 2)

@@ -16,11 +16,11 @@ from local.bus import SqliteBus
 from local.file_blobs import FileBlobs
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared import outbox
+from shared.chain.messages import outbox
+from shared.chain.messages.outbox import OutboxBlob, OutboxMessage
 from shared.core import failpoints
 from shared.core.errors import NotFound, StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.outbox import OutboxBlob, OutboxMessage
 from tests.embedded import START, ManualClock
 
 PATH = "executions/x"

@@ -12,10 +12,10 @@ import pytest
 from functions.self_heal.checks import first_shortage, grades
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ExportFile, dated_files, results_file
 from functions.self_heal.snapshot import Game, NewestBatch, Player, Snapshot
-from shared.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
+from shared.chain.batches.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
+from shared.chain.execution.heal_runs import asked_run_id, heal_run_id, is_heal_run
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.heal_runs import asked_run_id, heal_run_id, is_heal_run
 
 DAY = date(2025, 11, 14)
 NOON = datetime(2025, 11, 14, 17, 45, tzinfo=UTC)

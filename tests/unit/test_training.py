@@ -14,13 +14,13 @@ import pytest
 from functions.train_model.training import run
 from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
-from shared.context import Context
+from shared.chain.execution.context import Context
+from shared.chain.messages.messages import TrainingMessage
 from shared.core.clock import SystemClock
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.features.names import model_features
-from shared.messages import TrainingMessage
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql

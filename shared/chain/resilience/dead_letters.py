@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared import audit, outbox
+from shared.chain.messages import outbox
+from shared.chain.messages.dead_letter import Facts, is_cut, of_the_message
+from shared.chain.messages.outbox import OutboxFile
+from shared.chain.resilience import audit_log
 from shared.core import concurrency, failpoints
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.core.events import Event
 from shared.core.pipeline import Pipeline, Subscription
 from shared.core.redaction import redacted
-from shared.dead_letter_codec import Facts, is_cut, of_the_message
-from shared.outbox import OutboxFile
 from shared.stores.document_rules import field_name
 from shared.stores.message_limits import check_message
 from shared.stores.ports import Bus, Document, Filter, PulledMessage, State
@@ -280,7 +281,9 @@ def _publish(runtime: Runtime, path: str) -> int:
     data = document.data
     with suppress(AlreadyExists):  # the same redrive, interrupted: one action is one record
         details = {name: data[name] for name in facts}
-        audit.record(runtime.state, "redrive", who=data["who"], reason=data["reason"], details=details, now=data["at"])
+        audit_log.record(
+            runtime.state, "redrive", who=data["who"], reason=data["reason"], details=details, now=data["at"]
+        )
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 
 

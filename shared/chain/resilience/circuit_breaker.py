@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from shared import audit
+from shared.chain.resilience import audit_log
 from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.redaction import what_failed
@@ -190,7 +190,7 @@ def reset(runtime: Runtime, name: str, *, who: str, reason: str) -> None:
         if before.failures:
             transaction.set(path, _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
             details = {"breaker": name, "version": before.version}
-            audit.record(transaction, "reset-breaker", who=who, reason=reason, details=details, now=now)
+            audit_log.record(transaction, "reset-breaker", who=who, reason=reason, details=details, now=now)
 
     runtime.state.transaction(close)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from shared.batches import Batch
+from shared.chain.batches.batches import Batch
+from shared.chain.messages.messages import PhaseCompletion, Status
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, load_pipeline
-from shared.messages import PhaseCompletion, Status
-from shared.outbox import OutboxMessage
 
 
 def batch_complete(

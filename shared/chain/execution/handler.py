@@ -1,6 +1,6 @@
 """What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
 log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
-A message that the switch or the breaker stops is held (shared/held.py) and acknowledged.
+A message that the switch or the breaker stops is held (shared/chain/resilience/deferred.py) and acknowledged.
 
 Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
 """
@@ -14,8 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared import gates, outbox
-from shared.context import Context, Outcome
+from shared.chain.execution.context import Context, Outcome
+from shared.chain.execution.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
+from shared.chain.execution.run_history import flush_run
+from shared.chain.execution.run_identity import SETS_AS_OF, Delivery
+from shared.chain.messages import outbox
+from shared.chain.messages.dead_letter import MESSAGE, Facts, encode
+from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMessage
+from shared.chain.messages.outbox import OutboxMessage
+from shared.chain.messages.push_envelope import Envelope, read_envelope, read_message
+from shared.chain.resilience import admission
+from shared.chain.resilience.admission import Passage, Stop
+from shared.chain.resilience.deferred import hold
 from shared.core import failpoints
 from shared.core.clock import as_of_after
 from shared.core.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
@@ -25,15 +35,6 @@ from shared.core.pipeline import FunctionSpec, load_pipeline
 from shared.core.printable import one_line, printable_json
 from shared.core.redaction import excerpt, redacted_json
 from shared.core.storable import storable, storable_json
-from shared.dead_letter_codec import MESSAGE, Facts, encode
-from shared.delivery import SETS_AS_OF, Delivery
-from shared.envelope import Envelope, read_envelope, read_message
-from shared.gates import Passage, Stop
-from shared.held import hold
-from shared.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
-from shared.messages import MAX_REASON, PhaseCompletion, PhaseMessage
-from shared.observability.run_history import flush_run
-from shared.outbox import OutboxMessage
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime, get_runtime
 
@@ -105,7 +106,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         batch_id=message.batch_id,
     ):
         try:
-            passage = gates.enter(runtime, function, delivery.key.id)
+            passage = admission.enter(runtime, function, delivery.key.id)
             if isinstance(passage, Stop):
                 return _hold(delivery, passage, runtime)
             try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared import audit
+from shared.chain.resilience import audit_log
 from shared.stores.ports import State, Transaction
 
 PATH = "control/pause"
@@ -59,6 +59,6 @@ def _turn(state: State, *, paused: bool, who: str, reason: str, now: datetime) -
         transaction.set(PATH, {"paused": paused, **moments, "reason": reason, "who": who, "turns": turns})
         # the turn's number makes each audit document another, even at the same moment
         action = "pause" if paused else "resume"
-        audit.record(transaction, action, who=who, reason=reason, details={"turn": turns}, now=now)
+        audit_log.record(transaction, action, who=who, reason=reason, details={"turn": turns}, now=now)
 
     state.transaction(body)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.chain.messages.messages import Mode, Status
+from shared.chain.messages.outbox import OutboxBlob, OutboxMessage
 from shared.core.events import Event
 from shared.core.pipeline import FunctionSpec
-from shared.messages import Mode, Status
-from shared.outbox import OutboxBlob, OutboxMessage
 from shared.stores.ports import DateRange, Transaction
 from shared.stores.runtime import Runtime
 

@@ -1,6 +1,6 @@
 """The gates every message passes before its execution is taken: the pause switch, then the function's breaker.
 
-A message that a gate stops is held (shared/held.py). The recovery functions pass both: they are what mends, and look
+A message that a gate stops is held (shared/chain/resilience/deferred.py). The recovery functions pass both: they are what mends, and look
 at the pause themselves.
 """
 
@@ -10,8 +10,8 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared import breaker, pause
-from shared.breaker import Permit, Standing
+from shared.chain.resilience import circuit_breaker, pause_switch
+from shared.chain.resilience.circuit_breaker import Permit, Standing
 from shared.core.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
 from shared.core.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
 from shared.stores.runtime import Runtime
@@ -46,7 +46,7 @@ class Passage:
         if permit is None:
             return
         try:
-            breaker.record_success(self._runtime, permit)
+            circuit_breaker.record_success(self._runtime, permit)
         except Retriable as unrecorded:
             logger.warning("the success could not be told to %s: %s", permit.breaker.name, unrecorded)
 
@@ -55,7 +55,7 @@ class Passage:
             return
         permit, self._permit = self._permit, None
         try:
-            breaker.record_failure(self._runtime, permit.breaker.name, error, execution=self._execution)
+            circuit_breaker.record_failure(self._runtime, permit.breaker.name, error, execution=self._execution)
         except Retriable as unrecorded:
             logger.warning("the failure could not be told to %s: %s", permit.breaker.name, unrecorded)
 
@@ -65,7 +65,7 @@ class Passage:
         if permit is None:
             return
         try:
-            breaker.give_back(self._runtime, permit)
+            circuit_breaker.give_back(self._runtime, permit)
         except Retriable as unrecorded:
             # the trial then ends by itself
             logger.warning("the trial of %s could not be given back: %s", permit.breaker.name, unrecorded)
@@ -78,8 +78,8 @@ def enter(runtime: Runtime, function: FunctionSpec, execution: str) -> Passage |
     stop = _paused(runtime)
     if stop is not None:
         return stop
-    name = breaker.name_of("processor", function.name)
-    permit = breaker.allows(runtime, name, trial=timedelta(seconds=function.lease_seconds))
+    name = circuit_breaker.name_of("processor", function.name)
+    permit = circuit_breaker.allows(runtime, name, trial=timedelta(seconds=function.lease_seconds))
     return Passage(runtime, execution, permit) if permit.granted else Stop(name, permit.breaker.why())
 
 
@@ -87,11 +87,15 @@ def standing(runtime: Runtime, function: str) -> Standing:
     """What enter() would answer for a function, without claiming anything: a pause counts as open."""
     if function in RECOVERY:
         return "closed"
-    return "open" if _paused(runtime) else breaker.state_of(runtime, breaker.name_of("processor", function))
+    return (
+        "open"
+        if _paused(runtime)
+        else circuit_breaker.state_of(runtime, circuit_breaker.name_of("processor", function))
+    )
 
 
 def _paused(runtime: Runtime) -> Stop | None:
-    switch = pause.read(runtime.state)
+    switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
         return None
     return Stop(PAUSE, f"paused since {switch.since:%Y-%m-%dT%H:%M:%SZ} by {switch.who}: {switch.reason}")

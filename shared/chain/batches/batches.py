@@ -18,11 +18,11 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from shared import outbox
+from shared.chain.messages import outbox
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core import failpoints
 from shared.core.errors import AlreadyExists, DataError, PreconditionFailed, WriteConflict
 from shared.core.events import Event
-from shared.outbox import OutboxMessage
 from shared.stores.ports import Document, Filter, State, Transaction
 
 OPEN, CLOSED, CONSOLIDATED, FAILED, SUPERSEDED = "OPEN", "CLOSED", "CONSOLIDATED", "FAILED", "SUPERSEDED"

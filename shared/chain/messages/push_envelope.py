@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from shared.chain.messages.messages import ATTRIBUTE_FIELDS, PhaseMessage
 from shared.core.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_date
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
 from shared.core.redaction import excerpt
 from shared.core.storable import brief, storable, unstorable
 from shared.core.strict_json import once
-from shared.messages import ATTRIBUTE_FIELDS, PhaseMessage
 from shared.stores.document_rules import field_name
 from shared.stores.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_BYTES
 

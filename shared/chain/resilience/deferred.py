@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from shared import gates, outbox
+from shared.chain.messages import outbox
+from shared.chain.messages.outbox import OutboxFile
+from shared.chain.messages.push_envelope import Envelope
+from shared.chain.resilience import admission
 from shared.core import failpoints
 from shared.core.errors import AlreadyExists, PreconditionFailed
 from shared.core.pipeline import FunctionSpec
-from shared.envelope import Envelope
-from shared.outbox import OutboxFile
 from shared.stores.message_limits import RESERVED
 from shared.stores.ports import Document, Filter
 from shared.stores.runtime import Runtime
@@ -76,7 +77,7 @@ def release_open(runtime: Runtime) -> list[str]:
     for document in sorted(waiting, key=lambda each: (each.data["held_at"], each.id)):
         function = document.data["function"]
         if function not in room:
-            room[function] = {"closed": len(waiting), "half_open": 1}.get(gates.standing(runtime, function), 0)
+            room[function] = {"closed": len(waiting), "half_open": 1}.get(admission.standing(runtime, function), 0)
         if room[function] and _release(runtime, document):
             room[function] -= 1
             released.append(document.id)

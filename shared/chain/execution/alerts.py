@@ -7,10 +7,10 @@ import logging
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import printable_json
 from shared.core.redaction import redacted_json
-from shared.outbox import OutboxMessage
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.chain.execution.ledger import ExecutionKey
+from shared.chain.messages.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
+from shared.chain.messages.push_envelope import Envelope
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, FunctionSpec, load_pipeline
-from shared.envelope import Envelope
-from shared.ledger import ExecutionKey
-from shared.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
 from shared.stores.runtime import Runtime
 
 # Phase 1 decides what may be used when it ends; every later phase is told.

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from shared.chain.execution.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
 from shared.core import failpoints
 from shared.core.errors import AlreadyExists, PreconditionFailed, WriteConflict
 from shared.core.pipeline import CONSOLIDATION, WORKER
-from shared.ledger import COLLECTION, FAILED, RUNNING, seconds_of_work, times_of_work
 from shared.stores.ports import Document, Filter, State, Transaction
 from shared.stores.runtime import Runtime
 

@@ -1,0 +1,1 @@
+"""A batch and its units: opened, completed, announced, consolidated."""

@@ -1,0 +1,1 @@
+"""What is published and read: messages, the push envelope, the outbox, dead letters."""

@@ -1,0 +1,1 @@
+"""What keeps the chain going: locks, breakers, the pause switch, deferred messages, dead letters."""
