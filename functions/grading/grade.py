@@ -14,7 +14,7 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError
 from shared.core.events import Event
-from shared.evaluation import alarms
+from shared.science.evaluation import alarms
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.sql import read_sql
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.evaluation import Graded, performance
+from shared.science.evaluation import Graded, performance
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from typing import Any
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.events import Event
-from shared.features.names import FEATURE_STORE
+from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase4_precompute"

@@ -21,10 +21,10 @@ from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
+from shared.science.model_registry.promotions import PointerDamaged, read_serving_or_none
+from shared.science.systems.history import GAMES, pack_histories
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.sql import read_sql
-from shared.systems.history import GAMES, pack_histories
-from shared.systems.promotions import PointerDamaged, read_serving_or_none
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]
         "player_ids": [player.player_id for player in players],
         "last_games": GAMES,
     }
-    games = runtime.warehouse.query(read_sql("shared.systems", "batch_histories"), params)
+    games = runtime.warehouse.query(read_sql("shared.science.systems", "batch_histories"), params)
     texts = request_lines(batch, units, pack_histories(games), models, context)
     try:
         runtime.raw.write(path, pack_lines(texts), content_type="application/gzip", if_generation=0)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.core.settings import Settings
-from shared.eligibility import reason_to_leave_out
+from shared.science.predictions.eligibility import reason_to_leave_out
 
 # The order in which reasons are looked for: the first that holds is the one recorded.
 REASONS = (

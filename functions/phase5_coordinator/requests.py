@@ -12,7 +12,7 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.batches import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.systems.lines import main_line, offers
+from shared.science.predictions.lines import main_line, offers
 
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:

@@ -18,10 +18,10 @@ from shared.core import failpoints
 from shared.core.errors import DataError, Fatal, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
-from shared.features.names import model_features
+from shared.science.features.names import model_features
+from shared.science.model_registry.registry import load_usable_models
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.rows import table_of
-from shared.systems.registry import load_usable_models
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from shared.chain.messages.messages import PredictionRequest
 from shared.chain.resilience import circuit_breaker
 from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
-from shared.systems.output import SYSTEMS, SystemFailed
-from shared.systems.predict import predict_players
-from shared.systems.registry import Models
+from shared.science.model_registry.registry import Models
+from shared.science.predictions.predict import predict_players
+from shared.science.systems.output import SYSTEMS, SystemFailed
 
 logger = logging.getLogger(__name__)
 

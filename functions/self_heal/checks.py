@@ -12,7 +12,7 @@ from shared.chain.batches.batches import CLOSED, FAILED
 from shared.core.clock import new_york_date
 from shared.core.pipeline import Contract
 from shared.core.settings import Settings
-from shared.eligibility import reason_to_leave_out
+from shared.science.predictions.eligibility import reason_to_leave_out
 
 # A game has two.
 TEAMS = 2

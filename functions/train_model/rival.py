@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shared.core.errors import Fatal, ModelDamaged
+from shared.science.model_registry.promotions import Serving
+from shared.science.model_registry.registry import Models, load_models, load_twin, read_metadata
+from shared.science.training.gate import SEASON_AVERAGE, Verdict, compare, forecasts, season_averages, verdict
+from shared.science.training.rows import TrainingRows
 from shared.stores.ports import Blobs
-from shared.systems.promotions import Serving
-from shared.systems.registry import Models, load_models, load_twin, read_metadata
-from shared.training.gate import SEASON_AVERAGE, Verdict, compare, forecasts, season_averages, verdict
-from shared.training.rows import TrainingRows
 
 ITSELF, TWIN = "itself", "twin"
 

@@ -6,10 +6,10 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PREVIOUS, TrainingMessage
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
+from shared.science.model_registry.promotions import Promotion, Serving, move_pointer, read_serving_or_none
+from shared.science.model_registry.registry import load_version, record_files, saved_versions
+from shared.science.systems.output import XGBOOST
 from shared.stores.ports import Blobs
-from shared.systems.output import XGBOOST
-from shared.systems.promotions import Promotion, Serving, move_pointer, read_serving_or_none
-from shared.systems.registry import load_version, record_files, saved_versions
 
 
 def roll_back(message: TrainingMessage, context: Context) -> Outcome:

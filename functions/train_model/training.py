@@ -16,13 +16,13 @@ from shared.chain.messages.messages import TrainingMessage
 from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
+from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
+from shared.science.model_registry.registry import Models, read_metadata, save_models, saved_versions
+from shared.science.training.gate import window_start
+from shared.science.training.leaks import refuse_leaks
+from shared.science.training.rows import TrainingRows, read_training_rows
+from shared.science.training.walk_forward import Training, fit
 from shared.stores.ports import Blobs
-from shared.systems.promotions import Serving, move_pointer, read_serving_or_none
-from shared.systems.registry import Models, read_metadata, save_models, saved_versions
-from shared.training.gate import window_start
-from shared.training.leaks import refuse_leaks
-from shared.training.rows import TrainingRows, read_training_rows
-from shared.training.walk_forward import Training, fit
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from local.backtest.walk import Forecast
-from shared.evaluation import Floats, Texts
+from shared.science.evaluation import Floats, Texts
+from shared.science.predictions.lines import Best, Policy, best_prices, decide, offers, profit
+from shared.science.systems.distribution import over_and_push
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
-from shared.systems.distribution import over_and_push
-from shared.systems.lines import Best, Policy, best_prices, decide, offers, profit
 
 DIGITS = 6  # as serving stores them
 NO_LINE = "NO_LINE"

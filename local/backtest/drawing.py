@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shared.evaluation import Scored
+from shared.science.evaluation import Scored
 
 # Okabe & Ito's colours, told apart with any kind of colour vision; market variants differ by the kind of line too.
 COLOURS = {

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.replay import Archive, ArchiveError
-from shared.evaluation import Days, Floats, Mask, Texts
+from shared.science.evaluation import Days, Floats, Mask, Texts
 
 FILE = "evaluation_rows.parquet"
 LINED, ALL = "lined", "all"
@@ -20,7 +20,7 @@ KINDS = (LINED, ALL)
 # Who is compared: see the archive's README. Minutes count as whole numbers, as they are recorded before 2025-26: so the
 # file's rows come out.
 GAMES, MINUTES = 10, 15.0
-# On a roster (shared/features): the latest game is for this team and at most so many days back.
+# On a roster (shared/science/features): the latest game is for this team and at most so many days back.
 ROSTER_DAYS = 30
 
 # Every game of every player with what came before it, and the books' last main lines before tip-off as one.

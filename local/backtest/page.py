@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from local.backtest import plots, tables
-from shared.evaluation import Scored
+from shared.science.evaluation import Scored
 
 TEMPLATE = "page.html"
 SEED = 1

@@ -32,11 +32,11 @@ from local.run import find_archive
 from local.screen import Screen
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
-from shared.evaluation import Scored
-from shared.systems.lines import Best
-from shared.systems.xgboost_v1 import library_version
-from shared.training.leaks import scan
-from shared.training.rows import FIRST_DAY
+from shared.science.evaluation import Scored
+from shared.science.predictions.lines import Best
+from shared.science.systems.xgboost_v1 import library_version
+from shared.science.training.leaks import scan
+from shared.science.training.rows import FIRST_DAY
 
 EVENING, DAY_BEFORE = "evening", "day_before"
 

@@ -11,7 +11,7 @@ from local.backtest.drawing import styled, svg
 from local.backtest.plots_errors import by_line, lasts, over_time
 from local.backtest.plots_probability import calibration, calibration_of_others, fills_a_bin, pit
 from local.backtest.plots_profit import days_with_profit, profit_curves
-from shared.evaluation import Scored
+from shared.science.evaluation import Scored
 
 ENSEMBLE = "ensemble_v1"
 

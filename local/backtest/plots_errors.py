@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import BOOK, FAINT, blank, colour, stroke
-from shared.evaluation import DayBootstrap, Floats, Scored, mean_absolute_error, rolling_mean
-from shared.evaluation.over_time import WINDOW_DAYS
+from shared.science.evaluation import DayBootstrap, Floats, Scored, mean_absolute_error, rolling_mean
+from shared.science.evaluation.over_time import WINDOW_DAYS
 
 # Points. Below 10 are role players, from 25 on the stars.
 FEWEST_POINTS = 2  # of a line

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import BOOK, FAINT, blank, colour
-from shared.evaluation import (
+from shared.science.evaluation import (
     Z_95,
     Floats,
     Scored,

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import BOOK, blank, colour
-from shared.evaluation import DayBootstrap, Floats, Mask, Scored, cumulative, return_on_investment
+from shared.science.evaluation import DayBootstrap, Floats, Mask, Scored, cumulative, return_on_investment
 
 # Shares of the stake. 0.02 is what a recommendation needs anyway.
 VALUES = (0.05, 0.10)

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from local.console.plain import plain
-from shared.evaluation import Scored, alarms, summarise
-from shared.training.leaks import Scan
+from shared.science.evaluation import Scored, alarms, summarise
+from shared.science.training.leaks import Scan
 
 JSON_FILE, PAGE_FILE = "backtest.json", "backtest.html"
 # The bootstrap's.

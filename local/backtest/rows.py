@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.errors import DataError
-from shared.evaluation import Floats, Mask, Texts
+from shared.science.evaluation import Floats, Mask, Texts
+from shared.science.systems.columns import columns_of_table
+from shared.science.training.rows import TrainingRows, read_table, rows_of_table
 from shared.stores.ports import Warehouse
-from shared.systems.columns import columns_of_table
-from shared.training.rows import TrainingRows, read_table, rows_of_table
 
 Moments = NDArray[np.datetime64]
 

@@ -14,9 +14,9 @@ from local.backtest.bets import Bets, bets_of, no_bets
 from local.backtest.evaluation_rows import LINED, EvaluationRows
 from local.backtest.rows import FeatureRows
 from local.backtest.walk import VARIANTS, Forecast, Variant
-from shared.evaluation import Floats, Mask, Scored
-from shared.systems.distribution import cumulative
-from shared.systems.lines import Best, Policy
+from shared.science.evaluation import Floats, Mask, Scored
+from shared.science.predictions.lines import Best, Policy
+from shared.science.systems.distribution import cumulative
 
 # Points that distributions are written out to: nobody has scored as many since 1962.
 MOST_POINTS = 90

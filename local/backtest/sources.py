@@ -29,10 +29,10 @@ PREDICTION_CODE = (
     "local/backtest/day_before.py",
     "local/backtest/rows.py",
     "local/backtest/walk.py",
-    "shared/evaluation",
-    "shared/features",
-    "shared/systems",
-    "shared/training",
+    "shared/science/evaluation",
+    "shared/science/features",
+    "shared/science/systems",
+    "shared/science/training",
 )
 SUFFIXES = (".py", ".sql", ".json")
 

@@ -15,13 +15,13 @@ from local.backtest.rows import FeatureRows
 from local.plan import TRAINING_AT
 from shared.core.clock import at_new_york
 from shared.core.errors import DataError
-from shared.evaluation import Floats, Mask
-from shared.systems import ensemble
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput
-from shared.systems.predict import all_outputs
-from shared.systems.registry import Models
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import FoldTrees, fit
+from shared.science.evaluation import Floats, Mask
+from shared.science.model_registry.registry import Models
+from shared.science.predictions.predict import all_outputs
+from shared.science.systems import ensemble
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import FoldTrees, fit
 
 # A system, and whether the market's line is an input.
 Variant = tuple[str, bool]

@@ -15,9 +15,9 @@ from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time
 from local.duckdb_warehouse import DuckDbWarehouse
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
+from shared.science.systems.history import GAMES
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
-from shared.systems.history import GAMES
 
 BATCH_REPEATS = 3
 # When the day's last predictions are made.
@@ -60,7 +60,7 @@ def load_histories(warehouse: Warehouse, game_date: date, players: Sequence[int]
         "player_ids": list(players),
         "last_games": GAMES,
     }
-    return warehouse.query(read_sql("shared.systems", "batch_histories"), params)
+    return warehouse.query(read_sql("shared.science.systems", "batch_histories"), params)
 
 
 def expect_same_rows(whole: pa.Table, single: Sequence[pa.Table]) -> None:
@@ -69,5 +69,5 @@ def expect_same_rows(whole: pa.Table, single: Sequence[pa.Table]) -> None:
     if not whole.num_rows or not whole.equals(together):
         raise BenchFailed(
             f"The batch loader gave {whole.num_rows} rows, one query per player {together.num_rows}; they differ.",
-            next_step="look at shared/systems/sql/batch_histories.sql.",
+            next_step="look at shared/science/systems/sql/batch_histories.sql.",
         )

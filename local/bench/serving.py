@@ -12,9 +12,9 @@ from typing import Any
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
 from local.file_blobs import FileBlobs
 from shared.core.settings import Settings
-from shared.systems.predict import predict_players
-from shared.systems.promotions import current_versions
-from shared.systems.registry import load_models
+from shared.science.model_registry.promotions import current_versions
+from shared.science.model_registry.registry import load_models
+from shared.science.predictions.predict import predict_players
 
 REPEATS = 7
 # A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy and trees start anew.
@@ -71,5 +71,5 @@ def expect_same(plain: Sequence[dict[str, Any]], whole: Sequence[dict[str, Any]]
     if [{**row, "explanation": None} for row in whole] != plain or not any(row["explanation"] for row in whole):
         raise BenchFailed(
             f"{len(plain)} rows without explanations, {len(whole)} with: they differ in more, or none has one.",
-            next_step="look at shared/systems/explain.py.",
+            next_step="look at shared/science/predictions/explain.py.",
         )

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from shared.features.names import model_features
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import move_pointer, read_serving
+from shared.science.model_registry.registry import Models, save_models
+from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.ensemble import Combination, EnsembleModel
+from shared.science.systems.history import GAMES
+from shared.science.systems.market import MarketCombination
+from shared.science.systems.output import BASE_SYSTEMS, SYSTEMS
+from shared.science.systems.xgboost_v1 import XgboostModel, train
 from shared.stores.ports import Blobs, Warehouse
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.schemas import load_schema
-from shared.systems.distribution import START_VARIANCE
-from shared.systems.ensemble import Combination, EnsembleModel
-from shared.systems.history import GAMES
-from shared.systems.market import MarketCombination
-from shared.systems.output import BASE_SYSTEMS, SYSTEMS
-from shared.systems.promotions import move_pointer, read_serving
-from shared.systems.registry import Models, save_models
-from shared.systems.xgboost_v1 import XgboostModel, train
 
 FEATURES = "nba_predictions.ml_feature_store"
 LINES = "nba_analytics.upcoming_player_lines"

@@ -19,8 +19,8 @@ from tests.infra.expected import RAW
 TABLE = re.compile(rf"\b({'|'.join(DATASETS)})\.[a-z_]")
 # What shared code reads or writes for a function that calls it, besides the folder's own.
 SHARED = {
-    "shared/systems/sql/batch_histories.sql": ["phase5_coordinator"],
-    "shared/features/sql/training_rows.sql": ["train_model"],
+    "shared/science/systems/sql/batch_histories.sql": ["phase5_coordinator"],
+    "shared/science/features/sql/training_rows.sql": ["train_model"],
     "shared/stores/warehouse/staging.py": ["phase5_worker", "phase5_consolidation", "batch_sweep"],
 }
 # A worker writes staging tables and knows the predictions table by its columns alone.

@@ -33,10 +33,10 @@ from local.replay import Archive
 from local.runtime import open_runtime
 from local.screen import Screen
 from shared.core.settings import Settings
-from shared.features.names import market_features, model_features
-from shared.systems import xgboost_v1
-from shared.systems.promotions import current_versions
-from shared.systems.registry import load_models
+from shared.science.features.names import market_features, model_features
+from shared.science.model_registry.promotions import current_versions
+from shared.science.model_registry.registry import load_models
+from shared.science.systems import xgboost_v1
 
 pytestmark = pytest.mark.heavy  # seasons of history, models, two backtests
 

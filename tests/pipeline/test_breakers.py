@@ -24,11 +24,11 @@ from shared.core.errors import (
     StorageFault,
     StoreUnavailable,
 )
+from shared.science.model_registry.registry import Models
+from shared.science.predictions.predict import predict_players
+from shared.science.systems import zone_matchup
+from shared.science.systems.output import ZONE_MATCHUP
 from shared.stores.runtime import Runtime
-from shared.systems import zone_matchup
-from shared.systems.output import ZONE_MATCHUP
-from shared.systems.predict import predict_players
-from shared.systems.registry import Models
 from tests.embedded import ManualClock
 from tests.fake_sources import DAY, FakeSources, Reply, serving, settings_for
 from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger

@@ -9,10 +9,10 @@ import pytest
 from functions.train_model.training import run
 from shared.chain.messages.messages import TrainingMessage
 from shared.chain.resilience import circuit_breaker
-from shared.features.names import model_features
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
-from shared.systems.promotions import POINTER, move_pointer, read_serving
-from shared.systems.registry import save_models
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
+from shared.science.model_registry.registry import save_models
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
 from tests.pipeline.support import Killed, World
 from tests.unit.systems_models import named

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.features.names import model_features
-from shared.systems.promotions import move_pointer, read_serving
-from shared.systems.registry import save_models
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import move_pointer, read_serving
+from shared.science.model_registry.registry import save_models
 from tests.pipeline.evening import AS_OF, PLAYERS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, World
 from tests.unit.systems_models import named

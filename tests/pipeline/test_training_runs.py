@@ -13,10 +13,10 @@ from functions.train_model.training import run
 from shared.chain.execution.handler import Response
 from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
-from shared.features.names import model_features
-from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.promotions import POINTER, move_pointer, read_serving
-from shared.systems.registry import load_models, read_metadata, save_models, saved_versions
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
+from shared.science.model_registry.registry import load_models, read_metadata, save_models, saved_versions
+from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, World, open_world
 from tests.unit.systems_models import named
 from tests.unit.training_tables import feature_store_row, game, played

@@ -10,7 +10,7 @@ import pytest
 
 from local.sqlite_file import SqliteFile
 from local.sqlite_state import SqliteState
-from shared.systems import xgboost_v1
+from shared.science.systems import xgboost_v1
 
 
 @pytest.fixture

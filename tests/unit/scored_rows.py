@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.evaluation import Floats, Scored
-from shared.evaluation.arrays import Days, Texts
-from shared.systems.distribution import Variance, over_and_push, survival
+from shared.science.evaluation import Floats, Scored
+from shared.science.evaluation.arrays import Days, Texts
+from shared.science.systems.distribution import Variance, over_and_push, survival
 
 # Who would know a player's true mean would still miss by this spread; the bookmaker knows it within BOOK_ERROR.
 SPREAD = Variance(intercept=9.0, slope=2.4)

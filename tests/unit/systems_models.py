@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from shared.features.names import model_features
-from shared.systems.history import GAMES, HISTORY_VALUES, History
-from shared.systems.registry import Models
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import Training, fit
+from shared.science.features.names import model_features
+from shared.science.model_registry.registry import Models
+from shared.science.systems.history import GAMES, HISTORY_VALUES, History
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import Training, fit
 from tests.unit.systems_rows import feature_columns
 
 

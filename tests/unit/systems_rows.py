@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from shared.features.names import market_features, model_features
-from shared.systems.columns import Floats
-from shared.systems.history import GAMES, HISTORY_VALUES, History
+from shared.science.features.names import market_features, model_features
+from shared.science.systems.columns import Floats
+from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 
 # Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing than lately.
 NEUTRAL: dict[str, Any] = {

@@ -123,7 +123,7 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     (
         rules.heavy_at_start,
         {"shared/chain/execution/handler.py": "from shared import systems", "shared/systems.py": "import xgboost"},
-        "shared.chain.execution.handler -> shared.systems -> xgboost",
+        "shared.chain.execution.handler -> shared.science.systems -> xgboost",
     ),
     (rules.long_mains, {"functions/a/main.py": "x = 1\n" * 41}, "41 lines"),
     (rules.swallowed_errors, {"shared/x.py": SWALLOW.format(caught="Exception", then="log()")}, "x.py:3"),

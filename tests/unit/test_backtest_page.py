@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from local.backtest.page import write_page
-from shared.evaluation import Scored, alarms, summarise
+from shared.science.evaluation import Scored, alarms, summarise
 from tests.unit.scored_rows import scored, season
 
 pytestmark = pytest.mark.heavy  # a page of plots for every test

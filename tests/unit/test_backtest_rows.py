@@ -25,8 +25,8 @@ from local.run import WrongInput
 from shared.core.clock import at_new_york
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
+from shared.science.predictions.lines import Best
 from shared.stores.warehouse.rows import table_of
-from shared.systems.lines import Best
 from tests.unit.features_world import World, open_world
 
 # --- days ---------------------------------------------------------------------------------------------------

@@ -25,11 +25,11 @@ from local.duckdb_warehouse import DuckDbWarehouse
 from local.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive
-from shared.features.names import model_features
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import move_pointer, read_serving
+from shared.science.model_registry.registry import save_models, saved_versions
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
-from shared.systems.promotions import move_pointer, read_serving
-from shared.systems.registry import save_models, saved_versions
 from tests.unit.systems_models import trained
 from tests.unit.systems_rows import feature_row, packed_history
 

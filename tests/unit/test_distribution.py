@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.systems.distribution import (
+from shared.science.systems.distribution import (
     SHIFT,
     START_VARIANCE,
     Variance,

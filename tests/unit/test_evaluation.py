@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.evaluation import (
+from shared.science.evaluation import (
     Graded,
     bias,
     brier_score,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.evaluation import DayBootstrap, cumulative, hit_rate_interval, rolling_mean, wilson_interval
+from shared.science.evaluation import DayBootstrap, cumulative, hit_rate_interval, rolling_mean, wilson_interval
 
 
 def dates(*offsets: int) -> np.ndarray:

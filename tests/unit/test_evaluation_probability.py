@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 import pytest
 
-from shared.evaluation import (
+from shared.science.evaluation import (
     calibration_bins,
     continuous_ranked_probability_score,
     interval_coverage,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.evaluation import Scored, alarms, summarise
+from shared.science.evaluation import Scored, alarms, summarise
 from tests.unit.scored_rows import scored, season
 
 # What backtest.json promises, in its order of importance; the rest stands beside it.

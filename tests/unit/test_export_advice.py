@@ -13,7 +13,7 @@ from functions.phase6_export.export import run
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.schema_check import check
 from shared.core.settings import Settings
-from shared.systems.lines import Best, decide
+from shared.science.predictions.lines import Best, decide
 from tests.unit.prediction_tables import (
     DAY,
     EARLY,

@@ -18,7 +18,7 @@ from functions.phase6_export.labels import LABELS
 from functions.phase6_export.schema_check import FOLDER, certainly, check, load, validator
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound, SchemaMismatch
-from shared.systems.output import SYSTEMS
+from shared.science.systems.output import SYSTEMS
 from tests.unit.prediction_tables import (
     AS_OF,
     DAY,

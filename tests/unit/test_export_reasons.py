@@ -14,10 +14,10 @@ import pytest
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
 from functions.phase6_export.reasons import full_reason, line_reason, story
-from shared.features.names import market_features, model_features
-from shared.systems.explain import contributions_of
-from shared.systems.history import History
-from shared.systems.predict import all_outputs
+from shared.science.features.names import market_features, model_features
+from shared.science.predictions.explain import contributions_of
+from shared.science.predictions.predict import all_outputs
+from shared.science.systems.history import History
 from tests.unit.prediction_tables import (
     AS_OF,
     EARLY,

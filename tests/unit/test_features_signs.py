@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.features.names import identity_columns, market_features, model_features
+from shared.science.features.names import identity_columns, market_features, model_features
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
 from tests.unit import features_playoff as playoff
@@ -235,7 +235,7 @@ def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: World
     assert world.backfill(day, day, after).status == "success"
     assert world.features(day, playoff.AS_OF) == computed[PLAYOFF]
     params = {"as_of": after, "first_date": day, "last_date": day}
-    [training] = world.warehouse.query(read_sql("shared.features", "training_rows"), params).to_pylist()
+    [training] = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
     assert (training.pop("actual_points"), training.pop("actual_minutes")) == (22, 30.0)
     assert training.pop("actual_known_at") > training["tipoff_at"]
     assert training == computed[PLAYOFF][playoff.FADING]
@@ -250,7 +250,7 @@ def test_serving_backfill_and_training_give_identical_rows(world: World, rows: d
     assert world.backfill(DAY, DAY, AFTER).status == "success"
     assert world.features(DAY, AS_OF) == rows
     params = {"as_of": AFTER, "first_date": DAY, "last_date": DAY}
-    training = world.warehouse.query(read_sql("shared.features", "training_rows"), params).to_pylist()
+    training = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
     actual = {row["player_id"]: (row.pop("actual_points"), row.pop("actual_minutes")) for row in training}
     assert all(row.pop("actual_known_at") < AFTER for row in training)
     assert actual == {RISING: (30, 30.0), FOE: (2, 30.0)}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.clock import at_new_york
-from shared.systems.lines import main_line, offers
+from shared.science.predictions.lines import main_line, offers
 from tests.unit.features_world import Row, World, open_world
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from shared.core.errors import DataError
-from shared.evaluation import Floats, Scored, alarms, mean_absolute_error, summarise
-from shared.systems import xgboost_v1
-from shared.systems.output import XGBOOST
-from shared.systems.predict import all_outputs
-from shared.training.leaks import LIMIT, refuse_leaks, scan
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import fit
+from shared.science.evaluation import Floats, Scored, alarms, mean_absolute_error, summarise
+from shared.science.predictions.predict import all_outputs
+from shared.science.systems import xgboost_v1
+from shared.science.systems.output import XGBOOST
+from shared.science.training.leaks import LIMIT, refuse_leaks, scan
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import fit
 from tests.unit.systems_models import training_rows
 
 # Any feature that no formula reads; it stands for whatever a mistake in its SQL would make of it.

@@ -15,13 +15,17 @@ import xgboost
 
 from local.file_blobs import FileBlobs
 from shared.core.errors import Fatal, ModelDamaged
-from shared.features.names import model_features
-from shared.systems import model_files, registry
-from shared.systems.model_files import FILES, METADATA, SEAL
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
-from shared.systems.predict import predict_players
-from shared.systems.promotions import POINTER, PointerDamaged, move_pointer, read_serving, read_serving_or_none
-from shared.systems.registry import (
+from shared.science.features.names import model_features
+from shared.science.model_registry import model_files, registry
+from shared.science.model_registry.model_files import FILES, METADATA, SEAL
+from shared.science.model_registry.promotions import (
+    POINTER,
+    PointerDamaged,
+    move_pointer,
+    read_serving,
+    read_serving_or_none,
+)
+from shared.science.model_registry.registry import (
     load_models,
     load_twin,
     load_usable_models,
@@ -30,6 +34,8 @@ from shared.systems.registry import (
     record_files,
     save_models,
 )
+from shared.science.predictions.predict import predict_players
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
 from tests.unit.systems_models import named
 from tests.unit.test_systems_predict import LINED, POLICY, player
 from tests.unit.test_systems_registry import AT

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from functions.phase5_coordinator.players import REASONS, Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit
 from shared.core.settings import Settings
-from shared.eligibility import reason_to_leave_out
+from shared.science.predictions.eligibility import reason_to_leave_out
 
 NOW = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
 SETTINGS = Settings()

@@ -143,9 +143,9 @@ def test_the_arrow_schema_has_the_declared_types() -> None:
 def test_sql_is_read_of_a_folder_and_of_a_package(tmp_path: Path) -> None:
     (tmp_path / "one.sql").write_text("SELECT 1", encoding="utf-8")
     assert read_sql(tmp_path, "one") == "SELECT 1"
-    assert "@as_of" in read_sql("shared.systems", "batch_histories")
+    assert "@as_of" in read_sql("shared.science.systems", "batch_histories")
     with pytest.raises(NotFound, match=r"nowhere\.sql"):
-        read_sql("shared.systems", "nowhere")
+        read_sql("shared.science.systems", "nowhere")
 
 
 @pytest.mark.parametrize(

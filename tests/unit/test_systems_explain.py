@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from shared.core.settings import Settings
-from shared.systems import ensemble, explain, moving_average, similarity, xgboost_v1, zone_matchup
-from shared.systems.columns import Features, Floats
-from shared.systems.distribution import START_VARIANCE
-from shared.systems.ensemble import Combination, EnsembleModel
-from shared.systems.explain import contributions_of, explanations, largest
-from shared.systems.history import History
-from shared.systems.market import LATE, LINE, PRICE, MarketCombination
-from shared.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
-from shared.systems.predict import all_outputs, predict_players
-from shared.systems.registry import Models
-from shared.systems.xgboost_v1 import Trees, XgboostModel, mean_points
+from shared.science.model_registry.registry import Models
+from shared.science.predictions import explain
+from shared.science.predictions.explain import contributions_of, explanations, largest
+from shared.science.predictions.predict import all_outputs, predict_players
+from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems.columns import Features, Floats
+from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.ensemble import Combination, EnsembleModel
+from shared.science.systems.history import History
+from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
+from shared.science.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
+from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
 from tests.unit.systems_models import trained, training_rows
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
 

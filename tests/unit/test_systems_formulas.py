@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from shared.core.errors import SchemaMismatch
-from shared.systems import moving_average, similarity, zone_matchup
-from shared.systems.columns import columns_of_rows
-from shared.systems.distribution import START_VARIANCE
-from shared.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
-from shared.systems.output import output, said
+from shared.science.systems import moving_average, similarity, zone_matchup
+from shared.science.systems.columns import columns_of_rows
+from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
+from shared.science.systems.output import output, said
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, packed_history
 
 

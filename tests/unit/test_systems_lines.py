@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.settings import Settings
-from shared.systems.lines import (
+from shared.science.predictions.lines import (
     Best,
     best_prices,
     decide,
@@ -20,7 +20,7 @@ from shared.systems.lines import (
     profit,
     to_half,
 )
-from shared.systems.lines import tested_lines as five_lines
+from shared.science.predictions.lines import tested_lines as five_lines
 from tests.unit.systems_rows import offer
 
 POLICY = Settings()

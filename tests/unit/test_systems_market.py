@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.systems.columns import Features, Floats
-from shared.systems.distribution import START_VARIANCE
-from shared.systems.market import (
+from shared.science.systems.columns import Features, Floats
+from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.market import (
     BELIEVED,
     EARLY_GAMES,
     FEATURES,

@@ -14,11 +14,12 @@ import pytest
 
 from shared.core.errors import SchemaMismatch
 from shared.core.settings import Settings
-from shared.stores.warehouse.schemas import arrow_schema, load_schema
-from shared.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
-from shared.systems.distribution import START_VARIANCE, median
-from shared.systems.market import MarketCombination
-from shared.systems.output import (
+from shared.science.model_registry.registry import Models
+from shared.science.predictions.predict import all_outputs, predict_players
+from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems.distribution import START_VARIANCE, median
+from shared.science.systems.market import MarketCombination
+from shared.science.systems.output import (
     ENSEMBLE,
     MOVING_AVERAGE,
     SIMILARITY,
@@ -27,8 +28,7 @@ from shared.systems.output import (
     ZONE_MATCHUP,
     SystemFailed,
 )
-from shared.systems.predict import all_outputs, predict_players
-from shared.systems.registry import Models
+from shared.stores.warehouse.schemas import arrow_schema, load_schema
 from tests.unit.systems_models import trained
 from tests.unit.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
 

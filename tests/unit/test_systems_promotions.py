@@ -10,8 +10,8 @@ import pytest
 
 from local.file_blobs import FileBlobs
 from shared.core.errors import PreconditionFailed, WriteConflict
-from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.promotions import POINTER, Serving, current_versions, move_pointer, read_serving
+from shared.science.model_registry.promotions import POINTER, Serving, current_versions, move_pointer, read_serving
+from shared.science.systems.output import ENSEMBLE, XGBOOST
 
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 

@@ -11,12 +11,19 @@ import pytest
 
 from local.file_blobs import FileBlobs
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.features.names import model_features
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
+from shared.science.model_registry.registry import (
+    Models,
+    load_models,
+    load_twin,
+    read_metadata,
+    save_models,
+    saved_versions,
+)
+from shared.science.systems.output import ENSEMBLE, XGBOOST
+from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
 from shared.stores.ports import Blob
-from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.promotions import current_versions, move_pointer, read_serving
-from shared.systems.registry import Models, load_models, load_twin, read_metadata, save_models, saved_versions
-from shared.systems.xgboost_v1 import TREES, Trees, mean_points
 from tests.unit.systems_models import named, trained
 
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)

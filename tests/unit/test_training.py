@@ -20,18 +20,18 @@ from shared.core.clock import SystemClock
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.features.names import model_features
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import current_versions
+from shared.science.model_registry.registry import load_models
+from shared.science.systems import xgboost_v1
+from shared.science.systems.ensemble import fit_combination
+from shared.science.systems.history import GAMES, pack_histories, unpack_histories
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
+from shared.science.training.rows import EVERY_GAME, read_training_rows
+from shared.science.training.walk_forward import _walk_forward, fit
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
-from shared.systems import xgboost_v1
-from shared.systems.ensemble import fit_combination
-from shared.systems.history import GAMES, pack_histories, unpack_histories
-from shared.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
-from shared.systems.promotions import current_versions
-from shared.systems.registry import load_models
-from shared.training.rows import EVERY_GAME, read_training_rows
-from shared.training.walk_forward import _walk_forward, fit
 from tests.unit.systems_models import trained, training_rows
 from tests.unit.training_tables import fill, game, load, played
 
@@ -131,7 +131,7 @@ def warehouse(tmp_path: Path) -> Iterator[DuckDbWarehouse]:
 
 def histories(warehouse: DuckDbWarehouse, as_of: datetime, last_games: int = GAMES) -> pa.Table:
     return warehouse.query(
-        read_sql("shared.systems", "batch_histories"),
+        read_sql("shared.science.systems", "batch_histories"),
         {"as_of": as_of, "game_date": date(2026, 1, 1), "player_ids": [1, 2], "last_games": last_games},
     )
 

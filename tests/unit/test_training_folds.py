@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shared.systems import xgboost_v1
-from shared.systems.output import XGBOOST
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import FoldTrees, _walk_forward, fit, fold_starts
+from shared.science.systems import xgboost_v1
+from shared.science.systems.output import XGBOOST
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import FoldTrees, _walk_forward, fit, fold_starts
 from tests.unit.systems_models import training_rows
 
 FIRST = np.datetime64("2019-10-20")

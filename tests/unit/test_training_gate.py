@@ -13,12 +13,12 @@ import pytest
 
 from functions.train_model.rival import Rival, find_rival, judge
 from local.file_blobs import FileBlobs
-from shared.features.names import model_features
-from shared.systems import output, xgboost_v1
-from shared.systems.output import ENSEMBLE, XGBOOST
-from shared.systems.promotions import Serving, move_pointer, read_serving
-from shared.systems.registry import Models, save_models
-from shared.training.gate import (
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
+from shared.science.model_registry.registry import Models, save_models
+from shared.science.systems import output, xgboost_v1
+from shared.science.systems.output import ENSEMBLE, XGBOOST
+from shared.science.training.gate import (
     MOST_WORSE,
     SEASON_AVERAGE,
     Comparison,
@@ -28,8 +28,8 @@ from shared.training.gate import (
     verdict,
     window_start,
 )
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import fit
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import fit
 from tests.unit.systems_models import named, trained, training_rows
 
 pytestmark = pytest.mark.heavy  # versions are trained for most tests

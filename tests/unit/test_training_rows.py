@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.systems.history import History
-from shared.systems.output import BASE_SYSTEMS
-from shared.training.rows import TrainingRows
-from shared.training.walk_forward import fit
+from shared.science.systems.history import History
+from shared.science.systems.output import BASE_SYSTEMS
+from shared.science.training.rows import TrainingRows
+from shared.science.training.walk_forward import fit
 from tests.unit.systems_models import training_rows
 
 ROWS = 60

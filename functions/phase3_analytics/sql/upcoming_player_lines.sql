@@ -1,7 +1,7 @@
 -- Each bookmaker's lines in force at the row's own moment: one main line a player, and the alternates.
 -- In force is a game's newest answer, as a whole: what it does not name is offered no more, however recent its last line
 -- is, and an answer that names no book leaves nothing. An answer older than 12 hours says nothing of now. Within the
--- answer a book's newest snapshot of a market counts (shared/systems/lines.py reads the same rows by the same rule).
+-- answer a book's newest snapshot of a market counts (shared/science/predictions/lines.py reads the same rows by the same rule).
 -- Feeds differ in which team is at home: a game is its day and its two teams, so both its rows are joined.
 -- A line or a price that no book would mean is marked suspicious, with what is wrong of it, and nobody counts on it
 -- (functions/phase3_analytics/suspicious.py has the bounds and what they rest on).

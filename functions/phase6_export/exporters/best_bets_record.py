@@ -54,8 +54,8 @@ def record(rows: Sequence[Row]) -> dict[str, Any]:
     """
     import numpy as np
 
-    from shared.evaluation.betting import betting_figures
-    from shared.evaluation.bootstrap import DayBootstrap
+    from shared.science.evaluation.betting import betting_figures
+    from shared.science.evaluation.bootstrap import DayBootstrap
 
     outcomes = Counter(row["outcome"] for row in rows)
     won = np.array([{"win": 1.0, "loss": 0.0}.get(row["outcome"], np.nan) for row in rows])

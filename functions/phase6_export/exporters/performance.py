@@ -35,7 +35,7 @@ def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
 
 def _window(row: Row) -> dict[str, Any]:
     """bets, hit_rate and roi are of the same bets: those that a book priced."""
-    from shared.evaluation.betting import hit_rate_of
+    from shared.science.evaluation.betting import hit_rate_of
 
     bets = None if row["pushes"] is None else row["priced_bets"] - row["pushes"]
     hits = {} if bets is None else hit_rate_of(row["wins"], bets)

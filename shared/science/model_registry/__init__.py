@@ -1,0 +1,1 @@
+"""Trained models in their bucket: kept, sealed, promoted, rolled back."""

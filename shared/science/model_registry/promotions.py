@@ -1,0 +1,160 @@
+"""Which versions serve, and how they came to it: models/current.json, one object, moved on the generation it was read.
+
+    {"xgboost_v1": version, "ensemble_v1": version, "promotions": [oldest, ..., the one in force]}
+
+The history lies in the pointer itself, because a bucket writes one object at a time: no crash leaves a pointer without
+its record or a record of what never served. A year of weekly promotions is some 20 kB.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.core.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
+from shared.science.systems.output import ENSEMBLE, XGBOOST
+from shared.stores.ports import Blobs
+
+POINTER = "models/current.json"
+_HISTORY = "promotions"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One move of the pointer, made by a training or a rollback: what serves from then on, and what it replaced.
+
+    by is the execution that moved it, at an ISO moment, why a sentence.
+    """
+
+    action: Literal["promotion", "rollback"]
+    versions: Mapping[str, str]
+    replaced: Mapping[str, str]
+    by: str
+    at: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The pointer as read: system_id -> version (empty: nothing serves yet), its history, generation 0 if absent."""
+
+    versions: Mapping[str, str]
+    promotions: tuple[Promotion, ...]
+    generation: int
+
+    @property
+    def version(self) -> str | None:
+        """The version that serves; both systems have the same."""
+        return self.versions.get(XGBOOST)
+
+    def serves(self, version: str) -> bool:
+        """Whether both models of a version serve."""
+        return self.versions == _both(version)
+
+    def moved_by(self, execution: str) -> Promotion | None:
+        """What an execution has done already, so that its redelivery does not do it twice."""
+        return next((each for each in reversed(self.promotions) if each.by == execution), None)
+
+    def previous(self) -> Mapping[str, str] | None:
+        """What a rollback goes back to: served before the one that serves, and was not rolled back from since."""
+        stack: list[Mapping[str, str]] = []
+        for each in self.promotions:
+            if not stack and each.replaced:
+                stack.append(each.replaced)
+            if each.action == "rollback" and each.versions in stack:
+                del stack[stack.index(each.versions) + 1 :]
+            else:
+                stack.append(each.versions)
+        return next((versions for versions in reversed(stack) if versions != self.versions), None)
+
+    def rolled_back(self, version: str) -> Promotion | None:
+        """The rollback from a version, where nobody made it serve again since."""
+        for each in reversed(self.promotions):
+            if each.versions.get(XGBOOST) == version:
+                return None
+            if each.action == "rollback" and each.replaced.get(XGBOOST) == version:
+                return each
+        return None
+
+
+class PointerDamaged(ModelDamaged):
+    """The pointer cannot be read: which version serves, and what did before, is not known any more."""
+
+    def __init__(self, what: str, generation: int) -> None:
+        super().__init__(
+            f"{POINTER}, which names the version that serves, is damaged: {what}.",
+            next_step='publish {"rollback_to": VERSION} to nba-training-trigger with the version that is to serve'
+            " (a folder of models/xgboost_v1), or train: both write it again.",
+        )
+        self.generation = generation
+
+
+def read_serving_or_none(blobs: Blobs) -> tuple[Serving, PointerDamaged | None]:
+    """The pointer; where it is damaged that nothing serves, and the damage: what makes a version serve mends it."""
+    try:
+        return read_serving(blobs), None
+    except PointerDamaged as damage:
+        return Serving({}, (), damage.generation), damage
+
+
+def read_serving(blobs: Blobs) -> Serving:
+    """The pointer and its history. Raises PointerDamaged where it is not what move_pointer writes."""
+    try:
+        blob = blobs.read(POINTER)
+    except NotFound:
+        return Serving({}, (), 0)
+    try:
+        document: dict[str, Any] = json.loads(blob.data)
+        history = tuple(Promotion(**each) for each in document.pop(_HISTORY, []))
+        _check(document, history)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise PointerDamaged(f"{len(blob.data)} bytes: {error}", blob.generation) from error
+    return Serving(document, history, blob.generation)
+
+
+def _check(versions: Mapping[str, str], history: tuple[Promotion, ...]) -> None:
+    """Raises ValueError where a pointer is JSON, but not one: its last promotion says once more what serves."""
+    moves = [versions, *(each.versions for each in history), *(each.replaced for each in history if each.replaced)]
+    for each in moves:
+        if set(each) != {XGBOOST, ENSEMBLE} or not all(isinstance(version, str) for version in each.values()):
+            raise ValueError(f"{each} does not name a version of {XGBOOST} and {ENSEMBLE}")
+    if history and history[-1].versions != versions:
+        raise ValueError(f"it names {versions}, and its last promotion {history[-1].versions}")
+
+
+def current_versions(blobs: Blobs) -> dict[str, str]:
+    """system_id -> version of the current models; empty where nothing was trained yet."""
+    return dict(read_serving(blobs).versions)
+
+
+def _both(version: str) -> dict[str, str]:
+    return dict.fromkeys((XGBOOST, ENSEMBLE), version)
+
+
+def move_pointer(
+    blobs: Blobs,
+    seen: Serving,
+    version: str,
+    *,
+    action: Literal["promotion", "rollback"] = "promotion",
+    by: str,
+    at: datetime,
+    why: str,
+) -> Promotion:
+    """Make both models of a version serve, and record it. Returns the record.
+
+    Raises WriteConflict where the pointer is no longer the one that was seen.
+    """
+    promotion = Promotion(action, _both(version), seen.versions, by, at.isoformat(), why)
+    document = {**promotion.versions, _HISTORY: [asdict(each) for each in (*seen.promotions, promotion)]}
+    data = json.dumps(document, indent=1, sort_keys=True).encode()
+    try:
+        blobs.write(POINTER, data, content_type="application/json", if_generation=seen.generation)
+    except PreconditionFailed as error:
+        raise WriteConflict(
+            f"{POINTER} changed while {version} was about to be made current.", next_step="the retry looks again."
+        ) from error
+    return promotion

@@ -1,0 +1,1 @@
+"""From features and models to rows: who is predicted, on which lines, and why."""

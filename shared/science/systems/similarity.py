@@ -1,0 +1,99 @@
+"""similarity_balanced_v1: the player's most similar past games, weighted by likeness."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shared.science.systems.columns import Features, Floats, known_or
+from shared.science.systems.distribution import Variance
+from shared.science.systems.history import GAMES, History
+from shared.science.systems.output import BASE, LOWEST_MEAN, SIMILARITY, SystemOutput, output
+
+VERSION = "v1"
+FEATURES = (
+    "minutes_ewma_20",
+    "opponent_def_rating_l15",
+    "is_home",
+    "rest_days",
+    "teammates_out_points",
+    "points_ewma_08",
+)
+
+FEWEST_GAMES = 5
+MOST_SIMILAR = 20
+# How far apart two games are when they differ by one unit of distance: a typical difference of each circumstance.
+SCALE = {
+    "minutes": 10.0,  # role: minutes of the past game against those expected today
+    "opponent_def_rating": 8.0,  # points per 100 possessions
+    "is_home": 2.0,  # half a unit between home and away
+    "rest_days": 4.0,  # days, of which LONGEST_REST count
+    "team_missing_points": 20.0,  # usual points of absent team-mates
+}
+LONGEST_REST = 4.0
+# Form: a game k games back weighs DECAY^k.
+DECAY = 0.96
+# The weighted mean of a few games is noisy: this share of the figure is the player's slow form.
+FORM_WEIGHT = 0.35
+
+
+def weights(features: Features, history: History) -> Floats:
+    """Weights float64[n, GAMES] of the most similar games, adding up to 1 a row; 0 for all others.
+
+    Likeness falls with the squared distance over the circumstances known of both games.
+    """
+    today = {
+        "minutes": features["minutes_ewma_20"],
+        "opponent_def_rating": features["opponent_def_rating_l15"],
+        "is_home": features["is_home"],
+        "rest_days": np.minimum(features["rest_days"], LONGEST_REST),
+        "team_missing_points": features["teammates_out_points"],
+    }
+    squared = np.zeros_like(history.values["points"])
+    for name, scale in SCALE.items():
+        past = history.values[name]
+        if name == "rest_days":
+            past = np.minimum(past, LONGEST_REST)
+        squared += known_or(((past - today[name][:, None]) / scale) ** 2, 0.0)
+    likeness = np.exp(-0.5 * squared) * DECAY ** np.arange(GAMES)[None, :]
+    likeness = np.where(np.arange(GAMES)[None, :] < history.count[:, None], likeness, -1.0)
+    # A stable order, so that equal likeness prefers the more recent game.
+    rank = np.argsort(np.argsort(-likeness, axis=1, kind="stable"), axis=1, kind="stable")
+    chosen = np.where((rank < MOST_SIMILAR) & (likeness > 0), likeness, 0.0)
+    total = chosen.sum(axis=1, keepdims=True)
+    shares: Floats = chosen / np.where(total > 0, total, 1.0)
+    return shares
+
+
+def mean_points(features: Features, history: History) -> Floats:
+    """Expected points float64[n]; NaN where fewer than FEWEST_GAMES games are known."""
+    similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
+    blend = np.where(np.isnan(slow), similar, (1.0 - FORM_WEIGHT) * similar + FORM_WEIGHT * slow)
+    return np.where(history.count >= FEWEST_GAMES, np.maximum(blend, LOWEST_MEAN), np.nan)
+
+
+def similar_points(weight: Floats, history: History) -> Floats:
+    """Weighted mean points of the similar games, float64[n]."""
+    return np.asarray((weight * known_or(history.values["points"], 0.0)).sum(axis=1))
+
+
+def contributions(features: Features, history: History) -> dict[str, Floats]:
+    """Points float64[n]: how far the similar games pull the figure from slow form.
+
+    They add up to mean_points before its floor; BASE is slow form, and the similar games' mean where it is unknown.
+    """
+    similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
+    pull = np.where(np.isnan(slow), 0.0, (1.0 - FORM_WEIGHT) * (similar - slow))
+    return {BASE: np.where(np.isnan(slow), similar, slow), "similar_games": pull}
+
+
+def predict(features: Features, history: History, variance: Variance, version: str = VERSION) -> SystemOutput:
+    """Mean, spread and reason of n rows; error too_few_games with the number where fewer than five are known."""
+    weight = weights(features, history)
+    mean, similar = mean_points(features, history), similar_points(weight, history)
+    used = (weight > 0).sum(axis=1)
+    reason = tuple(
+        f"{n} most similar of {count} games average {points:.1f}"
+        for n, count, points in zip(used, history.count, similar, strict=True)
+    )
+    sentences = tuple(f"{count} games are known, similarity needs at least {FEWEST_GAMES}" for count in history.count)
+    return output(SIMILARITY, version, mean, np.sqrt(variance.of(mean)), reason, ("too_few_games", sentences))

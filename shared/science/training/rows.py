@@ -1,0 +1,169 @@
+"""The rows a model learns from: features as they were known before each game, what happened, and the histories."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.core.clock import new_york_date
+from shared.science.features.names import model_features
+from shared.science.predictions.predict import FORMULA_FEATURES
+from shared.science.systems.columns import Floats, columns_of_table
+from shared.science.systems.history import HISTORY_VALUES, History, histories_before
+from shared.stores.warehouse.sql import read_sql
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from shared.stores.ports import Warehouse
+
+Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+# The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
+TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
+TRAINED_GAMES = 5
+# No season pauses so long (the All-Star break is a week), and every summer is longer.
+PAUSE = np.timedelta64(45, "D")
+# Columns of a training row besides the model's features and the formulas'.
+_ALSO = ("games_known", "minutes_l10", "points_season", "line")
+_HAPPENED = ("actual_points", "actual_minutes")
+EVERY_GAME = 100_000
+# Before any game that box scores exist of.
+FIRST_DAY = date(1946, 11, 1)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the histories.
+
+    line is the main line (NaN: none known); day is datetime64[D].
+    """
+
+    features: Mapping[str, Floats]
+    names: tuple[str, ...]
+    history: History
+    day: Days
+    line: Floats
+    points: Floats
+    minutes: Floats
+    """Actual points and minutes."""
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def first_day(self, share: float) -> np.datetime64:
+        """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
+        day: np.datetime64 = self.day[int(share * (len(self) - 1))]
+        return day
+
+    @property
+    def season_starts(self) -> Days:
+        """First days of the seasons, and of what follows a long pause, after the first day."""
+        days = np.unique(self.day)
+        starts: Days = days[1:][np.diff(days) > PAUSE]
+        return starts
+
+    @property
+    def trained(self) -> Mask:
+        """Rows the trees learn from."""
+        enough = self.features["games_known"] >= TRAINED_GAMES
+        return enough & (self.features["minutes_l10"] >= TRAINED_MINUTES)
+
+    @property
+    def predicted(self) -> Mask:
+        """Rows of players such as the coordinator asks predictions for."""
+        return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
+
+    def where(self, use: Mask) -> TrainingRows:
+        """The rows of a mask bool[n], in their order."""
+        return TrainingRows(
+            features={name: values[use] for name, values in self.features.items()},
+            names=self.names,
+            history=History(
+                {name: values[use] for name, values in self.history.values.items()}, self.history.count[use]
+            ),
+            day=self.day[use],
+            line=self.line[use],
+            points=self.points[use],
+            minutes=self.minutes[use],
+        )
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 (hex) over inputs and targets: the same data gives the same hash, wherever it was read."""
+        digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
+        columns = [self.features[name] for name in sorted(self.features)]
+        columns += [self.history.values[name] for name in sorted(self.history.values)]
+        for values in (*columns, self.line, self.points, self.minutes):
+            # one NaN and one zero, whatever bits the warehouse's driver gave them
+            digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
+        digest.update(self.history.count.astype("<i8").tobytes())
+        digest.update(self.day.astype("datetime64[D]").astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
+    """Feature rows with what happened and the histories as they were known then; None without any row."""
+    table = read_table(warehouse, as_of)
+    return rows_of_table(warehouse, as_of, table) if table.num_rows else None
+
+
+def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
+    """The result of training_rows.sql for the games from first_day on that were history before as_of."""
+    days = {"first_date": first_day, "last_date": new_york_date(as_of)}
+    return warehouse.query(read_sql("shared.science.features", "training_rows"), {"as_of": as_of, **days})
+
+
+def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> TrainingRows:
+    """The rows of read_table, in its order, with their histories; at least one."""
+    names = model_features()
+    columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, *_HAPPENED}))
+    points, minutes = (columns.pop(name) for name in _HAPPENED)  # what happened is no feature
+    player = _integers(table, "player_id")
+    return TrainingRows(
+        features=columns,
+        names=names,
+        history=_histories(warehouse, as_of, table, player),
+        day=table.column("game_date").to_numpy().astype("datetime64[D]"),
+        line=columns["line"],
+        points=points,
+        minutes=minutes,
+    )
+
+
+def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: NDArray[np.int64]) -> History:
+    """The batch loader's query for all games of all players, cut off for each row at its own features_as_of."""
+    games = warehouse.query(
+        read_sql("shared.science.systems", "batch_histories"),
+        {
+            "as_of": as_of,
+            "game_date": max(rows.column("game_date").to_pylist()),
+            "player_ids": sorted(set(player.tolist())),
+            "last_games": EVERY_GAME,
+        },
+    )
+    # The query gives each player's newest first; histories_before wants players in order and the oldest first.
+    games = games.take(np.lexsort((_moments(games, "known_at"), _integers(games, "player_id"))))
+    return histories_before(
+        _integers(games, "player_id"),
+        _moments(games, "known_at"),
+        columns_of_table(games, HISTORY_VALUES),
+        player,
+        _moments(rows, "features_as_of"),
+    )
+
+
+def _integers(table: pa.Table, name: str) -> NDArray[np.int64]:
+    return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
+
+
+def _moments(table: pa.Table, name: str) -> NDArray[np.int64]:
+    """Microseconds since 1970, UTC."""
+    return np.asarray(table.column(name).to_numpy().astype("datetime64[us]").astype(np.int64))

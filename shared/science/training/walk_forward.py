@@ -1,0 +1,226 @@
+"""Walk-forward fitting: every figure a combination, a spread or a metric rests on was predicted out of sample."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.science import evaluation
+from shared.science.model_registry.registry import Models
+from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems.columns import Floats
+from shared.science.systems.distribution import Variance, fit_variance, median, over_and_push
+from shared.science.systems.ensemble import ENOUGH_LINED, EnsembleModel, fit_combination
+from shared.science.systems.market import fit_market
+from shared.science.systems.output import (
+    BASE_SYSTEMS,
+    ENSEMBLE,
+    LOWEST_MEAN,
+    MOVING_AVERAGE,
+    SIMILARITY,
+    XGBOOST,
+    ZONE_MATCHUP,
+)
+from shared.science.systems.xgboost_v1 import Trees, XgboostModel
+from shared.science.training.rows import Mask, TrainingRows
+
+# The trees of a fold see the rows before its first day only. A fold is a season: its trees are the same in every
+# training of that season and later ones. Three give 60,000 rows out of sample, of which lines are known for a tenth.
+FOLDS = 3
+# Trees of fewer rows than this share would err more than those that serve, and so mislead the combination ...
+FEWEST_BEFORE = 0.25
+# ... and where fewer than two seasons are late enough, folds begin at these shares of the rows too: a twin, which knows
+# nothing of the last weeks, must have some rows out of sample.
+SHARES = (0.5, 0.75)
+# train_model has two cores, and XGBoost lets go of the interpreter's lock.
+WORKERS = 2
+# What is trained besides the folds: on all rows, and on those before the twin's window.
+ALL, TWIN = "all", "twin"
+# Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
+# days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
+HOLDOUT_START = 0.9
+
+
+@dataclass(frozen=True)
+class Training:
+    """The result of a training: models of one version and the figures of the hold-out, JSON-ready.
+
+    twin: the same as models, fitted on the days before a day; None where none was asked for.
+    """
+
+    models: Models
+    metrics: dict[str, Any]
+    twin: Models | None = None
+
+
+K = TypeVar("K")
+FoldTrees = MutableMapping[np.datetime64, Trees]
+"""Trees by the first day of the fold that they predict: fitted on the rows before it."""
+
+
+def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
+    """Both models of one version, and their twins that have seen nothing from the day twin_before on.
+
+    folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes those fitted here.
+
+    1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four systems.
+    2. Combinations and spreads fitted on those means before the hold-out give the figures on the hold-out.
+    3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now on.
+    """
+    inputs = xgboost_v1.matrix(rows.features, rows.names)
+    known = {} if folds is None else folds
+    wanted: dict[np.datetime64 | str, Mask] = {ALL: rows.trained}
+    for first, before in _unknown_folds(rows, known).items():
+        wanted[first] = before
+    if twin_before is not None:
+        wanted[TWIN] = rows.trained & (rows.day < twin_before)
+    trained = _train(rows, inputs, wanted)
+    known.update({first: trees for first, trees in trained.items() if isinstance(first, np.datetime64)})
+    means, out_of_sample = _walk_forward(rows, inputs, known)
+    usable = out_of_sample & rows.predicted & ~np.isnan(means[MOVING_AVERAGE])
+    holdout = usable & (rows.day >= rows.first_day(HOLDOUT_START))
+    judged = _fit_ensemble(means, rows, usable & ~holdout)
+    metrics = _figures(judged, means, rows, holdout)
+    combined = _fit_ensemble(means, rows, usable)
+    version = f"{rows.day.max()}-{_fingerprint(rows.names, trained[ALL], combined, metrics)}"
+    models = Models(
+        xgboost=XgboostModel(version, rows.names, trained[ALL]),
+        ensemble=replace(combined, version=version),
+    )
+    if twin_before is None:
+        return Training(models, metrics)
+    seen = rows.day < twin_before
+    twin = Models(
+        xgboost=XgboostModel(version, rows.names, trained[TWIN]),
+        ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
+    )
+    return Training(models, metrics, twin)
+
+
+def _train(rows: TrainingRows, inputs: NDArray[np.float32], wanted: Mapping[K, Mask]) -> dict[K, Trees]:
+    """Trees of each of the masks, side by side; the same whatever runs beside them."""
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="train") as pool:
+        trained = pool.map(
+            lambda use: xgboost_v1.train(inputs[use], rows.points[use], rows.minutes[use]), wanted.values()
+        )
+        return dict(zip(wanted, trained, strict=True))
+
+
+def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
+    """First days of the folds, in order."""
+    enough = rows.first_day(FEWEST_BEFORE)
+    seasons = [day for day in rows.season_starts if day > enough][-FOLDS:]
+    return seasons if len(seasons) > 1 else sorted({*seasons, *(rows.first_day(share) for share in SHARES)})
+
+
+def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, Mask]:
+    """The rows that the trees of each fold see, by its first day; of folds that are not known yet."""
+    before = {first: rows.trained & (rows.day < first) for first in fold_starts(rows) if first not in known}
+    return {first: use for first, use in before.items() if use.any()}
+
+
+def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
+    """Means of the four systems, and which rows have all of them out of sample; trains what is not known."""
+    known.update(_train(rows, inputs, _unknown_folds(rows, known)))
+    trees = np.full(len(rows), np.nan)
+    after_all = rows.day.max() + np.timedelta64(1, "D")
+    for first, end in pairwise([*fold_starts(rows), after_all]):
+        fold = (rows.day >= first) & (rows.day < end)
+        if first in known and fold.any():
+            trees[fold] = xgboost_v1.mean_points(known[first], inputs[fold])
+    means = {
+        MOVING_AVERAGE: moving_average.mean_points(rows.features),
+        ZONE_MATCHUP: zone_matchup.mean_points(rows.features),
+        SIMILARITY: similarity.mean_points(rows.features, rows.history),
+        XGBOOST: trees,
+    }
+    return means, ~np.isnan(trees)
+
+
+def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
+    """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
+    points, line = rows.points[use], rows.line[use]
+    inputs = ensemble.filled({name: means[name][use] for name in BASE_SYSTEMS})
+    no_market = fit_combination(inputs, points)
+    variance = {name: _rounded(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
+    variance[ENSEMBLE] = _rounded(fit_variance(no_market.of(inputs), points))
+    with_market, spread = None, None
+    lined = ~np.isnan(line)
+    if int(lined.sum()) >= ENOUGH_LINED:
+        market = {name: rows.features[name][use][lined] for name in ensemble.FEATURES}
+        without = no_market.of(inputs)[lined]
+        age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
+        with_market = fit_market(without, line[lined], market, points[lined], age)
+        spread = _rounded(fit_variance(with_market.of(without, line[lined], market), points[lined]))
+    return EnsembleModel("", no_market, with_market, variance, spread)
+
+
+def _rounded(variance: Variance) -> Variance:
+    return Variance(round(variance.intercept, 6), round(variance.slope, 6))
+
+
+def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRows, holdout: Mask) -> dict[str, Any]:
+    """Figures of all systems on the hold-out rows; those with a line apart, against the line on the same rows."""
+    line, points = rows.line[holdout], rows.points[holdout]
+    season = rows.features["points_season"][holdout]
+    known = {name: means[name][holdout] for name in BASE_SYSTEMS}
+    inputs = ensemble.filled(known)
+    forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
+    plain = model.no_market.of(inputs)
+    forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
+    if model.with_market is not None and model.variance_with_market is not None:
+        known_market = {name: rows.features[name][holdout] for name in ensemble.FEATURES}
+        market = np.maximum(model.with_market.of(plain, line, known_market), LOWEST_MEAN)
+        forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market))
+    complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in known.values()], axis=0)
+    lined = complete & ~np.isnan(line)
+    figures: dict[str, Any] = {
+        "holdout_from": str(rows.first_day(HOLDOUT_START)),
+        "all": {"n": int(complete.sum()), "season_avg_mae": _mae(season, points, complete)},
+        "lined": {
+            "n": int(lined.sum()),
+            "season_avg_mae": _mae(season, points, lined),
+            "line_mae": _mae(line, points, lined),
+        },
+    }
+    for name, (mean, variance) in forecasts.items():
+        said = median(mean, variance)
+        if name != ENSEMBLE:
+            figures["all"][name] = {"mae": _mae(said, points, complete), "bias": _bias(said, points, complete)}
+        if not lined.any():
+            continue
+        over, push = over_and_push(mean[lined], variance[lined], line[lined])
+        happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
+        figures["lined"][name] = {
+            "mae": _mae(said, points, lined),
+            "bias": _bias(said, points, lined),
+            "brier": _round(evaluation.brier_score(over, push, happened)),
+            "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
+        }
+    return figures
+
+
+def _mae(predicted: Floats, actual: Floats, use: Mask) -> float | None:
+    return _round(evaluation.mean_absolute_error(predicted[use], actual[use]))
+
+
+def _bias(predicted: Floats, actual: Floats, use: Mask) -> float | None:
+    return _round(evaluation.bias(predicted[use], actual[use]))
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _fingerprint(names: Sequence[str], trees: Trees, combined: EnsembleModel, metrics: Mapping[str, Any]) -> str:
+    """Short hash of what was learned: a version names one content, whatever code or library made it."""
+    digest = hashlib.sha256(b"".join(trees.files().values()))
+    digest.update(repr((tuple(names), combined, metrics)).encode())
+    return digest.hexdigest()[:8]
