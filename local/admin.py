@@ -13,8 +13,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from local.bus import SqliteBus
 from local.dispatcher import Completed, Dispatcher
+from local.embedded.bus import SqliteBus
 from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.moments import Span, check_moment, parse_at

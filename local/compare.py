@@ -103,7 +103,7 @@ def read_tables(folder: Path) -> dict[str, Table]:
     """The compared tables of a state folder's warehouse, which is opened read-only."""
     import duckdb
 
-    from local.duckdb_errors import of_opening
+    from local.embedded.duckdb_errors import of_opening
 
     file = folder / "warehouse.duckdb"
     if not file.is_file():

@@ -16,9 +16,9 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.bus import SqliteBus
-from local.bus_tables import Delivery
-from local.host import causes
+from local.embedded import causes
+from local.embedded.bus import SqliteBus
+from local.embedded.bus_tables import Delivery
 from local.sim_clock import SimClock
 from shared.core.errors import STORAGE_FAULTS, StorageFault
 from shared.core.pipeline import Pipeline

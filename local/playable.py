@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from local.dispatcher import Listener
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.sqlite_file import SqliteFile
 from local.ownership import OwnedFolder
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
 from shared.stores.ports import Blobs, PulledMessage
 from shared.stores.runtime import Runtime
 

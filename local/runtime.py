@@ -13,11 +13,13 @@ from flask import Flask, Response
 
 from local.admin import Simulated, create_admin_app
 from local.admin_operations import operations
-from local.bus import SqliteBus
 from local.dispatcher import Dispatcher, Listener
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.bus import SqliteBus
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from local.embedded.storage_faults import check_room, check_state_beside, check_warehouse_there
-from local.file_blobs import FileBlobs
 from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
 from local.logs import logs_to
@@ -26,8 +28,6 @@ from local.playable import DayStores
 from local.replay import Archive, create_replay_app
 from local.server import Server, mount_functions
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
 from local.world import keep_archive, kept_archive
 from shared.chain.execution.ledger import void_leases_of_dead_owners
 from shared.chain.resilience.locks import void_locks_of_dead_owners

@@ -15,7 +15,7 @@ import functions_framework
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from local.host.causes import handling
+from local.embedded.causes import handling
 from local.host.connections import HOST, BoundedServer, listen
 from local.host.gate import Gate
 from local.host.token import Endpoint, new_token

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
-from local.json_values import timestamp
-from local.sqlite_file import SqliteFile
+from local.embedded.json_values import timestamp
+from local.embedded.sqlite_file import SqliteFile
 from shared.core.clock import Clock, SystemClock
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS simulation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"

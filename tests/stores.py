@@ -8,11 +8,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from local.bus import SqliteBus
-from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.bus import SqliteBus
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import Mode
 from shared.core.clock import Clock

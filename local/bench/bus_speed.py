@@ -10,11 +10,11 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from local.bench.measure import BenchFailed, Progress, timed
-from local.bus import SqliteBus
 from local.dispatcher import Completed, Dispatcher
+from local.embedded.bus import SqliteBus
+from local.embedded.sqlite_file import SqliteFile
 from local.server import Server
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
 from shared.core.pipeline import WORKER, load_pipeline
 
 FUNCTION = WORKER

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
 from shared.science.systems.history import GAMES

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.settings import Settings
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models

@@ -14,7 +14,8 @@ from datetime import date
 from pathlib import Path
 
 from local.dispatcher import Listener
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.sqlite_file import SqliteFile
 from local.emulated.bus import PlayedBus
 from local.emulated.pushes import Pushes
 from local.emulators import google, packaged, prepare
@@ -23,7 +24,6 @@ from local.ownership import OwnedFolder, owned
 from local.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
 from local.server import Server, load_function
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
 from shared.chain.batches.batches import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError

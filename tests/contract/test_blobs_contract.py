@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.embedded.file_blobs import FileBlobs
 from local.emulators import prepare
-from local.file_blobs import FileBlobs
 from shared.core.errors import Fatal, NameTooLong, NotFound, PreconditionFailed
 from shared.core.settings import Settings
 from shared.stores.gcp.stores import open_stores

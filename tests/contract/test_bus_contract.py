@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local.bus import SqliteBus
+from local.embedded.bus import SqliteBus
+from local.embedded.sqlite_file import SqliteFile
 from local.emulators import prepare
-from local.sqlite_file import SqliteFile
 from shared.core.errors import NotFound, PipelineError
 from shared.stores.gcp.pubsub_bus import PubSubBus
 from shared.stores.gcp.pubsub_clients import publisher, subscriber

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.core.settings import Settings
 from shared.stores.gcp import stores

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.emulators import prepare
 from shared.core.errors import Fatal, NotFound, SchemaMismatch
 from shared.core.settings import Settings

@@ -17,7 +17,7 @@ import httpx
 
 from functions.phase1_scrape.fetch import SOURCES
 from functions.phase1_scrape.scrape import run as scrape
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.chain.resilience.circuit_breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from functions.phase2_raw.normalise.rows import Problems
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.errors import DataError
 from shared.nba.bounds import BOUNDS, YEAR
 from tests.fuzz.mutations import ODD, as_sent, mutated

@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from local.bus import SqliteBus
-from local.file_blobs import FileBlobs
+from local.embedded.bus import SqliteBus
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.bus import SqliteBus
-from local.sqlite_file import SqliteFile
+from local.embedded.bus import SqliteBus
+from local.embedded.sqlite_file import SqliteFile
 from shared.core.clock import SystemClock
 from shared.core.pipeline import load_pipeline
 from tests.infra.deployed import lay_beside, served

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from local.runtime import STATE_FILE
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
 from tests.conftest import ALLOWED_IN_CI, ROOT
 
 # The league, its history and the models take 30 MiB, the whole day some 60 before the warehouse's log is folded in.

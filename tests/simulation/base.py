@@ -14,7 +14,7 @@ import httpx
 import pyarrow.parquet as pq
 
 from local.day import Day
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive, create_replay_app
 from local.runtime import open_runtime

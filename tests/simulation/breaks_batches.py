@@ -15,7 +15,7 @@ from functions.batch_sweep import orphans
 from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
 from functions.phase6_export.document import Order
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.batches import batches
 from shared.chain.batches.batches import CONSOLIDATED, OPEN, Batch
 from shared.chain.resilience import locks

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.duckdb_warehouse import DuckDbWarehouse
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.execution.handler import Response, handle
 from shared.core.errors import PipelineError
 from shared.core.pipeline import Subscription, load_pipeline

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.science.systems import xgboost_v1
 
 

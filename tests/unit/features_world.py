@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.phase3_analytics import analytics
 from functions.phase4_precompute import precompute
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.clock import at_new_york

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PhaseMessage
 from shared.stores.runtime import Runtime

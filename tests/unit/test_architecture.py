@@ -83,7 +83,7 @@ def test_no_file_names_the_place_of_this_checkout() -> None:
 SWALLOW = "try:\n    work()\nexcept {caught}:\n    {then}\n"
 
 PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
-    (rules.directions, {"functions/a/main.py": "import local.bus"}, "deployed archive"),
+    (rules.directions, {"functions/a/main.py": "import local.embedded.bus"}, "deployed archive"),
     (rules.directions, {"shared/x.py": "from local import bus"}, "deployed archive"),
     (rules.directions, {"shared/x.py": "def f():\n    import duckdb"}, "deployed archive"),
     (rules.directions, {"shared/x.py": "import importlib\nimportlib.import_module('sqlglot')"}, "deployed"),

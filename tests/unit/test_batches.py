@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.batches import batches
 from shared.chain.batches.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
 from shared.chain.messages.outbox import OutboxMessage

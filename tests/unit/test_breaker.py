@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.resilience import circuit_breaker
 from shared.chain.resilience.circuit_breaker import Permit
 from shared.stores.runtime import Runtime

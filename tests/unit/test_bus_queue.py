@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.bus import SqliteBus
-from local.bus_tables import Delivery
-from local.sqlite_file import SqliteFile
+from local.embedded.bus import SqliteBus
+from local.embedded.bus_tables import Delivery
+from local.embedded.sqlite_file import SqliteFile
 from shared.core.errors import Fatal
 from tests.embedded import ACK_DEADLINE, ATTEMPTS, MAX_BACKOFF, MIN_BACKOFF, START, ManualClock, small_pipeline
 

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUnavailable, WriteConflict
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.schemas import all_schemas, all_views
@@ -57,7 +57,7 @@ LOADS = """
 import sys
 from pathlib import Path
 import pyarrow as pa
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 warehouse = DuckDbWarehouse(Path(sys.argv[1]))
 for number in range(100_000):
     rows = pa.table({"alias_lookup": [f"a{number}"], "player_id": [number]})
@@ -88,7 +88,7 @@ def test_nothing_committed_is_lost_when_the_process_is_killed(file: Path) -> Non
 HOLDS = """
 import sys
 from pathlib import Path
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 warehouse = DuckDbWarehouse(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()

@@ -13,7 +13,7 @@ from functions.phase6_export.document import Document, Order
 from functions.phase6_export.exporters import status
 from functions.phase6_export.sources import NAMES
 from functions.phase6_export.writer import ATTEMPTS, Writer, encode
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import WriteConflict
 
 PATH = "v1/predictions/today.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import DiskFull, Fatal, NotFound, StorageDamaged, StorageDenied, StorageFault
 from tests.conftest import ROOT
 
@@ -202,7 +202,7 @@ def test_whatever_the_system_refuses_names_the_file_and_what_to_do_and_leaves_th
 NOBODY = """
 import os, sys
 from pathlib import Path
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import StorageDenied
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

@@ -13,10 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from local.bus import SqliteBus
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.bus import SqliteBus
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.execution.ledger import Done, ExecutionKey, Ledger, Taken, executions_of, void_leases_of_dead_owners
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxMessage

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.resilience import locks
 from shared.chain.resilience.locks import Lock, void_locks_of_dead_owners
 from shared.core.errors import LeaseHeld

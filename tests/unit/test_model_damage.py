@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import xgboost
 
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import Fatal, ModelDamaged
 from shared.science.features.names import model_features
 from shared.science.model_registry import model_files, registry

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from local.bus import SqliteBus
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.bus import SqliteBus
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxBlob, OutboxMessage
 from shared.core import failpoints

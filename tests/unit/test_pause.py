@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_state import SqliteState
 from shared.chain.resilience import pause_switch
 from shared.chain.resilience.pause_switch import Pause
 from tests.embedded import START

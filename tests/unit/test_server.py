@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.embedded.sqlite_file import SqliteFile
 from local.logs import logs_to
 from local.server import Server, load_function, mount_functions
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
 from shared.core.errors import ConfigError
 from tests.embedded import write_function
 

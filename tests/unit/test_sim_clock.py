@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.embedded.sqlite_file import SqliteFile
 from local.sim_clock import SimClock, Simulation
-from local.sqlite_file import SqliteFile
 from shared.core.clock import NEW_YORK
 from tests.embedded import START, ManualClock
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from local import sqlite_file
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded import sqlite_file
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.core.errors import Fatal, StorageDamaged, StoreUnavailable
 from shared.stores.ports import Transaction
 from tests.conftest import ROOT
@@ -31,8 +31,8 @@ def file(tmp_path: Path) -> Iterator[SqliteFile]:
 WRITER = """
 import sys
 from pathlib import Path
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 state = SqliteState(SqliteFile(Path(sys.argv[1])))
 for number in range(10**9):
     state.create(f"a/{number}", {"n": number})

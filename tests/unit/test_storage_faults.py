@@ -18,11 +18,11 @@ import pytest
 from local import operate, publish
 from local.clean import forget
 from local.compare import read_tables
-from local.duckdb_errors import errors, of_opening
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_errors import errors, of_opening
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from local.runtime import EmbeddedRuntime, open_runtime
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
 from shared.core.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
@@ -165,10 +165,10 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.RLIM_INFINITY))
 import itertools, os, pyarrow as pa
-from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
-from local.sqlite_file import SqliteFile
-from local.sqlite_state import SqliteState
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.file_blobs import FileBlobs
+from local.embedded.sqlite_file import SqliteFile
+from local.embedded.sqlite_state import SqliteState
 from shared.core.errors import StorageFault
 folder = Path(sys.argv[1])
 state = SqliteState(SqliteFile(folder / "state.sqlite"))

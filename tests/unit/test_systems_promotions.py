@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import PreconditionFailed, WriteConflict
 from shared.science.model_registry.promotions import POINTER, Serving, current_versions, move_pointer, read_serving
 from shared.science.systems.output import ENSEMBLE, XGBOOST

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving

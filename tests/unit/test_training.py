@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from functions.train_model.training import run
-from local.duckdb_warehouse import DuckDbWarehouse
-from local.file_blobs import FileBlobs
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.file_blobs import FileBlobs
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import TrainingMessage
 from shared.core.clock import SystemClock

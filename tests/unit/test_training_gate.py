@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from functions.train_model.rival import Rival, find_rival, judge
-from local.file_blobs import FileBlobs
+from local.embedded.file_blobs import FileBlobs
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
 from shared.science.model_registry.registry import Models, save_models

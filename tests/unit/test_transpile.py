@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.transpile import MERGE_SOURCE, transpile
+from local.embedded.transpile import MERGE_SOURCE, transpile
 from shared.core.errors import Fatal
 from shared.stores.warehouse import staging
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from local.embedded.sqlite_file import SqliteFile
 from local.ownership import FolderBusy, owned
 from local.run import Arguments, find_archive
 from local.screen import Screen
 from local.sim_clock import Simulation
-from local.sqlite_file import SqliteFile
 from local.world import OtherArchive, keep_archive, kept_archive
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from local.duckdb_warehouse import DuckDbWarehouse
+from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from tests.stores import append
 from tests.unit.systems_rows import NEUTRAL
 

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
-from local import duckdb_types as types
-from local.duckdb_errors import errors, of_opening, storage_fault
-from local.duckdb_partition import REPLACEMENT, affected, replace_slices
+from local.embedded import duckdb_types as types
+from local.embedded.duckdb_errors import errors, of_opening, storage_fault
+from local.embedded.duckdb_partition import REPLACEMENT, affected, replace_slices
 from local.embedded.storage_faults import file_errors
+from local.embedded.transpile import MERGE_SOURCE, Statement, transpile
 from local.embedded.write_ahead import check_duckdb_log
-from local.transpile import MERGE_SOURCE, Statement, transpile
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.stores.ports import DateRange, Params
 from shared.stores.warehouse.rows import conform

@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from local.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
-from local.host.causes import Causes
-from local.json_values import decode, timestamp
-from local.sqlite_file import SqliteFile
+from local.embedded.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
+from local.embedded.causes import Causes
+from local.embedded.json_values import decode, timestamp
+from local.embedded.sqlite_file import SqliteFile
 from shared.chain.messages import dead_letter
 from shared.chain.messages.dead_letter import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
 from shared.core.clock import Clock

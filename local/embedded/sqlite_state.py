@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from local.json_values import TIMESTAMP_KEY, decode, encode, timestamp
-from local.sqlite_file import SqliteFile
+from local.embedded.json_values import TIMESTAMP_KEY, decode, encode, timestamp
+from local.embedded.sqlite_file import SqliteFile
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
 from shared.stores.ports import ArrayUnion, Document, Filter, Increment, T

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.embedded.json_values import Undecodable
 from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
 from local.embedded.write_ahead import check_sqlite_log
-from local.json_values import Undecodable
 from shared.core.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
 logger = logging.getLogger(__name__)

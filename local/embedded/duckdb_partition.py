@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from local import duckdb_types as types
+from local.embedded import duckdb_types as types
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS

@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.staging_union import Run, collapse, expand
+from local.embedded.staging_union import Run, collapse, expand
 from shared.core.errors import Fatal
 from shared.stores.warehouse.schemas import NUMERIC_PRECISION, NUMERIC_SCALE
 from shared.stores.warehouse.sql import with_prefix
