@@ -13,7 +13,7 @@ from pathlib import Path
 from local.cli.command import run_command
 from local.console.lines import complain, say
 from local.embedded.contents import MARKS, foreign, is_state, shown
-from local.ownership import FolderBusy, owned, state_folder
+from local.host.folder_lock import FolderBusy, owned, state_folder
 from shared.core.errors import ConfigError, StorageFault
 
 DONE, REFUSED = 0, 2

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local.admin import check_attributes
 from local.cli.command import run_command
 from local.cli.connect import connect
 from local.console.lines import complain, say
+from local.host.admin import check_attributes
 from local.host.connections import HOST
+from local.host.folder_lock import FolderBusy
 from local.host.moments import parse_at
 from local.host.token import Endpoint
-from local.ownership import FolderBusy
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError, StorageFault
 from shared.core.pipeline import load_pipeline

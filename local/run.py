@@ -24,16 +24,16 @@ from local.console.lines import complain
 from local.console.plain import open_console
 from local.day import Day, RunRecord
 from local.emulators.process import Absent
+from local.host.folder_lock import FolderBusy, owned, state_folder
+from local.host.kept_archive import keep_archive, kept_archive
 from local.host.ports import ANY_PORT, Port, note, port_of
+from local.host.runtime import WAREHOUSE_FILE, open_runtime, open_state_file
+from local.host.simulated_clock import Simulation
+from local.host.simulation_host import Playable
 from local.league import write_league
-from local.ownership import FolderBusy, owned, state_folder
-from local.playable import Playable
 from local.replay import Archive, ArchiveError
-from local.runtime import WAREHOUSE_FILE, open_runtime, open_state_file
 from local.screen import Screen
-from local.sim_clock import Simulation
 from local.summary import result, show, summarise, write_summary
-from local.world import keep_archive, kept_archive
 from shared.core.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3

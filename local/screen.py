@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local.console.plain import plain
-from local.dispatcher import Completed
+from local.host.dispatcher import Completed
 from shared.core.printable import one_line
 
 

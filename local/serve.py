@@ -9,11 +9,11 @@ from types import FrameType
 
 from local.cli.command import TERMINATED, run_command
 from local.console.lines import complain, say
+from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.host.token import TOKEN_FILE
-from local.ownership import FolderBusy, state_folder
 from local.replay import ArchiveError
-from local.runtime import EmbeddedRuntime, open_runtime
 from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from local.console.plain import plain
 from local.day import Day, RunRecord
-from local.playable import Playable
+from local.host.simulation_host import Playable
 from shared.core.errors import NotFound
 from shared.core.pipeline import GRADING
 from shared.stores.warehouse.sql import read_sql

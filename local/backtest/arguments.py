@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from local.cli import values
-from local.ownership import state_folder
+from local.host.folder_lock import state_folder
 from local.replay import Archive
 from local.run import MOST_SEASONS, WrongInput
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from local.backtest.world import Spent
 from local.day import Day
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.plan import DAYS_NOT_HISTORY
 from local.replay import Archive
-from local.runtime import EmbeddedRuntime, open_runtime
 from local.screen import Screen
 from shared.core.clock import at_new_york
 from shared.stores.ports import Warehouse

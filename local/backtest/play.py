@@ -24,7 +24,7 @@ from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
 from local.backtest.world import Spent, made_from, open_world, world_folder
 from local.embedded.contents import check_not_foreign
-from local.ownership import owned
+from local.host.folder_lock import owned
 from local.plan import HISTORY_AT
 from local.replay import Archive
 from local.run import Arguments as Run

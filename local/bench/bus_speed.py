@@ -10,11 +10,11 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from local.bench.measure import BenchFailed, Progress, timed
-from local.dispatcher import Completed, Dispatcher
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
-from local.server import Server
-from local.sim_clock import SimClock, Simulation
+from local.host.dispatcher import Completed, Dispatcher
+from local.host.server import Server
+from local.host.simulated_clock import SimClock, Simulation
 from shared.core.pipeline import WORKER, load_pipeline
 
 FUNCTION = WORKER

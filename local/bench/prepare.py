@@ -11,8 +11,8 @@ from pathlib import Path
 from local.bench.league import find_league, find_smaller
 from local.bench.measure import Progress
 from local.day import Day
+from local.host.runtime import open_runtime
 from local.replay import Archive
-from local.runtime import open_runtime
 from shared.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.console.lines import complain
+from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of
+from local.host.runtime import STATE_FILE, open_runtime
 from local.host.token import Endpoint
-from local.ownership import FolderBusy, state_folder
-from local.runtime import STATE_FILE, open_runtime
 from shared.core.errors import ConfigError
 
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from local import deployed
 from local.cli.command import run_command
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
 from local.console.lines import complain, say
+from local.host import deployed
+from local.host.folder_lock import FolderBusy
 from local.host.token import Endpoint
 from local.operate import a_runtime
-from local.ownership import FolderBusy
 from local.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
 from shared.core.clock import YEARS

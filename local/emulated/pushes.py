@@ -12,8 +12,8 @@ from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from local.dispatcher import CONCURRENCY_CAP, Completed, Listener
 from local.embedded.bus_tables import COUNTERS, Delivery
+from local.host.dispatcher import CONCURRENCY_CAP, Completed, Listener
 from shared.core.clock import Clock
 from shared.core.errors import Retriable
 from shared.core.pipeline import Pipeline

@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from local.dispatcher import Listener
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
 from local.emulated.bus import PlayedBus
 from local.emulated.pushes import Pushes
 from local.emulators import google, packaged, prepare
-from local.logs import logs_to
-from local.ownership import OwnedFolder, owned
-from local.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
-from local.server import Server, load_function
-from local.sim_clock import SimClock, Simulation
+from local.host.dispatcher import Listener
+from local.host.folder_lock import OwnedFolder, owned
+from local.host.logs import logs_to
+from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
+from local.host.server import Server, load_function
+from local.host.simulated_clock import SimClock, Simulation
 from shared.chain.batches.batches import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.cli.values import number
-from local.server import PortTaken, Server
+from local.host.server import PortTaken, Server
 
 DEFAULT_PORT = 8787
 _LAST = 65_535

@@ -22,9 +22,9 @@ from local.cli.command import run_command
 from local.cli.values import number
 from local.console.lines import complain
 from local.console.plain import open_console, plain
+from local.host.folder_lock import owned, state_folder
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep
-from local.ownership import owned, state_folder
 from shared.core.errors import ConfigError, PipelineError
 
 LINEAR, FAILED, WRONG_INPUT = 0, 1, 2

@@ -17,10 +17,10 @@ from typing import Any
 
 from local.bench.measure import Progress
 from local.console.lines import complain, say
-from local.dispatcher import Completed
+from local.host.dispatcher import Completed
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.load.stopwatch import Stopwatch
-from local.runtime import EmbeddedRuntime, open_runtime
 from shared.chain.batches import batches
 from shared.chain.batches.batches import CONSOLIDATED, batch_id_of
 from shared.chain.execution.run_history import HISTORY, flush_run

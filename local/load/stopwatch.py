@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter, thread_time
 
-from local.dispatcher import Completed
+from local.host.dispatcher import Completed
 from shared.core import failpoints
 from shared.core.pipeline import WORKER
 

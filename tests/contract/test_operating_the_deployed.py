@@ -9,8 +9,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from local import deployed, operate
+from local import operate
 from local.emulators import prepare
+from local.host import deployed
 from local.publish import DONE, WRONG_INPUT
 from shared.core.pipeline import load_pipeline
 from shared.stores.gcp import stores

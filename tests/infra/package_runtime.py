@@ -16,7 +16,7 @@ from local.embedded.bus import SqliteBus
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from local.sim_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, Simulation
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from local.day import Day
-from local.dispatcher import envelope
+from local.host.dispatcher import envelope
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.replay import Archive
-from local.runtime import EmbeddedRuntime, open_runtime
 from shared.chain.batches import batches
 from shared.chain.execution.handler import handle
 from shared.core.clock import at_new_york

@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local.runtime import STATE_FILE
+from local.host.runtime import STATE_FILE
 
 LOOK_EVERY_SECONDS = 0.02
 COMPLETED = "SELECT COUNT(*) FROM documents WHERE collection LIKE 'batches/%/units'"

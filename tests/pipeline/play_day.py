@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from local.day import Day
+from local.host.runtime import open_runtime
 from local.replay import Archive
 from local.run import main
-from local.runtime import open_runtime
 from shared.core import failpoints
 
 

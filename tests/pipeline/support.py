@@ -16,14 +16,14 @@ from uuid import uuid4
 from functions.phase5_consolidation import consolidate
 from functions.phase5_coordinator import coordinate
 from functions.phase5_worker import predict_unit
-from local.dispatcher import envelope
 from local.embedded.bus import Delivery, SqliteBus
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from local.runtime import recover
-from local.sim_clock import SimClock, Simulation
+from local.host.dispatcher import envelope
+from local.host.runtime import recover
+from local.host.simulated_clock import SimClock, Simulation
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.handler import Response, handle
 from shared.chain.messages.messages import PhaseMessage, PredictionRequest

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from local.host.runtime import open_runtime
 from local.league import write_league
 from local.publish import Refused, publish
 from local.replay import Archive
 from local.run import main as run
-from local.runtime import open_runtime
 from tests.conftest import ROOT
 from tests.embedded import function_spec, small_pipeline, write_function
 
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from local import serve
 from local.cli.command import run_command
-from local.runtime import open_runtime
+from local.host.runtime import open_runtime
 from tests.pipeline.test_command_ends import SMALL
 serve.open_runtime = lambda folder, port: open_runtime(
     folder, port=port, pipeline=SMALL, functions=Path(sys.argv[1]))

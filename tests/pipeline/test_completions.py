@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from local.dispatcher import envelope
 from local.embedded.bus import Delivery
+from local.host.dispatcher import envelope
 from shared.chain.batches import batches
 from shared.chain.batches.batches import DONE, UNIT_FAILED, UnitResult
 from shared.chain.execution.context import Context, Outcome

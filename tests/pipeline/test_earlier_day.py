@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from local.day import Day
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.league import write_league
 from local.replay import Archive
-from local.runtime import EmbeddedRuntime, open_runtime
 
 pytestmark = pytest.mark.heavy  # two whole days
 

@@ -13,7 +13,7 @@ import pytest
 
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from local.runtime import STATE_FILE
+from local.host.runtime import STATE_FILE
 from tests.conftest import ALLOWED_IN_CI, ROOT
 
 # The league, its history and the models take 30 MiB, the whole day some 60 before the warehouse's log is folded in.

@@ -13,10 +13,11 @@ import pytest
 from flask import Flask
 
 from functions.phase6_export.schema_check import check
-from local import run, runtime
+from local import run
+from local.host import runtime
+from local.host.runtime import replay_app
 from local.league import write_league
 from local.replay import Archive
-from local.runtime import replay_app
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

@@ -46,7 +46,7 @@ def served(function: str, folder: Path, output: Path) -> Iterator[str]:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "PORT", "RUNTIME")}
     environment |= {
-        "RUNTIME": "local.runtime:from_environment",
+        "RUNTIME": "local.host.runtime:from_environment",
         "LOCAL_DIR": str(folder),
         "PYTHONPATH": str(ROOT),
         "GOOGLE_CLOUD_PROJECT": "proj",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtime import open_runtime
+from local.host.runtime import open_runtime
 from shared.core.clock import at_new_york
 from shared.core.pipeline import load_pipeline
 

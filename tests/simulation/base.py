@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from local.day import Day
 from local.embedded.file_blobs import FileBlobs
+from local.host.runtime import open_runtime
 from local.league import write_league
 from local.replay import Archive, create_replay_app
-from local.runtime import open_runtime
 from shared.chain.messages.messages import PhaseMessage, PredictionRequest
 from shared.core.clock import at_new_york
 from shared.core.pipeline import load_pipeline

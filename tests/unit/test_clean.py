@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.clean import main
-from local.ownership import owned
+from local.host.folder_lock import owned
 from shared.core.errors import ConfigError
 
 

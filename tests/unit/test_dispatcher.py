@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from local.dispatcher import Completed, Dispatcher
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
-from local.server import Server, mount_functions
-from local.sim_clock import SimClock, Simulation
+from local.host.dispatcher import Completed, Dispatcher
+from local.host.server import Server, mount_functions
+from local.host.simulated_clock import SimClock, Simulation
 from shared.core.pipeline import Pipeline
 from tests.embedded import ATTEMPTS, MAX_BACKOFF, MIN_BACKOFF, START, function_spec, small_pipeline, write_function
 

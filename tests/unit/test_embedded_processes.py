@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from local.host.runtime import open_runtime
 from local.host.token import Endpoint, read_token
-from local.runtime import open_runtime
 from tests.conftest import ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function
 
@@ -36,7 +36,7 @@ HANGS_ONCE = """
 DELIVER = """
 import sys
 from pathlib import Path
-from local.runtime import open_runtime
+from local.host.runtime import open_runtime
 from tests.embedded import START
 from tests.unit.test_embedded_processes import PIPELINE
 with open_runtime(Path(sys.argv[1]), pipeline=PIPELINE, functions=Path(sys.argv[2])) as embedded:
@@ -49,7 +49,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from local import serve
-from local.runtime import open_runtime
+from local.host.runtime import open_runtime
 from tests.unit.test_embedded_processes import PIPELINE
 with open_runtime(Path(sys.argv[1]), pipeline=PIPELINE, functions=Path(sys.argv[2])) as embedded:
     serve.serve(embedded)
@@ -132,7 +132,7 @@ print(runtime.settings.odds_base_url, len(runtime.warehouse.tables("nba_raw", ""
 def test_a_process_may_take_the_runtime_from_its_environment(tmp_path: Path) -> None:
     state = tmp_path / "state"
     environment = {
-        "RUNTIME": "local.runtime:from_environment",
+        "RUNTIME": "local.host.runtime:from_environment",
         "LOCAL_DIR": str(state),
         "ODDS_BASE_URL": "http://127.0.0.1:1",
     }

@@ -17,10 +17,10 @@ import pytest
 
 from local import publish as publish_command
 from local.cli import connect
+from local.host.folder_lock import FolderBusy
 from local.host.moments import parse_at
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.host.token import TOKEN_FILE, read_token
-from local.ownership import FolderBusy
-from local.runtime import EmbeddedRuntime, open_runtime
 from shared.chain.resilience import pause_switch
 from shared.core.errors import ConfigError
 from shared.stores.ports import Increment

@@ -12,9 +12,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from local.dispatcher import Completed
 from local.emulated.bus import PlayedBus
 from local.emulated.pushes import Pushes, Silence
+from local.host.dispatcher import Completed
 from shared.stores.ports import Publication
 from tests.embedded import ATTEMPTS, START, ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus

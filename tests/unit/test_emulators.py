@@ -14,7 +14,7 @@ import pytest
 from local.emulated.runtime import HOSTS, open_emulated
 from local.emulators import google, packaged, prepare
 from local.emulators.process import HOST, Absent, NotStarted, free_port, listens, running
-from local.server import Server
+from local.host.server import Server
 from tests.embedded import small_pipeline
 
 Emulator = Callable[[Path], AbstractContextManager[str]]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ownership import FolderBusy, FolderGone, owned
+from local.host.folder_lock import FolderBusy, FolderGone, owned
 from tests.conftest import ROOT
 from tests.embedded import START, ManualClock
 
@@ -62,7 +62,7 @@ def test_an_owner_notices_that_its_folder_was_removed(tmp_path: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from local.ownership import owned
+from local.host.folder_lock import owned
 with owned(Path(sys.argv[1])) as folder:
     folder.tell(port=1)
     print("owned", flush=True)

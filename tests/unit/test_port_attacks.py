@@ -18,7 +18,7 @@ import pytest
 
 from local.host import connections
 from local.host.bodies import MAX_BODY, MAX_DEPTH
-from local.server import Server
+from local.host.server import Server
 
 JSON = "Content-Type: application/json\r\n"
 

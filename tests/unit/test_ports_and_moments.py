@@ -8,7 +8,7 @@ import pytest
 
 from local.host.moments import check_moment, parse_at
 from local.host.ports import ANY_PORT, DEFAULT_PORT, Port, bind, note, port_of
-from local.server import PortTaken, Server
+from local.host.server import PortTaken, Server
 from shared.core.errors import ConfigError
 
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from local.embedded.sqlite_file import SqliteFile
-from local.logs import logs_to
-from local.server import Server, load_function, mount_functions
-from local.sim_clock import SimClock, Simulation
+from local.host.logs import logs_to
+from local.host.server import Server, load_function, mount_functions
+from local.host.simulated_clock import SimClock, Simulation
 from shared.core.errors import ConfigError
 from tests.embedded import write_function
 

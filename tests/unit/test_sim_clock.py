@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.embedded.sqlite_file import SqliteFile
-from local.sim_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, Simulation
 from shared.core.clock import NEW_YORK
 from tests.embedded import START, ManualClock
 

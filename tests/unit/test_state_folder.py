@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ownership import state_folder
+from local.host.folder_lock import state_folder
 
 
 def test_a_folder_that_is_named_counts_before_all() -> None:

@@ -22,7 +22,7 @@ from local.embedded.duckdb_errors import errors, of_opening
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from local.runtime import EmbeddedRuntime, open_runtime
+from local.host.runtime import EmbeddedRuntime, open_runtime
 from shared.core.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.embedded import START, function_spec, small_pipeline, write_function

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.cli import values
-from local.ownership import state_folder
+from local.host.folder_lock import state_folder
 from shared.core.errors import ConfigError
 
 MANY_DIGITS = "9" * 5_000

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from local.admin import Simulated, create_admin_app
-from local.admin_operations import operations
-from local.dispatcher import Dispatcher, Listener
 from local.embedded.bus import SqliteBus
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from local.embedded.storage_faults import check_room, check_state_beside, check_warehouse_there
+from local.host.admin import Simulated, create_admin_app
+from local.host.admin_operations import operations
+from local.host.dispatcher import Dispatcher, Listener
+from local.host.folder_lock import OwnedFolder, owned, state_folder
+from local.host.kept_archive import keep_archive, kept_archive
+from local.host.logs import logs_to
 from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
-from local.logs import logs_to
-from local.ownership import OwnedFolder, owned, state_folder
-from local.playable import DayStores
+from local.host.server import Server, mount_functions
+from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulation_host import DayStores
 from local.replay import Archive, create_replay_app
-from local.server import Server, mount_functions
-from local.sim_clock import SimClock, Simulation
-from local.world import keep_archive, kept_archive
 from shared.chain.execution.ledger import void_leases_of_dead_owners
 from shared.chain.resilience.locks import void_locks_of_dead_owners
 from shared.core.clock import SystemClock
@@ -174,7 +174,7 @@ def recover(runtime: Runtime, bus: SqliteBus) -> None:
 
 
 def from_environment() -> Runtime:
-    """RUNTIME=local.runtime:from_environment: the ports on LOCAL_DIR for one function under a production server.
+    """RUNTIME=local.host.runtime:from_environment: the ports on LOCAL_DIR for one function under a production server.
 
     Nothing is served or delivered from here, and logs go where the server sends them. Until the process ends it owns
     the folder. Raises FolderBusy where another one does (a second worker process, too).

@@ -13,12 +13,12 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from local.dispatcher import Completed, Dispatcher
 from local.embedded.bus import SqliteBus
 from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
+from local.host.dispatcher import Completed, Dispatcher
 from local.host.moments import Span, check_moment, parse_at
-from local.sim_clock import SimClock
+from local.host.simulated_clock import SimClock
 from shared.core.errors import Fatal, StorageFault
 from shared.core.redaction import what_failed
 from shared.stores.message_limits import check_message

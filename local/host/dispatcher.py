@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from local.embedded import causes
 from local.embedded.bus import SqliteBus
 from local.embedded.bus_tables import Delivery
-from local.sim_clock import SimClock
+from local.host.simulated_clock import SimClock
 from shared.core.errors import STORAGE_FAULTS, StorageFault
 from shared.core.pipeline import Pipeline
 from shared.core.redaction import excerpt, what_failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.sim_clock import Simulation
+from local.host.simulated_clock import Simulation
 from shared.core.errors import ConfigError
 
 NOTE = "archive"

@@ -12,12 +12,12 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from local.admin import NDJSON
-from local.admin_operations import operations
+from local.host.admin import NDJSON
+from local.host.admin_operations import operations
 from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
+from local.host.server import Server
 from local.host.token import Endpoint
-from local.server import Server
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
@@ -55,7 +55,7 @@ def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
 
 
 def create_app(runtime: Runtime) -> Flask:
-    """What local/admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
+    """What local/host/admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
     app = Flask("deployed")
     pipeline = load_pipeline()
     app.register_blueprint(operations(lambda: runtime, pipeline))

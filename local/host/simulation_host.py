@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from local.dispatcher import Listener
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
-from local.ownership import OwnedFolder
-from local.sim_clock import SimClock, Simulation
+from local.host.dispatcher import Listener
+from local.host.folder_lock import OwnedFolder
+from local.host.simulated_clock import SimClock, Simulation
 from shared.stores.ports import Blobs, PulledMessage
 from shared.stores.runtime import Runtime
 
