@@ -22,7 +22,9 @@ from local.cli import values
 from local.cli.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console
-from local.day import Day, RunRecord
+from local.day.day import Day, RunRecord
+from local.day.screen import Screen
+from local.day.summary import result, show, summarise, write_summary
 from local.emulators.process import Absent
 from local.host.folder_lock import FolderBusy, owned, state_folder
 from local.host.kept_archive import keep_archive, kept_archive
@@ -32,8 +34,6 @@ from local.host.simulated_clock import Simulation
 from local.host.simulation_host import Playable
 from local.league import write_league
 from local.replay import Archive, ArchiveError
-from local.screen import Screen
-from local.summary import result, show, summarise, write_summary
 from shared.core.errors import ConfigError, DataError, PipelineError
 
 DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3

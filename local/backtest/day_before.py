@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from local.backtest.world import Spent
-from local.day import Day
+from local.day.day import Day
+from local.day.plan import DAYS_NOT_HISTORY
+from local.day.screen import Screen
 from local.host.runtime import EmbeddedRuntime, open_runtime
-from local.plan import DAYS_NOT_HISTORY
 from local.replay import Archive
-from local.screen import Screen
 from shared.core.clock import at_new_york
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.rows import table_of

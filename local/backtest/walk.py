@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from local.backtest.rows import FeatureRows
-from local.plan import TRAINING_AT
+from local.day.plan import TRAINING_AT
 from shared.core.clock import at_new_york
 from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Mask

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from local.backtest.arguments import season_at
 from local.backtest.sources import FEATURE_CODE, archive_print, code_print
-from local.day import Day, RunRecord
+from local.day.day import Day, RunRecord
+from local.day.plan import DAYS_NOT_HISTORY, Stretch, uncovered
+from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
 from local.host.folder_lock import owned
 from local.host.runtime import STATE_FILE, EmbeddedRuntime, open_runtime
 from local.host.simulated_clock import Simulation
-from local.plan import DAYS_NOT_HISTORY, Stretch, uncovered
 from local.replay import Archive
-from local.screen import Screen
 
 NOTE = "backtest"
 # By phase, what its seconds count as.

@@ -20,8 +20,8 @@ from local.bench.league import MOST_GAMES, players_of_season
 from local.cli.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
+from local.day.screen import Screen
 from local.host.folder_lock import owned, state_folder
-from local.screen import Screen
 from shared.core.errors import PipelineError
 
 DONE, FAILED = 0, 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.bench.measure import BenchFailed, Progress
 from local.bench.prepare import Prepared
-from local.day import Day, RunRecord
+from local.day.day import Day, RunRecord
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.replay import Archive
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.bench.league import find_league, find_smaller
 from local.bench.measure import Progress
-from local.day import Day
+from local.day.day import Day
 from local.host.runtime import open_runtime
 from local.replay import Archive
 from shared.core.settings import Settings

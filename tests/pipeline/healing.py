@@ -10,7 +10,7 @@ from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.day import Day
+from local.day.day import Day
 from local.host.dispatcher import envelope
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.replay import Archive

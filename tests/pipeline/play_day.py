@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from local.day import Day
+from local.day.day import Day
 from local.host.runtime import open_runtime
 from local.replay import Archive
 from local.run import main

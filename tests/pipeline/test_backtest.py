@@ -26,12 +26,12 @@ from local.backtest.play import DAY_BEFORE, EVENING, Played, predicted
 from local.backtest.rows import read_rows
 from local.backtest.walk import predict
 from local.backtest.world import Spent, open_world, world_folder
-from local.day import Day
+from local.day.day import Day
+from local.day.screen import Screen
 from local.host.folder_lock import owned
 from local.host.runtime import open_runtime
 from local.league import write_league
 from local.replay import Archive
-from local.screen import Screen
 from shared.core.settings import Settings
 from shared.science.features.names import market_features, model_features
 from shared.science.model_registry.promotions import current_versions

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from local.day import Day
+from local.day.day import Day
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.league import write_league
 from local.replay import Archive

@@ -13,7 +13,7 @@ import duckdb
 import httpx
 import pyarrow.parquet as pq
 
-from local.day import Day
+from local.day.day import Day
 from local.embedded.file_blobs import FileBlobs
 from local.host.runtime import open_runtime
 from local.league import write_league

@@ -18,8 +18,8 @@ from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
 from local.backtest.world import stretches
+from local.day.plan import Stretch
 from local.league import write_league
-from local.plan import Stretch
 from local.replay import Archive, ArchiveError
 from local.run import WrongInput
 from shared.core.clock import at_new_york

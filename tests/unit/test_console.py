@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from local import operate, summary
+from local import operate
 from local.console.lines import complain, say
 from local.console.plain import PlainConsole, open_console
+from local.day import summary
+from local.day.screen import Screen
+from local.day.summary import show
 from local.host.token import Endpoint
-from local.screen import Screen
-from local.summary import show
 from tests.conftest import ROOT
 from tests.python_sources import OURS, Source, dotted, sources
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.summary import NOTHING_PLAYED, _lacks, last_line
+from local.day.summary import NOTHING_PLAYED, _lacks, last_line
 from tests.conftest import ROOT
 
 

@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from time import perf_counter
 from typing import Any
 
+from local.day.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, events_of, history_before
 from local.host.dispatcher import Completed
 from local.host.simulation_host import Playable
-from local.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, events_of, history_before
 from local.replay import Archive
 from shared.chain.batches import batches
 from shared.chain.execution.ledger import executions_of

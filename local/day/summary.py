@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.console.plain import plain
-from local.day import Day, RunRecord
+from local.day.day import Day, RunRecord
 from local.host.simulation_host import Playable
 from shared.core.errors import NotFound
 from shared.core.pipeline import GRADING

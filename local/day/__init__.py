@@ -1,0 +1,1 @@
+"""A day played from morning to grades: its inputs, plan, summary and screen."""
