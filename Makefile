@@ -54,47 +54,47 @@ help:  ## print this list
 
 .PHONY: run
 run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-11-14 (HISTORY_SEASONS=3 LOCAL_DIR=.local)
-	@$(PY) -m local.run
+	@$(PY) -m local.cli.run
 
 .PHONY: serve
 serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted (PORT=8787)
-	@$(PY) -m local.serve
+	@$(PY) -m local.cli.serve
 
 .PHONY: publish
 publish: $(LOCAL_READY)  ## trigger a phase: TOPIC=nba-phase6-export-trigger MESSAGE='{"game_date": "2025-11-14"}' (AT=2025-11-14T17:45)
-	@$(PY) -m local.publish
+	@$(PY) -m local.cli.publish
 
 .PHONY: sweep
 sweep: $(LOCAL_READY)  ## recover now what stalled, was not sent or was left over, as every ten minutes (AT=2025-11-14T18:10)
-	@$(PY) -m local.operate sweep
+	@$(PY) -m local.cli.operate sweep
 
 .PHONY: dlq
 dlq: $(LOCAL_READY)  ## list the dead letters (REASON=... SUBSCRIPTION=...); takes none away
-	@$(PY) -m local.operate dlq
+	@$(PY) -m local.cli.operate dlq
 
 .PHONY: redrive
 redrive: $(LOCAL_READY)  ## publish dead letters once more: ID=... or REASON=... or ALL=1, and WHY="..."
-	@$(PY) -m local.operate redrive
+	@$(PY) -m local.cli.operate redrive
 
 .PHONY: pause
 pause: $(LOCAL_READY)  ## hold new work, losing none; what runs finishes: WHY="..."
-	@$(PY) -m local.operate pause
+	@$(PY) -m local.cli.operate pause
 
 .PHONY: resume
 resume: $(LOCAL_READY)  ## let work through again and release what was held: WHY="..."
-	@$(PY) -m local.operate resume
+	@$(PY) -m local.cli.operate resume
 
 .PHONY: breakers
 breakers: $(LOCAL_READY)  ## list the circuit breakers that have failures, open or not
-	@$(PY) -m local.operate breakers
+	@$(PY) -m local.cli.operate breakers
 
 .PHONY: reset-breaker
 reset-breaker: $(LOCAL_READY)  ## close a breaker and release what it held: NAME=processor-phase1_scrape WHY="..."
-	@$(PY) -m local.operate reset-breaker
+	@$(PY) -m local.cli.operate reset-breaker
 
 .PHONY: compare
 compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the same
-	@$(PY) -m local.compare
+	@$(PY) -m local.cli.compare
 
 .PHONY: backtest
 backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=5)
@@ -202,7 +202,7 @@ format: $(DEV_READY)  ## format the code and sort its imports
 
 .PHONY: clean-local
 clean-local: $(LOCAL_READY)  ## forget the local state (LOCAL_DIR, default .local)
-	@$(PY) -m local.clean
+	@$(PY) -m local.cli.clean
 
 .PHONY: lock
 lock: $(LOCK_READY)  ## make requirements/*.txt again from pyproject.toml (UPGRADE=1 takes newer versions)

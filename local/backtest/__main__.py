@@ -10,8 +10,8 @@ import sys
 
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.cli.command import INTERRUPTED, TERMINATED, run_command
-from local.run import RUN_AGAIN, ended
+from local.cli.run import RUN_AGAIN, ended
+from local.console.command import INTERRUPTED, TERMINATED, run_command
 
 
 def main() -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from local.cli import values
+from local.cli.run import MOST_SEASONS, WrongInput
+from local.console import values
 from local.host.folder_lock import state_folder
 from local.replay import Archive
-from local.run import MOST_SEASONS, WrongInput
 
 # Older seasons were another game (fewer threes, slower), and cost time.
 HISTORY_SEASONS = 5

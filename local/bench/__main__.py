@@ -17,7 +17,7 @@ import duckdb
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
-from local.cli.command import run_command
+from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.day.screen import Screen

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from local.cli.command import run_command
+from local.cli.operate import a_runtime
+from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
+from local.console.command import run_command
 from local.console.lines import complain, say
 from local.host import deployed
 from local.host.folder_lock import FolderBusy
 from local.host.token import Endpoint
-from local.operate import a_runtime
-from local.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
 from local.replay import ArchiveError
 from shared.core.clock import YEARS
 from shared.core.errors import ConfigError, PipelineError

@@ -12,9 +12,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.console.lines import complain, say
 from local.package.archive import ROOT
-from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 
 PREFIX = re.compile(r"ct-([a-z][a-z0-9]{0,7}-)?")
 IMPLEMENTATIONS = "pubsub or firestore or storage or bigquery"

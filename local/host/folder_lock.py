@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from local.cli.values import place
+from local.console.values import place
 from local.embedded.contents import LOCK_FILE, check_not_foreign
 from local.embedded.storage_faults import file_errors, of_os
 from local.host.token import TOKEN_FILE, Endpoint, forget_token, read_token, write_token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.cli.values import number
+from local.console.values import number
 from local.host.server import PortTaken, Server
 
 DEFAULT_PORT = 8787

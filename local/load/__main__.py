@@ -18,10 +18,10 @@ from typing import Any
 
 from rich.console import Console
 
-from local.cli.command import run_command
-from local.cli.values import number
+from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
+from local.console.values import number
 from local.host.folder_lock import owned, state_folder
 from local.load.one import RESULT, LoadFailed
 from local.load.report import MOST, show, too_steep

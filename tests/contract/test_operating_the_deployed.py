@@ -9,10 +9,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from local import operate
+from local.cli import operate
+from local.cli.publish import DONE, WRONG_INPUT
 from local.emulators import prepare
 from local.host import deployed
-from local.publish import DONE, WRONG_INPUT
 from shared.core.pipeline import load_pipeline
 from shared.stores.gcp import stores
 from shared.stores.ports import Bus, State

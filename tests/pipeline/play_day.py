@@ -11,10 +11,10 @@ import signal
 import sys
 from pathlib import Path
 
+from local.cli.run import main
 from local.day.day import Day
 from local.host.runtime import open_runtime
 from local.replay import Archive
-from local.run import main
 from shared.core import failpoints
 
 

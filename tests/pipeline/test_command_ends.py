@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from local.cli.publish import Refused, publish
+from local.cli.run import main as run
 from local.host.runtime import open_runtime
 from local.league import write_league
-from local.publish import Refused, publish
 from local.replay import Archive
-from local.run import main as run
 from tests.conftest import ROOT
 from tests.embedded import function_spec, small_pipeline, write_function
 
@@ -27,7 +27,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from local import serve
-from local.cli.command import run_command
+from local.console.command import run_command
 from local.host.runtime import open_runtime
 from tests.pipeline.test_command_ends import SMALL
 serve.open_runtime = lambda folder, port: open_runtime(
@@ -37,7 +37,7 @@ sys.exit(run_command(serve.main, then="What was not delivered yet stays in the q
 # A command that works until it is ended.
 WORKS = """
 import sys, time
-from local.cli.command import run_command
+from local.console.command import run_command
 def work():
     print("working", flush=True)
     time.sleep(60)
@@ -46,7 +46,7 @@ sys.exit(run_command(work, then="The same command goes on where it stopped."))
 """
 NAMES = """
 import sys
-from local.cli.command import run_command
+from local.console.command import run_command
 from local.console.lines import say
 from local.console.plain import open_console
 def work():
@@ -58,7 +58,7 @@ sys.exit(run_command(work, then="Next: run it again."))
 # A defect that quotes a feed, which quotes the key it was asked with.
 FAILS = """
 import sys, threading, warnings
-from local.cli.command import run_command
+from local.console.command import run_command
 from shared.core.redaction import protect
 text = "the feed says k3y-of-the-feed of [bold]\\x1b[2JJoki\\u0107"
 def fail():
@@ -81,7 +81,7 @@ sys.exit(run_command(work, then="Next: run it again."))
 """
 PRINTS = """
 import sys
-from local.cli.command import run_command
+from local.console.command import run_command
 from local.console.plain import open_console
 def work():
     for number in range(200_000):
@@ -253,7 +253,7 @@ def test_real_days_without_games(
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("module", ["local.run", "local.backtest"])
+@pytest.mark.parametrize("module", ["local.cli.run", "local.backtest"])
 def test_a_run_ends_with_143_after_sigterm(module: str, tmp_path: Path) -> None:
     league = tmp_path / "league"
     write_league(league, seed=7, seasons=2, teams=4, games_per_team=20)
@@ -269,7 +269,7 @@ def test_a_run_ends_with_143_after_sigterm(module: str, tmp_path: Path) -> None:
 def test_a_run_into_head_ends_with_a_sentence(tmp_path: Path) -> None:
     league = tmp_path / "league"
     write_league(league, seed=7, seasons=2, teams=4, games_per_team=20)
-    with python("-m", "local.run", ARCHIVE=str(league), LOCAL_DIR=str(tmp_path / "state"), PORT="0") as process:
+    with python("-m", "local.cli.run", ARCHIVE=str(league), LOCAL_DIR=str(tmp_path / "state"), PORT="0") as process:
         first_line(process)
         assert process.stdout is not None
         process.stdout.close()

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from local.compare import main as compare
+from local.cli.compare import main as compare
 from local.embedded.contents import foreign
 from local.league import write_league
 from local.replay import Archive
@@ -67,7 +67,9 @@ def _child(module: str, *arguments: str, check: bool = False, **settings: str) -
 
 
 def _run(folder: Path, league: Path, *, check: bool = False, **settings: str) -> subprocess.CompletedProcess[str]:
-    return _child("local.run", check=check, ARCHIVE=str(league), LOCAL_DIR=str(folder), HISTORY_SEASONS="1", **settings)
+    return _child(
+        "local.cli.run", check=check, ARCHIVE=str(league), LOCAL_DIR=str(folder), HISTORY_SEASONS="1", **settings
+    )
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def test_wrong_input_ends_with_2_and_a_reason(
     settings: dict[str, str], words: str, league: Path, tmp_path: Path
 ) -> None:
     done = _child(
-        "local.run", check=False, **{"ARCHIVE": str(league), "LOCAL_DIR": str(tmp_path / "state"), **settings}
+        "local.cli.run", check=False, **{"ARCHIVE": str(league), "LOCAL_DIR": str(tmp_path / "state"), **settings}
     )
     assert done.returncode == 2
     assert words in done.stderr
@@ -196,7 +198,7 @@ def test_wrong_input_ends_with_2_and_a_reason(
 
 
 def test_an_empty_folder_is_no_archive(tmp_path: Path) -> None:
-    done = _child("local.run", ARCHIVE=str(tmp_path), LOCAL_DIR=str(tmp_path / "state"))
+    done = _child("local.cli.run", ARCHIVE=str(tmp_path), LOCAL_DIR=str(tmp_path / "state"))
     assert done.returncode == 2
     assert "schedule.parquet" in done.stderr
 
@@ -206,7 +208,7 @@ def test_republishing_the_export_as_operators_do(played: Path, tmp_path: Path) -
     shutil.copytree(played, folder)
     game_date = _summary(folder)["game_date"]
     message = json.dumps({"game_date": game_date, "batch_id": _summary(folder)["batch_id"]})
-    done = _child("local.publish", LOCAL_DIR=str(folder), TOPIC="nba-phase6-export-trigger", MESSAGE=message)
+    done = _child("local.cli.publish", LOCAL_DIR=str(folder), TOPIC="nba-phase6-export-trigger", MESSAGE=message)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "phase6_export" in done.stdout
 

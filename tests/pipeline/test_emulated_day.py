@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from local.compare import main as compare
+from local.cli.compare import main as compare
 from local.emulators import google, packaged
 from local.emulators.process import Absent
 from local.league import write_league
@@ -54,7 +54,7 @@ def run(module: str, settings: dict[str, str], ends_with: int = 0) -> None:
 def staying_up(folder: Path, league: Path) -> Iterator[str]:
     """The command that a day printed which stays up; it is then interrupted, as by Ctrl-C, and must end with 0."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "local.run"],
+        [sys.executable, "-m", "local.cli.run"],
         cwd=ROOT,
         env=environment(folder, league, RUNTIME="gcp-emulators", STAY="1"),
         stdout=subprocess.PIPE,
@@ -102,7 +102,7 @@ def test_the_deployed_adapters_play_the_embedded_day_and_gcloud_republishes_its_
     if shutil.which("gcloud") is None:
         pytest.skip("needs gcloud")
     embedded, deployed = tmp_path / "embedded", tmp_path / "deployed"
-    run("local.run", environment(embedded, league), WITH_GAPS)
+    run("local.cli.run", environment(embedded, league), WITH_GAPS)
     played = deployed / "gcp-emulators"
     with staying_up(deployed, league) as command:
         before = len(exports_logged(played))
@@ -117,7 +117,7 @@ def test_the_deployed_adapters_play_the_embedded_day_and_gcloud_republishes_its_
     assert again["message"] == "phase6_export: partial"
     assert again["batch_id"] == summary["batch_id"]
     message = json.dumps({"game_date": summary["game_date"], "batch_id": summary["batch_id"]})
-    run("local.publish", environment(embedded, league, TOPIC="nba-phase6-export-trigger", MESSAGE=message))
+    run("local.cli.publish", environment(embedded, league, TOPIC="nba-phase6-export-trigger", MESSAGE=message))
     assert summary["messages"]["dead_lettered"] == 0
     assert summary["runtime"] == "emulators of Pub/Sub, Firestore and Cloud Storage; DuckDB in BigQuery's place"
     assert compare([str(embedded), str(played)]) == 0
@@ -127,6 +127,8 @@ def test_without_an_emulator_it_says_what_to_install(league: Path, tmp_path: Pat
     settings = environment(tmp_path / "state", league, RUNTIME="gcp-emulators", PATH=str(tmp_path))
     for given in (google.PUBSUB_HOST, google.FIRESTORE_HOST):
         settings.pop(given, None)
-    done = subprocess.run([sys.executable, "-m", "local.run"], cwd=ROOT, env=settings, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "local.cli.run"], cwd=ROOT, env=settings, capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert "gcloud components install" in done.stderr

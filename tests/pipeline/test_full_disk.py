@@ -38,7 +38,7 @@ def run(state: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LOCAL_DIR": str(state), "HISTORY_SEASONS": "0"}
     for name in ("ARCHIVE", "DATE", "RUNTIME"):
         environment.pop(name, None)
-    command = [sys.executable, "-m", "local.run"]
+    command = [sys.executable, "-m", "local.cli.run"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

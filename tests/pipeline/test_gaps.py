@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from functions.phase6_export.schema_check import check
-from local import run
+from local.cli import run
 from local.host import runtime
 from local.host.runtime import replay_app
 from local.league import write_league

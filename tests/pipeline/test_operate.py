@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from local import operate
-from local import publish as publish_command
+from local.cli import operate
+from local.cli import publish as publish_command
+from local.cli.operate import age, ask
+from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.runtime import STATE_FILE, open_runtime
-from local.operate import age, ask
-from local.publish import DONE, FAILED, WRONG_INPUT, Refused
 from shared.chain.resilience import circuit_breaker
 from shared.core.clock import SystemClock
 from shared.core.errors import StoreUnavailable

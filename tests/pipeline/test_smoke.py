@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from local.cli.publish import Refused
 from local.cloud import smoke
 from local.cloud.runs import NotThrough, Waiting
-from local.publish import Refused
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from tests.conftest import ROOT

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.compare import main as compare
+from local.cli.compare import main as compare
 from local.league import write_league
 from tests.conftest import ROOT
 
@@ -29,7 +29,7 @@ def _environment(folder: Path, league: Path) -> dict[str, str]:
 
 def _run(folder: Path, league: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local.run"],
+        [sys.executable, "-m", "local.cli.run"],
         cwd=ROOT, env=_environment(folder, league), capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from local.compare import KEYS, TABLES, canonical, is_ignored
+from local.cli.compare import KEYS, TABLES, canonical, is_ignored
 from tests.simulation.base import Base
 from tests.simulation.faults import Faults
 from tests.simulation.memory import MemoryBlobs

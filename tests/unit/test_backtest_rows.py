@@ -18,10 +18,10 @@ from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
 from local.backtest.world import stretches
+from local.cli.run import WrongInput
 from local.day.plan import Stretch
 from local.league import write_league
 from local.replay import Archive, ArchiveError
-from local.run import WrongInput
 from shared.core.clock import at_new_york
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.clean import main
+from local.cli.clean import main
 from local.host.folder_lock import owned
 from shared.core.errors import ConfigError
 

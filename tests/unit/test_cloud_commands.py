@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
+from local.cli.publish import Refused
 from local.cloud import contract, destroy, smoke
 from local.cloud.archive import promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
-from local.publish import Refused
 from shared.core.errors import DataError, Fatal
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from local import compare
+from local.cli import compare
 
 SETUP = """
 CREATE SCHEMA nba_predictions;

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from local import operate
+from local.cli import operate
 from local.console.lines import complain, say
 from local.console.plain import PlainConsole, open_console
 from local.day import summary

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local import publish as publish_command
 from local.cli import connect
+from local.cli import publish as publish_command
 from local.host.folder_lock import FolderBusy
 from local.host.moments import parse_at
 from local.host.runtime import EmbeddedRuntime, open_runtime

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from local.cli.publish import DONE, FAILED, Refused, publish, show, wanted
 from local.host.token import Endpoint
-from local.publish import DONE, FAILED, Refused, publish, show, wanted
 
 PUBLISHED = {"event": "published", "message_id": "7"}
 IDLE = {"event": "idle", "dead_letters": [], "held": [], "pending": 0}

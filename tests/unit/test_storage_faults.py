@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from local import operate, publish
-from local.clean import forget
-from local.compare import read_tables
+from local.cli import operate, publish
+from local.cli.clean import forget
+from local.cli.compare import read_tables
 from local.embedded.duckdb_errors import errors, of_opening
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile

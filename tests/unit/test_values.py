@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import values
+from local.console import values
 from local.host.folder_lock import state_folder
 from shared.core.errors import ConfigError
 

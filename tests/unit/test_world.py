@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from local.cli.run import Arguments, find_archive
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
 from local.host.folder_lock import FolderBusy, owned
 from local.host.kept_archive import OtherArchive, keep_archive, kept_archive
 from local.host.simulated_clock import Simulation
-from local.run import Arguments, find_archive
 
 
 @contextmanager

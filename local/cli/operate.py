@@ -20,8 +20,9 @@ from urllib.parse import urlencode
 from rich.console import Console
 from rich.table import Table
 
-from local.cli.command import run_command
 from local.cli.connect import connect
+from local.cli.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
+from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.host import deployed
@@ -29,7 +30,6 @@ from local.host.connections import HOST
 from local.host.folder_lock import FolderBusy
 from local.host.moments import parse_at
 from local.host.token import Endpoint
-from local.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import BATCH_SWEEP, trigger_of

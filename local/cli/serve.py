@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from local.cli.command import TERMINATED, run_command
+from local.console.command import TERMINATED, run_command
 from local.console.lines import complain, say
 from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of

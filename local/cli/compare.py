@@ -18,9 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.cli.command import run_command
-from local.cli.values import place
+from local.console.command import run_command
 from local.console.lines import complain, say
+from local.console.values import place
 from shared.core.errors import ConfigError, DataError, StorageFault
 
 IGNORED = frozenset(

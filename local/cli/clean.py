@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.cli.command import run_command
+from local.console.command import run_command
 from local.console.lines import complain, say
 from local.embedded.contents import MARKS, foreign, is_state, shown
 from local.host.folder_lock import FolderBusy, owned, state_folder

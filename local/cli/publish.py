@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local.cli.command import run_command
 from local.cli.connect import connect
+from local.console.command import run_command
 from local.console.lines import complain, say
 from local.host.admin import check_attributes
 from local.host.connections import HOST

@@ -18,8 +18,8 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from local.cli import values
-from local.cli.command import run_command
+from local.console import values
+from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console
 from local.day.day import Day, RunRecord
