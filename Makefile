@@ -122,7 +122,7 @@ fuzz: $(DEV_READY)  ## mutated answers of every source through the readers of ph
 
 .PHONY: load
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
-	@$(PY) -m local.load
+	@$(PY) -m local.bench.load
 
 # Which environment: its variables are infra/terraform/ENV.tfvars, its state is ENV in STATE_BUCKET. TERRAFORM names
 # another command than terraform.

@@ -80,7 +80,9 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
     lazily = parts == ("shared", "runtime.py") and found.lazy
     allowed = in_gcp or lazily or parts[:2] == ("local", "emulated")
     if any(name == "shared.stores.gcp" or name.startswith("shared.stores.gcp.") for name in target) and not allowed:
-        return "shared/stores/gcp is imported by shared/stores/runtime.py alone, lazily, and by local/emulated"
+        return (
+            "shared/stores/gcp is imported by shared/stores/runtime.py alone, lazily, and by local/emulators/emulated"
+        )
     return None
 
 

@@ -146,7 +146,7 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
     """The embedded runtime, or emulators. Raises what either raises where it cannot be opened."""
     if arguments.emulators:
         # only here are clients of Google Cloud needed
-        from local.emulated.runtime import open_emulated
+        from local.emulators.emulated.runtime import open_emulated
 
         with open_emulated(arguments.played_in, archive=archive) as emulated:
             yield emulated

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local.load.players import keep_models, lay_out
+from local.bench.load.players import keep_models, lay_out
 from tests.pipeline.support import NOW, PHASE5, make_template, open_world
 
 COORDINATOR = "phase5_coordinator"

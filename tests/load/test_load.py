@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.load.__main__ import sizes_up_to
-from local.load.one import measure
-from local.load.players import ROWS_PER_PLAYER
-from local.load.report import growth, other_statements, too_steep
+from local.bench.load.__main__ import sizes_up_to
+from local.bench.load.one import measure
+from local.bench.load.players import ROWS_PER_PLAYER
+from local.bench.load.report import growth, other_statements, too_steep
 from shared.stores.warehouse.staging import CHUNK, MOST_TABLES
 
 pytestmark = pytest.mark.heavy  # many units

@@ -12,8 +12,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from local.emulated.bus import PlayedBus
-from local.emulated.pushes import Pushes, Silence
+from local.emulators.emulated.bus import PlayedBus
+from local.emulators.emulated.pushes import Pushes, Silence
 from local.host.dispatcher import Completed
 from shared.stores.ports import Publication
 from tests.embedded import ATTEMPTS, START, ManualClock, small_pipeline

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.emulated.runtime import HOSTS, open_emulated
 from local.emulators import google, packaged, prepare
+from local.emulators.emulated.runtime import HOSTS, open_emulated
 from local.emulators.process import HOST, Absent, NotStarted, free_port, listens, running
 from local.host.server import Server
 from tests.embedded import small_pipeline

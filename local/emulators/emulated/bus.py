@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from local.emulated.pushes import Pushes
+from local.emulators.emulated.pushes import Pushes
 from shared.core.pipeline import Pipeline
 from shared.stores.ports import Bus, Publication, PulledMessage
 

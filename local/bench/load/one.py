@@ -1,6 +1,6 @@
 """One batch of so many units of one player each, from the coordinator's trigger to the run history.
 
-python -m local.load.one FOLDER UNITS   (a process of its own for every size: its memory is that size's)
+python -m local.bench.load.one FOLDER UNITS   (a process of its own for every size: its memory is that size's)
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from local.bench.load.players import ROWS_PER_PLAYER, keep_models, lay_out
+from local.bench.load.stopwatch import Stopwatch
 from local.bench.measure import Progress
 from local.console.lines import complain, say
 from local.host.dispatcher import Completed
 from local.host.runtime import EmbeddedRuntime, open_runtime
-from local.load.players import ROWS_PER_PLAYER, keep_models, lay_out
-from local.load.stopwatch import Stopwatch
 from shared.chain.batches import batches
 from shared.chain.batches.batches import CONSOLIDATED, batch_id_of
 from shared.chain.execution.run_history import HISTORY, flush_run

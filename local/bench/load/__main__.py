@@ -18,13 +18,13 @@ from typing import Any
 
 from rich.console import Console
 
+from local.bench.load.one import RESULT, LoadFailed
+from local.bench.load.report import MOST, show, too_steep
 from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.console.values import number
 from local.host.folder_lock import owned, state_folder
-from local.load.one import RESULT, LoadFailed
-from local.load.report import MOST, show, too_steep
 from shared.core.errors import ConfigError, PipelineError
 
 LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
@@ -50,7 +50,7 @@ def measure(folder: Path, units: int, runs: int, console: Console) -> list[dict[
 def _one(folder: Path, size: int) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "local.load.one", str(folder), str(size)]
+    command = [sys.executable, "-m", "local.bench.load.one", str(folder), str(size)]
     started = perf_counter()
     if subprocess.run(command, env=_environment(size), check=False).returncode:
         raise LoadFailed(f"The batch of {size} units failed.", next_step=f"see {folder}/logs/functions.jsonl.")

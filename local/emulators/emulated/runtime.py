@@ -15,9 +15,9 @@ from pathlib import Path
 
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
-from local.emulated.bus import PlayedBus
-from local.emulated.pushes import Pushes
 from local.emulators import google, packaged, prepare
+from local.emulators.emulated.bus import PlayedBus
+from local.emulators.emulated.pushes import Pushes
 from local.host.dispatcher import Listener
 from local.host.folder_lock import OwnedFolder, owned
 from local.host.logs import logs_to
