@@ -104,6 +104,10 @@ backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM
 bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time from 2 to 15 games
 	@$(PY) -m local.bench
 
+.PHONY: house
+house: $(DEV_READY)  ## the rooms of shared/ and local/: files, lines, imports between them, and what goes up or across
+	@$(PY) -m tests.house_rooms
+
 .PHONY: simulate
 simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FIRST_SEED=1, or SEED=17 VERBOSE=1
 	@$(PY) -m tests.simulation

@@ -74,11 +74,11 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
         own = f"functions.{parts[1]}"
         if not all(name == own or name.startswith(own + ".") for name in target[1:] or target):
             return "one function folder never imports another"
-    in_gcp = parts[:2] == ("shared", "gcp")
+    in_gcp = parts[:3] == ("shared", "stores", "gcp")
     if any(name == "google.cloud" or name.startswith("google.cloud.") for name in target) and not in_gcp:
         return "only shared/stores/gcp imports google.cloud"
-    lazily = parts == ("shared", "runtime.py") and found.lazy
-    allowed = in_gcp or lazily or parts[:2] == ("local", "emulated")
+    lazily = parts == ("shared", "stores", "runtime.py") and found.lazy
+    allowed = in_gcp or lazily or parts[:3] == ("local", "emulators", "emulated")
     if any(name == "shared.stores.gcp" or name.startswith("shared.stores.gcp.") for name in target) and not allowed:
         return (
             "shared/stores/gcp is imported by shared/stores/runtime.py alone, lazily, and by local/emulators/emulated"

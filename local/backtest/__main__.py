@@ -10,8 +10,8 @@ import sys
 
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.cli.run import RUN_AGAIN, ended
 from local.console.command import INTERRUPTED, TERMINATED, run_command
+from local.day.command import RUN_AGAIN, ended
 
 
 def main() -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from local.cli.run import MOST_SEASONS, WrongInput
 from local.console import values
+from local.day.inputs import MOST_SEASONS, WrongInput
 from local.host.folder_lock import state_folder
 from local.replay import Archive
 

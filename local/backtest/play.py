@@ -23,8 +23,8 @@ from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
 from local.backtest.world import Spent, made_from, open_world, world_folder
-from local.cli.run import Arguments as Run
-from local.cli.run import find_archive
+from local.day.inputs import Arguments as Run
+from local.day.inputs import find_archive
 from local.day.plan import HISTORY_AT
 from local.day.screen import Screen
 from local.embedded.contents import check_not_foreign

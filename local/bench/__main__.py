@@ -17,14 +17,13 @@ import duckdb
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.day.screen import Screen
 from local.host.folder_lock import owned, state_folder
 from shared.core.errors import PipelineError
 
-DONE, FAILED = 0, 1
 SIZES = (2, 8, MOST_GAMES)
 TABLES = 150
 # An upsert takes some 20 ms: those of all 150 tables, twice, would take two minutes and more.

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cli.connect import connect
-from local.cli.publish import DONE, FAILED, NOT_LOST, WRONG_INPUT, Refused, checked, publish, show
-from local.console.command import run_command
+from local.cli.publish import NOT_LOST, Refused, checked, publish, show
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.host import deployed

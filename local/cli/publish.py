@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.cli.connect import connect
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host.admin import check_attributes
 from local.host.connections import HOST
@@ -21,7 +21,6 @@ from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError, StorageFault
 from shared.core.pipeline import load_pipeline
 
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
 LAST = ("idle", "broken")
 NOT_LOST = "Next: `make serve`, or publish again, delivers what is still in the queue."
 CUT_OFF = f"The runtime ended before everything was delivered. {NOT_LOST}"

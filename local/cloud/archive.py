@@ -14,11 +14,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
 from shared.core.errors import DataError
-
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
 
 def promoted(root: Path, environment: Mapping[str, str]) -> Path:

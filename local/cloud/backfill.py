@@ -17,9 +17,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from local.cli.operate import a_runtime
-from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused, publish, show
+from local.cli.publish import Refused, publish, show
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host import deployed
 from local.host.folder_lock import FolderBusy

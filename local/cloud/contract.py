@@ -12,7 +12,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
+from local.cli.publish import Refused
+from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 

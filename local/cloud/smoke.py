@@ -15,12 +15,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
+from local.cli.publish import Refused
 from local.cloud.archive import promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host import deployed
 from local.package.archive import ROOT

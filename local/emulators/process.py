@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.core.errors import PipelineError
+from shared.core.errors import ConfigError, PipelineError
 
 HOST = "127.0.0.1"
 # A Java emulator on a busy machine.
@@ -22,7 +22,7 @@ _LOOK_EVERY = 0.1
 _TAIL = 2_000
 
 
-class Absent(PipelineError):
+class Absent(ConfigError):
     """What an emulator needs is not installed: the message says what, and how to get it."""
 
 

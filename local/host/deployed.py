@@ -55,7 +55,7 @@ def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
 
 
 def create_app(runtime: Runtime) -> Flask:
-    """What local/host/admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
+    """What admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
     app = Flask("deployed")
     pipeline = load_pipeline()
     app.register_blueprint(operations(lambda: runtime, pipeline))

@@ -6,7 +6,7 @@ JSON- or repr-escaped, as an HTML entity, in base64. So is a piece of one that s
     setting --protect--> known secrets
     foreign text --redacted--> text with *** --> only then cut, stored, logged, sent
 
-Every error of ours (shared/core/errors.py) redacts its own text, and every log record is redacted when it is made, with its
+Every error of ours (errors.py) redacts its own text, and every log record is redacted when it is made, with its
 traceback. Nothing is searched while no secret is known.
 """
 

@@ -65,7 +65,7 @@ def archive(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def environment(run: TerraformRun, wanted: Expected) -> list[str]:
-    """The variables that shared/core/settings.py and shared/stores/runtime.py read, on every function; secrets as references."""
+    """What settings and runtime read from the environment, on every function; secrets as references."""
     asked = dict(wanted.settings) | {
         "RUNTIME": "gcp",
         "PROJECT_ID": PROJECT,

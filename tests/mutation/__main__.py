@@ -1,8 +1,9 @@
 """`make mutants`: changes the core in one place at a time and plays the tests that should notice.
 
-FILES="shared/chain/batches/batches.py shared/chain/execution/ledger.py" takes some of tests/mutation/core.py's files, MOST=200 the number of
-mutants, SEED=1 which ones are drawn, LIST=1 only lists them. Outcomes are kept in JOURNAL (.local/mutants.jsonl): an
-interrupted run goes on, and what has neither another file nor other tests is not played again.
+FILES="shared/chain/resilience/locks.py shared/chain/execution/ledger.py" takes some of core.py's files, MOST=200 the
+number of mutants, SEED=1 which ones are drawn, LIST=1 only lists them. Outcomes are kept in JOURNAL
+(.local/mutants.jsonl): an interrupted run goes on, and what has neither another file nor other tests is not played
+again.
 Exit 0 all killed, 1 some survived, 2 wrong input.
 """
 

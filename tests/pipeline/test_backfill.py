@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
+from local.cli.publish import Refused
 from local.cloud import backfill
 from local.cloud.backfill import Asked, asked, months, on_a_folder, on_google
 from local.cloud.runs import NotThrough, Waiting
+from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage

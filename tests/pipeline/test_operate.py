@@ -14,7 +14,8 @@ import pytest
 from local.cli import operate
 from local.cli import publish as publish_command
 from local.cli.operate import age, ask
-from local.cli.publish import DONE, FAILED, WRONG_INPUT, Refused
+from local.cli.publish import Refused
+from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.runtime import STATE_FILE, open_runtime

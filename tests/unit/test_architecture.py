@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import architecture_rules as rules
+from tests import house_rooms
 from tests.conftest import ROOT
 from tests.python_sources import sources
 
@@ -23,6 +24,7 @@ RULES = [
     rules.swallowed_errors,
     rules.wall_clock,
     rules.undone,
+    house_rooms.rooms,
 ]
 
 
@@ -122,8 +124,34 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     (rules.heavy_at_start, {"shared/core/errors.py": "import numpy as np"}, "shared.core.errors -> numpy"),
     (
         rules.heavy_at_start,
-        {"shared/chain/execution/handler.py": "from shared import systems", "shared/systems.py": "import xgboost"},
-        "shared.chain.execution.handler -> shared.science.systems -> xgboost",
+        {"shared/chain/execution/handler.py": "from shared import x", "shared/x.py": "import xgboost"},
+        "shared.chain.execution.handler -> shared.x -> xgboost",
+    ),
+    (
+        house_rooms.rooms,
+        {"shared/core/a.py": "def f():\n    from shared.nba import b", "shared/nba/b.py": ""},
+        "of shared, core lies below nba",
+    ),
+    (
+        house_rooms.rooms,
+        {"shared/science/a.py": "from shared.chain import b", "shared/chain/b.py": ""},
+        "of shared, science lies beside chain",
+    ),
+    (
+        house_rooms.rooms,
+        {"shared/chain/messages/a.py": "import shared.chain.batches.b", "shared/chain/batches/b.py": ""},
+        "of shared.chain, messages lies below batches",
+    ),
+    (
+        house_rooms.rooms,
+        {"local/backtest/a.py": "from local.cli.run import x", "local/cli/run.py": ""},
+        "of local, backtest lies below cli",
+    ),
+    (house_rooms.rooms, {"shared/x.py": ""}, "shared/x.py lies in no room"),
+    (
+        house_rooms.rooms,
+        {"shared/attic/a.py": "import shared.core.b", "shared/core/b.py": ""},
+        "shared has no floor for attic",
     ),
     (rules.long_mains, {"functions/a/main.py": "x = 1\n" * 41}, "41 lines"),
     (rules.swallowed_errors, {"shared/x.py": SWALLOW.format(caught="Exception", then="log()")}, "x.py:3"),
@@ -183,6 +211,17 @@ ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
         },
     ),
     (rules.heavy_at_start, {"shared/chain/execution/handler.py": "def f():\n    import xgboost"}),
+    (
+        house_rooms.rooms,
+        {
+            "shared/science/training/a.py": "from shared.science.evaluation import b\nfrom shared.core import c",
+            "shared/science/evaluation/b.py": "",
+            "shared/core/c.py": "",
+            "local/cli/d.py": "from local.day.e import f",
+            "local/day/e.py": "from shared.science.training import a",
+            "functions/g/main.py": "from shared.core import c",
+        },
+    ),
     (rules.long_mains, {"functions/a/main.py": "x = 1\n" * 40}),
     (
         rules.swallowed_errors,

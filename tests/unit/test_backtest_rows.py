@@ -18,7 +18,7 @@ from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
 from local.backtest.world import stretches
-from local.cli.run import WrongInput
+from local.day.inputs import WrongInput
 from local.day.plan import Stretch
 from local.league import write_league
 from local.replay import Archive, ArchiveError

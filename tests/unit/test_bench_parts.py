@@ -21,6 +21,7 @@ from local.bench.league import find_smaller, last_day_game_ids, players_of_seaso
 from local.bench.measure import BenchFailed
 from local.bench.prepare import version_of
 from local.bench.staged_rows import ROWS_PER_TABLE, unit_rows, unit_table
+from local.console.command import FAILED
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.league import write_league
@@ -235,5 +236,5 @@ def test_a_folder_that_cannot_be_used_is_a_failure_with_its_reason(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "file"))
-    assert bench.main() == bench.FAILED
+    assert bench.main() == FAILED
     assert str(tmp_path / "file") in capsys.readouterr().err

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from local.cli.publish import DONE, FAILED, Refused, publish, show, wanted
+from local.cli.publish import Refused, publish, show, wanted
+from local.console.command import DONE, FAILED
 from local.host.token import Endpoint
 
 PUBLISHED = {"event": "published", "message_id": "7"}

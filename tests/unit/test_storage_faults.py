@@ -18,6 +18,7 @@ import pytest
 from local.cli import operate, publish
 from local.cli.clean import forget
 from local.cli.compare import read_tables
+from local.console.command import FAILED
 from local.embedded.duckdb_errors import errors, of_opening
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
@@ -476,7 +477,7 @@ def test_who_publishes_on_a_full_disk_is_told_what_to_do(small_disk: Path, funct
             said = list(publish.publish(embedded.server.endpoint, {"topic": "a", "message": "word"}))
             (broken,) = (event for event in said if event["event"] == "broken")
             assert "make room on the disk of" in broken["reason"]
-            assert publish.show(broken) == publish.FAILED
+            assert publish.show(broken) == FAILED
         with pytest.raises(StorageFault, match="make room on the disk of"):
             operate.ask(embedded.server.endpoint, "POST", "/idle")
         (small_disk / "ballast").unlink()

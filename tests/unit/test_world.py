@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from local.cli.run import Arguments, find_archive
+from local.day.inputs import Arguments, find_archive
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
 from local.host.folder_lock import FolderBusy, owned

@@ -1,7 +1,7 @@
 """The gates every message passes before its execution is taken: the pause switch, then the function's breaker.
 
-A message that a gate stops is held (shared/chain/resilience/deferred.py). The recovery functions pass both: they are what mends, and look
-at the pause themselves.
+A message that a gate stops is held (deferred.py). The recovery functions pass both: they are what mends, and look at
+the pause themselves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Trained models in the models bucket: a version is written whole, then shared/science/model_registry/promotions.py may make it serve.
+"""Trained models in the models bucket: a version is written whole, then promotions.py may make it serve.
 
 models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is what later gates judge the version by.
 models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate,
-and what shared/science/model_registry/model_files.py needs to tell whether the files of both systems are the ones that were saved.
+and what model_files.py needs to tell whether the files of both systems are the ones that were saved.
 """
 
 from __future__ import annotations
