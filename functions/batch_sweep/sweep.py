@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 
-from functions.batch_sweep.ended import end_executions
+from functions.batch_sweep.abandoned_executions import end_executions
 from functions.batch_sweep.orphans import sweep_staging
+from functions.batch_sweep.pending_outboxes import release_held, send_unsent
 from functions.batch_sweep.report import Report
 from functions.batch_sweep.stalled import close_stalled, report_unconsolidated, settle_late_units
-from functions.batch_sweep.unsent import release_held, send_unsent
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch

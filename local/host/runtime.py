@@ -39,7 +39,7 @@ from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
 STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
-FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_a_file_that_no_function_reads_is_refused_by_name(tmp_path: Path, name: 
 
 def test_a_link_is_refused(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
-    (folder / "shared" / "link.py").symlink_to(folder / "shared" / "errors.py")
+    (folder / "shared" / "link.py").symlink_to(folder / "shared" / "core" / "errors.py")
     with pytest.raises(DataError, match=r"shared/link\.py"):
         contents(folder)
 
@@ -151,7 +151,7 @@ def test_place_time_rights_order_and_line_ends_of_the_checkout_do_not_matter(tmp
 def test_one_changed_byte_is_another_archive(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
     before = write(folder)
-    file = folder / "shared" / "warehouse" / "views" / "nba_predictions.current_predictions.sql"
+    file = folder / "shared" / "stores" / "warehouse" / "views" / "nba_predictions.current_predictions.sql"
     file.write_bytes(file.read_bytes() + b"\n")
     after = write(folder)
     assert after.sha256 != before.sha256

@@ -50,5 +50,5 @@ def test_a_function_may_touch_what_it_names_and_nothing_else(function: str) -> N
 
 
 def test_the_run_history_is_what_every_function_writes() -> None:
-    history = named(ROOT / "shared" / "observability" / "run_history.py")
+    history = named(ROOT / "shared" / "chain" / "execution" / "run_history.py")
     assert history == set(RAW["every_function"]["datasets"])

@@ -18,7 +18,7 @@ from shared.core.events import Event
 from tests.conftest import ROOT
 from tests.infra.terraform_runs import TerraformRun
 
-HANDLER = ROOT / "shared" / "handler.py"
+HANDLER = ROOT / "shared" / "chain" / "execution" / "handler.py"
 # Errors of consolidation after which everything staged is kept, and those that no retry can mend.
 FAILS_CONSOLIDATION = (StagingMismatch, Fatal)
 

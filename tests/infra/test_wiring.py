@@ -311,7 +311,7 @@ def test_every_phase_of_the_chain_has_a_contract_or_says_why_not() -> None:
 def test_contracts_count_rows_of_declared_tables_that_self_heal_may_read() -> None:
     from shared.stores.warehouse.schemas import all_schemas
 
-    views = {path.stem for path in (ROOT / "shared" / "warehouse" / "views").glob("*.sql")}
+    views = {path.stem for path in (ROOT / "shared" / "stores" / "warehouse" / "views").glob("*.sql")}
     declared = {schema.name for schema in all_schemas()} | views
     sql = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions" / "self_heal" / "sql").glob("*.sql"))
     for contract in CONTRACTS:

@@ -101,7 +101,7 @@ def _mark_before_publishing() -> Iterator[None]:
 
 @TABLE.add("no lease", "an execution is taken although another's lease stands")
 def _no_lease() -> Iterator[None]:
-    with patched(Ledger, "_lease_stands", lambda self, document, now: False):
+    with patched(Ledger, "_is_free", lambda self, document, now: True):
         yield
 
 

@@ -81,7 +81,22 @@ class Ledger:
 
         Raises LeaseHeld while another instance works on it.
         """
-        held = {
+        claim = self._claim(now, lease, machine)
+        document = self._state.get(key.path)
+        if document is None:
+            return self._take_first(key, {**facts, **claim}, now, machine)
+        if document.data["status"] == SUCCEEDED:
+            return Done(key, document.data)
+        if not self._is_free(document, now):
+            raise LeaseHeld(
+                f"Execution {key.id} is held by {document.data['owner']} until {document.data['lease_expires_at']}.",
+                next_step="nothing: this delivery is retried.",
+            )
+        return self._take_again(key, document, claim)
+
+    def _claim(self, now: datetime, lease: timedelta, machine: datetime | None) -> dict[str, Any]:
+        """What every take writes: that it runs, whose it is, and until when nobody else may have it."""
+        claim = {
             "status": RUNNING,
             "owner": self._owner,
             "epoch": self._epoch,
@@ -89,41 +104,33 @@ class Ledger:
             "taken_at": now,
             "expires_at": None,
         }
+        # an earlier attempt's end is not this one's
+        return claim if machine is None else claim | {"machine_taken_at": machine, "machine_finished_at": None}
+
+    def _take_first(self, key: ExecutionKey, claimed: dict[str, Any], now: datetime, machine: datetime | None) -> Taken:
+        fresh = {
+            **claimed,
+            "generation": 1,
+            "attempts": 1,
+            "started_at": now,
+            "outbox": [],
+            "outbox_pending": False,
+            "logged": False,
+        }
         if machine is not None:
-            # an earlier attempt's end is not this one's
-            held |= {"machine_taken_at": machine, "machine_finished_at": None}
-        document = self._state.get(key.path)
-        if document is None:
-            fresh = {
-                **facts,
-                **held,
-                "generation": 1,
-                "attempts": 1,
-                "started_at": now,
-                "outbox": [],
-                "outbox_pending": False,
-                "logged": False,
-            }
-            if machine is not None:
-                fresh["machine_started_at"] = machine
-            try:
-                self._state.create(key.path, fresh)
-            except AlreadyExists:
-                raise LeaseHeld(f"Execution {key.id} was taken by another instance a moment ago.") from None
-            document = self._state.get(key.path)
-            if document is None or document.data["owner"] != self._owner or document.data["generation"] != 1:
-                raise LeaseHeld(f"Execution {key.id} was taken over at once.")
-            return Taken(key, document.version, document.data)
-        if document.data["status"] == SUCCEEDED:
-            return Done(key, document.data)
-        if self._lease_stands(document, now):
-            raise LeaseHeld(
-                f"Execution {key.id} is held by {document.data['owner']} until {document.data['lease_expires_at']}.",
-                next_step="nothing: this delivery is retried.",
-            )
+            fresh["machine_started_at"] = machine
+        try:
+            self._state.create(key.path, fresh)
+        except AlreadyExists:
+            raise _lost_to_another(key) from None
+        return self._read_back(key, generation=1)
+
+    def _take_again(self, key: ExecutionKey, document: Document, claim: dict[str, Any]) -> Taken:
+        """Take over what failed, or whose lease has ended: another generation, which fences the one before."""
+        generation = document.data["generation"] + 1
         taken = {
-            **held,
-            "generation": document.data["generation"] + 1,
+            **claim,
+            "generation": generation,
             "attempts": document.data["attempts"] + 1,
             # a failure that was final, and in the history, may be tried again: that is another row
             "logged": False,
@@ -131,11 +138,15 @@ class Ledger:
         try:
             self._state.update(key.path, taken, if_version=document.version)
         except PreconditionFailed:
-            raise LeaseHeld(f"Execution {key.id} was taken by another instance a moment ago.") from None
-        after = self._state.get(key.path)
-        if after is None or after.data["generation"] != taken["generation"] or after.data["owner"] != self._owner:
+            raise _lost_to_another(key) from None
+        return self._read_back(key, generation)
+
+    def _read_back(self, key: ExecutionKey, generation: int) -> Taken:
+        """The document as it stands after our write. Raises LeaseHeld where it is no longer ours."""
+        document = self._state.get(key.path)
+        if document is None or (document.data["owner"], document.data["generation"]) != (self._owner, generation):
             raise LeaseHeld(f"Execution {key.id} was taken over at once.")
-        return Taken(key, after.version, after.data)
+        return Taken(key, document.version, document.data)
 
     def finish(self, taken: Taken, fields: dict[str, Any]) -> None:
         """Record success, result and outbox in one write. Raises LeaseHeld where the lease was taken over."""
@@ -166,10 +177,15 @@ class Ledger:
                 f"Execution {taken.key.id} generation {taken.generation} was taken over; its result is not recorded."
             ) from None
 
-    def _lease_stands(self, document: Document, now: datetime) -> bool:
+    def _is_free(self, document: Document, now: datetime) -> bool:
+        """Failed, of an earlier repetition of simulated time, or running beyond its lease."""
         data = document.data
-        stands = data["status"] == RUNNING and data["epoch"] == self._epoch and data["lease_expires_at"] > now
-        return bool(stands)
+        is_at_work = data["status"] == RUNNING and data["epoch"] == self._epoch
+        return not (is_at_work and data["lease_expires_at"] > now)
+
+
+def _lost_to_another(key: ExecutionKey) -> LeaseHeld:
+    return LeaseHeld(f"Execution {key.id} was taken by another instance a moment ago.")
 
 
 def executions_of(state: State, run_id: str) -> list[Document]:

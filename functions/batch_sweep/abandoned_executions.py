@@ -38,21 +38,36 @@ def end_executions(context: Context, report: Report, resumed_at: datetime | None
     for document in runtime.state.query(COLLECTION, [Filter("logged", "==", False)]):
         if document.id == context.execution_id:
             continue
-        data = document.data
-        if data["status"] == RUNNING and data["lease_expires_at"] <= now:
+        if _lease_expired(document, now):
             report.expired.append(document.id)
-        stopped = _stopped_at(document)
         if only_report:
             continue
-        waiting = stopped if resumed_at is None else max(stopped, resumed_at)
-        if _is_open(document) and waiting <= rested and not _make_final(context, document, stopped):
-            waiting = now  # somebody took it a moment ago
-        elif _is_open(document) and waiting <= rested:
-            report.abandoned.append(document.id)
-        moved[data["run_id"]].append(waiting)
+        stopped = _stopped_at(document)
+        waits_since = stopped if resumed_at is None else max(stopped, resumed_at)
+        if _is_abandoned(document, waits_since, rested):
+            if _make_final(context, document, stopped):
+                report.abandoned.append(document.id)
+            else:
+                waits_since = now  # somebody took it a moment ago
+        moved[document.data["run_id"]].append(waits_since)
     for run_id, moments in sorted(moved.items()):
-        if max(moments) <= rested and flush_run(runtime, run_id):
+        if _came_to_rest(moments, rested) and flush_run(runtime, run_id):
             report.flushed.append(run_id)
+
+
+def _lease_expired(document: Document, now: datetime) -> bool:
+    """Whether it says that it runs, and its lease has ended: the next delivery takes it over."""
+    return bool(document.data["status"] == RUNNING and document.data["lease_expires_at"] <= now)
+
+
+def _is_abandoned(document: Document, waits_since: datetime, rested: datetime) -> bool:
+    """Whether a further delivery is expected to go on with it, and none can come any more."""
+    return _is_open(document) and waits_since <= rested
+
+
+def _came_to_rest(moments: list[datetime], rested: datetime) -> bool:
+    """Whether none of a run's executions has moved for so long that none will."""
+    return max(moments) <= rested
 
 
 def _is_open(document: Document) -> bool:
