@@ -94,7 +94,8 @@ def screen() -> Screen:
 def backtest(archive_folder: Path, folder: Path, last: date) -> Run:
     archive = Archive(archive_folder)
     arguments = Arguments(archive_folder, FIRST, last, 1, folder)
-    return Run(predicted(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
+    with owned(arguments.kept_in):  # as the command has it
+        return Run(predicted(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(state: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LOCAL_DIR": str(state), "HISTORY_SEASONS": "0"}
+    environment = {**os.environ, "LOCAL_DIR": str(state), "HISTORY_SEASONS": "0", "PORT": "0"}
     for name in ("ARCHIVE", "DATE", "RUNTIME"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "local.cli.run"]
