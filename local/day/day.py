@@ -212,8 +212,10 @@ class Day:
                     "seconds": seconds.of(data["function"]),
                     "record_count": 0,
                     "reason": None,
+                    "event": None,
                 },
             )
+            phase["event"] = result.get("event") or data.get("event")
             status = result.get("status", data["status"])
             if status != "success":
                 phase["status"] = status

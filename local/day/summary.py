@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,15 @@ from local.console.plain import plain
 from local.day.day import Day, RunRecord
 from local.host.simulation_host import Playable
 from shared.core.errors import NotFound
+from shared.core.events import Event
 from shared.core.pipeline import GRADING
 from shared.stores.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
 STATUS_FILE = "v1/status.json"
+EXPORT = "phase6_export"
 # How phase 6 says that a date has nothing to export, and that it is as it should be (logging.tf counts by the same).
-NOTHING_PLAYED = re.compile(r"^(no games on|all [0-9]+ games on [0-9-]+ are (postponed|called off))")
+NOTHING_PLAYED = (Event.NO_GAMES, Event.GAMES_POSTPONED, Event.GAMES_CALLED_OFF)
 
 
 def summarise(
@@ -75,19 +76,21 @@ def _gaps(embedded: Playable, day: Day, runs: Sequence[RunRecord]) -> list[str]:
     except NotFound:
         dates = []
     found = [entry for entry in dates if entry["game_date"] == date]
-    gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], each["reason"])]
+    ours = [phase for run in runs if run.game_date == date for phase in run.phases]
+    events = [phase["event"] for phase in ours if phase["name"] == EXPORT]
+    gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], events[-1] if events else None)]
     if not found:
         gaps.append(f"export: none of {date} is on record")
-    for run in runs:
-        for phase in run.phases if run.game_date == date else ():
-            lacks = phase["status"] == "partial" or (phase["status"] == "no_data" and day.last_batch() is not None)
-            if phase["name"] == GRADING and lacks:
-                gaps.append(f"grading: {phase['reason'] or phase['status']}")
+    for phase in ours:
+        lacks = phase["status"] == "partial" or (phase["status"] == "no_data" and day.last_batch() is not None)
+        if phase["name"] == GRADING and lacks:
+            gaps.append(f"grading: {phase['reason'] or phase['status']}")
     return gaps
 
 
-def _lacks(status: str, reason: str) -> bool:
-    return status in ("partial", "failed") or (status == "no_data" and not NOTHING_PLAYED.match(reason))
+def _lacks(status: str, event: str | None) -> bool:
+    """Whether an export lacks something, by its status and its code."""
+    return status in ("partial", "failed") or (status == "no_data" and event not in NOTHING_PLAYED)
 
 
 def _last_revision(embedded: Playable, day: Day) -> dict[str, Any]:

@@ -26,7 +26,7 @@ SMALL = small_pipeline(function_spec("work", "a"))
 SERVE = """
 import sys
 from pathlib import Path
-from local import serve
+from local.cli import serve
 from local.console.command import run_command
 from local.host.runtime import open_runtime
 from tests.pipeline.test_command_ends import SMALL

@@ -280,7 +280,7 @@ def test_the_log_says_when_it_opens_and_not_at_every_failure_after(
     fail(runtime, 2)
     (record,) = caplog.records
     assert (record.levelname, record.getMessage().partition(" until")[0]) == ("ERROR", f"breaker {NAME} is open")
-    assert vars(record)["fields"] == {"breaker": NAME, "failures": 5}
+    assert vars(record)["fields"] == {"event": "breaker_opened", "breaker": NAME, "failures": 5}
 
 
 def test_of_a_long_error_the_beginning_is_kept(runtime: Runtime) -> None:

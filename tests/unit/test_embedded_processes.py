@@ -48,7 +48,7 @@ with open_runtime(Path(sys.argv[1]), pipeline=PIPELINE, functions=Path(sys.argv[
 SERVE = """
 import sys
 from pathlib import Path
-from local import serve
+from local.cli import serve
 from local.host.runtime import open_runtime
 from tests.unit.test_embedded_processes import PIPELINE
 with open_runtime(Path(sys.argv[1]), pipeline=PIPELINE, functions=Path(sys.argv[2])) as embedded:

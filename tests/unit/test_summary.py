@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from local.day.summary import NOTHING_PLAYED, _lacks, last_line
+from shared.core.events import Event
 from tests.conftest import ROOT
 
 
@@ -15,22 +18,27 @@ def test_the_last_line_names_every_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "lacks"),
+    ("status", "event", "lacks"),
     [
-        ("success", "", False),
-        ("halted", "off-season", False),
-        ("partial", "injuries missing", True),
-        ("failed", "predictions cover 1 of 4 expected players", True),
-        ("no_data", "no games on 2025-11-15", False),
-        ("no_data", "all 2 games on 2025-11-15 are postponed", False),
-        ("no_data", "all 12 games on 2025-11-15 are called off", False),
-        ("no_data", "there are no current predictions for 2025-11-15", True),
+        ("success", Event.DONE, False),
+        ("halted", Event.EXPORT_HALTED, False),
+        ("partial", Event.DONE_WITH_GAPS, True),
+        ("failed", Event.LOW_COVERAGE, True),
+        ("no_data", "no_games", False),
+        ("no_data", "games_postponed", False),
+        ("no_data", "games_called_off", False),
+        ("no_data", "no_predictions", True),
+        ("no_data", None, True),
     ],
 )
-def test_a_day_without_games_is_no_gap_and_one_without_predictions_is(status: str, reason: str, lacks: bool) -> None:
-    assert _lacks(status, reason) is lacks
+def test_a_day_without_games_is_no_gap_and_one_without_predictions_is(
+    status: str, event: str | None, lacks: bool
+) -> None:
+    assert _lacks(status, event) is lacks
 
 
-def test_the_words_are_those_that_alarms_go_by() -> None:
+def test_an_export_that_is_no_gap_is_one_that_alarms_count_as_an_export() -> None:
     terraform = (ROOT / "infra" / "terraform" / "logging.tf").read_text(encoding="utf-8")
-    assert f'jsonPayload.reason=~"{NOTHING_PLAYED.pattern}"' in terraform
+    counted = re.search(r"^  exported = \[(.*)\]$", terraform, re.MULTILINE)
+    assert counted is not None
+    assert set(NOTHING_PLAYED) < {Event(code) for code in re.findall(r'"(\w+)"', counted[1])}
