@@ -12,7 +12,8 @@ _EVALUATION = (
 )
 _GRADING = ("tests/unit/test_grading_grade.py",)
 _SYSTEMS = ("tests/unit/test_systems_formulas.py", "tests/unit/test_systems_predict.py")
-_EXPORT = ("tests/unit/test_export_files.py", "tests/unit/test_export_order.py")
+_EXPORT = ("tests/unit/test_export_files.py", "tests/unit/test_export_order.py", "tests/unit/test_export_pointers.py")
+_RESULTS = ("tests/unit/test_export_results.py", *_EXPORT)
 
 CORE: Mapping[str, tuple[str, ...]] = {
     "shared/chain/batches/batches.py": ("tests/unit/test_batches.py",),
@@ -22,6 +23,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "shared/chain/resilience/deferred.py": ("tests/pipeline/test_held.py",),
     "shared/chain/execution/ledger.py": ("tests/unit/test_ledger.py",),
     "shared/chain/resilience/locks.py": ("tests/unit/test_locks.py",),
+    "shared/chain/messages/dead_letter.py": (
+        "tests/unit/test_dead_letter_codec.py",
+        "tests/pipeline/test_dead_letters.py",
+    ),
     "shared/chain/messages/outbox.py": ("tests/unit/test_outbox.py",),
     "shared/stores/warehouse/staging.py": (
         "tests/unit/test_staging.py",
@@ -55,8 +60,8 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "functions/phase5_coordinator/players.py": ("tests/unit/test_players.py",),
     "functions/phase6_export/exporters/best_bets.py": _EXPORT,
     "functions/phase6_export/sql/games.sql": _EXPORT,
-    "functions/phase6_export/sql/performance.sql": _EXPORT,
-    "functions/phase6_export/sql/results.sql": _EXPORT,
+    "functions/phase6_export/sql/performance.sql": _RESULTS,
+    "functions/phase6_export/sql/results.sql": _RESULTS,
     "functions/phase6_export/validate.py": _EXPORT,
     "functions/phase6_export/writer.py": tuple(reversed(_EXPORT)),
 }
