@@ -9,7 +9,7 @@ from functools import lru_cache
 from functions.batch_sweep.report import Report
 from shared.chain.execution.context import Context
 from shared.chain.execution.ledger import COLLECTION, FAILED, KEPT, RUNNING
-from shared.chain.execution.run_history import flush_run
+from shared.chain.execution.run_history import write_run_history
 from shared.core import failpoints
 from shared.core.clock import LONG_AGO
 from shared.core.errors import PreconditionFailed
@@ -51,7 +51,7 @@ def end_executions(context: Context, report: Report, resumed_at: datetime | None
                 waits_since = now  # somebody took it a moment ago
         moved[document.data["run_id"]].append(waits_since)
     for run_id, moments in sorted(moved.items()):
-        if _came_to_rest(moments, rested) and flush_run(runtime, run_id):
+        if _came_to_rest(moments, rested) and write_run_history(runtime, run_id):
             report.flushed.append(run_id)
 
 

@@ -102,7 +102,7 @@ def _of_batch(context: Context, report: Report, batch: Batch, tables: Tables) ->
     goes, unsure = [], []
     for table, columns in sorted(tables.items()):
         unit = staging.unit_of(table, batch.batch_id)
-        gathered = unit.startswith(staging.GATHERED)
+        gathered = unit.startswith(staging.COMPACTED)
         if unit in merged or (gathered and batch.status in (CONSOLIDATED, SUPERSEDED)):
             goes.append(table)
         elif batch.status == OPEN or gathered or unit in waiting:

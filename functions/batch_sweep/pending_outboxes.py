@@ -20,9 +20,9 @@ SENT_BY_ITSELF = timedelta(minutes=2)
 OUTBOXES = {"executions": "finished_at", "batches": "closed_at", deferred.COLLECTION: "released_at"}
 
 
-def release_held(runtime: Runtime, report: Report) -> None:
+def release_deferred_messages(runtime: Runtime, report: Report) -> None:
     """Publish the held messages whose gate lets them through now."""
-    _attempt(report, "held messages", lambda: report.released.extend(deferred.release_open(runtime)))
+    _attempt(report, "held messages", lambda: report.released.extend(deferred.release_deferred(runtime)))
 
 
 def send_unsent(runtime: Runtime, report: Report) -> None:

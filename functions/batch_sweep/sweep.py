@@ -9,7 +9,7 @@ import logging
 
 from functions.batch_sweep.abandoned_executions import end_executions
 from functions.batch_sweep.orphans import sweep_staging
-from functions.batch_sweep.pending_outboxes import release_held, send_unsent
+from functions.batch_sweep.pending_outboxes import release_deferred_messages, send_unsent
 from functions.batch_sweep.report import Report
 from functions.batch_sweep.stalled import close_stalled, report_unconsolidated, settle_late_units
 from shared.chain.execution.context import Context, Outcome
@@ -35,7 +35,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         send_unsent(runtime, report)
         end_executions(context, report, resumed_at, only_report=True)
     else:
-        release_held(runtime, report)
+        release_deferred_messages(runtime, report)
         send_unsent(runtime, report)
         close_stalled(context, report, resumed_at)
         settle_late_units(context, report)

@@ -55,11 +55,11 @@ class SourceBreaker:
         """Raises SourceUnavailable, naming the breaker, while the source is to be left alone."""
         with self._turn:
             if self._permit is None:
-                self._permit = circuit_breaker.allows(self._runtime, self.name, trial=self._trial)
+                self._permit = circuit_breaker.acquire_permit(self._runtime, self.name, trial=self._trial)
             permit = self._permit
         if not permit.granted:
             raise SourceUnavailable(
-                f"not asked: {permit.breaker.why()}.",
+                f"not asked: {permit.breaker.describe()}.",
                 next_step="nothing: one run tries it again after that time.",
             )
         doing = _doing.get()

@@ -165,8 +165,8 @@ class _Work:
         parts: dict[str, Sequence[str]] = {}
         columns = (*staging.staged_columns(), "staged_unit")
         for index, chunk in enumerate(staging.chunks(names)):
-            into = staging.staging_table(batch_id, f"{staging.GATHERED}{index}")
-            self.runtime.warehouse.execute(staging.gather_sql({n: staged[n] for n in chunk}, batch_id, into))
+            into = staging.staging_table(batch_id, f"{staging.COMPACTED}{index}")
+            self.runtime.warehouse.execute(staging.compaction_sql({n: staged[n] for n in chunk}, batch_id, into))
             parts[into] = columns
         return staging.staged_rows(parts, batch_id), tuple(parts)
 
@@ -277,7 +277,7 @@ class _Work:
             table
             for table in tables
             if self._unit(table) in done
-            or self._unit(table).startswith(staging.GATHERED)
+            or self._unit(table).startswith(staging.COMPACTED)
             or (staging.revision_of(table) or self.batch.revision) < self.batch.revision
         ]
         if gone:

@@ -32,7 +32,7 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
     """
     permits = _permits(context)
     left_out: dict[str, str | SystemFailed] = {
-        system: permit.breaker.why() for system, permit in permits.items() if not permit.granted
+        system: permit.breaker.describe() for system, permit in permits.items() if not permit.granted
     }
     while True:
         try:
@@ -57,7 +57,7 @@ def _permits(context: Context) -> dict[str, Permit]:
     trial = timedelta(seconds=context.function.lease_seconds)
     names = {system: circuit_breaker.name_of("system", system) for system in SYSTEMS}
     return {
-        system: circuit_breaker.ask(context.runtime, found[name], trial=trial)
+        system: circuit_breaker.acquire_permit_of(context.runtime, found[name], trial=trial)
         for system, name in names.items()
         if name in found
     }
@@ -69,9 +69,9 @@ def _count(failure: SystemFailed, context: Context) -> str | None:
     counted = _tell(
         lambda: circuit_breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id)
     )
-    if counted is None or counted.standing(runtime.clock.now()) == "closed":
+    if counted is None or counted.state(runtime.clock.now()) == "closed":
         return None
-    return counted.why()
+    return counted.describe()
 
 
 def _tell(record: Callable[[], T]) -> T | None:

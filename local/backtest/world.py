@@ -13,12 +13,12 @@ from pathlib import Path
 from local.backtest.arguments import season_at
 from local.backtest.sources import FEATURE_CODE, archive_print, code_print
 from local.day.day import Day, RunRecord
-from local.day.plan import DAYS_NOT_HISTORY, Stretch, uncovered
+from local.day.plan import DAYS_NOT_HISTORY, DateSpan, uncovered
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
 from local.host.folder_lock import owned
 from local.host.runtime import STATE_FILE, EmbeddedRuntime, open_runtime
-from local.host.simulated_clock import Simulation
+from local.host.simulated_clock import SimulationNotes
 from local.replay import Archive
 
 NOTE = "backtest"
@@ -46,7 +46,7 @@ class Spent:
                 self.seconds[PARTS[phase["name"]]] += phase["seconds"]
 
 
-def stretches(archive: Archive, first: date, last: date, seasons: int, covered: Sequence[Stretch]) -> list[Stretch]:
+def stretches(archive: Archive, first: date, last: date, seasons: int, covered: Sequence[DateSpan]) -> list[DateSpan]:
     """What is not yet covered of the `seasons` seasons before that of `first`, and of all from there to `last`."""
     names = archive.seasons
     own = names.index(season_at(archive, first))
@@ -93,7 +93,7 @@ def _forget_outdated(folder: Path, wanted: dict[str, str], screen: Screen) -> No
         return
     with owned(folder):
         with closing(SqliteFile(folder / STATE_FILE)) as file:
-            kept = json.loads(Simulation(file).get(NOTE) or "{}")
+            kept = json.loads(SimulationNotes(file).get(NOTE) or "{}")
         if kept == wanted:
             return
         if not kept:

@@ -14,7 +14,7 @@ from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.dispatcher import Completed, Dispatcher
 from local.host.server import Server
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.core.pipeline import WORKER, load_pipeline
 
 FUNCTION = WORKER
@@ -28,7 +28,7 @@ def measure(folder: Path, messages: int, progress: Progress) -> dict[str, Any]:
     topic = pipeline.functions[FUNCTION].topics[0]
     with ExitStack() as stack:
         file = stack.enter_context(closing(SqliteFile(folder / "bus.sqlite")))
-        clock = SimClock(Simulation(file))
+        clock = SimClock(SimulationNotes(file))
         bus = SqliteBus(file, pipeline, clock)
         server = Server()
         stack.callback(server.stop)

@@ -149,9 +149,7 @@ def breakers(endpoint: Endpoint, _environment: Environment, console: Console) ->
     """List the breakers that have failures, open or not."""
     found = ask(endpoint, "GET", "/breakers")["breakers"]
     for one in found:
-        console.print(
-            plain(f"{one['name']}: {one['standing']}, {one['failures']} failures in a row, {one['last_error']}")
-        )
+        console.print(plain(f"{one['name']}: {one['state']}, {one['failures']} failures in a row, {one['last_error']}"))
     if not found:
         console.print("No breaker has failures.")
     return DONE

@@ -26,14 +26,14 @@ from local.day.screen import Screen
 from local.day.summary import result, show, summarise, write_summary
 from local.host.ports import note
 from local.host.runtime import WAREHOUSE_FILE, open_runtime
-from local.host.simulation_host import Playable
+from local.host.simulation_host import SimulationHost
 from local.replay import Archive
 
 A_WEEK = timedelta(days=7)
 
 
 @contextmanager
-def opened(arguments: Arguments, archive: Path) -> Iterator[Playable]:
+def opened(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
     """The embedded runtime, or emulators. Raises what either raises where it cannot be opened."""
     if arguments.emulators:
         # only here are clients of Google Cloud needed

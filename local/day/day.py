@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from time import perf_counter
 from typing import Any
 
-from local.day.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, Event, Stretch, events_of, history_before
+from local.day.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, DateSpan, Event, events_of, history_before
 from local.host.dispatcher import Completed
-from local.host.simulation_host import Playable
+from local.host.simulation_host import SimulationHost
 from local.replay import Archive
 from shared.chain.batches import batches
 from shared.chain.execution.ledger import executions_of
@@ -55,7 +55,7 @@ Watcher = Callable[[str, Completed | None], None]
 class Day:
     """One game day on one state folder."""
 
-    def __init__(self, embedded: Playable, archive: Archive, game_date: date, watch: Watcher) -> None:
+    def __init__(self, embedded: SimulationHost, archive: Archive, game_date: date, watch: Watcher) -> None:
         self._embedded = embedded
         self._archive = archive
         self._notes = embedded.stores.simulation
@@ -84,27 +84,28 @@ class Day:
 
     # --- before the day -----------------------------------------------------------------------------------------
 
-    def missing_history(self, seasons: int) -> list[Stretch]:
+    def missing_history(self, seasons: int) -> list[DateSpan]:
         """What is still to be backfilled for this day."""
         return history_before(self.game_date, self._archive, seasons, self._covered())
 
-    def _covered(self) -> list[Stretch]:
+    def _covered(self) -> list[DateSpan]:
         """What this day knows: a stretch loaded for a later day was fetched after this day's as_of, so it is not."""
         known = [s for s in self._history() if s["loaded_on"] <= self.game_date.isoformat()]
-        return [Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
+        return [DateSpan(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
 
     @property
-    def loaded(self) -> list[Stretch]:
+    def loaded(self) -> list[DateSpan]:
         """Every stretch of this state, also what was fetched after this day's as_of: for days long past."""
         return [
-            Stretch(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in self._history()
+            DateSpan(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"]))
+            for s in self._history()
         ]
 
     def _history(self) -> list[dict[str, str]]:
         """Every stretch that was loaded into this state, in the order of loading."""
         return list(json.loads(self._notes.get("history") or "[]"))
 
-    def load_history(self, stretch: Stretch) -> RunRecord:
+    def load_history(self, stretch: DateSpan) -> RunRecord:
         """Backfill one stretch through phases 1 to 4."""
         run_id = f"{stretch.first}_{stretch.last}-history-e{self.epoch}"
         message = {

@@ -15,7 +15,7 @@ from local.host.folder_lock import owned, state_folder
 from local.host.kept_archive import keep_archive, kept_archive
 from local.host.ports import ANY_PORT, Port, port_of
 from local.host.runtime import open_state_file
-from local.host.simulated_clock import Simulation
+from local.host.simulated_clock import SimulationNotes
 from local.league import write_league
 from local.replay import Archive
 from shared.core.errors import DataError
@@ -78,7 +78,7 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
     A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
     """
     with owned(arguments.folder), closing(open_state_file(arguments.folder)) as file:
-        simulation = Simulation(file)
+        simulation = SimulationNotes(file)
         archive = arguments.archive or _league(arguments, kept_archive(simulation, arguments.folder))
         if archive.is_dir():
             Archive(archive).check()

@@ -58,7 +58,7 @@ def _moment(pipeline: Pipeline, schedule: str, day: date) -> datetime:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class DateSpan:
     """A part of one season to backfill, both days included."""
 
     season: str
@@ -66,7 +66,7 @@ class Stretch:
     last: date
 
 
-def history_before(game_date: date, archive: Archive, seasons: int, covered: Sequence[Stretch]) -> list[Stretch]:
+def history_before(game_date: date, archive: Archive, seasons: int, covered: Sequence[DateSpan]) -> list[DateSpan]:
     """What is missing of the `seasons` seasons before the game day's and of its own, oldest first.
 
     A stretch already covered is not loaded again; the rest of a season is.
@@ -79,7 +79,7 @@ def history_before(game_date: date, archive: Archive, seasons: int, covered: Seq
     return uncovered(wanted, archive, last_day, covered)
 
 
-def uncovered(seasons: Sequence[str], archive: Archive, last_day: date, covered: Sequence[Stretch]) -> list[Stretch]:
+def uncovered(seasons: Sequence[str], archive: Archive, last_day: date, covered: Sequence[DateSpan]) -> list[DateSpan]:
     """What is missing of whole seasons up to last_day, in their order."""
     missing = []
     for season in seasons:
@@ -89,5 +89,5 @@ def uncovered(seasons: Sequence[str], archive: Archive, last_day: date, covered:
             if done.season == season and done.first <= first <= done.last:
                 first = done.last + timedelta(days=1)
         if first <= last:
-            missing.append(Stretch(season, first, last))
+            missing.append(DateSpan(season, first, last))
     return missing

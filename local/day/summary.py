@@ -14,7 +14,7 @@ from rich.table import Table
 
 from local.console.plain import plain
 from local.day.day import Day, RunRecord
-from local.host.simulation_host import Playable
+from local.host.simulation_host import SimulationHost
 from shared.core.errors import NotFound
 from shared.core.events import Event
 from shared.core.pipeline import GRADING
@@ -28,7 +28,7 @@ NOTHING_PLAYED = (Event.NO_GAMES, Event.GAMES_POSTPONED, Event.GAMES_CALLED_OFF)
 
 
 def summarise(
-    embedded: Playable, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
+    embedded: SimulationHost, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
 ) -> dict[str, Any]:
     """The summary's content; `seconds` are the real ones of the whole, the history and the training."""
     query = embedded.warehouse.query
@@ -68,7 +68,7 @@ def summarise(
     }
 
 
-def _gaps(embedded: Playable, day: Day, runs: Sequence[RunRecord]) -> list[str]:
+def _gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list[str]:
     """What the day's last export and its grading lack, each in words; empty: nothing."""
     date = day.game_date.isoformat()
     try:
@@ -93,7 +93,7 @@ def _lacks(status: str, event: str | None) -> bool:
     return status in ("partial", "failed") or (status == "no_data" and event not in NOTHING_PLAYED)
 
 
-def _last_revision(embedded: Playable, day: Day) -> dict[str, Any]:
+def _last_revision(embedded: SimulationHost, day: Day) -> dict[str, Any]:
     """Counts of the date's last batch; zeros with the reason where there is none."""
     batch = day.last_batch()
     if batch is None:

@@ -147,7 +147,7 @@ def _breakers(runtime: Runtime) -> list[dict[str, Any]]:
     kinds: tuple[circuit_breaker.Kind, ...] = get_args(circuit_breaker.Kind)
     found = [one for kind in kinds for one in circuit_breaker.read_kind(runtime, kind).values()]
     return [
-        {"name": one.name, "standing": one.standing(now), "failures": one.failures, "last_error": one.last_error}
+        {"name": one.name, "state": one.state(now), "failures": one.failures, "last_error": one.last_error}
         for one in sorted(found, key=lambda each: each.name)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.host.simulated_clock import Simulation
+from local.host.simulated_clock import SimulationNotes
 from shared.core.errors import ConfigError
 
 NOTE = "archive"
@@ -14,14 +14,14 @@ class OtherArchive(ConfigError):
     """The state folder holds the days of another archive than the one given."""
 
 
-def kept_archive(simulation: Simulation, folder: Path) -> Path | None:
+def kept_archive(simulation: SimulationNotes, folder: Path) -> Path | None:
     """The archive that this state folder's days come from; None before its first day."""
     kept = simulation.get(NOTE)
     # within the folder it is kept as a relative path: a copy of the folder brings its league along
     return folder.resolve() / kept if kept else None
 
 
-def keep_archive(simulation: Simulation, folder: Path, archive: Path) -> None:
+def keep_archive(simulation: SimulationNotes, folder: Path, archive: Path) -> None:
     """Note the archive. Raises OtherArchive where the days kept come from another that is still there.
 
     One that is gone was moved, as far as anybody can tell: its new place is taken.

@@ -26,8 +26,8 @@ from local.host.logs import logs_to
 from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
 from local.host.server import Server, mount_functions
-from local.host.simulated_clock import SimClock, Simulation
-from local.host.simulation_host import DayStores
+from local.host.simulated_clock import SimClock, SimulationNotes
+from local.host.simulation_host import HostStores
 from local.replay import Archive, create_replay_app
 from shared.chain.execution.ledger import void_leases_of_dead_owners
 from shared.chain.resilience.locks import void_locks_of_dead_owners
@@ -48,7 +48,7 @@ class Stores:
 
     folder: OwnedFolder
     file: SqliteFile
-    simulation: Simulation
+    simulation: SimulationNotes
     clock: SimClock
     state: SqliteState
     bus: SqliteBus
@@ -201,7 +201,7 @@ def _open_stores(
 ) -> Stores:
     own = stack.enter_context(owned(folder))
     file = stack.enter_context(closing(open_state_file(folder)))
-    simulation = Simulation(file)
+    simulation = SimulationNotes(file)
     clock = SimClock(simulation)
     check_warehouse_there(folder / WAREHOUSE_FILE, started=simulation.get(STARTS) is not None)
     prefix = Settings.from_environment().dataset_prefix
@@ -234,13 +234,13 @@ def replayed(settings: Settings, base_url: str) -> Settings:
     )
 
 
-def archive_span(stores: DayStores) -> Span | None:
+def archive_span(stores: HostStores) -> Span | None:
     """First and last day of the archive that this state's days come from; None where there is none."""
     kept = kept_archive(stores.simulation, stores.folder.path)
     return Archive(kept).span if kept is not None and kept.is_dir() else None
 
 
-def replay_app(stores: DayStores, archive: Path | None) -> Flask:
+def replay_app(stores: HostStores, archive: Path | None) -> Flask:
     """The replay of the archive given, else of the one used before, else answers that say there is none."""
     if archive is not None:
         replay = create_replay_app(Archive(archive), stores.clock.now)

@@ -12,7 +12,7 @@ from shared.core.clock import Clock, SystemClock
 SCHEMA = "CREATE TABLE IF NOT EXISTS simulation (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 
 
-class Simulation:
+class SimulationNotes:
     """Small named texts kept in the state file: simulated time, epoch, number of starts, archive in use."""
 
     def __init__(self, file: SqliteFile) -> None:
@@ -43,7 +43,7 @@ class SimClock:
     A state folder without a time begins at the moment `first` says (the machine's clock).
     """
 
-    def __init__(self, simulation: Simulation, *, first: Clock | None = None) -> None:
+    def __init__(self, simulation: SimulationNotes, *, first: Clock | None = None) -> None:
         self._simulation = simulation
         self._turn = threading.Lock()
         kept = simulation.get("now")

@@ -10,12 +10,12 @@ from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
 from local.host.dispatcher import Listener
 from local.host.folder_lock import OwnedFolder
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.stores.ports import Blobs, PulledMessage
 from shared.stores.runtime import Runtime
 
 
-class DayBus(Protocol):
+class HostBus(Protocol):
     """What a day asks of a bus besides the port."""
 
     def publish(
@@ -36,7 +36,7 @@ class DayBus(Protocol):
     def asked_for(self, message_id: str) -> bool: ...
 
 
-class DayStores(Protocol):
+class HostStores(Protocol):
     """What a day keeps its notes in, and what is shown of it."""
 
     @property
@@ -46,7 +46,7 @@ class DayStores(Protocol):
     def file(self) -> SqliteFile: ...
 
     @property
-    def simulation(self) -> Simulation: ...
+    def simulation(self) -> SimulationNotes: ...
 
     @property
     def clock(self) -> SimClock: ...
@@ -55,17 +55,17 @@ class DayStores(Protocol):
     def exports(self) -> Blobs: ...
 
 
-class Playable(Protocol):
+class SimulationHost(Protocol):
     """A runtime with its functions, on which simulated days are played."""
 
     @property
-    def stores(self) -> DayStores: ...
+    def stores(self) -> HostStores: ...
 
     @property
     def clock(self) -> SimClock: ...
 
     @property
-    def bus(self) -> DayBus: ...
+    def bus(self) -> HostBus: ...
 
     @property
     def warehouse(self) -> DuckDbWarehouse: ...

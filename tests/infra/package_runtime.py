@@ -16,7 +16,7 @@ from local.embedded.bus import SqliteBus
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
@@ -39,7 +39,7 @@ def warehouse_out_of_reach() -> Runtime:
     folder = Path(os.environ["LOCAL_DIR"])
     folder.mkdir(exist_ok=True)
     file = SqliteFile(folder / "state.sqlite")
-    clock = SimClock(Simulation(file))  # the machine's time, or that of the folder where it has one
+    clock = SimClock(SimulationNotes(file))  # the machine's time, or that of the folder where it has one
     return Runtime(
         settings=Settings.from_environment(),
         clock=clock,

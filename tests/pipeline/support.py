@@ -23,7 +23,7 @@ from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from local.host.dispatcher import envelope
 from local.host.runtime import recover
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.handler import Response, handle
 from shared.chain.messages.messages import PhaseMessage, PredictionRequest
@@ -224,7 +224,7 @@ def open_world(folder: Path, template: Path, settings: Settings | None = None, n
     shutil.copyfile(template, folder / "warehouse.duckdb")
     file = SqliteFile(folder / "state.sqlite")
     warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
-    clock = SimClock(Simulation(file))
+    clock = SimClock(SimulationNotes(file))
     clock.set(now)
     try:
         yield World(

@@ -119,7 +119,7 @@ def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undi
 def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: World) -> None:
     system_failures(evening, 5)
     evening.move(minutes=30)
-    assert circuit_breaker.allows(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
+    assert circuit_breaker.acquire_permit(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
     trigger(evening)
     evening.run_until_idle()
     assert {row["error_code"] for row in rows_of(evening) if row["system_id"] == ZONE_MATCHUP} == {"breaker_open"}

@@ -483,7 +483,7 @@ def test_attributes_of_pubsubs_own_do_not_keep_a_message_from_being_held_or_a_le
     body = push({"game_date": "2025-11-14"}, message_id="m1", attributes=own, subscription=SUBSCRIPTION)
     assert handle("phase3_analytics", Work(), PhaseMessage, body, world.runtime).body["status"] == "held"
     pause_switch.resume(world.state, who="op", reason="a test", now=NOW)
-    assert deferred.release_open(world.runtime)
+    assert deferred.release_deferred(world.runtime)
     (_, _, released) = world.bus.published[-1]
     assert (released["note"], "googclient_schemaencoding" in released) == ("kept", False)
     poisoned = push("no json", message_id="m2", attributes=own, subscription=SUBSCRIPTION)

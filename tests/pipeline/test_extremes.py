@@ -247,7 +247,7 @@ def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: World) ->
     body = push(message, message_id="m" * 100, attributes=attributes, subscription=TRIGGER)
     assert send(world, Work(), body).body["status"] == "held"
     pause_switch.resume(world.state, who="ann", reason="they are right", now=NOW)
-    deferred.release_open(world.runtime)
+    deferred.release_deferred(world.runtime)
     work = Work()
     answers = world.run_until_idle({"phase3_analytics": (work, PhaseMessage)})
     assert [answer.body["status"] for _, answer in answers] == ["success"]

@@ -32,7 +32,7 @@ def pause_all(world: World) -> None:
 
 def resume(world: World) -> list[str]:
     pause_switch.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
-    return deferred.release_open(world.runtime)
+    return deferred.release_deferred(world.runtime)
 
 
 def break_open(world: World, function: str = FUNCTION) -> None:
@@ -78,7 +78,7 @@ def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_other
     assert answers == ["success"] + ["held"] * (len(PLAYERS) - 1)
     assert len(evening.staging_tables()) == 1
     evening.move(hours=5)
-    assert deferred.release_open(evening.runtime) == []
+    assert deferred.release_deferred(evening.runtime) == []
     assert evening.run_until_idle() == []
     assert len(resume(evening)) == len(PLAYERS) - 1
     evening.run_until_idle()
@@ -203,14 +203,14 @@ def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: W
         def query(self, collection: str, filters: Any) -> Any:
             found = state.query(collection, filters)
             if filters[0].field == "released_at":
-                by_the_other.extend(deferred.release_open(alone))
+                by_the_other.extend(deferred.release_deferred(alone))
             return found
 
         def __getattr__(self, name: str) -> Any:
             return getattr(state, name)
 
     world.swap(state=Slow())
-    assert deferred.release_open(world.runtime) == []
+    assert deferred.release_deferred(world.runtime) == []
     assert by_the_other == [f"{TRIGGER}.m{number}" for number in range(2)]
     assert len(world.bus.published) == 2
 
@@ -248,8 +248,8 @@ def test_a_crash_while_releasing_is_mended_by_the_next_call(world: World, point:
     with world.killed_at(point, 2), pytest.raises(Killed):
         resume(world)
     world.start()
-    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m2"]
-    assert deferred.release_open(world.runtime) == []
+    assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m2"]
+    assert deferred.release_deferred(world.runtime) == []
     origins = [attributes["origin_message_id"] for _, _, attributes in world.bus.published]
     assert origins == (["m0", "m1", "m2"] if point == "held.released" else ["m0", "m1", "m1", "m2"])
     assert not any(each["outbox_pending"] for each in world.documents("held"))
@@ -298,13 +298,13 @@ def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_su
     for number in range(4):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
         world.move(minutes=1)
-    assert deferred.release_open(world.runtime) == []
+    assert deferred.release_deferred(world.runtime) == []
     world.move(minutes=30)
-    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m0"]
+    assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m0"]
     work = Work()
     functions = {FUNCTION: (work, PhaseMessage)}
     world.run_until_idle(functions)
-    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m{n}" for n in (1, 2, 3)]
+    assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m{n}" for n in (1, 2, 3)]
     world.run_until_idle(functions)
     assert work.calls == 4
     assert dead_letters(world) == {}
@@ -315,7 +315,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
     for number in range(2):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
     world.move(minutes=31)
-    deferred.release_open(world.runtime)
+    deferred.release_deferred(world.runtime)
     work = Work(StoreUnavailable("still no answer"))
     functions = {FUNCTION: (work, PhaseMessage)}
     answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
@@ -325,7 +325,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
     work.does = None
     for _ in range(2):
         world.move(minutes=31)
-        deferred.release_open(world.runtime)
+        deferred.release_deferred(world.runtime)
         world.run_until_idle(functions)
     assert len({context.run_id for context in work.contexts}) == 2
     assert {each["status"] for each in world.documents("executions")} == {"succeeded"}
@@ -340,12 +340,12 @@ def test_while_the_trial_is_out_nothing_else_is_released(world: World) -> None:
     released: list[list[str]] = []
 
     def sweep(message: Any, context: Context) -> Outcome:
-        released.append(deferred.release_open(world.runtime))
+        released.append(deferred.release_deferred(world.runtime))
         return Outcome("success")
 
     assert send(world, Work(sweep), push(DAY, message_id="new", subscription=TRIGGER)).body["status"] == "success"
     assert released == [[]]
-    assert len(deferred.release_open(world.runtime)) == 3
+    assert len(deferred.release_deferred(world.runtime)) == 3
 
 
 def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
@@ -354,7 +354,7 @@ def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
     break_open(world)
     world.move(minutes=30)
     assert send(world, Work(), body).body["status"] == "success"
-    assert admission.standing(world.runtime, FUNCTION) == "half_open"
+    assert admission.state_of(world.runtime, FUNCTION) == "half_open"
 
 
 def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> None:
@@ -363,7 +363,7 @@ def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> 
     break_open(world)
     assert resume(world) == []
     world.move(minutes=30)
-    assert len(deferred.release_open(world.runtime)) == 1
+    assert len(deferred.release_deferred(world.runtime)) == 1
 
 
 class StateLost:
@@ -424,4 +424,4 @@ def test_held_at_is_what_decides_who_is_oldest(world: World) -> None:
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
         world.move(seconds=1)
     world.clock.advance_to(world.clock.now() + timedelta(minutes=30))
-    assert deferred.release_open(world.runtime) == [f"{TRIGGER}.m9"]
+    assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m9"]

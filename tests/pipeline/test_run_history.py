@@ -12,7 +12,7 @@ import pytest
 
 from shared.chain.execution.handler import handle
 from shared.chain.execution.ledger import ExecutionKey, Ledger, Taken
-from shared.chain.execution.run_history import flush_run
+from shared.chain.execution.run_history import write_run_history
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, World, push
 
@@ -66,7 +66,7 @@ def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: Wor
         execution(world, phase)
         world.move(minutes=1)
     execution(world, "phase4", run="another")
-    assert flush_run(world.runtime, RUN) == 3
+    assert write_run_history(world.runtime, RUN) == 3
     assert world.warehouse.statement_counts == {"load": 2}
     assert [row["phase"] for row in history(world)] == ["phase1", "phase2", "phase3"]
     assert [(row["phase"], row["status"], row["record_count"]) for row in phase_log(world)] == [
@@ -96,7 +96,7 @@ def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: Wo
         run, model = PHASE5[name]
         answer = handle(name, run, model, push(day), world.runtime)
         assert (answer.status, answer.body["duration_seconds"]) == (200, 2.0)
-    flush_run(world.runtime, "r")
+    write_run_history(world.runtime, "r")
     rows = history(world)
     assert [row["duration_seconds"] for row in rows] == [2.0, 2.0]
     assert [(row["finished_at"] - row["started_at"]).total_seconds() for row in rows] == [2.0, 2.0]
@@ -112,17 +112,17 @@ def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: Wo
     again = ledger.take(key, NOW, LEASE, facts, Machine.moment + timedelta(seconds=60))
     assert isinstance(again, Taken)
     ledger.fail(again, {"finished_at": NOW + LEASE, "final": True, "error_type": "Abandoned", "error_message": "died"})
-    flush_run(world.runtime, "s")
+    write_run_history(world.runtime, "s")
     (row,) = world.rows("SELECT * FROM nba_reference.processor_run_history WHERE run_id = 's'")
     assert (row["started_at"], row["duration_seconds"]) == (Machine.moment, 90.0)
 
 
 def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: World) -> None:
     execution(world, "phase1")
-    flush_run(world.runtime, RUN)
-    assert flush_run(world.runtime, RUN) == 0
+    write_run_history(world.runtime, RUN)
+    assert write_run_history(world.runtime, RUN) == 0
     execution(world, "phase2")
-    assert flush_run(world.runtime, RUN) == 1
+    assert write_run_history(world.runtime, RUN) == 1
     assert [row["phase"] for row in phase_log(world)] == ["phase1", "phase2"]
 
 
@@ -132,11 +132,11 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: World,
     execution(world, "phase1")
     execution(world, "phase2")
     with world.killed_at(point), pytest.raises(Killed):
-        flush_run(world.runtime, RUN)
+        write_run_history(world.runtime, RUN)
     assert [row["phase"] for row in history(world)] == ([] if point == "history.recorded" else ["phase1", "phase2"])
     world.start()
     execution(world, "phase3")
-    assert flush_run(world.runtime, RUN) == 3
+    assert write_run_history(world.runtime, RUN) == 3
     for rows in (history(world), phase_log(world)):
         assert [row["phase"] for row in rows] == ["phase1", "phase2", "phase3"]
     assert all(document["logged"] for document in world.documents("executions"))
@@ -146,14 +146,14 @@ def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: World)
     """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
     execution(world, "phase2", error="the bucket is gone", final=True)
     with world.killed_at("history.loaded"), pytest.raises(Killed):
-        flush_run(world.runtime, RUN)
+        write_run_history(world.runtime, RUN)
     world.start()
     world.move(hours=1)
     taken = execution(world, "phase2", running=True)
-    assert flush_run(world.runtime, RUN) == 1
+    assert write_run_history(world.runtime, RUN) == 1
     ledger = Ledger(world.state, "a", 1)
     ledger.finish(taken, {"finished_at": world.clock.now(), "result": {"status": "success"}})
-    assert flush_run(world.runtime, RUN) == 1
+    assert write_run_history(world.runtime, RUN) == 1
     assert [row["status"] for row in phase_log(world)] == ["failed", "success"]
 
 
@@ -164,7 +164,7 @@ def test_two_that_end_a_run_at_once_write_each_row_once(world: World) -> None:
 
     def flush(_: int) -> int:
         start.wait()
-        return flush_run(world.runtime, RUN)
+        return write_run_history(world.runtime, RUN)
 
     with ThreadPoolExecutor(4) as pool:
         written = list(pool.map(flush, range(4)))
@@ -175,13 +175,13 @@ def test_two_that_end_a_run_at_once_write_each_row_once(world: World) -> None:
 def test_what_runs_or_will_be_retried_is_not_final(world: World) -> None:
     execution(world, "phase1", running=True)
     execution(world, "phase2", error="429")
-    assert flush_run(world.runtime, RUN) == 0
+    assert write_run_history(world.runtime, RUN) == 0
     assert world.warehouse.statement_counts == {}
 
 
 def test_a_final_failure_says_why(world: World) -> None:
     execution(world, "phase2", error="the bucket is gone", final=True)
-    flush_run(world.runtime, RUN)
+    write_run_history(world.runtime, RUN)
     (row,) = history(world)
     assert (row["status"], row["reason"], row["error_type"]) == ("failed", "the bucket is gone", "Retriable")
 
@@ -189,7 +189,7 @@ def test_a_final_failure_says_why(world: World) -> None:
 def test_a_success_after_a_failed_attempt_has_no_error_but_counts_both(world: World) -> None:
     execution(world, "phase2", error="429")
     execution(world, "phase2")
-    flush_run(world.runtime, RUN)
+    write_run_history(world.runtime, RUN)
     (row,) = history(world)
     assert (row["status"], row["attempts"], row["error_type"], row["error_message"]) == ("success", 2, None, None)
 
@@ -197,10 +197,10 @@ def test_a_success_after_a_failed_attempt_has_no_error_but_counts_both(world: Wo
 def test_a_success_after_a_final_failure_is_another_row(world: World) -> None:
     """An operator publishes the dead letter again."""
     execution(world, "phase2", error="the bucket is gone", final=True)
-    flush_run(world.runtime, RUN)
+    write_run_history(world.runtime, RUN)
     world.move(hours=1)
     execution(world, "phase2")
-    assert flush_run(world.runtime, RUN) == 1
+    assert write_run_history(world.runtime, RUN) == 1
     assert [row["status"] for row in world.rows("SELECT status FROM nba_reference.processor_run_history")] == [
         "failed",
         "success",
@@ -216,9 +216,9 @@ def worked(world: World, units: int, failed: int | None = None) -> None:
 
 def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: World) -> None:
     worked(world, 5, failed=3)
-    assert flush_run(world.runtime, RUN) == 0, "the batch is not consolidated"
+    assert write_run_history(world.runtime, RUN) == 0, "the batch is not consolidated"
     consolidated(world)
-    assert flush_run(world.runtime, RUN) == 2
+    assert write_run_history(world.runtime, RUN) == 2
     row, _ = history(world)
     assert row["execution_id"] == f"phase5_worker.{RUN}.{BATCH}"
     assert (row["status"], row["record_count"], row["records_failed"]) == ("partial", 100, 0)
@@ -231,10 +231,10 @@ def test_a_batch_consolidated_again_has_one_row_of_workers(world: World) -> None
     """A unit came late: its consolidation is a row of its own, the other units are not told again."""
     worked(world, 3)
     consolidated(world)
-    flush_run(world.runtime, RUN)
+    write_run_history(world.runtime, RUN)
     execution(world, "phase5_worker", unit=f"{BATCH}.late")
     consolidated(world, "#2")
-    assert flush_run(world.runtime, RUN) == 1
+    assert write_run_history(world.runtime, RUN) == 1
     assert [row["phase"] for row in phase_log(world)].count("phase5_worker") == 1
 
 
@@ -242,7 +242,7 @@ def test_units_that_succeed_are_not_marked_one_by_one(evening: World) -> None:
     trigger(evening)
     evening.run_until_idle()
     before = {document.path: document.version for document in evening.state.query("executions")}
-    assert flush_run(evening.runtime, "2025-11-14-test") == 3
+    assert write_run_history(evening.runtime, "2025-11-14-test") == 3
     after = {document.path: document.version for document in evening.state.query("executions")}
     assert {path.split("/")[1].split(".")[0] for path in after if after[path] != before[path]} == {
         "phase5_coordinator",
@@ -253,5 +253,5 @@ def test_units_that_succeed_are_not_marked_one_by_one(evening: World) -> None:
 
 
 def test_nothing_is_written_for_a_run_that_does_not_exist(world: World) -> None:
-    assert flush_run(world.runtime, "nobodys") == 0
+    assert write_run_history(world.runtime, "nobodys") == 0
     assert world.warehouse.statement_counts == {}

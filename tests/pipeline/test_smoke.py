@@ -69,7 +69,7 @@ def test_a_date_of_which_nothing_was_kept_is_no_proof(world: World) -> None:
 
 
 def test_a_history_that_nobody_writes_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.chain.execution.handler.flush_run", lambda runtime, run_id: 0)
+    monkeypatch.setattr("shared.chain.execution.handler.write_run_history", lambda runtime, run_id: 0)
     with pytest.raises(NotThrough, match="has 0 rows of it after 1 minutes"):
         smoke.see_a_day_through(world.runtime, DAY, waiting(world, minutes=1.0), lambda line: None)
 

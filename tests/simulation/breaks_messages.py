@@ -190,7 +190,7 @@ def _held_without_parking() -> Iterator[None]:
 
 @TABLE.add("held for ever", "what was held is not released when its gate opens")
 def _held_for_ever() -> Iterator[None]:
-    with patched(deferred, "release_open", lambda runtime: []):
+    with patched(deferred, "release_deferred", lambda runtime: []):
         yield
 
 

@@ -97,7 +97,7 @@ class Player:
 
     def _resume(self) -> None:
         pause_switch.resume(self.world.state, who="operator", reason="done", now=self.world.hub.now())
-        deferred.release_open(self.world.calm_runtime())
+        deferred.release_deferred(self.world.calm_runtime())
 
     def _redrive_by(self, process: Process) -> None:
         """An operator's redrive in the midst of the faults: his process may die, his stores may fail."""

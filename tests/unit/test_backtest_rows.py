@@ -19,7 +19,7 @@ from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
 from local.backtest.world import stretches
 from local.day.inputs import WrongInput
-from local.day.plan import Stretch
+from local.day.plan import DateSpan
 from local.league import write_league
 from local.replay import Archive, ArchiveError
 from shared.core.clock import at_new_york
@@ -76,10 +76,10 @@ def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dic
 def test_only_what_is_missing_is_loaded(league: Archive) -> None:
     before, tested = league.game_days("2024-25"), league.game_days("2025-26")
     everything = stretches(league, tested[0], tested[5], 7, [])
-    assert everything == [Stretch("2024-25", before[0], before[-1]), Stretch("2025-26", tested[0], tested[5])]
+    assert everything == [DateSpan("2024-25", before[0], before[-1]), DateSpan("2025-26", tested[0], tested[5])]
     assert stretches(league, tested[0], tested[5], 7, everything) == []
     [rest] = stretches(league, tested[0], tested[-1], 7, everything)
-    assert rest == Stretch("2025-26", tested[5] + timedelta(days=1), tested[-1])
+    assert rest == DateSpan("2025-26", tested[5] + timedelta(days=1), tested[-1])
 
 
 @pytest.mark.parametrize("place", [*FEATURE_CODE, *PREDICTION_CODE])

@@ -46,7 +46,7 @@ class ReadOnly(SqliteState):
 
 
 def ask(runtime: Runtime, name: str = NAME) -> Permit:
-    return circuit_breaker.allows(runtime, name, trial=TRIAL)
+    return circuit_breaker.acquire_permit(runtime, name, trial=TRIAL)
 
 
 EXECUTIONS = count()
@@ -65,7 +65,7 @@ def test_the_fifth_failure_in_a_row_opens_it_and_says_why(runtime: Runtime) -> N
     fail(runtime, 1)
     refused = ask(runtime)
     assert not refused.granted
-    assert refused.breaker.why() == (
+    assert refused.breaker.describe() == (
         "breaker processor-phase3_analytics is open until 2025-11-14T12:30:00Z: 5 failures in a row, "
         "the last: ValueError: failure 1"
     )
@@ -216,9 +216,9 @@ def test_a_trial_given_back_is_the_next_ones_and_only_its_own(runtime: Runtime, 
     lapsed = ask(runtime)
     clock.move(minutes=10)
     current = ask(runtime)
-    circuit_breaker.give_back(runtime, lapsed)
+    circuit_breaker.release(runtime, lapsed)
     assert circuit_breaker.state_of(runtime, NAME) == "trial"
-    circuit_breaker.give_back(runtime, current)
+    circuit_breaker.release(runtime, current)
     assert circuit_breaker.state_of(runtime, NAME) == "half_open"
 
 
@@ -292,7 +292,7 @@ def test_who_read_it_before_another_took_the_trial_does_not_have_it_too(runtime:
     fail(runtime, 5)
     clock.move(**HALF_AN_HOUR)
     as_read = circuit_breaker.read(runtime, NAME)
-    permits = [circuit_breaker.ask(runtime, as_read, trial=TRIAL) for _ in range(2)]
+    permits = [circuit_breaker.acquire_permit_of(runtime, as_read, trial=TRIAL) for _ in range(2)]
     assert [(permit.granted, permit.trial_until is not None) for permit in permits] == [(True, True), (False, False)]
 
 

@@ -17,7 +17,7 @@ from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.dispatcher import Completed, Dispatcher
 from local.host.server import Server, mount_functions
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.core.pipeline import Pipeline
 from tests.embedded import ATTEMPTS, MAX_BACKOFF, MIN_BACKOFF, START, function_spec, small_pipeline, write_function
 
@@ -27,7 +27,7 @@ class Bench:
 
     def __init__(self, tmp_path: Path, pipeline: Pipeline, **options: Any) -> None:
         self.file = SqliteFile(tmp_path / "state.sqlite")
-        self.clock = SimClock(Simulation(self.file))
+        self.clock = SimClock(SimulationNotes(self.file))
         self.clock.set(START)
         self.bus = SqliteBus(self.file, pipeline, self.clock, **options)
         self.server = Server()

@@ -15,7 +15,7 @@ import pytest
 from local.embedded.sqlite_file import SqliteFile
 from local.host.logs import logs_to
 from local.host.server import Server, load_function, mount_functions
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.core.errors import ConfigError
 from tests.embedded import write_function
 
@@ -88,7 +88,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 def test_a_line_has_the_simulated_time_beside_the_machines(tmp_path: Path) -> None:
     """Also with fields of its own; without a simulated clock there is none."""
     logger, moment = logging.getLogger("shared.example"), datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
-    clock = SimClock(Simulation(SqliteFile(tmp_path / "state.sqlite")))
+    clock = SimClock(SimulationNotes(SqliteFile(tmp_path / "state.sqlite")))
     clock.set(moment)
     before = datetime.now(UTC)
     with logs_to(tmp_path / "log.jsonl", clock):

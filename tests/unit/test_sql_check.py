@@ -29,7 +29,7 @@ def built() -> list[tuple[str, str]]:
     return [
         ("merge_sql", staging.merge_sql(rows)),
         ("check_sql", staging.check_sql(rows)),
-        ("gather_sql", staging.gather_sql(tables, BATCH, staging.staging_table(BATCH, "gathered"))),
+        ("compaction_sql", staging.compaction_sql(tables, BATCH, staging.staging_table(BATCH, "gathered"))),
         ("in_place_sql", staging.in_place_sql()),
         ("absent_keys_sql", staging.absent_keys_sql(sorted(tables))),
     ]

@@ -8,14 +8,14 @@ import pytest
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import START_VARIANCE
 from shared.science.systems.market import (
-    BELIEVED,
     EARLY_GAMES,
     FEATURES,
-    FIRMNESS,
     HALF_LIFE,
     LATE,
     LINE,
     PRICE,
+    PRIOR_PRECISION,
+    PRIOR_WEIGHTS,
     MarketCombination,
     fit_market,
 )
@@ -72,9 +72,9 @@ def test_what_hardly_occurs_stays_as_believed() -> None:
     games[:3] = 0.0
     points = (without + line) / 2 + np.where(games == 0, 40.0 * np.sign(line - without), 0.0)
     found = fit_market(without, line, {**features, "games_season": games}, points, NEW)
-    assert found.early == pytest.approx(BELIEVED[1], abs=0.2)
+    assert found.early == pytest.approx(PRIOR_WEIGHTS[1], abs=0.2)
     nothing = fit_market(without[:2], line[:2], {name: each[:2] for name, each in features.items()}, line[:2], NEW[:2])
-    assert (nothing.line, nothing.early, nothing.price, nothing.late) == pytest.approx(BELIEVED, abs=0.05)
+    assert (nothing.line, nothing.early, nothing.price, nothing.late) == pytest.approx(PRIOR_WEIGHTS, abs=0.05)
 
 
 def test_recent_rows_weigh_more() -> None:
@@ -95,14 +95,14 @@ def test_the_weights_solve_the_weighted_ridge_regression() -> None:
     truth = MarketCombination(intercept=-0.25, line=0.4, early=0.3, price=0.7, late=0.55)
     noise = np.random.default_rng(9).normal(0, 6.0, len(line)) + age / 200.0
     points = truth.of(without, line, features) + noise
-    units = np.eye(len(BELIEVED))
+    units = np.eye(len(PRIOR_WEIGHTS))
     inputs = [
         np.sum(list(MarketCombination(0.0, *unit).terms(without, line, features).values()), axis=0) for unit in units
     ]
     table = np.column_stack([np.ones(len(line)), *inputs])
     weighed = table * (0.5 ** (age / HALF_LIFE))[:, None]
-    held = FIRMNESS * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
-    expected = np.linalg.solve(weighed.T @ table + held, weighed.T @ (points - without) + held @ [0.0, *BELIEVED])
+    held = PRIOR_PRECISION * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
+    expected = np.linalg.solve(weighed.T @ table + held, weighed.T @ (points - without) + held @ [0.0, *PRIOR_WEIGHTS])
     assert (expected[1:] > 0).all(), "or the sign would decide"
     found = fit_market(without, line, features, points, age)
     assert [found.intercept, found.line, found.early, found.price, found.late] == pytest.approx(expected, abs=2e-4)

@@ -19,7 +19,7 @@ from shared.science.model_registry.registry import Models, save_models
 from shared.science.systems import output, xgboost_v1
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.gate import (
-    MOST_WORSE,
+    MAX_REGRESSION,
     SEASON_AVERAGE,
     Comparison,
     compare,
@@ -112,7 +112,7 @@ def test_clearly_worse_is_beyond_chance_or_too_much(difference: float, low: floa
     decision = verdict("v1", "twin", training_rows(60), [found])
     assert decision.promoted is not worse
     assert decision.document()["comparisons"][0]["worse"] is worse
-    assert ("ensemble_v1 with market +0.021" in decision.reason) is (difference > MOST_WORSE)
+    assert ("ensemble_v1 with market +0.021" in decision.reason) is (difference > MAX_REGRESSION)
 
 
 def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:

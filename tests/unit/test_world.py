@@ -15,13 +15,13 @@ from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
 from local.host.folder_lock import FolderBusy, owned
 from local.host.kept_archive import OtherArchive, keep_archive, kept_archive
-from local.host.simulated_clock import Simulation
+from local.host.simulated_clock import SimulationNotes
 
 
 @contextmanager
-def notes(folder: Path) -> Iterator[Simulation]:
+def notes(folder: Path) -> Iterator[SimulationNotes]:
     with closing(SqliteFile(folder / "state.sqlite")) as file:
-        yield Simulation(file)
+        yield SimulationNotes(file)
 
 
 def archives(tmp_path: Path, *names: str) -> list[Path]:

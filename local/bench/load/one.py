@@ -23,7 +23,7 @@ from local.host.dispatcher import Completed
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from shared.chain.batches import batches
 from shared.chain.batches.batches import CONSOLIDATED, batch_id_of
-from shared.chain.execution.run_history import HISTORY, flush_run
+from shared.chain.execution.run_history import HISTORY, write_run_history
 from shared.core.errors import PipelineError
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
 from shared.stores.warehouse import staging
@@ -78,7 +78,7 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
     consolidated = perf_counter()
     messages = {name: number - before[name] for name, number in bus.counters().items()}
     counted = {kind: number - statements.get(kind, 0) for kind, number in warehouse.statement_counts.items()}
-    flushed = flush_run(embedded.runtime, run_id)
+    flushed = write_run_history(embedded.runtime, run_id)
     history = perf_counter() - consolidated
     batch = expect_whole(embedded, day, units, watch)
     return {

@@ -23,7 +23,7 @@ from local.host.folder_lock import OwnedFolder, owned
 from local.host.logs import logs_to
 from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
 from local.host.server import Server, load_function
-from local.host.simulated_clock import SimClock, Simulation
+from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.chain.batches.batches import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
@@ -41,11 +41,11 @@ _MARK = "emulated"
 
 @dataclass(frozen=True)
 class EmulatedStores:
-    """What the folder itself holds, and the bucket of exports; see playable.DayStores."""
+    """What the folder itself holds, and the bucket of exports; see playable.HostStores."""
 
     folder: OwnedFolder
     file: SqliteFile
-    simulation: Simulation
+    simulation: SimulationNotes
     clock: SimClock
     exports: Blobs
 
@@ -116,7 +116,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         }
         stack.enter_context(_environment(addresses))
         file = stack.enter_context(closing(SqliteFile(folder / STATE_FILE)))
-        simulation = Simulation(file)
+        simulation = SimulationNotes(file)
         clock = SimClock(simulation)
         # last of all: pushes that are in flight when it closes have their runtime to the end
         stack.callback(use_runtime, None)

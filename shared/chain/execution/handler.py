@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
-from shared.chain.execution.run_history import flush_run
+from shared.chain.execution.run_history import write_run_history
 from shared.chain.execution.run_identity import SETS_AS_OF, Delivery
 from shared.chain.messages import outbox
 from shared.chain.messages.dead_letter import MESSAGE, Facts, encode
@@ -24,7 +24,7 @@ from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMes
 from shared.chain.messages.outbox import OutboxMessage
 from shared.chain.messages.push_envelope import Envelope, read_envelope, read_message
 from shared.chain.resilience import admission
-from shared.chain.resilience.admission import Passage, Stop
+from shared.chain.resilience.admission import Admission, Rejection
 from shared.chain.resilience.deferred import hold
 from shared.core import failpoints
 from shared.core.clock import as_of_after
@@ -106,13 +106,13 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         batch_id=message.batch_id,
     ):
         try:
-            passage = admission.enter(runtime, function, delivery.key.id)
-            if isinstance(passage, Stop):
-                return _hold(delivery, passage, runtime)
+            admitted = admission.admit(runtime, function, delivery.key.id)
+            if isinstance(admitted, Rejection):
+                return _hold(delivery, admitted, runtime)
             try:
-                return _execute(delivery, message, run, runtime, passage)
+                return _execute(delivery, message, run, runtime, admitted)
             finally:
-                passage.left()
+                admitted.close()
         except DataError as error:
             return _dead_letter(function, envelope, body, error, runtime)
         except Retriable as error:
@@ -129,14 +129,14 @@ def _about(error: PipelineError) -> dict[str, str]:
     return {"event": error.event, "error_type": type(error).__name__}
 
 
-def _hold(delivery: Delivery, stop: Stop, runtime: Runtime) -> Response:
+def _hold(delivery: Delivery, stop: Rejection, runtime: Runtime) -> Response:
     hold(runtime, delivery.function, delivery.envelope, stop.gate, stop.reason)
     logger.info("held: %s", stop.reason, extra={"fields": {"event": Event.DEFERRED, "gate": stop.gate}})
     return Response(200, {"status": "held", "reason": stop.reason, "gate": stop.gate})
 
 
 def _execute(
-    delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime, passage: Passage
+    delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime, admitted: Admission
 ) -> Response:
     ledger = Ledger(runtime.state, runtime.instance, runtime.epoch)
     now = runtime.clock.now()
@@ -169,11 +169,11 @@ def _execute(
     try:
         outcome = _run(delivery, message, run, context)
     except PipelineError as error:
-        passage.failed(error)
+        admitted.failed(error)
         _record_failure(delivery, ledger, taken, error, context)
         raise
     except Exception as defect:  # recorded, then raised on as Fatal
-        passage.failed(defect)
+        admitted.failed(defect)
         _record_failure(delivery, ledger, taken, defect, context)
         raise Fatal(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
@@ -198,7 +198,7 @@ def _execute(
             }
         },
     )
-    passage.succeeded()
+    admitted.succeeded()
     return _repeat(delivery, {**taken.data, **fields}, runtime)
 
 
@@ -319,7 +319,7 @@ def _repeat(delivery: Delivery, data: dict[str, Any], runtime: Runtime) -> Respo
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
     failpoints.reached("handler.sent")
     if data["ends_run"] and not delivery.one_of_many:
-        flush_run(runtime, delivery.run_id)
+        write_run_history(runtime, delivery.run_id)
     return Response(200, data["result"])
 
 
@@ -343,7 +343,7 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
     try:
         ledger.fail(taken, fields)
         if final and not delivery.one_of_many:
-            flush_run(context.runtime, delivery.run_id)
+            write_run_history(context.runtime, delivery.run_id)
     except Retriable as unrecorded:
         # the lease then ends by itself; the failure that matters is the one being raised
         logger.warning("the failed attempt could not be recorded: %s", unrecorded)

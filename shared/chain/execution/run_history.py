@@ -27,7 +27,7 @@ LOADS = "history_loads"
 _TRIES = 20
 
 
-def flush_run(runtime: Runtime, run_id: str) -> int:
+def write_run_history(runtime: Runtime, run_id: str) -> int:
     """Write the rows of every finished execution of a run that are not written yet; returns how many.
 
     Workers become one row per batch, written with the first end of its consolidation; each other execution has one row

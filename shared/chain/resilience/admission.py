@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.chain.resilience import circuit_breaker, pause_switch
-from shared.chain.resilience.circuit_breaker import Permit, Standing
+from shared.chain.resilience.circuit_breaker import BreakerState, Permit
 from shared.core.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
 from shared.core.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
 from shared.stores.runtime import Runtime
@@ -26,14 +26,14 @@ NO_FAILURES = (LeaseHeld, DataError, Skippable, StagingMismatch, StorageFault)
 
 
 @dataclass(frozen=True)
-class Stop:
+class Rejection:
     """A gate that lets nothing through: `pause` or the breaker's name, and why."""
 
     gate: str
     reason: str
 
 
-class Passage:
+class Admission:
     """A message went through; how its execution ends is told to the breaker, which must never decide how it ends."""
 
     def __init__(self, runtime: Runtime, execution: str, permit: Permit | None) -> None:
@@ -59,32 +59,32 @@ class Passage:
         except Retriable as unrecorded:
             logger.warning("the failure could not be told to %s: %s", permit.breaker.name, unrecorded)
 
-    def left(self) -> None:
+    def close(self) -> None:
         """The message is dealt with. A trial that neither succeeded nor failed is given back."""
         permit, self._permit = self._permit, None
         if permit is None:
             return
         try:
-            circuit_breaker.give_back(self._runtime, permit)
+            circuit_breaker.release(self._runtime, permit)
         except Retriable as unrecorded:
             # the trial then ends by itself
             logger.warning("the trial of %s could not be given back: %s", permit.breaker.name, unrecorded)
 
 
-def enter(runtime: Runtime, function: FunctionSpec, execution: str) -> Passage | Stop:
+def admit(runtime: Runtime, function: FunctionSpec, execution: str) -> Admission | Rejection:
     """Pass the gates with the message of an execution (its id). Of a half-open breaker this claims the one trial."""
     if function.name in RECOVERY:
-        return Passage(runtime, execution, None)
+        return Admission(runtime, execution, None)
     stop = _paused(runtime)
     if stop is not None:
         return stop
     name = circuit_breaker.name_of("processor", function.name)
-    permit = circuit_breaker.allows(runtime, name, trial=timedelta(seconds=function.lease_seconds))
-    return Passage(runtime, execution, permit) if permit.granted else Stop(name, permit.breaker.why())
+    permit = circuit_breaker.acquire_permit(runtime, name, trial=timedelta(seconds=function.lease_seconds))
+    return Admission(runtime, execution, permit) if permit.granted else Rejection(name, permit.breaker.describe())
 
 
-def standing(runtime: Runtime, function: str) -> Standing:
-    """What enter() would answer for a function, without claiming anything: a pause counts as open."""
+def state_of(runtime: Runtime, function: str) -> BreakerState:
+    """What admit() would answer for a function, without claiming anything: a pause counts as open."""
     if function in RECOVERY:
         return "closed"
     return (
@@ -94,8 +94,8 @@ def standing(runtime: Runtime, function: str) -> Standing:
     )
 
 
-def _paused(runtime: Runtime) -> Stop | None:
+def _paused(runtime: Runtime) -> Rejection | None:
     switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
         return None
-    return Stop(PAUSE, f"paused since {switch.since:%Y-%m-%dT%H:%M:%SZ} by {switch.who}: {switch.reason}")
+    return Rejection(PAUSE, f"paused since {switch.since:%Y-%m-%dT%H:%M:%SZ} by {switch.who}: {switch.reason}")

@@ -34,7 +34,7 @@ OPEN_FOR = timedelta(minutes=30)
 # Executions that a document names, the latest: more than open it, and few enough for one small document.
 REMEMBERED = 4 * THRESHOLD
 Kind = Literal["processor", "source", "system"]
-Standing = Literal["closed", "open", "half_open", "trial"]
+BreakerState = Literal["closed", "open", "half_open", "trial"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Breaker:
     last_error: str = ""
     version: str | None = None
 
-    def standing(self, now: datetime) -> Standing:
+    def state(self, now: datetime) -> BreakerState:
         """closed, open, half_open (one may try), trial (one is trying)."""
         if self.opened_at is None:
             return "closed"
@@ -60,7 +60,7 @@ class Breaker:
             return "open"
         return "trial" if self.trial_until is not None and now < self.trial_until else "half_open"
 
-    def why(self) -> str:
+    def describe(self) -> str:
         """What people are told of work that it stops."""
         until = "" if self.opened_at is None else f" until {self.opened_at + OPEN_FOR:%Y-%m-%dT%H:%M:%SZ}"
         return f"breaker {self.name} is open{until}: {self.failures} failures in a row, the last: {self.last_error}"
@@ -91,21 +91,21 @@ def read_kind(runtime: Runtime, kind: Kind) -> dict[str, Breaker]:
     return {breaker.name: breaker for breaker in found if breaker.failures}
 
 
-def state_of(runtime: Runtime, name: str) -> Standing:
-    return read(runtime, name).standing(runtime.clock.now())
+def state_of(runtime: Runtime, name: str) -> BreakerState:
+    return read(runtime, name).state(runtime.clock.now())
 
 
-def allows(runtime: Runtime, name: str, *, trial: timedelta) -> Permit:
+def acquire_permit(runtime: Runtime, name: str, *, trial: timedelta) -> Permit:
     """Ask a breaker whether work may begin. A half-open one grants one permit, for as long as `trial`."""
-    return ask(runtime, read(runtime, name), trial=trial)
+    return acquire_permit_of(runtime, read(runtime, name), trial=trial)
 
 
-def ask(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -> Permit:
-    """As `allows`, of a breaker already read."""
+def acquire_permit_of(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -> Permit:
+    """As `acquire_permit`, of a breaker already read."""
     now = runtime.clock.now()
-    standing = breaker.standing(now)
-    if standing != "half_open":
-        return Permit(breaker, standing == "closed")
+    state = breaker.state(now)
+    if state != "half_open":
+        return Permit(breaker, state == "closed")
     until = now + trial
     try:
         runtime.state.update(_path(breaker.name), {"trial_until": until}, if_version=breaker.version)
@@ -122,10 +122,10 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
 
     def count(transaction: Transaction) -> Breaker:
         before = _of(name, transaction.get(path), runtime.epoch)
-        standing = before.standing(now)
+        state = before.state(now)
         known = execution in before.executions
         failures = before.failures if known else before.failures + 1
-        opens = standing in ("half_open", "trial") or (standing == "closed" and failures >= THRESHOLD)
+        opens = state in ("half_open", "trial") or (state == "closed" and failures >= THRESHOLD)
         after = Breaker(
             name,
             failures=failures,
@@ -141,7 +141,7 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
     if breaker.opened_at == now:
         logger.error(
             "%s",
-            breaker.why(),
+            breaker.describe(),
             extra={"fields": {"event": Event.BREAKER_OPENED, "breaker": name, "failures": breaker.failures}},
         )
     return breaker
@@ -158,7 +158,7 @@ def record_success(runtime: Runtime, permit: Permit) -> None:
 
     def clear(transaction: Transaction) -> bool:
         before = _of(name, transaction.get(_path(name)), runtime.epoch)
-        if not before.failures or before.standing(now) == "open":
+        if not before.failures or before.state(now) == "open":
             return False
         transaction.set(_path(name), _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
         return before.opened_at is not None
@@ -167,7 +167,7 @@ def record_success(runtime: Runtime, permit: Permit) -> None:
         logger.info("breaker %s is closed again", name)
 
 
-def give_back(runtime: Runtime, permit: Permit) -> None:
+def release(runtime: Runtime, permit: Permit) -> None:
     """A trial that ended neither well nor badly (nothing was done) leaves its turn to the next."""
     if permit.trial_until is None:
         return

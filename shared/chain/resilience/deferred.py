@@ -63,7 +63,7 @@ def hold(runtime: Runtime, function: FunctionSpec, envelope: Envelope, gate: str
         )
 
 
-def release_open(runtime: Runtime) -> list[str]:
+def release_deferred(runtime: Runtime) -> list[str]:
     """Publish every held message whose function lets work through now, the oldest first; returns their names.
 
     Of a function whose breaker is half-open one message goes, as its trial. Repeatable: what an earlier call released
@@ -77,7 +77,7 @@ def release_open(runtime: Runtime) -> list[str]:
     for document in sorted(waiting, key=lambda each: (each.data["held_at"], each.id)):
         function = document.data["function"]
         if function not in room:
-            room[function] = {"closed": len(waiting), "half_open": 1}.get(admission.standing(runtime, function), 0)
+            room[function] = {"closed": len(waiting), "half_open": 1}.get(admission.state_of(runtime, function), 0)
         if room[function] and _release(runtime, document):
             room[function] -= 1
             released.append(document.id)

@@ -41,7 +41,7 @@ def pause(state: State, *, who: str, reason: str, now: datetime) -> None:
 
 
 def resume(state: State, *, who: str, reason: str, now: datetime) -> None:
-    """Let new work through again; what is held is then released by held.release_open. Not paused, nothing happens."""
+    """Let new work through again; what is deferred is then released (deferred.py). Not paused, nothing happens."""
     _turn(state, paused=False, who=who, reason=reason, now=now)
 
 

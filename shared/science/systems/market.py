@@ -21,8 +21,8 @@ HALF_LIFE = 180.0
 # What is believed of line, early, price and late before any row, rounded from all lines to June 2025, and how firmly: a
 # weight is held as if rows whose input adds up to this many points^2 had said so. An input that hardly occurs (a book's
 # lines may begin in March, when nobody's season is early) would else be fitted to the chance of a few rows.
-BELIEVED = (0.5, 0.3, 0.5, 0.2)
-FIRMNESS = 2000.0
+PRIOR_WEIGHTS = (0.5, 0.3, 0.5, 0.2)
+PRIOR_PRECISION = 2000.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MarketCombination:
 
 
 def fit_market(without: Floats, line: Floats, features: Features, points: Floats, age: Floats) -> MarketCombination:
-    """Non-negative ridge regression, towards BELIEVED, of what the figure without misses.
+    """Non-negative ridge regression, towards PRIOR_WEIGHTS, of what the figure without misses.
 
     Rows float64[n] with a line, all known. age is in days: a row weighs half as much as one that is HALF_LIFE days
     younger. Hoerl & Kennard 1970, with a mean of the prior that is not 0; Lawson & Hanson for the sign.
@@ -70,10 +70,10 @@ def fit_market(without: Floats, line: Floats, features: Features, points: Floats
     weight = 0.5 ** (age / HALF_LIFE)
     centre = np.average(table, axis=0, weights=weight)
     target = float(np.average(missed, weights=weight))
-    root, firm = np.sqrt(weight), np.sqrt(FIRMNESS)
+    root, firm = np.sqrt(weight), np.sqrt(PRIOR_PRECISION)
     weights, _ = nnls(
-        np.vstack([(table - centre) * root[:, None], firm * np.eye(len(BELIEVED))]),
-        np.concatenate([(missed - target) * root, firm * np.array(BELIEVED)]),
+        np.vstack([(table - centre) * root[:, None], firm * np.eye(len(PRIOR_WEIGHTS))]),
+        np.concatenate([(missed - target) * root, firm * np.array(PRIOR_WEIGHTS)]),
     )
     rounded = np.round(weights, 6)
     return MarketCombination(round(target - float(centre @ rounded), 6), *(float(weight) for weight in rounded))

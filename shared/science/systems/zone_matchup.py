@@ -31,7 +31,7 @@ FEATURES = (
 # What 15 games say of a defence is part luck, so that only this share of a relative allowance is believed. Fitted
 # like moving_average's constants for two, three and free throw; twos hold for the paint, and the mid-range, which
 # has few attempts a game, gets as little as free throws.
-BELIEVED = {"two": 0.65, "three": 0.4, "free throw": 0.35, "paint": 0.65, "mid": 0.35}
+PRIOR_SLOPES = {"two": 0.65, "three": 0.4, "free throw": 0.35, "paint": 0.65, "mid": 0.35}
 # Points are split as in the last 20 games, but their level follows form.
 LEVEL = {"points_l20": 0.3, "points_ewma_20": 0.35, "points_ewma_08": 0.35}
 
@@ -65,7 +65,7 @@ def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
         "three": np.where(shots, features["opponent_three_allowed_rel"], features["opponent_fg3_allowed_rel"]),
         "free throw": features["opponent_ft_allowed_rel"],
     }
-    return shares, {zone: known_or(BELIEVED[zone] * value, 0.0) for zone, value in allowed.items()}
+    return shares, {zone: known_or(PRIOR_SLOPES[zone] * value, 0.0) for zone, value in allowed.items()}
 
 
 def has_shots(features: Features) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ COMPARED_ROWS = 1_000
 LARGEST_SHARE = 0.25
 # Points of mean absolute error. On four weeks of a season the interval reaches 0.01 to 0.02 to either side, so there it
 # decides; on the few rows of the playoffs it reaches 0.04 and more, and would let pass what this does not.
-MOST_WORSE = 0.02
+MAX_REGRESSION = 0.02
 SEED = 20251114
 
 SEASON_AVERAGE = "season_average"
@@ -53,8 +53,8 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Clearly worse: the interval lies wholly above 0, or the difference is above MOST_WORSE in any case."""
-        return self.low > 0 or self.difference > MOST_WORSE
+        """Clearly worse: the interval lies wholly above 0, or the difference is above MAX_REGRESSION in any case."""
+        return self.low > 0 or self.difference > MAX_REGRESSION
 
     def __str__(self) -> str:
         market = {(ENSEMBLE, True): " with market", (ENSEMBLE, False): " without market"}

@@ -21,7 +21,7 @@ _UNIT = "staged_unit"
 MOST_TABLES = 200
 CHUNK = 100
 # Tables that many units' tables were copied together into, in chunks, for one MERGE.
-GATHERED = "gathered-"
+COMPACTED = "gathered-"
 _OF_A_BATCH = re.compile(r"\._staging_(batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r([0-9]+))__")
 
 
@@ -107,7 +107,7 @@ def staged_rows(tables: Mapping[str, Sequence[str]], batch_id: str) -> str:
     return " UNION ALL ".join(parts)
 
 
-def gather_sql(tables: Mapping[str, Sequence[str]], batch_id: str, into: str) -> str:
+def compaction_sql(tables: Mapping[str, Sequence[str]], batch_id: str, into: str) -> str:
     """CREATE TABLE of the staged rows of some tables, for batches of more than MOST_TABLES."""
     return f"CREATE OR REPLACE TABLE `{into}` AS {staged_rows(tables, batch_id)}"
 
