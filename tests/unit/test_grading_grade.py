@@ -352,19 +352,20 @@ def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Eveni
 
 
 def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> None:
-    """Two revisions: one said before the new tip-off, one after it and before the old."""
-    earlier = TIPOFFS[LATE] - timedelta(hours=3)
+    """Two of its predictions: before the new tip-off, and after it and before the old. The other game keeps its own."""
+    earlier = TIPOFFS[EARLY] - timedelta(hours=1)
     night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": earlier}])
     night.add(
         PREDICTIONS,
         [
             predicted(LATE, 2, "Beta", "19.5", updated_at=earlier - timedelta(seconds=1)),
             predicted(LATE, 92, "Host", "8.5", updated_at=earlier),
+            predicted(EARLY, 1, "Alpha", updated_at=earlier + timedelta(minutes=30)),
         ],
     )
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "1 predictions were written after tip-off and are not graded"
-    assert [g["player_id"] for g in grades(night)] == [2]
+    assert [g["player_id"] for g in grades(night)] == [1, 2]
 
 
 def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:
