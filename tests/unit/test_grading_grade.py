@@ -352,7 +352,7 @@ def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Eveni
 
 
 def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> None:
-    """Two of its predictions: before the new tip-off, and after it and before the old. The other game keeps its own."""
+    """Of its predictions one was made before the new tip-off, two before the old. The other game keeps its own."""
     earlier = TIPOFFS[EARLY] - timedelta(hours=1)
     night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": earlier}])
     night.add(
@@ -360,11 +360,12 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
         [
             predicted(LATE, 2, "Beta", "19.5", updated_at=earlier - timedelta(seconds=1)),
             predicted(LATE, 92, "Host", "8.5", updated_at=earlier),
+            predicted(LATE, 92, "Host", "9.5", updated_at=earlier),
             predicted(EARLY, 1, "Alpha", updated_at=earlier + timedelta(minutes=30)),
         ],
     )
     outcome = run(message(), night.context("grading"))
-    assert outcome.reason == "1 predictions were written after tip-off and are not graded"
+    assert outcome.reason == "2 predictions were written after tip-off and are not graded"
     assert [g["player_id"] for g in grades(night)] == [1, 2]
 
 
