@@ -11,7 +11,7 @@ import pytest
 
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema
 from tests.conftest import ROOT
@@ -34,7 +34,7 @@ def normalised(
     """Rows by table of one file with the bodies given, each table checked against its schema."""
     problems = Problems()
     normaliser = kind(DateRange(day, day), problems)
-    answers = [Answer(name, {}, body) for body in bodies]
+    answers = [RawAnswer(name, {}, body) for body in bodies]
     normaliser.add("the/path", RawContent("espn", file_kind, day, "run-1", FETCHED, {}, answers))
     tables = normaliser.tables()
     for table, rows in tables.items():

@@ -1,7 +1,7 @@
 """A polite HTTP client for one source: a time and a size for every answer, bounded retries with jitter, Retry-After, a
 rate limit, no redirect to elsewhere, no secrets in what it stores, logs or raises.
 
-Whatever a source sends, nothing but SourceUnavailable (Refused where asking again cannot help) comes out.
+Whatever a source sends, nothing but SourceUnavailable (SourceRefused where asking again cannot help) comes out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _EXCERPT = 120
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
-class Refused(SourceUnavailable):
+class SourceRefused(SourceUnavailable):
     """The source will not answer this request however often it is asked now: key, quota, parameter, address, size.
 
     `answer` is what it says about it, the beginning of it and without secrets.
@@ -81,7 +81,7 @@ class ErrorTold(WrongShape):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SourceAnswer:
     """A checked answer: the request without secrets, quota headers, the body as it came and as parsed."""
 
     request: Mapping[str, Any]
@@ -156,10 +156,10 @@ class SourceClient:
         """Quota headers that were no number, each as it came last."""
         return dict(self._unread_quota)
 
-    def get(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
+    def get(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
         """GET base_url + path; `check` raises WrongShape for an answer that the next phase could not read.
 
-        Raises SourceUnavailable when every attempt failed, Refused where another attempt cannot help.
+        Raises SourceUnavailable when every attempt failed, SourceRefused where another attempt cannot help.
         """
         self._before_request()
         attempts = max(1, self._settings.http_attempts)
@@ -184,7 +184,7 @@ class SourceClient:
                     self._sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
+    def _once(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
         try:
             with answer_within(self._settings.http_timeout_seconds):
                 body, headers = self._ask(path, params)
@@ -207,7 +207,7 @@ class SourceClient:
             told = f"answered 200 with an error{self._excerpt(page)}"
             if _may_pass(error.status):
                 raise _TryAgain(told) from error
-            raise Refused(f"{self.name} {path} {told}.", error.status, page) from error
+            raise SourceRefused(f"{self.name} {path} {told}.", error.status, page) from error
         except WrongShape as error:
             raise _TryAgain(f"answered JSON of another shape: {_safe(str(error))}") from error
         if may_hold_secret(text):  # an answer that echoes its request: kept, but not with the key
@@ -215,7 +215,7 @@ class SourceClient:
             body = json.dumps(value).encode()
         request = {"source": self.name, "path": path, "params": dict(params)}
         quota = {name: _safe(headers[name])[:_EXCERPT] for name in _QUOTA_HEADERS if name in headers}
-        return Answer(request, quota, body, value)
+        return SourceAnswer(request, quota, body, value)
 
     def _ask(self, path: str, params: Mapping[str, str]) -> tuple[bytes, httpx.Headers]:
         """Body and headers of an answer with status 200, redirects on the same host followed."""
@@ -236,24 +236,24 @@ class SourceClient:
             raise _TryAgain(f"answered {status}{self._excerpt(read_page(response))}", wait)
         if status != 200:
             page = _safe_page(read_page(response))
-            raise Refused(f"{self.name} {path} answered {status}{self._excerpt(page)}.", status, page)
+            raise SourceRefused(f"{self.name} {path} answered {status}{self._excerpt(page)}.", status, page)
         try:
             return read_body(response, most)
         except TooLarge:
-            raise Refused(
+            raise SourceRefused(
                 f"{self.name} {path} answered with more than {most:,} bytes (unpacked); the rest was not read.", status
             ) from None
         except Garbled as error:
             raise _TryAgain(f"answered 200 with a body that {error}") from error
 
     def _redirected(self, path: str, response: httpx.Response) -> httpx.URL:
-        """Where an answer redirects to. Raises Refused where that is not the same scheme, host and port."""
+        """Where an answer redirects to. Raises SourceRefused where that is not the same scheme, host and port."""
         url = response.url.join(response.headers["location"])
         here = response.url
         if url.userinfo or (url.scheme, url.host, url.port) != (here.scheme, here.host, here.port):
             status = response.status_code
             told = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
-            raise Refused(f"{self.name} {path} {told}", status)
+            raise SourceRefused(f"{self.name} {path} {told}", status)
         return url
 
     def _address(self, url: httpx.URL) -> str:

@@ -20,7 +20,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
-from shared.nba.feed_values import Refused, text
+from shared.nba.feed_values import ElementRefused, text
 from shared.stores.ports import Blobs, DateRange
 from shared.stores.raw_files import decode_raw, parse_raw_path, raw_folder
 
@@ -141,7 +141,7 @@ def _paths(message: PhaseMessage, context: Context) -> list[str]:
     if "files" in message.metadata:
         try:
             return [text(file["path"], "path", _LONGEST_PATH) for file in message.metadata["files"]]
-        except (TypeError, KeyError, Refused) as error:
+        except (TypeError, KeyError, ElementRefused) as error:
             raise DataError(
                 f"metadata.files is not a list of objects with a path ({error!r}).",
                 next_step="publish the game_date alone: the latest files of the date are then found.",

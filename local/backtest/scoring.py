@@ -57,7 +57,7 @@ def ask(world: FeatureRows, lists: Mapping[str, EvaluationRows]) -> Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Scores:
     """One variant's forecast for all asked rows, with its distribution and its bets."""
 
     forecast: Forecast
@@ -67,10 +67,10 @@ class Answer:
 
 def answers(
     asked: Asked, forecasts: Mapping[Variant, Forecast], best: Sequence[Best], policy: Policy
-) -> dict[Variant, Answer]:
+) -> dict[Variant, Scores]:
     """Distributions and bets of one world's forecasts."""
     return {
-        variant: Answer(
+        variant: Scores(
             forecast,
             distribution_of(forecast),
             bets_of(forecast, asked.tested_line, best, asked.actual, policy),
@@ -104,7 +104,7 @@ def left_out(
 
 
 def scored(
-    kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Answer]
+    kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]
 ) -> list[Scored]:
     """One list: all variants on its usable rows. Lists without a line have neither probabilities nor bets."""
     position = asked.of(rows)

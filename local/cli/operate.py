@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cli.connect import connect
-from local.cli.publish import NOT_LOST, Refused, checked, publish, show
+from local.cli.publish import NOT_LOST, CommandRefused, checked, publish, show
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
@@ -42,7 +42,8 @@ Environment = Mapping[str, str]
 def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One request to the runtime's /admin; a POST without a body sends {}.
 
-    Raises Refused for what it calls wrong, StorageFault where the runtime cannot use its files, OSError where it fails.
+    Raises CommandRefused for what it calls wrong, StorageFault where the runtime cannot use its files, OSError where it
+    fails.
     """
     connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:
@@ -61,10 +62,10 @@ def filters(environment: Environment) -> dict[str, str]:
 
 
 def signed(environment: Environment) -> dict[str, str]:
-    """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises Refused."""
+    """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises CommandRefused."""
     why = environment.get("WHY", "").strip()
     if not why:
-        raise Refused('Say why, for the audit: WHY="the odds feed is back".')
+        raise CommandRefused('Say why, for the audit: WHY="the odds feed is back".')
     return {"who": environment.get("WHO") or getpass.getuser(), "why": why}
 
 
@@ -97,7 +98,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     ids = environment.get("ID", "").replace(",", " ").split()
     everything = environment.get("ALL") == "1"
     if not (ids or everything or filters(environment)):
-        raise Refused("Say which: ID=... (see `make dlq`), REASON=..., SUBSCRIPTION=... or ALL=1.")
+        raise CommandRefused("Say which: ID=... (see `make dlq`), REASON=..., SUBSCRIPTION=... or ALL=1.")
     asked = {"ids": ids, "all": everything, **filters(environment), **signed(environment)}
     redriven = ask(endpoint, "POST", "/redrive", asked)["redriven"]
     if not redriven:
@@ -159,7 +160,7 @@ def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console
     """Close a breaker (NAME=processor-phase1_scrape) once what was broken is mended, and release what it held."""
     name = environment.get("NAME", "")
     if not name:
-        raise Refused("Say which: NAME=... (see `make breakers`).")
+        raise CommandRefused("Say which: NAME=... (see `make breakers`).")
     ask(endpoint, "POST", "/reset-breaker", {"name": name, **signed(environment)})
     console.print(plain(f"{name} is closed"))
     return sweep(endpoint, environment, console)
@@ -220,7 +221,7 @@ def main(arguments: list[str]) -> int:
     try:
         with a_runtime(os.environ) as endpoint:
             return COMMANDS[arguments[0]](endpoint, os.environ, console)
-    except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
+    except (CommandRefused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
     except (PipelineError, OSError, http.client.HTTPException) as error:

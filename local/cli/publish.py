@@ -27,14 +27,15 @@ CUT_OFF = f"The runtime ended before everything was delivered. {NOT_LOST}"
 EXAMPLE = """MESSAGE='{"game_date": "2025-11-14"}'"""
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """The runtime did not take the message: wrong input."""
 
 
 def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
     """A runtime's answer that is 200.
 
-    Raises Refused for what it calls wrong, StorageFault where it cannot use its files, OSError for its own failures.
+    Raises CommandRefused for what it calls wrong, StorageFault where it cannot use its files, OSError for its own
+    failures.
     """
     if response.status == http.client.OK:
         return response
@@ -43,7 +44,7 @@ def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPR
     except (ValueError, KeyError, TypeError):
         error = ""
     if error and 400 <= response.status < 500:
-        raise Refused(error)
+        raise CommandRefused(error)
     if error and response.status == http.client.SERVICE_UNAVAILABLE:
         raise StorageFault(error)
     raise OSError(f"The runtime answered HTTP {response.status} to {asked}; its log says why. {error}".rstrip())
@@ -52,7 +53,7 @@ def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPR
 def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Publish through the runtime at an endpoint and give its events as they come, the last one idle or broken.
 
-    Raises Refused; OSError where the runtime fails.
+    Raises CommandRefused; OSError where the runtime fails.
     """
     connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:
@@ -73,21 +74,21 @@ def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, 
 
 
 def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object). Raises Refused, ValueError."""
+    """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object). Raises CommandRefused, ValueError."""
     topic, at = environment.get("TOPIC", ""), environment.get("AT", "")
     if topic not in load_pipeline().topics:
         dead = {each.dead_letter_topic for each in load_pipeline().subscriptions.values()}
-        raise Refused(_no_topic(topic, [each for each in load_pipeline().topics if each not in dead]))
+        raise CommandRefused(_no_topic(topic, [each for each in load_pipeline().topics if each not in dead]))
     if at:
         parse_at(at)
     attributes = _attributes(environment.get("ATTRIBUTES") or "{}")
     message = environment.get("MESSAGE", "")
     if not message.strip() and not attributes:
-        raise Refused(f"There is no MESSAGE. Next: say what to publish, such as {EXAMPLE}.")
+        raise CommandRefused(f"There is no MESSAGE. Next: say what to publish, such as {EXAMPLE}.")
     try:
         message.encode()
     except UnicodeEncodeError:
-        raise Refused(f"MESSAGE is not UTF-8. Next: say it as text, such as {EXAMPLE}.") from None
+        raise CommandRefused(f"MESSAGE is not UTF-8. Next: say it as text, such as {EXAMPLE}.") from None
     return {"topic": topic, "message": message, "attributes": attributes, "at": at}
 
 
@@ -95,7 +96,7 @@ def _attributes(text: str) -> dict[str, str]:
     try:
         attributes = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"ATTRIBUTES={text[:200]} is not JSON ({error}).") from error
+        raise CommandRefused(f"ATTRIBUTES={text[:200]} is not JSON ({error}).") from error
     check_attributes(attributes)
     return dict(attributes)
 
@@ -149,7 +150,7 @@ def main() -> int:
         asked = wanted(os.environ)
         with connect(os.environ) as endpoint:
             codes = [show(event) for event in publish(endpoint, asked)]
-    except (Refused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
+    except (CommandRefused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
     except (PipelineError, OSError, http.client.HTTPException) as error:

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from local.cli.operate import a_runtime
-from local.cli.publish import Refused, publish, show
+from local.cli.publish import CommandRefused, publish, show
 from local.cloud.runs import NotThrough, Tell, Waiting, run_through
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
@@ -46,17 +46,17 @@ class Asked:
 
 
 def asked(environment: Mapping[str, str]) -> Asked:
-    """FROM, TO, MINUTES (120) and FORCE. Raises Refused with a sentence on what is wrong."""
+    """FROM, TO, MINUTES (120) and FORCE. Raises CommandRefused with a sentence on what is wrong."""
     first, last = (_day(name, environment.get(name, "")) for name in ("FROM", "TO"))
     if last < first:
-        raise Refused(f"FROM={first} lies after TO={last}. Next: give the first day, then the last.")
+        raise CommandRefused(f"FROM={first} lies after TO={last}. Next: give the first day, then the last.")
     text = environment.get("MINUTES") or "120"
     try:
         minutes = float(text)
     except ValueError:
         minutes = 0.0
     if not 0 < minutes < float("inf"):
-        raise Refused(f"MINUTES={text} is no number of minutes above 0, which is how long a month may take.")
+        raise CommandRefused(f"MINUTES={text} is no number of minutes above 0, which is how long a month may take.")
     return Asked(DateRange(first, last), minutes, environment.get("FORCE") == "1")
 
 
@@ -64,9 +64,9 @@ def _day(name: str, text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Refused(f"{name}={text!r} is no day. Next: make backfill FROM=2024-10-22 TO=2025-06-22.") from None
+        raise CommandRefused(f"{name}={text!r} is no day. Next: make backfill FROM=2024-10-22 TO=2025-06-22.") from None
     if day.year not in YEARS:
-        raise Refused(f"{name}={day} is of no year that a game can be of ({YEARS[0]} to {YEARS[-1]}).")
+        raise CommandRefused(f"{name}={day} is of no year that a game can be of ({YEARS[0]} to {YEARS[-1]}).")
     return day
 
 
@@ -127,7 +127,7 @@ def main() -> int:
             return DONE
         with a_runtime(os.environ) as endpoint:
             return on_a_folder(endpoint, wanted, _tell)
-    except (Refused, ConfigError, ArchiveError, FolderBusy) as error:
+    except (CommandRefused, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
     except (NotThrough, PipelineError, OSError) as error:

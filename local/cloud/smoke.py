@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.cli.publish import Refused
+from local.cli.publish import CommandRefused
 from local.cloud.archive import promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
@@ -40,16 +40,16 @@ CHANGES = 2
 
 
 def asked(environment: Mapping[str, str], today: date) -> date:
-    """DATE. Raises Refused for what is no day gone by, and where STATE_BUCKET is missing."""
+    """DATE. Raises CommandRefused for what is no day gone by, and where STATE_BUCKET is missing."""
     text = environment.get("DATE") or DATE
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Refused(f"DATE={text!r} is no day such as {DATE}.") from None
+        raise CommandRefused(f"DATE={text!r} is no day such as {DATE}.") from None
     if day >= today:
-        raise Refused(f"DATE={day} is not over yet: a smoke test needs the results of a past day.")
+        raise CommandRefused(f"DATE={day} is not over yet: a smoke test needs the results of a past day.")
     if not environment.get("STATE_BUCKET"):
-        raise Refused("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
+        raise CommandRefused("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
     return day
 
 
@@ -66,14 +66,14 @@ _PLACES = (
 def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Where the environment of ENV lies, as its tfvars say: what is published and what is planned are one deployment.
 
-    Raises Refused where a setting says otherwise, Fatal without the file.
+    Raises CommandRefused where a setting says otherwise, Fatal without the file.
     """
     found = variables(root, environment)
     said = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
     for setting, value in said.items():
         given = environment.get(setting)
         if given and given != value:
-            raise Refused(
+            raise CommandRefused(
                 f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
             )
     return said
@@ -146,7 +146,7 @@ def main() -> int:
         day = asked(environment, new_york_date(runtime.clock.now()))
         see_a_day_through(runtime, day, Waiting(minutes=30.0), _tell)
         see_an_empty_plan(ROOT, environment, _tell)
-    except (Refused, ConfigError, NoVariables) as error:
+    except (CommandRefused, ConfigError, NoVariables) as error:
         complain(error)
         return WRONG_INPUT
     except (NotThrough, DataError, PipelineError, OSError) as error:

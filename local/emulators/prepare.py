@@ -18,7 +18,7 @@ from shared.stores.warehouse.sql import with_prefix
 _SECONDS = 60.0
 
 
-class Refused(PipelineError):
+class EmulatorRefused(PipelineError):
     """An emulator did not do what it was asked."""
 
 
@@ -104,4 +104,4 @@ def _table(client: httpx.Client, project: str, prefix: str, name: str, resource:
 
 def _done(response: httpx.Response) -> None:
     if response.status_code >= 400:
-        raise Refused(f"{response.request.url} answered {response.status_code}: {response.text[:500]}")
+        raise EmulatorRefused(f"{response.request.url} answered {response.status_code}: {response.text[:500]}")

@@ -1,7 +1,7 @@
-"""What a feed writes, read once: a value within its bounds, None where it is missing, or Refused saying what it is.
+"""What a feed writes, read once: a value within its bounds, None where it is missing, or ElementRefused with the why.
 
-Nothing below these readings sees a raw value. They raise nothing but Refused, whatever JSON can hold. NaN is how some
-feeds write a missing value: it is read as None, and said in `notes`, since no feed should send it.
+Nothing below these readings sees a raw value. They raise nothing but ElementRefused, whatever JSON can hold. NaN is
+how some feeds write a missing value: it is read as None, and said in `notes`, since no feed should send it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOISE = 1e-6
 _DECIMALS = 3
 
 
-class Refused(ValueError):
+class ElementRefused(ValueError):
     """The value or element is not what it should be; the message says which it is."""
 
 
@@ -57,95 +57,95 @@ def missing(value: object, what: str, notes: list[str]) -> bool:
 
 
 def text(value: object, what: str, longest: int = LONGEST_NAME) -> str:
-    """A text that any store can hold and any screen can show, and that says something. Raises Refused.
+    """A text that any store can hold and any screen can show, and that says something. Raises ElementRefused.
 
     What steers a terminal or a page instead of being read (colours, control characters, marks of direction) is left
     out, so that all that is stored, joined, shown and exported is the text without it.
     """
     if not isinstance(value, str) or not value.strip():
-        raise Refused(f"{what} is {shown(value)}, not a text")
+        raise ElementRefused(f"{what} is {shown(value)}, not a text")
     if len(value) > longest:
-        raise Refused(f"{what} is {shown(value)}, longer than {longest} characters")
+        raise ElementRefused(f"{what} is {shown(value)}, longer than {longest} characters")
     if _SURROGATE.search(value):
-        raise Refused(f"{what} is {shown(value)}, with characters that no text has")
+        raise ElementRefused(f"{what} is {shown(value)}, with characters that no text has")
     printable = one_line(value).strip() if one_line(value) != value else value
     if not printable:
-        raise Refused(f"{what} is {shown(value)}, of characters that are not printed")
+        raise ElementRefused(f"{what} is {shown(value)}, of characters that are not printed")
     return printable
 
 
 def optional_text(value: object, what: str, notes: list[str], longest: int = LONGEST_NAME) -> str | None:
-    """A text, or None where it is missing or empty. Raises Refused."""
+    """A text, or None where it is missing or empty. Raises ElementRefused."""
     return None if missing(value, what, notes) or value == "" else text(value, what, longest)
 
 
 def an_object(value: object, what: str) -> Mapping[str, Any]:
-    """Raises Refused."""
+    """Raises ElementRefused."""
     if not isinstance(value, Mapping):
-        raise Refused(f"{what} is {shown(value)}, not an object")
+        raise ElementRefused(f"{what} is {shown(value)}, not an object")
     return value
 
 
 def a_list(value: object, what: str) -> list[Any]:
-    """Raises Refused."""
+    """Raises ElementRefused."""
     if not isinstance(value, list):
-        raise Refused(f"{what} is {shown(value)}, not a list")
+        raise ElementRefused(f"{what} is {shown(value)}, not a list")
     return value
 
 
 def number(value: object, what: str, bound: Bound, notes: list[str], kind: str = "number") -> int | float | None:
-    """A finite number within its bound. Raises Refused."""
+    """A finite number within its bound. Raises ElementRefused."""
     if missing(value, what, notes):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused(f"{what} is {shown(value)}, not a {kind}")
+        raise ElementRefused(f"{what} is {shown(value)}, not a {kind}")
     if not bound.low <= value <= bound.high:
-        raise Refused(f"{what} is {shown(value)}, not within {bound.low} to {bound.high}")
+        raise ElementRefused(f"{what} is {shown(value)}, not within {bound.low} to {bound.high}")
     return value
 
 
 def whole(value: object, what: str, bound: Bound, notes: list[str]) -> int | None:
-    """A whole number within its bound; a float that is whole is one. Raises Refused."""
+    """A whole number within its bound; a float that is whole is one. Raises ElementRefused."""
     read = number(value, what, bound, notes, "whole number")
     if read is None:
         return None
     if abs(read - round(read)) > _NOISE:
-        raise Refused(f"{what} is {shown(value)}, not a whole number")
+        raise ElementRefused(f"{what} is {shown(value)}, not a whole number")
     return round(read)
 
 
 def exact(value: object, what: str, bound: Bound, notes: list[str]) -> Decimal | None:
-    """A decimal of at most three places, without the noise of binary fractions. Raises Refused."""
+    """A decimal of at most three places, without the noise of binary fractions. Raises ElementRefused."""
     read = number(value, what, bound, notes)
     if read is None:
         return None
     if abs(read - round(read, _DECIMALS)) > _NOISE:
-        raise Refused(f"{what} is {shown(value)}, with more than {_DECIMALS} decimals")
+        raise ElementRefused(f"{what} is {shown(value)}, with more than {_DECIMALS} decimals")
     return Decimal(str(round(read, _DECIMALS)))
 
 
 def moment(value: object, what: str) -> datetime:
-    """A moment with a time zone in a sane year, in UTC. Raises Refused."""
+    """A moment with a time zone in a sane year, in UTC. Raises ElementRefused."""
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         parsed = None
     if parsed is None:
-        raise Refused(f"{what} is {shown(value)}, not a moment with a time zone")
+        raise ElementRefused(f"{what} is {shown(value)}, not a moment with a time zone")
     if parsed.tzinfo is None:
-        raise Refused(f"{what} is {shown(value)}, without a time zone")
+        raise ElementRefused(f"{what} is {shown(value)}, without a time zone")
     _check_year(parsed, value, what)
     return parsed.astimezone(UTC)
 
 
 def day(value: object, what: str) -> date:
-    """The day of a date or of a local moment, in a sane year. Raises Refused."""
+    """The day of a date or of a local moment, in a sane year. Raises ElementRefused."""
     try:
         parsed = date.fromisoformat(value[:10]) if isinstance(value, str) and value[10:11] in ("", "T", " ") else None
     except ValueError:
         parsed = None
     if parsed is None:
-        raise Refused(f"{what} is {shown(value)}, not a date")
+        raise ElementRefused(f"{what} is {shown(value)}, not a date")
     _check_year(parsed, value, what)
     return parsed
 
@@ -156,19 +156,19 @@ def is_game_id(value: object) -> bool:
 
 
 def game_id(value: object, what: str) -> str:
-    """Raises Refused."""
+    """Raises ElementRefused."""
     if not isinstance(value, str) or not is_game_id(value):
-        raise Refused(f"{what} is {shown(value)}, not 10 digits")
+        raise ElementRefused(f"{what} is {shown(value)}, not 10 digits")
     return value
 
 
 def team_code(value: object, what: str) -> str:
-    """The code of an NBA team of today or of earlier days. Raises Refused."""
+    """The code of an NBA team of today or of earlier days. Raises ElementRefused."""
     if not isinstance(value, str) or (team_by_abbr(value) is None and value not in FORMER_CODES):
-        raise Refused(f"{what} is {shown(value)}, no NBA team")
+        raise ElementRefused(f"{what} is {shown(value)}, no NBA team")
     return value
 
 
 def _check_year(parsed: date, value: object, what: str) -> None:
     if not YEAR.low <= parsed.year <= YEAR.high:
-        raise Refused(f"{what} is {shown(value)}, not in the years {YEAR.low} to {YEAR.high}")
+        raise ElementRefused(f"{what} is {shown(value)}, not in the years {YEAR.low} to {YEAR.high}")

@@ -13,7 +13,7 @@ from typing import Any
 from shared.core.clock import NEW_YORK
 from shared.nba import feed_values as values
 from shared.nba.bounds import SCORE, Bound
-from shared.nba.feed_values import Refused, is_game_id
+from shared.nba.feed_values import ElementRefused, is_game_id
 from shared.nba.teams import team_by_abbr
 
 __all__ = [
@@ -131,13 +131,13 @@ def schedule_entries(schedule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]
 
 
 def schedule_days(schedule: object) -> list[Any]:
-    """leagueSchedule.gameDates of an answer, as they are. Raises Refused where it is no schedule at all."""
+    """leagueSchedule.gameDates of an answer, as they are. Raises ElementRefused where it is no schedule at all."""
     body = values.an_object(values.an_object(schedule, "the answer").get("leagueSchedule"), "leagueSchedule")
     return values.a_list(body.get("gameDates"), "gameDates")
 
 
 def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
-    """One entry of the schedule. Raises Refused (a ValueError) saying which field is missing or wrong, and its value.
+    """One entry of the schedule. Raises ElementRefused saying which field is missing or wrong, and its value.
 
     `notes` takes what was read as missing although something stood there.
     """
@@ -153,7 +153,7 @@ def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
         for side, team in (("homeTeam", home), ("awayTeam", away))
     )
     if home_team is not None and home_team == away_team:
-        raise Refused(f"both teams of {game_id} are {home_team}")
+        raise ElementRefused(f"both teams of {game_id} are {home_team}")
     scores: list[int | None] = [None, None]
     if status == "final":
         scores = [values.whole(team.get("score"), f"score of {game_id}", SCORE, notes) for team in (home, away)]
@@ -183,7 +183,7 @@ def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
             return status
     read = values.whole(entry.get("gameStatus"), f"gameStatus of {game_id}", _STATUS_BOUND, notes)
     if read is None:
-        raise Refused(f"gameStatus of {game_id} is None, not 1, 2 or 3")
+        raise ElementRefused(f"gameStatus of {game_id} is None, not 1, 2 or 3")
     status = _STATUS[read]
     if status == "scheduled":
         about = [_said(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
@@ -220,7 +220,7 @@ def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[
     if team_by_abbr(read) is not None:
         return read, None
     if season_type in (*COUNTED_TYPES, "cup_final"):
-        raise Refused(f"{what} is {values.shown(code)}, no NBA team")
+        raise ElementRefused(f"{what} is {values.shown(code)}, no NBA team")
     return None, read
 
 

@@ -60,7 +60,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawAnswer:
     """One response as read back."""
 
     name: str
@@ -78,9 +78,9 @@ class RawContent:
     run_id: str
     fetched_at: datetime
     failed: Mapping[str, str]
-    answers: Sequence[Answer]
+    answers: Sequence[RawAnswer]
 
-    def named(self, name: str) -> list[Answer]:
+    def named(self, name: str) -> list[RawAnswer]:
         return [answer for answer in self.answers if answer.name == name]
 
 
@@ -164,7 +164,7 @@ def decode_raw(path: str, data: bytes) -> RawContent:
             run_id=str(content["run_id"]),
             fetched_at=fetched_at,
             failed=dict(content.get("failed", {})),
-            answers=[Answer(item["name"], item["request"], item["body"]) for item in content["responses"]],
+            answers=[RawAnswer(item["name"], item["request"], item["body"]) for item in content["responses"]],
         )
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(

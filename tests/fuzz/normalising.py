@@ -20,7 +20,7 @@ from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
 from shared.core.errors import DataError
 from shared.nba.feed_json import read_json
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent, Response, decode_raw, encode_raw, raw_path
+from shared.stores.raw_files import RawAnswer, RawContent, Response, decode_raw, encode_raw, raw_path
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema
 from tests.fuzz import samples
@@ -95,7 +95,7 @@ class Files:
 
     def add(self, answer: Any) -> None:
         """Raises DataError where the file is refused."""
-        read = [Answer(self._source.answer, self._source.request, answer)]
+        read = [RawAnswer(self._source.answer, self._source.request, answer)]
         self._normaliser.add("the/path", RawContent(*self._source.kind, DAY, "run-1", FETCHED, {}, read))
 
     def tables(self) -> dict[str, pa.Table]:

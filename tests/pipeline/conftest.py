@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.evening import lay_out, trigger
-from tests.pipeline.support import World, make_template, open_world
+from tests.pipeline.support import PipelineHarness, make_template, open_world
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(tmp_path: Path, template: Path) -> Iterator[World]:
+def world(tmp_path: Path, template: Path) -> Iterator[PipelineHarness]:
     with open_world(tmp_path / "state", template) as opened:
         yield opened
 
@@ -32,7 +32,7 @@ def evening_template(tmp_path_factory: pytest.TempPathFactory, template: Path) -
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path) -> Iterator[World]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path) -> Iterator[PipelineHarness]:
     with open_world(tmp_path_factory.mktemp("undisturbed"), evening_template) as world:
         trigger(world)
         world.run_until_idle()
@@ -40,6 +40,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path
 
 
 @pytest.fixture
-def evening(tmp_path: Path, evening_template: Path) -> Iterator[World]:
+def evening(tmp_path: Path, evening_template: Path) -> Iterator[PipelineHarness]:
     with open_world(tmp_path / "state", evening_template) as world:
         yield world

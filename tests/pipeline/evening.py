@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.stores.warehouse.schemas import load_schema
-from tests.pipeline.support import NOW, World
+from tests.pipeline.support import NOW, PipelineHarness
 from tests.unit.systems_rows import NEUTRAL
 
 DAY = date(2025, 11, 14)
@@ -106,7 +106,7 @@ def history_rows(player_id: int, games: int = 8) -> list[dict[str, Any]]:
     ]
 
 
-def lay_out(world: World) -> None:
+def lay_out(world: PipelineHarness) -> None:
     """The evening's features, lines and histories, as phases 3 and 4 leave them."""
     world.add(FEATURES, [feature_row(player, game) for player, (game, _) in PLAYERS.items()])
     books = [
@@ -124,12 +124,12 @@ IDENTITY = ("prediction_id", "batch_id", "created_at", "updated_at")
 KEY = ("game_date", "game_id", "player_id", "system_id", "line_value")
 
 
-def current_predictions(world: World) -> list[dict[str, Any]]:
+def current_predictions(world: PipelineHarness) -> list[dict[str, Any]]:
     """What counts, without what may differ, by key."""
     found = world.rows("SELECT * FROM nba_predictions.current_predictions")
     kept = [{name: value for name, value in each.items() if name not in IDENTITY} for each in found]
     return sorted(kept, key=lambda each: [str(each[name]) for name in KEY])
 
 
-def trigger(world: World, **message: Any) -> None:
+def trigger(world: PipelineHarness, **message: Any) -> None:
     world.publish("nba-predictions-trigger", {"game_date": "2025-11-14", "run_id": "2025-11-14-test", **message})

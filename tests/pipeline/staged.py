@@ -15,7 +15,7 @@ from shared.chain.messages.messages import PhaseCompletion
 from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, PREDICTIONS, TIPOFFS, row
-from tests.pipeline.support import NOW, World
+from tests.pipeline.support import NOW, PipelineHarness
 
 R2 = "batch_2025-11-14_r2"
 
@@ -45,7 +45,7 @@ def prediction(
 
 
 def stage(
-    world: World, unit: str, rows: list[dict[str, Any]], *, batch: str = BATCH, without: Iterable[str] = ()
+    world: PipelineHarness, unit: str, rows: list[dict[str, Any]], *, batch: str = BATCH, without: Iterable[str] = ()
 ) -> str:
     """Write a unit's staging table as a worker does."""
     left_out = {"created_at", *without}
@@ -76,12 +76,14 @@ def announcement(batch: Batch, sequence: int) -> OutboxMessage:
     return OutboxMessage("nba-phase5-batch-complete", completion.model_dump_json(exclude_none=True))
 
 
-def open_batch(world: World, *units: str, run_id: str = "run1", games: Mapping[str, datetime] = TIPOFFS) -> str:
+def open_batch(
+    world: PipelineHarness, *units: str, run_id: str = "run1", games: Mapping[str, datetime] = TIPOFFS
+) -> str:
     plan = BatchPlan(DAY, run_id, f"phase5_coordinator.{run_id}", "same_day", NOW, units, games, NOW)
     return batches.open_batch(world.state, plan, world.clock.now()).batch_id
 
 
-def complete(world: World, unit: str, rows: int | None, batch: str = BATCH) -> None:
+def complete(world: PipelineHarness, unit: str, rows: int | None, batch: str = BATCH) -> None:
     """Report a unit: the rows it staged, None where it failed; and send what the batch announces."""
     status = UNIT_FAILED if rows is None else DONE
     result = UnitResult(unit, status, rows or 0, None, 1, None if rows else "it failed", world.clock.now())

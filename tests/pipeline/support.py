@@ -87,7 +87,7 @@ class RecordingBus(SqliteBus):
 
 
 @dataclass
-class World:
+class PipelineHarness:
     """The stores of a folder, and the runtime of the process that is alive. Restarting makes another process."""
 
     file: SqliteFile
@@ -218,7 +218,9 @@ def make_template(folder: Path) -> Path:
 
 
 @contextmanager
-def open_world(folder: Path, template: Path, settings: Settings | None = None, now: datetime = NOW) -> Iterator[World]:
+def open_world(
+    folder: Path, template: Path, settings: Settings | None = None, now: datetime = NOW
+) -> Iterator[PipelineHarness]:
     """The stores of a folder, at NOW; the warehouse begins as a copy of the template."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "warehouse.duckdb")
@@ -227,7 +229,7 @@ def open_world(folder: Path, template: Path, settings: Settings | None = None, n
     clock = SimClock(SimulationNotes(file))
     clock.set(now)
     try:
-        yield World(
+        yield PipelineHarness(
             file=file,
             clock=clock,
             state=SqliteState(file),

@@ -9,17 +9,17 @@ from functions.batch_sweep import sweep
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import PipelineError
-from tests.pipeline.support import PHASE5, Run, World
+from tests.pipeline.support import PHASE5, PipelineHarness, Run
 
 SWEEP: Mapping[str, tuple[Run, type[PhaseMessage]]] = {"batch_sweep": (sweep.run, PhaseMessage)}
 WITH_SWEEP = {**PHASE5, **SWEEP}
 
 
-def ask_for_sweep(world: World, **attributes: str) -> str:
+def ask_for_sweep(world: PipelineHarness, **attributes: str) -> str:
     return world.publish("nba-batch-sweep-trigger", {"game_date": "TODAY"}, **attributes)
 
 
-def swept(world: World, *, schedule: str = "") -> dict[str, Any]:
+def swept(world: PipelineHarness, *, schedule: str = "") -> dict[str, Any]:
     """Sweep once, now, and nothing else; the sweep's execution document."""
     before = {document.path for document in world.state.query("executions")}
     ask_for_sweep(world, **({"schedule": schedule} if schedule else {}))

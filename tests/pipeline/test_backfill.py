@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import Refused
+from local.cli.publish import CommandRefused
 from local.cloud import backfill
 from local.cloud.backfill import Asked, asked, months, on_a_folder, on_google
 from local.cloud.runs import NotThrough, Waiting
@@ -20,7 +20,7 @@ from shared.core.errors import DataError, Fatal
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import DateRange
 from tests.embedded import START, function_spec, small_pipeline, write_function
-from tests.pipeline.support import Run, World
+from tests.pipeline.support import PipelineHarness, Run
 
 WINTER = Asked(DateRange(date(2024, 12, 15), date(2025, 2, 3)), minutes=120.0, anew=False)
 MONTHS = [("2024-12-15", "2024-12-31"), ("2025-01-01", "2025-01-31"), ("2025-02-01", "2025-02-03")]
@@ -36,7 +36,9 @@ def functions(**other: Run) -> dict[str, tuple[Run, type[PhaseMessage]]]:
     return {name: (run, PhaseMessage) for name, run in chosen.items()}
 
 
-def waiting(world: World, delivered: dict[str, tuple[Run, type[PhaseMessage]]], minutes: float = 120.0) -> Waiting:
+def waiting(
+    world: PipelineHarness, delivered: dict[str, tuple[Run, type[PhaseMessage]]], minutes: float = 120.0
+) -> Waiting:
     """Resting is when the pipeline works, and time passes."""
 
     def rest(seconds: float) -> None:
@@ -46,11 +48,11 @@ def waiting(world: World, delivered: dict[str, tuple[Run, type[PhaseMessage]]], 
     return Waiting(minutes, rest)
 
 
-def triggers(world: World) -> list[tuple[str, str]]:
+def triggers(world: PipelineHarness) -> list[tuple[str, str]]:
     return [(each["from_date"], each["to_date"]) for each in world.published("nba-phase1-trigger")]
 
 
-def test_a_month_is_published_when_the_month_before_is_through(world: World) -> None:
+def test_a_month_is_published_when_the_month_before_is_through(world: PipelineHarness) -> None:
     ended: list[str] = []
 
     def last(message: PhaseMessage, context: Context) -> Outcome:
@@ -67,7 +69,7 @@ def test_a_month_is_published_when_the_month_before_is_through(world: World) -> 
     assert {data["mode"] for data in world.documents("executions")} == {"backfill"}
 
 
-def test_the_same_command_again_does_no_month_twice(world: World) -> None:
+def test_the_same_command_again_does_no_month_twice(world: PipelineHarness) -> None:
     done: list[str] = []
 
     def first(message: PhaseMessage, context: Context) -> Outcome:
@@ -82,7 +84,7 @@ def test_the_same_command_again_does_no_month_twice(world: World) -> None:
     assert len(set(done)) == len(done) == 6
 
 
-def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: World) -> None:
+def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: PipelineHarness) -> None:
     broken = True
 
     def third(message: PhaseMessage, context: Context) -> Outcome:
@@ -107,7 +109,7 @@ def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: 
     assert triggers(world)[-1] == MONTHS[-1]
 
 
-def test_what_is_retried_is_waited_for(world: World) -> None:
+def test_what_is_retried_is_waited_for(world: PipelineHarness) -> None:
     tries: list[int] = []
 
     def second(message: PhaseMessage, context: Context) -> Outcome:
@@ -121,7 +123,7 @@ def test_what_is_retried_is_waited_for(world: World) -> None:
     assert tries == [1, 2, 3, 4]
 
 
-def test_waiting_ends_with_what_ended(world: World) -> None:
+def test_waiting_ends_with_what_ended(world: PipelineHarness) -> None:
     delivered = functions()
     del delivered["phase3_analytics"]  # nobody answers
     with pytest.raises(NotThrough, match=r"not through after 5 minutes; phases that ended: phase1, phase2\.") as raised:
@@ -130,7 +132,7 @@ def test_waiting_ends_with_what_ended(world: World) -> None:
     assert triggers(world) == MONTHS[:1]
 
 
-def test_paused_it_publishes_nothing(world: World) -> None:
+def test_paused_it_publishes_nothing(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="somebody", reason="moving house", now=world.clock.now())
     with pytest.raises(Fatal, match="paused, by somebody: moving house") as raised:
         on_google(world.runtime, WINTER, waiting(world, functions()), lambda line: None)
@@ -212,7 +214,7 @@ def test_months_are_cut_to_the_days_asked_for(first: str, last: str, expected: l
     ],
 )
 def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandRefused, match=said):
         asked(settings)
 
 

@@ -32,7 +32,7 @@ from shared.stores.runtime import Runtime
 from tests.embedded import ManualClock
 from tests.fake_sources import DAY, FakeSources, Reply, serving, settings_for
 from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger
-from tests.pipeline.support import PHASE5, World
+from tests.pipeline.support import PHASE5, PipelineHarness
 from tests.pipeline.test_held import StateLost
 from tests.pipeline.test_scrape_faults import MORNING
 from tests.stores import context_of, open_stores
@@ -47,12 +47,12 @@ def defective(*arguments: Any) -> Any:
     raise ZeroDivisionError("no games")
 
 
-def system_failures(world: World, times: int) -> None:
+def system_failures(world: PipelineHarness, times: int) -> None:
     for number in range(times):
         circuit_breaker.record_failure(world.runtime, SYSTEM, ZeroDivisionError("no games"), execution=f"unit-{number}")
 
 
-def rows_of(world: World) -> list[dict[str, Any]]:
+def rows_of(world: PipelineHarness) -> list[dict[str, Any]]:
     return world.rows(
         f"SELECT system_id, error_code, error_message, recommendation FROM {PREDICTIONS} ORDER BY system_id"
     )
@@ -62,7 +62,7 @@ def rows_of(world: World) -> list[dict[str, Any]]:
 
 
 def test_a_system_that_fails_five_units_is_left_out_and_the_others_are_served(
-    evening: World, monkeypatch: pytest.MonkeyPatch
+    evening: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system_failures(evening, 1)  # of an earlier batch: this one has four units
     monkeypatch.setattr(zone_matchup, "predict", defective)
@@ -84,7 +84,9 @@ def test_a_system_that_fails_five_units_is_left_out_and_the_others_are_served(
     assert list(circuit_breaker.read_kind(evening.runtime, "processor")) == []
 
 
-def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_unit_alone_is_served_at_its_fifth_attempt(
+    evening: PipelineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
     first, *others = evening.bus.due(dict.fromkeys(WORKERS, len(PLAYERS)))
@@ -105,7 +107,9 @@ def test_one_unit_alone_is_served_at_its_fifth_attempt(evening: World, monkeypat
     assert circuit_breaker.state_of(evening.runtime, SYSTEM) == "closed"
 
 
-def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undisturbed: World) -> None:
+def test_a_half_open_system_is_tried_by_one_unit_and_closes(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     system_failures(evening, 5)
     evening.move(minutes=30)
     trigger(evening)
@@ -116,7 +120,7 @@ def test_a_half_open_system_is_tried_by_one_unit_and_closes(evening: World, undi
     assert len(current_predictions(evening)) == len(current_predictions(undisturbed))
 
 
-def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: World) -> None:
+def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: PipelineHarness) -> None:
     system_failures(evening, 5)
     evening.move(minutes=30)
     assert circuit_breaker.acquire_permit(evening.runtime, SYSTEM, trial=timedelta(minutes=5)).granted
@@ -126,7 +130,7 @@ def test_while_another_unit_has_the_trial_the_system_is_left_out(evening: World)
 
 
 def test_a_trial_that_fails_is_served_without_the_system_at_once(
-    evening: World, monkeypatch: pytest.MonkeyPatch
+    evening: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zone_matchup, "predict", defective)
     system_failures(evening, 5)
@@ -137,14 +141,14 @@ def test_a_trial_that_fails_is_served_without_the_system_at_once(
     assert circuit_breaker.state_of(evening.runtime, SYSTEM) == "open"
 
 
-def test_a_clean_day_writes_nothing_about_breakers(evening: World) -> None:
+def test_a_clean_day_writes_nothing_about_breakers(evening: PipelineHarness) -> None:
     trigger(evening)
     evening.run_until_idle()
     assert evening.documents("breakers") == []
 
 
 def test_a_unit_whose_system_failed_is_retried_although_the_breaker_cannot_be_told(
-    evening: World, monkeypatch: pytest.MonkeyPatch
+    evening: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zone_matchup, "predict", defective)
     trigger(evening)
@@ -154,7 +158,7 @@ def test_a_unit_whose_system_failed_is_retried_although_the_breaker_cannot_be_to
     assert f"{ZONE_MATCHUP}: ZeroDivisionError" in evening.deliver(delivery).body["reason"]
 
 
-def test_wrong_features_are_nobody_s_single_failure(evening: World) -> None:
+def test_wrong_features_are_nobody_s_single_failure(evening: PipelineHarness) -> None:
     """What all systems need is loud and counts for no system."""
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
@@ -186,7 +190,7 @@ class Unusable:
 
 @pytest.mark.parametrize("kind", STORAGE_FAULTS.values())
 def test_a_disk_that_cannot_be_used_counts_for_no_breaker_and_gives_no_unit_up(
-    evening: World, kind: type[StorageFault]
+    evening: PipelineHarness, kind: type[StorageFault]
 ) -> None:
     trigger(evening)
     evening.run_until_idle(COORDINATOR)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import Refused, publish
+from local.cli.publish import CommandRefused, publish
 from local.cli.run import main as run
 from local.host.runtime import open_runtime
 from local.league import write_league
@@ -287,7 +287,9 @@ def test_at_lies_within_the_archives_days(league: Path, tmp_path: Path) -> None:
     with open_runtime(tmp_path / "state", archive=league, pipeline=SMALL, functions=tmp_path / "functions") as embedded:
         asked = {"topic": "a", "message": "x", "at": f"{last + timedelta(days=40)}T12:00"}
         before = embedded.clock.now()
-        with pytest.raises(Refused, match=f"lies outside the archive's days, .* to {last}, by more than a month"):
+        with pytest.raises(
+            CommandRefused, match=f"lies outside the archive's days, .* to {last}, by more than a month"
+        ):
             list(publish(embedded.server.endpoint, asked))
         assert embedded.clock.now() == before
         asked["at"] = f"{last}T12:00"

@@ -24,7 +24,7 @@ from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import WriteConflict
 from tests.pipeline.evening import BATCH
 from tests.pipeline.staged import announcement, open_batch
-from tests.pipeline.support import NOW, World
+from tests.pipeline.support import NOW, PipelineHarness
 
 UNITS, THREADS = 1000, 50
 
@@ -33,7 +33,7 @@ def result(unit: str, status: str = DONE) -> UnitResult:
     return UnitResult(unit, status, 25 if status == DONE else 0, None, 1, None if status == DONE else "no", NOW)
 
 
-def batch_of(world: World) -> dict[str, Any]:
+def batch_of(world: PipelineHarness) -> dict[str, Any]:
     found = batches.get_batch(world.state, BATCH)
     assert found is not None
     return dict(found.data)
@@ -60,7 +60,7 @@ def in_threads(jobs: Sequence[Callable[[], object]]) -> None:
     assert failures == []
 
 
-def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: World) -> None:
+def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: PipelineHarness) -> None:
     units = [str(n) for n in range(UNITS)]
     open_batch(world, *units)
     twice = [*units, *units]
@@ -87,7 +87,7 @@ def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: World) -
     assert set(announced) == {1}
 
 
-def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announced_once(world: World) -> None:
+def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announced_once(world: PipelineHarness) -> None:
     """The same with real messages, executions and outboxes: each of 200 requests delivered twice."""
     units = [str(n) for n in range(200)]
     open_batch(world, *units)
@@ -133,7 +133,7 @@ def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announce
     print(f"batch-complete messages: {len(sent)}")
 
 
-def test_late_units_from_many_threads_are_each_announced(world: World) -> None:
+def test_late_units_from_many_threads_are_each_announced(world: PipelineHarness) -> None:
     units = [str(n) for n in range(THREADS)]
     open_batch(world, *units)
     opened = batches.get_batch(world.state, BATCH)
@@ -159,7 +159,7 @@ def test_late_units_from_many_threads_are_each_announced(world: World) -> None:
 
 
 @pytest.mark.parametrize("failed", [0, 1, 5])
-def test_failed_units_count_as_complete_and_are_named(world: World, failed: int) -> None:
+def test_failed_units_count_as_complete_and_are_named(world: PipelineHarness, failed: int) -> None:
     units = [str(n) for n in range(5)]
     open_batch(world, *units)
     for number, unit in enumerate(units):

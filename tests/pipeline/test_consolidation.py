@@ -17,12 +17,12 @@ from shared.core.errors import StoreUnavailable
 from shared.stores.warehouse.schemas import arrow_schema
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
-from tests.pipeline.support import NOW, PHASE5, World
+from tests.pipeline.support import NOW, PHASE5, PipelineHarness
 
 ONLY = {"phase5_consolidation": PHASE5["phase5_consolidation"]}
 
 
-def whole_batch(world: World, staged: dict[str, list[dict[str, Any]]], run_id: str = "run1") -> str:
+def whole_batch(world: PipelineHarness, staged: dict[str, list[dict[str, Any]]], run_id: str = "run1") -> str:
     """Open a batch, stage its units and complete them all; its announcement is then in the queue."""
     batch = open_batch(world, *staged, run_id=run_id)
     for unit, rows in staged.items():
@@ -31,30 +31,30 @@ def whole_batch(world: World, staged: dict[str, list[dict[str, Any]]], run_id: s
     return batch
 
 
-def consolidate(world: World, *, wait: bool = False) -> list[Response]:
+def consolidate(world: PipelineHarness, *, wait: bool = False) -> list[Response]:
     """Deliver what is due now to consolidation; `wait` goes on to the retries."""
     return [answer for _, answer in world.run_until_idle(ONLY, wait=wait)]
 
 
-def table(world: World) -> list[dict[str, Any]]:
+def table(world: PipelineHarness) -> list[dict[str, Any]]:
     return world.rows(f"SELECT * FROM {PREDICTIONS} ORDER BY player_id, line_value")
 
 
-def current(world: World) -> list[tuple[int, Any, str]]:
+def current(world: PipelineHarness) -> list[tuple[int, Any, str]]:
     found = world.rows(
         "SELECT player_id, line_value, batch_id FROM nba_predictions.current_predictions ORDER BY player_id, line_value"
     )
     return [(each["player_id"], each["line_value"], each["batch_id"]) for each in found]
 
 
-def batch_of(world: World, batch: str = BATCH) -> dict[str, Any]:
+def batch_of(world: PipelineHarness, batch: str = BATCH) -> dict[str, Any]:
     found = batches.get_batch(world.state, batch)
     assert found is not None
     return dict(found.data)
 
 
 def assert_failed_and_preserved(
-    world: World, said: str, staged: int, answers: list[Response], status: int = 503
+    world: PipelineHarness, said: str, staged: int, answers: list[Response], status: int = 503
 ) -> None:
     """FAILED with what was expected and found, an alert, every staging table there, nothing announced."""
     assert [answer.status for answer in answers] == [status]
@@ -77,7 +77,7 @@ def assert_failed_and_preserved(
 # --- what it writes -------------------------------------------------------------------------------------------
 
 
-def test_a_batch_is_merged_verified_and_cleaned_up(world: World) -> None:
+def test_a_batch_is_merged_verified_and_cleaned_up(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5"), prediction(1, "25.0")], "2": [prediction(2, None, game=LATE)]})
     world.move(seconds=90)
     (answer,) = consolidate(world)
@@ -93,7 +93,7 @@ def test_a_batch_is_merged_verified_and_cleaned_up(world: World) -> None:
     assert world.alerts() == []
 
 
-def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: World) -> None:
+def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: PipelineHarness) -> None:
     lines = ["24", "24.5", "25.0", None]
     whole_batch(world, {"1": [prediction(1, line) for line in lines]})
     consolidate(world)
@@ -105,7 +105,7 @@ def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: Worl
     assert {batch for *_, batch in current(world)} == {R2}
 
 
-def test_on_a_match_identity_and_creation_stay_and_updated_at_is_set_once(world: World) -> None:
+def test_on_a_match_identity_and_creation_stay_and_updated_at_is_set_once(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5", predicted_points=20.0)]})
     consolidate(world)
     (before,) = table(world)
@@ -120,7 +120,7 @@ def test_on_a_match_identity_and_creation_stay_and_updated_at_is_set_once(world:
     assert batch_of(world)["superseded_by"] == R2
 
 
-def test_of_duplicate_keys_the_newest_wins(world: World) -> None:
+def test_of_duplicate_keys_the_newest_wins(world: PipelineHarness) -> None:
     newer = prediction(1, "24.5", predicted_points=30.0, updated_at=NOW + timedelta(seconds=1))
     older = prediction(1, "24.5", predicted_points=10.0)
     whole_batch(world, {"1": [older], "2": [newer], "3": [older]})
@@ -131,7 +131,7 @@ def test_of_duplicate_keys_the_newest_wins(world: World) -> None:
 
 
 @pytest.mark.parametrize("order", [("1", "2", "3"), ("3", "2", "1"), ("2", "3", "1")])
-def test_a_tie_of_duplicates_is_decided_the_same_way_every_time(world: World, order: tuple[str, ...]) -> None:
+def test_a_tie_of_duplicates_is_decided_the_same_way_every_time(world: PipelineHarness, order: tuple[str, ...]) -> None:
     rows = {unit: [prediction(1, "24.5", predicted_points=10.0 * int(unit))] for unit in order}
     whole_batch(world, rows)
     consolidate(world)
@@ -139,7 +139,7 @@ def test_a_tie_of_duplicates_is_decided_the_same_way_every_time(world: World, or
     assert found["predicted_points"] == 10.0
 
 
-def test_a_column_that_staging_lacks_is_null(world: World) -> None:
+def test_a_column_that_staging_lacks_is_null(world: PipelineHarness) -> None:
     batch = open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5", edge=1.5)], without=["edge", "bookmaker"])
     stage(world, "2", [prediction(2, "9.5", edge=2.5)])
@@ -149,7 +149,7 @@ def test_a_column_that_staging_lacks_is_null(world: World) -> None:
     assert [(each["edge"], each["predicted_points"]) for each in table(world)] == [(None, 20.0), (2.5, 20.0)]
 
 
-def test_columns_go_by_name_whatever_their_order(world: World) -> None:
+def test_columns_go_by_name_whatever_their_order(world: PipelineHarness) -> None:
     batch = open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5", p_over=0.25, p_push=0.125)])
     rows = pa.Table.from_pylist(
@@ -164,7 +164,7 @@ def test_columns_go_by_name_whatever_their_order(world: World) -> None:
 
 
 @pytest.mark.heavy
-def test_very_many_units_are_gathered_in_chunks(world: World) -> None:
+def test_very_many_units_are_gathered_in_chunks(world: PipelineHarness) -> None:
     units = [str(1000 + n) for n in range(230)]
     batch = open_batch(world, *units)
     for unit in units:
@@ -182,7 +182,7 @@ def test_very_many_units_are_gathered_in_chunks(world: World) -> None:
 # --- tip-off --------------------------------------------------------------------------------------------------
 
 
-def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: World) -> None:
+def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
     second = {
@@ -204,7 +204,7 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: World) -
     assert world.staging_tables() == []
 
 
-def test_at_its_tip_off_a_game_without_rows_stays_with_the_revision_before(world: World) -> None:
+def test_at_its_tip_off_a_game_without_rows_stays_with_the_revision_before(world: PipelineHarness) -> None:
     """Revision 2 has nobody of the early game, and is consolidated at its very tip-off: too late to say so."""
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
@@ -214,7 +214,7 @@ def test_at_its_tip_off_a_game_without_rows_stays_with_the_revision_before(world
     assert current(world) == [(1, Decimal("24.5"), BATCH), (2, Decimal("9.5"), R2)]
 
 
-def test_one_second_before_tip_off_counts(world: World) -> None:
+def test_one_second_before_tip_off_counts(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     world.clock.set(TIPOFFS[EARLY] - timedelta(seconds=1))
     (answer,) = consolidate(world)
@@ -222,7 +222,7 @@ def test_one_second_before_tip_off_counts(world: World) -> None:
     assert len(current(world)) == 1
 
 
-def test_a_game_that_tips_off_while_its_rows_are_looked_at_is_left_to_the_retry(world: World) -> None:
+def test_a_game_that_tips_off_while_its_rows_are_looked_at_is_left_to_the_retry(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     world.clock.set(TIPOFFS[EARLY] - timedelta(seconds=1))
     ports = world.runtime
@@ -246,7 +246,7 @@ def test_a_game_that_tips_off_while_its_rows_are_looked_at_is_left_to_the_retry(
     assert batch_of(world)["frozen_rows"] == 1
 
 
-def test_all_frozen_is_no_data_with_the_reason(world: World) -> None:
+def test_all_frozen_is_no_data_with_the_reason(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5"), prediction(1, "25.5")]})
     world.clock.set(TIPOFFS[EARLY] + timedelta(minutes=1))
     (answer,) = consolidate(world)
@@ -259,7 +259,7 @@ def test_all_frozen_is_no_data_with_the_reason(world: World) -> None:
     assert announced["status"] == "no_data"
 
 
-def test_a_game_with_nobody_to_predict_is_covered_by_the_batch_that_found_so(world: World) -> None:
+def test_a_game_with_nobody_to_predict_is_covered_by_the_batch_that_found_so(world: PipelineHarness) -> None:
     """Revision 2 has no player of the early game any more (all out): its predictions of revision 1 no longer count."""
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
@@ -272,14 +272,14 @@ def test_a_game_with_nobody_to_predict_is_covered_by_the_batch_that_found_so(wor
 # --- what it refuses ------------------------------------------------------------------------------------------
 
 
-def test_staged_rows_that_are_missing_fail_the_batch(world: World) -> None:
+def test_staged_rows_that_are_missing_fail_the_batch(world: PipelineHarness) -> None:
     open_batch(world, "1")
     stage(world, "1", [])
     complete(world, "1", 25)
     assert_failed_and_preserved(world, "1: 0 staged, 25 reported", 1, consolidate(world))
 
 
-def test_a_single_row_that_is_missing_fails_the_batch(world: World) -> None:
+def test_a_single_row_that_is_missing_fails_the_batch(world: PipelineHarness) -> None:
     """One is the least that can be missing, and the other unit's row is there to be merged."""
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
@@ -290,7 +290,7 @@ def test_a_single_row_that_is_missing_fails_the_batch(world: World) -> None:
 
 
 @pytest.mark.parametrize(("missing", "said"), [(10, "07, 08, 09."), (11, "07, 08, 09 ....")])
-def test_of_many_missing_tables_ten_are_named(world: World, missing: int, said: str) -> None:
+def test_of_many_missing_tables_ten_are_named(world: PipelineHarness, missing: int, said: str) -> None:
     units = [f"{number:02d}" for number in range(missing)]
     open_batch(world, *units)
     for unit in units:
@@ -300,7 +300,7 @@ def test_of_many_missing_tables_ten_are_named(world: World, missing: int, said: 
     assert said in answer.body["reason"]
 
 
-def test_a_batch_that_staged_no_row_at_all_fails(world: World) -> None:
+def test_a_batch_that_staged_no_row_at_all_fails(world: PipelineHarness) -> None:
     """A MERGE of nothing affects zero rows: never a success."""
     open_batch(world, "1")
     stage(world, "1", [])
@@ -308,14 +308,14 @@ def test_a_batch_that_staged_no_row_at_all_fails(world: World) -> None:
     assert_failed_and_preserved(world, "none of its 1 units staged a row", 1, consolidate(world))
 
 
-def test_a_batch_whose_units_all_failed_fails(world: World) -> None:
+def test_a_batch_whose_units_all_failed_fails(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     complete(world, "1", None)
     complete(world, "2", None)
     assert_failed_and_preserved(world, "none of its 2 units staged a row", 0, consolidate(world))
 
 
-def test_a_merge_that_affects_nothing_fails_and_drops_nothing(world: World) -> None:
+def test_a_merge_that_affects_nothing_fails_and_drops_nothing(world: PipelineHarness) -> None:
     """Every key is there already, of a newer revision: the stale batch may not touch them."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     world.add(PREDICTIONS, [{**prediction(1, "24.5", batch=R2, predicted_points=77.0), "created_at": NOW}])
@@ -324,14 +324,14 @@ def test_a_merge_that_affects_nothing_fails_and_drops_nothing(world: World) -> N
     assert (kept["predicted_points"], kept["batch_id"]) == (77.0, R2)
 
 
-def test_a_missing_staging_table_fails_the_batch(world: World) -> None:
+def test_a_missing_staging_table_fails_the_batch(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
     world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     assert_failed_and_preserved(world, "1 of 2 staging tables are missing: 2", 1, consolidate(world))
     assert table(world) == []
 
 
-def test_an_extra_column_is_refused_with_its_name(world: World) -> None:
+def test_an_extra_column_is_refused_with_its_name(world: PipelineHarness) -> None:
     open_batch(world, "1")
     name = f"nba_staging._staging_{BATCH}__1"
     schema = pa.schema(
@@ -343,7 +343,7 @@ def test_an_extra_column_is_refused_with_its_name(world: World) -> None:
     assert_failed_and_preserved(world, "undeclared mood", 1, consolidate(world), status=500)
 
 
-def test_a_missing_key_column_is_refused_with_its_name(world: World) -> None:
+def test_a_missing_key_column_is_refused_with_its_name(world: PipelineHarness) -> None:
     open_batch(world, "1")
     stage(world, "1", [prediction(1, "24.5")], without=["line_value"])
     complete(world, "1", 1)
@@ -351,13 +351,13 @@ def test_a_missing_key_column_is_refused_with_its_name(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", [{"batch_id": R2}, {"game_date": DAY + timedelta(days=1)}], ids=["batch", "date"])
-def test_rows_of_another_batch_or_date_fail_the_batch(world: World, change: dict[str, Any]) -> None:
+def test_rows_of_another_batch_or_date_fail_the_batch(world: PipelineHarness, change: dict[str, Any]) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5"), prediction(1, "25.5", **change)]})
     assert_failed_and_preserved(world, "1 rows of another batch or date", 1, consolidate(world))
     assert table(world) == []
 
 
-def test_rows_that_vanish_after_the_merge_fail_the_verification(world: World) -> None:
+def test_rows_that_vanish_after_the_merge_fail_the_verification(world: PipelineHarness) -> None:
     """Somebody deletes a row between MERGE and verification."""
     whole_batch(world, {"1": [prediction(1, "24.5"), prediction(1, "25.5")]})
     warehouse = world.warehouse
@@ -375,7 +375,7 @@ def test_rows_that_vanish_after_the_merge_fail_the_verification(world: World) ->
     assert_failed_and_preserved(world, "1 keys are in place (0 doubled rows), 2 were expected", 1, consolidate(world))
 
 
-def test_a_row_that_is_in_place_twice_fails_the_verification(world: World) -> None:
+def test_a_row_that_is_in_place_twice_fails_the_verification(world: PipelineHarness) -> None:
     """Somebody writes a copy of a row between MERGE and verification."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     warehouse = world.warehouse
@@ -396,7 +396,7 @@ def test_a_row_that_is_in_place_twice_fails_the_verification(world: World) -> No
 # --- after a failure ------------------------------------------------------------------------------------------
 
 
-def test_a_retry_picks_up_from_the_preserved_tables(world: World) -> None:
+def test_a_retry_picks_up_from_the_preserved_tables(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
@@ -410,7 +410,7 @@ def test_a_retry_picks_up_from_the_preserved_tables(world: World) -> None:
     assert world.staging_tables() == []
 
 
-def test_a_failure_that_stays_ends_in_the_dead_letters_and_an_operator_can_consolidate(world: World) -> None:
+def test_a_failure_that_stays_ends_in_the_dead_letters_and_an_operator_can_consolidate(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
@@ -430,7 +430,7 @@ def test_a_failure_that_stays_ends_in_the_dead_letters_and_an_operator_can_conso
     assert len(current(world)) == 2
 
 
-def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(world: World) -> None:
+def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
     world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     consolidate(world)
@@ -444,7 +444,7 @@ def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(wo
     assert current(world) == [(1, Decimal("24.5"), R2)]
 
 
-def test_a_superseded_batch_never_merges(world: World) -> None:
+def test_a_superseded_batch_never_merges(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     world.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED", "superseded_by": R2})
     (answer,) = consolidate(world)
@@ -452,7 +452,7 @@ def test_a_superseded_batch_never_merges(world: World) -> None:
     assert table(world) == []
 
 
-def test_an_older_revision_does_not_overwrite_a_newer_one(world: World) -> None:
+def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness) -> None:
     """Revision 1 failed and is retried after revision 2 was merged, in a state that forgot to supersede it."""
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
     world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
@@ -475,7 +475,7 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: World) -> None:
 # --- repeats and late units -----------------------------------------------------------------------------------
 
 
-def test_a_repeat_after_success_merges_nothing_and_announces_again(world: World) -> None:
+def test_a_repeat_after_success_merges_nothing_and_announces_again(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     consolidate(world)
     before = table(world)
@@ -489,7 +489,7 @@ def test_a_repeat_after_success_merges_nothing_and_announces_again(world: World)
     assert again["metadata"] == {"frozen_rows": 0, "revision": 1}
 
 
-def test_a_repeat_finishes_what_a_crash_left(world: World) -> None:
+def test_a_repeat_finishes_what_a_crash_left(world: PipelineHarness) -> None:
     """Died after CONSOLIDATED, before the earlier revision was superseded and staging was dropped."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     consolidate(world)
@@ -504,7 +504,7 @@ def test_a_repeat_finishes_what_a_crash_left(world: World) -> None:
     assert world.staging_tables() == []
 
 
-def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: World) -> None:
+def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
@@ -529,7 +529,7 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: World) -> N
     assert world.staging_tables() == []
 
 
-def test_a_unit_that_failed_is_shown_and_the_rest_is_merged(world: World) -> None:
+def test_a_unit_that_failed_is_shown_and_the_rest_is_merged(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "2", None)
@@ -539,7 +539,7 @@ def test_a_unit_that_failed_is_shown_and_the_rest_is_merged(world: World) -> Non
     assert len(current(world)) == 1
 
 
-def test_an_open_batch_is_left_alone(world: World) -> None:
+def test_an_open_batch_is_left_alone(world: PipelineHarness) -> None:
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
@@ -549,7 +549,7 @@ def test_an_open_batch_is_left_alone(world: World) -> None:
     assert len(world.staging_tables()) == 1
 
 
-def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: World) -> None:
+def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: PipelineHarness) -> None:
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
     assert consolidate(world)[0].body["status"] == "no_data"
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14", "batch_id": BATCH})
@@ -560,7 +560,7 @@ def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: World) -> None:
     assert "is not of 2025-11-15" in consolidate(world)[0].body["reason"]
 
 
-def test_one_at_a_time_for_a_date(world: World) -> None:
+def test_one_at_a_time_for_a_date(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     lease = timedelta(seconds=330)
     with locks.hold("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
@@ -569,7 +569,7 @@ def test_one_at_a_time_for_a_date(world: World) -> None:
     assert consolidate(world, wait=True)[-1].body["status"] == "success"
 
 
-def test_a_stale_holder_of_the_lock_does_not_write(world: World) -> None:
+def test_a_stale_holder_of_the_lock_does_not_write(world: PipelineHarness) -> None:
     """The process pauses before its MERGE until its lease has ended."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     warehouse = world.warehouse
@@ -589,7 +589,7 @@ def test_a_stale_holder_of_the_lock_does_not_write(world: World) -> None:
     assert len(world.staging_tables()) == 1
 
 
-def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: World) -> None:
+def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: PipelineHarness) -> None:
     """The process pauses between its MERGE and the batch's state; the retry finds the rows in place."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     warehouse = world.warehouse
@@ -612,7 +612,9 @@ def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: World) -> Non
     assert (batch_of(world)["status"], batch_of(world)["rows_in_place"]) == ("CONSOLIDATED", 1)
 
 
-def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_staging_stays(world: World) -> None:
+def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_staging_stays(
+    world: PipelineHarness,
+) -> None:
     """A late unit says that it is done between the MERGE and the batch's state; the retry merges both."""
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
@@ -645,7 +647,7 @@ def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_sta
     assert world.staging_tables() == []
 
 
-def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: World) -> None:
+def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: PipelineHarness) -> None:
     """A newer revision is consolidated between our first look at the batch and the lock."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     state = world.state
@@ -669,7 +671,7 @@ def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: W
     assert len(world.staging_tables()) == 1
 
 
-def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: World) -> None:
+def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     bus = world.bus
 

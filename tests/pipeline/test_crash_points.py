@@ -15,7 +15,7 @@ from shared.core import failpoints
 from shared.core.settings import Settings
 from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
-from tests.pipeline.support import PHASE5, Killed, World, open_world
+from tests.pipeline.support import PHASE5, Killed, PipelineHarness, open_world
 
 pytestmark = pytest.mark.heavy  # an evening again for every point
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.heavy  # an evening again for every point
 CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidation.")
 
 
-def run_with_deaths(world: World, point: str, occasion: int) -> int:
+def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
     """Run the chain, starting another process after a death; returns how many died."""
     deaths = 0
     with world.killed_at(point, occasion):
@@ -37,13 +37,13 @@ def run_with_deaths(world: World, point: str, occasion: int) -> int:
     raise AssertionError("the process died again and again")
 
 
-def announcements(world: World) -> Counter[tuple[str, int]]:
+def announcements(world: PipelineHarness) -> Counter[tuple[str, int]]:
     """Distinct announcements of consolidation by execution: a repeat of the same one has the same outbox id."""
     found = world.published("nba-phase5-predictions-complete")
     return Counter({(each["execution_id"], each["sequence"]): 1 for each in found})
 
 
-def assert_as_undisturbed(world: World, undisturbed: World) -> None:
+def assert_as_undisturbed(world: PipelineHarness, undisturbed: PipelineHarness) -> None:
     assert current_predictions(world) == current_predictions(undisturbed)
     (batch,) = world.documents("batches")
     assert batch["status"] == batches.CONSOLIDATED
@@ -56,7 +56,7 @@ def assert_as_undisturbed(world: World, undisturbed: World) -> None:
     assert world.rows("SELECT COUNT(*) AS n FROM nba_monitoring.expected_outputs") == [{"n": len(PLAYERS)}]
 
 
-def test_the_undisturbed_chain(undisturbed: World) -> None:
+def test_the_undisturbed_chain(undisturbed: PipelineHarness) -> None:
     found = current_predictions(undisturbed)
     assert len(found) == TOTAL_ROWS
     assert_as_undisturbed(undisturbed, undisturbed)
@@ -85,7 +85,7 @@ def test_the_chain_takes_few_statements(tmp_path: Path, evening_template: Path) 
 
 @pytest.mark.parametrize("point", [point for point in failpoints.POINTS if point.startswith(CHAIN)])
 def test_a_death_on_any_occasion_changes_nothing(
-    tmp_path: Path, evening_template: Path, undisturbed: World, point: str
+    tmp_path: Path, evening_template: Path, undisturbed: PipelineHarness, point: str
 ) -> None:
     """Each time the chain comes by the point it dies there once, in a run of its own."""
     for occasion in count(1):
@@ -100,7 +100,7 @@ def test_a_death_on_any_occasion_changes_nothing(
 
 @pytest.mark.parametrize("point", ["coordinator.batch_opened", "consolidation.merged", "consolidation.verified"])
 def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
-    evening: World, undisturbed: World, point: str
+    evening: PipelineHarness, undisturbed: PipelineHarness, point: str
 ) -> None:
     """The process that comes back late goes on with what the dead one had chosen, and loses no row it had merged."""
     trigger(evening)
@@ -120,7 +120,9 @@ def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
     assert evening.staging_tables() == []
 
 
-def test_a_unit_that_was_recorded_does_not_leave_staging_behind(evening: World, undisturbed: World) -> None:
+def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     """The worker dies after its completion; all others finish and the batch is consolidated before it comes back."""
     trigger(evening)
     evening.run_until_idle({"phase5_coordinator": PHASE5["phase5_coordinator"]})
@@ -139,7 +141,9 @@ def test_a_unit_that_was_recorded_does_not_leave_staging_behind(evening: World, 
     assert_as_undisturbed(evening, undisturbed)
 
 
-def test_everything_delivered_again_in_another_order_changes_nothing(evening: World, undisturbed: World) -> None:
+def test_everything_delivered_again_in_another_order_changes_nothing(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     trigger(evening)
     evening.run_until_idle()
     before = evening.rows("SELECT * FROM nba_predictions.player_prop_predictions ORDER BY prediction_id, line_value")
@@ -171,11 +175,13 @@ def test_the_hook_is_gone_after_a_test() -> None:
     assert reached == ["handler.taken"]
 
 
-def test_the_batch_is_named_by_date_and_revision(undisturbed: World) -> None:
+def test_the_batch_is_named_by_date_and_revision(undisturbed: PipelineHarness) -> None:
     assert [d["batch_id"] for d in undisturbed.documents("batches")] == [BATCH]
 
 
-def test_settings_group_players_into_units(tmp_path: Path, evening_template: Path, undisturbed: World) -> None:
+def test_settings_group_players_into_units(
+    tmp_path: Path, evening_template: Path, undisturbed: PipelineHarness
+) -> None:
     """At most max_units units; the predictions are the same whatever the grouping."""
     with open_world(tmp_path / "grouped", evening_template, Settings(max_units=2)) as world:
         trigger(world)

@@ -14,7 +14,7 @@ from shared.science.model_registry.promotions import POINTER, move_pointer, read
 from shared.science.model_registry.registry import save_models
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
-from tests.pipeline.support import Killed, World
+from tests.pipeline.support import Killed, PipelineHarness
 from tests.unit.systems_models import named
 
 TRAINING = {"train_model": (run, TrainingMessage)}
@@ -23,7 +23,7 @@ ONE, TWO = "2025-01-01-one", "2025-01-08-two"
 
 
 @pytest.fixture
-def world(evening: World) -> World:
+def world(evening: PipelineHarness) -> PipelineHarness:
     """Version two serves after version one."""
     for version in (ONE, TWO):
         save_models(evening.models, named(version), {"features": list(model_features())})
@@ -31,12 +31,12 @@ def world(evening: World) -> World:
     return evening
 
 
-def cut(world: World, path: str) -> None:
+def cut(world: PipelineHarness, path: str) -> None:
     whole = world.models.read(path)
     world.models.write(path, whole.data[: len(whole.data) // 2], content_type=whole.content_type)
 
 
-def predicted(world: World, **message: Any) -> dict[str, set[Any]]:
+def predicted(world: PipelineHarness, **message: Any) -> dict[str, set[Any]]:
     """After a batch: system_id -> its rows' model versions, or error codes where it has none."""
     trigger(world, **message)
     world.run_until_idle()
@@ -46,7 +46,7 @@ def predicted(world: World, **message: Any) -> dict[str, set[Any]]:
     return found
 
 
-def roll_back(world: World, to: str) -> str:
+def roll_back(world: PipelineHarness, to: str) -> str:
     world.publish("nba-training-trigger", {"rollback_to": to})
     ((_, response),) = world.run_until_idle(TRAINING)
     return str(response.body["status"])
@@ -61,7 +61,7 @@ def roll_back(world: World, to: str) -> str:
     ],
 )
 def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
-    world: World, path: str, system: str
+    world: PipelineHarness, path: str, system: str
 ) -> None:
     cut(world, path)
     found = predicted(world)
@@ -87,7 +87,7 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     assert len(world.alerts()) == 1, "the second run found nothing damaged"
 
 
-def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consolidated(world: World) -> None:
+def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consolidated(world: PipelineHarness) -> None:
     for system, file in ((XGBOOST, "model.points.ubj"), (ENSEMBLE, "model.json")):
         cut(world, f"models/{system}/{TWO}/{file}")
     predicted(world)
@@ -102,7 +102,7 @@ def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consol
 
 
 @pytest.mark.parametrize("point", ["consolidation.verified", "consolidation.consolidated", "consolidation.dropped"])
-def test_an_alert_outlives_the_process_that_was_to_send_it(world: World, point: str) -> None:
+def test_an_alert_outlives_the_process_that_was_to_send_it(world: PipelineHarness, point: str) -> None:
     cut(world, f"models/{XGBOOST}/{TWO}/model.points.ubj")
     trigger(world)
     with world.killed_at(point, 1), pytest.raises(Killed):
@@ -113,7 +113,7 @@ def test_an_alert_outlives_the_process_that_was_to_send_it(world: World, point: 
     assert len(world.alerts()) == 1
 
 
-def test_a_damaged_version_is_not_rolled_back_to(world: World) -> None:
+def test_a_damaged_version_is_not_rolled_back_to(world: PipelineHarness) -> None:
     cut(world, f"models/{XGBOOST}/{ONE}/model.rate.ubj")
     assert roll_back(world, "previous") == "dead_lettered"
     assert read_serving(world.models).version == TWO
@@ -121,7 +121,7 @@ def test_a_damaged_version_is_not_rolled_back_to(world: World) -> None:
     assert f"model.rate.ubj of {XGBOOST} {ONE} is damaged" in letter.attributes["dead_letter_error"]
 
 
-def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(world: World) -> None:
+def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(world: PipelineHarness) -> None:
     cut(world, POINTER)
     found = predicted(world)
     assert {system for system, codes in found.items() if codes == {"no_model"}} == {XGBOOST, ENSEMBLE}

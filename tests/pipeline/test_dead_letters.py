@@ -20,7 +20,7 @@ from shared.core.errors import LeaseHeld, NotFound, StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.stores.message_limits import check_message
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
-from tests.pipeline.support import NOW, PHASE5, Killed, World, push
+from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, push
 from tests.pipeline.sweeping import SWEEP, failing, swept
 from tests.pipeline.test_handler import Work
 
@@ -29,11 +29,11 @@ DEAD = f"{SUBSCRIPTION}-dead-letter"
 TRIGGER = "nba-phase3-trigger"
 
 
-def letters(world: World, **filters: str) -> list[DeadLetter]:
+def letters(world: PipelineHarness, **filters: str) -> list[DeadLetter]:
     return dead_letters.listed(world.bus, load_pipeline(), world.clock.now(), **filters)
 
 
-def redrive(world: World, chosen: list[DeadLetter] | None = None) -> list[Redriven]:
+def redrive(world: PipelineHarness, chosen: list[DeadLetter] | None = None) -> list[Redriven]:
     wanted = letters(world) if chosen is None else chosen
     return dead_letters.redrive(world.runtime, wanted, who="op", reason="mended")
 
@@ -42,7 +42,7 @@ def functions(work: Any) -> dict[str, Any]:
     return {"phase3_analytics": (work, PhaseMessage)}
 
 
-def fail_for_good(world: World, message: dict[str, Any] | None = None, **attributes: str) -> str:
+def fail_for_good(world: PipelineHarness, message: dict[str, Any] | None = None, **attributes: str) -> str:
     """Publish to phase 3, which fails until the message is a dead letter; returns the message's first id.
 
     In a way that is no failure of the function's, so that its breaker stays closed.
@@ -52,13 +52,13 @@ def fail_for_good(world: World, message: dict[str, Any] | None = None, **attribu
     return origin
 
 
-def poison(world: World, data: bytes = b"not json \x00\x01") -> str:
+def poison(world: PipelineHarness, data: bytes = b"not json \x00\x01") -> str:
     origin = world.bus.publish(TRIGGER, data, {"note": "kept"})
     world.run_until_idle(functions(Work()))
     return origin
 
 
-def sent(world: World) -> list[dict[str, str]]:
+def sent(world: PipelineHarness) -> list[dict[str, str]]:
     """Attributes of what was redriven to the trigger."""
     return [a for topic, _, a in world.bus.published if topic == TRIGGER and a.get("trigger_source") == "redrive"]
 
@@ -78,7 +78,7 @@ def sent(world: World) -> list[dict[str, str]]:
     ],
 )
 def test_what_no_redrive_could_publish_is_refused_and_stays(
-    world: World, data: bytes, attributes: dict[str, str], why: str
+    world: PipelineHarness, data: bytes, attributes: dict[str, str], why: str
 ) -> None:
     """As Pub/Sub leaves it in its dead letters: recorded, the sweep would try to publish it for ever."""
     world.bus.publish(DEAD, data, attributes)
@@ -90,7 +90,7 @@ def test_what_no_redrive_could_publish_is_refused_and_stays(
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
-def test_a_letter_with_an_impossible_moment_is_listed(world: World, moment: str) -> None:
+def test_a_letter_with_an_impossible_moment_is_listed(world: PipelineHarness, moment: str) -> None:
     attributes = {"origin_published_at": moment, "dead_lettered_at": moment}
     world.bus.publish(DEAD, b"{}", attributes)
     (letter,) = letters(world)
@@ -98,7 +98,7 @@ def test_a_letter_with_an_impossible_moment_is_listed(world: World, moment: str)
     assert redrive(world)[0].published
 
 
-def test_a_letter_says_whether_the_message_is_to_blame(world: World) -> None:
+def test_a_letter_says_whether_the_message_is_to_blame(world: PipelineHarness) -> None:
     poison(world, b'{"game_date": "2052-12-30"}')
     fail_for_good(world)
     own, used_up = letters(world)
@@ -106,7 +106,7 @@ def test_a_letter_says_whether_the_message_is_to_blame(world: World) -> None:
     assert (used_up.blames, used_up.reason) == ("", "max_delivery_attempts")
 
 
-def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: World) -> None:
+def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: PipelineHarness) -> None:
     """Google's own dead letters have the source's subscription and no word about the failure."""
     message = {"game_date": "2025-11-14", "run_id": "2025-11-14-heal-phase3-1"}
     world.publish(TRIGGER, message)
@@ -124,7 +124,9 @@ def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: Worl
     assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
 
 
-def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_what_it_says(evening: World) -> None:
+def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_what_it_says(
+    evening: PipelineHarness,
+) -> None:
     trigger(evening)
     worker, model = PHASE5["phase5_worker"]
 
@@ -151,7 +153,7 @@ def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_wha
 # --- listing --------------------------------------------------------------------------------------------------
 
 
-def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: World) -> None:
+def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: PipelineHarness) -> None:
     origin = poison(world)
     world.move(hours=2)
     failed = fail_for_good(world)
@@ -168,14 +170,14 @@ def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: World) -> Non
     assert first.age > timedelta(hours=2)
 
 
-def test_of_long_data_the_beginning_is_shown_in_one_line(world: World) -> None:
+def test_of_long_data_the_beginning_is_shown_in_one_line(world: PipelineHarness) -> None:
     world.bus.publish(DEAD, b"a\n b" + b"x" * 200, {})
     (letter,) = letters(world)
     assert letter.preview == "a b" + "x" * (dead_letters.PREVIEW_BYTES - 3)
     assert letter.size == 204
 
 
-def test_listing_changes_nothing(world: World) -> None:
+def test_listing_changes_nothing(world: PipelineHarness) -> None:
     poison(world)
     fail_for_good(world)
     before = letters(world)
@@ -185,7 +187,7 @@ def test_listing_changes_nothing(world: World) -> None:
     assert len(world.bus.pull(DEAD)) == 2
 
 
-def test_filters(world: World) -> None:
+def test_filters(world: PipelineHarness) -> None:
     poison(world)
     fail_for_good(world)
     assert [letter.reason for letter in letters(world, reason="not_json")] == ["not_json"]
@@ -195,7 +197,7 @@ def test_filters(world: World) -> None:
         letters(world, subscription="nonsense")
 
 
-def test_a_letter_of_pubsubs_own_making_is_understood(world: World) -> None:
+def test_a_letter_of_pubsubs_own_making_is_understood(world: PipelineHarness) -> None:
     """Pub/Sub adds its own attributes only; a moment that cannot be read is none."""
     added = {"CloudPubSubDeadLetterSourceSubscription": SUBSCRIPTION, "schedule": "nightly", "dead_lettered_at": "x"}
     world.bus.publish(DEAD, b'{"game_date": "2025-11-14"}', added)
@@ -212,7 +214,7 @@ def test_a_letter_of_pubsubs_own_making_is_understood(world: World) -> None:
 # --- redriving ------------------------------------------------------------------------------------------------
 
 
-def test_a_redriven_message_is_the_same_message_again(world: World) -> None:
+def test_a_redriven_message_is_the_same_message_again(world: PipelineHarness) -> None:
     """Same bytes, attributes, run and TODAY, even after midnight; an audited action."""
     origin = fail_for_good(world, {"game_date": "TODAY", "extra": "é"}, note="kept")
     world.move(days=1)
@@ -238,7 +240,7 @@ def test_a_redriven_message_is_the_same_message_again(world: World) -> None:
     assert audit["details"]["origin_message_id"] == origin
 
 
-def test_redriving_the_same_letters_twice_sends_once(world: World) -> None:
+def test_redriving_the_same_letters_twice_sends_once(world: PipelineHarness) -> None:
     fail_for_good(world)
     listed = letters(world)
     assert [one.published for one in redrive(world, listed)] == [True]
@@ -249,7 +251,7 @@ def test_redriving_the_same_letters_twice_sends_once(world: World) -> None:
 
 @pytest.mark.parametrize("point", ["redrive.recorded", "outbox.published", "redrive.published"])
 @pytest.mark.parametrize("repair", ["by redriving again", "by the sweep"])
-def test_a_death_between_two_steps(world: World, point: str, repair: str) -> None:
+def test_a_death_between_two_steps(world: PipelineHarness, point: str, repair: str) -> None:
     fail_for_good(world)
     with world.killed_at(point), pytest.raises(Killed):
         redrive(world)
@@ -288,7 +290,7 @@ class OutWithSomebody:
         return getattr(self._bus, name)
 
 
-def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: World) -> None:
+def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: PipelineHarness) -> None:
     """What was not acknowledged is not marked as such: it would stay in the list until a person redrives it again."""
     poison(world)
     fail_for_good(world)
@@ -310,7 +312,7 @@ def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: 
     assert all(document["acknowledged"] for document in world.documents("redrives"))
 
 
-def test_letters_are_acknowledged_together(world: World) -> None:
+def test_letters_are_acknowledged_together(world: PipelineHarness) -> None:
     """Each acknowledgement of Pub/Sub's pulls until it has found its letters."""
     for number in range(205):
         world.bus.publish(DEAD, b"%d" % number, {"origin_subscription": SUBSCRIPTION})
@@ -320,7 +322,7 @@ def test_letters_are_acknowledged_together(world: World) -> None:
     assert (bus.asked, letters(world)) == ([100, 100, 5], [])
 
 
-def test_a_letter_that_was_acknowledged_by_a_dead_process_is_missed_twice(world: World) -> None:
+def test_a_letter_that_was_acknowledged_by_a_dead_process_is_missed_twice(world: PipelineHarness) -> None:
     fail_for_good(world)
     with world.killed_at("redrive.published"), pytest.raises(Killed):
         redrive(world)
@@ -335,7 +337,7 @@ def test_a_letter_that_was_acknowledged_by_a_dead_process_is_missed_twice(world:
     assert swept(world)["result"]["status"] == "no_data"
 
 
-def test_a_death_before_anything_was_recorded_leaves_the_letter(world: World) -> None:
+def test_a_death_before_anything_was_recorded_leaves_the_letter(world: PipelineHarness) -> None:
     fail_for_good(world)
 
     class Dying:
@@ -352,7 +354,7 @@ def test_a_death_before_anything_was_recorded_leaves_the_letter(world: World) ->
     assert (letters(world), len(sent(world))) == ([], 1)
 
 
-def test_a_message_that_fails_again_is_another_dead_letter(world: World) -> None:
+def test_a_message_that_fails_again_is_another_dead_letter(world: PipelineHarness) -> None:
     origin = fail_for_good(world)
     (first,) = letters(world)
     redrive(world)
@@ -366,7 +368,7 @@ def test_a_message_that_fails_again_is_another_dead_letter(world: World) -> None
     assert len(world.documents("redrives")) == 2
 
 
-def test_what_was_no_message_or_has_no_home_is_not_redrivable_and_stays(world: World) -> None:
+def test_what_was_no_message_or_has_no_home_is_not_redrivable_and_stays(world: PipelineHarness) -> None:
     handle("phase3_analytics", Work(), PhaseMessage, b"no envelope", world.runtime)
     gone = {"origin_subscription": "phase9-nothing", "dead_letter_reason": "not_json"}
     world.bus.publish(DEAD, b"{}", gone)
@@ -377,7 +379,7 @@ def test_what_was_no_message_or_has_no_home_is_not_redrivable_and_stays(world: W
     assert world.documents("redrives") == []
 
 
-def test_a_message_whose_execution_succeeded_meanwhile_does_nothing(world: World) -> None:
+def test_a_message_whose_execution_succeeded_meanwhile_does_nothing(world: PipelineHarness) -> None:
     fail_for_good(world, schedule="nightly")
     world.publish(TRIGGER, {"game_date": "2025-11-14"}, schedule="nightly")
     work = Work()
@@ -391,7 +393,7 @@ def test_a_message_whose_execution_succeeded_meanwhile_does_nothing(world: World
 # --- a batch's requests ---------------------------------------------------------------------------------------
 
 
-def dead_unit(evening: World, unit: str) -> None:
+def dead_unit(evening: PipelineHarness, unit: str) -> None:
     """One unit's request fails for good; the rest of the evening goes its way."""
     trigger(evening)
     worker, model = PHASE5["phase5_worker"]
@@ -405,7 +407,7 @@ def dead_unit(evening: World, unit: str) -> None:
 
 
 @pytest.fixture
-def redriven_late(evening: World) -> World:
+def redriven_late(evening: PipelineHarness) -> PipelineHarness:
     """Closed partial by the sweep, consolidated, and its dead request redriven after that."""
     dead_unit(evening, "101")
     evening.move(minutes=30)
@@ -416,14 +418,16 @@ def redriven_late(evening: World) -> World:
     return evening
 
 
-def test_a_redriven_request_comes_late_and_is_merged(redriven_late: World, undisturbed: World) -> None:
+def test_a_redriven_request_comes_late_and_is_merged(
+    redriven_late: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     redriven_late.run_until_idle()
     assert current_predictions(redriven_late) == current_predictions(undisturbed)
     assert len(current_predictions(redriven_late)) == TOTAL_ROWS
     assert redriven_late.documents("batches")[0]["missing_units"] == []
 
 
-def test_a_redriven_request_of_a_superseded_batch_is_acknowledged(redriven_late: World) -> None:
+def test_a_redriven_request_of_a_superseded_batch_is_acknowledged(redriven_late: PipelineHarness) -> None:
     redriven_late.state.update(batches.path_of(BATCH), {"status": batches.SUPERSEDED})
     answers = redriven_late.run_until_idle()
     assert [(name, response.body["status"]) for name, response in answers] == [("phase5_worker", "superseded")]
@@ -437,7 +441,9 @@ CHOICES: list[tuple[str, Callable[[DeadLetter], bool]]] = [
 
 
 @pytest.mark.parametrize(("_name", "choose"), CHOICES, ids=[name for name, _ in CHOICES])
-def test_only_what_was_chosen_is_redriven(world: World, _name: str, choose: Callable[[DeadLetter], bool]) -> None:
+def test_only_what_was_chosen_is_redriven(
+    world: PipelineHarness, _name: str, choose: Callable[[DeadLetter], bool]
+) -> None:
     poison(world)
     poison(world, b"other")
     fail_for_good(world)
@@ -455,7 +461,7 @@ def test_only_what_was_chosen_is_redriven(world: World, _name: str, choose: Call
     ("count", "redrivable"), [(84, True), (85, True), (89, True), (90, False), (98, False), (100, False)]
 )
 def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
-    world: World, count: int, redrivable: bool
+    world: PipelineHarness, count: int, redrivable: bool
 ) -> None:
     own = {f"a{number}": "日" * 341 for number in range(count)}
     delivered = world.bus.publish(TRIGGER, b'{"game_date": "2025-11-14"}', own)
@@ -477,7 +483,7 @@ def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
         assert letters(world) == [letter]
 
 
-def test_attributes_of_pubsubs_own_do_not_keep_a_message_from_being_held_or_a_letter(world: World) -> None:
+def test_attributes_of_pubsubs_own_do_not_keep_a_message_from_being_held_or_a_letter(world: PipelineHarness) -> None:
     own = {"googclient_schemaencoding": "JSON", "note": "kept"}
     pause_switch.pause(world.state, who="op", reason="a test", now=NOW)
     body = push({"game_date": "2025-11-14"}, message_id="m1", attributes=own, subscription=SUBSCRIPTION)

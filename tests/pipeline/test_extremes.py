@@ -29,7 +29,7 @@ from shared.core.errors import DataError, SourceUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.stores.document_rules import plain_fields
 from shared.stores.message_limits import check_message
-from tests.pipeline.support import NOW, World, push
+from tests.pipeline.support import NOW, PipelineHarness, push
 from tests.pipeline.test_handler import DAY, FEED, TRIGGER, Work, dead_letters, send
 
 
@@ -112,13 +112,13 @@ JSON_TEXTS = [
 ]
 
 
-def touched_nothing(world: World) -> bool:
+def touched_nothing(world: PipelineHarness) -> bool:
     collections = ("executions", "breakers", "held", "locks", "batches")
     return not any(world.documents(name) for name in collections) and world.warehouse.statement_counts == {}
 
 
 @pytest.mark.parametrize("paused", [False, pytest.param(True, marks=pytest.mark.heavy)], ids=["running", "paused"])
-def test_extremes_in_a_message_are_dead_letters_before_any_work(world: World, paused: bool) -> None:
+def test_extremes_in_a_message_are_dead_letters_before_any_work(world: PipelineHarness, paused: bool) -> None:
     if paused:  # held, they would be published once more, for ever
         pause_switch.pause(world.state, who="ann", reason="odd odds", now=NOW)
     work, texts = Work(), [*(json.dumps(fields).encode() for fields in FIELDS), *JSON_TEXTS]
@@ -152,7 +152,7 @@ REQUESTS = [
 ]
 
 
-def test_extremes_in_a_unit_s_request_are_dead_letters_before_any_work(world: World) -> None:
+def test_extremes_in_a_unit_s_request_are_dead_letters_before_any_work(world: PipelineHarness) -> None:
     assert send(world, Work(), push(REQUEST), "phase5_worker", PredictionRequest).body["status"] == "success"
     work = Work()
     for change in REQUESTS:
@@ -186,7 +186,7 @@ REQUESTS_THAT_ARE_NONE = [
 ]
 
 
-def test_extremes_of_the_envelope_are_dead_letters_before_any_work(world: World) -> None:
+def test_extremes_of_the_envelope_are_dead_letters_before_any_work(world: PipelineHarness) -> None:
     work, bodies = Work(), [*(pushed(**changes) for changes in ENVELOPES), *REQUESTS_THAT_ARE_NONE]
     for body in bodies:
         answer = send(world, work, body)
@@ -199,7 +199,7 @@ def test_extremes_of_the_envelope_are_dead_letters_before_any_work(world: World)
     assert send(world, work, pushed()).body["status"] == "success"
 
 
-def test_a_dead_letter_fits_into_a_message_whatever_it_was(world: World) -> None:
+def test_a_dead_letter_fits_into_a_message_whatever_it_was(world: PipelineHarness) -> None:
     """What the bus refused would be tried for ever."""
     named = {f"{n:03d}-" + "k" * 252: "v" * 1_024 for n in range(150)}
     bodies = [
@@ -231,14 +231,14 @@ def test_a_dead_letter_fits_into_a_message_whatever_it_was(world: World) -> None
     ],
 )
 def test_a_run_whose_id_would_be_too_long_for_what_follows_is_refused_at_once(
-    world: World, message: dict[str, Any]
+    world: PipelineHarness, message: dict[str, Any]
 ) -> None:
     body = push({**DAY, **message}, message_id="m" * 100, subscription=TRIGGER)
     assert send(world, work := Work(), body).body["status"] == "dead_lettered"
     assert (work.calls, touched_nothing(world)) == (0, True)
 
 
-def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: World) -> None:
+def test_the_largest_that_is_taken_goes_through_the_whole_of_it(world: PipelineHarness) -> None:
     """Also through a pause, whose copy has attributes of ours."""
     message = {**DAY, "run_id": "r" * 99, "force": True, "correlation_id": "日" * 200, "reason": "n" * MAX_REASON}
     message |= {"sequence": 1_000_000, "as_of": "2025-11-14T23:59:59.999999-05:00", "execution_id": "e" * 1_000}
@@ -285,7 +285,9 @@ def odd_value(random: Random, depth: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(world: World, seed: int) -> None:
+def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(
+    world: PipelineHarness, seed: int
+) -> None:
     """200 pushes a seed: no error but ours, and whatever is taken can be held, announced and dead-lettered."""
     random, models = Random(seed), (PhaseMessage, PredictionRequest, TrainingMessage)
     outcomes: Counter[str] = Counter()
@@ -310,7 +312,7 @@ def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(
     assert outcomes.keys() <= {"taken", "not_an_envelope", "not_json", "invalid_message", "no_such_season", "too_large"}
 
 
-def _pushed(body: bytes, model: type[PhaseMessage], world: World) -> str:
+def _pushed(body: bytes, model: type[PhaseMessage], world: PipelineHarness) -> str:
     """What the handler does before and after the work, without the stores."""
     function = load_pipeline().functions["phase3_analytics"]
     envelope = None
@@ -336,7 +338,7 @@ def _pushed(body: bytes, model: type[PhaseMessage], world: World) -> str:
 ODD = "a source said \ud800\x00"
 
 
-def test_what_a_failure_quotes_is_kept_whatever_it_is(world: World) -> None:
+def test_what_a_failure_quotes_is_kept_whatever_it_is(world: PipelineHarness) -> None:
     for number in range(5):
         body = push(DAY, message_id=f"m{number}", attempt=5, subscription=TRIGGER)
         answer = send(world, Work(SourceUnavailable(ODD) if number else ValueError(ODD)), body)
@@ -347,7 +349,7 @@ def test_what_a_failure_quotes_is_kept_whatever_it_is(world: World) -> None:
     assert held_back.body["status"] == "held"
 
 
-def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: World) -> None:
+def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: PipelineHarness) -> None:
     outcome = Outcome("partial", reason=ODD * 5_000, metadata={"failed": {ODD: [ODD, {"a": ODD}]}, "rows": 3})
     assert send(world, Work(lambda *_: outcome), push(DAY, subscription=TRIGGER)).body["status"] == "partial"
     (announced,) = world.published("nba-phase3-analytics-complete")
@@ -358,7 +360,9 @@ def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: World) -> Non
     assert send(world, Work(), push(announced, message_id="2"), "phase4_precompute").body["status"] == "success"
 
 
-def test_five_attempts_of_a_message_about_2052_open_no_breaker_and_the_next_trigger_runs(world: World) -> None:
+def test_five_attempts_of_a_message_about_2052_open_no_breaker_and_the_next_trigger_runs(
+    world: PipelineHarness,
+) -> None:
     trigger = "phase1-scrape-nba-phase1-trigger"
     work = Work(SourceUnavailable("NBA.com /scheduleleaguev2: answered 404"))
     for attempt in range(1, 6):
@@ -376,5 +380,5 @@ def test_five_attempts_of_a_message_about_2052_open_no_breaker_and_the_next_trig
 
 
 @pytest.mark.parametrize("day", ["1946-11-01", "2025-11-14", "2026-06-20", "2027-05-18"])
-def test_days_that_a_season_can_have_are_taken(world: World, day: str) -> None:
+def test_days_that_a_season_can_have_are_taken(world: PipelineHarness, day: str) -> None:
     assert send(world, Work(), push({"game_date": day}, subscription=TRIGGER)).body["status"] == "success"

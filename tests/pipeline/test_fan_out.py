@@ -31,24 +31,24 @@ from tests.pipeline.evening import (
     line_row,
     trigger,
 )
-from tests.pipeline.support import PHASE5, Killed, World
+from tests.pipeline.support import PHASE5, Killed, PipelineHarness
 
 R2 = "batch_2025-11-14_r2"
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
 
 
-def coordinate(world: World, **message: Any) -> dict[str, Any]:
+def coordinate(world: PipelineHarness, **message: Any) -> dict[str, Any]:
     trigger(world, **message)
     ((_, answer),) = world.run_until_idle(COORDINATOR)
     return answer.body
 
 
-def dead_requests(world: World) -> list[Any]:
+def dead_requests(world: PipelineHarness) -> list[Any]:
     return world.bus.pull("phase5-worker-prediction-request-dead-letter")
 
 
-def expected_outputs(world: World, batch: str = BATCH) -> dict[str, tuple[str, str | None, bool]]:
+def expected_outputs(world: PipelineHarness, batch: str = BATCH) -> dict[str, tuple[str, str | None, bool]]:
     found = world.rows(
         "SELECT player_lookup, status, reason, has_line FROM nba_monitoring.expected_outputs WHERE batch_id = @batch",
         batch=batch,
@@ -59,7 +59,7 @@ def expected_outputs(world: World, batch: str = BATCH) -> dict[str, tuple[str, s
 # --- coordinator ----------------------------------------------------------------------------------------------
 
 
-def test_a_request_has_all_that_a_worker_needs(evening: World) -> None:
+def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None:
     answer = coordinate(evening)
     assert (answer["status"], answer["batch_id"], answer["record_count"]) == ("partial", BATCH, 4)
     assert answer["reason"].startswith("no trained models")
@@ -77,7 +77,7 @@ def test_a_request_has_all_that_a_worker_needs(evening: World) -> None:
     assert evening.warehouse.statement_counts == {"staging_load": len(PLAYERS)}
 
 
-def test_a_trigger_that_finds_the_batch_in_progress_joins_it_and_says_so(evening: World) -> None:
+def test_a_trigger_that_finds_the_batch_in_progress_joins_it_and_says_so(evening: PipelineHarness) -> None:
     coordinate(evening)
     evening.run_until_idle(WORKERS)
     answer = coordinate(evening, run_id="2025-11-14-second")
@@ -88,7 +88,9 @@ def test_a_trigger_that_finds_the_batch_in_progress_joins_it_and_says_so(evening
     assert evening.documents("batches")[0]["status"] == "CONSOLIDATED"
 
 
-def test_after_consolidation_the_next_trigger_opens_the_next_revision(evening: World, undisturbed: World) -> None:
+def test_after_consolidation_the_next_trigger_opens_the_next_revision(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     trigger(evening)
     evening.run_until_idle()
     evening.move(hours=1)
@@ -100,7 +102,7 @@ def test_after_consolidation_the_next_trigger_opens_the_next_revision(evening: W
     assert evening.staging_tables() == []
 
 
-def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: World) -> None:
+def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: PipelineHarness) -> None:
     """It stood still while another took over, and a second run had its batch too: nobody would send its requests."""
     trigger(evening)
     stood_still = False
@@ -124,7 +126,7 @@ def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: Wo
     assert [d["status"] for d in evening.documents("batches")] == ["SUPERSEDED", "CONSOLIDATED"]
 
 
-def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: World) -> None:
+def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: PipelineHarness) -> None:
     answer = coordinate(world)
     assert (answer["status"], world.documents("batches")) == ("no_data", [])
     assert "no games with known rosters on 2025-11-14" in answer["reason"]
@@ -138,7 +140,7 @@ def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: World
     assert [row["phase"] for row in rows] == ["phase5_coordinator", "phase6"], "the run ends there"
 
 
-def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: World) -> None:
+def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: PipelineHarness) -> None:
     evening.clock.set(max(TIPOFFS.values()))
     answer = coordinate(evening)
     assert answer["status"] == "no_data"
@@ -146,7 +148,7 @@ def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: World) -> No
     assert evening.published("prediction-request") == []
 
 
-def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: World) -> None:
+def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: PipelineHarness) -> None:
     """The batch says of its games alone that it found nobody to predict: current_predictions goes by that."""
     evening.clock.set(TIPOFFS[EARLY])
     coordinate(evening)
@@ -155,7 +157,7 @@ def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: World) -> None:
     assert found.games == {LATE: TIPOFFS[LATE]}
 
 
-def test_everyone_considered_is_recorded_with_the_reason(world: World) -> None:
+def test_everyone_considered_is_recorded_with_the_reason(world: PipelineHarness) -> None:
     world.add(
         FEATURES,
         [
@@ -184,7 +186,9 @@ def test_everyone_considered_is_recorded_with_the_reason(world: World) -> None:
     }
 
 
-def test_features_and_lines_of_a_later_moment_are_not_used(evening: World, undisturbed: World) -> None:
+def test_features_and_lines_of_a_later_moment_are_not_used(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     """Rows of a run whose as_of is later than this run's, for the same games."""
     later = AS_OF + timedelta(minutes=30)
     evening.add(FEATURES, [feature_row(101, EARLY, features_as_of=later, points_ewma_20=99.0)])
@@ -194,7 +198,9 @@ def test_features_and_lines_of_a_later_moment_are_not_used(evening: World, undis
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-def test_lines_newer_than_the_features_are_not_tested_beside_them(evening: World, undisturbed: World) -> None:
+def test_lines_newer_than_the_features_are_not_tested_beside_them(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     """Another run has written its lines and not its features yet; both moments lie before this run's as_of."""
     newer = AS_OF + timedelta(seconds=30)
     evening.add(LINES, [line_row(101, EARLY, "39.5", "bookone", features_as_of=newer)])
@@ -203,7 +209,9 @@ def test_lines_newer_than_the_features_are_not_tested_beside_them(evening: World
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-def test_a_retry_sends_the_requests_that_were_kept_first(evening: World, undisturbed: World) -> None:
+def test_a_retry_sends_the_requests_that_were_kept_first(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     """A batch is made of one set of inputs: models that became current after the crash are not among them."""
     trigger(evening)
     with evening.killed_at("coordinator.requests_written"), pytest.raises(Killed):
@@ -216,7 +224,9 @@ def test_a_retry_sends_the_requests_that_were_kept_first(evening: World, undistu
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-def test_a_retry_chooses_by_the_features_that_the_first_try_saw(evening: World, undisturbed: World) -> None:
+def test_a_retry_chooses_by_the_features_that_the_first_try_saw(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     """A run that begins at phase 5 takes the newest features; a slower run may write newer ones before the retry."""
     trigger(evening)
     with evening.killed_at("coordinator.batch_opened"), pytest.raises(Killed):
@@ -249,7 +259,9 @@ class _OneTableFails:
         return int(self._warehouse.load(table, *arguments, **options))
 
 
-def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(evening: World, undisturbed: World) -> None:
+def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     healthy = evening.runtime.warehouse
     evening.swap(warehouse=_OneTableFails(healthy, "201"))
     trigger(evening)
@@ -274,7 +286,7 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(evening: 
     assert evening.staging_tables() == []
 
 
-def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: World) -> None:
+def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: PipelineHarness) -> None:
     pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
     evening.models.write("models/current.json", pointer, content_type="application/json")
     earlier = StoreUnavailable("a unit of an earlier batch")  # this one has four
@@ -290,7 +302,7 @@ def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: World)
     assert current_predictions(evening) == []
 
 
-def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: World) -> None:
+def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: PipelineHarness) -> None:
     coordinate(evening)
     request = evening.published("prediction-request")[0]
     evening.publish("prediction-request", {**request, "unit": "999", "run_id": "other"})
@@ -300,7 +312,7 @@ def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: 
     assert len(evening.staging_tables()) == len(PLAYERS)
 
 
-def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(evening: World) -> None:
+def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(evening: PipelineHarness) -> None:
     coordinate(evening)
     evening.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED"})
     answers = evening.run_until_idle(WORKERS)
@@ -310,7 +322,9 @@ def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(even
 
 
 @pytest.mark.parametrize("times", [2, 3])
-def test_a_request_published_several_times_is_worked_once(evening: World, undisturbed: World, times: int) -> None:
+def test_a_request_published_several_times_is_worked_once(
+    evening: PipelineHarness, undisturbed: PipelineHarness, times: int
+) -> None:
     coordinate(evening)
     for request in evening.published("prediction-request") * (times - 1):
         evening.publish("prediction-request", request)

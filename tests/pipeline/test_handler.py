@@ -24,7 +24,7 @@ from shared.core.errors import (
 )
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
-from tests.pipeline.support import NOW, Killed, World, push
+from tests.pipeline.support import NOW, Killed, PipelineHarness, push
 
 DAY = {"game_date": "2025-11-14"}
 FEED, TRIGGER = "phase3-analytics-nba-phase2-raw-complete", "phase3-analytics-nba-phase3-trigger"
@@ -52,18 +52,22 @@ LAST_DELIVERY = load_pipeline().functions["phase3_analytics"].max_delivery_attem
 
 
 def send(
-    world: World, work: Work, body: bytes, function: str = "phase3_analytics", model: type[PhaseMessage] = PhaseMessage
+    world: PipelineHarness,
+    work: Work,
+    body: bytes,
+    function: str = "phase3_analytics",
+    model: type[PhaseMessage] = PhaseMessage,
 ) -> Response:
     return handle(function, work, model, body, world.runtime)
 
 
-def dead_letters(world: World) -> dict[str, list[Any]]:
+def dead_letters(world: PipelineHarness) -> dict[str, list[Any]]:
     """Dead-letter subscription -> its messages, where there are any."""
     names = [s.dead_letter_subscription for s in load_pipeline().subscriptions.values()]
     return {name: found for name in names if (found := world.bus.pull(name))}
 
 
-def execution(world: World) -> dict[str, Any]:
+def execution(world: PipelineHarness) -> dict[str, Any]:
     (only,) = world.documents("executions")
     return only
 
@@ -101,7 +105,9 @@ POISON: Mapping[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "reason"), POISON.values(), ids=POISON.keys())
-def test_poison_is_a_dead_letter_at_once_and_touches_nothing_else(world: World, body: bytes, reason: str) -> None:
+def test_poison_is_a_dead_letter_at_once_and_touches_nothing_else(
+    world: PipelineHarness, body: bytes, reason: str
+) -> None:
     work = Work()
     response = send(world, work, body)
     assert response.status == 200
@@ -136,7 +142,7 @@ def test_poison_is_a_dead_letter_at_once_and_touches_nothing_else(world: World, 
         b'{"game_date": "2025-11-14"}',
     ],
 )
-def test_a_body_that_is_no_envelope_is_kept_whole_in_the_dead_letters(world: World, body: bytes) -> None:
+def test_a_body_that_is_no_envelope_is_kept_whole_in_the_dead_letters(world: PipelineHarness, body: bytes) -> None:
     assert send(world, work := Work(), body).status == 200
     ((subscription, (letter,)),) = dead_letters(world).items()
     assert subscription == f"{FEED}-dead-letter"
@@ -145,26 +151,26 @@ def test_a_body_that_is_no_envelope_is_kept_whole_in_the_dead_letters(world: Wor
     assert work.calls == 0
 
 
-def test_the_dead_letter_keeps_the_message_and_its_attributes(world: World) -> None:
+def test_the_dead_letter_keeps_the_message_and_its_attributes(world: PipelineHarness) -> None:
     send(world, Work(), push("{broken", attributes={"schedule": "nightly", "color": "red"}, subscription=TRIGGER))
     ((_, (letter,)),) = dead_letters(world).items()
     assert letter.data == b"{broken"
     assert {"schedule": "nightly", "color": "red"}.items() <= letter.attributes.items()
 
 
-def test_poison_of_an_unknown_subscription_goes_to_the_functions_first(world: World) -> None:
+def test_poison_of_an_unknown_subscription_goes_to_the_functions_first(world: PipelineHarness) -> None:
     send(world, Work(), push("{", subscription="somebody-elses"))
     assert list(dead_letters(world)) == [f"{FEED}-dead-letter"]
 
 
-def test_a_request_that_is_no_unit_is_poison_of_the_worker(world: World) -> None:
+def test_a_request_that_is_no_unit_is_poison_of_the_worker(world: PipelineHarness) -> None:
     work = Work()
     body = push({**DAY, "batch_id": "batch_2025-11-14_r1", "revision": 1, "unit": "it's", "models": {}, "players": []})
     assert send(world, work, body, "phase5_worker", PredictionRequest).body["status"] == "dead_lettered"
     assert list(dead_letters(world)) == ["phase5-worker-prediction-request-dead-letter"]
 
 
-def test_data_error_of_the_work_itself_is_poison_too(world: World) -> None:
+def test_data_error_of_the_work_itself_is_poison_too(world: PipelineHarness) -> None:
     response = send(world, Work(DataError("no such batch", event=Event.UNKNOWN_BATCH)), push(DAY, subscription=TRIGGER))
     assert response.status == 200
     ((_, (letter,)),) = dead_letters(world).items()
@@ -172,7 +178,7 @@ def test_data_error_of_the_work_itself_is_poison_too(world: World) -> None:
     assert execution(world)["status"] == "failed"
 
 
-def test_poison_that_cannot_be_dead_lettered_is_not_acknowledged(world: World) -> None:
+def test_poison_that_cannot_be_dead_lettered_is_not_acknowledged(world: PipelineHarness) -> None:
     class Down:
         def publish(self, topic: str, data: bytes, attributes: Any) -> str:
             raise StoreUnavailable("the bus is down")
@@ -185,20 +191,20 @@ def test_poison_that_cannot_be_dead_lettered_is_not_acknowledged(world: World) -
 # --- what is understood ---------------------------------------------------------------------------------------
 
 
-def test_attributes_alone_are_a_message_where_they_have_the_date(world: World) -> None:
+def test_attributes_alone_are_a_message_where_they_have_the_date(world: PipelineHarness) -> None:
     work = Work()
     send(world, work, push(None, attributes={"game_date": "2025-11-14", "force": "true", "other": "x"}))
     assert str(work.messages[0].game_date) == "2025-11-14"
     assert work.messages[0].force is True
 
 
-def test_data_wins_over_attributes_and_unknown_fields_are_ignored(world: World) -> None:
+def test_data_wins_over_attributes_and_unknown_fields_are_ignored(world: PipelineHarness) -> None:
     work = Work()
     send(world, work, push({**DAY, "novelty": 1}, attributes={"game_date": "2025-01-01"}))
     assert str(work.messages[0].game_date) == "2025-11-14"
 
 
-def test_a_retry_after_midnight_is_about_the_day_of_the_publish(world: World) -> None:
+def test_a_retry_after_midnight_is_about_the_day_of_the_publish(world: PipelineHarness) -> None:
     """23:59 in New York is 04:59 UTC; the retry comes at 00:01."""
     body = push({"game_date": "TODAY"}, published_at="2025-11-15T04:59:00.123456789Z")
     world.clock.set(datetime(2025, 11, 15, 4, 59, tzinfo=UTC))
@@ -216,7 +222,7 @@ def test_a_retry_after_midnight_is_about_the_day_of_the_publish(world: World) ->
 @pytest.mark.parametrize(
     ("error", "status"), [(SourceUnavailable("429"), 503), (Retriable("x"), 503), (Fatal("y"), 500)]
 )
-def test_our_errors_are_answered_and_free_the_execution(world: World, error: Exception, status: int) -> None:
+def test_our_errors_are_answered_and_free_the_execution(world: PipelineHarness, error: Exception, status: int) -> None:
     response = send(world, Work(error), push(DAY))
     assert (response.status, response.body["error_type"]) == (status, type(error).__name__)
     assert execution(world)["status"] == "failed"
@@ -227,7 +233,7 @@ def test_our_errors_are_answered_and_free_the_execution(world: World, error: Exc
 
 
 def test_an_error_not_ours_is_a_defect_logged_with_its_stack_and_frees_the_execution(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: PipelineHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
         response = send(world, Work(lambda *_: Outcome("success", record_count=1 // 0)), push(DAY))
@@ -255,7 +261,7 @@ def test_an_error_not_ours_is_a_defect_logged_with_its_stack_and_frees_the_execu
     ids=str,
 )
 def test_the_line_about_an_end_has_its_code(
-    world: World, caplog: pytest.LogCaptureFixture, does: Outcome | Exception, code: Event
+    world: PipelineHarness, caplog: pytest.LogCaptureFixture, does: Outcome | Exception, code: Event
 ) -> None:
     work = Work(does) if isinstance(does, Exception) else Work(lambda *_: does)
     with caplog.at_level(logging.INFO):
@@ -273,7 +279,7 @@ def test_an_outcome_without_data_says_why_by_a_code() -> None:
         Outcome("no_data", reason="some sentence").code  # noqa: B018
 
 
-def test_a_failure_at_the_last_attempt_is_in_the_history(world: World) -> None:
+def test_a_failure_at_the_last_attempt_is_in_the_history(world: PipelineHarness) -> None:
     send(world, Work(Retriable("still down")), push(DAY, attempt=LAST_DELIVERY - 1))
     assert world.rows("SELECT * FROM nba_reference.processor_run_history") == []
     send(world, Work(Retriable("still down")), push(DAY, attempt=LAST_DELIVERY))
@@ -281,7 +287,7 @@ def test_a_failure_at_the_last_attempt_is_in_the_history(world: World) -> None:
     assert row == {"status": "failed", "reason": "still down", "error_type": "Retriable", "attempts": 2}
 
 
-def test_work_goes_on_without_a_source_before_its_deliveries_are_used_up(world: World) -> None:
+def test_work_goes_on_without_a_source_before_its_deliveries_are_used_up(world: PipelineHarness) -> None:
     """Further deliveries are for want of an instance: a day does not wait for a source as long."""
     seen: dict[int, tuple[bool, bool]] = {}
 
@@ -295,7 +301,7 @@ def test_work_goes_on_without_a_source_before_its_deliveries_are_used_up(world: 
     assert [attempt for attempt, (_, last) in seen.items() if last] == [LAST_DELIVERY] != [5]
 
 
-def test_what_ended_for_good_expires_and_what_is_tried_again_does_not(world: World) -> None:
+def test_what_ended_for_good_expires_and_what_is_tried_again_does_not(world: PipelineHarness) -> None:
     work = Work(SourceUnavailable("odds: 503"))
     send(world, work, push(DAY, attempt=1))
     assert execution(world)["expires_at"] is None
@@ -307,7 +313,7 @@ def test_what_ended_for_good_expires_and_what_is_tried_again_does_not(world: Wor
     assert execution(world)["expires_at"] == NOW + timedelta(days=90)
 
 
-def test_a_second_delivery_while_it_runs_is_retried_later(world: World) -> None:
+def test_a_second_delivery_while_it_runs_is_retried_later(world: PipelineHarness) -> None:
     inner = Work()
 
     def outer(message: Any, context: Context) -> Outcome:
@@ -319,7 +325,7 @@ def test_a_second_delivery_while_it_runs_is_retried_later(world: World) -> None:
     assert inner.calls == 0
 
 
-def test_after_success_nothing_is_computed_again(world: World) -> None:
+def test_after_success_nothing_is_computed_again(world: PipelineHarness) -> None:
     first, again = Work(), Work()
     answer = send(world, first, push(DAY))
     assert send(world, again, push(DAY, attempt=2)) == answer
@@ -327,7 +333,7 @@ def test_after_success_nothing_is_computed_again(world: World) -> None:
     assert len(world.published("nba-phase3-analytics-complete")) == 1
 
 
-def test_unsent_messages_are_sent_by_the_next_delivery(world: World) -> None:
+def test_unsent_messages_are_sent_by_the_next_delivery(world: PipelineHarness) -> None:
     with world.killed_at("handler.recorded"), pytest.raises(Killed):
         send(world, Work(), push(DAY))
     assert world.published("nba-phase3-analytics-complete") == []
@@ -339,7 +345,7 @@ def test_unsent_messages_are_sent_by_the_next_delivery(world: World) -> None:
     assert execution(world)["outbox_pending"] is False
 
 
-def test_a_lease_that_ended_is_taken_over_and_the_late_writer_is_fenced_off(world: World) -> None:
+def test_a_lease_that_ended_is_taken_over_and_the_late_writer_is_fenced_off(world: PipelineHarness) -> None:
     def slow(message: Any, context: Context) -> Outcome:
         world.move(seconds=context.function.lease_seconds + 1)
         assert send(world, Work(), push(DAY, attempt=2)).body["record_count"] == 7
@@ -351,7 +357,7 @@ def test_a_lease_that_ended_is_taken_over_and_the_late_writer_is_fenced_off(worl
     assert len(world.published("nba-phase3-analytics-complete")) == 1
 
 
-def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: World) -> None:
+def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: PipelineHarness) -> None:
     class Down:
         def get(self, path: str) -> Any:
             raise StoreUnavailable("Firestore is down")
@@ -367,30 +373,30 @@ def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: Worl
 # --- runs -----------------------------------------------------------------------------------------------------
 
 
-def run_ids(world: World) -> list[str]:
+def run_ids(world: PipelineHarness) -> list[str]:
     return [document["run_id"] for document in world.documents("executions")]
 
 
-def test_the_redelivery_of_a_message_is_the_same_run(world: World) -> None:
+def test_the_redelivery_of_a_message_is_the_same_run(world: PipelineHarness) -> None:
     for attempt in (1, 2):
         send(world, Work(), push(DAY, message_id="77", attempt=attempt))
     assert run_ids(world) == ["2025-11-14-manual-77"]
 
 
-def test_a_scheduler_that_fires_twice_makes_one_run(world: World) -> None:
+def test_a_scheduler_that_fires_twice_makes_one_run(world: PipelineHarness) -> None:
     for message_id in ("77", "78"):
         send(world, Work(), push({"game_date": "TODAY"}, message_id=message_id, attributes={"schedule": "nightly"}))
     assert run_ids(world) == ["2025-11-14-nightly"]
     assert execution(world)["trigger_source"] == "scheduler"
 
 
-def test_publishing_again_is_a_new_run(world: World) -> None:
+def test_publishing_again_is_a_new_run(world: PipelineHarness) -> None:
     for message_id in ("77", "78"):
         send(world, Work(), push(DAY, message_id=message_id))
     assert run_ids(world) == ["2025-11-14-manual-77", "2025-11-14-manual-78"]
 
 
-def test_a_run_id_in_the_message_is_kept(world: World) -> None:
+def test_a_run_id_in_the_message_is_kept(world: PipelineHarness) -> None:
     heal = {**DAY, "run_id": "2025-11-14-heal-phase3-1", "trigger_source": "self_heal"}
     for message_id in ("77", "78"):
         send(world, Work(), push(heal, message_id=message_id))
@@ -408,14 +414,14 @@ def test_a_run_id_in_the_message_is_kept(world: World) -> None:
     ],
 )
 def test_force_is_a_run_of_its_own(
-    world: World, message: dict[str, Any], attributes: dict[str, str], expected: str
+    world: PipelineHarness, message: dict[str, Any], attributes: dict[str, str], expected: str
 ) -> None:
     for _ in range(2):
         send(world, Work(), push(message, message_id="77", attributes=attributes))
     assert run_ids(world) == [expected]
 
 
-def test_the_run_goes_on_into_the_next_phase(world: World) -> None:
+def test_the_run_goes_on_into_the_next_phase(world: PipelineHarness) -> None:
     send(world, Work(), push({**DAY, "force": True}, message_id="77", attributes={"schedule": "nightly"}))
     (announced,) = world.published("nba-phase3-analytics-complete")
     send(world, Work(), push(announced, message_id="90"), "phase4_precompute")
@@ -429,7 +435,7 @@ def test_the_run_goes_on_into_the_next_phase(world: World) -> None:
 # --- modes, as_of, outcomes -----------------------------------------------------------------------------------
 
 
-def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: World) -> None:
+def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: PipelineHarness) -> None:
     work = Work()
     answer = send(world, work, push({**DAY, "mode": "results"}), "phase4_precompute")
     assert (answer.status, answer.body["status"]) == (200, "skipped")
@@ -443,12 +449,12 @@ def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: World) -> N
 @pytest.mark.parametrize(
     ("day", "mode"), [("2025-11-13", "results"), ("2025-11-14", "same_day"), ("2025-11-15", "tomorrow")]
 )
-def test_phase_1_takes_its_mode_from_the_day(world: World, day: str, mode: str) -> None:
+def test_phase_1_takes_its_mode_from_the_day(world: PipelineHarness, day: str, mode: str) -> None:
     send(world, Work(), push({"game_date": day}), "phase1_scrape")
     assert execution(world)["mode"] == mode
 
 
-def test_phase_1_sets_as_of_at_its_end_and_every_retry_sees_it(world: World) -> None:
+def test_phase_1_sets_as_of_at_its_end_and_every_retry_sees_it(world: PipelineHarness) -> None:
     def fetches(message: Any, context: Context) -> Outcome:
         with pytest.raises(AttributeError, match="sets as_of at its end"):
             _ = context.as_of
@@ -467,7 +473,7 @@ def test_phase_1_sets_as_of_at_its_end_and_every_retry_sees_it(world: World) -> 
     assert [c.as_of for c in failing.contexts + again.contexts] == [as_of, as_of]
 
 
-def test_a_run_that_begins_later_has_the_as_of_of_its_first_acceptance(world: World) -> None:
+def test_a_run_that_begins_later_has_the_as_of_of_its_first_acceptance(world: PipelineHarness) -> None:
     failing, again = Work(Retriable("x")), Work()
     send(world, failing, push(DAY))
     world.move(minutes=10)
@@ -475,14 +481,14 @@ def test_a_run_that_begins_later_has_the_as_of_of_its_first_acceptance(world: Wo
     assert [c.as_of for c in failing.contexts + again.contexts] == [NOW + timedelta(seconds=1)] * 2
 
 
-def test_nothing_to_do_is_announced_with_the_reason(world: World) -> None:
+def test_nothing_to_do_is_announced_with_the_reason(world: PipelineHarness) -> None:
     answer = send(world, Work(Skippable("no games on 2025-11-14", status="no_data")), push(DAY))
     assert (answer.status, answer.body["status"]) == (200, "no_data")
     (announced,) = world.published("nba-phase3-analytics-complete")
     assert (announced["status"], announced["reason"]) == ("no_data", "no games on 2025-11-14")
 
 
-def test_the_announcement_says_everything(world: World) -> None:
+def test_the_announcement_says_everything(world: PipelineHarness) -> None:
     def works(message: Any, context: Context) -> Outcome:
         world.move(seconds=3)
         table = "nba_analytics.player_game_summary"

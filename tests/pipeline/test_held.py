@@ -19,23 +19,23 @@ from shared.core import failpoints
 from shared.core.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from tests.pipeline.evening import PLAYERS, TOTAL_ROWS, current_predictions, trigger
-from tests.pipeline.support import PHASE5, Killed, World, push
+from tests.pipeline.support import PHASE5, Killed, PipelineHarness, push
 from tests.pipeline.test_handler import DAY, TRIGGER, Work, dead_letters, send
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 FUNCTION = "phase3_analytics"
 
 
-def pause_all(world: World) -> None:
+def pause_all(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="ann", reason="odd odds", now=world.clock.now())
 
 
-def resume(world: World) -> list[str]:
+def resume(world: PipelineHarness) -> list[str]:
     pause_switch.resume(world.state, who="ann", reason="they are right", now=world.clock.now())
     return deferred.release_deferred(world.runtime)
 
 
-def break_open(world: World, function: str = FUNCTION) -> None:
+def break_open(world: PipelineHarness, function: str = FUNCTION) -> None:
     for number in range(circuit_breaker.THRESHOLD):
         error = StoreUnavailable("no answer")
         circuit_breaker.record_failure(
@@ -43,7 +43,7 @@ def break_open(world: World, function: str = FUNCTION) -> None:
         )
 
 
-def held_by(world: World) -> list[tuple[str, bool]]:
+def held_by(world: PipelineHarness) -> list[tuple[str, bool]]:
     """(gate, released) of every held message."""
     return [(each["gate"], each["released_at"] is not None) for each in world.documents("held")]
 
@@ -69,7 +69,7 @@ def at_point(point: str, do: Any) -> Iterator[None]:
 
 
 def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_others(
-    evening: World, undisturbed: World
+    evening: PipelineHarness, undisturbed: PipelineHarness
 ) -> None:
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
@@ -87,7 +87,9 @@ def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_other
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-def test_hours_of_pause_and_many_redeliveries_make_no_dead_letter(evening: World, undisturbed: World) -> None:
+def test_hours_of_pause_and_many_redeliveries_make_no_dead_letter(
+    evening: PipelineHarness, undisturbed: PipelineHarness
+) -> None:
     pause_all(evening)
     trigger(evening)
     (delivery,) = evening.bus.due(dict.fromkeys(COORDINATOR, 1))
@@ -102,20 +104,20 @@ def test_hours_of_pause_and_many_redeliveries_make_no_dead_letter(evening: World
 
 
 @pytest.mark.parametrize("name", sorted(admission.RECOVERY))
-def test_what_mends_is_let_through(world: World, name: str) -> None:
+def test_what_mends_is_let_through(world: PipelineHarness, name: str) -> None:
     pause_all(world)
     break_open(world, name)
     subscription = load_pipeline().functions[name].subscriptions[0].name
     assert send(world, Work(), push(DAY, subscription=subscription), name).body["status"] == "success"
 
 
-def test_poison_is_poison_also_while_paused(world: World) -> None:
+def test_poison_is_poison_also_while_paused(world: PipelineHarness) -> None:
     pause_all(world)
     assert send(world, Work(), push("{broken", subscription=TRIGGER)).body["status"] == "dead_lettered"
     assert world.documents("held") == []
 
 
-def test_a_held_message_means_what_it_meant_when_it_was_published(world: World) -> None:
+def test_a_held_message_means_what_it_meant_when_it_was_published(world: PipelineHarness) -> None:
     """TODAY, and the run it starts, whenever it is released and however often it is held."""
     pause_all(world)
     world.bus.publish("nba-phase3-trigger", json.dumps({"game_date": "TODAY"}).encode(), {"note": "kept"})
@@ -146,7 +148,7 @@ def test_a_held_message_means_what_it_meant_when_it_was_published(world: World) 
     [b"x" * 2_000_000, b"\xff\xfe\x00", b"", json.dumps(DAY).encode("utf-16")],
     ids=["2 MB", "raw", "none", "16"],
 )
-def test_any_bytes_are_held_and_come_back_as_they_were(world: World, data: bytes) -> None:
+def test_any_bytes_are_held_and_come_back_as_they_were(world: PipelineHarness, data: bytes) -> None:
     pause_all(world)
     envelope = read_envelope(push(data, message_id="77", subscription=TRIGGER, attributes={"a": "ö"}))
     deferred.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
@@ -155,7 +157,7 @@ def test_any_bytes_are_held_and_come_back_as_they_were(world: World, data: bytes
     assert (topic, sent, attributes["a"], attributes["origin_message_id"]) == ("nba-phase3-trigger", data, "ö", "77")
 
 
-def test_a_late_redelivery_of_one_released_is_no_error_and_does_the_work_once(world: World) -> None:
+def test_a_late_redelivery_of_one_released_is_no_error_and_does_the_work_once(world: PipelineHarness) -> None:
     work, body = Work(), push(DAY, message_id="5", subscription=TRIGGER)
     pause_all(world)
     send(world, work, body)
@@ -169,7 +171,7 @@ def test_a_late_redelivery_of_one_released_is_no_error_and_does_the_work_once(wo
     assert [each.data["status"] for each in world.state.query("executions")] == ["succeeded"]
 
 
-def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: World) -> None:
+def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: PipelineHarness) -> None:
     body = push(DAY, message_id="m5", subscription=TRIGGER)
     said: list[str] = []
 
@@ -188,7 +190,7 @@ def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: W
     assert len(world.published("nba-phase3-analytics-complete")) == 1
 
 
-def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: World) -> None:
+def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: PipelineHarness) -> None:
     """Two sweeps look at the same two messages, and the other is faster with both."""
     pause_all(world)
     for number in range(2):
@@ -215,7 +217,7 @@ def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: W
     assert len(world.bus.published) == 2
 
 
-def test_a_message_of_no_subscription_goes_to_the_functions_first(world: World) -> None:
+def test_a_message_of_no_subscription_goes_to_the_functions_first(world: PipelineHarness) -> None:
     """Called without Pub/Sub's envelope around it, as operators do."""
     function = load_pipeline().functions[FUNCTION]
     assert len(function.subscriptions) > 1
@@ -227,7 +229,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: World) 
 # --- crashes --------------------------------------------------------------------------------------------------
 
 
-def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: World) -> None:
+def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: PipelineHarness) -> None:
     pause_all(world)
     body = push(DAY, message_id="5", subscription=TRIGGER)
     with world.killed_at("held.stored"), pytest.raises(Killed):
@@ -240,7 +242,7 @@ def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(w
 
 
 @pytest.mark.parametrize("point", ["held.released", "outbox.published"])
-def test_a_crash_while_releasing_is_mended_by_the_next_call(world: World, point: str) -> None:
+def test_a_crash_while_releasing_is_mended_by_the_next_call(world: PipelineHarness, point: str) -> None:
     pause_all(world)
     for number in range(3):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
@@ -258,11 +260,11 @@ def test_a_crash_while_releasing_is_mended_by_the_next_call(world: World, point:
 # --- breaker --------------------------------------------------------------------------------------------------
 
 
-def flaky(world: World, work: Work, times: int) -> list[Response]:
+def flaky(world: PipelineHarness, work: Work, times: int) -> list[Response]:
     return [send(world, work, push(DAY, message_id=f"f{n}", subscription=TRIGGER)) for n in range(times)]
 
 
-def test_the_fifth_failure_opens_the_breaker_and_the_next_message_is_held(world: World) -> None:
+def test_the_fifth_failure_opens_the_breaker_and_the_next_message_is_held(world: PipelineHarness) -> None:
     work = Work(StoreUnavailable("no answer"))
     assert [answer.status for answer in flaky(world, work, 5)] == [503] * 5
     answer = send(world, work, push(DAY, message_id="next", subscription=TRIGGER))
@@ -274,7 +276,7 @@ def test_the_fifth_failure_opens_the_breaker_and_the_next_message_is_held(world:
 
 
 @pytest.mark.parametrize("error", [ValueError("a defect"), StoreUnavailable("no answer")])
-def test_redeliveries_of_one_message_count_once(world: World, error: Exception) -> None:
+def test_redeliveries_of_one_message_count_once(world: PipelineHarness, error: Exception) -> None:
     work = Work(error)
     body = push(DAY, message_id="bad", subscription=TRIGGER)
     assert {send(world, work, body).body["status"] for _ in range(7)} <= {"failed", "retry"}
@@ -284,7 +286,7 @@ def test_redeliveries_of_one_message_count_once(world: World, error: Exception) 
     assert send(world, Work(), push(DAY, message_id="good", subscription=TRIGGER)).body["status"] == "success"
 
 
-def test_it_is_the_fifth_message_that_opens_it_however_often_each_was_delivered(world: World) -> None:
+def test_it_is_the_fifth_message_that_opens_it_however_often_each_was_delivered(world: PipelineHarness) -> None:
     work = Work(StoreUnavailable("no answer"))
     for number in range(5):
         for attempt in (1, 2, 3):
@@ -293,7 +295,7 @@ def test_it_is_the_fifth_message_that_opens_it_however_often_each_was_delivered(
     assert answer.body["status"] == "held"
 
 
-def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_succeeded(world: World) -> None:
+def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_succeeded(world: PipelineHarness) -> None:
     break_open(world)
     for number in range(4):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
@@ -310,7 +312,7 @@ def test_after_half_an_hour_the_oldest_goes_as_the_trial_and_the_rest_once_it_su
     assert dead_letters(world) == {}
 
 
-def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
+def test_a_trial_that_fails_is_held_again_with_the_rest(world: PipelineHarness) -> None:
     break_open(world)
     for number in range(2):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
@@ -332,7 +334,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: World) -> None:
     assert dead_letters(world) == {}
 
 
-def test_while_the_trial_is_out_nothing_else_is_released(world: World) -> None:
+def test_while_the_trial_is_out_nothing_else_is_released(world: PipelineHarness) -> None:
     break_open(world)
     for number in range(3):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
@@ -348,7 +350,7 @@ def test_while_the_trial_is_out_nothing_else_is_released(world: World) -> None:
     assert len(deferred.release_deferred(world.runtime)) == 3
 
 
-def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
+def test_a_message_already_done_gives_the_trial_back(world: PipelineHarness) -> None:
     body = push(DAY, message_id="5", subscription=TRIGGER)
     send(world, Work(), body)
     break_open(world)
@@ -357,7 +359,7 @@ def test_a_message_already_done_gives_the_trial_back(world: World) -> None:
     assert admission.state_of(world.runtime, FUNCTION) == "half_open"
 
 
-def test_a_paused_function_with_an_open_breaker_waits_for_both(world: World) -> None:
+def test_a_paused_function_with_an_open_breaker_waits_for_both(world: PipelineHarness) -> None:
     pause_all(world)
     send(world, Work(), push(DAY, subscription=TRIGGER))
     break_open(world)
@@ -395,7 +397,7 @@ class _TransactionLost:
         return getattr(self._transaction, name)
 
 
-def test_a_failure_that_cannot_be_told_to_the_breaker_is_answered_as_itself(world: World) -> None:
+def test_a_failure_that_cannot_be_told_to_the_breaker_is_answered_as_itself(world: PipelineHarness) -> None:
     world.swap(state=StateLost(world.runtime.state))
     answer = send(world, Work(ValueError("a defect")), push(DAY, subscription=TRIGGER))
     assert (answer.status, "a defect" in answer.body["reason"]) == (500, True)
@@ -403,7 +405,7 @@ def test_a_failure_that_cannot_be_told_to_the_breaker_is_answered_as_itself(worl
     assert world.documents("breakers") == []
 
 
-def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: World) -> None:
+def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: PipelineHarness) -> None:
     circuit_breaker.record_failure(
         world.runtime, f"processor-{FUNCTION}", StoreUnavailable("no answer"), execution="another"
     )
@@ -413,12 +415,12 @@ def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: Wor
 
 
 @pytest.mark.parametrize("error", [LeaseHeld("held"), DataError("bad"), Skippable("nothing to do")], ids=str)
-def test_what_is_no_failure_of_the_function_is_not_counted(world: World, error: Exception) -> None:
+def test_what_is_no_failure_of_the_function_is_not_counted(world: PipelineHarness, error: Exception) -> None:
     flaky(world, Work(error), 6)
     assert world.documents("breakers") == []
 
 
-def test_held_at_is_what_decides_who_is_oldest(world: World) -> None:
+def test_held_at_is_what_decides_who_is_oldest(world: PipelineHarness) -> None:
     break_open(world)
     for number in (9, 10, 1):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))

@@ -14,7 +14,7 @@ import pytest
 from local.cli import operate
 from local.cli import publish as publish_command
 from local.cli.operate import age, ask
-from local.cli.publish import Refused
+from local.cli.publish import CommandRefused
 from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
@@ -25,7 +25,7 @@ from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import PulledMessage
 from tests.conftest import ROOT
-from tests.pipeline.support import NOW, World, open_world
+from tests.pipeline.support import NOW, PipelineHarness, open_world
 
 SUBSCRIPTION = "phase5-consolidation-nba-phase5-batch-complete"
 DEAD = f"{SUBSCRIPTION}-dead-letter"
@@ -48,7 +48,7 @@ SETTINGS = (
 )
 
 
-def lay_out(world: World) -> None:
+def lay_out(world: PipelineHarness) -> None:
     """Two dead letters: one that goes through now (beyond its mode: nothing to do), one that never will."""
     world.bus.publish(DEAD, b'{"game_date": "2025-11-14", "mode": "results"}', GOOD)
     world.bus.publish(DEAD, b"nonsense", BAD)
@@ -229,9 +229,9 @@ def test_fields_of_another_kind_are_refused_and_nothing_is_redriven(state: Path)
     bodies = [{name: value} for name, values in odd.items() for value in values]
     with open_runtime(state) as embedded:
         for body in bodies:
-            with pytest.raises(Refused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
+            with pytest.raises(CommandRefused, match=r" is a text| is a list of texts| is true or false|at most 1000"):
                 ask(embedded.server.endpoint, "POST", "/redrive", {"who": "ana", "why": "x", "all": True} | body)
-        with pytest.raises(Refused, match="name is a text"):
+        with pytest.raises(CommandRefused, match="name is a text"):
             ask(embedded.server.endpoint, "POST", "/reset-breaker", {"who": "ana", "why": "x", "name": ["a"]})
         assert len(embedded.bus.pull(DEAD)) == 2
         assert embedded.stores.state.query("audit") == []
@@ -293,9 +293,9 @@ def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytes
         port = embedded.server.endpoint
         for body in ({}, {"who": "x", "why": ""}, {"why": "x"}):
             for path in ("/redrive", "/pause", "/resume"):
-                with pytest.raises(Refused, match="An operator's action says"):
+                with pytest.raises(CommandRefused, match="An operator's action says"):
                     ask(port, "POST", path, body)
-        with pytest.raises(Refused, match="Say which"):
+        with pytest.raises(CommandRefused, match="Say which"):
             ask(port, "POST", "/redrive", {"who": "x", "why": "y"})
         assert ask(port, "GET", "/pause") == {"paused": False}
         assert len(embedded.bus.pull(DEAD)) == 2

@@ -8,7 +8,7 @@ from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import save_models
 from tests.pipeline.evening import AS_OF, PLAYERS, current_predictions, trigger
-from tests.pipeline.support import PHASE5, World
+from tests.pipeline.support import PHASE5, PipelineHarness
 from tests.unit.systems_models import named
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
@@ -32,11 +32,11 @@ class CountingReads:
         return self._blobs.read(path)
 
 
-def serve(world: World, version: str) -> None:
+def serve(world: PipelineHarness, version: str) -> None:
     move_pointer(world.models, read_serving(world.models), version, by="test", at=AS_OF, why="test")
 
 
-def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_once(evening: World) -> None:
+def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_once(evening: PipelineHarness) -> None:
     for version in ("pinned", "newer"):
         save_models(evening.models, named(version), {"features": list(model_features())})
     serve(evening, "pinned")

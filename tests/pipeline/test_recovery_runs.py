@@ -14,12 +14,12 @@ from shared.chain.execution.handler import Response, handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.events import Event
-from tests.pipeline.support import World, push
+from tests.pipeline.support import PipelineHarness, push
 
 HISTORY = "SELECT run_id FROM nba_reference.processor_run_history"
 
 
-def fire(world: World, outcome: Outcome, function: str = "batch_sweep", **details: Any) -> Response:
+def fire(world: PipelineHarness, outcome: Outcome, function: str = "batch_sweep", **details: Any) -> Response:
     """A firing of the sweep's schedule as Cloud Scheduler publishes it."""
 
     def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -29,11 +29,11 @@ def fire(world: World, outcome: Outcome, function: str = "batch_sweep", **detail
     return handle(function, run, PhaseMessage, body, world.runtime)
 
 
-def runs(world: World) -> list[str]:
+def runs(world: PipelineHarness) -> list[str]:
     return [document["run_id"] for document in world.documents("executions")]
 
 
-def test_each_firing_is_a_run_and_a_double_fire_is_one(world: World) -> None:
+def test_each_firing_is_a_run_and_a_double_fire_is_one(world: PipelineHarness) -> None:
     for n, published_at in enumerate(
         [
             "2025-11-14T22:40:03Z",
@@ -52,13 +52,13 @@ def test_each_firing_is_a_run_and_a_double_fire_is_one(world: World) -> None:
     ]
 
 
-def test_without_a_publish_time_the_clock_names_the_firing(world: World) -> None:
+def test_without_a_publish_time_the_clock_names_the_firing(world: PipelineHarness) -> None:
     world.clock.set(datetime(2025, 11, 14, 22, 47, tzinfo=UTC))
     fire(world, Outcome("success"))
     assert runs(world) == ["2025-11-14-batch-sweep-1740"]
 
 
-def test_a_schedule_that_fires_once_a_day_has_no_minute(world: World) -> None:
+def test_a_schedule_that_fires_once_a_day_has_no_minute(world: PipelineHarness) -> None:
     def run(message: PhaseMessage, context: Context) -> Outcome:
         return Outcome("success")
 
@@ -67,7 +67,7 @@ def test_a_schedule_that_fires_once_a_day_has_no_minute(world: World) -> None:
     assert runs(world) == ["2025-11-14-self-heal-predictions"]
 
 
-def test_a_sweep_that_did_nothing_is_not_in_the_history(world: World) -> None:
+def test_a_sweep_that_did_nothing_is_not_in_the_history(world: PipelineHarness) -> None:
     answer = fire(world, Outcome("no_data", reason="nothing to do", event=Event.NOTHING_TO_SWEEP, history=False))
     assert answer.body["reason"] == "nothing to do"
     # told again, it is told the same
@@ -79,19 +79,19 @@ def test_a_sweep_that_did_nothing_is_not_in_the_history(world: World) -> None:
     assert world.rows(HISTORY) == [{"run_id": "2025-11-14-batch-sweep-1740"}]
 
 
-def test_a_function_without_announcement_announces_nothing(world: World) -> None:
+def test_a_function_without_announcement_announces_nothing(world: PipelineHarness) -> None:
     fire(world, Outcome("success", announce=True))
     assert world.bus.published == []
 
 
 @pytest.mark.parametrize(("run_id", "ends"), [("another", True), ("2025-11-14-batch-sweep-1200", False)])
-def test_a_run_ends_where_what_it_publishes_is_another_run(world: World, run_id: str, ends: bool) -> None:
+def test_a_run_ends_where_what_it_publishes_is_another_run(world: PipelineHarness, run_id: str, ends: bool) -> None:
     message = OutboxMessage("nba-phase4-trigger", json.dumps({"game_date": "2025-11-14", "run_id": run_id}))
     fire(world, Outcome("success", messages=[message]))
     assert [name for name, _, _ in world.bus.published] == ["nba-phase4-trigger"]
     assert world.rows(HISTORY) == ([{"run_id": "2025-11-14-batch-sweep-1200"}] if ends else [])
 
 
-def test_a_message_that_names_no_run_goes_on_with_this_one(world: World) -> None:
+def test_a_message_that_names_no_run_goes_on_with_this_one(world: PipelineHarness) -> None:
     fire(world, Outcome("success", messages=[OutboxMessage("nba-phase4-trigger", '{"game_date": "2025-11-14"}')]))
     assert world.rows(HISTORY) == []

@@ -14,13 +14,13 @@ from shared.chain.execution.handler import handle
 from shared.chain.execution.ledger import ExecutionKey, Ledger, Taken
 from shared.chain.execution.run_history import write_run_history
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
-from tests.pipeline.support import NOW, PHASE5, Killed, World, push
+from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, push
 
 RUN = "2025-11-14-nightly"
 LEASE = timedelta(seconds=90)
 
 
-def execution(world: World, phase: str, unit: str = "", run: str = RUN, **result: Any) -> Taken:
+def execution(world: PipelineHarness, phase: str, unit: str = "", run: str = RUN, **result: Any) -> Taken:
     """Take an execution and finish it ten seconds later; `error` fails it, `running` leaves it so."""
     ledger = Ledger(world.state, "a", 1)
     facts = {
@@ -49,19 +49,19 @@ def execution(world: World, phase: str, unit: str = "", run: str = RUN, **result
     return taken
 
 
-def consolidated(world: World, unit: str = "") -> None:
+def consolidated(world: PipelineHarness, unit: str = "") -> None:
     execution(world, "phase5_consolidation", unit=unit)
 
 
-def history(world: World) -> list[dict[str, Any]]:
+def history(world: PipelineHarness) -> list[dict[str, Any]]:
     return world.rows("SELECT * FROM nba_reference.processor_run_history ORDER BY started_at, execution_id")
 
 
-def phase_log(world: World) -> list[dict[str, Any]]:
+def phase_log(world: PipelineHarness) -> list[dict[str, Any]]:
     return world.rows("SELECT * FROM nba_monitoring.pipeline_execution_log ORDER BY started_at, phase")
 
 
-def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: World) -> None:
+def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: PipelineHarness) -> None:
     for phase in ("phase1", "phase2", "phase3"):
         execution(world, phase)
         world.move(minutes=1)
@@ -80,7 +80,7 @@ def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: Wor
     assert row["logged_at"] == world.clock.now()
 
 
-def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: World) -> None:
+def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: PipelineHarness) -> None:
     """Work of two seconds under a clock that does not move, then one that was ended from outside."""
 
     class Machine:
@@ -117,7 +117,7 @@ def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: Wo
     assert (row["started_at"], row["duration_seconds"]) == (Machine.moment, 90.0)
 
 
-def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: World) -> None:
+def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: PipelineHarness) -> None:
     execution(world, "phase1")
     write_run_history(world.runtime, RUN)
     assert write_run_history(world.runtime, RUN) == 0
@@ -127,7 +127,7 @@ def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: World) ->
 
 
 @pytest.mark.parametrize("point", ["history.recorded", "history.loaded"])
-def test_a_death_before_the_executions_are_marked_writes_each_once(world: World, point: str) -> None:
+def test_a_death_before_the_executions_are_marked_writes_each_once(world: PipelineHarness, point: str) -> None:
     """Another execution of the run ends before anybody comes back: the first load is not made anew with it."""
     execution(world, "phase1")
     execution(world, "phase2")
@@ -142,7 +142,7 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: World,
     assert all(document["logged"] for document in world.documents("executions"))
 
 
-def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: World) -> None:
+def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: PipelineHarness) -> None:
     """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
     execution(world, "phase2", error="the bucket is gone", final=True)
     with world.killed_at("history.loaded"), pytest.raises(Killed):
@@ -157,7 +157,7 @@ def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: World)
     assert [row["status"] for row in phase_log(world)] == ["failed", "success"]
 
 
-def test_two_that_end_a_run_at_once_write_each_row_once(world: World) -> None:
+def test_two_that_end_a_run_at_once_write_each_row_once(world: PipelineHarness) -> None:
     for number in range(6):
         execution(world, f"phase{number}")
     start = threading.Barrier(4)
@@ -172,21 +172,21 @@ def test_two_that_end_a_run_at_once_write_each_row_once(world: World) -> None:
     assert [row["phase"] for row in phase_log(world)] == [f"phase{number}" for number in range(6)]
 
 
-def test_what_runs_or_will_be_retried_is_not_final(world: World) -> None:
+def test_what_runs_or_will_be_retried_is_not_final(world: PipelineHarness) -> None:
     execution(world, "phase1", running=True)
     execution(world, "phase2", error="429")
     assert write_run_history(world.runtime, RUN) == 0
     assert world.warehouse.statement_counts == {}
 
 
-def test_a_final_failure_says_why(world: World) -> None:
+def test_a_final_failure_says_why(world: PipelineHarness) -> None:
     execution(world, "phase2", error="the bucket is gone", final=True)
     write_run_history(world.runtime, RUN)
     (row,) = history(world)
     assert (row["status"], row["reason"], row["error_type"]) == ("failed", "the bucket is gone", "Retriable")
 
 
-def test_a_success_after_a_failed_attempt_has_no_error_but_counts_both(world: World) -> None:
+def test_a_success_after_a_failed_attempt_has_no_error_but_counts_both(world: PipelineHarness) -> None:
     execution(world, "phase2", error="429")
     execution(world, "phase2")
     write_run_history(world.runtime, RUN)
@@ -194,7 +194,7 @@ def test_a_success_after_a_failed_attempt_has_no_error_but_counts_both(world: Wo
     assert (row["status"], row["attempts"], row["error_type"], row["error_message"]) == ("success", 2, None, None)
 
 
-def test_a_success_after_a_final_failure_is_another_row(world: World) -> None:
+def test_a_success_after_a_final_failure_is_another_row(world: PipelineHarness) -> None:
     """An operator publishes the dead letter again."""
     execution(world, "phase2", error="the bucket is gone", final=True)
     write_run_history(world.runtime, RUN)
@@ -207,14 +207,14 @@ def test_a_success_after_a_final_failure_is_another_row(world: World) -> None:
     ]
 
 
-def worked(world: World, units: int, failed: int | None = None) -> None:
+def worked(world: PipelineHarness, units: int, failed: int | None = None) -> None:
     for number in range(units):
         result = {"error": "no model", "final": True} if number == failed else {"record_count": 25}
         execution(world, "phase5_worker", unit=f"{BATCH}.{number}", **result)
         world.move(seconds=10)
 
 
-def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: World) -> None:
+def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: PipelineHarness) -> None:
     worked(world, 5, failed=3)
     assert write_run_history(world.runtime, RUN) == 0, "the batch is not consolidated"
     consolidated(world)
@@ -227,7 +227,7 @@ def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world
     assert all(document["logged"] for document in world.documents("executions"))
 
 
-def test_a_batch_consolidated_again_has_one_row_of_workers(world: World) -> None:
+def test_a_batch_consolidated_again_has_one_row_of_workers(world: PipelineHarness) -> None:
     """A unit came late: its consolidation is a row of its own, the other units are not told again."""
     worked(world, 3)
     consolidated(world)
@@ -238,7 +238,7 @@ def test_a_batch_consolidated_again_has_one_row_of_workers(world: World) -> None
     assert [row["phase"] for row in phase_log(world)].count("phase5_worker") == 1
 
 
-def test_units_that_succeed_are_not_marked_one_by_one(evening: World) -> None:
+def test_units_that_succeed_are_not_marked_one_by_one(evening: PipelineHarness) -> None:
     trigger(evening)
     evening.run_until_idle()
     before = {document.path: document.version for document in evening.state.query("executions")}
@@ -252,6 +252,6 @@ def test_units_that_succeed_are_not_marked_one_by_one(evening: World) -> None:
     assert (workers["status"], workers["record_count"]) == ("success", TOTAL_ROWS)
 
 
-def test_nothing_is_written_for_a_run_that_does_not_exist(world: World) -> None:
+def test_nothing_is_written_for_a_run_that_does_not_exist(world: PipelineHarness) -> None:
     assert write_run_history(world.runtime, "nobodys") == 0
     assert world.warehouse.statement_counts == {}

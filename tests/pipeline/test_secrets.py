@@ -29,7 +29,7 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.stores.runtime import use_runtime
 from tests.fake_sources import FakeSources, Reply, event_odds, events, serving, settings_for
-from tests.pipeline.support import NOW, World, open_world, push
+from tests.pipeline.support import NOW, PipelineHarness, open_world, push
 from tests.pipeline.test_handler import Work
 
 KEY = "Zq7/Vx+9w&K=2p\"R'4t\\8mYb5nHs3"
@@ -114,7 +114,7 @@ def everything_logged() -> Iterator[io.StringIO]:
             root.removeHandler(handler)
 
 
-def kept(folder: Path, world: World) -> str:
+def kept(folder: Path, world: PipelineHarness) -> str:
     """All that a state folder holds: files as they are and unpacked, SQLite's and DuckDB's rows."""
     texts = []
     for file in sorted(folder.rglob("*")):
@@ -140,7 +140,7 @@ def assert_nothing_of_a_secret(text: str) -> None:
 
 
 @pytest.fixture
-def planted(tmp_path: Path, template: Path) -> Iterator[World]:
+def planted(tmp_path: Path, template: Path) -> Iterator[PipelineHarness]:
     settings = Settings(odds_api_key=KEY, proxy_url=f"http://{LOGIN}@proxy.example:8080")
     with open_world(tmp_path / "state", template, settings) as world:
         yield world
@@ -148,7 +148,7 @@ def planted(tmp_path: Path, template: Path) -> Iterator[World]:
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 def test_whatever_fails_quoting_them_leaves_nothing_of_the_secrets(
-    planted: World, tmp_path: Path, failure: Callable[[Any, Any], Outcome] | Exception
+    planted: PipelineHarness, tmp_path: Path, failure: Callable[[Any, Any], Outcome] | Exception
 ) -> None:
     with everything_logged() as logged:
         # as many runs as open the breaker, whose document and whose held messages quote the last failure
@@ -245,7 +245,7 @@ def test_a_wrong_secret_keeps_a_function_from_starting_and_is_not_quoted(monkeyp
     assert not any(piece in text + logged.getvalue() for piece in pieces())
 
 
-def test_the_search_finds_what_is_not_redacted(planted: World, tmp_path: Path) -> None:
+def test_the_search_finds_what_is_not_redacted(planted: PipelineHarness, tmp_path: Path) -> None:
     planted.state.create("executions/leak", {"run_id": "x", "error": f"half of it: {KEY[3:14]}"})
     with pytest.raises(AssertionError, match="half of it"):
         assert_nothing_of_a_secret(kept(tmp_path / "state", planted))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import Refused
+from local.cli.publish import CommandRefused
 from local.cloud import smoke
 from local.cloud.runs import NotThrough, Waiting
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from tests.conftest import ROOT
-from tests.pipeline.support import Run, World
+from tests.pipeline.support import PipelineHarness, Run
 
 DAY = date(2024, 11, 15)
 PATH = "nba/schedule/2024-11-15/x.json"
@@ -29,7 +29,7 @@ def work(message: PhaseMessage, context: Context) -> Outcome:
     return Outcome("success", record_count=3)
 
 
-def waiting(world: World, minutes: float = 30.0, **other: Run) -> Waiting:
+def waiting(world: PipelineHarness, minutes: float = 30.0, **other: Run) -> Waiting:
     chain: dict[str, Run] = {
         "phase1_scrape": scrape, "phase2_raw": work, "phase3_analytics": work, "phase4_precompute": work, **other,
     }  # fmt: skip
@@ -41,7 +41,7 @@ def waiting(world: World, minutes: float = 30.0, **other: Run) -> Waiting:
     return Waiting(minutes, rest)
 
 
-def test_it_shows_the_rows_of_the_date_and_reads_its_file(world: World) -> None:
+def test_it_shows_the_rows_of_the_date_and_reads_its_file(world: PipelineHarness) -> None:
     lines: list[str] = []
     smoke.see_a_day_through(world.runtime, DAY, waiting(world), lines.append)
     (published,) = world.published("nba-phase1-trigger")
@@ -56,19 +56,19 @@ def test_it_shows_the_rows_of_the_date_and_reads_its_file(world: World) -> None:
     assert lines[-1] == f"file {PATH}: 5 bytes"
 
 
-def test_each_time_is_a_run_of_its_own(world: World) -> None:
+def test_each_time_is_a_run_of_its_own(world: PipelineHarness) -> None:
     for _ in range(2):
         smoke.see_a_day_through(world.runtime, DAY, waiting(world), lambda line: None)
     assert len({message["run_id"] for message in world.published("nba-phase1-trigger")}) == 2
 
 
-def test_a_date_of_which_nothing_was_kept_is_no_proof(world: World) -> None:
+def test_a_date_of_which_nothing_was_kept_is_no_proof(world: PipelineHarness) -> None:
     with pytest.raises(NotThrough, match="kept no file of 2024-11-15") as raised:
         smoke.see_a_day_through(world.runtime, DAY, waiting(world, phase1_scrape=work), lambda line: None)
     assert "choose a DATE with games" in raised.value.next_step
 
 
-def test_a_history_that_nobody_writes_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_history_that_nobody_writes_is_noticed(world: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.chain.execution.handler.write_run_history", lambda runtime, run_id: 0)
     with pytest.raises(NotThrough, match="has 0 rows of it after 1 minutes"):
         smoke.see_a_day_through(world.runtime, DAY, waiting(world, minutes=1.0), lambda line: None)
@@ -84,7 +84,7 @@ def test_a_history_that_nobody_writes_is_noticed(world: World, monkeypatch: pyte
     ],
 )
 def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandRefused, match=said):
         smoke.asked(settings, date(2025, 11, 14))
 
 
@@ -121,7 +121,7 @@ def test_what_the_variables_leave_out_is_as_terraform_has_it(tmp_path: Path) -> 
 
 
 def test_another_project_than_the_one_deployed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
+    with pytest.raises(CommandRefused, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
         smoke.places(tfvars(tmp_path, 'project_id = "p"\n'), {"ENV": "dev", "PROJECT_ID": "other"})
 
 

@@ -17,29 +17,29 @@ from shared.chain.resilience import pause_switch
 from shared.core.errors import LeaseHeld
 from tests.pipeline.evening import BATCH, PREDICTIONS
 from tests.pipeline.staged import announcement, complete, open_batch, prediction, stage
-from tests.pipeline.support import NOW, PHASE5, Killed, World
+from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness
 from tests.pipeline.sweeping import SWEEP, WITH_SWEEP, ask_for_sweep, swept
 
 UNITS = [str(n) for n in range(1, 11)]
 COMPLETE_TOPIC = "nba-phase5-batch-complete"
 
 
-def stage_and_complete(world: World, units: list[str]) -> None:
+def stage_and_complete(world: PipelineHarness, units: list[str]) -> None:
     for unit in units:
         stage(world, unit, [prediction(int(unit), "9.5")])
         complete(world, unit, 1)
 
 
-def batch(world: World) -> dict[str, Any]:
+def batch(world: PipelineHarness) -> dict[str, Any]:
     (only,) = world.documents("batches")
     return only
 
 
-def predicted(world: World) -> list[int]:
+def predicted(world: PipelineHarness) -> list[int]:
     return [row["player_id"] for row in world.rows(f"SELECT player_id FROM {PREDICTIONS} ORDER BY player_id")]
 
 
-def test_one_of_ten_units_missing_is_named_and_the_rest_consolidated(world: World) -> None:
+def test_one_of_ten_units_missing_is_named_and_the_rest_consolidated(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
     world.move(minutes=9, seconds=59)
@@ -66,7 +66,7 @@ def test_one_of_ten_units_missing_is_named_and_the_rest_consolidated(world: Worl
     assert (after["status"], after["records_failed"]) == ("partial", 1)
 
 
-def test_a_late_completion_is_announced_again_and_merged(world: World) -> None:
+def test_a_late_completion_is_announced_again_and_merged(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
     world.move(minutes=10)
@@ -81,7 +81,7 @@ def test_a_late_completion_is_announced_again_and_merged(world: World) -> None:
     assert swept(world)["result"]["status"] == "no_data"
 
 
-def test_with_fewer_than_ninety_percent_it_waits_for_thirty_minutes(world: World) -> None:
+def test_with_fewer_than_ninety_percent_it_waits_for_thirty_minutes(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:8])
     world.move(minutes=29)
@@ -93,7 +93,7 @@ def test_with_fewer_than_ninety_percent_it_waits_for_thirty_minutes(world: World
     assert closed["missing"] == ["9", "10"]
 
 
-def test_a_batch_nobody_worked_on_is_closed_and_its_consolidation_fails_visibly(world: World) -> None:
+def test_a_batch_nobody_worked_on_is_closed_and_its_consolidation_fails_visibly(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     world.move(minutes=30)
     (closed,) = swept(world)["metadata"]["closed"]
@@ -103,7 +103,7 @@ def test_a_batch_nobody_worked_on_is_closed_and_its_consolidation_fails_visibly(
     assert "none of its 10 units staged a row" in batch(world)["failure"]
 
 
-def test_all_units_recorded_and_never_closed_is_complete(world: World) -> None:
+def test_all_units_recorded_and_never_closed_is_complete(world: PipelineHarness) -> None:
     """Every worker recorded its unit; the last one died before it closed the batch, and its message came no more."""
     open_batch(world, "1", "2")
     stage_and_complete(world, ["1"])
@@ -118,7 +118,7 @@ def test_all_units_recorded_and_never_closed_is_complete(world: World) -> None:
     assert predicted(world) == [1, 2]
 
 
-def test_the_sweep_that_dies_after_closing_is_repaired_by_its_redelivery(world: World) -> None:
+def test_the_sweep_that_dies_after_closing_is_repaired_by_its_redelivery(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
     world.move(minutes=10)
@@ -134,7 +134,7 @@ def test_the_sweep_that_dies_after_closing_is_repaired_by_its_redelivery(world: 
     assert len(world.published(COMPLETE_TOPIC)) == len(world.alerts()) == 1
 
 
-def test_an_announcement_lost_between_record_and_publish_is_sent(world: World) -> None:
+def test_an_announcement_lost_between_record_and_publish_is_sent(world: PipelineHarness) -> None:
     open_batch(world, "1")
     stage(world, "1", [prediction(1, "9.5")])
     result = UnitResult("1", DONE, 1, None, 1, None, NOW)
@@ -150,7 +150,7 @@ def test_an_announcement_lost_between_record_and_publish_is_sent(world: World) -
 
 
 def test_a_unit_that_completes_while_the_batch_is_closed_is_not_left_as_missing(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker records its unit after the sweep has read the units, and finds the batch still open."""
     open_batch(world, *UNITS)
@@ -179,7 +179,9 @@ def test_a_unit_that_completes_while_the_batch_is_closed_is_not_left_as_missing(
     assert world.published("nba-phase5-predictions-complete")[-1]["records_failed"] == 1
 
 
-def test_somebody_who_completes_the_batch_meanwhile_wins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_who_completes_the_batch_meanwhile_wins(
+    world: PipelineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
     world.move(minutes=10)
@@ -196,7 +198,7 @@ def test_somebody_who_completes_the_batch_meanwhile_wins(world: World, monkeypat
     assert (batch(world)["closed_as"], len(world.published(COMPLETE_TOPIC))) == ("complete", 1)
 
 
-def test_while_paused_no_batch_is_closed_and_the_clocks_start_anew(world: World) -> None:
+def test_while_paused_no_batch_is_closed_and_the_clocks_start_anew(world: PipelineHarness) -> None:
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:9])
     pause_switch.pause(world.state, who="op", reason="off-season", now=world.clock.now())
@@ -212,7 +214,7 @@ def test_while_paused_no_batch_is_closed_and_the_clocks_start_anew(world: World)
     assert swept(world)["metadata"]["closed"][0]["missing"] == ["10"]
 
 
-def test_a_batch_that_nobody_consolidates_is_reported_once(world: World) -> None:
+def test_a_batch_that_nobody_consolidates_is_reported_once(world: PipelineHarness) -> None:
     open_batch(world, "1")
     complete(world, "1", 1)
     world.move(minutes=29)
@@ -225,7 +227,7 @@ def test_a_batch_that_nobody_consolidates_is_reported_once(world: World) -> None
     assert (alert["fingerprint"], alert["severity"]) == (f"batch-unconsolidated-{BATCH}", "critical")
 
 
-def test_a_worker_killed_at_its_last_attempt(evening: World) -> None:
+def test_a_worker_killed_at_its_last_attempt(evening: PipelineHarness) -> None:
     """It can record nothing: the batch is closed without it, its execution ends as abandoned, its message is kept."""
     from tests.pipeline.evening import trigger
 
@@ -263,7 +265,7 @@ def test_a_worker_killed_at_its_last_attempt(evening: World) -> None:
     assert ended["finished_at"] >= dead["taken_at"]
 
 
-NOTHING: list[Callable[[World], object]] = [
+NOTHING: list[Callable[[PipelineHarness], object]] = [
     lambda world: None,
     lambda world: open_batch(world, "1"),
 ]
@@ -271,7 +273,7 @@ NOTHING: list[Callable[[World], object]] = [
 
 @pytest.mark.parametrize("prepared", NOTHING, ids=["an empty state", "a batch just opened"])
 def test_an_idle_sweep_asks_the_warehouse_nothing_and_leaves_no_history(
-    world: World, prepared: Callable[[World], object]
+    world: PipelineHarness, prepared: Callable[[PipelineHarness], object]
 ) -> None:
     prepared(world)
     before = dict(world.warehouse.statement_counts)
@@ -284,7 +286,7 @@ def test_an_idle_sweep_asks_the_warehouse_nothing_and_leaves_no_history(
     assert all(document["logged"] for document in world.documents("executions"))
 
 
-def test_the_message_may_be_about_any_date(world: World) -> None:
+def test_the_message_may_be_about_any_date(world: PipelineHarness) -> None:
     message = PhaseMessage.model_validate({"game_date": "TODAY"}, context={"now": NOW})
     assert message.first_date.isoformat() == "2025-11-14"
     open_batch(world, "1")

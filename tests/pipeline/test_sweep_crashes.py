@@ -16,7 +16,7 @@ from shared.core import failpoints
 from shared.core.pipeline import load_pipeline
 from tests.pipeline.evening import BATCH, DAY, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import complete, open_batch, prediction, stage
-from tests.pipeline.support import NOW, Killed, World, open_world
+from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep
 from tests.pipeline.test_handler import Work
 
@@ -26,7 +26,7 @@ TRIGGER = "nba-phase3-trigger"
 POINTS = ["outbox.published", *(point for point in failpoints.POINTS if point.startswith(("sweep.", "handler.")))]
 
 
-def lay_out(world: World) -> None:
+def lay_out(world: PipelineHarness) -> None:
     """A stalled batch, an unsent announcement, an abandoned execution, an orphaned table, an interrupted redrive."""
     yesterday = BatchPlan(DAY.replace(day=13), "run0", "phase5_coordinator.run0", "same_day", NOW, ("1",), TIPOFFS, NOW)
     batches.open_batch(world.state, yesterday, NOW)
@@ -60,7 +60,7 @@ def lay_out(world: World) -> None:
     world.move(minutes=10)
 
 
-def what_is(world: World) -> dict[str, Any]:
+def what_is(world: PipelineHarness) -> dict[str, Any]:
     """What sweeps leave, without what tells one sweep's run from another's."""
     documents = {d.id: d.data for d in world.state.query("executions") if d.data["function"] != "batch_sweep"}
     history = world.rows("SELECT execution_id, status FROM nba_reference.processor_run_history ORDER BY execution_id")

@@ -14,7 +14,7 @@ from shared.chain.resilience import deferred, pause_switch
 from shared.core.clock import LONG_AGO
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from tests.pipeline.support import NOW, PHASE5, Killed, World
+from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep, failing, swept
 from tests.pipeline.test_handler import Work
 
@@ -24,7 +24,7 @@ TRIGGER = "nba-phase3-trigger"
 HISTORY = "SELECT execution_id, status, reason FROM nba_reference.processor_run_history ORDER BY execution_id"
 
 
-def ask(world: World) -> None:
+def ask(world: PipelineHarness) -> None:
     world.publish(TRIGGER, {"game_date": "2025-11-14"}, schedule="nightly")
 
 
@@ -32,13 +32,13 @@ def functions(work: Any) -> dict[str, Any]:
     return {"phase3_analytics": (work, PhaseMessage)}
 
 
-def execution(world: World, path: str = f"executions/{PHASE3}") -> dict[str, Any]:
+def execution(world: PipelineHarness, path: str = f"executions/{PHASE3}") -> dict[str, Any]:
     document = world.state.get(path)
     assert document is not None
     return document.data
 
 
-def lose(world: World) -> None:
+def lose(world: PipelineHarness) -> None:
     """The queue forgets what it has: no delivery follows any more."""
     with world.file.write() as connection:
         connection.execute("DELETE FROM deliveries")
@@ -47,7 +47,7 @@ def lose(world: World) -> None:
 # --- outboxes -------------------------------------------------------------------------------------------------
 
 
-def test_a_recorded_announcement_is_sent_when_its_process_had_the_time_to_do_it(world: World) -> None:
+def test_a_recorded_announcement_is_sent_when_its_process_had_the_time_to_do_it(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -62,7 +62,7 @@ def test_a_recorded_announcement_is_sent_when_its_process_had_the_time_to_do_it(
     assert swept(world)["result"]["status"] == "no_data"
 
 
-def test_a_sweep_that_dies_while_it_sends_sends_again(world: World) -> None:
+def test_a_sweep_that_dies_while_it_sends_sends_again(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -78,7 +78,7 @@ def test_a_sweep_that_dies_while_it_sends_sends_again(world: World) -> None:
     assert execution(world)["outbox_pending"] is False
 
 
-def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: World) -> None:
+def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: PipelineHarness) -> None:
     broken = {"outbox": entries("x", [OutboxFile(TRIGGER, "gone/1")]), "outbox_pending": True, "released_at": NOW}
     world.state.create("held/a-broken-one", broken)
     ask(world)
@@ -96,7 +96,7 @@ def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: World) -> None
     assert [alert["fingerprint"] for alert in world.alerts()] == ["sweep-held messages", "sweep-held/a-broken-one"]
 
 
-def test_an_outage_of_the_store_is_no_problem_of_one_outbox(world: World) -> None:
+def test_an_outage_of_the_store_is_no_problem_of_one_outbox(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -128,7 +128,7 @@ def test_no_delivery_can_follow_after_the_wait() -> None:
     assert abandoned_after() >= timedelta(minutes=30)
 
 
-def test_an_expired_lease_is_reported_then_ended_and_the_run_shown(world: World) -> None:
+def test_an_expired_lease_is_reported_then_ended_and_the_run_shown(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -150,7 +150,7 @@ def test_an_expired_lease_is_reported_then_ended_and_the_run_shown(world: World)
     assert swept(world)["result"]["status"] == "no_data"
 
 
-def test_a_voided_lease_counts_until_its_natural_end(world: World) -> None:
+def test_a_voided_lease_counts_until_its_natural_end(world: PipelineHarness) -> None:
     """A restart voids the leases of the dead; the redelivery that takes them over may come a while later."""
     ask(world)
     with world.killed_at("handler.ran"), pytest.raises(Killed):
@@ -166,7 +166,7 @@ def test_a_voided_lease_counts_until_its_natural_end(world: World) -> None:
     assert (work.calls, execution(world)["status"]) == (1, "succeeded")
 
 
-def test_an_abandoned_execution_that_is_delivered_after_all_is_done(world: World) -> None:
+def test_an_abandoned_execution_that_is_delivered_after_all_is_done(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -179,7 +179,7 @@ def test_an_abandoned_execution_that_is_delivered_after_all_is_done(world: World
     assert execution(world)["status"] == "succeeded"
 
 
-def test_a_sweep_that_dies_between_ending_and_history_is_repaired(world: World) -> None:
+def test_a_sweep_that_dies_between_ending_and_history_is_repaired(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -197,7 +197,7 @@ def test_a_sweep_that_dies_between_ending_and_history_is_repaired(world: World) 
     assert execution(world)["logged"] is True
 
 
-def test_a_failure_that_no_delivery_follows_becomes_final(world: World) -> None:
+def test_a_failure_that_no_delivery_follows_becomes_final(world: PipelineHarness) -> None:
     ask(world)
     (delivery,) = world.bus.due({"phase3_analytics": 1})
     world.deliver(delivery, functions(failing(StoreUnavailable("lost connection"))))
@@ -211,7 +211,7 @@ def test_a_failure_that_no_delivery_follows_becomes_final(world: World) -> None:
     assert row["reason"] == "lost connection"
 
 
-def test_a_run_that_ended_without_history_gets_it(world: World) -> None:
+def test_a_run_that_ended_without_history_gets_it(world: PipelineHarness) -> None:
     """The last function of a run died after it sent, before it wrote the history; its message came no more."""
     ask(world)
     functions_ = functions(Work())
@@ -226,7 +226,7 @@ def test_a_run_that_ended_without_history_gets_it(world: World) -> None:
     assert [row["status"] for row in world.rows(HISTORY) if row["execution_id"] == PHASE3] == ["success"]
 
 
-def test_a_run_in_progress_keeps_its_history_for_its_end(evening: World) -> None:
+def test_a_run_in_progress_keeps_its_history_for_its_end(evening: PipelineHarness) -> None:
     """Its coordinator ended long ago, a worker waits for its next delivery: the units are one row, written once."""
     from tests.pipeline.evening import trigger
 
@@ -244,7 +244,7 @@ def test_a_run_in_progress_keeps_its_history_for_its_end(evening: World) -> None
 # --- held messages and the pause --------------------------------------------------------------------------------
 
 
-def test_held_messages_are_released_once_the_pause_is_over(world: World) -> None:
+def test_held_messages_are_released_once_the_pause_is_over(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     ask(world)
     work = Work()
@@ -261,7 +261,7 @@ def test_held_messages_are_released_once_the_pause_is_over(world: World) -> None
     assert swept(world)["result"]["status"] == "no_data"
 
 
-def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(world: World) -> None:
+def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(world: PipelineHarness) -> None:
     ask(world)
     with world.killed_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -279,7 +279,7 @@ def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(worl
     assert swept(world)["metadata"]["abandoned"] == [PHASE3]
 
 
-def test_the_sweep_itself_is_not_held(world: World) -> None:
+def test_the_sweep_itself_is_not_held(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     assert swept(world)["result"]["reason"].startswith("paused by op: release")
     assert world.documents(deferred.COLLECTION) == []

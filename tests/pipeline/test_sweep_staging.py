@@ -12,16 +12,16 @@ from shared.chain.batches.batches import CONSOLIDATED, FAILED
 from shared.chain.resilience import locks
 from tests.pipeline.evening import BATCH, DAY, EARLY, PREDICTIONS
 from tests.pipeline.staged import R2, complete, open_batch, prediction, stage
-from tests.pipeline.support import NOW, Killed, World
+from tests.pipeline.support import NOW, Killed, PipelineHarness
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep, swept
 
 
-def merged(world: World, *rows: dict[str, Any]) -> None:
+def merged(world: PipelineHarness, *rows: dict[str, Any]) -> None:
     """Rows that are in the predictions table."""
     world.add(PREDICTIONS, [{**row, "created_at": NOW} for row in rows])
 
 
-def batch_with(world: World, status: str, units: list[str], done: list[str], **fields: Any) -> None:
+def batch_with(world: PipelineHarness, status: str, units: list[str], done: list[str], **fields: Any) -> None:
     """An opened batch with these units done, put into a status by hand."""
     open_batch(world, *units)
     for unit in done:
@@ -29,11 +29,11 @@ def batch_with(world: World, status: str, units: list[str], done: list[str], **f
     world.state.update(batches.path_of(BATCH), {"status": status, "missing_units": [], **fields})
 
 
-def next_day(world: World) -> None:
+def next_day(world: PipelineHarness) -> None:
     world.move(hours=24)
 
 
-def test_verified_keys_go_and_the_others_stay_and_are_named(world: World) -> None:
+def test_verified_keys_go_and_the_others_stay_and_are_named(world: PipelineHarness) -> None:
     """Tables of units whose completion was never recorded: nobody will merge them any more."""
     batch_with(world, CONSOLIDATED, ["1", "2", "3", "4"], ["1"], merged_units=["1"], rows_in_place=1)
     rows = {unit: prediction(int(unit), "9.5") for unit in ("2", "3", "4")}
@@ -48,7 +48,7 @@ def test_verified_keys_go_and_the_others_stay_and_are_named(world: World) -> Non
     assert world.staging_tables() == [absent, elsewhere]
 
 
-def test_before_24_hours_nothing_is_an_orphan(world: World) -> None:
+def test_before_24_hours_nothing_is_an_orphan(world: PipelineHarness) -> None:
     batch_with(world, CONSOLIDATED, ["1"], [], merged_units=[])
     stage(world, "1", [prediction(1, "9.5")])
     merged(world, prediction(1, "9.5"))
@@ -59,7 +59,7 @@ def test_before_24_hours_nothing_is_an_orphan(world: World) -> None:
     assert len(swept(world)["metadata"]["dropped"]) == 1
 
 
-def test_a_merged_units_table_was_verified_by_consolidation(world: World) -> None:
+def test_a_merged_units_table_was_verified_by_consolidation(world: PipelineHarness) -> None:
     """A zombie staged it again; the game's rows were frozen since, so that not every key need be in place."""
     batch_with(world, CONSOLIDATED, ["1"], ["1"], merged_units=["1"], rows_in_place=0)
     table = stage(world, "1", [prediction(1, "9.5")])
@@ -71,7 +71,7 @@ def test_a_merged_units_table_was_verified_by_consolidation(world: World) -> Non
 
 
 @pytest.mark.parametrize("status", [FAILED, batches.CLOSED, CONSOLIDATED])
-def test_what_a_batch_has_yet_to_merge_stays_even_if_its_keys_are_in_place(world: World, status: str) -> None:
+def test_what_a_batch_has_yet_to_merge_stays_even_if_its_keys_are_in_place(world: PipelineHarness, status: str) -> None:
     """Consolidating it again needs the table; without it the batch could never become CONSOLIDATED."""
     batch_with(world, status, ["1"], ["1"], merged_units=[], closed_at=NOW, reported_at=NOW)
     table = stage(world, "1", [prediction(1, "9.5")])
@@ -82,7 +82,7 @@ def test_what_a_batch_has_yet_to_merge_stays_even_if_its_keys_are_in_place(world
     assert world.staging_tables() == [table]
 
 
-def test_a_later_consolidated_revision_lets_all_go(world: World) -> None:
+def test_a_later_consolidated_revision_lets_all_go(world: PipelineHarness) -> None:
     batch_with(world, FAILED, ["1", "2"], ["1"])
     tables = [stage(world, unit, [prediction(int(unit), "9.5")]) for unit in ("1", "2")]
     open_batch(world, "7", run_id="run2")
@@ -95,7 +95,7 @@ def test_a_later_consolidated_revision_lets_all_go(world: World) -> None:
     assert world.staging_tables() == []
 
 
-def test_a_superseded_batch_never_merges_so_its_keys_alone_decide(world: World) -> None:
+def test_a_superseded_batch_never_merges_so_its_keys_alone_decide(world: PipelineHarness) -> None:
     """The revision that superseded it failed later on, over a late unit."""
     batch_with(world, batches.SUPERSEDED, ["1", "2", "3"], ["1", "2", "3"], merged_units=["1"])
     verified, in_place, absent = (stage(world, unit, [prediction(int(unit), "9.5")]) for unit in ("1", "2", "3"))
@@ -108,7 +108,7 @@ def test_a_superseded_batch_never_merges_so_its_keys_alone_decide(world: World) 
     assert metadata["kept"] == {"1 of its keys are not in place": [absent]}
 
 
-def test_an_earlier_consolidated_revision_lets_nothing_go(world: World) -> None:
+def test_an_earlier_consolidated_revision_lets_nothing_go(world: PipelineHarness) -> None:
     batch_with(world, CONSOLIDATED, ["1"], ["1"], merged_units=["1"])
     open_batch(world, "1", run_id="run2")
     world.state.update(batches.path_of(R2), {"status": FAILED})
@@ -119,7 +119,7 @@ def test_an_earlier_consolidated_revision_lets_nothing_go(world: World) -> None:
     assert world.staging_tables() == [table]
 
 
-def test_tables_of_unknown_batches_and_names_are_listed_only(world: World) -> None:
+def test_tables_of_unknown_batches_and_names_are_listed_only(world: PipelineHarness) -> None:
     unknown = stage(world, "1", [prediction(1, "9.5")])
     odd = stage(world, "1", [prediction(1, "9.5")], batch="of_somebody")
     merged(world, prediction(1, "9.5"))
@@ -131,7 +131,7 @@ def test_tables_of_unknown_batches_and_names_are_listed_only(world: World) -> No
     assert world.staging_tables() == sorted([odd, unknown])
 
 
-def test_a_table_without_rows_or_key_proves_nothing(world: World) -> None:
+def test_a_table_without_rows_or_key_proves_nothing(world: PipelineHarness) -> None:
     batch_with(world, CONSOLIDATED, ["1", "2", "3"], ["1"], merged_units=["1"])
     empty = stage(world, "2", [])
     keyless = stage(world, "3", [prediction(3, "9.5")], without=["line_value"])
@@ -143,7 +143,7 @@ def test_a_table_without_rows_or_key_proves_nothing(world: World) -> None:
     assert len(world.staging_tables()) == 2
 
 
-def test_while_its_date_is_consolidated_nothing_is_looked_at(world: World) -> None:
+def test_while_its_date_is_consolidated_nothing_is_looked_at(world: PipelineHarness) -> None:
     batch_with(world, CONSOLIDATED, ["1"], ["1"], merged_units=["1"])
     table = stage(world, "1", [prediction(1, "9.5")])
     next_day(world)
@@ -153,7 +153,7 @@ def test_while_its_date_is_consolidated_nothing_is_looked_at(world: World) -> No
     assert swept(world)["metadata"]["dropped"] == [table]
 
 
-def test_a_sweep_that_dies_before_dropping_verifies_again(world: World) -> None:
+def test_a_sweep_that_dies_before_dropping_verifies_again(world: PipelineHarness) -> None:
     """Meanwhile a row went away: what was verified then does not count now."""
     batch_with(world, CONSOLIDATED, ["1"], [], merged_units=[])
     table = stage(world, "1", [prediction(1, "9.5")])
@@ -171,7 +171,7 @@ def test_a_sweep_that_dies_before_dropping_verifies_again(world: World) -> None:
     assert swept(world)["metadata"]["dropped"] == [table]
 
 
-def test_very_many_tables_are_verified_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_tables_are_verified_in_parts(world: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.stores.warehouse.staging.MOST_TABLES", 2)
     units = [str(n) for n in range(1, 6)]
     batch_with(world, CONSOLIDATED, units, [], merged_units=[])
@@ -183,7 +183,7 @@ def test_very_many_tables_are_verified_in_parts(world: World, monkeypatch: pytes
     assert world.warehouse.statement_counts.get("query", 0) == before + 3
 
 
-def test_the_schedule_lists_tables_four_times_a_day(world: World) -> None:
+def test_the_schedule_lists_tables_four_times_a_day(world: PipelineHarness) -> None:
     for _ in range(24 * 6):
         swept(world, schedule="batch-sweep")
         world.move(minutes=10)

@@ -17,7 +17,7 @@ from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
 from shared.science.model_registry.registry import load_models, read_metadata, save_models, saved_versions
 from shared.science.systems.output import ENSEMBLE, XGBOOST
-from tests.pipeline.support import NOW, Killed, World, open_world
+from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
 from tests.unit.systems_models import named
 from tests.unit.training_tables import feature_store_row, game, played
 
@@ -30,7 +30,7 @@ FIRST_WEEK, SECOND_WEEK = 108, 115  # games known at the first and the second tr
 AT = NOW
 
 
-def lay_out(world: World, *, upside_down_until: int = 0) -> None:
+def lay_out(world: PipelineHarness, *, upside_down_until: int = 0) -> None:
     """Games whose points follow from the players' level; in the first ones the better player scores less."""
     box, store = [], []
     for number in range(GAMES):
@@ -53,14 +53,14 @@ def season(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
 
 
 @pytest.fixture
-def league(tmp_path: Path, season: Path) -> Iterator[World]:
+def league(tmp_path: Path, season: Path) -> Iterator[PipelineHarness]:
     """The season before its first training."""
     with open_world(tmp_path / "state", season, now=moment(FIRST_WEEK)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def trained_twice(tmp_path_factory: pytest.TempPathFactory, season: Path) -> Iterator[World]:
+def trained_twice(tmp_path_factory: pytest.TempPathFactory, season: Path) -> Iterator[PipelineHarness]:
     """Two weeks, trained undisturbed."""
     with open_world(tmp_path_factory.mktemp("undisturbed"), season, now=moment(FIRST_WEEK)) as world:
         train(world, "week-1")
@@ -70,7 +70,7 @@ def trained_twice(tmp_path_factory: pytest.TempPathFactory, season: Path) -> Ite
 
 
 @pytest.fixture
-def serving_two(league: World) -> World:
+def serving_two(league: PipelineHarness) -> PipelineHarness:
     """A bucket in which v2 serves after v1, without any training."""
     for version in ("2025-01-01-one", "2025-01-08-two"):
         serve(league, version)
@@ -81,26 +81,26 @@ def moment(games: int) -> Any:
     return game(games)["known_at"]
 
 
-def serve(world: World, version: str, **metadata: Any) -> None:
+def serve(world: PipelineHarness, version: str, **metadata: Any) -> None:
     save_models(world.models, named(version), {"features": list(model_features()), **metadata})
     move_pointer(world.models, read_serving(world.models), version, by=f"test-{version}", at=AT, why="test")
 
 
-def train(world: World, run_id: str) -> dict[str, Any]:
+def train(world: PipelineHarness, run_id: str) -> dict[str, Any]:
     """Publish a training and see it through; what it announced."""
     world.publish(TOPIC, {"game_date": "TODAY", "run_id": run_id})
     world.run_until_idle(TRAINING)
     return world.published("nba-training-complete")[-1]
 
 
-def roll_back(world: World, to: str, **fields: str) -> Response:
+def roll_back(world: PipelineHarness, to: str, **fields: str) -> Response:
     """Publish the operator's message, which has no date, and deliver it once."""
     world.publish(TOPIC, {"rollback_to": to, **fields})
     ((_, response),) = world.run_until_idle(TRAINING)
     return response
 
 
-def current(world: World) -> str | None:
+def current(world: PipelineHarness) -> str | None:
     seen = read_serving(world.models)
     assert set(seen.versions.values()) <= {seen.version}, "both systems have one version"
     return seen.version
@@ -110,7 +110,7 @@ def current(world: World) -> str | None:
 
 
 def test_every_training_is_compared_with_the_serving_version_on_days_that_neither_has_seen(
-    trained_twice: World,
+    trained_twice: PipelineHarness,
 ) -> None:
     first, second = (each["metadata"] for each in trained_twice.published("nba-training-complete"))
     assert first["promoted"]
@@ -130,7 +130,7 @@ def test_every_training_is_compared_with_the_serving_version_on_days_that_neithe
     assert trained_twice.alerts() == []
 
 
-def test_a_versions_metadata_says_all_about_it(trained_twice: World) -> None:
+def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -> None:
     (_, completion) = trained_twice.published("nba-training-complete")
     metadata = read_metadata(trained_twice.models, completion["metadata"]["version"])
     assert metadata["system_id"] == XGBOOST
@@ -176,7 +176,9 @@ def test_a_candidate_that_is_worse_is_kept_but_does_not_serve(tmp_path: Path, te
 
 
 @pytest.mark.parametrize("point", ["training.saved", "handler.ran"])
-def test_a_death_between_the_writes_is_repaired_by_the_retry(league: World, trained_twice: World, point: str) -> None:
+def test_a_death_between_the_writes_is_repaired_by_the_retry(
+    league: PipelineHarness, trained_twice: PipelineHarness, point: str
+) -> None:
     league.publish(TOPIC, {"game_date": "TODAY", "run_id": "week-1"})
     with league.killed_at(point), pytest.raises(Killed):
         league.run_until_idle(TRAINING)
@@ -196,7 +198,7 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(league: World, trai
 # --- rollback ---------------------------------------------------------------------------------------------------
 
 
-def test_one_message_makes_the_previous_version_serve(serving_two: World) -> None:
+def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarness) -> None:
     answer = roll_back(serving_two, "previous", reason="predicts centres too high")
     assert answer.body["status"] == "success"
     assert current(serving_two) == "2025-01-01-one"
@@ -209,7 +211,7 @@ def test_one_message_makes_the_previous_version_serve(serving_two: World) -> Non
     assert said["reason"].endswith("serves again instead of 2025-01-08-two (predicts centres too high)")
 
 
-def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: World) -> None:
+def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: PipelineHarness) -> None:
     assert roll_back(serving_two, "2025-01-01-one").body["status"] == "success"
     assert current(serving_two) == "2025-01-01-one"
     before = serving_two.models.read(POINTER)
@@ -225,7 +227,7 @@ def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: Wor
     ],
 )
 def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
-    serving_two: World, asked: str, said: str, reason: str
+    serving_two: PipelineHarness, asked: str, said: str, reason: str
 ) -> None:
     save_models(serving_two.models, named("2025-01-05-other"), {"features": ["points_l3"]})
     before = serving_two.models.read(POINTER)
@@ -240,7 +242,7 @@ def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
         assert "was trained on 1 features" in letter.attributes["dead_letter_error"]
 
 
-def test_before_the_first_version_there_is_nothing_to_go_back_to(league: World) -> None:
+def test_before_the_first_version_there_is_nothing_to_go_back_to(league: PipelineHarness) -> None:
     assert roll_back(league, "previous").body["status"] == "dead_lettered"
     assert current(league) is None
     serve(league, "2025-01-01-one")
@@ -251,7 +253,7 @@ def test_before_the_first_version_there_is_nothing_to_go_back_to(league: World) 
     assert current(league) == "2025-01-01-one"
 
 
-def test_a_rollback_delivered_again_goes_back_once(league: World) -> None:
+def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> None:
     for version in ("2025-01-01-one", "2025-01-08-two", "2025-01-15-three"):
         serve(league, version)
     league.publish(TOPIC, {"rollback_to": "previous"})
@@ -267,7 +269,7 @@ def test_a_rollback_delivered_again_goes_back_once(league: World) -> None:
     assert said["metadata"] == {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
 
 
-def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_it(league: World) -> None:
+def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_it(league: PipelineHarness) -> None:
     train(league, "week-1")
     first = current(league)
     league.clock.set(moment(SECOND_WEEK))
@@ -289,7 +291,7 @@ def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_i
     assert current(league) == (version if newer["metadata"]["promoted"] else first)
 
 
-def test_a_rollback_needs_no_date_and_a_training_does(league: World) -> None:
+def test_a_rollback_needs_no_date_and_a_training_does(league: PipelineHarness) -> None:
     league.publish(TOPIC, {"rollback_to": None})
     league.publish(TOPIC, {})
     answers = [answer.body for _, answer in league.run_until_idle(TRAINING)]

@@ -12,7 +12,7 @@ from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
 from tests.simulation.plan import Event, Plan, sweep_at
 from tests.simulation.process import Killed, Process, running
-from tests.simulation.world import World
+from tests.simulation.world import SimulatedPipeline
 
 # Longer than any lease, back-off or ack deadline: what has not ended by then does not end by itself.
 _ROUND = timedelta(minutes=35)
@@ -28,7 +28,7 @@ class Unsettled(AssertionError):
 class Player:
     """One play of a plan on a world."""
 
-    def __init__(self, world: World, plan: Plan, spared: frozenset[str] = frozenset()) -> None:
+    def __init__(self, world: SimulatedPipeline, plan: Plan, spared: frozenset[str] = frozenset()) -> None:
         self.world = world
         self.plan = plan
         self._spared = spared

@@ -17,7 +17,7 @@ from shared.stores.ports import Publication
 from tests.simulation.hub import Hub
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.world import SimulatedPipeline
 
 WRITES = frozenset(
     [
@@ -86,7 +86,7 @@ class Killed(BaseException):
 class Process:
     """One instance of a function. Everything it does to the world goes through `call`."""
 
-    def __init__(self, world: World, name: str, instance: str) -> None:
+    def __init__(self, world: SimulatedPipeline, name: str, instance: str) -> None:
         self.world = world
         self.name = name  # of the delivery, the same in every replay
         self.instance = instance

@@ -19,7 +19,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.memory import MemoryBlobs
 from tests.simulation.plan import calm
 from tests.simulation.process import Process
-from tests.simulation.world import Watcher, World, open_world
+from tests.simulation.world import SimulatedPipeline, Watcher, open_world
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
@@ -129,7 +129,7 @@ class Outcome:
     rows: list[Row] = field(default_factory=list)
 
 
-def outcome_of(world: World) -> Outcome:
+def outcome_of(world: SimulatedPipeline) -> Outcome:
     """Read a world."""
     outcome = Outcome()
     for name, kept in (
@@ -230,7 +230,7 @@ class References:
                 world.warehouse.replace_partition(*write.args, **write.kwargs)
             return self._finish(world, "nba-predictions-trigger", as_of)
 
-    def _finish(self, world: World, topic: str, as_of: datetime) -> Outcome:
+    def _finish(self, world: SimulatedPipeline, topic: str, as_of: datetime) -> Outcome:
         """Publish the trigger, and play the rest of the day."""
         plan, day = calm(self._base.game_date), self._base.game_date
         start = world.hub.now()
@@ -245,7 +245,7 @@ class References:
         return outcome_of(world)
 
 
-def _load(world: World, loads: list[Load], again: str = "") -> None:
+def _load(world: SimulatedPipeline, loads: list[Load], again: str = "") -> None:
     for number, load in enumerate(loads):
         world.warehouse.load(load.table, load.rows, mode="append", job_id=f"reference-{number}{again}")
 

@@ -22,13 +22,13 @@ from tests.simulation.reference import (
     visible_loads,
 )
 from tests.simulation.verdict_ended import Ended
-from tests.simulation.world import World
+from tests.simulation.world import SimulatedPipeline
 
 # The sources of a file, in its canonical text.
 _SOURCES = re.compile(r"\('sources', \[(?:\[[^\[\]]*\](?:, )?)*\]\)")
 
 
-def verdict(world: World, player: Player, recorder: Recorder, references: References) -> list[str]:
+def verdict(world: SimulatedPipeline, player: Player, recorder: Recorder, references: References) -> list[str]:
     """Every sentence says what does not hold."""
     ended = Ended(world, player)
     found = [*ended.documents(), *ended.messages(), *ended.staging(), *ended.history()]
@@ -38,7 +38,7 @@ def verdict(world: World, player: Player, recorder: Recorder, references: Refere
 class _Result:
     """Predictions, grades and exports are those of an undisturbed run of the same recorded inputs."""
 
-    def __init__(self, world: World, player: Player, recorder: Recorder, references: References) -> None:
+    def __init__(self, world: SimulatedPipeline, player: Player, recorder: Recorder, references: References) -> None:
         self.world = world
         self.player = player
         self.recorder = recorder

@@ -12,7 +12,7 @@ from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
 from shared.stores.warehouse import staging
 from tests.simulation.driver import Player
-from tests.simulation.world import World
+from tests.simulation.world import SimulatedPipeline
 
 # Functions that announce whatever they recorded, unless the mode ended before them.
 ANNOUNCERS = (
@@ -29,7 +29,7 @@ ANNOUNCERS = (
 class Ended:
     """Nothing is left half done."""
 
-    def __init__(self, world: World, player: Player) -> None:
+    def __init__(self, world: SimulatedPipeline, player: Player) -> None:
         self.world = world
         self.player = player
         self.executions = world.state.query("executions")

@@ -17,7 +17,7 @@ from shared.stores.ports import Document
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 from tests.simulation.process import Process
-from tests.simulation.world import Delivery, Watcher, World, envelope
+from tests.simulation.world import Delivery, SimulatedPipeline, Watcher, envelope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Violated(AssertionError):
 class Invariant(Watcher):
     """A watcher of a world; what it finds is kept, and ends the seed."""
 
-    def __init__(self, world: World, found: list[str]) -> None:
+    def __init__(self, world: SimulatedPipeline, found: list[str]) -> None:
         self.world = world
         self._found = found
 
@@ -105,7 +105,7 @@ class NothingChangesAfterTipoff(Invariant):
 class BatchesCloseOnce(Invariant):
     """A batch closes once and complete means complete; one batch of a date is in progress at a time."""
 
-    def __init__(self, world: World, found: list[str]) -> None:
+    def __init__(self, world: SimulatedPipeline, found: list[str]) -> None:
         super().__init__(world, found)
         self._status: dict[str, str] = {}
         self._closed: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from functions.phase6_export.document import Order
 from tests.simulation.process import Process
 from tests.simulation.watch import TARGET, Invariant
-from tests.simulation.world import World
+from tests.simulation.world import SimulatedPipeline
 
 
 class OneConsolidatesAtATime(Invariant):
@@ -27,7 +27,7 @@ class OneConsolidatesAtATime(Invariant):
 class LoadsTakeEffectOnce(Invariant):
     """A load job that is repeated adds nothing."""
 
-    def __init__(self, world: World, found: list[str]) -> None:
+    def __init__(self, world: SimulatedPipeline, found: list[str]) -> None:
         super().__init__(world, found)
         self._done: set[str] = set()
 

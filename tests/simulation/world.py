@@ -84,7 +84,7 @@ class Watcher:
 
 
 @dataclass
-class World:
+class SimulatedPipeline:
     """Stores, time and deliveries of one seed."""
 
     base: Base
@@ -292,13 +292,13 @@ def envelope(delivery: Delivery) -> bytes:
 
 
 @contextmanager
-def open_world(base: Base, faults: Faults, start: datetime) -> Iterator[World]:
+def open_world(base: Base, faults: Faults, start: datetime) -> Iterator[SimulatedPipeline]:
     """The stores of a seed, all in memory: the base copied."""
     hub = Hub(start)
     file = SqliteFile(Path(":memory:"))
     warehouse = DuckDbWarehouse.copied_into_memory(base.warehouse)
     try:
-        yield World(
+        yield SimulatedPipeline(
             base=base,
             hub=hub,
             faults=faults,

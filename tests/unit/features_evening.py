@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from shared.core.clock import at_new_york
-from tests.unit.features_world import Row, World
+from tests.unit.features_world import FeatureFixture, Row
 
 DAY = date(2025, 11, 24)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -22,7 +22,7 @@ def at(hour: int, minute: int = 0, day: date = DAY) -> datetime:
     return at_new_york(day, time(hour, minute))
 
 
-def write_evening(world: World) -> None:
+def write_evening(world: FeatureFixture) -> None:
     """History, reports and lines of the evening.
 
     The star scores 10, 11 ... 21 in twelve games for Boston, a point more each time, all in 30 minutes; before that,
@@ -55,7 +55,7 @@ def write_evening(world: World) -> None:
     world.line(DAY, "BOS", "LAL", "Steady Mate", "19.5", at=at(16))
 
 
-def _league(world: World) -> None:
+def _league(world: FeatureFixture) -> None:
     """Fifty usual games of two other teams, last season."""
     for i in range(50):
         day = date(2025, 2, 1) + timedelta(days=i)
@@ -64,7 +64,7 @@ def _league(world: World) -> None:
         world.team_box(day, "SAC", "GSW", home=False, **USUAL)
 
 
-def _denver(world: World) -> None:
+def _denver(world: FeatureFixture) -> None:
     first, second = date(2025, 3, 1), date(2025, 3, 3)
     world.game(first, "DEN", "LAL")
     few: Row = {"rebounds": 3, "assists": 10, "steals": 0, "blocks": 0, "fouls": 2, "plus_minus": 1}
@@ -73,7 +73,7 @@ def _denver(world: World) -> None:
     world.box(second, STAR, "DEN", "LAL", home=False, minutes=20.0, twos=6, misses=2, **few)
 
 
-def _boston(world: World) -> None:
+def _boston(world: FeatureFixture) -> None:
     for i, day in enumerate(BOSTON_DAYS):
         home = i % 2 == 0
         world.game(day, *(("BOS", "NYK") if home else ("NYK", "BOS")))
@@ -93,7 +93,7 @@ def _boston(world: World) -> None:
             world.box(day, (MATE, "Steady Mate"), "BOS", "NYK", home=home, minutes=36.0, twos=10, misses=10)
 
 
-def _los_angeles(world: World) -> None:
+def _los_angeles(world: FeatureFixture) -> None:
     quick = {**USUAL, "misses": 60}
     for i in range(5):
         day = date(2025, 11, 10) + timedelta(days=2 * i)

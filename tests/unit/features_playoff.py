@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 
 from shared.core.clock import at_new_york
 from tests.unit.features_evening import USUAL
-from tests.unit.features_world import Row, World
+from tests.unit.features_world import FeatureFixture, Row
 
 FIRST, DAY = date(2026, 2, 1), date(2026, 4, 20)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -14,7 +14,7 @@ FADING, TALL, SPARE, FIRST_MAN = 21, 22, 23, 24
 FADING_MAN = (FADING, "Fading Man")
 
 
-def write_evening(world: World) -> None:
+def write_evening(world: FeatureFixture) -> None:
     """Fifty league games and eleven of the two teams, all with shot data; lines and game lines of two books.
 
     A usual team makes 15 of its 20 twos in the paint, 5 from mid-range. Dallas allows Houston 28 twos, 25 of them in
@@ -47,7 +47,7 @@ def write_evening(world: World) -> None:
         world.line(DAY, "DAL", "PHX", "Fading Man", line, at=at, book=book)
 
 
-def _phoenix(world: World) -> None:
+def _phoenix(world: FeatureFixture) -> None:
     """Six games against Utah, every second one at home: two minutes more, one two less and a turnover more each time.
 
     The first man scores 24 in 20 minutes, on twos alone.
@@ -66,12 +66,12 @@ def _phoenix(world: World) -> None:
         world.box(day, (FIRST_MAN, "First Man"), "PHX", "UTA", home=home, minutes=20.0, twos=12)
 
 
-def _usual(world: World, day: date, home: str, away: str) -> None:
+def _usual(world: FeatureFixture, day: date, home: str, away: str) -> None:
     world.game(day, home, away)
     _team(world, day, home, away, home=True)
     _team(world, day, away, home, home=False)
 
 
-def _team(world: World, day: date, team: str, opponent: str, *, home: bool) -> None:
+def _team(world: FeatureFixture, day: date, team: str, opponent: str, *, home: bool) -> None:
     world.team_box(day, team, opponent, home=home, **USUAL)
     world.zones(day, None, team, opponent, home=home, paint=15, mid=5)

@@ -31,7 +31,7 @@ RAW_TABLES = tuple(schema.name for schema in all_schemas() if schema.dataset == 
 Row = dict[str, Any]
 
 
-class World:
+class FeatureFixture:
     """Raw rows with everything ordinary filled in, and the phases on top of them."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -346,9 +346,9 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path) -> Iterator[World]:
+def open_world(folder: Path) -> Iterator[FeatureFixture]:
     with open_stores(folder, ManualClock()) as runtime:
-        yield World(runtime)
+        yield FeatureFixture(runtime)
 
 
 def season_of(day: date) -> str:

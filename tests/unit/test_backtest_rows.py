@@ -27,7 +27,7 @@ from shared.core.errors import ConfigError
 from shared.core.settings import Settings
 from shared.science.predictions.lines import Best
 from shared.stores.warehouse.rows import table_of
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import FeatureFixture, open_world
 
 # --- days ---------------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ AFTER = at_new_york(date(2025, 11, 16), time(4))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     """The mate misses the second game and is back tonight; the star plays both and misses tonight."""
     with open_world(tmp_path) as world:
         for day, players in ((FIRST, (STAR, MATE, BENCH)), (SECOND, (STAR, BENCH)), (TONIGHT, (MATE, BENCH))):
@@ -151,13 +151,13 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def missing(world: World) -> tuple[int, float]:
+def missing(world: FeatureFixture) -> tuple[int, float]:
     """How many team-mates the bench man misses tonight, and their usual points."""
     bench = world.features(TONIGHT)[BENCH[0]]
     return bench["teammates_out_count"], bench["teammates_out_points"]
 
 
-def test_the_day_before_knows_who_missed_the_game_before(world: World) -> None:
+def test_the_day_before_knows_who_missed_the_game_before(world: FeatureFixture) -> None:
     world.backfill(FIRST, TONIGHT, AFTER)
     assert missing(world) == (1, 10.0), "as derived after the game: the star"
     rows = absences_of_the_day_before(world.warehouse, TONIGHT, TONIGHT)
@@ -169,7 +169,7 @@ def test_the_day_before_knows_who_missed_the_game_before(world: World) -> None:
     assert missing(world) == (1, 20.0), "as known the day before: the mate, though he plays"
 
 
-def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: World) -> None:
+def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixture) -> None:
     """On opening night nobody is known to be missing: that is unknown, and not what the evening's box scores show."""
     world.backfill(FIRST, TONIGHT, AFTER)
     rows = absences_of_the_day_before(world.warehouse, FIRST, FIRST)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from local.cli.publish import Refused
+from local.cli.publish import CommandRefused
 from local.cloud import contract, destroy, smoke
 from local.cloud.archive import promoted
 from local.cloud.destroy import NotDestroyed
@@ -277,7 +277,7 @@ def test_the_suites_are_told_project_and_prefix(prefix: str) -> None:
     ],
 )
 def test_no_suite_runs_where_it_may_meet_what_runs(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandRefused, match=said):
         contract.settings(environment)
 
 

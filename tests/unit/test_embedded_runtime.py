@@ -264,7 +264,7 @@ def test_wrong_input_is_refused_and_changes_nothing(
     answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked, headers=headers)
     assert answer.status_code == status
     assert re.search(said, answer.json()["error"])
-    with pytest.raises(publish_command.Refused, match=said):
+    with pytest.raises(publish_command.CommandRefused, match=said):
         events(embedded, **asked)
     assert embedded.bus.counters()["published"] == 0
     assert embedded.clock.now() == START
@@ -272,7 +272,7 @@ def test_wrong_input_is_refused_and_changes_nothing(
 
 def test_the_time_of_a_day_that_is_being_played_is_not_set(embedded: EmbeddedRuntime) -> None:
     embedded.playing = "A day"
-    with pytest.raises(publish_command.Refused, match="A day is being played, in its own time"):
+    with pytest.raises(publish_command.CommandRefused, match="A day is being played, in its own time"):
         events(embedded, topic="a", message="x", at="2025-11-15T12:00")
     assert embedded.clock.now() == START
     assert events(embedded, topic="a", message="x")[-1]["event"] == "idle"

@@ -104,7 +104,7 @@ def test_an_emulators_refusal_is_raised() -> None:
     server = Server(0)
     server.start()
     try:
-        with pytest.raises(prepare.Refused, match=r"topics/.* answered 405"):
+        with pytest.raises(prepare.EmulatorRefused, match=r"topics/.* answered 405"):
             prepare.topics(server.base_url.removeprefix("http://"), "p", small_pipeline())
     finally:
         server.stop()

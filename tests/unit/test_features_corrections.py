@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.core.clock import at_new_york
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import FeatureFixture, open_world
 
 DAY = date(2025, 11, 14)
 YESTERDAY = DAY - timedelta(days=1)
@@ -21,12 +21,12 @@ SUMMARY = "nba_analytics.player_game_summary"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     with open_world(tmp_path) as world:
         yield world
 
 
-def boxes(world: World, points: dict[int, int], *, at: datetime, file: str, day: date = YESTERDAY) -> None:
+def boxes(world: FeatureFixture, points: dict[int, int], *, at: datetime, file: str, day: date = YESTERDAY) -> None:
     """The box score of LAL at BOS as one file has it: players and their points, in whole two-pointers."""
     sides = {1: "BOS", 2: "BOS", 3: "LAL", 4: "LAL"}
     names = dict((ALPHA, BETA, GAMMA, DELTA))
@@ -39,20 +39,20 @@ def boxes(world: World, points: dict[int, int], *, at: datetime, file: str, day:
         row["source_file"] = file
 
 
-def team_boxes(world: World, bos: int, lal: int, *, at: datetime, day: date = YESTERDAY) -> None:
+def team_boxes(world: FeatureFixture, bos: int, lal: int, *, at: datetime, day: date = YESTERDAY) -> None:
     for team, other, points in (("BOS", "LAL", bos), ("LAL", "BOS", lal)):
         world.team_box(day, team, other, home=team == "BOS", threes=0, twos=points // 2, misses=20)
         world._pending["nba_raw.nbac_team_boxscores"][-1]["snapshot_time"] = at
 
 
-def results(world: World, as_of: datetime = EVENING) -> Any:
+def results(world: FeatureFixture, as_of: datetime = EVENING) -> Any:
     return world.phase3("results", YESTERDAY, YESTERDAY, as_of)
 
 
 # --- the schedule ---------------------------------------------------------------------------------------------
 
 
-def playoff_round(world: World, seen: datetime, numbers: range, covers_from: date) -> None:
+def playoff_round(world: FeatureFixture, seen: datetime, numbers: range, covers_from: date) -> None:
     """Games of a round on 19, 21 ... April; known results are final."""
     for number in numbers:
         day = date(2026, 4, 17) + timedelta(days=2 * number)
@@ -61,7 +61,7 @@ def playoff_round(world: World, seen: datetime, numbers: range, covers_from: dat
         world._pending["nba_raw.nbac_schedule"][-1]["covers_from"] = covers_from
 
 
-def test_a_playoff_game_that_is_not_needed_any_more_is_no_game(world: World) -> None:
+def test_a_playoff_game_that_is_not_needed_any_more_is_no_game(world: FeatureFixture) -> None:
     """In the schedule of 20 April and not in that of 27 April: no game, no context, no rest from it."""
     first, second = datetime(2026, 4, 20, 10, tzinfo=UTC), datetime(2026, 4, 27, 10, tzinfo=UTC)
     playoff_round(world, first, range(1, 8), date(2026, 4, 18))
@@ -89,7 +89,7 @@ def test_a_playoff_game_that_is_not_needed_any_more_is_no_game(world: World) -> 
 
 
 @pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
-def test_a_game_that_is_called_off_gives_no_context_and_no_rest(world: World, status: str) -> None:
+def test_a_game_that_is_called_off_gives_no_context_and_no_rest(world: FeatureFixture, status: str) -> None:
     for day, said in ((DAY - timedelta(days=3), "final"), (YESTERDAY, status), (DAY, "scheduled")):
         world.game(day, "BOS", "LAL", status=said)
     world.game(DAY, "GSW", "SAC", status=status)
@@ -99,7 +99,7 @@ def test_a_game_that_is_called_off_gives_no_context_and_no_rest(world: World, st
 
 
 @pytest.mark.parametrize("status", ["suspended", "cancelled"])
-def test_what_was_fetched_of_a_game_that_does_not_count_is_no_history(world: World, status: str) -> None:
+def test_what_was_fetched_of_a_game_that_does_not_count_is_no_history(world: FeatureFixture, status: str) -> None:
     world.game(YESTERDAY, "BOS", "LAL", status=status)
     world.game(YESTERDAY, "GSW", "SAC")
     boxes(world, {1: 10, 3: 10}, at=NOON, file="a")
@@ -112,7 +112,7 @@ def test_what_was_fetched_of_a_game_that_does_not_count_is_no_history(world: Wor
     assert {row["team"] for row in world.rows("nba_analytics.team_offense_game_summary")} == {"GSW", "SAC"}
 
 
-def test_the_cup_final_counts_for_rest_and_for_nothing_else(world: World) -> None:
+def test_the_cup_final_counts_for_rest_and_for_nothing_else(world: FeatureFixture) -> None:
     """BOS played it the day before; it is no game of averages, and no game to predict."""
     before = DAY - timedelta(days=4)
     world.game(before, "BOS", "LAL")
@@ -135,7 +135,9 @@ def test_the_cup_final_counts_for_rest_and_for_nothing_else(world: World) -> Non
 # --- corrected box scores ---------------------------------------------------------------------------------------
 
 
-def test_a_player_whom_the_corrected_box_score_leaves_out_is_gone_and_his_share_of_the_sums(world: World) -> None:
+def test_a_player_whom_the_corrected_box_score_leaves_out_is_gone_and_his_share_of_the_sums(
+    world: FeatureFixture,
+) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 2: 10, 3: 20, 4: 10}, at=NOON, file="a")
     team_boxes(world, 30, 30, at=NOON)
@@ -154,7 +156,7 @@ def test_a_player_whom_the_corrected_box_score_leaves_out_is_gone_and_his_share_
     assert {row["player_id"] for row in world.rows(SUMMARY)} == {1, 2, 3, 4}
 
 
-def test_a_file_of_one_team_replaces_that_team_alone(world: World) -> None:
+def test_a_file_of_one_team_replaces_that_team_alone(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 2: 10, 3: 20, 4: 10}, at=NOON, file="a")
     boxes(world, {1: 30}, at=NOON + timedelta(hours=1), file="b")
@@ -162,7 +164,7 @@ def test_a_file_of_one_team_replaces_that_team_alone(world: World) -> None:
     assert {row["player_id"]: row["points"] for row in world.rows(SUMMARY)} == {1: 30, 3: 20, 4: 10}
 
 
-def test_a_player_corrected_to_the_other_team_is_there_once(world: World) -> None:
+def test_a_player_corrected_to_the_other_team_is_there_once(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 2: 10, 3: 20}, at=NOON, file="a")
     boxes(world, {1: 20, 3: 20}, at=NOON + timedelta(hours=1), file="b")
@@ -174,7 +176,9 @@ def test_a_player_corrected_to_the_other_team_is_there_once(world: World) -> Non
 
 
 @pytest.mark.parametrize("minutes", [0.0, None])
-def test_who_played_no_time_has_no_game_and_stays_part_of_the_sums(world: World, minutes: float | None) -> None:
+def test_who_played_no_time_has_no_game_and_stays_part_of_the_sums(
+    world: FeatureFixture, minutes: float | None
+) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 2: 2, 3: 20, 4: 10}, at=NOON, file="a")
     world._pending["nba_raw.nbac_player_boxscores"][1]["minutes"] = minutes
@@ -188,11 +192,11 @@ def test_who_played_no_time_has_no_game_and_stays_part_of_the_sums(world: World,
 # --- points that do not add up ----------------------------------------------------------------------------------
 
 
-def final_score(world: World, home: int, away: int) -> None:
+def final_score(world: FeatureFixture, home: int, away: int) -> None:
     world._pending["nba_raw.nbac_schedule"][-1] |= {"home_points": home, "away_points": away}
 
 
-def test_points_that_do_not_add_up_name_the_game_and_a_corrected_box_score_mends_it(world: World) -> None:
+def test_points_that_do_not_add_up_name_the_game_and_a_corrected_box_score_mends_it(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 500, 3: 30}, at=NOON, file="a")
     team_boxes(world, 110, 30, at=NOON)
@@ -208,7 +212,7 @@ def test_points_that_do_not_add_up_name_the_game_and_a_corrected_box_score_mends
     assert results(world).status == "success"
 
 
-def test_without_a_team_box_score_the_schedules_final_score_is_what_counts(world: World) -> None:
+def test_without_a_team_box_score_the_schedules_final_score_is_what_counts(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     final_score(world, 20, 22)
     boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
@@ -218,7 +222,7 @@ def test_without_a_team_box_score_the_schedules_final_score_is_what_counts(world
     assert rows == {"BOS": (20, 20), "LAL": (20, 22)}
 
 
-def test_the_teams_own_box_score_goes_before_the_schedule(world: World) -> None:
+def test_the_teams_own_box_score_goes_before_the_schedule(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     final_score(world, 99, 99)
     boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
@@ -226,7 +230,7 @@ def test_the_teams_own_box_score_goes_before_the_schedule(world: World) -> None:
     assert results(world).status == "success"
 
 
-def test_both_teams_apart_are_named_together(world: World) -> None:
+def test_both_teams_apart_are_named_together(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
     team_boxes(world, 22, 24, at=NOON)
@@ -235,7 +239,7 @@ def test_both_teams_apart_are_named_together(world: World) -> None:
     assert outcome.records_failed == 1
 
 
-def test_where_nobody_says_the_teams_points_nothing_is_held_against_the_players(world: World) -> None:
+def test_where_nobody_says_the_teams_points_nothing_is_held_against_the_players(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
     outcome = results(world)
@@ -243,7 +247,7 @@ def test_where_nobody_says_the_teams_points_nothing_is_held_against_the_players(
     assert {row["team_points"] for row in world.rows(SUMMARY)} == {None}
 
 
-def test_half_a_box_score_is_named(world: World) -> None:
+def test_half_a_box_score_is_named(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20}, at=NOON, file="a")
     team_boxes(world, 20, 20, at=NOON)
@@ -252,14 +256,14 @@ def test_half_a_box_score_is_named(world: World) -> None:
     assert outcome.reason == f"1 of 1 final games have no player box score ({game_id})"
 
 
-def third_team(world: World) -> None:
+def third_team(world: FeatureFixture) -> None:
     """Rows of Chicago in the game of Los Angeles at Boston."""
     for player, twos in ((5, 5), (6, 4)):
         world.box(YESTERDAY, (player, f"Third {player}"), "CHI", "BOS", home=False, twos=twos, at=NOON)
         world._pending["nba_raw.nbac_player_boxscores"][-1] |= {"source_file": "a", "game_id": f"{YESTERDAY:%Y%m%d}BL"}
 
 
-def test_the_rows_of_a_third_team_are_no_half_of_a_box_score(world: World) -> None:
+def test_the_rows_of_a_third_team_are_no_half_of_a_box_score(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20}, at=NOON, file="a")
     third_team(world)
@@ -273,7 +277,7 @@ def test_the_rows_of_a_third_team_are_no_half_of_a_box_score(world: World) -> No
     assert {row["team"] for row in world.rows(SUMMARY)} == {"BOS"}, "what grading and self-heal count"
 
 
-def test_the_rows_of_a_third_team_are_named_and_left_out(world: World) -> None:
+def test_the_rows_of_a_third_team_are_named_and_left_out(world: FeatureFixture) -> None:
     game_id = world.game(YESTERDAY, "BOS", "LAL")
     boxes(world, {1: 20, 3: 20}, at=NOON, file="a")
     third_team(world)

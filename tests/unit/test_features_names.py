@@ -12,7 +12,7 @@ import pytest
 from functions.phase3_analytics.aliases import ALIASES, NBA_NAMES
 from shared.core.clock import at_new_york
 from shared.nba.player_names import player_lookup, player_lookup_base
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import FeatureFixture, open_world
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -29,7 +29,7 @@ CLAXTON = next(player_id for name, player_id in ALIASES if name == "Nicolas Clax
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("names")) as world:
         world.game(PLAYED, "BOS", "NYK")
         world.game(PLAYED, "GSW", "SAC")
@@ -67,14 +67,14 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", list(NAMES))
-def test_a_name_finds_its_player(world: World, name: str) -> None:
+def test_a_name_finds_its_player(world: FeatureFixture, name: str) -> None:
     where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_points_props'"
     found = world.rows("nba_analytics.resolved_names", where)
     player, how = NAMES[name]
     assert [(row["player_id"], row["method"] or row["reason"]) for row in found] == [(player, how)]
 
 
-def test_unresolved_names_are_recorded_with_their_feed(world: World) -> None:
+def test_unresolved_names_are_recorded_with_their_feed(world: FeatureFixture) -> None:
     found = world.rows("nba_reference.unresolved_names")
     assert {(row["player_name"], row["feed"], row["teams"], row["reason"], row["seen_at"]) for row in found} == {
         ("Gary Payton Jr.", "odds_api_player_points_props", "BOS-LAL", "ambiguous", AS_OF),
@@ -84,12 +84,12 @@ def test_unresolved_names_are_recorded_with_their_feed(world: World) -> None:
     }
 
 
-def test_an_unresolved_line_stays_with_its_name(world: World) -> None:
+def test_an_unresolved_line_stays_with_its_name(world: FeatureFixture) -> None:
     found = world.rows("nba_analytics.upcoming_player_lines", "player_lookup = 'somerookie'")
     assert [(row["player_id"], row["line"]) for row in found] == [(None, Decimal("10.5"))]
 
 
-def test_the_injury_list_goes_by_the_same_rule(world: World) -> None:
+def test_the_injury_list_goes_by_the_same_rule(world: FeatureFixture) -> None:
     status = {
         row["player_id"]: row["injury_status"]
         for row in world.rows("nba_analytics.upcoming_player_game_context", "team = 'BOS'")
@@ -97,13 +97,13 @@ def test_the_injury_list_goes_by_the_same_rule(world: World) -> None:
     assert {player for player, listed in status.items() if listed == "OUT"} == {6}
 
 
-def test_a_second_run_records_the_same_names_once(world: World) -> None:
+def test_a_second_run_records_the_same_names_once(world: FeatureFixture) -> None:
     count = len(world.rows("nba_reference.unresolved_names"))
     world.phase3("same_day", DAY, DAY, AS_OF)
     assert len(world.rows("nba_reference.unresolved_names")) == count
 
 
-def test_aliases_are_loaded_once_and_people_s_own_stay(world: World) -> None:
+def test_aliases_are_loaded_once_and_people_s_own_stay(world: FeatureFixture) -> None:
     world.warehouse.execute(
         "INSERT INTO nba_reference.player_aliases (alias_lookup, player_id, note) VALUES ('ownalias', 1, 'by hand')"
     )
@@ -112,7 +112,7 @@ def test_aliases_are_loaded_once_and_people_s_own_stay(world: World) -> None:
     assert len(found) == len(set(found)) == len(ALIASES) + 1
 
 
-def test_sql_and_python_drop_the_same_suffixes(world: World) -> None:
+def test_sql_and_python_drop_the_same_suffixes(world: FeatureFixture) -> None:
     """players.sql makes lookup bases in SQL; shared/nba/player_names.py makes them of the feeds' names."""
     bases = {row["player_name"]: row["player_lookup_base"] for row in world.rows("nba_reference.players")}
     assert bases == {name: player_lookup_base(name) for name in bases}
@@ -141,7 +141,7 @@ FORMER = {"Traded Man": 110, "Herb Jones": 111, "Twice Man": 112}
 
 
 @pytest.fixture(scope="module")
-def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     early = date(2025, 11, 3)
     with open_world(tmp_path_factory.mktemp("renamed")) as world:
         for day in (early, PLAYED):
@@ -170,13 +170,13 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("name", list(OTHERS))
-def test_any_name_that_an_id_had_finds_him(renamed: World, name: str) -> None:
+def test_any_name_that_an_id_had_finds_him(renamed: FeatureFixture, name: str) -> None:
     where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_points_props'"
     found = renamed.rows("nba_analytics.resolved_names", where)
     assert [(row["player_id"], row["method"] or row["reason"]) for row in found] == [OTHERS[name]]
 
 
-def test_who_is_listed_under_his_former_team_is_out(renamed: World) -> None:
+def test_who_is_listed_under_his_former_team_is_out(renamed: FeatureFixture) -> None:
     """Denver does not play; its list names two who play for Boston now, and its own Twice Man, not Boston's."""
     out = {
         row["player_id"]
@@ -188,7 +188,7 @@ def test_who_is_listed_under_his_former_team_is_out(renamed: World) -> None:
     assert "Unknown Elsewhere" not in {row["player_name"] for row in unresolved}
 
 
-def test_every_name_of_a_player_is_kept_once(renamed: World) -> None:
+def test_every_name_of_a_player_is_kept_once(renamed: FeatureFixture) -> None:
     names = {row["player_id"]: row["every_lookup"] for row in renamed.rows("nba_reference.players")}
     assert (names[KANTER], names[101]) == ("enesfreedom,eneskanter", "alexsarr")
     renamed.phase3("results", date(2025, 11, 3), date(2025, 11, 3), AS_OF)  # an old day comes again

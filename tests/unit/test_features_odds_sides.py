@@ -11,7 +11,7 @@ import pytest
 
 from shared.chain.execution.context import Outcome
 from shared.core.clock import at_new_york
-from tests.unit.features_world import Row, World, open_world
+from tests.unit.features_world import FeatureFixture, Row, open_world
 
 DAY = date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -37,7 +37,7 @@ def at(hour: int) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("sides")) as world:
         for days in range(8, 2, -1):
             day = DAY - timedelta(days=days)
@@ -56,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def _swapped(world: World) -> None:
+def _swapped(world: FeatureFixture) -> None:
     """The schedule has Boston at home to Los Angeles; the odds feed has it the other way round, in both tables."""
     world.game(DAY, "BOS", "LAL", tip=None, status="scheduled")
     world.game_line(DAY, "LAL", "BOS", "4.5", "220.5", at=at(16), book="draftkings")
@@ -67,7 +67,7 @@ def _swapped(world: World) -> None:
         world.line(DAY, "LAL", "BOS", "Star Man", line, at=at(16), book=book, commence=tip)
 
 
-def _suspicious(world: World) -> None:
+def _suspicious(world: FeatureFixture) -> None:
     def line(name: str, book: str, line: str, over: int | None = -110, under: int | None = -110) -> None:
         world.line(DAY, "LAL", "BOS", name, line, at=at(16), book=book, over=over, under=under)
 
@@ -91,7 +91,7 @@ def _suspicious(world: World) -> None:
         line("Limited Man", book, points)
 
 
-def _traded(world: World) -> None:
+def _traded(world: FeatureFixture) -> None:
     """Golden State plays without those who left: one offered by Denver before, one on Miami's list, one of neither."""
     world.game(DAY, "GSW", "UTA", status="scheduled")
     world.game(DAY, "DEN", "MIA", status="scheduled")
@@ -108,17 +108,17 @@ def _traded(world: World) -> None:
         world.line(DAY, *sides, "Returned Man", "14.5", at=at(16))
 
 
-def context(world: World, player_id: int) -> list[Row]:
+def context(world: FeatureFixture, player_id: int) -> list[Row]:
     where = f"player_id = {player_id} AND game_date = '{DAY}' AND features_as_of = '{AS_OF}'"
     return world.rows("nba_analytics.upcoming_player_game_context", where)
 
 
-def of(world: World, player_id: int) -> Row:
+def of(world: FeatureFixture, player_id: int) -> Row:
     [row] = context(world, player_id)
     return row
 
 
-def suspicions(world: World, name: str) -> dict[tuple[str, str], Any]:
+def suspicions(world: FeatureFixture, name: str) -> dict[tuple[str, str], Any]:
     return {
         (row["bookmaker"], str(row["line"].normalize())): row["suspicious"]
         for row in world.rows("nba_analytics.upcoming_player_lines", f"player_name = '{name}' AND game_date = '{DAY}'")
@@ -128,7 +128,7 @@ def suspicions(world: World, name: str) -> dict[tuple[str, str], Any]:
 # --- home and away --------------------------------------------------------------------------------------------
 
 
-def test_lines_spread_and_tip_off_find_their_game_whoever_is_at_home(world: World) -> None:
+def test_lines_spread_and_tip_off_find_their_game_whoever_is_at_home(world: FeatureFixture) -> None:
     star = of(world, 1)
     assert (star["team"], star["opponent"], star["is_home"]) == ("BOS", "LAL", True)
     assert (star["main_line"], star["line_books"], star["line_opening"]) == (Decimal("21.0"), 2, 19.5)
@@ -139,7 +139,7 @@ def test_lines_spread_and_tip_off_find_their_game_whoever_is_at_home(world: Worl
     assert [row["spread"] for row in away] == [5.0]
 
 
-def test_the_swap_is_counted_and_named(world: World) -> None:
+def test_the_swap_is_counted_and_named(world: FeatureFixture) -> None:
     outcome: Outcome = world.outcome  # type: ignore[attr-defined]
     assert outcome.metadata["games_swapped_in_odds"] == 1
     assert "home and away the other way round in the odds feed (20251114BL)" in outcome.reason
@@ -148,7 +148,7 @@ def test_the_swap_is_counted_and_named(world: World) -> None:
 # --- lines that no book means ---------------------------------------------------------------------------------
 
 
-def test_a_line_far_from_all_is_marked_and_left_out_of_the_main_line(world: World) -> None:
+def test_a_line_far_from_all_is_marked_and_left_out_of_the_main_line(world: FeatureFixture) -> None:
     assert suspicions(world, "Steady Mate") == {
         ("draftkings", "19.5"): None,
         ("fanduel", "20.5"): None,
@@ -158,7 +158,7 @@ def test_a_line_far_from_all_is_marked_and_left_out_of_the_main_line(world: Worl
     assert (mate["main_line"], mate["line_books"], mate["suspicious_lines"]) == (Decimal("20.0"), 2, 1)
 
 
-def test_the_only_line_of_a_player_is_shown_and_counts_for_nothing(world: World) -> None:
+def test_the_only_line_of_a_player_is_shown_and_counts_for_nothing(world: FeatureFixture) -> None:
     assert suspicions(world, "Sole Man") == {("betmgm", "250.5"): "far_from_form"}
     assert suspicions(world, "Bench Man") == {("draftkings", "0.5"): "far_from_form"}
     features = world.features(DAY, AS_OF)
@@ -168,12 +168,12 @@ def test_the_only_line_of_a_player_is_shown_and_counts_for_nothing(world: World)
     assert "suspicious" not in features[1]["null_reasons"]
 
 
-def test_of_two_books_the_one_farther_from_the_players_form_is_meant(world: World) -> None:
+def test_of_two_books_the_one_farther_from_the_players_form_is_meant(world: FeatureFixture) -> None:
     assert suspicions(world, "Split Man") == {("draftkings", "20.5"): None, ("fanduel", "31.5"): "far_from_books"}
     assert of(world, 6)["main_line"] == Decimal("20.5")
 
 
-def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world: World) -> None:
+def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world: FeatureFixture) -> None:
     assert suspicions(world, "Outvoted Man") == {
         ("betmgm", "40.5"): "far_from_books",
         ("betmgm", "39.5"): "far_from_books",
@@ -186,7 +186,7 @@ def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world
     assert "market=suspicious_line" in features["null_reasons"]
 
 
-def test_where_two_books_agree_on_what_he_may_well_score_the_third_is_meant(world: World) -> None:
+def test_where_two_books_agree_on_what_he_may_well_score_the_third_is_meant(world: FeatureFixture) -> None:
     """They may know of fewer minutes: form is no reason against them while they are not far from it."""
     assert suspicions(world, "Limited Man") == {
         ("betmgm", "8.5"): None,
@@ -196,7 +196,7 @@ def test_where_two_books_agree_on_what_he_may_well_score_the_third_is_meant(worl
     assert of(world, 11)["main_line"] == Decimal("8.5")
 
 
-def test_where_one_of_three_is_far_from_form_the_others_count(world: World) -> None:
+def test_where_one_of_three_is_far_from_form_the_others_count(world: FeatureFixture) -> None:
     assert suspicions(world, "Agreed Man") == {
         ("betmgm", "19.5"): None,
         ("draftkings", "40.5"): "far_from_books",
@@ -205,7 +205,7 @@ def test_where_one_of_three_is_far_from_form_the_others_count(world: World) -> N
     assert of(world, 10)["main_line"] == Decimal("20.0")
 
 
-def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_marked(world: World) -> None:
+def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_marked(world: FeatureFixture) -> None:
     assert set(suspicions(world, "Paid Man").items()) == {
         (("draftkings", "19.5"), None),
         (("fanduel", "19.5"), None),
@@ -219,23 +219,23 @@ def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_mark
 # --- trades ---------------------------------------------------------------------------------------------------
 
 
-def test_a_line_puts_a_player_on_the_new_teams_roster_and_takes_him_from_the_old_ones(world: World) -> None:
+def test_a_line_puts_a_player_on_the_new_teams_roster_and_takes_him_from_the_old_ones(world: FeatureFixture) -> None:
     """Offered in Denver's games of two evenings; tonight's other one by the injury list."""
     assert [(row["team"], row["opponent"], row["last_team"]) for row in context(world, 20)] == [("DEN", "MIA", "GSW")]
     assert [(row["team"], row["opponent"], row["last_team"]) for row in context(world, 21)] == [("MIA", "DEN", "GSW")]
     assert of(world, 21)["injury_status"] == "QUESTIONABLE"
 
 
-def test_of_which_team_he_is_is_not_guessed(world: World) -> None:
+def test_of_which_team_he_is_is_not_guessed(world: FeatureFixture) -> None:
     """A line says which game, not which team: nowhere, and not on the old roster either."""
     assert context(world, 23) == []
 
 
-def test_a_line_in_the_own_teams_game_keeps_a_player_there(world: World) -> None:
+def test_a_line_in_the_own_teams_game_keeps_a_player_there(world: FeatureFixture) -> None:
     assert [row["team"] for row in context(world, 22)] == ["GSW"]
 
 
-def test_what_a_new_team_makes_unknown_is_null_with_its_reason(world: World) -> None:
+def test_what_a_new_team_makes_unknown_is_null_with_its_reason(world: FeatureFixture) -> None:
     features = world.features(DAY, AS_OF)
     gone, star = features[20], features[1]
     assert gone["days_since_team_change"] is None

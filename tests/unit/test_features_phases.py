@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.clock import at_new_york
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import FeatureFixture, open_world
 
 YESTERDAY, DAY = date(2025, 11, 13), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -18,12 +18,12 @@ MORNING = at_new_york(DAY, time(9))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     with open_world(tmp_path) as world:
         yield world
 
 
-def played(world: World, day: date = YESTERDAY, home: str = "BOS", away: str = "LAL", **game: object) -> str:
+def played(world: FeatureFixture, day: date = YESTERDAY, home: str = "BOS", away: str = "LAL", **game: object) -> str:
     """A game with both box scores; player ids from the teams' letters, so that they are the same every day."""
     game_id = world.game(day, home, away, **game)  # type: ignore[arg-type]
     for team, opponent, is_home in ((home, away, True), (away, home, False)):
@@ -32,26 +32,26 @@ def played(world: World, day: date = YESTERDAY, home: str = "BOS", away: str = "
     return game_id
 
 
-def test_a_day_without_games(world: World) -> None:
+def test_a_day_without_games(world: FeatureFixture) -> None:
     world.game(DAY + timedelta(days=1), "BOS", "LAL")
     outcome = world.phase3("same_day", DAY, DAY, AS_OF)
     assert (outcome.status, outcome.reason) == ("no_data", "no games on 2025-11-14")
 
 
-def test_a_schedule_that_was_never_loaded_is_told_apart(world: World) -> None:
+def test_a_schedule_that_was_never_loaded_is_told_apart(world: FeatureFixture) -> None:
     """A dead source must not look like a day off."""
     outcome = world.phase3("same_day", DAY, DAY, AS_OF)
     assert outcome.status == "no_data"
     assert outcome.reason.startswith("the schedule is not loaded")
 
 
-def test_pre_season_and_postponed_games_are_no_games(world: World) -> None:
+def test_pre_season_and_postponed_games_are_no_games(world: FeatureFixture) -> None:
     world.game(DAY, "BOS", "LAL", season_type="pre_season")
     world.game(DAY, "GSW", "SAC", status="postponed")
     assert world.phase3("same_day", DAY, DAY, AS_OF).reason == "no games on 2025-11-14"
 
 
-def test_a_postponed_game_is_found_on_its_new_day(world: World) -> None:
+def test_a_postponed_game_is_found_on_its_new_day(world: FeatureFixture) -> None:
     later = DAY + timedelta(days=3)
     game_id = world.game(DAY, "BOS", "LAL", status="scheduled", game_id="g")
     world.game(later, "BOS", "LAL", status="scheduled", game_id=game_id, seen=MORNING)
@@ -61,7 +61,7 @@ def test_a_postponed_game_is_found_on_its_new_day(world: World) -> None:
     assert {(row["game_id"], row["game_date"]) for row in contexts} == {("g", later)}
 
 
-def test_games_without_a_known_roster(world: World) -> None:
+def test_games_without_a_known_roster(world: FeatureFixture) -> None:
     """Both teams played this season, but everybody's last game is more than 30 days back."""
     played(world, DAY - timedelta(days=31))
     world.phase3("results", DAY - timedelta(days=31), DAY - timedelta(days=31), AS_OF)
@@ -74,7 +74,7 @@ def test_games_without_a_known_roster(world: World) -> None:
     assert outcome.reason in after.reason
 
 
-def test_the_thirtieth_day_is_still_on_the_roster(world: World) -> None:
+def test_the_thirtieth_day_is_still_on_the_roster(world: FeatureFixture) -> None:
     first = DAY - timedelta(days=30)
     played(world, first)
     world.phase3("results", first, first, AS_OF)
@@ -82,13 +82,13 @@ def test_the_thirtieth_day_is_still_on_the_roster(world: World) -> None:
     assert world.phase3("same_day", DAY, DAY, AS_OF).record_count == 2
 
 
-def test_results_before_the_final_whistle(world: World) -> None:
+def test_results_before_the_final_whistle(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL", status="live")
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     assert (outcome.status, outcome.reason) == ("no_data", "none of the 1 games of 2025-11-13 is final yet")
 
 
-def test_a_box_score_of_a_game_still_on_is_none(world: World) -> None:
+def test_a_box_score_of_a_game_still_on_is_none(world: FeatureFixture) -> None:
     """Fetched two hours after tip-off: no history, no result; the final one takes its place."""
     world.game(YESTERDAY, "BOS", "LAL", status="live")
     world.box(YESTERDAY, (1, "Jimmy Butler III"), "BOS", "LAL", home=True, twos=1, at=at_new_york(YESTERDAY, time(21)))
@@ -97,14 +97,14 @@ def test_a_box_score_of_a_game_still_on_is_none(world: World) -> None:
     assert world.rows("nba_analytics.player_game_summary") == []
 
 
-def test_a_schedule_that_is_not_refreshed_does_not_hold_up_results(world: World) -> None:
+def test_a_schedule_that_is_not_refreshed_does_not_hold_up_results(world: FeatureFixture) -> None:
     """It still says scheduled the next noon; the box scores say that the game is over."""
     played(world, status="scheduled")
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     assert (outcome.status, outcome.record_count) == ("success", 2)
 
 
-def test_final_games_without_box_scores_are_partial(world: World) -> None:
+def test_final_games_without_box_scores_are_partial(world: FeatureFixture) -> None:
     played(world)
     missing = world.game(YESTERDAY, "GSW", "SAC")
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
@@ -113,7 +113,7 @@ def test_final_games_without_box_scores_are_partial(world: World) -> None:
     assert f"1 of 2 final games have no team box score ({missing})" in outcome.reason
 
 
-def test_the_next_delivery_mends_what_was_partial(world: World) -> None:
+def test_the_next_delivery_mends_what_was_partial(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     assert world.phase3("results", YESTERDAY, YESTERDAY, AS_OF).status == "partial"
     played(world)
@@ -122,7 +122,7 @@ def test_the_next_delivery_mends_what_was_partial(world: World) -> None:
     assert [row["points"] for row in world.rows("nba_analytics.player_game_summary")] == [16, 16]
 
 
-def test_phase_4_by_hand_computes_the_newest_context_again(world: World) -> None:
+def test_phase_4_by_hand_computes_the_newest_context_again(world: FeatureFixture) -> None:
     """{"game_date": ...} on nba-phase4-trigger: its own moment has no context, the newest one has."""
     played(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
@@ -136,13 +136,13 @@ def test_phase_4_by_hand_computes_the_newest_context_again(world: World) -> None
     assert world.features(DAY) == evening
 
 
-def test_phase_4_by_hand_without_any_context(world: World) -> None:
+def test_phase_4_by_hand_without_any_context(world: FeatureFixture) -> None:
     outcome = world.phase4("same_day", DAY, DAY, AS_OF, by_hand=True)
     assert outcome.status == "no_data"
     assert outcome.reason.endswith("publish the date to nba-phase3-trigger")
 
 
-def test_phase_4_says_what_it_wrote(world: World) -> None:
+def test_phase_4_says_what_it_wrote(world: FeatureFixture) -> None:
     played(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
@@ -163,7 +163,7 @@ def test_phase_4_says_what_it_wrote(world: World) -> None:
     ],
 )
 def test_tip_off_comes_from_schedule_odds_or_assumption(
-    world: World, tip: time | None, commence: datetime | None, expected: time, source: str
+    world: FeatureFixture, tip: time | None, commence: datetime | None, expected: time, source: str
 ) -> None:
     played(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
@@ -174,7 +174,7 @@ def test_tip_off_comes_from_schedule_odds_or_assumption(
     assert (row["tipoff_at"], row["tipoff_source"]) == (at_new_york(DAY, expected), source)
 
 
-def test_statements_do_not_grow_with_games(world: World) -> None:
+def test_statements_do_not_grow_with_games(world: FeatureFixture) -> None:
     """A day, a day of two games and a season of many take the same number of warehouse calls."""
     pairs = [("BOS", "LAL"), ("GSW", "SAC"), ("NYK", "DEN")]
     for home, away in pairs:
@@ -194,7 +194,7 @@ def test_statements_do_not_grow_with_games(world: World) -> None:
     assert counts == [(6, 6), (6, 6)]
 
 
-def test_results_take_seven_statements(world: World) -> None:
+def test_results_take_seven_statements(world: FeatureFixture) -> None:
     played(world)
     world.load()
     world.warehouse.reset_counts()
@@ -202,7 +202,7 @@ def test_results_take_seven_statements(world: World) -> None:
     assert sum(world.warehouse.statement_counts.values()) == 7
 
 
-def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: World) -> None:
+def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: FeatureFixture) -> None:
     """Out of rotation for one game: listed as derived, and missing for his team."""
     days = [date(2025, 11, day) for day in (3, 5, 7)]
     for day in days:
@@ -224,7 +224,7 @@ def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: W
     assert (absent["injury_status"], absent["injury_source"]) == ("OUT", "derived")
 
 
-def test_shot_zones_where_they_exist(world: World) -> None:
+def test_shot_zones_where_they_exist(world: FeatureFixture) -> None:
     """Sixty games: LA allows twice the league's points in the paint, where the man of BOS scores most."""
     first = date(2025, 9, 1)
     for i in range(60):

@@ -17,7 +17,7 @@ import pytest
 from shared.core.clock import at_new_york
 from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.stores.warehouse.schemas import load_schema
-from tests.unit.features_world import World, open_world
+from tests.unit.features_world import FeatureFixture, open_world
 
 pytestmark = pytest.mark.heavy  # two seasons of real data
 
@@ -69,7 +69,7 @@ def _raw_tables(archive: Path) -> Iterator[tuple[str, pa.Table]]:
 
 
 @pytest.fixture(scope="module")
-def world(nba_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(nba_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("real")) as world:
         for table, rows in _raw_tables(nba_archive):
             world.warehouse.load(table, rows, mode="append", job_id=f"archive-{table}")
@@ -118,7 +118,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("column", list(EXPECTED))
 def test_a_rolling_figure_is_what_the_archive_says(
-    world: World, games_before: dict[int, list[Game]], column: str
+    world: FeatureFixture, games_before: dict[int, list[Game]], column: str
 ) -> None:
     rows = world.features(DAY, CUT_OFF)
     assert len(rows) > 250
@@ -127,7 +127,7 @@ def test_a_rolling_figure_is_what_the_archive_says(
         assert row[column] == (expected if expected is None else pytest.approx(expected, abs=2e-6)), player
 
 
-def test_the_roster_is_the_archive_s(world: World, games_before: dict[int, list[Game]]) -> None:
+def test_the_roster_is_the_archive_s(world: FeatureFixture, games_before: dict[int, list[Game]]) -> None:
     """Nobody is there who last played for another team."""
     rows = world.features(DAY, CUT_OFF)
     assert {player: row["team"] for player, row in rows.items()} == {
@@ -136,7 +136,7 @@ def test_the_roster_is_the_archive_s(world: World, games_before: dict[int, list[
     assert len({row["game_id"] for row in rows.values()}) == 9
 
 
-def test_all_lined_players_of_the_evening_are_found(world: World) -> None:
+def test_all_lined_players_of_the_evening_are_found(world: FeatureFixture) -> None:
     """132 players have lines; every one is resolved and on a roster."""
     roster = world.features(DAY, CUT_OFF)
     lines = world.rows("nba_analytics.upcoming_player_lines", f"is_main AND features_as_of = '{CUT_OFF}'")
@@ -146,14 +146,14 @@ def test_all_lined_players_of_the_evening_are_found(world: World) -> None:
     assert (unresolved, strangers) == (set(), set())
 
 
-def test_serving_gives_the_rows_of_the_backfill(world: World) -> None:
+def test_serving_gives_the_rows_of_the_backfill(world: FeatureFixture) -> None:
     """Served last; described again afterwards, with the evening's box scores known, not a byte differs."""
     served = world.features(DAY, CUT_OFF)
     world.backfill(DAY, DAY, AS_OF)
     assert world.features(DAY, CUT_OFF) == served
 
 
-def test_no_figure_is_out_of_its_range(world: World) -> None:
+def test_no_figure_is_out_of_its_range(world: FeatureFixture) -> None:
     """Shares and percentages lie between 0 and 1, means are not negative, nothing is infinite."""
     rows = world.rows("nba_predictions.ml_feature_store", f"game_date = '{DAY}'")
     for row in rows:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.stores.warehouse.schemas import all_schemas
 from tests.unit.features_evening import AS_OF, BOSTON_DAYS, DAY, FOE, MATE, RISING, at, write_evening
-from tests.unit.features_world import RAW_TABLES, Row, World, open_world
+from tests.unit.features_world import RAW_TABLES, FeatureFixture, Row, open_world
 
 pytestmark = pytest.mark.heavy  # an evening computed twice for each
 
@@ -22,7 +22,7 @@ COMPUTED = tuple(
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     with open_world(tmp_path) as world:
         write_evening(world)
         for name, line, hour in (("Some Rookie", "8.5", 9), ("Some Rookie", "9.5", 16), ("Usual Foe", "14.5", 9)):
@@ -36,7 +36,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def compute(world: World) -> dict[str, list[Row]]:
+def compute(world: FeatureFixture) -> dict[str, list[Row]]:
     """Phases 3 and 4 of a backfill of the year before and of the evening; all they wrote."""
     assert world.backfill(DAY.replace(year=2024), DAY.replace(day=23), AS_OF).status == "success"
     assert world.serve(DAY, AS_OF).status == "success"
@@ -44,7 +44,7 @@ def compute(world: World) -> dict[str, list[Row]]:
     return {table: sorted(world.rows(table), key=repr) for table in COMPUTED}
 
 
-def test_every_raw_row_loaded_twice_changes_nothing(world: World) -> None:
+def test_every_raw_row_loaded_twice_changes_nothing(world: FeatureFixture) -> None:
     once = compute(world)
     before = {table: len(world.rows(table)) for table in RAW_TABLES}
     world.fetch_again()
@@ -58,7 +58,7 @@ def test_every_raw_row_loaded_twice_changes_nothing(world: World) -> None:
         assert twice[table] == once[table], table
 
 
-def test_a_lined_evening_is_what_is_computed(world: World) -> None:
+def test_a_lined_evening_is_what_is_computed(world: FeatureFixture) -> None:
     """The rows that the other test compares hold lines, reports, shot data and names that are not found."""
     found = compute(world)
     rows = {row["player_id"]: row for row in world.features(DAY, AS_OF).values()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.clock import at_new_york
-from tests.unit.features_world import Row, World, open_world
+from tests.unit.features_world import FeatureFixture, Row, open_world
 
 LONG_AGO, SPRING = date(2024, 4, 10), date(2025, 4, 13)
 # New York's season begins a day before Boston's, whose second game is on the 23rd.
@@ -19,7 +19,7 @@ YORKER, ROOKIE = (4, "York Man"), (5, "Rookie Man")
 RESTS = ("rest_days", "team_rest_days", "opponent_rest_days", "rest_advantage", "is_back_to_back")
 
 
-def contexts(world: World, day: date, at: time = time(17, 30)) -> dict[int, Row]:
+def contexts(world: FeatureFixture, day: date, at: time = time(17, 30)) -> dict[int, Row]:
     as_of = at_new_york(day, at)
     world.serve(day, as_of)
     return world.features(day, as_of)

@@ -8,7 +8,7 @@ from datetime import date, time
 import pytest
 
 from shared.core.clock import at_new_york
-from tests.unit.features_world import Row, World, open_world
+from tests.unit.features_world import FeatureFixture, Row, open_world
 
 OVERTIME, LAST, DAY = date(2025, 11, 10), date(2025, 11, 12), date(2025, 11, 14)
 MORNING, AS_OF = at_new_york(DAY, time(9)), at_new_york(DAY, time(17, 30))
@@ -18,7 +18,7 @@ LEFT = (ONE, QUESTIONABLE, SMALL, SMALLER)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     """Five men of Boston play 53 minutes each, 25 in all more than a game has; then 48 each, but 40 of the first."""
     with open_world(tmp_path_factory.mktemp("shares")) as world:
         for day, minutes in ((OVERTIME, 53.0), (LAST, 48.0)):
@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def rows(world: World) -> dict[int, Row]:
+def rows(world: FeatureFixture) -> dict[int, Row]:
     return world.features(DAY, AS_OF)
 
 
@@ -79,7 +79,7 @@ def test_nobody_has_a_share_of_no_points(rows: dict[int, Row]) -> None:
     assert "available=no_minutes_or_points" in foe["null_reasons"]
 
 
-def test_without_a_report_nobody_knows_who_is_left(world: World) -> None:
+def test_without_a_report_nobody_knows_who_is_left(world: FeatureFixture) -> None:
     row = world.features(DAY, at_new_york(DAY, time(11)))[ONE]
     unknown = ("minutes", "points", "rotation")
     assert {row[f"available_{name}"] for name in unknown} == {None}

@@ -15,11 +15,11 @@ from tests.unit import features_playoff as playoff
 from tests.unit.features_cases import CASES, EVENING, PLAYOFF, Case
 from tests.unit.features_cases_evening import STAR
 from tests.unit.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, write_evening
-from tests.unit.features_world import STORE, Row, World, open_world
+from tests.unit.features_world import STORE, FeatureFixture, Row, open_world
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("evening")) as world:
         write_evening(world)
         world.backfill(DAY.replace(year=2024), DAY.replace(day=23), AS_OF)
@@ -28,7 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def rows(world: World) -> dict[int, dict[str, Any]]:
+def rows(world: FeatureFixture) -> dict[int, dict[str, Any]]:
     return world.features(DAY, AS_OF)
 
 
@@ -36,7 +36,7 @@ Rows = dict[str, dict[int, Row]]
 
 
 @pytest.fixture(scope="module")
-def playoff_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def playoff_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("playoff")) as world:
         playoff.write_evening(world)
         world.backfill(playoff.FIRST, playoff.DAY - timedelta(days=1), playoff.AS_OF)
@@ -45,7 +45,7 @@ def playoff_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def computed(rows: dict[int, Row], playoff_world: World) -> Rows:
+def computed(rows: dict[int, Row], playoff_world: FeatureFixture) -> Rows:
     """The feature rows of both evenings, by player."""
     return {EVENING: rows, PLAYOFF: playoff_world.features(playoff.DAY, playoff.AS_OF)}
 
@@ -119,7 +119,7 @@ def test_who_is_missing_is_seen_from_each_side(rows: dict[int, dict[str, Any]]) 
     assert rows[FOE]["implied_team_total"] == 108.0
 
 
-def test_factors_point_the_right_way(world: World, rows: dict[int, dict[str, Any]]) -> None:
+def test_factors_point_the_right_way(world: FeatureFixture, rows: dict[int, dict[str, Any]]) -> None:
     """A back-to-back and a fourth game in seven days tire; a weak defence and missing team-mates help."""
     found = world.rows("nba_precompute.player_composite_factors", f"game_date = '{DAY}'")
     factors = {row["player_id"]: row for row in found}
@@ -131,7 +131,7 @@ def test_factors_point_the_right_way(world: World, rows: dict[int, dict[str, Any
     assert factors[FOE]["matchup_factor"] == pytest.approx(1 + rows[FOE]["zone_mismatch"] / 2, abs=1e-5)
 
 
-def test_the_absence_is_in_the_team_s_summary(world: World) -> None:
+def test_the_absence_is_in_the_team_s_summary(world: FeatureFixture) -> None:
     missing = {
         str(row["game_date"]): (row["missing_count"], row["missing_minutes"], row["missing_points"])
         for row in world.rows("nba_analytics.team_offense_game_summary", "team = 'BOS'")
@@ -140,7 +140,7 @@ def test_the_absence_is_in_the_team_s_summary(world: World) -> None:
     assert set(missing.values()) == {(0, 0.0, 0.0)}
 
 
-def test_every_null_has_its_reason(world: World) -> None:
+def test_every_null_has_its_reason(world: FeatureFixture) -> None:
     """A NULL feature without a reason would be a silent gap."""
     silent = {"injury_status", "injury_source", "null_reasons"}
     table = world.warehouse.query(f"SELECT * FROM {STORE} WHERE game_date <= @day", {"day": DAY}).to_pylist()
@@ -226,7 +226,7 @@ def test_names_of_columns_fall_into_three_groups() -> None:
     assert {"points_l5", "is_home", "games_last_7"} < set(model)
 
 
-def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: World, computed: Rows) -> None:
+def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: FeatureFixture, computed: Rows) -> None:
     """What is NULL in the other evening has values here: shot data above all."""
     world, day = playoff_world, playoff.DAY
     after = playoff.AS_OF + timedelta(days=2)
@@ -241,7 +241,9 @@ def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: World
     assert training == computed[PLAYOFF][playoff.FADING]
 
 
-def test_serving_backfill_and_training_give_identical_rows(world: World, rows: dict[int, dict[str, Any]]) -> None:
+def test_serving_backfill_and_training_give_identical_rows(
+    world: FeatureFixture, rows: dict[int, dict[str, Any]]
+) -> None:
     """The same evening described afterwards, its box scores known: not a byte differs."""
     star, twos = (RISING, "Rising Star Jr."), 15
     world.box(DAY, star, "BOS", "LAL", home=True, twos=twos)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.nba import feed_values as values
 from shared.nba.bounds import BOUNDS, YEAR, Bound
 from shared.nba.feed_json import read_json
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 from shared.stores.warehouse.schemas import all_schemas
 
 POINTS = Bound(0, 150, "the record is 100")
@@ -55,14 +55,14 @@ def test_whole_numbers_within_their_bound(value: Any, expected: int | None) -> N
 
 @pytest.mark.parametrize("value", [-5, 151, 500, 2**62, 2**63, 10**26, LONG, -LONG, 1e300, float("inf"), float("-inf")])
 def test_numbers_beyond_their_bound_are_refused_in_short_words(value: Any) -> None:
-    with pytest.raises(Refused, match=r"PTS is .*, not within 0 to 150") as refused:
+    with pytest.raises(ElementRefused, match=r"PTS is .*, not within 0 to 150") as refused:
         values.whole(value, "PTS", POINTS, [])
     assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize("value", [True, False, "12", "", [], {}, [21], 20.5, "NaN"])
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
-    with pytest.raises(Refused, match=r"PTS is .*, not a whole number"):
+    with pytest.raises(ElementRefused, match=r"PTS is .*, not a whole number"):
         values.whole(value, "PTS", POINTS, [])
 
 
@@ -90,7 +90,7 @@ def test_decimals_lose_the_noise_of_binary_fractions(value: float, expected: str
 
 
 def test_a_decimal_of_many_places_is_refused() -> None:
-    with pytest.raises(Refused, match="more than 3 decimals"):
+    with pytest.raises(ElementRefused, match="more than 3 decimals"):
         values.exact(231.12345, "total", Bound(0, 400, "x"), [])
 
 
@@ -104,7 +104,7 @@ def test_texts_stay_as_they_are(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "  ", None, 7, True, [], {}, ["a"], "a\ud800", "\x00", "x" * 101, float("nan")])
 def test_what_is_no_text_is_refused_printably(value: Any) -> None:
-    with pytest.raises(Refused, match="name is ") as refused:
+    with pytest.raises(ElementRefused, match="name is ") as refused:
         values.text(value, "name")
     assert len(str(refused.value).encode()) < 300
 
@@ -114,7 +114,7 @@ def test_what_is_no_text_is_refused_printably(value: Any) -> None:
 )
 def test_a_game_id_is_ten_ascii_digits(value: Any) -> None:
     assert not values.is_game_id(value)
-    with pytest.raises(Refused, match="not 10 digits"):
+    with pytest.raises(ElementRefused, match="not 10 digits"):
         values.game_id(value, "gameId")
 
 
@@ -127,7 +127,7 @@ def test_a_game_id_is_ten_ascii_digits(value: Any) -> None:
     ],
 )  # fmt: skip
 def test_moments_have_a_zone_and_a_sane_year(value: Any) -> None:
-    with pytest.raises(Refused, match="tipoff is "):
+    with pytest.raises(ElementRefused, match="tipoff is "):
         values.moment(value, "tipoff")
 
 
@@ -138,13 +138,13 @@ def test_a_moment_is_in_utc() -> None:
 
 @pytest.mark.parametrize("value", ["0001-01-01", "9999-12-31", "2025-02-30", "2025-11-14x", "NOV 14", 20251114, None])
 def test_days_have_a_sane_year(value: Any) -> None:
-    with pytest.raises(Refused, match="GAME_DATE is "):
+    with pytest.raises(ElementRefused, match="GAME_DATE is "):
         values.day(value, "GAME_DATE")
 
 
 @pytest.mark.parametrize("value", ["TBD", "", "XYZ", "lal", "EST", None, 1610612747, []])
 def test_a_code_of_no_team_is_refused(value: Any) -> None:
-    with pytest.raises(Refused, match="no NBA team"):
+    with pytest.raises(ElementRefused, match="no NBA team"):
         values.team_code(value, "team")
 
 
@@ -167,7 +167,7 @@ def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
         said = ""
         try:
             read()
-        except Refused as refused:
+        except ElementRefused as refused:
             said = str(refused)
         assert len(said.encode()) < 1000
 
@@ -180,7 +180,7 @@ def test_json_keeps_what_only_its_place_can_judge() -> None:
     assert values.is_nan(read[0])
     assert read[1] == float("inf")
     assert read[2:4] == ["\ud800", LONG]
-    with pytest.raises(Refused, match="not within"):
+    with pytest.raises(ElementRefused, match="not within"):
         values.whole(read[4], "PTS", POINTS, [])
 
 
@@ -216,5 +216,5 @@ def test_a_text_is_read_without_what_steers(value: str, expected: str) -> None:
 
 @pytest.mark.parametrize("value", ["\x1b[2J", "\u200b\u200b", "\u202e", "\x9b31m"])
 def test_a_text_of_nothing_but_that_is_none(value: str) -> None:
-    with pytest.raises(Refused, match="characters that are not printed"):
+    with pytest.raises(ElementRefused, match="characters that are not printed"):
         values.text(value, "name")

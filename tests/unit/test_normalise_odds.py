@@ -12,7 +12,7 @@ import pytest
 from functions.phase2_raw.normalise.odds import LINES, PROPS, OddsRows
 from functions.phase2_raw.normalise.rows import Problems
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 from tests.fake_sources import (
     DAY,
     event_odds,
@@ -175,7 +175,7 @@ def test_what_was_asked_for_says_what_the_answer_is_about() -> None:
     def read(markets: str) -> set[str]:
         problems = Problems()
         normaliser = OddsRows(DateRange(DAY, DAY), problems)
-        answer = Answer("odds", {"params": {"markets": markets}}, odds(bookmakers=[]))
+        answer = RawAnswer("odds", {"params": {"markets": markets}}, odds(bookmakers=[]))
         normaliser.add("p", RawContent("odds_api", "event_odds", DAY, "r", FETCHED, {}, [answer]))
         return set(normaliser.tables())
 

@@ -1,6 +1,6 @@
 """What sources really send: nonsense in headers, pages in any encoding, bombs, drips and redirects to elsewhere.
 
-Nothing but SourceUnavailable and Refused may come out of the client.
+Nothing but SourceUnavailable and SourceRefused may come out of the client.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from functions.phase1_scrape.answers import page_text, quota_number, seconds_to_wait
-from functions.phase1_scrape.http_client import Refused, SourceClient
+from functions.phase1_scrape.http_client import SourceClient, SourceRefused
 from shared.core.errors import SourceUnavailable
 from tests.fake_sources import KEY, FakeSources, Reply, serving, settings_for
 from tests.socket_source import Script, headed, saying
@@ -160,7 +160,7 @@ def test_a_page_is_read_in_the_charset_it_has() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("before", [0, 60, 100, 113, 117, 119])
 def test_no_half_of_a_key_is_left_where_a_page_is_cut(sources: FakeSources, encoding: str, before: int) -> None:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(SourceRefused) as raised:
         get(sources, Reply(403, ("x" * before + KEY).encode(encoding)))
     assert KEY[:5] not in str(raised.value)
     assert KEY[:5] not in raised.value.answer
@@ -214,7 +214,7 @@ def bomb(size: int) -> bytes:
     ],
 )
 def test_an_answer_larger_than_the_bound_is_refused(sources: FakeSources, body: bytes, headers: dict[str, str]) -> None:
-    with pytest.raises(Refused, match="more than 1,000,000 bytes"):
+    with pytest.raises(SourceRefused, match="more than 1,000,000 bytes"):
         get(sources, Reply(200, body, headers), http_max_bytes=1_000_000)
     assert len(sources.requests) == 1
 
@@ -224,7 +224,7 @@ def test_a_bomb_is_refused_while_it_streams(sources: FakeSources) -> None:
     packed = gzip.compress(b"[" + b" " * 100_000_000 + b"]", 6, mtime=0)
     tracemalloc.start()
     try:
-        with pytest.raises(Refused, match=r"more than 16,777,216 bytes"):
+        with pytest.raises(SourceRefused, match=r"more than 16,777,216 bytes"):
             get(sources, Reply(200, packed, {"Content-Encoding": "gzip"}))
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -234,7 +234,7 @@ def test_a_bomb_is_refused_while_it_streams(sources: FakeSources) -> None:
 
 def test_an_error_page_is_read_as_far_as_its_message(sources: FakeSources) -> None:
     page = gzip.compress(b"no entry " + b"x" * 10_000_000, 6, mtime=0)
-    with pytest.raises(Refused, match="no entry xxx"):
+    with pytest.raises(SourceRefused, match="no entry xxx"):
         get(sources, Reply(403, page, {"Content-Encoding": "gzip"}))
 
 
@@ -242,7 +242,7 @@ def test_an_answer_of_exactly_the_bound_is_taken(sources: FakeSources) -> None:
     body = b'"' + b"x" * 998 + b'"'
     packed = Reply(200, gzip.compress(body, mtime=0), {"Content-Encoding": "gzip"})
     assert get(sources, packed, http_max_bytes=1000).body == body
-    with pytest.raises(Refused):
+    with pytest.raises(SourceRefused):
         get(sources, packed, http_max_bytes=999)
 
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_unpacked_is_asked_again(sources: FakeSources, body: byte
 def test_a_transport_in_this_process_is_bounded_too() -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b"0" * 2000))
     client = SourceClient("F", "http://f", settings_for("", http_max_bytes=1000), lambda: NOW, transport=transport)
-    with pytest.raises(Refused, match="more than 1,000 bytes"):
+    with pytest.raises(SourceRefused, match="more than 1,000 bytes"):
         client.get("/x", {}, lambda value: None)
     client.close()
 
@@ -375,7 +375,7 @@ def test_a_redirect_on_the_host_is_followed(sources: FakeSources, status: int) -
 )
 def test_a_redirect_to_elsewhere_is_refused_and_named(sources: FakeSources, location: str, named: str) -> None:
     port = sources.base_url.rpartition(":")[2]
-    with pytest.raises(Refused, match="a redirect to") as raised:
+    with pytest.raises(SourceRefused, match="a redirect to") as raised:
         get(sources, moved(location.format(key=KEY, port=port)))
     assert named in str(raised.value)
     assert "not followed" in str(raised.value)
@@ -393,7 +393,7 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
     client = SourceClient(
         "Feed", "https://feed.example", settings_for(""), lambda: NOW, transport=httpx.MockTransport(answer)
     )
-    with pytest.raises(Refused, match=r"redirect to http://feed\.example/x"):
+    with pytest.raises(SourceRefused, match=r"redirect to http://feed\.example/x"):
         client.get("/x", {}, lambda value: None)
     client.close()
     assert len(asked) == 1
@@ -408,7 +408,7 @@ def test_a_location_that_is_no_address_is_an_error_of_ours(location: str) -> Non
 
 
 def test_a_redirect_without_a_location_is_refused(sources: FakeSources) -> None:
-    with pytest.raises(Refused, match="answered 302"):
+    with pytest.raises(SourceRefused, match="answered 302"):
         get(sources, Reply(302))
 
 

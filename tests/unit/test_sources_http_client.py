@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from functions.phase1_scrape.http_client import Refused, SourceClient, WrongShape
+from functions.phase1_scrape.http_client import SourceClient, SourceRefused, WrongShape
 from shared.core.errors import ConfigError, SourceUnavailable
 from tests.fake_sources import CUT_OFF, HTML, KEY, TRUNCATED, FakeSources, Reply, serving, settings_for
 
@@ -86,7 +86,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_a_refusal_is_not_asked_again(sources: FakeSources, status: int) -> None:
-    with pytest.raises(Refused, match=f"answered {status}"):
+    with pytest.raises(SourceRefused, match=f"answered {status}"):
         get(sources, Reply(status, b"no"), GOOD)
     assert len(sources.requests) == 1
 
@@ -117,7 +117,7 @@ def test_waits_double_within_the_jitter(sources: FakeSources) -> None:
 def test_the_key_is_sent_and_appears_nowhere_else(sources: FakeSources, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="functions")
     echo = Reply(401, f"the key {KEY} is unknown".encode())
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(SourceRefused) as raised:
         get(sources, Reply(500, f"apiKey={KEY}".encode()), echo)
     answer = get(sources, GOOD)
     assert {params["apiKey"] for _, params, _ in sources.requests} == {KEY}
@@ -261,6 +261,6 @@ def test_a_proxy_that_httpx_would_misread_is_refused_and_not_quoted(proxy: str) 
 
 def test_what_steers_a_terminal_is_out_of_what_an_answer_tells(sources: FakeSources) -> None:
     page = "\x1b[2J\x1b]8;;https://evil.example\x1b\\no\x1b]8;;\x1b\\\r\u202e entry\x9b31m Jokić\u200b".encode()
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(SourceRefused) as raised:
         get(sources, Reply(403, page))
     assert "answered 403: no entry Jokić." in str(raised.value)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, Answer, ErrorTold, Refused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, ErrorTold, SourceAnswer, SourceRefused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import ODD, told, why
 from shared.core.clock import new_york_date
@@ -71,7 +71,7 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     ids = [str(event["id"]) for event in events]
     tasks = {event: partial(_event_odds, fetch, event, MARKETS[kind]) for event in ids}
     results = in_order(each(tasks, CONNECTIONS), ids)
-    answers = [answer for answer in results.values() if isinstance(answer, Answer)]
+    answers = [answer for answer in results.values() if isinstance(answer, SourceAnswer)]
     failed = {event: str(error) for event, error in results.items() if isinstance(error, SourceUnavailable)}
     if not answers and failed:
         raise SourceUnavailable(f"all {len(ids)} events failed, the first so: {failed[ids[0]]}")
@@ -109,20 +109,20 @@ def _gone_note(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {"gone": f"{len(gone)} events are listed no more, so nobody offers lines: {excerpt(named, _LONGEST_NOTE)}"}
 
 
-def _event_odds(fetch: Fetch, event: str, markets: str) -> Answer:
+def _event_odds(fetch: Fetch, event: str, markets: str) -> SourceAnswer:
     params = {**PARAMETERS, "markets": markets}
     return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", params, check_event_odds)
 
 
-def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> Answer:
+def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
     """Odds of one event; where a market or region is refused (422), asked again without it.
 
-    What the refusal names is left out; where it names nothing of what was asked for, one part at a time. Raises Refused
-    where nothing of it is given, SourceUnavailable as any request.
+    What the refusal names is left out; where it names nothing of what was asked for, one part at a time. Raises
+    SourceRefused where nothing of it is given, SourceUnavailable as any request.
     """
     try:
         return fetch.odds.get(path, params, check)
-    except Refused as refused:
+    except SourceRefused as refused:
         if refused.status != _UNPROCESSABLE or not _is_about_a_list(refused.answer):
             raise
         fewer = _without_named(params, refused.answer)
@@ -131,7 +131,7 @@ def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Call
         for one_less in _one_less(params):
             try:
                 return fetch.odds.get(path, one_less, check)
-            except Refused as again:
+            except SourceRefused as again:
                 if again.status != _UNPROCESSABLE:
                     raise
         raise

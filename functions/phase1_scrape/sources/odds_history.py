@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, Answer, Refused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer, SourceRefused, WrongShape
 from functions.phase1_scrape.sources.odds import (
     MARKETS,
     PARAMETERS,
@@ -70,7 +70,7 @@ class _Patience:
             return
         with self.turn:
             self.failed += 1
-            everywhere = isinstance(error, Refused) and error.status in EVERYWHERE
+            everywhere = isinstance(error, SourceRefused) and error.status in EVERYWHERE
             self.spent = self.spent or everywhere or self.failed >= GIVE_UP_AFTER
 
 
@@ -169,7 +169,7 @@ def _notes(
 def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
     """The day's events, those of earlier files first. Raises SourceUnavailable where not even a list of them is had."""
     known = _kept(fetch, day, earlier)
-    listed: Answer | None = None
+    listed: SourceAnswer | None = None
     if not known.listings:
         _check_patience(day, patience)
         # Listed before the first tip-off, an afternoon's games are all there; their odds are asked one by one later.
@@ -181,7 +181,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
             raise
         known.listings.append(listed.value["data"])
     moments = _moments(known, day, games)
-    answers: list[Answer] = []
+    answers: list[SourceAnswer] = []
     refused: dict[str, str] = {}
     for event, at in moments.items():
         if event in known.answered or event in known.refused or at > fetch.now():
@@ -209,7 +209,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
     return known
 
 
-def _ask(fetch: Fetch, event: str, at: datetime) -> Answer:
+def _ask(fetch: Fetch, event: str, at: datetime) -> SourceAnswer:
     params = {**PARAMETERS, "markets": ALL_MARKETS, "date": _iso(at)}
     return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
 
@@ -223,7 +223,7 @@ def _check_patience(day: date, patience: _Patience) -> None:
 
 
 def _is_for_good(error: SourceUnavailable) -> bool:
-    return isinstance(error, Refused) and error.status in FOR_GOOD
+    return isinstance(error, SourceRefused) and error.status in FOR_GOOD
 
 
 def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:

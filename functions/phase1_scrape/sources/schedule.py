@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch
-from functions.phase1_scrape.http_client import Refused, WrongShape
+from functions.phase1_scrape.http_client import SourceRefused, WrongShape
 from functions.phase1_scrape.sources.reading import ODD, why
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
@@ -55,7 +55,7 @@ def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
     params, current = {"LeagueID": "00", "Season": season}, season_of(new_york_date(fetch.now()))
     try:
         answered = fetch.nba.get("/scheduleleaguev2", params, partial(check_season, season=season, current=current))
-    except Refused as refused:
+    except SourceRefused as refused:
         if season != current and refused.status in _UNKNOWN:
             raise _no_season(season, current, refused.message) from refused
         raise

@@ -12,11 +12,11 @@ from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, m
 from functions.phase2_raw.normalise.twice import said_once
 from shared.nba import feed_values
 from shared.nba.bounds import BOUNDS, MAKES
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 from shared.nba.player_names import natural_order, player_lookup
 from shared.nba.schedule import season_of_game, season_type_of
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 
 PLAYERS, TEAMS = "nba_raw.nbac_player_boxscores", "nba_raw.nbac_team_boxscores"
 _NUMBERS = {
@@ -44,7 +44,7 @@ class PlayerBoxScores:
     def add(self, path: str, content: RawContent) -> None:
         tables: list[pa.Table] = []
 
-        def read(answer: Answer) -> None:
+        def read(answer: RawAnswer) -> None:
             tables.append(self._read(path, content, answer.body))
 
         each_answer(path, content.named("leaguegamelog"), self._problems, read, "resultSets[0]")
@@ -55,14 +55,14 @@ class PlayerBoxScores:
         return joined(self.table, self._tables)
 
     def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
-        """Raises Refused where the answer as a whole has another shape."""
+        """Raises ElementRefused where the answer as a whole has another shape."""
         by_name, numbers = self._by_name(path, body)
         players = self.table == PLAYERS
         wanted = ["GAME_ID", "GAME_DATE", "TEAM_ABBREVIATION", "MATCHUP", "WL", "MIN", *_NUMBERS]
         wanted += ["PLAYER_ID", "PLAYER_NAME"] if players else []
         missing = [name for name in wanted if name not in by_name]
         if missing:
-            raise Refused(f"headers without {', '.join(missing)}")
+            raise ElementRefused(f"headers without {', '.join(missing)}")
         bounds, reading = BOUNDS[self.table], Columns()
         columns = _keys(by_name, reading)
         if players:
@@ -94,12 +94,12 @@ class PlayerBoxScores:
         headers = feed_values.a_list(found.get("headers"), "headers")
         rows = feed_values.a_list(found.get("rowSet"), "rowSet")
         if not all(isinstance(header, str) for header in headers) or len(set(headers)) < len(headers):
-            raise Refused("headers are not all different texts")
+            raise ElementRefused("headers are not all different texts")
         fit = [isinstance(row, list) and len(row) == len(headers) for row in rows]
         fitting = rows
         if not all(fit):
             if not any(fit):
-                raise Refused(f"headers and rowSet do not fit: no row is a list of {len(headers)}")
+                raise ElementRefused(f"headers and rowSet do not fit: no row is a list of {len(headers)}")
             for number, row in enumerate(rows):
                 if not fit[number]:
                     why = f"it is {feed_values.shown(row)}, the headers are {len(headers)}"
@@ -148,16 +148,16 @@ def _matchup(value: Any, what: str) -> tuple[str, str, bool]:
     """(own team, other team, at home) of "GSW vs. NYK" (home first) or "IND @ MIL"."""
     words = value.split() if isinstance(value, str) else []
     if len(words) != 3 or words[1] not in ("vs.", "@"):
-        raise Refused(f"{what} is {feed_values.shown(value)}, not like 'GSW vs. NYK' or 'IND @ MIL'")
+        raise ElementRefused(f"{what} is {feed_values.shown(value)}, not like 'GSW vs. NYK' or 'IND @ MIL'")
     own, other = (feed_values.team_code(word, f"a team of {what} {feed_values.shown(value)}") for word in words[::2])
     if own == other:
-        raise Refused(f"{what} is {feed_values.shown(value)}, a team against itself")
+        raise ElementRefused(f"{what} is {feed_values.shown(value)}, a team against itself")
     return own, other, words[1] == "vs."
 
 
 def _name(value: Any, what: str) -> tuple[str, str]:
     if not isinstance(value, str) or not value.strip():
-        raise Refused(f"{what} {feed_values.shown(value)} is no player's name")
+        raise ElementRefused(f"{what} {feed_values.shown(value)} is no player's name")
     name = natural_order(feed_values.text(value, what))
     return name, player_lookup(name)
 

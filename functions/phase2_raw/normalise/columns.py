@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from shared.nba import feed_values
 from shared.nba.bounds import Bound
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 
 T = TypeVar("T")
 _NONE = type(None)
@@ -39,7 +39,7 @@ class Columns:
         """Texts through their reading, once for each that differs; None where it refuses."""
         if set(map(type, values)) <= {str}:
             known = {value: _attempt(read, value, what) for value in set(values)}
-            good = {value: result for value, result in known.items() if not isinstance(result, Refused)}
+            good = {value: result for value, result in known.items() if not isinstance(result, ElementRefused)}
             if len(good) == len(known):
                 return [good[value] for value in values]
             results = [known[value] for value in values]
@@ -47,7 +47,7 @@ class Columns:
             results = [_attempt(read, value, what) for value in values]
         found: list[T | None] = []
         for row, result in enumerate(results):
-            if isinstance(result, Refused):
+            if isinstance(result, ElementRefused):
                 self.refuse(row, str(result))
                 found.append(None)
             else:
@@ -74,17 +74,17 @@ class Columns:
             notes: list[str] = []
             try:
                 found.append(read(value, notes))
-            except Refused as refused:
+            except ElementRefused as refused:
                 self.refuse(row, str(refused))
                 found.append(None)
             self.missing += [(row, note) for note in notes]
         return found
 
 
-def _attempt(read: Callable[[Any, str], T], value: Any, what: str) -> T | Refused:
+def _attempt(read: Callable[[Any, str], T], value: Any, what: str) -> T | ElementRefused:
     try:
         return read(value, what)
-    except Refused as refused:
+    except ElementRefused as refused:
         return refused
 
 

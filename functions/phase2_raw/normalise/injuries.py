@@ -15,11 +15,11 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from shared.nba import feed_values
 from shared.nba.bounds import LONGEST_REASON
-from shared.nba.feed_values import Refused, shown
+from shared.nba.feed_values import ElementRefused, shown
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.injury_report"
 # ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day", INJURY_STATUS_DAYTODAY). Day-to-day
@@ -87,7 +87,7 @@ class InjuryRows:
         self._tables: list[pa.Table] = []
 
     def add(self, path: str, content: RawContent) -> None:
-        def read(answer: Answer) -> None:
+        def read(answer: RawAnswer) -> None:
             rows = self._rows(path, answer.body)
             columns = {name: [row[name] for row in rows] for name in NOBODY}
             constants = {
@@ -105,7 +105,7 @@ class InjuryRows:
         return joined(TABLE, self._tables)
 
     def _rows(self, path: str, body: Any) -> list[dict[str, Any]]:
-        """Raises Refused where the answer is no list of teams."""
+        """Raises ElementRefused where the answer is no list of teams."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         listed = self._listed(path, body)
         for team_name, entry in listed:
@@ -131,25 +131,27 @@ class InjuryRows:
                 listed += [(fields.get("displayName"), entry) for entry in entries]
                 unread -= 1
         if unread and not listed:
-            raise Refused("no team's list can be read")
+            raise ElementRefused("no team's list can be read")
         return listed
 
 
 def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     """One entry; None where he is listed as available. A team that is unknown is NULL.
 
-    Raises Refused saying what is missing or unknown.
+    Raises ElementRefused saying what is missing or unknown.
     """
     fields = feed_values.an_object(entry, "an entry")
     athlete = fields.get("athlete")
     given = athlete.get("displayName") if isinstance(athlete, Mapping) else None
     name = natural_order(feed_values.text(given, "athlete.displayName")) if isinstance(given, str) else ""
     if not player_lookup(name):
-        raise Refused(f"an entry without athlete.displayName: {shown(given)}")
+        raise ElementRefused(f"an entry without athlete.displayName: {shown(given)}")
     status = _status(fields, name, notes)
     if status is None:
         known = ", ".join(sorted(STATUSES))
-        raise Refused(f"status of {name} is {shown(fields.get('status'))}, none of {known}, and no coded type is known")
+        raise ElementRefused(
+            f"status of {name} is {shown(fields.get('status'))}, none of {known}, and no coded type is known"
+        )
     if status in _AVAILABLE:
         return None
     team = team_by_name(team_name) if isinstance(team_name, str) else None
@@ -227,7 +229,7 @@ def _words(value: Any, what: str, notes: list[str]) -> str:
         return ""
     try:
         return feed_values.text(value if not isinstance(value, str) else value[:LONGEST_REASON], what, LONGEST_REASON)
-    except Refused as refused:
+    except ElementRefused as refused:
         notes.append(f"{refused}, taken as missing")
         return ""
 
@@ -236,6 +238,6 @@ def _snapshot_time(body: Mapping[str, Any], fetched_at: datetime) -> datetime:
     """The feed's own time where it can be right, else the fetch's."""
     try:
         stated = feed_values.moment(body.get("timestamp"), "timestamp")
-    except Refused:
+    except ElementRefused:
         return fetched_at
     return stated if fetched_at - _PLAUSIBLE <= stated <= fetched_at else fetched_at

@@ -19,11 +19,11 @@ from shared.core.clock import new_york_date
 from shared.core.printable import one_line
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
-from shared.nba.feed_values import Refused, shown
+from shared.nba.feed_values import ElementRefused, shown
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
 PROP_MARKETS = ("player_points", "player_points_alternate")
@@ -111,7 +111,7 @@ class OddsRows:
         return seen
 
     def _market(self, event: _Event, book: Mapping[str, Any], key: str, market: Any, game_lines: dict[str, Any]) -> str:
-        """The rows of one market of a bookmaker, and its name. Raises Refused where it is no market."""
+        """The rows of one market of a bookmaker, and its name. Raises ElementRefused where it is no market."""
         fields = feed_values.an_object(market, "a market")
         name = feed_values.text(fields.get("key"), "key of a market", LONGEST_KEY)
         if name not in (*PROP_MARKETS, *LINE_MARKETS):
@@ -139,9 +139,9 @@ class OddsRows:
                 side, player, line, price = self._outcome(path, where, outcome)
                 found = sides.setdefault((player, line), {})
                 if side in found and found[side] != price:
-                    raise Refused(f"{side} {line} of {player} at both {found[side]} and {price}")
+                    raise ElementRefused(f"{side} {line} of {player} at both {found[side]} and {price}")
                 found[side] = price
-            except Refused as refused:
+            except ElementRefused as refused:
                 self._problems.row(path, where, str(refused))
         if not sides:
             return
@@ -155,20 +155,20 @@ class OddsRows:
             under.append(prices.get("Under"))
 
     def _outcome(self, path: str, where: str, outcome: Any) -> tuple[str, str, float, int | None]:
-        """(Over or Under, player, line, price). Raises Refused."""
+        """(Over or Under, player, line, price). Raises ElementRefused."""
         if not isinstance(outcome, dict):
-            raise Refused(f"an outcome is {shown(outcome)}, not an object")
+            raise ElementRefused(f"an outcome is {shown(outcome)}, not an object")
         given, side, price = outcome.get("description"), outcome.get("name"), outcome.get("price")
         player = given if isinstance(given, str) and given in self._names else _name(given)
         if side not in ("Over", "Under"):
-            raise Refused(f"outcome {shown(side)} of {player} is neither Over nor Under")
+            raise ElementRefused(f"outcome {shown(side)} of {player} is neither Over nor Under")
         if feed_values.is_nan(price):
             self._problems.missing(path, where, f"{player}: the price of {side} is NaN, taken as missing")
             price = None
         try:
             return side, player, half_points(outcome.get("point")), american(price)
-        except Refused as refused:
-            raise Refused(f"{player}: {refused}") from None
+        except ElementRefused as refused:
+            raise ElementRefused(f"{player}: {refused}") from None
 
     def _game_line(
         self, event: _Event, where: str, market: str, outcomes: list[Any], updated: datetime, found: dict[str, Any]
@@ -179,13 +179,13 @@ class OddsRows:
             side, column, bound = (event.teams[0], "home_spread", _SPREAD)
         given = [each.get("point") for each in outcomes if isinstance(each, dict) and _is(each.get("name"), side)]
         if len(given) != 1:
-            raise Refused(f"there are {len(given)} outcomes {side!r}, not one")
+            raise ElementRefused(f"there are {len(given)} outcomes {side!r}, not one")
         try:
             read = points(given[0], bound)
-        except Refused as refused:
-            raise Refused(f"not one readable outcome {side!r}: {refused}") from None
+        except ElementRefused as refused:
+            raise ElementRefused(f"not one readable outcome {side!r}: {refused}") from None
         if read is None:
-            raise Refused(f"outcome {side!r} has no point")
+            raise ElementRefused(f"outcome {side!r} has no point")
         found[column] = read
         found["snapshot_time"] = max(updated, found.get("snapshot_time", updated))
 
@@ -216,7 +216,7 @@ class OddsRows:
 
 
 def _event(path: str, content: RawContent, body: Any) -> _Event:
-    """An answer's event, which a historical one wraps in `data`. Raises Refused."""
+    """An answer's event, which a historical one wraps in `data`. Raises ElementRefused."""
     answer = feed_values.an_object(body, "the answer")
     seen_at = content.fetched_at
     if "data" in answer:
@@ -231,7 +231,7 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
     books = feed_values.a_list(answer.get("bookmakers"), f"bookmakers of event {event_id}")
     home, away = (team_by_name(name) for name in names)
     if home is None or away is None or home == away:
-        raise Refused(f"event {event_id}: {names[1]!r} at {names[0]!r}: these are not two NBA teams")
+        raise ElementRefused(f"event {event_id}: {names[1]!r} at {names[0]!r}: these are not two NBA teams")
     columns = {
         "game_date": new_york_date(commence),
         "event_id": event_id,
@@ -246,7 +246,7 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
     return _Event(path, event_id, names, columns, seen_at, books)
 
 
-def _asked(content: RawContent, answer: Answer) -> tuple[str, ...]:
+def _asked(content: RawContent, answer: RawAnswer) -> tuple[str, ...]:
     """The markets that the answer is about: those asked for, whether or not a bookmaker has them."""
     request = answer.request if isinstance(answer.request, Mapping) else {}
     params = request.get("params")
@@ -261,11 +261,11 @@ def _is(given: Any, name: str) -> bool:
 
 
 def _name(given: Any) -> str:
-    """A player's name as it may be shown. Raises Refused."""
+    """A player's name as it may be shown. Raises ElementRefused."""
     try:
         name = natural_order(feed_values.text(given, "description"))
-    except Refused:
+    except ElementRefused:
         name = ""
     if not player_lookup(name):
-        raise Refused(f"description {shown(given)} is no player's name")
+        raise ElementRefused(f"description {shown(given)} is no player's name")
     return name

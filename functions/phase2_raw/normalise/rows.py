@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from shared.core.errors import DataError
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 from shared.stores.warehouse.schemas import arrow_schema
 
 _REASONS = 100  # of what was left out are told one by one
@@ -47,7 +47,7 @@ class Problems:
         notes: list[str] = []
         try:
             yield notes
-        except Refused as refused:
+        except ElementRefused as refused:
             self.row(path, where, str(refused))
         for note in notes:
             self.missing(path, where, note)
@@ -113,17 +113,17 @@ def wrong_file(path: str, where: str, why: str) -> DataError:
 
 
 def each_answer(
-    path: str, answers: Sequence[Answer], problems: Problems, read: Callable[[Answer], None], where: str
+    path: str, answers: Sequence[RawAnswer], problems: Problems, read: Callable[[RawAnswer], None], where: str
 ) -> None:
     """Read the answers of a file one by one: one of another shape is named and costs no other.
 
-    `read` raises Refused for such an answer. Raises DataError where the file has answers and every one is so.
+    `read` raises ElementRefused for such an answer. Raises DataError where the file has answers and every one is so.
     """
     refused: list[tuple[int, str]] = []
     for number, answer in enumerate(answers):
         try:
             read(answer)
-        except Refused as error:
+        except ElementRefused as error:
             refused.append((number, str(error)))
     if refused and len(refused) == len(answers):
         raise wrong_file(path, where, refused[0][1])

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
 from shared.nba import feed_values
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 from shared.nba.schedule import TAKES_PLACE, ScheduledGame, read_game, schedule_days
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.nbac_schedule"
 # The answer is the whole season, six times a day. What is over is known; of what is to come every game is appended, so
@@ -41,7 +41,7 @@ class ScheduleRows:
         over: list[Any] = []
         before = self._problems.refused
 
-        def read(answer: Answer) -> None:
+        def read(answer: RawAnswer) -> None:
             self._read(path, answer.body, games, over)
 
         each_answer(path, content.named("schedule"), self._problems, read, "leagueSchedule.gameDates[].games")
@@ -65,7 +65,7 @@ class ScheduleRows:
         return joined(TABLE, self._tables)
 
     def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]], over: list[Any]) -> None:
-        """Put the games wanted into `games`, entries of days before into `over`. Raises Refused: it is no schedule."""
+        """Put the games wanted into `games`, entries of days before into `over`. Raises ElementRefused."""
         for number, day in enumerate(schedule_days(body)):
             entries: list[Any] = []
             with self._problems.element(path, f"gameDates[{number}]"):
@@ -99,7 +99,7 @@ class ScheduleRows:
         """Whether a game is of the days wanted; one whose day cannot be read is, so that it is counted."""
         try:
             day = feed_values.day(entry.get("gameDateEst") if isinstance(entry, dict) else None, "gameDateEst")
-        except Refused:
+        except ElementRefused:
             return True
         return day >= self._first
 
@@ -109,7 +109,7 @@ def _last_of(entries: list[Any]) -> list[ScheduledGame]:
     for entry in sorted(entries, key=lambda entry: str(entry["gameDateEst"]), reverse=True):
         try:
             game = read_game(entry, [])
-        except Refused:
+        except ElementRefused:
             continue
         if game.guest is None and game.home_team is not None and game.away_team is not None:
             return [game]

@@ -11,10 +11,10 @@ from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, m
 from functions.phase2_raw.normalise.twice import said_once
 from shared.nba import feed_values
 from shared.nba.bounds import ZONES as BOUNDS
-from shared.nba.feed_values import Refused
+from shared.nba.feed_values import ElementRefused
 from shared.nba.schedule import season_of_game
 from shared.stores.ports import DateRange
-from shared.stores.raw_files import Answer, RawContent
+from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.shot_zones"
 # Our column -> the source's, summed. Heaves from the backcourt are threes from above the break to a defence.
@@ -39,7 +39,7 @@ class ShotZoneRows:
     def add(self, path: str, content: RawContent) -> None:
         tables: list[pa.Table] = []
 
-        def read(answer: Answer) -> None:
+        def read(answer: RawAnswer) -> None:
             tables.append(self._read(path, content, answer.body))
 
         each_answer(path, content.named("zones"), self._problems, read, "rows")
@@ -50,7 +50,7 @@ class ShotZoneRows:
         return joined(TABLE, self._tables)
 
     def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
-        """Raises Refused where the answer as a whole has another shape."""
+        """Raises ElementRefused where the answer as a whole has another shape."""
         given = feed_values.a_list(feed_values.an_object(body, "the answer").get("rows"), "rows")
         rows = []
         for number, row in enumerate(given):
@@ -62,20 +62,20 @@ class ShotZoneRows:
 
 
 def _row(row: Any, player: bool, notes: list[str]) -> dict[str, Any]:
-    """Raises Refused naming the field that is missing or wrong."""
+    """Raises ElementRefused naming the field that is missing or wrong."""
     fields = feed_values.an_object(row, "the row")
     game_id = feed_values.game_id(fields.get("game_id"), "game_id")
     player_id = feed_values.whole(fields.get("player_id"), "player_id", BOUNDS["player_id"], notes) if player else None
     if player and player_id is None:
-        raise Refused("player_id is None, not a whole number")
+        raise ElementRefused("player_id is None, not a whole number")
     team, opponent = (feed_values.team_code(fields.get(side), side) for side in ("team_abbr", "opponent_abbr"))
     if team == opponent:
-        raise Refused(f"team_abbr and opponent_abbr are both {team}")
+        raise ElementRefused(f"team_abbr and opponent_abbr are both {team}")
     shots = {ours: _sum(fields, ours, theirs, notes) for ours, theirs in _COLUMNS.items()}
     for zone in ZONES:
         made, attempted = shots[f"{zone}_fgm"], shots[f"{zone}_fga"]
         if made is not None and attempted is not None and made > attempted:
-            raise Refused(f"{zone}_fgm is {made}, above {zone}_fga, {attempted}")
+            raise ElementRefused(f"{zone}_fgm is {made}, above {zone}_fga, {attempted}")
     return {
         "game_date": feed_values.day(fields.get("game_date"), "game_date"),
         "game_id": game_id,
@@ -87,7 +87,7 @@ def _row(row: Any, player: bool, notes: list[str]) -> dict[str, Any]:
 
 
 def _sum(row: Mapping[str, Any], ours: str, columns: tuple[str, ...], notes: list[str]) -> int | None:
-    """The sum of what is given; NULL where nothing is. Raises Refused."""
+    """The sum of what is given; NULL where nothing is. Raises ElementRefused."""
     bound = BOUNDS[ours]
     read = [feed_values.whole(row.get(column), column, bound, notes) for column in columns]
     given = [value for value in read if value is not None]
