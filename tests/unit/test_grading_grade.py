@@ -120,10 +120,20 @@ def test_a_game_without_final_box_score_waits(night: Evening) -> None:
 def test_nothing_final_writes_nothing(night: Evening) -> None:
     night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
     night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.warehouse.reset_counts()
     outcome = run(message(), night.context("grading"))
+    assert sum(night.warehouse.statement_counts.values()) == 1, "where nothing was graded there is nothing to take back"
     assert outcome.status == "no_data"
     assert outcome.reason == f"none of the 1 games with predictions on {DAY} has a final box score"
     assert grades(night) == []
+
+
+def test_a_final_game_without_a_single_box_score_row_has_none_rather_than_half(night: Evening) -> None:
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE game_id = '{EARLY}'")
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    outcome = run(message(), night.context("grading"))
+    assert outcome.reason == "1 of 2 games have no final box score"
+    assert outcome.metadata["games_with_half_a_box_score"] == []
 
 
 @pytest.mark.parametrize("moved_to", [DAY, DAY + timedelta(days=40)])
