@@ -171,7 +171,7 @@ def _no_freeze() -> Iterator[None]:
 
 @TABLE.add("<= for as_of", "what became known at the very moment of as_of is used")
 def _as_of_included() -> Iterator[None]:
-    whole = sql._read
+    whole = sql._whole
 
     def read(path: str) -> str:
         text = whole(path)
@@ -181,7 +181,7 @@ def _as_of_included() -> Iterator[None]:
         second = "TIMESTAMP_ADD(features_as_of, INTERVAL 1 SECOND)"
         return text.replace("answered_at < features_as_of", f"answered_at < {second}")
 
-    with patched(sql, "_read", read):
+    with patched(sql, "_whole", read):
         yield
 
 
