@@ -21,7 +21,7 @@ LIGHT = (
     "shared.core.errors",
     "shared.core.clock",
     "shared.chain.messages.messages",
-    "shared.chain.execution.handler",
+    "shared.chain.execution.entrypoint",
     "shared.core.settings",
 )
 HEAVY = {"xgboost", "scipy", "numpy", "pyarrow", "duckdb"}

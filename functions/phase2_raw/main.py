@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from functions.phase2_raw.load_raw import run
-from shared.chain.execution.handler import pubsub_function
+from shared.chain.execution.entrypoint import pubsub_function
 
 phase2_raw = pubsub_function("phase2_raw", run)

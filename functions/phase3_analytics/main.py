@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from functions.phase3_analytics.analytics import run
-from shared.chain.execution.handler import pubsub_function
+from shared.chain.execution.entrypoint import pubsub_function
 
 phase3_analytics = pubsub_function("phase3_analytics", run)

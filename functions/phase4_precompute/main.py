@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from functions.phase4_precompute.precompute import run
-from shared.chain.execution.handler import pubsub_function
+from shared.chain.execution.entrypoint import pubsub_function
 
 phase4_precompute = pubsub_function("phase4_precompute", run)

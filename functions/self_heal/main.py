@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from functions.self_heal.heal import run
-from shared.chain.execution.handler import pubsub_function
+from shared.chain.execution.entrypoint import pubsub_function
 
 self_heal = pubsub_function("self_heal", run)

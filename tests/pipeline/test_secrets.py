@@ -20,7 +20,8 @@ import pytest
 from functions.phase1_scrape.scrape import run as scrape
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Outcome
-from shared.chain.execution.handler import handle, pubsub_function
+from shared.chain.execution.entrypoint import pubsub_function
+from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import dead_letters
 from shared.core.errors import DataError, Fatal, Skippable, SourceUnavailable

@@ -124,8 +124,8 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     (rules.heavy_at_start, {"shared/core/errors.py": "import numpy as np"}, "shared.core.errors -> numpy"),
     (
         rules.heavy_at_start,
-        {"shared/chain/execution/handler.py": "from shared import x", "shared/x.py": "import xgboost"},
-        "shared.chain.execution.handler -> shared.x -> xgboost",
+        {"shared/chain/execution/entrypoint.py": "from shared import x", "shared/x.py": "import xgboost"},
+        "shared.chain.execution.entrypoint -> shared.x -> xgboost",
     ),
     (
         house_rooms.rooms,

@@ -1,27 +1,26 @@
 """What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
 log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
-A message that the switch or the breaker stops is held (shared/chain/resilience/deferred.py) and acknowledged.
+A message that the switch or the breaker stops is held (deferred.py) and acknowledged.
 
 Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from shared.chain.execution.context import Context, Outcome
-from shared.chain.execution.ledger import KEPT, Done, Ledger, Taken, seconds_of_work
+from shared.chain.execution.ledger import KEPT, Done, Ledger, Taken
+from shared.chain.execution.result import result_fields
 from shared.chain.execution.run_history import write_run_history
 from shared.chain.execution.run_identity import SETS_AS_OF, Delivery
 from shared.chain.messages import outbox
 from shared.chain.messages.dead_letter import MESSAGE, Facts, encode
-from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMessage
-from shared.chain.messages.outbox import OutboxMessage
+from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import Envelope, read_envelope, read_message
 from shared.chain.resilience import admission
 from shared.chain.resilience.admission import Admission, Rejection
@@ -30,16 +29,13 @@ from shared.core import failpoints
 from shared.core.clock import as_of_after
 from shared.core.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
 from shared.core.events import Event
-from shared.core.logs import configure_logging, log_context
+from shared.core.logs import log_context
 from shared.core.pipeline import FunctionSpec, load_pipeline
-from shared.core.printable import one_line, printable_json
-from shared.core.redaction import excerpt, redacted_json
-from shared.core.storable import storable, storable_json
+from shared.core.printable import one_line
+from shared.core.redaction import excerpt
+from shared.core.storable import storable
 from shared.stores.ports import DateRange
-from shared.stores.runtime import Runtime, get_runtime
-
-if TYPE_CHECKING:
-    import flask
+from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -54,39 +50,6 @@ class Response:
 
     status: int
     body: dict[str, Any]
-
-
-def pubsub_function(
-    name: str,
-    run: Callable[[M, Context], Outcome],
-    model: type[M] = PhaseMessage,  # type: ignore[assignment]
-) -> Callable[[flask.Request], tuple[str, int, dict[str, str]]]:
-    """The HTTP entry point of a function: `run` takes the typed message and the context and returns an Outcome."""
-    configure_logging()
-
-    def entry(request: flask.Request) -> tuple[str, int, dict[str, str]]:
-        trace = request.headers.get("X-Cloud-Trace-Context", "").split("/")[0]
-        with log_context(function=name, trace=trace):
-            response = _started(lambda runtime: handle(name, run, model, request.get_data(), runtime))
-        return (
-            json.dumps(redacted_json(response.body), default=str),
-            response.status,
-            {"Content-Type": "application/json"},
-        )
-
-    entry.__name__ = name
-    entry.__doc__ = run.__doc__
-    return entry
-
-
-def _started(answer: Callable[[Runtime], Response]) -> Response:
-    """What the process's runtime answers; 500 with the reason where a setting keeps it from being built."""
-    try:
-        runtime = get_runtime()
-    except PipelineError as error:
-        logger.error("cannot start: %s", error, extra={"fields": _about(error)})
-        return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
-    return answer(runtime)
 
 
 def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body: bytes, runtime: Runtime) -> Response:
@@ -117,14 +80,14 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
             return _dead_letter(function, envelope, body, error, runtime)
         except Retriable as error:
             log = logger.info if isinstance(error, LeaseHeld) else logger.warning
-            log("retry: %s", error, extra={"fields": _about(error)})
+            log("retry: %s", error, extra={"fields": about(error)})
             return Response(503, {"status": "retry", "reason": str(error), "error_type": type(error).__name__})
         except PipelineError as error:
-            logger.exception("failed: %s", error, extra={"fields": _about(error)})
+            logger.exception("failed: %s", error, extra={"fields": about(error)})
             return Response(500, {"status": "failed", "reason": str(error), "error_type": type(error).__name__})
 
 
-def _about(error: PipelineError) -> dict[str, str]:
+def about(error: PipelineError) -> dict[str, str]:
     """What a log line says of an error besides its sentence; the code is what metrics and alerts match."""
     return {"event": error.event, "error_type": type(error).__name__}
 
@@ -182,7 +145,7 @@ def _execute(
     failpoints.reached("handler.ran")
     finished = runtime.clock.now()
     as_of = as_of_after(finished) if sets_as_of else context.as_of
-    fields = _result_fields(delivery, taken, message, outcome, as_of, finished, _machine(runtime))
+    fields = result_fields(delivery, taken, message, outcome, as_of, finished, _machine(runtime))
     ledger.finish(taken, fields)
     failpoints.reached("handler.recorded")
     logger.info(
@@ -236,81 +199,9 @@ def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], c
         )
 
 
-def _result_fields(
-    delivery: Delivery,
-    taken: Taken,
-    message: PhaseMessage,
-    outcome: Outcome,
-    as_of: datetime,
-    finished: datetime,
-    machine: datetime | None,
-) -> dict[str, Any]:
-    """The document's fields after success: result, and the outbox with the announcement first."""
-    ended = {"finished_at": finished} | ({} if machine is None else {"machine_finished_at": machine})
-    # a reason or a note may quote what a source sent
-    metadata = redacted_json(printable_json(storable_json(outcome.metadata)))
-    completion = PhaseCompletion(
-        game_date=message.game_date,
-        from_date=message.from_date,
-        to_date=message.to_date,
-        run_id=delivery.run_id,
-        mode=delivery.mode,
-        as_of=as_of,
-        batch_id=outcome.batch_id or message.batch_id,
-        correlation_id=delivery.correlation_id,
-        trigger_source=delivery.trigger_source,
-        parent_processor=message.processor_name,
-        trigger_message_id=delivery.envelope.message_id,
-        processor_name=delivery.function.name,
-        phase=delivery.function.phase,
-        execution_id=delivery.key.id,
-        output_table=outcome.output_table.partition(".")[2] or None,
-        output_dataset=outcome.output_table.partition(".")[0] or None,
-        status=outcome.status,
-        event=outcome.code,
-        record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
-        records_failed=int(outcome.records_failed),
-        duration_seconds=seconds_of_work({**taken.data, **ended}),
-        reason=excerpt(one_line(storable(outcome.reason)), MAX_REASON) or None,
-        sequence=max(outcome.sequence, message.sequence),
-        metadata=metadata,
-    )
-    messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
-    announces = delivery.function.announces
-    if outcome.announce and announces is not None:
-        messages.insert(0, OutboxMessage(announces, completion.model_dump_json(exclude_none=True)))
-    result = completion.model_dump(mode="json", exclude={"metadata", "as_of", "game_date", "from_date", "to_date"})
-    return {
-        "as_of": as_of,
-        "batch_id": completion.batch_id,
-        **ended,
-        "expires_at": finished + KEPT,
-        "result": result,
-        "metadata": _small(metadata),
-        "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
-        # what is not to be in the history counts as written, so that nobody writes it later
-        "logged": not outcome.history,
-        "outbox": outbox.entries(delivery.key.id, messages),
-        "outbox_pending": bool(messages),
-        "linked_outboxes": list(outcome.linked_outboxes),
-    }
-
-
-def _goes_on(message: OutboxMessage | outbox.OutboxBlob, run_id: str) -> bool:
-    """Whether the run goes on with a message: a function reads its topic, and it does not start a run of its own."""
-    if not load_pipeline().function_of_topic(message.topic):
-        return False
-    return not isinstance(message, OutboxMessage) or json.loads(message.data).get("run_id", run_id) == run_id
-
-
 def _machine(runtime: Runtime) -> datetime | None:
     """The real moment beside a simulated clock; None where the clock is the machine's."""
     return None if runtime.machine is None else runtime.machine.now()
-
-
-def _small(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Metadata worth keeping in a state document (1 MiB at most): long lists stay in the message alone."""
-    return {k: v for k, v in metadata.items() if not (isinstance(v, list) and len(v) > 50)}
 
 
 def _repeat(delivery: Delivery, data: dict[str, Any], runtime: Runtime) -> Response:
@@ -373,6 +264,6 @@ def _dead_letter(
     data, attributes = encode(data, attributes, facts)
     runtime.bus.publish(subscription.dead_letter_topic, data, attributes)
     logger.error(
-        "poison: %s", error, extra={"fields": {**_about(error), "dead_letter_topic": subscription.dead_letter_topic}}
+        "poison: %s", error, extra={"fields": {**about(error), "dead_letter_topic": subscription.dead_letter_topic}}
     )
     return Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.event})
