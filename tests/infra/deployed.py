@@ -31,8 +31,9 @@ def lay_beside(folder: Path) -> Path:
         new = set(edges(waiting.pop(), set(by_module), lazy_too=True)) - needed
         needed |= new
         waiting += [by_module[module] for module in new]
+    needed |= {module.rpartition(".")[0] for module in needed if module != "local"}  # the rooms they lie in
     for path in (by_module[module].path for module in needed):
-        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, folder / path)
     return folder
 
