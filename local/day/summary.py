@@ -77,7 +77,8 @@ def _gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list
         dates = []
     found = [entry for entry in dates if entry["game_date"] == date]
     ours = [phase for run in runs if run.game_date == date for phase in run.phases]
-    events = [phase["event"] for phase in ours if phase["name"] == EXPORT]
+    # an export of grades alone says nothing of the date's own files
+    events = [phase["event"] for phase in ours if phase["name"] == EXPORT and phase["event"] != Event.NOTHING_GRADED]
     gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], events[-1] if events else None)]
     if not found:
         gaps.append(f"export: none of {date} is on record")
