@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from functions.grading.grade import implausible, run
+from functions.grading.performance import WINDOW_DAYS, figures
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError
 from shared.stores.warehouse.schemas import load_schema
@@ -84,12 +85,13 @@ def test_outcome_of_a_line(
     assert grade["line_error"] == float(line) - 25
     assert grade["season_average_error"] == -1.0
     assert grade["void_reason"] is None
+    assert grade["bookmaker"] == ("other" if recommendation == "UNDER" else "book"), "whose price it is"
 
 
 def test_no_offered_price_no_profit(night: Evening) -> None:
     night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", over_price=None, expected_value=None)])
     run(message(), night.context("grading"))
-    assert [(g["outcome"], g["profit"]) for g in grades(night)] == [("win", None)]
+    assert [(g["outcome"], g["profit"], g["bookmaker"]) for g in grades(night)] == [("win", None, None)]
     row = night.warehouse.query(
         "SELECT roi, priced_bets, bets FROM nba_predictions.system_daily_performance"
     ).to_pylist()
@@ -215,7 +217,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
         "outcome": "pass",
         "graded_at": night.clock.now(),
     }
-    days_back = (6, 7, 29, 30, 45, 46)  # 46: before the season's first game
+    days_back = (1, 6, 7, 29, 30, 45, 46)  # 46: before the season's first game
     rows = [{**graded_before, "game_date": DAY - timedelta(days=n)} for n in days_back]
     night.add("nba_predictions.prediction_accuracy", rows)
     night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
@@ -223,7 +225,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
     windows = night.warehouse.query(
         "SELECT window_name, n FROM nba_predictions.system_daily_performance ORDER BY n"
     ).to_pylist()
-    assert {row["window_name"]: row["n"] for row in windows} == {"day": 1, "7_days": 2, "30_days": 4, "season": 6}
+    assert {row["window_name"]: row["n"] for row in windows} == {"day": 1, "7_days": 3, "30_days": 5, "season": 7}
 
 
 def test_grading_twice_is_grading_once_in_four_statements(night: Evening) -> None:
@@ -377,6 +379,25 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "2 predictions were written after tip-off and are not graded"
     assert [g["player_id"] for g in grades(night)] == [1, 2]
+
+
+def test_where_the_schedule_knows_no_tip_off_the_prediction_s_own_counts(night: Evening) -> None:
+    night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": None}])
+    said = [predicted(LATE, 2, "Beta", "19.5", updated_at=TIPOFFS[LATE] - timedelta(seconds=1))]
+    said += [predicted(LATE, 92, "Host", "8.5", updated_at=TIPOFFS[LATE])]
+    night.add(PREDICTIONS, said)
+    outcome = run(message(), night.context("grading"))
+    assert outcome.reason == "1 predictions were written after tip-off and are not graded"
+    assert [g["player_id"] for g in grades(night)] == [2]
+
+
+def test_systems_come_by_name_and_windows_from_the_shortest(night: Evening) -> None:
+    systems = ("zone_matchup_v1", "ensemble_v1", "moving_average_v1")
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", system_id=system) for system in systems])
+    run(message(), night.context("grading"))
+    graded = night.warehouse.query("SELECT system_id, * FROM nba_predictions.prediction_accuracy")
+    found = [(row["system_id"], row["window_name"]) for row in figures(graded, DAY)]
+    assert found == [(system, window) for system in sorted(systems) for window in (*WINDOW_DAYS, "season")]
 
 
 def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:

@@ -17,7 +17,7 @@ from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from shared.chain.messages import outbox
-from shared.chain.messages.outbox import OutboxBlob, OutboxMessage
+from shared.chain.messages.outbox import OutboxBlob, OutboxFile, OutboxMessage
 from shared.core import failpoints
 from shared.core.errors import NotFound, StoreUnavailable
 from shared.core.pipeline import load_pipeline
@@ -34,7 +34,7 @@ class Stores:
     bus: SqliteBus
     raw: FileBlobs
 
-    def record(self, *messages: OutboxMessage | OutboxBlob) -> None:
+    def record(self, *messages: OutboxMessage | OutboxBlob | OutboxFile) -> None:
         entries = outbox.entries("x", messages)
         self.state.create(PATH, {"outbox": entries, "outbox_pending": bool(entries)})
 
@@ -62,6 +62,16 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
 
 class Died(BaseException):
     """The process is gone."""
+
+
+def test_bytes_of_any_kind_are_sent_from_their_file_with_the_attributes_they_had(stores: Stores) -> None:
+    stores.raw.write("redrive/a", b"\xff\x00 no text", content_type="application/octet-stream")
+    stores.record(OutboxFile(TOPIC, "redrive/a", {"color": "red"}), OutboxFile(TOPIC, "redrive/a"))
+    assert stores.send() == 2
+    assert stores.sent() == [
+        (TOPIC, b"\xff\x00 no text", {"color": "red", "outbox_id": "x-0"}),
+        (TOPIC, b"\xff\x00 no text", {"outbox_id": "x-1"}),
+    ]
 
 
 def test_messages_are_sent_in_order_with_their_ids_and_once(stores: Stores) -> None:
