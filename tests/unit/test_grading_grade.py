@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from functions.grading.grade import implausible, run
 from functions.grading.performance import WINDOW_DAYS, figures
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError
+from shared.core.events import Event
 from shared.stores.warehouse.schemas import load_schema
 from tests.unit.prediction_tables import (
     AS_OF,
@@ -37,6 +39,7 @@ BATCHES = "nba_predictions.prediction_batches"
 SCHEDULE = "nba_raw.nbac_schedule"
 SUMMARY = "nba_analytics.player_game_summary"
 ACCURACY = "nba_predictions.prediction_accuracy"
+FIGURES = "nba_predictions.system_daily_performance"
 FEATURES = "nba_predictions.ml_feature_store"
 
 
@@ -221,7 +224,9 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
     rows = [{**graded_before, "game_date": DAY - timedelta(days=n)} for n in days_back]
     night.add("nba_predictions.prediction_accuracy", rows)
     night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
-    run(message(), night.context("grading"))
+    outcome = run(message(), night.context("grading"))
+    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1, "of the day alone"
+    assert outcome.output_table == ACCURACY
     windows = night.warehouse.query(
         "SELECT window_name, n FROM nba_predictions.system_daily_performance ORDER BY n"
     ).to_pylist()
@@ -311,16 +316,52 @@ def test_half_a_box_score_is_not_graded_and_the_rest_mends_it(night: Evening) ->
     assert [(g["player_id"], g["actual_points"]) for g in grades(night)] == [(1, 25), (2, 20), (92, 9)]
 
 
+def test_what_cannot_be_graded_says_why_by_its_code(night: Evening) -> None:
+    assert run(message(), night.context("grading")).code == Event.NO_PREDICTIONS
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
+    late = run(message(), night.context("grading"))
+    assert (late.status, late.code) == ("no_data", Event.PREDICTED_AFTER_TIPOFF)
+    assert late.reason == f"every prediction for {DAY} was made after tip-off"
+    assert late.metadata["predictions_made_late"] == 1
+    night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
+    waiting = run(message(), night.context("grading"))
+    assert (waiting.code, waiting.metadata["games_pending"]) == (Event.NOT_GRADABLE, [EARLY])
+
+
+def test_what_is_left_and_what_came_late_are_counted_together(night: Evening) -> None:
+    night.add(SCHEDULE, [scheduled(LATE, "live", hours=20)])
+    said = [predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host"), predicted(EARLY, 91, "Guest")]
+    night.add(PREDICTIONS, [*said, predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
+    assert run(message(), night.context("grading")).records_failed == 2 + 1
+
+
+def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> None:
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    run(message(), night.context("grading"))
+    (graded,) = night.warehouse.query(f"SELECT * FROM {ACCURACY}").to_pylist()
+    before = DAY - timedelta(days=1)
+    night.add(SCHEDULE, [{**scheduled(EARLY, day=before), "game_id": "0022500001"}])
+    night.add(ACCURACY, [{**graded, "game_date": before, "game_id": "0022500001", "player_id": n} for n in range(600)])
+    (said,) = {json.loads(one.data)["title"] for one in run(message(), night.context("grading")).messages}
+    assert "ensemble_v1" in said
+
+
 def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded(night: Evening) -> None:
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id IN (91, 92)")
     night.add(PREDICTIONS, [predicted(LATE, 92, "Host")])
+    night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
+    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])  # a game that never had grades
     void = predicted(LATE, 92, "Host") | {"outcome": "void", "void_reason": "did_not_play", "graded_at": NOW}
     kept = {name: value for name, value in void.items() if name in load_schema(ACCURACY).columns}
     night.add(ACCURACY, [kept])
+    figure = {"game_date": DAY, "window_name": "day", "system_id": "ensemble_v1", "n": 0, "bets": 0, "wins": 0}
+    counts = dict.fromkeys(("pushes", "passes", "voids", "priced_bets", "n_unlined"), 0)
+    night.add(FIGURES, [figure | counts | {"graded_at": NOW}])
     outcome = run(message(), night.context("grading"))
+    assert night.scalar(f"SELECT COUNT(*) FROM {FIGURES}") == 0, "nor do the figures stay"
     assert (outcome.status, outcome.reason) == (
         "no_data",
-        f"1 of 1 games have the box score of one team only ({LATE})",
+        f"1 of 2 games have no final box score; 1 of 2 games have the box score of one team only ({LATE})",
     )
     assert grades(night) == []
 
