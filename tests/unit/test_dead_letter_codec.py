@@ -21,7 +21,7 @@ from shared.chain.messages.dead_letter import (
     of_the_message,
 )
 from shared.core.errors import Fatal
-from shared.stores.message_limits import MAX_REQUEST_BYTES, check_message
+from shared.stores.message_limits import MAX_REQUEST_BYTES, check_message, room_of_a_request, size_of
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=40)
 # Hypothesis takes bounds without a zone.
@@ -91,6 +91,19 @@ def test_as_many_attributes_as_fit_are_kept(count: int) -> None:
         assert len(said) == 100
         assert said[LEFT_OUT] == str(count)
         assert sum(name in own for name in said) == 96
+
+
+@pytest.mark.parametrize("extra", [-300, -120, -60, -30, -1, 0, 1, 30, 5_000])
+@pytest.mark.parametrize("own", [{}, {"note": "x" * 900}])
+def test_data_is_whole_or_said_to_be_cut_wherever_its_end_lies(extra: int, own: dict[str, str]) -> None:
+    room = room_of_a_request() - size_of(b"", own | OURS)
+    data = b"x" * (room + extra)
+    kept, said = buried(data, own)
+    assert (said.get(CUT) == str(len(data))) == (kept != data)
+    assert CUT in said or kept == data
+    assert len(kept) >= min(len(data), room - 60), "no more is cut than the mark needs"
+    if extra <= -120:
+        assert kept == data
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "日", "\U0001f3c0"])
