@@ -21,7 +21,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "shared/chain/resilience/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
     "shared/science/predictions/eligibility.py": ("tests/unit/test_players.py",),
     "shared/chain/resilience/deferred.py": ("tests/pipeline/test_held.py",),
-    "shared/chain/execution/ledger.py": ("tests/unit/test_ledger.py",),
+    "shared/chain/execution/ledger.py": ("tests/unit/test_ledger.py", "tests/pipeline/test_run_history.py"),
     "shared/chain/resilience/locks.py": ("tests/unit/test_locks.py",),
     "shared/chain/messages/dead_letter.py": (
         "tests/unit/test_dead_letter_codec.py",

@@ -59,6 +59,7 @@ def test_the_first_trigger_opens_revision_1(state: SqliteState) -> None:
     batch = batches.open_batch(state, PLAN, START)
     assert (batch.batch_id, batch.status, batch.units, batch.run_id) == (R1, "OPEN", ["a", "b"], "run1")
     assert batch.games == {"0022500201": START}
+    assert (batch.data["outbox"], batch.data["outbox_pending"]) == ([], False)
     assert batches.latest_batch(state, DAY) == batch
     assert batches.latest_batch(state, date(2025, 11, 15)) is None
 
@@ -378,3 +379,17 @@ def test_a_batch_that_changes_again_and_again_is_a_conflict_to_retry(state: Sqli
     with pytest.raises(WriteConflict, match="changed 20 times"):
         batches.complete_unit(state, R1, result, meddling)
     assert batches.complete_unit(state, R1, result, announcement).status == "CLOSED"
+
+
+def test_an_alert_of_a_damaged_system_is_in_the_batch_s_outbox_once(state: SqliteState) -> None:
+    batches.open_batch(state, PLAN, START)
+    alerts = {name: OutboxMessage("nba-alerts", f'{{"about": "{name}"}}') for name in ("b_system", "a_system")}
+    batches.mark_consolidated(state, get(state), ["a"], 25, START, 0, {"b_system": alerts["b_system"]})
+    assert get(state).data["outbox_pending"]
+    batches.mark_consolidated(state, get(state), ["a", "b"], 50, START, 0, alerts)
+    batch = get(state)
+    assert [(entry["id"], entry["data"]) for entry in batch.data["outbox"]] == [
+        (f"{R1}-damaged-0", '{"about": "b_system"}'),
+        (f"{R1}-damaged-1", '{"about": "a_system"}'),
+    ]
+    assert batch.data["damaged_systems"] == ["b_system", "a_system"]

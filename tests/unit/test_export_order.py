@@ -12,6 +12,7 @@ import pytest
 from functions.phase6_export.document import Document, Order
 from functions.phase6_export.exporters import status
 from functions.phase6_export.sources import NAMES
+from functions.phase6_export.validate import Coverage
 from functions.phase6_export.writer import ATTEMPTS, Writer, encode
 from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import WriteConflict
@@ -192,3 +193,8 @@ def test_the_dates_of_a_status_outlive_its_form() -> None:
     older = {**attempt, "game_date": "2025-11-13"}
     before = {**status_body(dates=[older, {"game_date": "never"}]), "schema_version": 0}
     assert status.content(attempt, {}, before, TODAY)["dates"] == [attempt, older]
+
+
+def test_the_share_of_nobody_expected_is_none_and_others_are_rounded_to_four_places() -> None:
+    assert Coverage(0, 0).as_json() == {"expected": 0, "covered": 0, "share": 0.0}
+    assert Coverage(3, 1).as_json()["share"] == 0.3333

@@ -13,6 +13,7 @@ import pytest
 from functions.grading.grade import implausible, run
 from functions.grading.performance import WINDOW_DAYS, figures
 from shared.chain.messages.messages import PhaseMessage
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.stores.warehouse.schemas import load_schema
@@ -342,7 +343,8 @@ def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> N
     before = DAY - timedelta(days=1)
     night.add(SCHEDULE, [{**scheduled(EARLY, day=before), "game_id": "0022500001"}])
     night.add(ACCURACY, [{**graded, "game_date": before, "game_id": "0022500001", "player_id": n} for n in range(600)])
-    (said,) = {json.loads(one.data)["title"] for one in run(message(), night.context("grading")).messages}
+    alerts = run(message(), night.context("grading")).messages
+    (said,) = {json.loads(alert.data)["title"] for alert in alerts if isinstance(alert, OutboxMessage)}
     assert "ensemble_v1" in said
 
 
