@@ -17,7 +17,16 @@ from local.embedded.bus import SqliteBus
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
-from shared.chain.execution.ledger import Done, ExecutionKey, Ledger, Taken, executions_of, void_leases_of_dead_owners
+from shared.chain.execution.ledger import (
+    Done,
+    ExecutionKey,
+    Ledger,
+    Taken,
+    executions_of,
+    seconds_of_work,
+    times_of_work,
+    void_leases_of_dead_owners,
+)
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import LeaseHeld
@@ -349,3 +358,18 @@ class Deliveries(RuleBasedStateMachine):
 
 Deliveries.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
 TestDeliveries = Deliveries.TestCase
+
+
+def test_how_long_it_worked_is_by_the_machine_s_clock_where_a_simulated_one_stood_still() -> None:
+    taken, ended = START + timedelta(seconds=10), START + timedelta(seconds=15)
+    data = {"started_at": START, "taken_at": taken, "finished_at": ended}
+    assert (times_of_work(data), seconds_of_work(data)) == ((START, ended), 5.0)
+    real = START + timedelta(days=400)
+    machine = {"machine_started_at": real, "machine_taken_at": real + timedelta(seconds=2)}
+    done = data | machine | {"machine_finished_at": real + timedelta(seconds=9)}
+    assert times_of_work(done) == (real, real + timedelta(seconds=9))
+    assert seconds_of_work(done) == 7.0
+    # ended from outside, by whoever found that its process had died
+    abandoned = data | machine | {"machine_finished_at": None}
+    assert times_of_work(abandoned) == (real, real + timedelta(seconds=2 + 5))
+    assert seconds_of_work(abandoned) == 5.0
