@@ -393,3 +393,14 @@ def test_an_alert_of_a_damaged_system_is_in_the_batch_s_outbox_once(state: Sqlit
         (f"{R1}-damaged-1", '{"about": "a_system"}'),
     ]
     assert batch.data["damaged_systems"] == ["b_system", "a_system"]
+
+
+def test_a_unit_names_damaged_systems_where_there_are_any_and_else_has_no_such_field(state: SqliteState) -> None:
+    """A worker of the release before reads what this one wrote."""
+    batches.open_batch(state, PLAN, START)
+    complete(state, "a")
+    damaged = UnitResult("b", DONE, 25, None, 1, None, START, {"xgboost_v1": "model.json is cut"})
+    batches.complete_unit(state, R1, damaged, announcement)
+    whole, without = sorted(batches.units_of(state, R1), key=lambda unit: unit.id)
+    assert "damaged" not in whole.data
+    assert without.data["damaged"] == {"xgboost_v1": "model.json is cut"}

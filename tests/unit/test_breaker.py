@@ -307,3 +307,17 @@ def test_the_log_says_that_it_is_closed_again_where_it_was_open(
     clock.move(**HALF_AN_HOUR)
     circuit_breaker.record_success(runtime, ask(runtime))
     assert caplog.messages[1:] == [f"breaker {NAME} is closed again"]
+
+
+def test_what_failed_last_is_told_after_it_closed_again_too(runtime: Runtime, clock: ManualClock) -> None:
+    counted = circuit_breaker.record_failure(runtime, NAME, ValueError("odd"), execution="one")
+    assert (counted.failures, counted.last_error) == (1, "ValueError: odd")
+    circuit_breaker.record_success(runtime, ask(runtime))
+    assert (circuit_breaker.read(runtime, NAME).failures, circuit_breaker.read(runtime, NAME).last_error) == (
+        0,
+        "ValueError: odd",
+    )
+    fail(runtime, 5)
+    last = circuit_breaker.read(runtime, NAME).last_error
+    circuit_breaker.reset(runtime, NAME, who="ann", reason="mended")
+    assert (circuit_breaker.read(runtime, NAME).failures, circuit_breaker.read(runtime, NAME).last_error) == (0, last)
