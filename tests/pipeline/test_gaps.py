@@ -42,7 +42,7 @@ def play(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 
     def played(day: date) -> tuple[int, str]:
         places = {"ARCHIVE": str(archive.folder), "LOCAL_DIR": str(tmp_path)}
-        settings = {**places, "DATE": str(day), "HISTORY_SEASONS": "0"}
+        settings = {**places, "DATE": str(day), "HISTORY_SEASONS": "0", "PORT": "0"}
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("RUNTIME", raising=False)
