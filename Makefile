@@ -19,7 +19,7 @@ AUDIT_READY := .venv/.audit/.ready-$(call lock_sum,audit)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
 # What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice. The last lines are
-# settings of the functions (shared/core/settings.py). tests/unit/test_make_variables.py knows when a name is missing here.
+# settings of the functions (shared/core/settings.py). tests/unit/house/test_make_variables.py knows when a name is missing here.
 VARIABLES := A ADVISORIES ALL ALONE ARCHIVE ARCHIVE_SHA256 ARGS AT ATTRIBUTES AUTO_APPROVE B BIGQUERY_EMULATOR_HOST \
   BREAK CHECKOV CI CONTRACT_TABLE DATE \
   DELIVER_TWICE EMULATORS_PYTHON ENV FILES FIRESTORE_EMULATOR_HOST FIRST_SEED FORCE FROM GOOGLE_CLOUD_PROJECT HISTORY_SEASONS \
@@ -106,7 +106,7 @@ bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time f
 
 .PHONY: house
 house: $(DEV_READY)  ## the rooms of shared/ and local/: files, lines, imports between them, and what goes up or across
-	@$(PY) -m tests.house_rooms
+	@$(PY) -m tests.house.rooms
 
 .PHONY: simulate
 simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FIRST_SEED=1, or SEED=17 VERBOSE=1

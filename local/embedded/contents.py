@@ -9,7 +9,8 @@ from shared.core.errors import ConfigError
 LOCK_FILE = "runtime.lock"
 # What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.
 MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite", f"backtest/{LOCK_FILE}")
-# Every name that commands make in LOCAL_DIR; tests/unit/test_clean.py and test_day.py hold it against real folders.
+# Every name that commands make in LOCAL_DIR; tests/unit/local/cli/test_clean.py and test_day.py hold it against
+# real folders.
 _OURS = {
     *(LOCK_FILE, "runtime.json", "runtime.json.new", "runtime.token", "runtime.token.new"),
     *("state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "state.sqlite-journal"),

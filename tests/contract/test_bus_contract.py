@@ -17,8 +17,8 @@ from shared.stores.gcp.pubsub_clients import publisher, subscriber
 from shared.stores.message_limits import room_of_a_request, size_of
 from shared.stores.ports import Bus, Publication
 from tests.contract.real_project import real_project
-from tests.embedded import ManualClock, small_pipeline
 from tests.simulation.memory import MemoryBus
+from tests.support.embedded import ManualClock, small_pipeline
 
 DEAD = "first-a-dead-letter"
 

@@ -16,7 +16,7 @@ from shared.stores.gcp.pubsub_bus import PubSubBus
 from shared.stores.gcp.pubsub_clients import publisher, subscriber
 from shared.stores.ports import Bus, State
 from tests.contract.real_project import RealProject
-from tests.embedded import small_pipeline
+from tests.support.embedded import small_pipeline
 
 DEAD = "first-a-dead-letter"
 

@@ -23,11 +23,11 @@ from shared.chain.resilience.circuit_breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable
 from shared.stores.raw_files import decode_raw
 from shared.stores.runtime import Runtime
-from tests.embedded import ManualClock
-from tests.fake_sources import DAY, FakeSources, settings_for
 from tests.fuzz.mutations import mutated
 from tests.pipeline.test_scrape_faults import MORNING
-from tests.stores import context_of, open_stores
+from tests.support.embedded import ManualClock
+from tests.support.fake_sources import DAY, FakeSources, settings_for
+from tests.support.stores import context_of, open_stores
 
 # By mode, what it asks for.
 ASKED: dict[Mode, Sequence[str]] = {

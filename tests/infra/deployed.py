@@ -10,8 +10,8 @@ from pathlib import Path
 
 from local.package.environment import outside
 from tests.conftest import ROOT
+from tests.house.python_sources import Source, edges, sources
 from tests.pipeline.test_production_server import free_port, wait_for_port
-from tests.python_sources import Source, edges, sources
 
 # The runtime of every function that is tried out: its file is laid beside the archive.
 RUNTIME_FILE = Path("tests/infra/package_runtime.py")

@@ -14,8 +14,8 @@ from local.package.cold_start import offenders, start
 from local.package.environment import outside
 from local.package.report import HEAVY
 from shared.core.pipeline import load_pipeline
+from tests.house.python_sources import sources
 from tests.infra.deployed import RUNTIME, refusal
-from tests.python_sources import sources
 
 FUNCTIONS = sorted(load_pipeline().functions)
 # The heavy packages that loading an entry point loads; any other is imported where it is used, or never.

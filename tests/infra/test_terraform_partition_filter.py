@@ -11,7 +11,7 @@ from shared.stores.warehouse.sql import expanded
 from tests.conftest import ROOT
 from tests.infra.partition_filters import partition_fields, unpruned
 from tests.sqlcheck.checker import sql_files
-from tests.unit.test_sql_check import built
+from tests.unit.house.test_sql_check import built
 
 VIEWS = {name for name, _ in all_views()}
 # Tables that are read whole, and why that is meant.

@@ -11,8 +11,8 @@ import pytest
 
 from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
+from tests.house.python_sources import sources
 from tests.infra.expected import RAW
-from tests.python_sources import sources
 
 COLLECTIONS = set(RAW["collections"])
 EVERY = set(RAW["every_function"]["collections"])

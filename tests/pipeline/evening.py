@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.stores.warehouse.schemas import load_schema
 from tests.pipeline.support import NOW, PipelineHarness
-from tests.unit.systems_rows import NEUTRAL
+from tests.support.systems_rows import NEUTRAL
 
 DAY = date(2025, 11, 14)
 BATCH = "batch_2025-11-14_r1"

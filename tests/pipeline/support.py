@@ -32,7 +32,7 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.stores.ports import Publication
 from shared.stores.runtime import Runtime
-from tests.stores import append
+from tests.support.stores import append
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 Run = Callable[[Any, Context], Outcome]

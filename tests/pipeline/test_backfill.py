@@ -19,8 +19,8 @@ from shared.chain.resilience import pause_switch
 from shared.core.errors import DataError, Fatal
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import DateRange
-from tests.embedded import START, function_spec, small_pipeline, write_function
 from tests.pipeline.support import PipelineHarness, Run
+from tests.support.embedded import START, function_spec, small_pipeline, write_function
 
 WINTER = Asked(DateRange(date(2024, 12, 15), date(2025, 2, 3)), minutes=120.0, anew=False)
 MONTHS = [("2024-12-15", "2024-12-31"), ("2025-01-01", "2025-01-31"), ("2025-02-01", "2025-02-03")]

@@ -29,13 +29,13 @@ from shared.science.predictions.predict import predict_players
 from shared.science.systems import zone_matchup
 from shared.science.systems.output import ZONE_MATCHUP
 from shared.stores.runtime import Runtime
-from tests.embedded import ManualClock
-from tests.fake_sources import DAY, FakeSources, Reply, serving, settings_for
 from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
 from tests.pipeline.test_held import StateLost
 from tests.pipeline.test_scrape_faults import MORNING
-from tests.stores import context_of, open_stores
+from tests.support.embedded import ManualClock
+from tests.support.fake_sources import DAY, FakeSources, Reply, serving, settings_for
+from tests.support.stores import context_of, open_stores
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}

@@ -20,7 +20,7 @@ from local.host.runtime import open_runtime
 from local.league import write_league
 from local.replay import Archive
 from tests.conftest import ROOT
-from tests.embedded import function_spec, small_pipeline, write_function
+from tests.support.embedded import function_spec, small_pipeline, write_function
 
 SMALL = small_pipeline(function_spec("work", "a"))
 SERVE = """

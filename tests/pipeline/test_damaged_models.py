@@ -15,7 +15,7 @@ from shared.science.model_registry.registry import save_models
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
 from tests.pipeline.support import Killed, PipelineHarness
-from tests.unit.systems_models import named
+from tests.support.systems_models import named
 
 TRAINING = {"train_model": (run, TrainingMessage)}
 AGAIN = {"run_id": "2025-11-14-again", "force": True}

@@ -8,8 +8,8 @@ from pathlib import Path
 from functions.phase6_export.document import Header, Order, document
 from functions.phase6_export.sources import NAMES, Source
 from functions.phase6_export.writer import encode
-from tests.fake_sources import DAY, Reply, box_rows, box_scores, event_odds, injuries
 from tests.pipeline.test_scrape_faults import opened
+from tests.support.fake_sources import DAY, Reply, box_rows, box_scores, event_odds, injuries
 
 EVIL = "\x1b[2J\x1b]8;;https://evil.example\x1b\\Luka\x1b]8;;\x07\r\u202e [b]Dončić[/b]\u200b\x9b31m"
 READS, LOOKUP = "Luka [b]Dončić[/b]", "lukabdoncicb"

@@ -16,9 +16,9 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError
 from shared.stores.raw_files import CONTENT_TYPE, Response, encode_raw, raw_path
 from shared.stores.runtime import Runtime
-from tests.embedded import ManualClock
-from tests.fake_sources import DAY, box_rows, box_scores, event_odds, injuries, schedule
-from tests.stores import context_of, open_stores
+from tests.support.embedded import ManualClock
+from tests.support.fake_sources import DAY, box_rows, box_scores, event_odds, injuries, schedule
+from tests.support.stores import context_of, open_stores
 
 FETCHED = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
 ANSWERS = {"schedule": "schedule", "player_boxscores": "leaguegamelog", "team_boxscores": "leaguegamelog"}

@@ -9,7 +9,7 @@ from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import save_models
 from tests.pipeline.evening import AS_OF, PLAYERS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
-from tests.unit.systems_models import named
+from tests.support.systems_models import named
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}

@@ -21,8 +21,8 @@ from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.errors import DataError, SourceUnavailable
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from shared.stores.runtime import Runtime
-from tests.embedded import ManualClock
-from tests.fake_sources import (
+from tests.support.embedded import ManualClock
+from tests.support.fake_sources import (
     CUT_OFF,
     DAY,
     GAMES,
@@ -38,7 +38,7 @@ from tests.fake_sources import (
     serving,
     settings_for,
 )
-from tests.stores import context_of, open_stores
+from tests.support.stores import context_of, open_stores
 
 MORNING = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)  # 11:30 in New York
 NEXT_MORNING = datetime(2025, 11, 15, 11, 30, tzinfo=UTC)

@@ -15,9 +15,9 @@ from functions.phase1_scrape.http_client import CONNECTIONS
 from functions.phase1_scrape.sources.odds_history import GIVE_UP_AFTER, fetch_past_odds
 from shared.chain.execution.context import Outcome
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
-from tests.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
 from tests.pipeline.test_scrape_faults import Chain, backfill, opened
-from tests.stores import context_of
+from tests.support.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
+from tests.support.stores import context_of
 
 FIRST, LAST = date(2025, 11, 10), date(2025, 11, 15)
 DOWN = Reply(500)

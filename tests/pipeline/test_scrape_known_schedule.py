@@ -11,8 +11,8 @@ import pytest
 from shared.chain.messages.messages import Mode
 from shared.core.errors import DataError, SourceUnavailable
 from shared.stores.raw_files import CONTENT_TYPE
-from tests.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game
 from tests.pipeline.test_scrape_faults import Chain, backfill, opened
+from tests.support.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game
 
 DOWN = Reply(503)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.stores.raw_files import decode_raw
-from tests.fake_sources import GAMES, Reply, box_rows, box_scores, events, injuries, schedule
 from tests.pipeline.test_scrape_faults import Chain, opened
+from tests.support.fake_sources import GAMES, Reply, box_rows, box_scores, events, injuries, schedule
 
 # What stands where a text, an object or a list should.
 ODD: dict[str, Any] = {

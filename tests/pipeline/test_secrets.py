@@ -29,9 +29,9 @@ from shared.core.logs import JsonFormatter
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.stores.runtime import use_runtime
-from tests.fake_sources import FakeSources, Reply, event_odds, events, serving, settings_for
 from tests.pipeline.support import NOW, PipelineHarness, open_world, push
 from tests.pipeline.test_handler import Work
+from tests.support.fake_sources import FakeSources, Reply, event_odds, events, serving, settings_for
 
 KEY = "Zq7/Vx+9w&K=2p\"R'4t\\8mYb5nHs3"
 PASSWORD = "jT/6@fD%8:kLw#3vXe?1"

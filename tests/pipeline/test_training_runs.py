@@ -18,8 +18,8 @@ from shared.science.model_registry.promotions import POINTER, move_pointer, read
 from shared.science.model_registry.registry import load_models, read_metadata, save_models, saved_versions
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
-from tests.unit.systems_models import named
-from tests.unit.training_tables import feature_store_row, game, played
+from tests.support.systems_models import named
+from tests.support.training_tables import feature_store_row, game, played
 
 pytestmark = pytest.mark.heavy  # a training for every test
 

@@ -45,7 +45,7 @@ def test_both_commands_with_the_oldest_pip(clone: Clone) -> None:
     clone.run("make", "run", "HISTORY_SEASONS=1")
     assert (clone.folder / ".local" / "exports" / "v1" / "status.json").is_file()
     assert_installed(clone, "local")
-    clone.run("make", "test", "ARGS=tests/unit/test_clock.py tests/setup -m 'not heavy'")
+    clone.run("make", "test", "ARGS=tests/unit/core/test_clock.py tests/setup -m 'not heavy'")
     assert_installed(clone, "dev")
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(installed(clone))
 

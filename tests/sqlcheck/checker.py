@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from shared.stores.warehouse.sql import FRAGMENTS, expanded
-from tests.python_sources import sources
+from tests.house.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
 from tests.sqlcheck.resolving import Unresolved, parse
 from tests.sqlcheck.selects import select_problems

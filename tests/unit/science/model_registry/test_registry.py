@@ -1,0 +1,197 @@
+"""The model registry on files: whole versions, loaded once an instance, and loud failures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from local.embedded.file_blobs import FileBlobs
+from shared.core.errors import Fatal, SchemaMismatch
+from shared.science.features.names import model_features
+from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
+from shared.science.model_registry.registry import (
+    Models,
+    load_models,
+    load_twin,
+    read_metadata,
+    save_models,
+    saved_versions,
+)
+from shared.science.systems.output import ENSEMBLE, XGBOOST
+from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
+from shared.stores.ports import Blob
+from tests.support.systems_models import named, trained
+
+AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
+METADATA = {"features": list(model_features()), "rows": 1200}
+
+
+def saved(blobs: FileBlobs, models: Models | None = None) -> dict[str, str]:
+    """Save a version, and what asks for it."""
+    models = models or trained().models
+    save_models(blobs, models, METADATA)
+    assert models.xgboost is not None
+    return dict.fromkeys((XGBOOST, ENSEMBLE), models.xgboost.version)
+
+
+def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    blobs, models = FileBlobs(tmp_path), trained().models
+    versions = saved(blobs)
+    assert set(versions) == {XGBOOST, ENSEMBLE}
+    loaded = load_models(blobs, versions)
+    assert loaded.ensemble == models.ensemble
+    inputs = np.random.default_rng(1).normal(10, 5, (50, len(model_features()))).astype(np.float32)
+    assert loaded.xgboost is not None
+    assert models.xgboost is not None
+    assert (mean_points(loaded.xgboost.trees, inputs) == mean_points(models.xgboost.trees, inputs)).all()
+    assert load_models(blobs, versions) is loaded, "cached"
+
+
+def test_saving_the_same_version_again_changes_nothing(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    first = save_models(blobs, trained().models, METADATA)
+    generations = [blobs.read(path).generation for path in first]
+    assert save_models(blobs, trained().models, METADATA) == first
+    assert [blobs.read(path).generation for path in first] == generations
+
+
+def test_one_version_never_names_two_models(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    save_models(blobs, trained().models, METADATA)
+    with pytest.raises(Fatal, match="other content"):
+        save_models(blobs, trained().models, {**METADATA, "rows": 7})
+
+
+def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    assert saved_versions(blobs) == []
+    versions = saved(blobs)
+    assert current_versions(blobs) == {}
+    assert saved_versions(blobs) == [versions[XGBOOST]]
+    blobs.write("models/ensemble_v1/2099-01-01-half/model.json", b"{}", content_type="application/json")
+    assert saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
+
+
+def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_data_decides(tmp_path: Path) -> None:
+    blobs, version = FileBlobs(tmp_path), trained().models
+    first = save_models(blobs, version, {**METADATA, "gate": {"against": "a"}})
+    assert save_models(blobs, version, {**METADATA, "gate": {"against": "b"}}) == first
+    assert version.xgboost is not None
+    assert read_metadata(blobs, version.xgboost.version)["gate"] == {"against": "a"}
+    with pytest.raises(Fatal, match="other content"):
+        save_models(blobs, version, {**METADATA, "rows": 7, "gate": {"against": "b"}})
+
+
+def test_a_twin_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> None:
+    blobs, twin = FileBlobs(tmp_path), named("twin", seed=8)
+    version = trained().models
+    paths = save_models(blobs, version, METADATA, twin)
+    assert version.xgboost is not None
+    assert version.ensemble is not None
+    name = version.xgboost.version
+    assert {f"models/{XGBOOST}/{name}/twin.{each}.ubj" for each in TREES} < set(paths)
+    found = load_twin(blobs, name)
+    assert found.ensemble == replace(twin.ensemble, version=name)  # type: ignore[type-var]
+    assert load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), name)).ensemble == version.ensemble
+    with pytest.raises(SchemaMismatch, match="points_l3"):
+        load_twin(blobs, name, model_features()[1:])
+
+
+class CountingBlobs(FileBlobs):
+    """A bucket that remembers what was read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reads: list[str] = []
+
+    def read(self, path: str) -> Blob:
+        self.reads.append(path)
+        return super().read(path)
+
+
+def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(tmp_path: Path) -> None:
+    blobs = CountingBlobs(tmp_path)
+    pinned = saved(blobs)
+    move_pointer(blobs, read_serving(blobs), pinned[XGBOOST], by="first", at=AT, why="test")
+    blobs.reads.clear()
+    first = load_models(blobs, pinned)
+    folder = f"{XGBOOST}/{pinned[XGBOOST]}"
+    trees = [f"{folder}/model.{each}.ubj" for each in ("points", "minutes", "rate")]
+    files = [f"{folder}/metadata.json", *trees, f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
+    assert blobs.reads == [f"models/{file}" for file in files], "no twin, no pointer"
+    blobs.reads.clear()
+    newer = saved(blobs, named("2099-01-01-newer"))
+    move_pointer(blobs, read_serving(blobs), newer[XGBOOST], by="second", at=AT, why="test")
+    blobs.reads.clear()
+    for _ in range(3):
+        assert load_models(blobs, dict(pinned)) is first, "the batch goes on with what it pinned"
+    assert blobs.reads == []
+    second = load_models(blobs, newer)
+    assert second.xgboost is not None
+    assert second.xgboost.version == "2099-01-01-newer"
+    assert len(blobs.reads) == len(files)
+
+
+def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
+    assert load_models(FileBlobs(tmp_path), {}) == Models()
+
+
+def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    versions = saved(blobs)
+    names = list(model_features())
+    with pytest.raises(SchemaMismatch, match="points_l3"):
+        load_models(blobs, versions, names[1:])
+    with pytest.raises(SchemaMismatch, match="another order"):
+        load_models(blobs, versions, [names[1], names[0], *names[2:]])
+
+
+def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp_path: Path) -> None:
+    blobs, names = FileBlobs(tmp_path), list(model_features())
+    save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
+    with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]), names[:-1])
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_one_booster_of_other_inputs_than_the_two_beside_it_fails_loudly(tmp_path: Path, name: str) -> None:
+    import xgboost as xgb
+
+    models, names = trained().models, model_features()
+    assert models.xgboost is not None
+    narrow = xgb.train({"nthread": 1}, xgb.DMatrix(np.eye(3), np.arange(3.0)), 1)
+    trees: Trees = replace(models.xgboost.trees, **{name: narrow})
+    versions = saved(FileBlobs(tmp_path), replace(models, xgboost=replace(models.xgboost, trees=trees)))
+    with pytest.raises(SchemaMismatch, match=rf"trees: \[3, {len(names)}\].*retrain"):
+        load_models(FileBlobs(tmp_path), versions)
+
+
+def test_a_missing_booster_says_what_to_do(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    versions = saved(blobs)
+    (tmp_path / "models" / XGBOOST / versions[XGBOOST] / "model.rate.ubj").unlink()
+    with pytest.raises(Fatal, match=r"model\.rate\.ubj is not in the models bucket.*nba-training-trigger"):
+        load_models(blobs, versions)
+
+
+def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> None:
+    blobs, models = FileBlobs(tmp_path), trained().models
+    assert models.ensemble is not None
+    spread = {k: v for k, v in models.ensemble.variance.items() if k != XGBOOST}
+    save_models(blobs, replace(models, ensemble=replace(models.ensemble, variance=spread)), METADATA)
+    with pytest.raises(SchemaMismatch, match=XGBOOST):
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]))
+
+
+def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match="nba-training-trigger"):
+        load_models(FileBlobs(tmp_path), {XGBOOST: "2020-01-01-deadbeef"})
+
+
+def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match="complete"):
+        save_models(FileBlobs(tmp_path), replace(trained().models, ensemble=None), METADATA)
