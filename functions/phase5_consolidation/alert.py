@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context
 from shared.chain.messages.outbox import OutboxMessage
@@ -17,7 +17,7 @@ def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: C
         f"Consolidation of {batch.batch_id} failed",
         detail,
         runtime.clock.now(),
-        game_date=batch.data["game_date"],
+        game_date=batch.game_date.isoformat(),
         batch_id=batch.batch_id,
         run_id=context.run_id,
         attempt=context.attempt,
@@ -33,7 +33,7 @@ def model_damaged(runtime: Runtime, batch: Batch, system: str, detail: str) -> O
         f"{system} predicted nobody in {batch.batch_id}: its model is damaged",
         detail,
         runtime.clock.now(),
-        game_date=batch.data["game_date"],
+        game_date=batch.game_date.isoformat(),
         batch_id=batch.batch_id,
         run_id=batch.run_id,
     )

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
+from shared.chain.batches import ending
+from shared.chain.batches.reading import get_batch, latest_batch, units_of
+from shared.chain.batches.records import Batch, BatchStatus, UnitStatus, parse_batch_id
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.resilience import locks
@@ -47,17 +48,17 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     runtime = context.runtime
     batch = _batch(message, runtime)
-    lock_name = f"consolidation-{batch.data['game_date']}"
+    lock_name = f"consolidation-{batch.game_date}"
     lease = timedelta(seconds=context.function.lease_seconds)
     with locks.hold(
         lock_name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
     ) as lock:
         # read again: the holder before us may have consolidated it
-        batch = batches.get_batch(runtime.state, batch.batch_id) or batch
-        if batch.status == SUPERSEDED:
-            why = f"{batch.batch_id} is superseded by {batch.data['superseded_by']}."
+        batch = get_batch(runtime.state, batch.batch_id) or batch
+        if batch.status == BatchStatus.SUPERSEDED:
+            why = f"{batch.batch_id} is superseded by {batch.superseded_by}."
             raise Skippable(why, status="superseded", event=Event.BATCH_SUPERSEDED)
-        if batch.status == OPEN:
+        if batch.status == BatchStatus.OPEN:
             why = f"{batch.batch_id} is still open: {batch.unit_count} units expected."
             raise Skippable(why, status="skipped", event=Event.BATCH_OPEN)
         work = _Work(runtime, batch, lock, runtime.clock.now())
@@ -71,13 +72,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
     """The named batch, else the date's latest. Raises DataError for a name that does not exist or is another date's."""
     if message.batch_id is None:
-        latest = batches.latest_batch(runtime.state, message.last_date)
+        latest = latest_batch(runtime.state, message.last_date)
         if latest is None:
             why = f"No batch was opened for {message.last_date}."
             raise Skippable(why, status="no_data", event=Event.NO_BATCH)
         return latest
-    game_date, _ = batches.parse_batch_id(message.batch_id)
-    batch = batches.get_batch(runtime.state, message.batch_id)
+    game_date, _ = parse_batch_id(message.batch_id)
+    batch = get_batch(runtime.state, message.batch_id)
     if batch is None or game_date != message.last_date:
         raise DataError(
             f"Batch {message.batch_id} {'does not exist' if batch is None else 'is not of ' + str(message.last_date)}.",
@@ -102,12 +103,12 @@ class _Work:
         # the whole date's: staging of earlier revisions goes when this one is consolidated
         tables = self.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{self._date().isoformat()}_r")
         pending = self._pending_units()
-        if self.batch.status == CONSOLIDATED and not pending:
+        if self.batch.status == BatchStatus.CONSOLIDATED and not pending:
             # a repeat after success: merges nothing, cleans up what a crash left, announces again
-            batches.supersede_older(self.runtime.state, self.batch)
+            ending.supersede_older(self.runtime.state, self.batch)
             self._drop(tables, self.batch.merged)
             why = "already consolidated"
-            return self._outcome(int(self.batch.data["rows_in_place"]), 0, sequence, why, Event.ALREADY_CONSOLIDATED)
+            return self._outcome(self.batch.rows_in_place, 0, sequence, why, Event.ALREADY_CONSOLIDATED)
         staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
         self._expect_tables(staged, pending)
         if not pending:
@@ -136,12 +137,12 @@ class _Work:
 
     def _pending_units(self) -> dict[str, int]:
         """Units done and not merged yet, with the rows each reported."""
-        units = batches.units_of(self.runtime.state, self.batch.batch_id)
-        done = [unit for unit in units if unit.data["status"] == batches.DONE]
-        for unit in done:
-            self.damaged |= unit.data.get("damaged", {})
+        results = units_of(self.runtime.state, self.batch.batch_id)
+        done = [result for result in results if result.status == UnitStatus.DONE]
+        for result in done:
+            self.damaged |= result.damaged
         merged = set(self.batch.merged)
-        return {unit.id: int(unit.data["rows"]) for unit in done if unit.id not in merged}
+        return {result.unit: result.rows for result in done if result.unit not in merged}
 
     def _unit(self, table: str) -> str:
         return staging.unit_of(table, self.batch.batch_id)
@@ -230,7 +231,7 @@ class _Work:
         games = self.runtime.warehouse.query(staging.in_place_sql(), params).to_pylist()
         in_place = sum(int(game["keys_in_place"]) for game in games)
         doubled = sum(int(game["doubled"]) for game in games)
-        expected = int(self.batch.data.get("rows_in_place", 0)) + merged
+        expected = self.batch.rows_in_place + merged
         if not expected <= in_place <= expected + frozen or doubled:
             raise StagingMismatch(
                 f"{self.batch.batch_id}: {in_place} keys are in place ({doubled} doubled rows), {expected} were "
@@ -266,7 +267,7 @@ class _Work:
         self.lock.check()
         alerts = {system: model_damaged(self.runtime, batch, system, said) for system, said in self.damaged.items()}
         try:
-            batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
+            ending.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
         except PreconditionFailed as changed:
             raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
 
@@ -286,7 +287,7 @@ class _Work:
     # --- results -----------------------------------------------------------------------------------------------
 
     def _date(self) -> Any:
-        return batches.parse_batch_id(self.batch.batch_id)[0]
+        return parse_batch_id(self.batch.batch_id)[0]
 
     def _nothing_staged(self) -> StagingMismatch:
         """A batch none of whose units gave rows: failed, and said so; nothing is merged on nothing."""
@@ -318,7 +319,7 @@ class _Work:
     def fail(self, mismatch: PipelineError, context: Context) -> None:
         """Record what was expected and found, and raise the alert; the mismatch itself is raised on."""
         try:
-            batches.mark_failed(self.runtime.state, self.batch, str(mismatch), self.now)
+            ending.mark_failed(self.runtime.state, self.batch, str(mismatch), self.now)
         except PreconditionFailed:
             logger.warning("%s changed while it failed; its state is kept", self.batch.batch_id)
         consolidation_failed(self.runtime, self.batch, str(mismatch), context)

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from functions.self_heal import restarts
-from shared.chain.batches import batches
-from shared.chain.batches.batches import OPEN
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
 from shared.chain.resilience import pause_switch
 from shared.core.pipeline import Pipeline, load_pipeline
@@ -53,12 +53,12 @@ def _held(runtime: Runtime) -> str | None:
 
 def _open_batch(runtime: Runtime, day: date) -> str | None:
     """A batch that stalls is closed by batch_sweep, and announced."""
-    batch = batches.latest_batch(runtime.state, day)
+    batch = latest_batch(runtime.state, day)
     if batch is None:
         return None
-    if batch.status == OPEN:
+    if batch.status == BatchStatus.OPEN:
         return f"{batch.batch_id} is open"
-    return f"{batch.batch_id} is about to be announced" if batch.data["outbox_pending"] else None
+    return f"{batch.batch_id} is about to be announced" if batch.outbox_pending else None
 
 
 def _executing(runtime: Runtime, day: date, now: datetime, asked_by: str | None) -> str | None:

@@ -17,7 +17,8 @@ from local.day.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, DateSpan, Eve
 from local.host.dispatcher import Completed
 from local.host.simulation_host import SimulationHost
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution.ledger import executions_of
 from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
@@ -254,9 +255,9 @@ class Day:
                 next_step=f"see {self._embedded.folder}/logs/functions.jsonl.",
             )
 
-    def last_batch(self) -> batches.Batch | None:
+    def last_batch(self) -> Batch | None:
         """The date's last consolidated batch, if any."""
-        return batches.latest_batch(self._embedded.runtime.state, self.game_date)
+        return latest_batch(self._embedded.runtime.state, self.game_date)
 
 
 class _Stopwatch:

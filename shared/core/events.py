@@ -94,6 +94,7 @@ class Event(StrEnum):
     NOT_JSON = "not_json"  # the data is no JSON object
     TOO_LARGE = "too_large"  # a field is longer than it may be
     INVALID_MESSAGE = "invalid_message"  # a field is missing, of a wrong type or out of bounds
+    BAD_DOCUMENT = "bad_document"  # a document of the state lacks a field, or holds what this release does not know
 
     # --- failures of an attempt -------------------------------------------------------------------------------
     NOTHING_TO_DO = "nothing_to_do"  # an error that says so; the outcome's status tells more

@@ -16,8 +16,9 @@ from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
 from functions.phase6_export.document import Order
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, Batch
+from shared.chain.batches import completion, opening
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import Batch, BatchStatus, path_of
 from shared.chain.resilience import locks
 from shared.stores.ports import Document, Increment
 from shared.stores.warehouse import sql, staging
@@ -28,56 +29,56 @@ TABLE = Table()
 
 @TABLE.add("increment instead of keyed completion", "a batch counts its completions, a repeated one twice")
 def _increment() -> Iterator[None]:
-    record, complete = batches._record_unit, batches.complete_unit
+    record, complete = completion._record_unit, completion.complete_unit
 
     def recorded(state: Any, batch_id: str, result: Any) -> None:
         record(state, batch_id, result)
-        state.update(batches.path_of(batch_id), {"completions": Increment(1)})
+        state.update(path_of(batch_id), {"completions": Increment(1)})
 
     def completed(state: Any, batch_id: str, *args: Any) -> Batch:
         def count(collection: str) -> int:
-            return int(state.get(batches.path_of(batch_id)).data["completions"])
+            return int(state.get(path_of(batch_id)).data["completions"])
 
         return complete(Instead(state, count=count), batch_id, *args)
 
-    with patched(batches, "_record_unit", recorded), patched(batches, "complete_unit", completed):
+    with patched(completion, "_record_unit", recorded), patched(completion, "complete_unit", completed):
         yield
 
 
 @TABLE.add("closed without precondition", "a batch is changed without asking whether it changed since it was read")
 def _closed_without_precondition() -> Iterator[None]:
-    whole = batches.announce
+    whole = completion.announce
 
     def announce(state: Any, *args: Any) -> None:
         whole(Instead(state, update=lambda path, fields, if_version: state.update(path, fields)), *args)
 
-    with patched(batches, "announce", announce):
+    with patched(completion, "announce", announce):
         yield
 
 
 @TABLE.add("late completion ignored", "a unit that is done after its batch was closed without it stays missing")
 def _late_ignored() -> Iterator[None]:
-    complete = batches.complete_unit
+    complete = completion.complete_unit
 
     def completed(state: Any, batch_id: str, result: Any, announcement: Any) -> Batch:
-        batch = batches.get_batch(state, batch_id)
-        if batch is None or batch.status == OPEN:
+        batch = get_batch(state, batch_id)
+        if batch is None or batch.status == BatchStatus.OPEN:
             return complete(state, batch_id, result, announcement)
-        batches._record_unit(state, batch_id, result)
+        completion._record_unit(state, batch_id, result)
         return batch
 
-    with patched(batches, "complete_unit", completed):
+    with patched(completion, "complete_unit", completed):
         yield
 
 
 @TABLE.add("no join", "a trigger opens a revision while another of the date is in progress")
 def _no_join() -> Iterator[None]:
-    whole = batches.open_batch
+    whole = opening.open_batch
 
     def finished(document: Document | None) -> Document | None:
         if document is None or not document.path.startswith("batches/"):
             return document
-        return replace(document, data={**document.data, "status": CONSOLIDATED})
+        return replace(document, data={**document.data, "status": BatchStatus.CONSOLIDATED})
 
     def open_batch(state: Any, *args: Any) -> Batch:
         def transaction(body: Any) -> Any:
@@ -85,7 +86,7 @@ def _no_join() -> Iterator[None]:
 
         return whole(Instead(state, transaction=transaction), *args)
 
-    with patched(batches, "open_batch", open_batch), patched(Batch, "in_progress", property(lambda self: False)):
+    with patched(opening, "open_batch", open_batch), patched(Batch, "in_progress", property(lambda self: False)):
         yield
 
 
