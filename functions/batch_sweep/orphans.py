@@ -61,7 +61,7 @@ def _sweep_date(context: Context, report: Report, game_date: date, staged: Mappi
     lease = timedelta(seconds=context.function.lease_seconds)
     name = f"consolidation-{game_date.isoformat()}"
     try:
-        with locks.hold(
+        with locks.acquire(
             name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
         ) as lock:
             goes = _what_goes(context, report, game_date, orphaned)

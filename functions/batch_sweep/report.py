@@ -29,7 +29,7 @@ class Report:
     late: dict[str, list[str]] = field(default_factory=dict)
     """Batch -> units that were named as missing and are done."""
     released: list[str] = field(default_factory=list)
-    """Held messages whose gate is open again."""
+    """Deferred messages that are admitted again."""
     sent: list[str] = field(default_factory=list)
     """Documents whose outbox was still to be sent."""
     redriven: list[str] = field(default_factory=list)

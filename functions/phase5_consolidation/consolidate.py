@@ -50,7 +50,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     batch = _batch(message, runtime)
     lock_name = f"consolidation-{batch.game_date}"
     lease = timedelta(seconds=context.function.lease_seconds)
-    with locks.hold(
+    with locks.acquire(
         lock_name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
     ) as lock:
         # read again: the holder before us may have consolidated it

@@ -201,29 +201,28 @@ class Day:
     def _read_back(self, record: RunRecord, seconds: _Stopwatch) -> None:
         by_function: dict[str, dict[str, Any]] = {}
         executions = sorted(
-            executions_of(self._embedded.runtime.state, record.run_id), key=lambda d: (d.data["started_at"], d.id)
+            executions_of(self._embedded.runtime.state, record.run_id), key=lambda each: (each.started_at, each.id)
         )
         for execution in executions:
-            data = execution.data
-            result = data.get("result") or {}
+            result = execution.result
             phase = by_function.setdefault(
-                data["function"],
+                execution.function,
                 {
-                    "name": data["function"],
+                    "name": execution.function,
                     "status": "success",
-                    "seconds": seconds.of(data["function"]),
+                    "seconds": seconds.of(execution.function),
                     "record_count": 0,
                     "reason": None,
                     "event": None,
                 },
             )
-            phase["event"] = result.get("event") or data.get("event")
-            status = result.get("status", data["status"])
+            phase["event"] = result.get("event") or execution.event
+            status = result.get("status", execution.status.value)
             if status != "success":
                 phase["status"] = status
-                phase["reason"] = result.get("reason") or data.get("error_message")
+                phase["reason"] = result.get("reason") or execution.error_message
             phase["record_count"] += int(result.get("record_count") or 0)
-            record.batch_id = record.batch_id or data.get("batch_id")
+            record.batch_id = record.batch_id or execution.batch_id
         order = list(self._pipeline.functions)
         record.phases = sorted(by_function.values(), key=lambda phase: order.index(phase["name"]))
 

@@ -16,7 +16,6 @@ from shared.chain.resilience import circuit_breaker, dead_letters, deferred, pau
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.errors import NotFound
 from shared.core.pipeline import Pipeline
-from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
 
@@ -44,10 +43,13 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
             )
         except NotFound as unknown:
             return _json({"error": str(unknown)}, 404)
-        parked = runtime_of().state.query(deferred.COLLECTION, [Filter("released_at", "==", None)])
+        waiting_messages = deferred.waiting(runtime_of().state)
         return _json({
             "dead_letters": [as_json(letter) for letter in letters],
-            "held": [{"name": d.id, **{k: d.data[k] for k in ("function", "gate", "reason")}} for d in parked],
+            "held": [
+                {"name": each.id, "function": each.function, "gate": each.gate, "reason": each.reason}
+                for each in waiting_messages
+            ],
         })  # fmt: skip
 
     @pages.post("/redrive")

@@ -157,13 +157,13 @@ def _undecodable(path: str, name: str, what: str) -> DataError:
 
 
 def _encoded(value: Any) -> Any:
-    """A stored value of an attribute's: texts for statuses and days, the rest as it is."""
+    """A stored value of an attribute's: texts for statuses and days, lists for tuples, the rest as it is."""
     if isinstance(value, Enum):
         return value.value
     # a datetime is a date, too, and is stored as a moment
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    return value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
@@ -214,6 +214,12 @@ def _exactly(kind: type, called: str) -> Callable[[Any], Any]:
     return read
 
 
+def _tuple(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError("no list")
+    return tuple(value)
+
+
 def _moment(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise ValueError("no moment")
@@ -234,5 +240,6 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     datetime: _moment,
     date: _day,
     Sequence: _exactly(list, "list"),
+    tuple: _tuple,
     Mapping: _exactly(dict, "map"),
 }

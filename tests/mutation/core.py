@@ -28,7 +28,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "shared/chain/resilience/circuit_breaker.py": ("tests/unit/chain/resilience/test_circuit_breaker.py",),
     "shared/chain/resilience/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
     "shared/science/predictions/eligibility.py": ("tests/unit/functions/phase5_coordinator/test_players.py",),
-    "shared/chain/resilience/deferred.py": ("tests/pipeline/test_held.py",),
+    "shared/chain/resilience/deferred.py": ("tests/pipeline/test_deferred.py",),
     "shared/chain/execution/ledger.py": (
         "tests/unit/chain/execution/test_ledger.py",
         "tests/pipeline/test_run_history.py",

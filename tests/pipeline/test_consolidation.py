@@ -565,7 +565,7 @@ def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: PipelineHarness
 def test_one_at_a_time_for_a_date(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     lease = timedelta(seconds=330)
-    with locks.hold("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
+    with locks.acquire("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
         assert [answer.body["error_type"] for answer in consolidate(world)] == ["LeaseHeld"]
         assert table(world) == []
     assert consolidate(world, wait=True)[-1].body["status"] == "success"

@@ -147,7 +147,7 @@ def test_while_its_date_is_consolidated_nothing_is_looked_at(world: PipelineHarn
     table = stage(world, "1", [prediction(1, "9.5")])
     next_day(world)
     name, lease = f"consolidation-{DAY.isoformat()}", timedelta(minutes=5)
-    with locks.hold(name, world.state, world.clock, owner="another", epoch=1, lease=lease):
+    with locks.acquire(name, world.state, world.clock, owner="another", epoch=1, lease=lease):
         assert swept(world)["metadata"]["kept"] == {"its date is being consolidated": [table]}
     assert swept(world)["metadata"]["dropped"] == [table]
 

@@ -78,7 +78,7 @@ def _no_join() -> Iterator[None]:
     def finished(document: Document | None) -> Document | None:
         if document is None or not document.path.startswith("batches/"):
             return document
-        return replace(document, data={**document.data, "status": BatchStatus.CONSOLIDATED})
+        return replace(document, data={**document.data, "status": BatchStatus.CONSOLIDATED.value})
 
     def open_batch(state: Any, *args: Any) -> Batch:
         def transaction(body: Any) -> Any:
@@ -139,10 +139,10 @@ def _no_lock() -> Iterator[None]:
             pass
 
     @contextmanager
-    def hold(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
+    def acquire(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
         yield Unchecked(name, 1, state, clock)
 
-    with patched(locks, "hold", hold):
+    with patched(locks, "acquire", acquire):
         yield
 
 

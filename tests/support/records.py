@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from shared.chain.batches.records import Batch, BatchStatus, ClosedAs, batch_id_of
+from shared.chain.execution.ledger import KEPT
+from shared.chain.execution.records import Execution, ExecutionFacts, ExecutionStatus, Failure, Success
+from shared.core.events import Event
 
 DAY = date(2025, 11, 14)
 NOON = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
@@ -33,5 +36,73 @@ def batch(**changes: Any) -> Batch:
         outbox=[],
         outbox_pending=False,
         closed_at=NOON,
+    )
+    return replace(whole, **changes)
+
+
+def facts(**changes: Any) -> ExecutionFacts:
+    """What is known of a worker's execution when it is taken."""
+    whole = ExecutionFacts(
+        function="phase5_worker",
+        phase="phase5_worker",
+        run_id="2025-11-14-nightly",
+        unit="batch_2025-11-14_r1.203999",
+        mode="same_day",
+        game_date=DAY.isoformat(),
+        as_of=NOON,
+        batch_id="batch_2025-11-14_r1",
+        correlation_id="c",
+        trigger_source="scheduler",
+        trigger_message_id="7",
+    )
+    return replace(whole, **changes)
+
+
+def success(**changes: Any) -> Success:
+    """An execution's success that sends nothing, to be written into the history."""
+    whole = Success(
+        as_of=NOON,
+        batch_id=None,
+        finished_at=NOON,
+        expires_at=NOON + KEPT,
+        result={"status": "success"},
+        metadata={},
+        is_last_of_run=False,
+        history_written=False,
+        outbox=[],
+        outbox_pending=False,
+        linked_outboxes=[],
+    )
+    return replace(whole, **changes)
+
+
+def failure(**changes: Any) -> Failure:
+    """An attempt that failed and is tried again."""
+    whole = Failure(
+        finished_at=NOON,
+        event=Event.RETRIED,
+        error_type="Retriable",
+        error_message="no answer",
+        final=False,
+        expires_at=None,
+    )
+    return replace(whole, **changes)
+
+
+def execution(**changes: Any) -> Execution:
+    """An execution at work."""
+    whole = Execution(
+        **vars(facts()),
+        status=ExecutionStatus.RUNNING,
+        owner="a",
+        epoch=1,
+        lease_expires_at=NOON + timedelta(minutes=5),
+        taken_at=NOON,
+        generation=1,
+        attempts=1,
+        started_at=NOON,
+        outbox=[],
+        outbox_pending=False,
+        history_written=False,
     )
     return replace(whole, **changes)
