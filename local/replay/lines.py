@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from local.replay.archive import Archive, microseconds
 from local.replay.games import UNTIMED_LINES, iso, to_us
 from shared.core.clock import at_new_york
+from shared.nba.stats import POINTS
 
 UNTIMED_KINDS = ("file_name_assumed_utc", "unknown_pregame")
-MAIN, ALTERNATE = "player_points", "player_points_alternate"
+MAIN, ALTERNATE = POINTS.markets
 # The archive's game lines are a mean over books, without prices of spread and total.
 CONSENSUS = "consensus"
 TITLES = {

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
-OFFSETS = (-2, -1, 0, 1, 2)
-LOWEST_LINE = Decimal("0.5")
+from shared.nba.stats import LOWEST_LINE, Stat
+
 LEAST_AMERICAN_ODDS = 100
 SUSPICIOUS = "suspicious_line"
 # The reason of a line that no book prices: judged at the assumed price, no bet of anybody.
@@ -141,12 +141,12 @@ def to_half(value: Decimal) -> Decimal:
     return (value * 2).quantize(Decimal(1), rounding=ROUND_HALF_UP) / 2 + Decimal("0.0")
 
 
-def tested_lines(main: Decimal) -> list[Decimal]:
-    """main -2, -1, 0, +1, +2; lines below 0.5 are left out, since nobody scores fewer than 0 points.
+def tested_lines(main: Decimal, stat: Stat) -> list[Decimal]:
+    """The main line and those of the statistic's steps about it; lines below 0.5 are left out.
 
-    A main line of 1.5 has four, of 0.5 three, of 2.0 four; from 2.5 on there are five.
+    In points a main line of 1.5 has four, of 0.5 three, of 2.0 four; from 2.5 on there are five.
     """
-    return [main + offset for offset in OFFSETS if main + offset >= LOWEST_LINE]
+    return [main + step for step in stat.line_steps if main + step >= LOWEST_LINE]
 
 
 def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.nba.stats import POINTS
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.explain import explanations
 from shared.science.predictions.lines import (
@@ -157,7 +158,7 @@ class _Player:
         return cls(
             row=player["features"],
             main=main,
-            tested=tuple(tested_lines(main)),
+            tested=tuple(tested_lines(main, POINTS)),
             best=best_prices(current),
             line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
             suspicious=_doubt(current),
