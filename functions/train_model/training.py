@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from functions.train_model.rival import find_rival, judge
+from functions.train_model.champion import find_champion, judge
 from functions.train_model.rollback import roll_back
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
@@ -58,9 +58,9 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         logger.warning("%s Nothing is taken to serve.", damage)
     refuse_leaks(rows)
     start = window_start(rows)
-    training = fit(rows, twin_before=start)
-    version, twin = _complete(training)
-    gate = _decide(rows, start, version, twin, seen, context)
+    training = fit(rows, holdout_before=start)
+    version, holdout_model = _complete(training)
+    gate = _decide(rows, start, version, holdout_model, seen, context)
     metadata: dict[str, Any] = {
         "features": list(rows.names),
         "rows": int(rows.trained.sum()),
@@ -71,7 +71,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         "metrics": training.metrics,
         "gate": gate,
     }
-    paths = save_models(blobs, training.models, metadata, twin)
+    paths = save_models(blobs, training.models, metadata, holdout_model)
     failpoints.reached("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
@@ -88,7 +88,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
 
 
 def _decide(
-    rows: TrainingRows, start: np.datetime64, version: str, twin: Models, seen: Serving, context: Context
+    rows: TrainingRows, start: np.datetime64, version: str, holdout_model: Models, seen: Serving, context: Context
 ) -> dict[str, Any]:
     """The gate's document; for a version that serves already, at a redelivery or without new games, as it was kept."""
     blobs = context.runtime.models
@@ -97,7 +97,7 @@ def _decide(
         if kept is not None:
             return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
-    found = judge(compared, twin, seen, find_rival(blobs, seen, start))
+    found = judge(compared, holdout_model, seen, find_champion(blobs, seen, start))
     undone = seen.rolled_back(version)
     if undone is not None:
         # the same data again must not undo what somebody decided
@@ -119,7 +119,7 @@ def _kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
 
 
 def _complete(training: Training) -> tuple[str, Models]:
-    """A training's version and twin."""
-    if training.models.xgboost is None or training.twin is None:
-        raise Fatal("the training made no trees, or no twin.", next_step="a defect of the fit.")
-    return training.models.xgboost.version, training.twin
+    """A training's version and holdout model."""
+    if training.models.xgboost is None or training.holdout_model is None:
+        raise Fatal("the training made no trees, or no holdout model.", next_step="a defect of the fit.")
+    return training.models.xgboost.version, training.holdout_model

@@ -146,12 +146,12 @@ def _team_shots(setting: Setting, teams: Teams) -> Floats:
 
 def _zones(setting: Setting, players: Players, teams: Teams) -> tuple[Floats, Floats]:
     """Shot shares and accuracy by zone against today's opponent, K x ROSTER x 6."""
-    rival = setting.team[setting.opponent]
-    share = players.zone_share[setting.roster] * teams.allowed_share[rival][:, None, :]
+    opponent = setting.team[setting.opponent]
+    share = players.zone_share[setting.roster] * teams.allowed_share[opponent][:, None, :]
     share /= share.sum(axis=2, keepdims=True)
     home = np.where(np.arange(len(setting.team)) % 2 == 0, HOME_ACCURACY, -HOME_ACCURACY)
     mood = home + np.where(setting.tired, TIRED_ACCURACY, 0.0)
-    accuracy = ZONE_ACCURACY + players.zone_skill[setting.roster] + teams.defence[rival][:, None, :]
+    accuracy = ZONE_ACCURACY + players.zone_skill[setting.roster] + teams.defence[opponent][:, None, :]
     return share, np.clip(accuracy + mood[:, None, None], 0.01, 0.95)
 
 

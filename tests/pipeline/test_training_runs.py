@@ -1,4 +1,4 @@
-"""train_model end to end: promotion, a candidate that is held back, rollback, and deaths between the writes."""
+"""train_model end to end: promotion, a challenger that is held back, rollback, and deaths between the writes."""
 
 from __future__ import annotations
 

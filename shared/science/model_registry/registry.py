@@ -1,6 +1,6 @@
 """Trained models in the models bucket: a version is written whole, then promotions.py may make it serve.
 
-models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is what later gates judge the version by.
+models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is the holdout model.
 models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate,
 and what model_files.py needs to tell whether the files of both systems are the ones that were saved.
 """
@@ -40,7 +40,7 @@ from shared.stores.ports import Blobs
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-MODEL, TWIN = "model", "twin"
+MODEL, HOLDOUT_MODEL = "model", "twin"  # the names of stored files
 _TYPES = {"ubj": "application/octet-stream", "json": "application/json"}
 # What a training decided, and against which version, is not part of what it learned: the first decision stays.
 _DECIDED = "gate"
@@ -108,13 +108,13 @@ def load_version(blobs: Blobs, version: str) -> Models:
     return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), model_features(), MODEL)
 
 
-def load_twin(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
+def load_holdout_model(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
     """The models that a version is judged by: fitted like it, without the days on which the gate compares.
 
     Raises as load_models.
     """
     names = model_features() if features is None else tuple(features)
-    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, TWIN)
+    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, HOLDOUT_MODEL)
 
 
 def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
@@ -129,14 +129,16 @@ def saved_versions(blobs: Blobs) -> list[str]:
     return [version for version, *name in paths if name == [METADATA]]
 
 
-def save_models(blobs: Blobs, models: Models, metadata: Mapping[str, Any], twin: Models | None = None) -> list[str]:
-    """Write both models of one training, the twins and its metadata; nothing serves them by that.
+def save_models(
+    blobs: Blobs, models: Models, metadata: Mapping[str, Any], holdout_model: Models | None = None
+) -> list[str]:
+    """Write both models of one training, the holdout models and its metadata; nothing serves them by that.
 
     Versions are immutable, and metadata may hold only what follows from the training, but for the gate's decision:
     the same again writes nothing but what is damaged of it. Returns the paths written or found.
     Raises Fatal where a model is missing, or where the version exists with other content.
     """
-    versions, files = _files_of(models, twin)
+    versions, files = _files_of(models, holdout_model)
     manifest = manifest_of(files)
     paths: list[str] = []
     for system, version in versions.items():
@@ -170,9 +172,9 @@ def record_files(blobs: Blobs, version: str) -> None:
         blobs.write(blob.path, data, content_type=_TYPES["json"], if_generation=blob.generation)
 
 
-def _files_of(models: Models, twin: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
+def _files_of(models: Models, holdout_model: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
     """system_id -> version, ensemble_v1 last; and every file's content by its path."""
-    files = {MODEL: _files(models)} | ({} if twin is None else {TWIN: _files(twin)})
+    files = {MODEL: _files(models)} | ({} if holdout_model is None else {HOLDOUT_MODEL: _files(holdout_model)})
     versions = {system: version for system, (version, _) in files[MODEL].items()}
     contents = {
         f"models/{system}/{version}/{name}.{file}": content
