@@ -71,7 +71,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 
 def _no_games(snapshot: Snapshot) -> Outcome | None:
     """That nothing is to be expected of the date; None where something is, or nobody knows."""
-    if not snapshot.schedule_rows or snapshot.held:
+    if not snapshot.schedule_rows or snapshot.scheduled_games:
         return None
     if not snapshot.games:
         return Outcome("no_data", reason=f"no games on {snapshot.game_date}", event=Event.NO_GAMES)
@@ -83,12 +83,12 @@ def _no_games(snapshot: Snapshot) -> Outcome | None:
 
 def _complete(snapshot: Snapshot) -> Outcome:
     """Nothing is short; games that have tipped off are said, for what they lack cannot be made any more."""
-    tipped_off = len(snapshot.held) - len(snapshot.coming)
+    tipped_off = len(snapshot.scheduled_games) - len(snapshot.coming)
     late = snapshot.group == "coming" and tipped_off
-    reason = f"complete; {tipped_off} of {len(snapshot.held)} games have tipped off" if late else "complete"
+    reason = f"complete; {tipped_off} of {len(snapshot.scheduled_games)} games have tipped off" if late else "complete"
     return Outcome(
         "success",
-        record_count=len(snapshot.held),
+        record_count=len(snapshot.scheduled_games),
         reason=reason,
         metadata={"group": snapshot.group},
         event=Event.COMPLETE,

@@ -28,7 +28,7 @@ def in_progress(runtime: Runtime, day: date, now: datetime, asked_by: str | None
     """
     return (
         _paused(runtime)
-        or _held(runtime)
+        or _deferred(runtime)
         or _open_batch(runtime, day)
         or _executing(runtime, day, now, asked_by)
         or _not_begun(runtime, day, now)
@@ -42,7 +42,7 @@ def _paused(runtime: Runtime) -> str | None:
     return f"paused since {switch.since.isoformat()} by {switch.who}: {switch.reason}"
 
 
-def _held(runtime: Runtime) -> str | None:
+def _deferred(runtime: Runtime) -> str | None:
     """A held message does not say its date without being read: any of the chain's counts, for minutes at most."""
     waiting = [d for d in runtime.state.query("held", [Filter("released_at", "==", None)]) if _of_the_chain(d.data)]
     if not waiting:

@@ -28,7 +28,7 @@ from local.day.inputs import find_archive
 from local.day.plan import HISTORY_AT
 from local.day.screen import Screen
 from local.embedded.contents import check_not_foreign
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from local.replay import Archive
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
@@ -58,7 +58,7 @@ def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file cannot be written.
     """
     check_not_foreign(arguments.folder)
-    with owned(arguments.kept_in):
+    with lock_folder(arguments.kept_in):
         return _play(arguments, screen)
 
 

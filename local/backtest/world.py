@@ -16,7 +16,7 @@ from local.day.day import Day, RunRecord
 from local.day.plan import DAYS_NOT_HISTORY, DateSpan, uncovered
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from local.host.runtime import STATE_FILE, EmbeddedRuntime, open_runtime
 from local.host.simulated_clock import SimulationNotes
 from local.replay import Archive
@@ -91,7 +91,7 @@ def _forget_outdated(folder: Path, wanted: dict[str, str], screen: Screen) -> No
     """Remove a world that was made from something else, and say why. Raises FolderBusy where a process uses it."""
     if not (folder / STATE_FILE).is_file():
         return
-    with owned(folder):
+    with lock_folder(folder):
         with closing(SqliteFile(folder / STATE_FILE)) as file:
             kept = json.loads(SimulationNotes(file).get(NOTE) or "{}")
         if kept == wanted:

@@ -13,7 +13,7 @@ from pathlib import Path
 from local.console.command import run_command
 from local.console.lines import complain, say
 from local.embedded.contents import MARKS, foreign, is_state, shown
-from local.host.folder_lock import FolderBusy, owned, state_folder
+from local.host.folder_lock import FolderBusy, lock_folder, state_folder
 from shared.core.errors import ConfigError, StorageFault
 
 DONE, REFUSED = 0, 2
@@ -31,7 +31,7 @@ def forget(folder: Path) -> None:
             f"Nothing removed: {folder} holds {shown(found)}, which no command of ours made.",
             next_step="move that to another place, then `make clean-local` again.",
         )
-    with owned(folder):
+    with lock_folder(folder):
         shutil.rmtree(folder)
 
 

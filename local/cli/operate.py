@@ -76,7 +76,7 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """List the dead letters (REASON, SUBSCRIPTION); nothing is taken from them."""
     found = ask(endpoint, "GET", f"/dead-letters?{urlencode(filters(environment))}")
     letters = found["dead_letters"]
-    _show_held(found["held"], console)
+    _show_deferred(found["held"], console)
     if not letters:
         console.print("No dead letters." if not filters(environment) else "No dead letters such as these.")
         return DONE
@@ -111,7 +111,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
     origins = {letter["origin_message_id"] for letter in redriven}
     left = ask(endpoint, "GET", "/dead-letters")
-    _show_held(left["held"], console)
+    _show_deferred(left["held"], console)
     again = [
         one
         for one in left["dead_letters"]
@@ -129,9 +129,9 @@ def _said(letter: Mapping[str, Any]) -> str:
     return f"The message is to blame: {said}" if letter["blames"] == "message" else said
 
 
-def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
+def _show_deferred(deferred: Sequence[Mapping[str, str]], console: Console) -> None:
     """Messages that a pause or an open breaker keeps back: they wait, and are no dead letters."""
-    for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in held).items()):
+    for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in deferred).items()):
         console.print(plain(f"held back: {count} of {function} ({reason}); the sweep releases them"))
 
 

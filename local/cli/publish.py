@@ -133,9 +133,9 @@ def _ended(event: Mapping[str, Any]) -> int:
     for letter in event["dead_letters"]:
         said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
         complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}")
-    for held in event["held"]:
+    for one in event["held"]:
         complain(
-            f"{held['count']} of {held['of']} messages to {held['function']} are held back: {held['reason']}. Next: "
+            f"{one['count']} of {one['of']} messages to {one['function']} are held back: {one['reason']}. Next: "
             "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`."
         )
     if event["pending"]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from local.cli.operate import a_runtime
 from local.cli.publish import CommandRefused, publish, show
-from local.cloud.runs import NotThrough, Tell, Waiting, run_through
+from local.cloud.runs import NotThrough, Report, Waiting, run_through
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host import deployed
@@ -90,19 +90,19 @@ def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
     }
 
 
-def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, tell: Tell) -> None:
+def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, report: Report) -> None:
     """Each month through the ledger. Raises NotThrough, Fatal while the pipeline is paused, what the ports raise."""
     last = load_pipeline().modes[MODE]
     for month in months(wanted.dates):
-        tell(f"{month.first} to {month.last}")
-        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, tell)
+        report(f"{month.first} to {month.last}")
+        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, report)
 
 
-def on_a_folder(endpoint: Endpoint, wanted: Asked, tell: Tell) -> int:
+def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
     """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its own each time."""
     last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
     for month in months(wanted.dates):
-        tell(f"{month.first} to {month.last}")
+        report(f"{month.first} to {month.last}")
         text = json.dumps(message(month, anew=True))
         events = []
         codes = []
@@ -123,10 +123,10 @@ def main() -> int:
         wanted = asked(os.environ)
         if deployed.is_asked_for(os.environ):
             runtime = deployed_runtime(deployed.settings(os.environ))
-            on_google(runtime, wanted, Waiting(wanted.minutes), _tell)
+            on_google(runtime, wanted, Waiting(wanted.minutes), _report)
             return DONE
         with a_runtime(os.environ) as endpoint:
-            return on_a_folder(endpoint, wanted, _tell)
+            return on_a_folder(endpoint, wanted, _report)
     except (CommandRefused, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
@@ -135,7 +135,7 @@ def main() -> int:
         return FAILED
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     say(line)
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 
 from local.console import values
 from local.day.screen import Screen
-from local.host.folder_lock import owned, state_folder
+from local.host.folder_lock import lock_folder, state_folder
 from local.host.kept_archive import keep_archive, kept_archive
 from local.host.ports import ANY_PORT, Port, port_of
 from local.host.runtime import open_state_file
@@ -77,7 +77,7 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
 
     A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
     """
-    with owned(arguments.folder), closing(open_state_file(arguments.folder)) as file:
+    with lock_folder(arguments.folder), closing(open_state_file(arguments.folder)) as file:
         simulation = SimulationNotes(file)
         archive = arguments.archive or _league(arguments, kept_archive(simulation, arguments.folder))
         if archive.is_dir():

@@ -88,7 +88,7 @@ class SqliteFile:
         """
         with self._begun(PATIENT_TRIES if patient else 1) as connection, self._errors():
             try:
-                self._tell(away=False)
+                self._report_outage(away=False)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -119,13 +119,13 @@ class SqliteFile:
                 # the lower byte is the code, the higher ones say more of it
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-                self._tell(away=True)
+                self._report_outage(away=True)
                 if must:
                     raise
                 return False
         return True
 
-    def _tell(self, *, away: bool) -> None:
+    def _report_outage(self, *, away: bool) -> None:
         """Say it where an outage begins or ends, whoever found out."""
         if away != self._away:
             self._away = away

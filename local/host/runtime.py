@@ -20,7 +20,7 @@ from local.embedded.storage_faults import check_room, check_state_beside, check_
 from local.host.admin import Simulated, create_admin_app
 from local.host.admin_operations import operations
 from local.host.dispatcher import Dispatcher, Listener
-from local.host.folder_lock import OwnedFolder, owned, state_folder
+from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
 from local.host.kept_archive import keep_archive, kept_archive
 from local.host.logs import logs_to
 from local.host.moments import Span
@@ -162,7 +162,7 @@ def open_runtime(
         server.mount("/admin", admin)
         mount_functions(server, pipeline.functions, functions)
         server.start()
-        stores.folder.tell(port=server.port, token=server.token)
+        stores.folder.write_owner(port=server.port, token=server.token)
         yield embedded
 
 
@@ -199,7 +199,7 @@ def open_state_file(folder: Path) -> SqliteFile:
 def _open_stores(
     stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
 ) -> Stores:
-    own = stack.enter_context(owned(folder))
+    own = stack.enter_context(lock_folder(folder))
     file = stack.enter_context(closing(open_state_file(folder)))
     simulation = SimulationNotes(file)
     clock = SimClock(simulation)

@@ -43,7 +43,7 @@ def break_open(world: PipelineHarness, function: str = FUNCTION) -> None:
         )
 
 
-def held_by(world: PipelineHarness) -> list[tuple[str, bool]]:
+def deferred_by(world: PipelineHarness) -> list[tuple[str, bool]]:
     """(gate, released) of every held message."""
     return [(each["gate"], each["released_at"] is not None) for each in world.documents("held")]
 
@@ -323,7 +323,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: PipelineHarness) 
     answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
     assert answers == ["retry", "held"]
     assert work.calls == 1
-    assert held_by(world).count((f"processor-{FUNCTION}", False)) == 2
+    assert deferred_by(world).count((f"processor-{FUNCTION}", False)) == 2
     work.does = None
     for _ in range(2):
         world.move(minutes=31)

@@ -303,7 +303,7 @@ def paused(world: Heal) -> None:
     pause_switch.pause(world.embedded.runtime.state, who="ann", reason="looking into it", now=now)
 
 
-def held(world: Heal) -> None:
+def deferred(world: Heal) -> None:
     paused(world)
     world.publish("nba-phase4-trigger", {"game_date": str(world.day), "run_id": "waits"})
     world.embedded.run_until_idle()
@@ -339,7 +339,7 @@ def restarted_a_moment_ago(world: Heal) -> None:
         (unsent, "phase3_analytics.other is done, its messages are not sent yet"),
         (open_batch, "is open"),
         (paused, "by ann: looking into it"),
-        (held, "1 messages are held, first one of phase4_precompute"),
+        (deferred, "1 messages are held, first one of phase4_precompute"),
         (restarted_a_moment_ago, "heal-phase5_coordinator-1 was published a moment ago and has not begun"),
     ],
 )

@@ -19,7 +19,7 @@ from local.emulators import google, packaged, prepare
 from local.emulators.emulated.bus import PlayedBus
 from local.emulators.emulated.pushes import Pushes
 from local.host.dispatcher import Listener
-from local.host.folder_lock import OwnedFolder, owned
+from local.host.folder_lock import OwnedFolder, lock_folder
 from local.host.logs import logs_to
 from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
 from local.host.server import Server, load_function
@@ -106,7 +106,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         google.check()
         packaged.check()
         _empty(folder)
-        own = stack.enter_context(owned(folder))
+        own = stack.enter_context(lock_folder(folder))
         (folder / _MARK).touch()
         logs = folder / "logs"
         addresses = {
@@ -157,7 +157,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         prepare.topics(
             addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions", token=server.token
         )
-        own.tell(port=server.port)
+        own.write_owner(port=server.port)
         yield emulated
         _keep_exports(stores, folder)
 
@@ -168,7 +168,7 @@ def _empty(folder: Path) -> None:
             raise ConfigError(
                 f"{folder} holds something else than an emulated day.", next_step="choose another LOCAL_DIR."
             )
-        with owned(folder):  # nobody plays there
+        with lock_folder(folder):  # nobody plays there
             pass
         shutil.rmtree(folder)
 

@@ -238,8 +238,8 @@ def test_a_plan_that_is_not_empty_fails_the_smoke_test(root: Path, code: int, sa
 
 def test_an_empty_plan_is_told(root: Path) -> None:
     lines: list[str] = []
-    tell: Callable[[str], None] = lines.append
-    smoke.see_an_empty_plan(root, terraform(root), tell)
+    report: Callable[[str], None] = lines.append
+    smoke.see_an_empty_plan(root, terraform(root), report)
     assert lines == ["the plan is empty"]
     _, (plan, archive) = calls(root)
     assert "-detailed-exitcode" in plan

@@ -13,7 +13,7 @@ from rich.console import Console
 from local.day.inputs import Arguments, find_archive
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
-from local.host.folder_lock import FolderBusy, owned
+from local.host.folder_lock import FolderBusy, lock_folder
 from local.host.kept_archive import OtherArchive, keep_archive, kept_archive
 from local.host.simulated_clock import SimulationNotes
 
@@ -75,6 +75,6 @@ def test_less_history_is_played_with_the_league_at_hand_and_more_is_refused(tmp_
 
 
 def test_no_league_is_written_into_a_folder_at_work(tmp_path: Path) -> None:
-    with owned(tmp_path), pytest.raises(FolderBusy):
+    with lock_folder(tmp_path), pytest.raises(FolderBusy):
         find_archive(asked(tmp_path, HISTORY_SEASONS="0"), Screen(Console(quiet=True)))
     assert not (tmp_path / "league").exists()

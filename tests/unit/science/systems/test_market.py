@@ -101,8 +101,10 @@ def test_the_weights_solve_the_weighted_ridge_regression() -> None:
     ]
     table = np.column_stack([np.ones(len(line)), *inputs])
     weighed = table * (0.5 ** (age / HALF_LIFE))[:, None]
-    held = PRIOR_PRECISION * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
-    expected = np.linalg.solve(weighed.T @ table + held, weighed.T @ (points - without) + held @ [0.0, *PRIOR_WEIGHTS])
+    precision = PRIOR_PRECISION * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
+    expected = np.linalg.solve(
+        weighed.T @ table + precision, weighed.T @ (points - without) + precision @ [0.0, *PRIOR_WEIGHTS]
+    )
     assert (expected[1:] > 0).all(), "or the sign would decide"
     found = fit_market(without, line, features, points, age)
     assert [found.intercept, found.line, found.early, found.price, found.late] == pytest.approx(expected, abs=2e-4)
