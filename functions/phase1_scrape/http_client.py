@@ -204,10 +204,10 @@ class SourceClient:
             check(value)
         except ErrorTold as error:
             page = _safe_page(text[:PAGE_BYTES])
-            told = f"answered 200 with an error{self._excerpt(page)}"
+            message = f"answered 200 with an error{self._excerpt(page)}"
             if _may_pass(error.status):
-                raise _TryAgain(told) from error
-            raise SourceRefused(f"{self.name} {path} {told}.", error.status, page) from error
+                raise _TryAgain(message) from error
+            raise SourceRefused(f"{self.name} {path} {message}.", error.status, page) from error
         except WrongShape as error:
             raise _TryAgain(f"answered JSON of another shape: {_safe(str(error))}") from error
         if may_hold_secret(text):  # an answer that echoes its request: kept, but not with the key
@@ -252,8 +252,8 @@ class SourceClient:
         here = response.url
         if url.userinfo or (url.scheme, url.host, url.port) != (here.scheme, here.host, here.port):
             status = response.status_code
-            told = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
-            raise SourceRefused(f"{self.name} {path} {told}", status)
+            message = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
+            raise SourceRefused(f"{self.name} {path} {message}", status)
         return url
 
     def _address(self, url: httpx.URL) -> str:

@@ -264,7 +264,9 @@ class _Work:
         job_id = f"{batch.batch_id}-consolidated-{len(merged_units)}"
         self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
         self.lock.check()
-        alerts = {system: model_damaged(self.runtime, batch, system, said) for system, said in self.damaged.items()}
+        alerts = {
+            system: model_damaged(self.runtime, batch, system, message) for system, message in self.damaged.items()
+        }
         try:
             batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
         except PreconditionFailed as changed:

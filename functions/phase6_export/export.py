@@ -154,13 +154,15 @@ class _Export:
         why = refused.reason if refused else None
         withholds = self.context.runtime.settings.withhold_picks_without_injuries
         unknown = sorted(game for game in day.offered_games if day.injuries_unknown(game)) if withholds else []
-        said = f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
+        withheld = (
+            f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
+        )
         bets = best_bets.content(day, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM)
         missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
         contents = (
             ("predictions", {**predictions.content(day), "empty_reason": why}),
-            ("best-bets", {**bets, "empty_reason": why or missing or (said if unknown else None)}),
+            ("best-bets", {**bets, "empty_reason": why or missing or (withheld if unknown else None)}),
         )
         return [
             document(f"{name}/{self.day}.json", name.replace("-", "_"), header, content, DATED_AGE)
@@ -209,8 +211,8 @@ class _Export:
         self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...], sources: Sequence[Source]
     ) -> Header:
         order = Order(self.context.runtime.epoch, game_date.isoformat(), revision, content_at)
-        said = [source.as_json() for source in sources]
-        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason, said)
+        sources_json = [source.as_json() for source in sources]
+        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason, sources_json)
 
     def _pointers(
         self, tonight: Tonight, dated: list[Document], header: Header, refused: Refusal | None
@@ -310,8 +312,8 @@ class _Export:
         # The latest attempt writes, whatever date it was about; the top level is of the newest date that has come.
         today = new_york_date(self.now)
         order = Order(self.context.runtime.epoch, today.isoformat(), 0, instant(self.now))
-        said = [source.as_json() for source in sources]
-        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, said)
+        sources_json = [source.as_json() for source in sources]
+        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, sources_json)
         attempt = {
             "game_date": self.day.isoformat(),
             "status": "halted" if self.halted and word in EXPORTED else word,

@@ -92,8 +92,10 @@ def _forecast(row: Row, player: Row) -> str:
     """The forecast is a median; with a whole line P(over) leaves the push out."""
     gap = row["edge"]
     place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
-    said = f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
-    return f"{said} (P(over) {row['p_over']:.1%})."
+    sentence = (
+        f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
+    )
+    return f"{sentence} (P(over) {row['p_over']:.1%})."
 
 
 def story(player: Row) -> list[str]:

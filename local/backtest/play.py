@@ -80,7 +80,7 @@ def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
         "archive": archive.folder.resolve().name,
         **figures,
         "alarms": result.alarms_of(figures, leaks),
-        "leak_scan": result.told(leaks),
+        "leak_scan": result.leak_summary(leaks),
         "rows": counts,
         "training": [dict(one) for one in played.training],
     }

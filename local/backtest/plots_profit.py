@@ -22,9 +22,9 @@ def days_with_profit(scored: Scored) -> int:
 def profit_curves(scored: Scored, seed: int) -> Figure:
     """Cumulative units at stake 1 a bet: all bets, and those of at least an expected value (or edge)."""
     profit = np.where(scored.staked, scored.profit, np.nan)
-    value, limits, said = _strength(scored)
+    value, limits, label = _strength(scored)
     panels = [("all bets", scored.staked)]
-    panels += [(said.format(limit), scored.staked & (value >= limit)) for limit in limits]
+    panels += [(label.format(limit), scored.staked & (value >= limit)) for limit in limits]
     days = DayBootstrap(scored.day, seed)
     figure, axes = blank(len(panels), height=4.0, sharey=True)
     for axis, (name, inside) in zip(axes, panels, strict=True):

@@ -86,7 +86,7 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     for letter in letters:
         table.add_row(
             *map(plain, (letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"]))),
-            *(str(letter["size"]), plain(_said(letter))),
+            *(str(letter["size"]), plain(_describe_error(letter))),
         )
     console.print(table)
     console.print(plain(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."'))
@@ -105,7 +105,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
         console.print("No dead letters such as these.")
         return DONE
     for letter in redriven:
-        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}"))
+        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['message']}"))
     refused = [letter for letter in redriven if not letter["redrivable"]]
     ask(endpoint, "POST", "/idle")
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
@@ -118,15 +118,15 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
         if one["origin_message_id"] in origins and (one["subscription"], one["id"]) not in known
     ]
     for letter in again:
-        said = f"{letter['reason']}: {letter['error']}"
-        complain(f"failed again, now dead letter {letter['id']}: {said}")
+        message = f"{letter['reason']}: {letter['error']}"
+        complain(f"failed again, now dead letter {letter['id']}: {message}")
     return FAILED if again or refused else DONE
 
 
-def _said(letter: Mapping[str, Any]) -> str:
+def _describe_error(letter: Mapping[str, Any]) -> str:
     """The error, or the data where none is known; redriven as it is, what the message is to blame for comes back."""
-    said = str(letter["error"] or letter["preview"])
-    return f"The message is to blame: {said}" if letter["blames"] == "message" else said
+    message = str(letter["error"] or letter["preview"])
+    return f"The message is to blame: {message}" if letter["blames"] == "message" else message
 
 
 def _show_deferred(deferred: Sequence[Mapping[str, str]], console: Console) -> None:
@@ -167,8 +167,8 @@ def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console
 
 
 def _switched(switch: Mapping[str, Any], console: Console) -> int:
-    said = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
-    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {said}"))
+    message = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
+    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {message}"))
     return DONE
 
 

@@ -131,16 +131,16 @@ def _ended(event: Mapping[str, Any]) -> int:
     """How it ended: done, or what is not done, and what to do about it."""
     sys.stdout.flush()
     for letter in event["dead_letters"]:
-        said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
-        complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}")
+        message = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
+        complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {message}")
     for one in event["held"]:
         complain(
             f"{one['count']} of {one['of']} messages to {one['function']} are held back: {one['reason']}. Next: "
             "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`."
         )
     if event["pending"]:
-        said = f"The runtime was stopped with {event['pending']} deliveries still to come."
-        complain(f"{said} {NOT_LOST}")
+        message = f"The runtime was stopped with {event['pending']} deliveries still to come."
+        complain(f"{message} {NOT_LOST}")
     return FAILED if event["dead_letters"] or event["held"] or event["pending"] else DONE
 
 

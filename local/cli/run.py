@@ -43,9 +43,9 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
             yield emulated
     else:
         with open_runtime(arguments.played_in, archive=archive, port=arguments.port) as embedded:
-            said = note(arguments.port, embedded.server.port)
-            if said:
-                complain(said)
+            message = note(arguments.port, embedded.server.port)
+            if message:
+                complain(message)
             embedded.playing = "A day"
             yield embedded
 
@@ -94,8 +94,8 @@ def play(arguments: Arguments, screen: Screen) -> int:
             screen.part("Training", 1)
             trained = day.train()
             training_seconds = trained.seconds
-            said = [trained.phases[0]["status"], trained.phases[0]["reason"], f"{training_seconds:.1f} s"]
-            screen.step(f"Training: {', '.join(word for word in said if word)}")
+            parts = [trained.phases[0]["status"], trained.phases[0]["reason"], f"{training_seconds:.1f} s"]
+            screen.step(f"Training: {', '.join(word for word in parts if word)}")
         events = day.events
         screen.part(f"{game_date}", len(events))
         runs: list[RunRecord] = []

@@ -111,8 +111,8 @@ def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
             events.append(event)
         ended = any(e["event"] == "completion" and e["function"] in last and e["status_code"] == 200 for e in events)
         if any(codes) or not ended:
-            said = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
-            complain(f"{month.first} to {month.last} {said}. Next: make dlq, or look into the log.")
+            outcome = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
+            complain(f"{month.first} to {month.last} {outcome}. Next: make dlq, or look into the log.")
             return FAILED
     return DONE
 

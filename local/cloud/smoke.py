@@ -69,14 +69,14 @@ def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     Raises CommandRefused where a setting says otherwise, Fatal without the file.
     """
     found = variables(root, environment)
-    said = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
-    for setting, value in said.items():
+    deployed = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
+    for setting, value in deployed.items():
         given = environment.get(setting)
         if given and given != value:
             raise CommandRefused(
                 f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
             )
-    return said
+    return deployed
 
 
 def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, report: Report) -> None:

@@ -147,22 +147,22 @@ class SqliteFile:
 
     def _translated(self, error: sqlite3.DatabaseError) -> PipelineError:
         # the lower byte is the code, the higher ones say more of it; what is no UTF-8 has none
-        code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
-        if code in _DAMAGED or "Could not decode to UTF-8" in said:
-            return damaged(self.path, said)
-        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(said):
-            return damaged(self.path, f"it has not the tables of this version: {said}")
+        code, message = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+        if code in _DAMAGED or "Could not decode to UTF-8" in message:
+            return damaged(self.path, message)
+        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(message):
+            return damaged(self.path, f"it has not the tables of this version: {message}")
         if code == sqlite3.SQLITE_FULL:
-            return disk_full(self.path, said)
+            return disk_full(self.path, message)
         if code in _DENIED:
-            return denied(self.path, said)
+            return denied(self.path, message)
         if code == sqlite3.SQLITE_IOERR:
             return StorageFault(
-                f"{self.path} cannot be read or written: {said} ({error.sqlite_errorname}).",
+                f"{self.path} cannot be read or written: {message} ({error.sqlite_errorname}).",
                 next_step=f"see that the disk is well and the file may grow (`dmesg`, `df`, `ulimit -f`); {GOES_ON}",
             )
         return StoreUnavailable(
-            f"{self.path} did not answer: {said}.", next_step="close other programs that have the file open."
+            f"{self.path} did not answer: {message}.", next_step="close other programs that have the file open."
         )
 
     def close(self) -> None:

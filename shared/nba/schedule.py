@@ -176,8 +176,8 @@ def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
 
 
 def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
-    words = _said(entry, "gameStatusText", game_id, notes)
-    code = _said(entry, "postponedStatus", game_id, notes)
+    words = _words_in(entry, "gameStatusText", game_id, notes)
+    code = _words_in(entry, "postponedStatus", game_id, notes)
     for status, pattern in _CALLED_OFF:
         if pattern.search(words) or pattern.search(code) or _CODES.get(code) == status:
             return status
@@ -186,7 +186,7 @@ def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
         raise ElementRefused(f"gameStatus of {game_id} is None, not 1, 2 or 3")
     status = _STATUS[read]
     if status == "scheduled":
-        about = [_said(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
+        about = [_words_in(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
         if any(_NOT_NEEDED.search(each) for each in (words, *about)) or _SERIES_OVER.search(about[-1]):
             return "cancelled"
         if not _TO_COME.search(words):
@@ -195,12 +195,12 @@ def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
     return status
 
 
-def _said(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
+def _words_in(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
     """A text of the entry for looking for words in it; "" where there is none."""
-    said = entry.get(name)
-    if isinstance(said, str) and not said.strip():
+    value = entry.get(name)
+    if isinstance(value, str) and not value.strip():
         return ""
-    return _folded(values.optional_text(said, f"{name} of {game_id}", notes, _WORDS) or "")
+    return _folded(values.optional_text(value, f"{name} of {game_id}", notes, _WORDS) or "")
 
 
 @lru_cache(maxsize=1024)  # a season has 1,300 games and few texts
@@ -231,7 +231,7 @@ def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetim
     if (
         values.missing(text, what, notes)
         or text == ""
-        or _said(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
+        or _words_in(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
     ):
         return None
     tipoff = values.moment(text, what)

@@ -288,9 +288,9 @@ def test_odd_events_of_a_past_day_are_named(chain: Chain) -> None:
 
 
 def test_a_refused_market_of_a_past_event_is_left_out(chain: Chain) -> None:
-    told = b'{"message": "Markets not supported by this endpoint: player_points_alternate, totals"}'
+    body = b'{"message": "Markets not supported by this endpoint: player_points_alternate, totals"}'
     good = Reply.of({"timestamp": "2025-11-14T22:30:00Z", "data": event_odds("event0", props=True)})
-    chain.sources.says["event_odds event0"] = [Reply(422, told), good]
+    chain.sources.says["event_odds event0"] = [Reply(422, body), good]
     chain.sources.says["event_odds event1"] = Reply(404)
     original = chain.sources._name
     # without totals and spreads the fake calls it another name

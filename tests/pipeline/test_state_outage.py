@@ -61,9 +61,9 @@ def test_the_run_finishes_after_the_store_is_back_and_nothing_is_lost(base: Path
         assert holder.stdout is not None
         assert holder.stdout.readline() == "looking\n"
         disturbed = _run(locked, league)
-        said = holder.stdout.read()
+        output = holder.stdout.read()
     assert holder.returncode == 0
-    assert said.endswith("let go\n")
+    assert output.endswith("let go\n")
     assert disturbed.returncode == 0, disturbed.stderr[-2000:]
     screen = " ".join(disturbed.stdout.split())
     assert "the state store" in screen  # the path behind it may be cut off at the width of the screen

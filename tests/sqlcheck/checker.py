@@ -133,7 +133,7 @@ def python_problems(root: Path) -> list[str]:
     for source in sources(root, ROOMS):
         if source.path.as_posix().startswith(BUILDERS):
             continue
-        said: set[int] = set()
+        reported: set[int] = set()
         documented = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(source.tree):
             # The outermost of nested expressions comes first and speaks for the line.
@@ -141,8 +141,8 @@ def python_problems(root: Path) -> list[str]:
                 continue
             formats = _formats(node)
             text = _text(node) if formats else node.value if isinstance(node, ast.Constant) else ""
-            if isinstance(text, str) and _SQL.search(text) and node.lineno not in said:
-                said.add(node.lineno)
+            if isinstance(text, str) and _SQL.search(text) and node.lineno not in reported:
+                reported.add(node.lineno)
                 what = "formats SQL: pass values as @parameters" if formats else "holds SQL: put it into a .sql file"
                 found.append(f"{source.at(node.lineno)} {what}")
     return found

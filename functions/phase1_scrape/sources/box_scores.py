@@ -10,7 +10,7 @@ from typing import Any, Literal
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import told
+from functions.phase1_scrape.sources.reading import describe_unreadable
 from shared.nba.feed_values import shown
 from shared.nba.schedule import COUNTED_TYPES, ScheduledGame
 from shared.stores.raw_files import RawFile
@@ -100,7 +100,7 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
 def _harvest(file: RawFile, bodies: Sequence[Any], games: Games) -> Harvest:
     found = _game_ids(bodies)
     odd = [why for body in bodies for why in _odd(body)]
-    notes = {"unreadable": told("rows", odd)} if odd else {}
+    notes = {"unreadable": describe_unreadable("rows", odd)} if odd else {}
     lacking = sorted(game.game_id for game in games.final if game.game_id not in found)
     if not lacking:
         return Harvest((file,), notes=notes)

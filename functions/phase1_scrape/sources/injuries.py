@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
-from functions.phase1_scrape.sources.reading import told
+from functions.phase1_scrape.sources.reading import describe_unreadable
 from shared.nba.feed_values import shown
 from shared.stores.raw_files import RawFile
 
@@ -29,7 +29,7 @@ def fetch_injuries(fetch: Fetch, day: date) -> Harvest:
     # Nobody injured in thirty teams is hardly true in a season, but before the first list of a day it can be.
     notes = {} if players else {"empty": "the injury list names nobody"}
     if odd:
-        notes["unreadable"] = told("teams or entries", odd)
+        notes["unreadable"] = describe_unreadable("teams or entries", odd)
     return Harvest((file,), notes=notes)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, ErrorTold, SourceAnswer, SourceRefused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import ODD, told, why
+from functions.phase1_scrape.sources.reading import ODD, describe_unreadable, why
 from shared.core.clock import new_york_date
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
@@ -196,7 +196,7 @@ def _notes(bodies: Sequence[Any], failed: Mapping[str, str], upcoming: int) -> d
 def odd_note(listings: Iterable[Any]) -> dict[str, str]:
     """What stands in lists of events and is none."""
     odd = [why for listed in listings for why in odd_events(listed)]
-    return {"unreadable": told("entries of the list of events", odd)} if odd else {}
+    return {"unreadable": describe_unreadable("entries of the list of events", odd)} if odd else {}
 
 
 def events_of(events: Sequence[Any], day: date, *, after: datetime | None = None) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import SourceClient, WrongShape
 from functions.phase1_scrape.sources.box_scores import Games
-from functions.phase1_scrape.sources.reading import told
+from functions.phase1_scrape.sources.reading import describe_unreadable
 from shared.nba.feed_values import shown
 from shared.stores.raw_files import RawFile
 
@@ -26,7 +26,7 @@ def fetch_shot_zones(fetch: Fetch, zones: SourceClient, games: Games, day: date)
     notes = {"empty": f"no {' or '.join(empty)} rows for {games.first} to {games.last}"} if empty else {}
     odd = [why for _, found in fetched for why in found]
     if odd:
-        notes["unreadable"] = told("rows", odd)
+        notes["unreadable"] = describe_unreadable("rows", odd)
     return Harvest(tuple(file for file, _ in fetched), notes=notes)
 
 

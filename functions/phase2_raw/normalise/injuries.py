@@ -188,10 +188,10 @@ def _words_of(fields: Any, *names: str) -> list[Any]:
 
 def _first(words: Sequence[Any]) -> str | None:
     """What the first word that is known says."""
-    return next((status for status in map(_said, words) if status is not None), None)
+    return next((status for status in map(_status_of, words) if status is not None), None)
 
 
-def _said(word: Any) -> str | None:
+def _status_of(word: Any) -> str | None:
     """Ours of one word, or "available"; None of one that is unknown."""
     if not isinstance(word, str):
         return None

@@ -119,10 +119,10 @@ class OddsRows:
             return name
         where = f"event {event.event_id}, {key}, {name}"
         with self._problems.element(event.path, where):
-            said = fields.get("last_update")
-            if said is None or feed_values.is_nan(said):
-                said = book.get("last_update")
-            updated = min(feed_values.moment(said, "last_update"), event.seen_at)
+            stated = fields.get("last_update")
+            if stated is None or feed_values.is_nan(stated):
+                stated = book.get("last_update")
+            updated = min(feed_values.moment(stated, "last_update"), event.seen_at)
             outcomes = feed_values.a_list(fields.get("outcomes"), "outcomes")
             if name in PROP_MARKETS:
                 shared = {**event.columns, "bookmaker": key, "market": name, "snapshot_time": updated}

@@ -130,8 +130,8 @@ def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwa
     }
     wrong = {name: (number, wanted[name]) for name, number in found.items() if number != wanted[name]}
     if wrong:
-        told = "; ".join(f"{name}: {have}, not {want}" for name, (have, want) in wrong.items())
-        raise LoadFailed(f"{batch.batch_id}: {told}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")
+        message = "; ".join(f"{name}: {have}, not {want}" for name, (have, want) in wrong.items())
+        raise LoadFailed(f"{batch.batch_id}: {message}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")
     return batch
 
 

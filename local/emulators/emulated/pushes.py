@@ -104,17 +104,17 @@ class Pushes:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             body = self._in_simulated_time(body)
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-            said: list[tuple[Any, ...]] = []
+            heads: list[tuple[Any, ...]] = []
 
             def heard(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-                said[:] = [(status, headers)]
+                heads[:] = [(status, headers)]
                 return lambda data: None
 
             with self._room[function]:
                 started = perf_counter()
                 answer = b"".join(app(environ, heard))
                 seconds = perf_counter() - started
-            status, headers = said[0]
+            status, headers = heads[0]
             self._note(function, body, int(status.split()[0]), answer, seconds)
             start_response(status, headers)
             return [answer]

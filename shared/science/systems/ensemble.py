@@ -21,7 +21,7 @@ from shared.science.systems.output import (
     SYSTEM_FAILED,
     SystemOutput,
     output,
-    said,
+    point_forecast,
 )
 
 FEATURES = MARKET_FEATURES
@@ -120,7 +120,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         tuple((market if used else plain) + missed for used in uses_market),
         ("no_inputs", ("none of the four systems could predict",) * len(mean)),
         uses_market=uses_market,
-        points_no_market=said(without, alone),
+        points_no_market=point_forecast(without, alone),
     )
 
 

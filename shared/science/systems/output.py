@@ -79,8 +79,8 @@ class SystemOutput:
     points_no_market: Floats
 
 
-def said(mean: Floats, sd: Floats) -> Floats:
-    """The number that is said of a mean and a spread (points), of both as they are stored."""
+def point_forecast(mean: Floats, sd: Floats) -> Floats:
+    """Forecast a player's points from a mean and a spread (points): the median of both as they are stored."""
     return _rounded(median(_rounded(mean), _rounded(sd) ** 2))
 
 
@@ -107,7 +107,7 @@ def output(
     failed = np.isnan(mean)
     mean = _rounded(mean)
     sd = _rounded(np.where(failed, np.nan, sd))
-    points = said(mean, sd)
+    points = point_forecast(mean, sd)
     return SystemOutput(
         system_id=system_id,
         model_version=model_version,

@@ -191,16 +191,16 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
         },
     }
     for name, (mean, variance) in forecasts.items():
-        said = median(mean, variance)
+        point = median(mean, variance)
         if name != ENSEMBLE:
-            figures["all"][name] = {"mae": _mae(said, points, complete), "bias": _bias(said, points, complete)}
+            figures["all"][name] = {"mae": _mae(point, points, complete), "bias": _bias(point, points, complete)}
         if not lined.any():
             continue
         over, push = over_and_push(mean[lined], variance[lined], line[lined])
         happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
         figures["lined"][name] = {
-            "mae": _mae(said, points, lined),
-            "bias": _bias(said, points, lined),
+            "mae": _mae(point, points, lined),
+            "bias": _bias(point, points, lined),
             "brier": _round(evaluation.brier_score(over, push, happened)),
             "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
         }

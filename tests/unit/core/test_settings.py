@@ -114,9 +114,9 @@ def chain_of(error: BaseException | None) -> str:
 def test_a_wrong_proxy_is_refused_by_its_rule_and_never_quoted(value: str) -> None:
     with pytest.raises(ConfigError, match=r"^PROXY_URL .*Next: ") as refused:
         Settings.from_environment({"PROXY_URL": value})
-    said = chain_of(refused.value)
-    assert not any(SECRET[at : at + 5] in said for at in range(len(SECRET) - 4))
-    assert "proxy.example" not in said
+    messages = chain_of(refused.value)
+    assert not any(SECRET[at : at + 5] in messages for at in range(len(SECRET) - 4))
+    assert "proxy.example" not in messages
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,11 @@ def test_an_address_that_is_logged_holds_no_secret(name: str, value: str) -> Non
 
 def test_a_setting_whose_name_says_secret_is_one() -> None:
     for field in dataclasses.fields(Settings):
-        told = field.name.endswith(("_key", "_token", "_password", "_secret", "_webhook")) or "proxy" in field.name
-        assert told == ("protect" in field.metadata), field.name
-        assert told == (not field.repr), field.name
+        named_secret = (
+            field.name.endswith(("_key", "_token", "_password", "_secret", "_webhook")) or "proxy" in field.name
+        )
+        assert named_secret == ("protect" in field.metadata), field.name
+        assert named_secret == (not field.repr), field.name
 
 
 def test_settings_make_their_secrets_known_to_the_redaction() -> None:

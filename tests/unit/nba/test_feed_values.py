@@ -164,12 +164,12 @@ def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
         lambda: values.an_object(value, "x"),
         lambda: values.a_list(value, "x"),
     ):
-        said = ""
+        message = ""
         try:
             read()
         except ElementRefused as refused:
-            said = str(refused)
-        assert len(said.encode()) < 1000
+            message = str(refused)
+        assert len(message.encode()) < 1000
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------

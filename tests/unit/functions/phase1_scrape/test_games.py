@@ -117,7 +117,7 @@ def test_a_game_has_begun_by_its_status_or_its_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"gameId": 22500201}, "gameId is 22500201"),
         ({"gameId": None}, "gameId is None"),
@@ -128,8 +128,8 @@ def test_a_game_has_begun_by_its_status_or_its_time() -> None:
         ({"gameDateTimeUTC": "2025-11-15T00:30:00"}, "without a time zone"),
     ],
 )
-def test_an_unreadable_game_says_which_field_and_value(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_an_unreadable_game_says_which_field_and_value(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         read_game(entry(**changes))
 
 

@@ -66,11 +66,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("environment", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(("environment", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dict[str, str], message: str) -> None:
     with pytest.raises((WrongInput, ConfigError), match="Next: ") as raised:
         find_days(Arguments.of(environment), league)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_only_what_is_missing_is_loaded(league: Archive) -> None:

@@ -150,9 +150,9 @@ def test_what_was_prepared_belongs_to_the_code_that_prepared_it(tmp_path: Path) 
 
 
 def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    found = bus_speed.measure(tmp_path, 20, lambda done, total: told.append((done, total)))
-    assert told == [(number, 20) for number in range(1, 21)]
+    reports: list[tuple[int, int]] = []
+    found = bus_speed.measure(tmp_path, 20, lambda done, total: reports.append((done, total)))
+    assert reports == [(number, 20) for number in range(1, 21)]
     assert found["messages"] == 20
     assert found["delivered_per_second"] > 0
 

@@ -45,15 +45,15 @@ def envelope(message_id: str = "1", subscription: str = "first-a", attempt: int 
 
 def push(pushes: Pushes, app: Function, body: bytes, function: str = "first") -> tuple[str, bytes]:
     """What the emulator is answered: status and body."""
-    said: list[str] = []
+    heads: list[str] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        said.append(status)
+        heads.append(status)
         return lambda data: None
 
     environ = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     answer = b"".join(pushes.relayed(function, app)(environ, start_response))
-    return said[0], answer
+    return heads[0], answer
 
 
 @pytest.fixture

@@ -147,11 +147,11 @@ def test_the_error_names_file_version_sizes_and_the_roll_back(blobs: FileBlobs, 
     put(blobs, path, whole[:-7])
     with pytest.raises(ModelDamaged) as raised:
         load_models(blobs, BOTH)
-    said = str(raised.value)
+    message = str(raised.value)
     system, name = path.split("/")[1], path.split("/")[3]
-    assert said.startswith(f"{name} of {system} {VERSION} is damaged ({path}: {len(whole) - 7} bytes with SHA-256 ")
-    assert f"saved were {len(whole)} bytes with {hashlib.sha256(whole).hexdigest()[:12]}" in said
-    assert 'publish {"rollback_to": "previous"} to nba-training-trigger' in said
+    assert message.startswith(f"{name} of {system} {VERSION} is damaged ({path}: {len(whole) - 7} bytes with SHA-256 ")
+    assert f"saved were {len(whole)} bytes with {hashlib.sha256(whole).hexdigest()[:12]}" in message
+    assert 'publish {"rollback_to": "previous"} to nba-training-trigger' in message
 
 
 @pytest.mark.parametrize(("path", "system"), [(TREES[1], XGBOOST), (MANIFESTS[0], XGBOOST), (COMBINATION, ENSEMBLE)])

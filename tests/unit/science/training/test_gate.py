@@ -88,11 +88,11 @@ def test_of_fewer_than_five_days_nothing_is_said() -> None:
     rows = training_rows(60)
     sides = [{(XGBOOST, False): rows.points + worse, (ENSEMBLE, False): rows.points + worse} for worse in (3.0, 1.0)]
     few = rows.where(np.isin(rows.day, np.unique(rows.day)[:4]))
-    said = [
+    predicted = [
         {**{name: v[: len(few)] for name, v in side.items()}, (ENSEMBLE, True): np.full(len(few), np.nan)}
         for side in sides
     ]
-    assert compare(few, *said) == ()
+    assert compare(few, *predicted) == ()
     assert len(compare(rows, *({**side, (ENSEMBLE, True): np.full(60, np.nan)} for side in sides))) == 2
 
 
@@ -125,16 +125,16 @@ def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:
 def test_forecasts_are_what_serving_says() -> None:
     rows, models = training_rows(200), trained().models
     assert models.xgboost is not None
-    said = forecasts(models, rows)
+    predicted = forecasts(models, rows)
     inputs = xgboost_v1.matrix(rows.features, model_features())
     mean = xgboost_v1.mean_points(models.xgboost.trees, inputs)
     spread = np.sqrt(models.variance(XGBOOST).of(mean))
-    np.testing.assert_array_equal(said[XGBOOST, False], output.said(mean, spread))
-    assert (said[XGBOOST, False] < mean).all(), "the median, not the mean"
-    np.testing.assert_array_equal(np.isnan(said[ENSEMBLE, True]), np.isnan(rows.line))
+    np.testing.assert_array_equal(predicted[XGBOOST, False], output.point_forecast(mean, spread))
+    assert (predicted[XGBOOST, False] < mean).all(), "the median, not the mean"
+    np.testing.assert_array_equal(np.isnan(predicted[ENSEMBLE, True]), np.isnan(rows.line))
     lined = ~np.isnan(rows.line)
-    assert (said[ENSEMBLE, True][lined] != said[ENSEMBLE, False][lined]).any()
-    assert not np.isnan(said[ENSEMBLE, False]).any()
+    assert (predicted[ENSEMBLE, True][lined] != predicted[ENSEMBLE, False][lined]).any()
+    assert not np.isnan(predicted[ENSEMBLE, False]).any()
     averages = season_averages(rows)
     np.testing.assert_array_equal(averages[XGBOOST, False], rows.features["points_season"])
     np.testing.assert_array_equal(np.isnan(averages[ENSEMBLE, True]), np.isnan(rows.line))
@@ -174,8 +174,8 @@ def test_a_holdout_model_has_not_seen_the_window() -> None:
     changed = replace(ROWS, points=np.where(ROWS.day >= START, 60.0, ROWS.points))
     holdout_model = fit(changed, holdout_before=START).holdout_model
     assert holdout_model is not None
-    for variant, said in forecasts(honest(), WINDOW).items():
-        np.testing.assert_array_equal(forecasts(holdout_model, WINDOW)[variant], said)
+    for variant, predicted in forecasts(honest(), WINDOW).items():
+        np.testing.assert_array_equal(forecasts(holdout_model, WINDOW)[variant], predicted)
     whole = trained().models
     assert (forecasts(whole, WINDOW)[XGBOOST, False] != forecasts(holdout_model, WINDOW)[XGBOOST, False]).any()
 
