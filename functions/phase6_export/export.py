@@ -25,8 +25,7 @@ from functions.phase6_export.document import (
     Header,
     Order,
     document,
-    instant,
-    moment,
+    format_optional_timestamp,
 )
 from functions.phase6_export.exporters import (
     best_bets,
@@ -55,7 +54,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.heal_runs import asked_run_id, is_heal_run
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.messages.outbox import OutboxMessage
-from shared.core.clock import new_york_date
+from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
@@ -127,7 +126,7 @@ class _Export:
         is_dated = refused is None or (refused.withdraws and self._is_published())
         content_at = day.consolidated_at if day.players else day.schedule_at
         assert content_at is not None, "of a date without a loaded schedule nobody knows that it has no games"
-        header = self._header(self.day, day.revision, instant(content_at), day.batches, sources)
+        header = self._header(self.day, day.revision, format_timestamp_us(content_at), day.batches, sources)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
         dated = self._dated(day, header, refused)
         pointers, players = self._pointers(tonight, dated, header, refused)
@@ -261,14 +260,14 @@ class _Export:
         sources = self._sources_of(newest, day)
         if graded:
             batches = tuple(sorted({row["batch_id"] for row in graded}))
-            graded_at = instant(max(row["graded_at"] for row in graded))
+            graded_at = format_timestamp_us(max(row["graded_at"] for row in graded))
             header = self._header(graded[0]["game_date"], 0, graded_at, batches, sources)
             file = document(
                 f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded, picks), DATED_AGE
             )
             files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
         if figures:
-            header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), (), sources)
+            header = self._header(figures[0]["game_date"], 0, format_timestamp_us(figures[0]["graded_at"]), (), sources)
             content = performance.content(figures, picks)
             files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
         return files
@@ -311,14 +310,14 @@ class _Export:
     ) -> None:
         # The latest attempt writes, whatever date it was about; the top level is of the newest date that has come.
         today = new_york_date(self.now)
-        order = Order(self.context.runtime.epoch, today.isoformat(), 0, instant(self.now))
+        order = Order(self.context.runtime.epoch, today.isoformat(), 0, format_timestamp_us(self.now))
         sources_json = [source.as_json() for source in sources]
         header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, sources_json)
         attempt = {
             "game_date": self.day.isoformat(),
             "status": "halted" if self.halted and word in EXPORTED else word,
             "reason": reason,
-            "generated_at": moment(self.now),
+            "generated_at": format_optional_timestamp(self.now),
         }
         details = {**details, "files_written": len(self.writer.written), "files_kept_newer": len(self.writer.kept)}
         self.writer.rewrite(

@@ -34,7 +34,7 @@ def fills_a_bin(scored: Scored) -> bool:
 
 
 def calibration(systems: Sequence[Scored]) -> Figure:
-    """Draw reliability diagrams side by side, the bookmaker's no-vig curve in each; below, how frequent each P(over) is."""
+    """Draw reliability diagrams side by side, with the bookmaker's no-vig curve; below, how often P(over) comes."""
     figure, axes = blank(len(systems), rows=2, height=6.2, sharex=True, height_ratios=[4, 1])
     low, high = _range(systems)
     for scored, above, below in zip(systems, axes[: len(systems)], axes[len(systems) :], strict=True):

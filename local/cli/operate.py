@@ -28,7 +28,7 @@ from local.console.plain import open_console, plain
 from local.host import deployed
 from local.host.connections import HOST
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
+from local.host.simulated_time import parse_at
 from local.host.token import Endpoint
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError

@@ -15,7 +15,7 @@ from local.console.lines import complain, say
 from local.host.admin import check_attributes
 from local.host.connections import HOST
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
+from local.host.simulated_time import parse_at
 from local.host.token import Endpoint
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError, StorageFault

@@ -46,13 +46,17 @@ class Event:
 def events_of(game_date: date, pipeline: Pipeline) -> list[Event]:
     """The day's events in the order of their times."""
     events = [
-        Event(name, game_date + timedelta(days=offset), _moment(pipeline, name, game_date + timedelta(days=offset)))
+        Event(
+            name,
+            game_date + timedelta(days=offset),
+            _scheduled_time(pipeline, name, game_date + timedelta(days=offset)),
+        )
         for offset, name in PLAYED
     ]
     return sorted(events, key=lambda event: event.at)
 
 
-def _moment(pipeline: Pipeline, schedule: str, day: date) -> datetime:
+def _scheduled_time(pipeline: Pipeline, schedule: str, day: date) -> datetime:
     minute, hour = pipeline.schedules[schedule].cron.split()[:2]
     return at_new_york(day, time(int(hour), int(minute)))
 

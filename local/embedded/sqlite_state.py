@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from local.embedded.json_values import TIMESTAMP_KEY, decode, encode, timestamp
+from local.embedded.json_values import TIMESTAMP_KEY, decode, encode, format_stored_timestamp
 from local.embedded.sqlite_file import SqliteFile
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
@@ -200,7 +200,7 @@ def _compared(field: str, operator: str, value: object) -> tuple[str, list[Any]]
             raise Fatal(f"{field} {operator} {value!r} has no order.", next_step="compare with == or !=.")
         return "json_type(data, ?) = ?", [field, "null" if value is None else str(value).lower()]
     if isinstance(value, datetime):
-        return f"json_extract(data, ?) {operator} ?", [f'{field}."{TIMESTAMP_KEY}"', timestamp(value)]
+        return f"json_extract(data, ?) {operator} ?", [f'{field}."{TIMESTAMP_KEY}"', format_stored_timestamp(value)]
     if isinstance(value, str):
         return f"(json_type(data, ?) = 'text' AND json_extract(data, ?) {operator} ?)", [field, field, value]
     if isinstance(value, int | float):

@@ -17,8 +17,8 @@ from local.embedded.bus import SqliteBus
 from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.dispatcher import Completed, Dispatcher
-from local.host.moments import Span, check_moment, parse_at
 from local.host.simulated_clock import SimClock
+from local.host.simulated_time import Span, check_simulated_time, parse_at
 from shared.core.errors import Fatal, StorageFault
 from shared.core.redaction import what_failed
 from shared.stores.message_limits import check_message
@@ -84,7 +84,7 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
             check_message(topic, data, attributes)
             at = parse_at(text(asked, "at")) if asked.get("at") else None
             if at is not None:
-                check_moment(at, simulated.archive())
+                check_simulated_time(at, simulated.archive())
         except (ValueError, Fatal) as error:
             return _refusal(400, str(error))
         if at is not None and simulated.playing():

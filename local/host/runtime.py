@@ -23,10 +23,10 @@ from local.host.dispatcher import Dispatcher, Listener
 from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
 from local.host.kept_archive import keep_archive, kept_archive
 from local.host.logs import logs_to
-from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
 from local.host.server import Server, mount_functions
 from local.host.simulated_clock import SimClock, SimulationNotes
+from local.host.simulated_time import Span
 from local.host.simulation_host import HostStores
 from local.replay import Archive, create_replay_app
 from shared.chain.execution.ledger import void_leases_of_dead_owners

@@ -100,7 +100,7 @@ def create_replay_app(archive: Archive, now: Callable[[], datetime]) -> Flask:
     def past_events() -> Response:
         _require_key()
         moment = now_us()
-        at = min(_moment(), moment)
+        at = min(_parse_date_parameter(), moment)
         answer = wrapped(_within(odds.events(at, live=False)), at, moment)
         return _json(answer, headers=quota.charge(1))
 
@@ -108,7 +108,7 @@ def create_replay_app(archive: Archive, now: Callable[[], datetime]) -> Flask:
     def past_event_odds(event: str) -> Response:
         _require_key()
         question, moment = _question(), now_us()
-        at = min(_moment(), moment)
+        at = min(_parse_date_parameter(), moment)
         found = _listed(odds.event_odds(event, at, question, live=False))
         return _json(wrapped(found, at, moment), headers=quota.charge(HISTORICAL_COST * _cost(question)))
 
@@ -184,12 +184,12 @@ def _require_key() -> None:
         raise _refuse("MISSING_KEY", "API key is missing. Get an API key at https://the-odds-api.com", 401)
 
 
-def _moment() -> int:
+def _parse_date_parameter() -> int:
     text = request.args.get("date", "")
-    return _parsed_moment("date", text, "INVALID_HISTORICAL_TIMESTAMP")
+    return _parse_timestamp_parameter("date", text, "INVALID_HISTORICAL_TIMESTAMP")
 
 
-def _parsed_moment(name: str, text: str, code: str) -> int:
+def _parse_timestamp_parameter(name: str, text: str, code: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -205,7 +205,7 @@ def _within(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         text = request.args.get(name, "")
         if text:
             code = f"INVALID_COMMENCE_TIME_{name[12:].upper()}"
-            edge = _parsed_moment(name, text, code)
+            edge = _parse_timestamp_parameter(name, text, code)
             events = [
                 event for event in events
                 if keep * (to_us(datetime.fromisoformat(event["commence_time"])) - edge) >= 0

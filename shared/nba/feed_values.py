@@ -124,8 +124,11 @@ def exact(value: object, what: str, bound: Bound, notes: list[str]) -> Decimal |
     return Decimal(str(round(read, _DECIMALS)))
 
 
-def moment(value: object, what: str) -> datetime:
-    """A moment with a time zone in a sane year, in UTC. Raises ElementRefused."""
+def parse_feed_timestamp(value: object, what: str) -> datetime:
+    """Parse a feed's moment in UTC; unlike a message's it must have a time zone and a sane year.
+
+    Raises ElementRefused.
+    """
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

@@ -234,7 +234,7 @@ def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetim
         or _words_in(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
     ):
         return None
-    tipoff = values.moment(text, what)
+    tipoff = values.parse_feed_timestamp(text, what)
     return None if tipoff.astimezone(NEW_YORK).time() == time(0) else tipoff
 
 

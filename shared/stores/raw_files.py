@@ -110,8 +110,8 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
 
 
-def snapshot_moment(path: str) -> datetime | None:
-    """When a file was fetched, by its name; None where the name does not say."""
+def parse_snapshot_time(path: str) -> datetime | None:
+    """Parse when a file was fetched from its name; None where the name does not say."""
     try:
         return datetime.strptime(path.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:

@@ -55,16 +55,16 @@ def season(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
 @pytest.fixture
 def league(tmp_path: Path, season: Path) -> Iterator[PipelineHarness]:
     """The season before its first training."""
-    with open_world(tmp_path / "state", season, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path / "state", season, now=training_time(FIRST_WEEK)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 def trained_twice(tmp_path_factory: pytest.TempPathFactory, season: Path) -> Iterator[PipelineHarness]:
     """Two weeks, trained undisturbed."""
-    with open_world(tmp_path_factory.mktemp("undisturbed"), season, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path_factory.mktemp("undisturbed"), season, now=training_time(FIRST_WEEK)) as world:
         train(world, "week-1")
-        world.clock.set(moment(SECOND_WEEK))
+        world.clock.set(training_time(SECOND_WEEK))
         train(world, "week-2")
         yield world
 
@@ -77,7 +77,7 @@ def serving_two(league: PipelineHarness) -> PipelineHarness:
     return league
 
 
-def moment(games: int) -> Any:
+def training_time(games: int) -> Any:
     return game(games)["known_at"]
 
 
@@ -152,7 +152,7 @@ def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -
 
 
 def test_a_candidate_that_is_worse_is_kept_but_does_not_serve(tmp_path: Path, template: Path) -> None:
-    with open_world(tmp_path / "state", template, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
         lay_out(world, upside_down_until=FIRST_WEEK - 26)
         serve(world, "2024-12-31-good", last_day="2024-12-31")
         before = world.models.read(POINTER)
@@ -272,7 +272,7 @@ def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> N
 def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_it(league: PipelineHarness) -> None:
     train(league, "week-1")
     first = current(league)
-    league.clock.set(moment(SECOND_WEEK))
+    league.clock.set(training_time(SECOND_WEEK))
     second = train(league, "week-2")["metadata"]["version"]
     assert current(league) == second
     roll_back(league, "previous", reason="bias")

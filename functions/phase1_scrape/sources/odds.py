@@ -19,7 +19,7 @@ from shared.core.clock import new_york_date
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
-from shared.nba.feed_values import an_object, moment, shown, text
+from shared.nba.feed_values import an_object, parse_feed_timestamp, shown, text
 from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
@@ -223,7 +223,7 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
                 raise ValueError(f"id {shown(fields['id'])} is not of letters and digits")
             if event_id in found:
                 raise ValueError(f"id {event_id} is listed twice")
-            found[event_id] = (moment(fields.get("commence_time"), "commence_time"), event)
+            found[event_id] = (parse_feed_timestamp(fields.get("commence_time"), "commence_time"), event)
         except ODD as error:
             odd.append(f"event {number}: {why(error)}")
     return list(found.values()), odd

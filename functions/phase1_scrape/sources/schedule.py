@@ -17,7 +17,7 @@ from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.nba.feed_values import shown
 from shared.nba.schedule import ScheduledGame, read_game, schedule_days, season_of
-from shared.stores.raw_files import RawFile, parse_raw_path, snapshot_moment
+from shared.stores.raw_files import RawFile, parse_raw_path, parse_snapshot_time
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def known_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
         except (DataError, WrongShape) as error:
             logger.warning("%s cannot stand in for the schedule: %s", path, error)
             continue
-        return replace(found, known_at=snapshot_moment(path))
+        return replace(found, known_at=parse_snapshot_time(path))
     return None
 
 

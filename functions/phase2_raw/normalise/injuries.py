@@ -237,7 +237,7 @@ def _words(value: Any, what: str, notes: list[str]) -> str:
 def _snapshot_time(body: Mapping[str, Any], fetched_at: datetime) -> datetime:
     """The feed's own time where it can be right, else the fetch's."""
     try:
-        stated = feed_values.moment(body.get("timestamp"), "timestamp")
+        stated = feed_values.parse_feed_timestamp(body.get("timestamp"), "timestamp")
     except ElementRefused:
         return fetched_at
     return stated if fetched_at - _PLAUSIBLE <= stated <= fetched_at else fetched_at

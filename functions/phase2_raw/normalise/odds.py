@@ -122,7 +122,7 @@ class OddsRows:
             stated = fields.get("last_update")
             if stated is None or feed_values.is_nan(stated):
                 stated = book.get("last_update")
-            updated = min(feed_values.moment(stated, "last_update"), event.seen_at)
+            updated = min(feed_values.parse_feed_timestamp(stated, "last_update"), event.seen_at)
             outcomes = feed_values.a_list(fields.get("outcomes"), "outcomes")
             if name in PROP_MARKETS:
                 shared = {**event.columns, "bookmaker": key, "market": name, "snapshot_time": updated}
@@ -220,14 +220,14 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
     answer = feed_values.an_object(body, "the answer")
     seen_at = content.fetched_at
     if "data" in answer:
-        seen_at = min(feed_values.moment(answer.get("timestamp"), "timestamp"), seen_at)
+        seen_at = min(feed_values.parse_feed_timestamp(answer.get("timestamp"), "timestamp"), seen_at)
         answer = feed_values.an_object(answer["data"], "data")
     event_id = feed_values.text(answer.get("id"), "id", LONGEST_KEY)
     names = (
         feed_values.text(answer.get("home_team"), f"home_team of event {event_id}"),
         feed_values.text(answer.get("away_team"), f"away_team of event {event_id}"),
     )
-    commence = feed_values.moment(answer.get("commence_time"), f"commence_time of event {event_id}")
+    commence = feed_values.parse_feed_timestamp(answer.get("commence_time"), f"commence_time of event {event_id}")
     books = feed_values.a_list(answer.get("bookmakers"), f"bookmakers of event {event_id}")
     home, away = (team_by_name(name) for name in names)
     if home is None or away is None or home == away:

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
+from shared.core.clock import parse_timestamp
+
 OFFSETS = (-2, -1, 0, 1, 2)
 LOWEST_LINE = Decimal("0.5")
 LEAST_AMERICAN_ODDS = 100
@@ -96,7 +98,7 @@ def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
             line=Decimal(str(book["line"])),
             over=_price(book["over"]),
             under=_price(book["under"]),
-            snapshot_time=moment(book["snapshot_time"]),
+            snapshot_time=to_datetime(book["snapshot_time"]),
             is_main=bool(book["is_main"]),
             suspicious=book.get("suspicious"),
         )
@@ -110,9 +112,9 @@ def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
     return sorted(current, key=lambda o: (o.bookmaker, o.line, not o.is_main, o.over or 0, o.under or 0))
 
 
-def moment(value: Any) -> datetime:
-    """A timestamp as JSON (ISO text) or a table brings it."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+def to_datetime(value: Any) -> datetime:
+    """Read a moment as JSON (ISO text) or a table brings it."""
+    return value if isinstance(value, datetime) else parse_timestamp(str(value))
 
 
 def _price(value: Any) -> int | None:

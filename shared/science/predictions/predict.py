@@ -24,9 +24,9 @@ from shared.science.predictions.lines import (
     best_prices,
     decide,
     fair_american,
-    moment,
     offers,
     tested_lines,
+    to_datetime,
     to_half,
 )
 from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
@@ -250,7 +250,7 @@ def _row(
         "player_lookup": features["player_lookup"],
         "game_id": features["game_id"],
         "game_date": _day(features["game_date"]),
-        "tipoff_at": moment(features["tipoff_at"]),
+        "tipoff_at": to_datetime(features["tipoff_at"]),
         "predicted_points": None,
         "predicted_sd": None,
         "line_value": line,
@@ -269,7 +269,7 @@ def _row(
         "quality_score": features["quality_score"],
         "uses_market": bool(output.uses_market[index]),
         "predicted_points_no_market": None,
-        "features_as_of": moment(features["features_as_of"]),
+        "features_as_of": to_datetime(features["features_as_of"]),
         "line_snapshot_at": player.line_snapshot_at,
         "error_code": error,
         "error_message": output.error_message[index],

@@ -128,11 +128,11 @@ def test_a_game_id_is_ten_ascii_digits(value: Any) -> None:
 )  # fmt: skip
 def test_moments_have_a_zone_and_a_sane_year(value: Any) -> None:
     with pytest.raises(ElementRefused, match="tipoff is "):
-        values.moment(value, "tipoff")
+        values.parse_feed_timestamp(value, "tipoff")
 
 
 def test_a_moment_is_in_utc() -> None:
-    assert values.moment("2025-11-14T19:30:00-05:00", "t") == datetime(2025, 11, 15, 0, 30, tzinfo=UTC)
+    assert values.parse_feed_timestamp("2025-11-14T19:30:00-05:00", "t") == datetime(2025, 11, 15, 0, 30, tzinfo=UTC)
     assert values.day("2025-11-14T00:00:00", "d") == values.day("2025-11-14", "d") == date(2025, 11, 14)
 
 
@@ -157,7 +157,7 @@ def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
         lambda: values.exact(value, "x", POINTS, []),
         lambda: values.text(value, "x"),
         lambda: values.optional_text(value, "x", []),
-        lambda: values.moment(value, "x"),
+        lambda: values.parse_feed_timestamp(value, "x"),
         lambda: values.day(value, "x"),
         lambda: values.game_id(value, "x"),
         lambda: values.team_code(value, "x"),

@@ -18,8 +18,8 @@ import pytest
 from local.cli import connect
 from local.cli import publish as publish_command
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
 from local.host.runtime import EmbeddedRuntime, open_runtime
+from local.host.simulated_time import parse_at
 from local.host.token import TOKEN_FILE, read_token
 from shared.chain.resilience import pause_switch
 from shared.core.errors import ConfigError
