@@ -113,9 +113,9 @@ class Fetch:
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
 
-    def watched(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
+    def watch(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
         """A task that asks one source for something: one success or one failure of the source's breaker."""
-        return self.breakers[source].watched(task)
+        return self.breakers[source].watch(task)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class SourceBreaker:
         if doing is not None:
             doing.asked = True
 
-    def watched(self, task: Callable[[], T]) -> Callable[[], T]:
+    def watch(self, task: Callable[[], T]) -> Callable[[], T]:
         """The task, its end recorded on the breaker where it asked the source for anything."""
 
         def doing() -> T:

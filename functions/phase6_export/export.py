@@ -87,7 +87,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         )
     export = _Export.of(message.game_date, context)
     if message.phase == GRADING:
-        return export.graded(message)
+        return export.export_graded(message)
     return export.whole(message.batch_id, with_grades=message.phase != CONSOLIDATION)
 
 
@@ -128,9 +128,9 @@ class _Export:
         assert content_at is not None, "of a date without a loaded schedule nobody knows that it has no games"
         header = self._header(self.day, day.revision, format_timestamp_us(content_at), day.batches, sources)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
-        dated = self._dated(day, header, refused)
+        dated = self._make_dated_documents(day, header, refused)
         pointers, players = self._pointers(tonight, dated, header, refused)
-        history = self._history(day, *self._graded(warehouse)) if with_grades and is_dated else []
+        history = self._history(day, *self._read_graded(warehouse)) if with_grades and is_dated else []
         for each in (*(dated if is_dated else ()), *pointers):
             self.writer.write(each)
         if is_dated:
@@ -148,7 +148,7 @@ class _Export:
         metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "gaps": short}
         return self._outcome(word, reason, metadata, refused.event if refused else None)
 
-    def _dated(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
+    def _make_dated_documents(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
         """The date's predictions and best bets, with the reason where it has none."""
         why = refused.reason if refused else None
         withholds = self.context.runtime.settings.withhold_picks_without_injuries
@@ -172,7 +172,7 @@ class _Export:
         """Keep what was offered; of a list that the bucket's newer one kept out nothing was."""
         if bets.path in self.writer.written:
             list_id = self.context.execution_id
-            rows = best_bets_record.exported(bets, list_id, self.now)
+            rows = best_bets_record.make_record(bets, list_id, self.now)
             job_id = f"best-bets-{list_id}-{self.now:%Y%m%dT%H%M%S%f}"
             self.context.runtime.warehouse.load(best_bets_record.TABLE, rows, mode="append", job_id=job_id)
 
@@ -184,13 +184,13 @@ class _Export:
             return False
         return True
 
-    def graded(self, message: PhaseMessage) -> Outcome:
+    def export_graded(self, message: PhaseMessage) -> Outcome:
         """Results and performance of the last graded date, as soon as there are grades."""
         if message.status == "no_data":
             why = message.reason or f"nothing was graded on {self.day}"
             return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
         warehouse = self.context.runtime.warehouse
-        files = self._history(None, *self._graded(warehouse))
+        files = self._history(None, *self._read_graded(warehouse))
         if not files:
             why = f"nothing is graded on or before {self.day}"
             return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
@@ -198,7 +198,7 @@ class _Export:
             self.writer.write(each)
         return self._outcome("success", f"results and performance up to {self.day}", {}, Event.DONE)
 
-    def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
+    def _read_graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
         """Results, performance and graded picks as known by now."""
         return (
             read_results(warehouse, self.day, self.now),

@@ -17,7 +17,7 @@ from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
-from shared.science.model_registry.registry import Models, read_metadata, save_models, saved_versions
+from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
 from shared.science.training.leaks import refuse_leaks
 from shared.science.training.rows import TrainingRows, read_training_rows
@@ -72,7 +72,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         "gate": gate,
     }
     paths = save_models(blobs, training.models, metadata, holdout_model)
-    failpoints.reached("training.saved")
+    failpoints.reach("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
         move_pointer(blobs, seen, version, by=context.execution_id, at=now, why=gate["reason"])
@@ -92,13 +92,13 @@ def _decide(
 ) -> dict[str, Any]:
     """The gate's document; for a version that serves already, at a redelivery or without new games, as it was kept."""
     blobs = context.runtime.models
-    if seen.serves(version) and version in saved_versions(blobs):
-        kept = _kept_gate(blobs, version)
+    if seen.serves(version) and version in list_saved_versions(blobs):
+        kept = _read_kept_gate(blobs, version)
         if kept is not None:
             return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
     found = judge(compared, holdout_model, seen, find_champion(blobs, seen, start))
-    undone = seen.rolled_back(version)
+    undone = seen.find_rollback_from(version)
     if undone is not None:
         # the same data again must not undo what somebody decided
         ask = f'{{"rollback_to": "{version}"}}'
@@ -107,7 +107,7 @@ def _decide(
     return found.document()
 
 
-def _kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
+def _read_kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
     """The gate's decision on a version as it was kept; None where none was, or its metadata is damaged: this training
     of the same rows is what writes it again."""
     try:

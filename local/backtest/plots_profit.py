@@ -36,12 +36,12 @@ def profit_curves(scored: Scored, seed: int) -> Figure:
         axis.plot(curve.day, curve.value, color=colour(scored))
         bounds = f" [{interval[0]:+.1%}, {interval[1]:+.1%}]" if interval else ""
         found = "no bet" if roi is None else f"ROI {roi:+.1%}{bounds}"
-        axis.set_title(f"{name}, {_counted(scored, inside)}\n{found}", fontsize=9.5)
+        axis.set_title(f"{name}, {_describe_bets(scored, inside)}\n{found}", fontsize=9.5)
     axes[0].set_ylabel("units won, stake 1 a bet")
     return figure
 
 
-def _counted(scored: Scored, inside: Mask) -> str:
+def _describe_bets(scored: Scored, inside: Mask) -> str:
     """The number of bets as every table has it, pushes apart; then how many pushed, and how many had no price."""
     bets = int((inside & ~np.isnan(scored.won)).sum())
     pushes = int((inside & np.isnan(scored.won)).sum())

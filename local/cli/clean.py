@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.console.command import run_command
 from local.console.lines import complain, say
-from local.embedded.contents import MARKS, foreign, is_state, shown
+from local.embedded.contents import MARKS, foreign, is_state, list_names
 from local.host.folder_lock import FolderBusy, lock_folder, state_folder
 from shared.core.errors import ConfigError, StorageFault
 
@@ -28,7 +28,7 @@ def forget(folder: Path) -> None:
         )
     if found := foreign(folder):
         raise ConfigError(
-            f"Nothing removed: {folder} holds {shown(found)}, which no command of ours made.",
+            f"Nothing removed: {folder} holds {list_names(found)}, which no command of ours made.",
             next_step="move that to another place, then `make clean-local` again.",
         )
     with lock_folder(folder):

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cli.connect import connect
-from local.cli.publish import NOT_LOST, CommandRefused, checked, publish, show
+from local.cli.publish import NOT_LOST, CommandRefused, check_response, publish, show
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
@@ -49,7 +49,7 @@ def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | No
     try:
         data = json.dumps(body or {}) if method == "POST" else None
         connection.request(method, f"/admin{path}", data, endpoint.headers)
-        response = checked(connection.getresponse(), f"{method} {path}")
+        response = check_response(connection.getresponse(), f"{method} {path}")
         return dict(json.loads(response.read()))
     finally:
         connection.close()
@@ -61,7 +61,7 @@ def filters(environment: Environment) -> dict[str, str]:
     return {key: environment[name] for key, name in names.items() if environment.get(name)}
 
 
-def signed(environment: Environment) -> dict[str, str]:
+def sign_action(environment: Environment) -> dict[str, str]:
     """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises CommandRefused."""
     why = environment.get("WHY", "").strip()
     if not why:
@@ -99,7 +99,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     everything = environment.get("ALL") == "1"
     if not (ids or everything or filters(environment)):
         raise CommandRefused("Say which: ID=... (see `make dlq`), REASON=..., SUBSCRIPTION=... or ALL=1.")
-    asked = {"ids": ids, "all": everything, **filters(environment), **signed(environment)}
+    asked = {"ids": ids, "all": everything, **filters(environment), **sign_action(environment)}
     redriven = ask(endpoint, "POST", "/redrive", asked)["redriven"]
     if not redriven:
         console.print("No dead letters such as these.")
@@ -137,12 +137,12 @@ def _show_deferred(deferred: Sequence[Mapping[str, str]], console: Console) -> N
 
 def pause(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Hold new work; what runs finishes, and what comes is kept."""
-    return _switched(ask(endpoint, "POST", "/pause", signed(environment)), console)
+    return _print_switch(ask(endpoint, "POST", "/pause", sign_action(environment)), console)
 
 
 def resume(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Let new work through again, and release what was held."""
-    _switched(ask(endpoint, "POST", "/resume", signed(environment)), console)
+    _print_switch(ask(endpoint, "POST", "/resume", sign_action(environment)), console)
     return sweep(endpoint, environment, console)
 
 
@@ -161,12 +161,12 @@ def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console
     name = environment.get("NAME", "")
     if not name:
         raise CommandRefused("Say which: NAME=... (see `make breakers`).")
-    ask(endpoint, "POST", "/reset-breaker", {"name": name, **signed(environment)})
+    ask(endpoint, "POST", "/reset-breaker", {"name": name, **sign_action(environment)})
     console.print(plain(f"{name} is closed"))
     return sweep(endpoint, environment, console)
 
 
-def _switched(switch: Mapping[str, Any], console: Console) -> int:
+def _print_switch(switch: Mapping[str, Any], console: Console) -> int:
     message = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
     console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {message}"))
     return DONE
@@ -203,7 +203,7 @@ def age(seconds: float | None) -> str:
 
 
 @contextmanager
-def a_runtime(environment: Environment) -> Iterator[Endpoint]:
+def connect_or_serve(environment: Environment) -> Iterator[Endpoint]:
     """The endpoint of the state folder's runtime (see connect); or, with RUNTIME=gcp, of this process's way to the
     deployed pipeline.
     """
@@ -219,7 +219,7 @@ def main(arguments: list[str]) -> int:
         return WRONG_INPUT
     console = open_console(WIDTH_OF_FILES)
     try:
-        with a_runtime(os.environ) as endpoint:
+        with connect_or_serve(os.environ) as endpoint:
             return COMMANDS[arguments[0]](endpoint, os.environ, console)
     except (CommandRefused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)

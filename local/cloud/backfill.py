@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from local.cli.operate import a_runtime
+from local.cli.operate import connect_or_serve
 from local.cli.publish import CommandRefused, publish, show
 from local.cloud.runs import NotThrough, Report, Waiting, run_through
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
@@ -30,7 +30,7 @@ from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline, trigger_of
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
-from shared.stores.runtime import deployed as deployed_runtime
+from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
 TOPIC = trigger_of("phase1_scrape")
 MODE = "backfill"
@@ -45,7 +45,7 @@ class Asked:
     anew: bool
 
 
-def asked(environment: Mapping[str, str]) -> Asked:
+def parse_request(environment: Mapping[str, str]) -> Asked:
     """FROM, TO, MINUTES (120) and FORCE. Raises CommandRefused with a sentence on what is wrong."""
     first, last = (_day(name, environment.get(name, "")) for name in ("FROM", "TO"))
     if last < first:
@@ -120,12 +120,12 @@ def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
 def main() -> int:
     """Exit 0 every month is through, 1 one is not (those before it are), 2 wrong input."""
     try:
-        wanted = asked(os.environ)
+        wanted = parse_request(os.environ)
         if deployed.is_asked_for(os.environ):
             runtime = deployed_runtime(deployed.settings(os.environ))
             on_google(runtime, wanted, Waiting(wanted.minutes), _report)
             return DONE
-        with a_runtime(os.environ) as endpoint:
+        with connect_or_serve(os.environ) as endpoint:
             return on_a_folder(endpoint, wanted, _report)
     except (CommandRefused, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cli.publish import CommandRefused
-from local.cloud.archive import promoted
+from local.cloud.archive import find_promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
@@ -31,7 +31,7 @@ from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
-from shared.stores.runtime import deployed as deployed_runtime
+from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
 MODE = "results"
 DATE = "2024-11-15"
@@ -39,7 +39,7 @@ CHANGES = 2
 """What `terraform plan -detailed-exitcode` answers where there is something to change."""
 
 
-def asked(environment: Mapping[str, str], today: date) -> date:
+def parse_date(environment: Mapping[str, str], today: date) -> date:
     """DATE. Raises CommandRefused for what is no day gone by, and where STATE_BUCKET is missing."""
     text = environment.get("DATE") or DATE
     try:
@@ -124,7 +124,7 @@ def _raw_file(runtime: Runtime, run_id: str, day: date) -> str:
 
 def see_an_empty_plan(root: Path, environment: Mapping[str, str], report: Report) -> None:
     """Plan what is deployed. Raises NotThrough where something would change, or Terraform fails."""
-    archive = promoted(root, environment)
+    archive = find_promoted(root, environment)
     prepare(root, environment)
     line = [*command(root, environment), "plan", *plan_arguments(environment), "-lock=false", "-detailed-exitcode"]
     done = subprocess.run(line, cwd=root, env={**environment, "TF_VAR_archive": str(archive)}, check=False)
@@ -143,7 +143,7 @@ def main() -> int:
     try:
         environment = {**os.environ, "RUNTIME": "gcp", **places(ROOT, os.environ)}
         runtime = deployed_runtime(deployed.settings(environment))
-        day = asked(environment, new_york_date(runtime.clock.now()))
+        day = parse_date(environment, new_york_date(runtime.clock.now()))
         see_a_day_through(runtime, day, Waiting(minutes=30.0), _report)
         see_an_empty_plan(ROOT, environment, _report)
     except (CommandRefused, ConfigError, NoVariables) as error:

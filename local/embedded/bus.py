@@ -96,11 +96,11 @@ class SqliteBus:
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
         """Messages waiting, oldest first; they stay until acknowledged. Raises NotFound."""
-        self._known_pull(subscription)
-        return self._pulled("subscription = ?", (subscription,), limit)
+        self._check_pull_subscription(subscription)
+        return self._select_messages("subscription = ?", (subscription,), limit)
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
-        self._known_pull(subscription)
+        self._check_pull_subscription(subscription)
         one = "delivery_id = ? AND subscription = ?"
         with self._file.write() as connection:
             return [ack_id for ack_id in ack_ids if not end(connection, one, (int(ack_id), subscription))]
@@ -191,9 +191,9 @@ class SqliteBus:
     def dead_letters_since(self, number: int) -> list[PulledMessage]:
         """Unacknowledged dead letters of all subscriptions that were published after that mark, oldest first."""
         topics = sorted(self._dead_letter_topics)
-        return self._pulled(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
+        return self._select_messages(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
 
-    def asked_for(self, message_id: str) -> bool:
+    def is_asked_for(self, message_id: str) -> bool:
         """Whether a message is a person's, published by a command beside whatever is being played."""
         return self.causes.was_followed(message_id)
 
@@ -217,7 +217,7 @@ class SqliteBus:
         if message_id is None:
             message_id = str(number)
             connection.execute("UPDATE messages SET message_id = ? WHERE number = ?", (message_id, number))
-        self.causes.published(message_id, cause)  # before anybody can deliver it
+        self.causes.on_published(message_id, cause)  # before anybody can deliver it
         targets = [(s.name, copy) for s in self._push.values() if s.topic == topic for copy in self._each_copy()]
         targets += [(name, 1) for name, pulled in self._pull.items() if pulled == topic]
         connection.executemany(
@@ -305,7 +305,7 @@ class SqliteBus:
         with self._file.read() as connection:
             return [connection.execute(sql, (name,)).fetchone() for name in self._push]
 
-    def _pulled(self, condition: str, values: tuple[object, ...], limit: int) -> list[PulledMessage]:
+    def _select_messages(self, condition: str, values: tuple[object, ...], limit: int) -> list[PulledMessage]:
         sql = (
             "SELECT delivery_id, message_id, data, attributes FROM deliveries JOIN messages USING (number) "
             f"WHERE {condition} ORDER BY delivery_id LIMIT ?"
@@ -314,7 +314,7 @@ class SqliteBus:
             rows = connection.execute(sql, (*values, limit)).fetchall()
             return [PulledMessage(str(ack), message_id, data, decode(a)) for ack, message_id, data, a in rows]
 
-    def _known_pull(self, subscription: str) -> None:
+    def _check_pull_subscription(self, subscription: str) -> None:
         if subscription not in self._pull:
             names = ", ".join(sorted(self._pull))
             raise NotFound(f"There is no pull subscription {subscription!r}.", next_step=f"use one of: {names}.")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.embedded.json_values import Undecodable
-from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
+from local.embedded.storage_faults import GOES_ON, disk_full, file_errors, storage_damaged, storage_denied
 from local.embedded.write_ahead import check_sqlite_log
 from shared.core.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
@@ -64,7 +64,7 @@ class SqliteFile:
         """Raises StorageDamaged where the pages do not fit together: later, a part of them would be found missing."""
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
-            raise damaged(self.path, str(found).replace("\n", ", "))
+            raise storage_damaged(self.path, str(found).replace("\n", ", "))
 
     def define(self, script: str) -> None:
         """Run CREATE ... IF NOT EXISTS statements, separated by semicolons."""
@@ -86,7 +86,7 @@ class SqliteFile:
         for, in the log and through on_wait, up to PATIENT_TRIES times the busy time-out.
         Raises StoreUnavailable where another process keeps the file locked, Fatal for a write within a write.
         """
-        with self._begun(PATIENT_TRIES if patient else 1) as connection, self._errors():
+        with self._transaction(PATIENT_TRIES if patient else 1) as connection, self._errors():
             try:
                 self._report_outage(away=False)
                 yield connection
@@ -96,7 +96,7 @@ class SqliteFile:
                 raise
 
     @contextmanager
-    def _begun(self, tries: int) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, tries: int) -> Iterator[sqlite3.Connection]:
         """A transaction begun. Between two tries others take their turn: they too find out that the store is away."""
         for left in reversed(range(tries)):
             with self._turn:
@@ -139,23 +139,23 @@ class SqliteFile:
         try:
             yield
         except Undecodable as error:
-            raise damaged(self.path, str(error)) from error
+            raise storage_damaged(self.path, str(error)) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # ours to handle, or a defect
-            raise self._translated(error) from error
+            raise self._translate(error) from error
 
-    def _translated(self, error: sqlite3.DatabaseError) -> PipelineError:
+    def _translate(self, error: sqlite3.DatabaseError) -> PipelineError:
         # the lower byte is the code, the higher ones say more of it; what is no UTF-8 has none
         code, message = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
         if code in _DAMAGED or "Could not decode to UTF-8" in message:
-            return damaged(self.path, message)
+            return storage_damaged(self.path, message)
         if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(message):
-            return damaged(self.path, f"it has not the tables of this version: {message}")
+            return storage_damaged(self.path, f"it has not the tables of this version: {message}")
         if code == sqlite3.SQLITE_FULL:
             return disk_full(self.path, message)
         if code in _DENIED:
-            return denied(self.path, message)
+            return storage_denied(self.path, message)
         if code == sqlite3.SQLITE_IOERR:
             return StorageFault(
                 f"{self.path} cannot be read or written: {message} ({error.sqlite_errorname}).",

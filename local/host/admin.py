@@ -46,7 +46,7 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
     one_at_a_time = threading.Lock()
 
     @app.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
+    def refuse(refusal: Refusal) -> Response:
         return _refusal(refusal.status, str(refusal))
 
     def status() -> dict[str, Any]:
@@ -113,7 +113,7 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                     pending = bus.pending(ours)
                 letters = [{"message_id": each.message_id, **each.attributes} for each in found]
                 yield _line(
-                    event="idle", dead_letters=letters, held=seen.deferred(), **(status() | {"pending": pending})
+                    event="idle", dead_letters=letters, held=seen.list_deferred(), **(status() | {"pending": pending})
                 )
 
         return Response(events(), mimetype=NDJSON)
@@ -142,7 +142,7 @@ class Seen:
         if completed.answer.get("status") == "held":
             self._deferred.setdefault(completed.function, {})[message_id] = str(completed.answer.get("reason"))
 
-    def deferred(self) -> list[dict[str, Any]]:
+    def list_deferred(self) -> list[dict[str, Any]]:
         """For each function with messages held back: how many of how many, and the reason of the first."""
         return [
             {

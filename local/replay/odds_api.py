@@ -88,7 +88,7 @@ class OddsApi:
         found = self._lines.game_markets(number, at_us, others, question.decimal) if others else []
         if players:
             found += self._lines.player_markets(number, at_us, players, question.decimal)
-        asked = [item for item in found if _asked(item[0], question)]
+        asked = [item for item in found if _is_asked(item[0], question)]
         return head | {"bookmakers": event_bookmakers(asked, head["home_team"], head["away_team"])}
 
 
@@ -97,7 +97,7 @@ def event_id(game_id: str) -> str:
     return hashlib.md5(game_id.encode(), usedforsecurity=False).hexdigest()
 
 
-def wrapped(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
+def wrap_answer(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
     """A historical answer with the moment its data stand for and the neighbours, none of them in the future."""
     following = at_us + SNAPSHOT_STEP
     return {
@@ -108,7 +108,7 @@ def wrapped(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
     }
 
 
-def _asked(book: str, question: Question) -> bool:
+def _is_asked(book: str, question: Question) -> bool:
     if question.bookmakers:
         return book in question.bookmakers
     return ("us_dfs" if book in FANTASY_BOOKS else "us") in question.regions

@@ -9,7 +9,7 @@ import pytest
 
 from local.cli.publish import CommandRefused
 from local.cloud import backfill
-from local.cloud.backfill import Asked, asked, months, on_a_folder, on_google
+from local.cloud.backfill import Asked, months, on_a_folder, on_google, parse_request
 from local.cloud.runs import NotThrough, Waiting
 from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
@@ -215,7 +215,7 @@ def test_months_are_cut_to_the_days_asked_for(first: str, last: str, expected: l
 )
 def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
     with pytest.raises(CommandRefused, match=message):
-        asked(settings)
+        parse_request(settings)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from local.backtest import play as playing
 from local.backtest.__main__ import main
 from local.backtest.arguments import Arguments
 from local.backtest.bets import best_at, bets_of
-from local.backtest.play import DAY_BEFORE, EVENING, Played, predicted
+from local.backtest.play import DAY_BEFORE, EVENING, Played, predict_days
 from local.backtest.rows import read_rows
 from local.backtest.walk import predict
 from local.backtest.world import Spent, open_world, world_folder
@@ -95,7 +95,7 @@ def backtest(archive_folder: Path, folder: Path, last: date) -> Run:
     archive = Archive(archive_folder)
     arguments = Arguments(archive_folder, FIRST, last, 1, folder)
     with lock_folder(arguments.kept_in):  # as the command has it
-        return Run(predicted(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
+        return Run(predict_days(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
 
 
 @pytest.fixture(scope="module")

@@ -169,9 +169,9 @@ def test_every_point_has_a_name_that_is_used() -> None:
 def test_the_hook_is_gone_after_a_test() -> None:
     reached: list[Any] = []
     failpoints.install(reached.append)
-    failpoints.reached("handler.taken")
+    failpoints.reach("handler.taken")
     failpoints.install(None)
-    failpoints.reached("handler.taken")
+    failpoints.reach("handler.taken")
     assert reached == ["handler.taken"]
 
 

@@ -78,7 +78,7 @@ def test_an_event_that_is_not_there_costs_itself_alone_and_is_noted(chain: Chain
     [path] = [path for path in chain.files() if "event_odds" in path]
     content = decode_raw(path, chain.runtime.raw.read(path).data)
     assert list(content.failed) == ["event0"]
-    assert [answer.body["data"]["id"] for answer in content.named("odds")] == ["event1"]
+    assert [answer.body["data"]["id"] for answer in content.answers_named("odds")] == ["event1"]
 
 
 def test_publishing_again_pays_for_nothing_twice(chain: Chain) -> None:

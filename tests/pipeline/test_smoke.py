@@ -85,11 +85,11 @@ def test_a_history_that_nobody_writes_is_noticed(world: PipelineHarness, monkeyp
 )
 def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
     with pytest.raises(CommandRefused, match=message):
-        smoke.asked(settings, date(2025, 11, 14))
+        smoke.parse_date(settings, date(2025, 11, 14))
 
 
 def test_a_past_date_with_games_is_the_usual_one() -> None:
-    assert smoke.asked({"STATE_BUCKET": "b"}, date(2025, 11, 14)) == DAY
+    assert smoke.parse_date({"STATE_BUCKET": "b"}, date(2025, 11, 14)) == DAY
 
 
 def tfvars(root: Path, text: str) -> Path:

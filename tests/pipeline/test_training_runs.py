@@ -15,7 +15,7 @@ from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
-from shared.science.model_registry.registry import load_models, read_metadata, save_models, saved_versions
+from shared.science.model_registry.registry import list_saved_versions, load_models, read_metadata, save_models
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
 from tests.support.systems_models import named
@@ -164,7 +164,7 @@ def test_a_candidate_that_is_worse_is_kept_but_does_not_serve(tmp_path: Path, te
         assert announcement["reason"].startswith(f"version {version} is worse than 2024-12-31-good: xgboost_v1 +")
         assert announcement["reason"].endswith("2024-12-31-good goes on serving")
         assert world.models.read(POINTER) == before
-        assert saved_versions(world.models) == ["2024-12-31-good", version]
+        assert list_saved_versions(world.models) == ["2024-12-31-good", version]
         (alert,) = world.alerts()
         assert (alert["severity"], alert["version"]) == ("warning", version)
         # somebody looks, and decides otherwise
@@ -184,7 +184,7 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
         league.run_until_idle(TRAINING)
     moved = point == "handler.ran"
     assert (current(league) is not None) is moved, "the pointer is the last that is written"
-    assert len(saved_versions(league.models)) == 1
+    assert len(list_saved_versions(league.models)) == 1
     league.start()
     league.run_until_idle(TRAINING)
     first = read_serving(trained_twice.models).promotions[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from shared.stores.warehouse.sql import FRAGMENTS, expanded
+from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments
 from tests.house.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
 from tests.sqlcheck.resolving import Unresolved, parse
@@ -98,7 +98,7 @@ def file_problems(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: {problem}"
         for path in sql_files(root)
-        for problem in check(expanded(path.read_text("utf-8")), written=is_written(path))
+        for problem in check(expand_fragments(path.read_text("utf-8")), written=is_written(path))
     ]
 
 

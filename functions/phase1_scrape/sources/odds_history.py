@@ -30,8 +30,8 @@ from functions.phase1_scrape.sources.odds import (
     check_events,
     check_no_error,
     events_of,
+    note_refused,
     odd_note,
-    refused_note,
 )
 from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york, format_timestamp
 from shared.core.concurrency import each, in_order
@@ -162,13 +162,13 @@ def _notes(
     return (
         notes
         | odd_note(each for result in known.values() for each in result.listings)
-        | refused_note(ALL_MARKETS, requests)
+        | note_refused(ALL_MARKETS, requests)
     )
 
 
 def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
     """The day's events, those of earlier files first. Raises SourceUnavailable where not even a list of them is had."""
-    known = _kept(fetch, day, earlier)
+    known = _read_kept(fetch, day, earlier)
     listed: SourceAnswer | None = None
     if not known.listings:
         _check_patience(day, patience)
@@ -201,9 +201,9 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
             answers.append(answer)
             known.answered[event] = answer.request
     if answers or refused or (listed is not None and not known.failed):
-        responses = [answer.named("odds") for answer in answers]
+        responses = [answer.as_response("odds") for answer in answers]
         if listed is not None:
-            responses.insert(0, listed.named("events"))
+            responses.insert(0, listed.as_response("events"))
         part = len(earlier)
         known.files.append(fetch.raw.write(SOURCE, KIND, day, fetch.now(), responses, len(answers), refused, part=part))
     elif not known.files:
@@ -228,7 +228,7 @@ def _is_for_good(error: SourceUnavailable) -> bool:
     return isinstance(error, SourceRefused) and error.status in FOR_GOOD
 
 
-def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
+def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
     """What the files of earlier executions have of a day; an answer about a moment that was to come then is none.
 
     A file that adds nothing is left aside, as is one that cannot be read: its events are fetched anew.
@@ -241,10 +241,12 @@ def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
             logger.warning("%s is fetched anew: %s", day, error)
             continue
         fetched = format_timestamp(content.fetched_at)
-        listings = [each.body["data"] for each in content.named("events") if each.request["params"]["date"] <= fetched]
+        listings = [
+            each.body["data"] for each in content.answers_named("events") if each.request["params"]["date"] <= fetched
+        ]
         answered = {
             _event_of(each.request): each.request
-            for each in content.named("odds")
+            for each in content.answers_named("odds")
             if each.request["params"]["date"] <= fetched
         }
         new = answered.keys() - known.answered.keys() or content.failed.keys() - known.refused.keys()
@@ -252,7 +254,7 @@ def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
             known.listings += listings
             known.answered |= answered
             known.refused |= content.failed
-            known.files.append(RawFile(SOURCE, KIND, day, path, len(content.named("odds"))))
+            known.files.append(RawFile(SOURCE, KIND, day, path, len(content.answers_named("odds"))))
     known.paid = len(known.answered)
     return known
 

@@ -56,7 +56,7 @@ class Pushes:
         }
         self._dead_letter_topics = {each.dead_letter_topic for each in pipeline.subscriptions.values()}
 
-    def published(self, topic: str, message_ids: Sequence[str]) -> None:
+    def on_published(self, topic: str, message_ids: Sequence[str]) -> None:
         """Messages are on their way; a push of one may have ended already."""
         names = [each.name for each in self._pipeline.subscriptions.values() if each.topic == topic]
         with self._news:
@@ -97,7 +97,7 @@ class Pushes:
             if on_completed is not None:
                 self._listeners.remove(on_completed)
 
-    def relayed(self, function: str, app: WSGIApplication) -> WSGIApplication:
+    def relay(self, function: str, app: WSGIApplication) -> WSGIApplication:
         """The function's app, each push of which is noted, as many at a time as its instances would take."""
 
         def relay(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -20,7 +20,7 @@ from shared.stores.message_limits import (
     RESERVED,
     cut,
     room_of_a_request,
-    shortened,
+    shorten,
     size_of,
 )
 
@@ -63,7 +63,7 @@ class Facts:
 
     def as_attributes(self) -> dict[str, str]:
         found = {name: _text(getattr(self, field)) for field, name in _NAMES.items()}
-        found["dead_letter_error"] = shortened(self.error)
+        found["dead_letter_error"] = shorten(self.error)
         optional = ("dead_letter_blames", "origin_published_at")
         return {name: text for name, text in found.items() if text or name not in optional}
 

@@ -23,11 +23,11 @@ from shared.science.model_registry.model_files import (
     SEAL,
     Manifest,
     canonical,
-    damaged,
     manifest_of,
+    model_damaged,
     read_metadata_of,
     read_verified,
-    sealed,
+    seal,
     try_apart,
 )
 from shared.science.systems.distribution import START_VARIANCE, Variance
@@ -122,7 +122,7 @@ def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
     return read_metadata_of(blobs, XGBOOST, version)
 
 
-def saved_versions(blobs: Blobs) -> list[str]:
+def list_saved_versions(blobs: Blobs) -> list[str]:
     """Versions that are in the bucket whole, the oldest data first: metadata is the last that is written of one."""
     folder = f"models/{ENSEMBLE}/"
     paths = (path.removeprefix(folder).split("/") for path in blobs.list(folder))
@@ -168,7 +168,7 @@ def record_files(blobs: Blobs, version: str) -> None:
     manifest = manifest_of({path: blobs.read(path).data for path in paths})
     for system, folder in folders.items():
         blob = blobs.read(f"{folder}/{METADATA}")
-        data = canonical(sealed({**documents[system], FILES: manifest}))
+        data = canonical(seal({**documents[system], FILES: manifest}))
         blobs.write(blob.path, data, content_type=_TYPES["json"], if_generation=blob.generation)
 
 
@@ -204,7 +204,7 @@ def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str
     except ModelDamaged:  # or not there yet, beside the files that are
         before = None
     decided = {_DECIDED: before[_DECIDED]} if before and _DECIDED in before else {}
-    new = sealed({**document, **decided})
+    new = seal({**document, **decided})
     unrecorded = {key: value for key, value in new.items() if key not in (FILES, SEAL)}
     replaceable = before is None or before == unrecorded
     return _write_once(blobs, path, canonical(new), _TYPES["json"], lambda: replaceable)
@@ -288,7 +288,7 @@ def _read_xgboost(
     try:
         trained = tuple(metadata["features"])
     except (KeyError, TypeError) as error:
-        raise damaged(f"{folder}/{METADATA}", "it names no features") from error
+        raise model_damaged(f"{folder}/{METADATA}", "it names no features") from error
     manifest = metadata.get(FILES)
     boosters = {each: _read_trees(blobs, f"{folder}/{name}.{each}.ubj", manifest, metadata) for each in TREES}
     inputs = {booster.num_features() for booster in boosters.values()}
@@ -319,7 +319,7 @@ def _read_trees(blobs: Blobs, path: str, manifest: Manifest | None, metadata: Ma
     except xgb.core.XGBoostError as error:
         # the rest of its text is a stack of the library's own
         what = str(error).strip().partition("\n")[0]
-        raise damaged(path, f"XGBoost {library_version()} does not load it: {what}") from None
+        raise model_damaged(path, f"XGBoost {library_version()} does not load it: {what}") from None
 
 
 def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: str) -> EnsembleModel:
@@ -329,7 +329,7 @@ def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: 
         document = json.loads(data)
         model = _ensemble(version, document)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise damaged(path, f"{len(data)} bytes: {type(error).__name__} {error}") from error
+        raise model_damaged(path, f"{len(data)} bytes: {type(error).__name__} {error}") from error
     lacking = sorted({*BASE_SYSTEMS, ENSEMBLE} - set(model.variance))
     if lacking:
         raise SchemaMismatch(

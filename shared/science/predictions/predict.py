@@ -46,7 +46,7 @@ from shared.science.systems.output import (
     ZONE_MATCHUP,
     SystemFailed,
     SystemOutput,
-    named,
+    run_named,
     unavailable,
 )
 
@@ -91,13 +91,13 @@ def base_outputs(
         version = models.formula_version(similarity.VERSION)
         return similarity.predict(features, history, models.variance(SIMILARITY), version)
 
-    def boosted() -> SystemOutput:
+    def predict_boosted() -> SystemOutput:
         if models.xgboost is None:
             return _without_model(XGBOOST, rows, models)
         return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))
 
-    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: boosted}
-    return [_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
+    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: predict_boosted}
+    return [_run_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
 
 
 def all_outputs(
@@ -113,12 +113,12 @@ def all_outputs(
     """
     base = base_outputs(features, history, models, left_out)
 
-    def combined() -> SystemOutput:
+    def predict_combined() -> SystemOutput:
         if models.ensemble is None:
             return _without_model(ENSEMBLE, len(line), models)
         return ensemble.predict(base, features, line, models.ensemble)
 
-    return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
+    return [*base, _run_guarded(ENSEMBLE, predict_combined, len(line), left_out)]
 
 
 def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
@@ -127,12 +127,12 @@ def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
     return unavailable(system_id, rows, "no_model", f"no trained model of {system_id} serves")
 
 
-def _guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:
+def _run_guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:
     if system_id in left_out:
         why = left_out[system_id]
         code = SYSTEM_FAILED if isinstance(why, SystemFailed) else BREAKER_OPEN
         return unavailable(system_id, rows, code, str(why))
-    return named(system_id, predict)
+    return run_named(system_id, predict)
 
 
 @dataclass(frozen=True)

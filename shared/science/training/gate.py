@@ -115,11 +115,11 @@ def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> t
                 *variant,
                 n=int(both.sum()),
                 days=len(np.unique(day)),
-                candidate_mae=_rounded(mine[both].mean()),
-                serving_mae=_rounded(theirs[both].mean()),
-                difference=_rounded(difference.mean()),
-                low=_rounded(interval[0]),
-                high=_rounded(interval[1]),
+                candidate_mae=_round(mine[both].mean()),
+                serving_mae=_round(theirs[both].mean()),
+                difference=_round(difference.mean()),
+                low=_round(interval[0]),
+                high=_round(interval[1]),
             )
         )
     return tuple(found)
@@ -160,5 +160,5 @@ def verdict(against: str, judged_as: str, rows: TrainingRows, comparisons: Seque
     )
 
 
-def _rounded(value: float) -> float:
+def _round(value: float) -> float:
     return round(float(value), 6)

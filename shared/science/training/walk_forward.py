@@ -147,10 +147,10 @@ def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTr
 def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
     """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
     points, line = rows.points[use], rows.line[use]
-    inputs = ensemble.filled({name: means[name][use] for name in BASE_SYSTEMS})
+    inputs = ensemble.fill_means({name: means[name][use] for name in BASE_SYSTEMS})
     no_market = fit_combination(inputs, points)
-    variance = {name: _rounded(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
-    variance[ENSEMBLE] = _rounded(fit_variance(no_market.of(inputs), points))
+    variance = {name: _round_variance(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
+    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), points))
     with_market, spread = None, None
     lined = ~np.isnan(line)
     if int(lined.sum()) >= ENOUGH_LINED:
@@ -158,11 +158,11 @@ def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) ->
         without = no_market.of(inputs)[lined]
         age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
         with_market = fit_market(without, line[lined], market, points[lined], age)
-        spread = _rounded(fit_variance(with_market.of(without, line[lined], market), points[lined]))
+        spread = _round_variance(fit_variance(with_market.of(without, line[lined], market), points[lined]))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
 
-def _rounded(variance: Variance) -> Variance:
+def _round_variance(variance: Variance) -> Variance:
     return Variance(round(variance.intercept, 6), round(variance.slope, 6))
 
 
@@ -171,7 +171,7 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     line, points = rows.line[holdout], rows.points[holdout]
     season = rows.features["points_season"][holdout]
     known = {name: means[name][holdout] for name in BASE_SYSTEMS}
-    inputs = ensemble.filled(known)
+    inputs = ensemble.fill_means(known)
     forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
     plain = model.no_market.of(inputs)
     forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))

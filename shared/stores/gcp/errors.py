@@ -45,10 +45,10 @@ def errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (google.GoogleAPIError, auth.GoogleAuthError, OSError) as error:
-        raise translated(error, doing) from error
+        raise translate(error, doing) from error
 
 
-def translated(error: Exception, doing: str) -> ours.PipelineError:
+def translate(error: Exception, doing: str) -> ours.PipelineError:
     """The error of ours for one of google.api_core, google.auth or the connection (requests' are OSErrors)."""
     if isinstance(error, google.GoogleAPICallError):
         return _of_a_call(error, f"{doing}: {error.message or error}")

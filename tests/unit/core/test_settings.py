@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.core.errors import ConfigError
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 from shared.core.settings import Settings
 
 PROXY = "http://nba-scraper-7:p%2Fss%40w%25rd!x9@proxy.example:8080"
@@ -166,9 +166,9 @@ def test_a_setting_whose_name_says_secret_is_one() -> None:
 
 def test_settings_make_their_secrets_known_to_the_redaction() -> None:
     Settings(odds_api_key="k3y-0f-the-0dds/api", proxy_url="http://me:pr0xy%2Fpass@host:1")
-    assert redacted("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
+    assert redact("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
     Settings(proxy_url="me:wr0ng/pr0xy@host")  # refused where it is used; known all the same
-    assert redacted("wr0ng/pr0xy") == "***"
+    assert redact("wr0ng/pr0xy") == "***"
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999"])

@@ -150,7 +150,7 @@ def test_a_code_of_no_team_is_refused(value: Any) -> None:
 
 @given(JSON)
 def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
-    values.shown(value).encode()
+    values.show_value(value).encode()
     for read in (
         lambda: values.whole(value, "x", POINTS, []),
         lambda: values.number(value, "x", POINTS, []),
@@ -161,8 +161,8 @@ def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
         lambda: values.day(value, "x"),
         lambda: values.game_id(value, "x"),
         lambda: values.team_code(value, "x"),
-        lambda: values.an_object(value, "x"),
-        lambda: values.a_list(value, "x"),
+        lambda: values.require_object(value, "x"),
+        lambda: values.require_list(value, "x"),
     ):
         message = ""
         try:

@@ -111,9 +111,9 @@ def test_points_are_unknown_before_the_final_and_where_an_archive_has_none() -> 
 
 def test_a_game_has_begun_by_its_status_or_its_time() -> None:
     now = datetime(2025, 11, 14, 20, 0, tzinfo=UTC)
-    assert not read_game(entry()).begun(now)
-    assert read_game(entry(gameStatus=2)).begun(now)
-    assert read_game(entry()).begun(datetime(2025, 11, 15, 0, 30, tzinfo=UTC))
+    assert not read_game(entry()).has_begun(now)
+    assert read_game(entry(gameStatus=2)).has_begun(now)
+    assert read_game(entry()).has_begun(datetime(2025, 11, 15, 0, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

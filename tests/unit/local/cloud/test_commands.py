@@ -19,7 +19,7 @@ import pytest
 
 from local.cli.publish import CommandRefused
 from local.cloud import contract, destroy, smoke
-from local.cloud.archive import promoted
+from local.cloud.archive import find_promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
 from shared.core.errors import DataError, Fatal
@@ -67,29 +67,29 @@ def calls(root: Path) -> list[Any]:
 
 @pytest.mark.parametrize("wanted", ["", SHA256, SHA256.upper()])
 def test_an_archive_is_planned_under_the_name_of_its_content(root: Path, wanted: str) -> None:
-    path = promoted(root, {"ARCHIVE_SHA256": wanted})
+    path = find_promoted(root, {"ARCHIVE_SHA256": wanted})
     assert path == (root / "build" / f"functions-{SHA256}.zip").resolve()
     assert path.read_bytes() == ARCHIVE
 
 
 def test_what_is_packed_later_is_not_what_was_planned(root: Path) -> None:
     """`make apply` uploads the file that the plan names, whatever build/functions.zip is by then."""
-    path = promoted(root, {})
+    path = find_promoted(root, {})
     (root / "build" / "functions.zip").write_bytes(b"another")
     assert path.read_bytes() == ARCHIVE
-    assert promoted(root, {}) != path
+    assert find_promoted(root, {}) != path
 
 
 def test_a_file_that_bears_the_name_of_another_content_is_written_again(root: Path) -> None:
-    promoted(root, {}).write_bytes(b"cut off")
-    assert promoted(root, {}).read_bytes() == ARCHIVE
+    find_promoted(root, {}).write_bytes(b"cut off")
+    assert find_promoted(root, {}).read_bytes() == ARCHIVE
 
 
 def test_the_archive_of_an_earlier_commit_may_be_named(root: Path, tmp_path: Path) -> None:
     (tmp_path / "back.zip").write_bytes(b"earlier")
     wanted = hashlib.sha256(b"earlier").hexdigest()
     for named in (str(tmp_path / "back.zip"), "../../../back.zip"):
-        found = promoted(root, {"TF_VAR_archive": named, "ARCHIVE_SHA256": wanted})
+        found = find_promoted(root, {"TF_VAR_archive": named, "ARCHIVE_SHA256": wanted})
         assert found.read_bytes() == b"earlier"
 
 
@@ -106,7 +106,7 @@ def test_another_archive_than_the_one_that_was_tried_is_refused(
     root: Path, environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DataError, match=message) as raised:
-        promoted(root, environment)
+        find_promoted(root, environment)
     assert raised.value.next_step
 
 

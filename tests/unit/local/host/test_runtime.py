@@ -312,7 +312,7 @@ def test_a_persons_dead_letter_is_told_apart_from_those_of_a_day(embedded: Embed
     embedded.bus.publish("a", b"poison")
     embedded.run_until_idle()
     letters = embedded.bus.dead_letters_since(mark)
-    assert [embedded.bus.asked_for(letter.message_id) for letter in letters] == [True, False]
+    assert [embedded.bus.is_asked_for(letter.message_id) for letter in letters] == [True, False]
 
 
 def test_of_two_publishes_each_hears_its_own_dead_letter(embedded: EmbeddedRuntime) -> None:

@@ -15,11 +15,11 @@ from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
 from shared.science.model_registry.registry import (
     Models,
+    list_saved_versions,
     load_holdout_model,
     load_models,
     read_metadata,
     save_models,
-    saved_versions,
 )
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
@@ -68,12 +68,12 @@ def test_one_version_never_names_two_models(tmp_path: Path) -> None:
 
 def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    assert saved_versions(blobs) == []
+    assert list_saved_versions(blobs) == []
     versions = saved(blobs)
     assert current_versions(blobs) == {}
-    assert saved_versions(blobs) == [versions[XGBOOST]]
+    assert list_saved_versions(blobs) == [versions[XGBOOST]]
     blobs.write("models/ensemble_v1/2099-01-01-half/model.json", b"{}", content_type="application/json")
-    assert saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
+    assert list_saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
 
 
 def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_data_decides(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp
     blobs, names = FileBlobs(tmp_path), list(model_features())
     save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
     with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
-        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]), names[:-1])
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs)[0]), names[:-1])
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -200,7 +200,7 @@ def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> No
     spread = {k: v for k, v in models.ensemble.variance.items() if k != XGBOOST}
     save_models(blobs, replace(models, ensemble=replace(models.ensemble, variance=spread)), METADATA)
     with pytest.raises(SchemaMismatch, match=XGBOOST):
-        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]))
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs)[0]))
 
 
 def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:

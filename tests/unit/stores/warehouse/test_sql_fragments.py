@@ -12,7 +12,7 @@ import pytest
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
 from shared.stores.warehouse import sql
-from shared.stores.warehouse.sql import FRAGMENTS, expanded, read_sql
+from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments, read_sql
 from tests.conftest import ROOT
 
 FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]
@@ -55,11 +55,13 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "plain.sql").write_text("x DESC", encoding="utf-8")
     monkeypatch.setattr(sql, "FRAGMENTS", tmp_path)
     sql._fragment.cache_clear()
-    assert expanded("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
-    assert expanded("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    assert (
+        expand_fragments("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
+    )
+    assert expand_fragments("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
-            expanded(wrong)
+            expand_fragments(wrong)
     with pytest.raises(NotFound, match=r"nowhere\.sql"):
-        expanded("{{nowhere()}}")
+        expand_fragments("{{nowhere()}}")
     sql._fragment.cache_clear()
