@@ -104,5 +104,5 @@ def _make_final(context: Context, document: Document, stopped: datetime) -> bool
         context.runtime.state.update(document.path, fields, if_version=document.version)
     except PreconditionFailed:
         return False
-    failpoints.reached("sweep.abandoned")
+    failpoints.reach("sweep.abandoned")
     return True

@@ -77,11 +77,11 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         schedule_rows_near=row["schedule_rows_near"],
         games=row["games"],
         games_final=row["games_final"],
-        games_without_player_box=_listed(row["games_without_player_box"]),
-        games_without_team_box=_listed(row["games_without_team_box"]),
-        games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
-        games_with_third_team=_listed(row["games_with_third_team"]),
-        games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
+        games_without_player_box=_split_list(row["games_without_player_box"]),
+        games_without_team_box=_split_list(row["games_without_team_box"]),
+        games_swapped_in_odds=_split_list(row["games_swapped_in_odds"]),
+        games_with_third_team=_split_list(row["games_with_third_team"]),
+        games_points_apart=dict(each.split(" ", 1) for each in _split_list(row["games_points_apart"])),
     )
 
 
@@ -176,5 +176,5 @@ def _some(games: Sequence[str], most: int = 5) -> str:
     return ", ".join(games[:most]) + (", ..." if len(games) > most else "")
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
+def _split_list(text: str | None) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()

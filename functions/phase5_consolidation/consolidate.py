@@ -113,20 +113,20 @@ class _Work:
         if not pending:
             raise self._nothing_staged()
         staging.check_columns(staged)
-        source, gathered = self._gathered(staged)
+        source, gathered = self._compact(staged)
         keys, frozen = self._expect_rows(source, pending)
         if not keys:
             raise self._nothing_staged()
         merged = self._merge(source, keys - frozen)
-        failpoints.reached("consolidation.merged")
+        failpoints.reach("consolidation.merged")
         games = self._verify(merged, frozen)
-        failpoints.reached("consolidation.verified")
+        failpoints.reach("consolidation.verified")
         in_place = sum(games.values())
         units = sorted({*self.batch.merged, *pending})
         self._record(games, units, frozen)
-        failpoints.reached("consolidation.consolidated")
+        failpoints.reach("consolidation.consolidated")
         self._drop([*tables, *gathered], units)
-        failpoints.reached("consolidation.dropped")
+        failpoints.reach("consolidation.dropped")
         if frozen == keys:
             reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
             return self._outcome(in_place, frozen, sequence, reason, Event.ALL_FROZEN)
@@ -156,7 +156,7 @@ class _Work:
                 event=Event.STAGING_MISSING,
             )
 
-    def _gathered(self, staged: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
+    def _compact(self, staged: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
         """SQL of all staged rows, and the tables that very many were first copied together into, in chunks."""
         batch_id = self.batch.batch_id
         if len(staged) <= staging.MOST_TABLES:
@@ -264,7 +264,9 @@ class _Work:
         job_id = f"{batch.batch_id}-consolidated-{len(merged_units)}"
         self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
         self.lock.check()
-        alerts = {system: model_damaged(self.runtime, batch, system, said) for system, said in self.damaged.items()}
+        alerts = {
+            system: model_damaged(self.runtime, batch, system, message) for system, message in self.damaged.items()
+        }
         try:
             batches.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
         except PreconditionFailed as changed:

@@ -120,11 +120,11 @@ def walk(month: Month, world: FeatureRows, asked: Mapping[str, TrainingRows], ca
     models = train(known, month.cutoff, cache)
     trained = perf_counter()
     forecasts = {name: predict(rows, models) for name, rows in asked.items()}
-    training = _told(month, known, models)
+    training = _describe_training(month, known, models)
     return Walked(month, forecasts, training, trained - started, perf_counter() - trained)
 
 
-def _told(month: Month, known: TrainingRows, models: Models) -> dict[str, Any]:
+def _describe_training(month: Month, known: TrainingRows, models: Models) -> dict[str, Any]:
     return {
         "cutoff": str(month.cutoff),
         "rows": int(known.trained.sum()),

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
+from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.embedded.file_blobs import FileBlobs
 from shared.core.settings import Settings
 from shared.science.model_registry.promotions import current_versions
@@ -39,9 +39,9 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     alone: list[list[float]] = [[], []]
     for done in range(REPEATS):
         for way, seconds, units in zip(ways, together, alone, strict=True):
-            seconds.append(timed(partial(way, players))[0])
+            seconds.append(time_work(partial(way, players))[0])
             if done < UNITS_REPEATS:
-                units.append(timed(lambda way=way: [way([player]) for player in players])[0])  # type: ignore[misc]
+                units.append(time_work(lambda way=way: [way([player]) for player in players])[0])  # type: ignore[misc]
         progress(done + 1, REPEATS)
     without, with_, units_without, units_with = (min(each) for each in (*together, *alone))
     return {

@@ -17,7 +17,7 @@ from shared.stores.ports import Document, Filter, State
 from shared.stores.runtime import Runtime
 
 POLL_SECONDS = 10.0
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class NotThrough(PipelineError):
@@ -32,7 +32,9 @@ class Waiting:
     rest: Callable[[float], None] = time.sleep
 
 
-def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, tell: Tell) -> None:
+def run_through(
+    runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, report: Report
+) -> None:
     """Publish a message that names its run, and wait until a function of phase `last` has ended for that run.
 
     A run that is through already is not done again: the ledger answers for it. Says each phase as it ends.
@@ -53,11 +55,11 @@ def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: 
     before = {document.path: document.data["generation"] for document in earlier}
     runtime.bus.publish(topic, json.dumps(message).encode())
     until = runtime.clock.now() + timedelta(minutes=wait.minutes)
-    told: set[tuple[str, int]] = set()
+    reported: set[tuple[str, int]] = set()
     while True:
         documents = _executions(runtime.state, run_id)
         for document in documents:
-            _tell_once(document, told, tell)
+            _report_once(document, reported, report)
         if any(d.data["phase"] == last and d.data["status"] == SUCCEEDED for d in documents):
             return
         _raise_failed([d for d in documents if d.data["generation"] > before.get(d.path, 0)])
@@ -86,12 +88,12 @@ def _raise_failed(documents: Iterable[Document]) -> None:
             )
 
 
-def _tell_once(document: Document, told: set[tuple[str, int]], tell: Tell) -> None:
+def _report_once(document: Document, reported: set[tuple[str, int]], report: Report) -> None:
     data = document.data
     key = (document.path, data["generation"])
-    if data["status"] != SUCCEEDED or key in told:
+    if data["status"] != SUCCEEDED or key in reported:
         return
-    told.add(key)
+    reported.add(key)
     result = data["result"]
     reason = f"  {result['reason']}" if result.get("reason") else ""
-    tell(f"  {data['function']:<20}  {result['status']:<10}  {result['record_count']} records{reason}")
+    report(f"  {data['function']:<20}  {result['status']:<10}  {result['record_count']} records{reason}")

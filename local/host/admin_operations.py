@@ -28,7 +28,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     pages = Blueprint("operations", __name__)
 
     @pages.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
+    def refuse(refusal: Refusal) -> Response:
         return _json({"error": str(refusal)}, refusal.status)
 
     def waiting(asked: Any) -> list[DeadLetter]:

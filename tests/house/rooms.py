@@ -103,9 +103,9 @@ def table(root: Path) -> str:
         for package, files, lines, imports in packages(root)
     ]
     wide = [max(len(row[column]) for row in rows) for column in range(3)]
-    told = [f"{row[0]:<{wide[0]}}  {row[1]:>{wide[1]}}  {row[2]:>{wide[2]}}  {row[3]}".rstrip() for row in rows]
+    printed = [f"{row[0]:<{wide[0]}}  {row[1]:>{wide[1]}}  {row[2]:>{wide[2]}}  {row[3]}".rstrip() for row in rows]
     broken = rooms(root)
-    return "\n".join([*told, "", *(broken or ["No import goes up or across."])])
+    return "\n".join([*printed, "", *(broken or ["No import goes up or across."])])
 
 
 if __name__ == "__main__":

@@ -183,13 +183,13 @@ def _poison_dropped() -> Iterator[None]:
 
 
 @TABLE.add("held without parking", "a message that the pause switch stops is acknowledged and not kept")
-def _held_without_parking() -> Iterator[None]:
+def _deferred_without_parking() -> Iterator[None]:
     with patched(handler, "hold", lambda runtime, function, envelope, gate, reason: None):
         yield
 
 
 @TABLE.add("held for ever", "what was held is not released when its gate opens")
-def _held_for_ever() -> Iterator[None]:
+def _deferred_for_ever() -> Iterator[None]:
     with patched(deferred, "release_deferred", lambda runtime: []):
         yield
 

@@ -14,7 +14,7 @@ from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMes
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import one_line, printable_json
-from shared.core.redaction import excerpt, redacted_json
+from shared.core.redaction import excerpt, redact_json
 from shared.core.storable import storable, storable_json
 
 
@@ -30,7 +30,7 @@ def result_fields(
     """The document's fields after success: result, and the outbox with the announcement first."""
     ended = {"finished_at": finished} | ({} if machine is None else {"machine_finished_at": machine})
     # a reason or a note may quote what a source sent
-    metadata = redacted_json(printable_json(storable_json(outcome.metadata)))
+    metadata = redact_json(printable_json(storable_json(outcome.metadata)))
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,

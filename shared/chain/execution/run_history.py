@@ -74,7 +74,7 @@ def _record(runtime: Runtime, run_id: str, last: Document | None) -> bool:
             runtime.state.update(last.path, fields, if_version=last.version)
     except (AlreadyExists, PreconditionFailed):
         return True  # another ends the run at the same moment: its load first
-    failpoints.reached("history.recorded")
+    failpoints.reach("history.recorded")
     return True
 
 
@@ -100,7 +100,7 @@ def _carry_out(runtime: Runtime, load: Document) -> int:
     if rows:
         for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
             runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest}")
-    failpoints.reached("history.loaded")
+    failpoints.reach("history.loaded")
     for execution in data["executions"]:
         _mark(runtime.state, execution)
     try:

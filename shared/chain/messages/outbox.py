@@ -82,7 +82,7 @@ def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
     if document is None or not document.data.get("outbox_pending"):
         return 0
     published = sum(_publish(entry, bus, raw) for entry in document.data["outbox"])
-    failpoints.reached("outbox.published")
+    failpoints.reach("outbox.published")
 
     def mark(transaction: Any) -> None:
         current = transaction.get(path)

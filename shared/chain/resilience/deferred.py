@@ -39,7 +39,7 @@ def hold(runtime: Runtime, function: FunctionSpec, envelope: Envelope, gate: str
     name = f"{subscription.name}.{envelope.message_id}"
     with suppress(PreconditionFailed):
         runtime.raw.write(blob, envelope.data, content_type="application/octet-stream", if_generation=0)
-    failpoints.reached("held.stored")
+    failpoints.reach("held.stored")
     # what the message means (its run, its TODAY) is what it meant when it first came
     origin = {
         "origin_message_id": envelope.message_id,
@@ -93,6 +93,6 @@ def _release(runtime: Runtime, document: Document) -> bool:
         runtime.state.update(document.path, fields, if_version=document.version)
     except PreconditionFailed:
         return False
-    failpoints.reached("held.released")
+    failpoints.reach("held.released")
     outbox.send_pending(document.path, runtime.state, runtime.bus, runtime.raw)
     return True

@@ -25,9 +25,9 @@ from shared.science.predictions.lines import (
     best_prices,
     decide,
     fair_american,
-    moment,
     offers,
     tested_lines,
+    to_datetime,
     to_half,
 )
 from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
@@ -47,7 +47,7 @@ from shared.science.systems.output import (
     ZONE_MATCHUP,
     SystemFailed,
     SystemOutput,
-    named,
+    run_named,
     unavailable,
 )
 
@@ -92,13 +92,13 @@ def base_outputs(
         version = models.formula_version(similarity.VERSION)
         return similarity.predict(features, history, models.variance(SIMILARITY), version)
 
-    def boosted() -> SystemOutput:
+    def predict_boosted() -> SystemOutput:
         if models.xgboost is None:
             return _without_model(XGBOOST, rows, models)
         return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))
 
-    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: boosted}
-    return [_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
+    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: predict_boosted}
+    return [_run_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
 
 
 def all_outputs(
@@ -114,12 +114,12 @@ def all_outputs(
     """
     base = base_outputs(features, history, models, left_out)
 
-    def combined() -> SystemOutput:
+    def predict_combined() -> SystemOutput:
         if models.ensemble is None:
             return _without_model(ENSEMBLE, len(line), models)
         return ensemble.predict(base, features, line, models.ensemble)
 
-    return [*base, _guarded(ENSEMBLE, combined, len(line), left_out)]
+    return [*base, _run_guarded(ENSEMBLE, predict_combined, len(line), left_out)]
 
 
 def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
@@ -128,12 +128,12 @@ def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
     return unavailable(system_id, rows, "no_model", f"no trained model of {system_id} serves")
 
 
-def _guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:
+def _run_guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:
     if system_id in left_out:
         why = left_out[system_id]
         code = SYSTEM_FAILED if isinstance(why, SystemFailed) else BREAKER_OPEN
         return unavailable(system_id, rows, code, str(why))
-    return named(system_id, predict)
+    return run_named(system_id, predict)
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _row(
         "player_lookup": features["player_lookup"],
         "game_id": features["game_id"],
         "game_date": _day(features["game_date"]),
-        "tipoff_at": moment(features["tipoff_at"]),
+        "tipoff_at": to_datetime(features["tipoff_at"]),
         "predicted_points": None,
         "predicted_sd": None,
         "line_value": line,
@@ -270,7 +270,7 @@ def _row(
         "quality_score": features["quality_score"],
         "uses_market": bool(output.uses_market[index]),
         "predicted_points_no_market": None,
-        "features_as_of": moment(features["features_as_of"]),
+        "features_as_of": to_datetime(features["features_as_of"]),
         "line_snapshot_at": player.line_snapshot_at,
         "error_code": error,
         "error_message": output.error_message[index],

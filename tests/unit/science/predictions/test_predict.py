@@ -154,14 +154,14 @@ def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line
     outputs = all_outputs(features, history_of(POINTS), np.array([19.5]), trained().models)
     rows = predict_players([player(LINED)], trained().models, POLICY)
     for one in outputs:
-        [said] = median(one.mean, one.sd**2)
+        [point] = median(one.mean, one.sd**2)
         mine = [row for row in rows if row["system_id"] == one.system_id]
-        assert one.points[0] == pytest.approx(said, abs=1e-6)
+        assert one.points[0] == pytest.approx(point, abs=1e-6)
         assert {row["predicted_points"] for row in mine} == {one.points[0]}
-        assert said < one.mean[0]
+        assert point < one.mean[0]
         assert {row["predicted_sd"] for row in mine} == {one.sd[0]}
         for row in mine:
-            assert row["edge"] == pytest.approx(said - float(row["line_value"]), abs=2e-6)
+            assert row["edge"] == pytest.approx(point - float(row["line_value"]), abs=2e-6)
             assert (row["edge"] > 0) == (row["p_over"] > 0.5)
     without = all_outputs(features, history_of(POINTS), np.array([np.nan]), trained().models)[-1]
     assert outputs[-1].points_no_market == without.points == without.points_no_market
@@ -173,9 +173,14 @@ def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> 
     usual = trained().models
     assert usual.ensemble is not None
     models = replace(usual, ensemble=replace(usual.ensemble, with_market=market))
-    untold: dict[str, Any] = {"points_share": 0.2}
-    told = {**untold, "line_p_over": 0.6, "teammates_out_lines": 20.0}
-    asked = [player(LINED, **untold), player(LINED, **told), player(**untold), player(**told)]
+    without_market: dict[str, Any] = {"points_share": 0.2}
+    with_market = {**without_market, "line_p_over": 0.6, "teammates_out_lines": 20.0}
+    asked = [
+        player(LINED, **without_market),
+        player(LINED, **with_market),
+        player(**without_market),
+        player(**with_market),
+    ]
     rows = predict_players(asked, models, POLICY)
     lined, lined_told, plain, plain_told = (
         [row for row in rows[start:end] if row["system_id"] == ENSEMBLE]

@@ -15,7 +15,7 @@ from shared.nba.stats import STATS
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
-from shared.stores.warehouse.sql import FRAGMENTS, expanded, read_sql
+from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments, read_sql
 from tests.conftest import ROOT
 
 FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]
@@ -61,13 +61,15 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "plain.sql").write_text("x DESC", encoding="utf-8")
     monkeypatch.setattr(sql, "FRAGMENTS", tmp_path)
     sql._fragment.cache_clear()
-    assert expanded("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
-    assert expanded("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    assert (
+        expand_fragments("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
+    )
+    assert expand_fragments("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
-            expanded(wrong)
+            expand_fragments(wrong)
     with pytest.raises(NotFound, match=r"nowhere\.sql"):
-        expanded("{{nowhere()}}")
+        expand_fragments("{{nowhere()}}")
     sql._fragment.cache_clear()
 
 
@@ -80,7 +82,7 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
         for name, values in re.findall(r"\{\{(stat_\w+)\(([^()]*)\)", path.read_text(encoding="utf-8"))
     }
     assert sorted(PARTS - {name for name, of in used if of == stat}) == []
-    columns = [name.strip() for name in expanded(f"{{{{stat_columns(, {stat})}}}}").split(",")]
+    columns = [name.strip() for name in expand_fragments(f"{{{{stat_columns(, {stat})}}}}").split(",")]
     assert len(columns) > 20
     for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
         assert sorted(set(columns) - set(load_schema(table).columns)) == [], table
