@@ -63,6 +63,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "functions/grading/sql/graded.sql": _GRADING,
     "functions/grading/sql/window.sql": _GRADING,
     "functions/phase5_consolidation/consolidate.py": ("tests/pipeline/test_consolidation.py",),
+    "functions/phase5_consolidation/guards.py": (
+        "tests/unit/test_consolidation_guards.py",
+        "tests/pipeline/test_consolidation.py",
+    ),
     "functions/phase5_coordinator/coordinate.py": ("tests/pipeline/test_fan_out.py",),
     "functions/phase5_coordinator/players.py": ("tests/unit/functions/phase5_coordinator/test_players.py",),
     "functions/phase6_export/exporters/best_bets.py": _EXPORT,
