@@ -45,7 +45,9 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "shared/science/predictions/lines.py": ("tests/unit/science/predictions/test_lines.py",),
     "shared/science/systems/market.py": ("tests/unit/science/systems/test_market.py",),
     "shared/science/systems/output.py": _SYSTEMS,
+    "shared/science/predictions/outputs.py": ("tests/unit/science/predictions/test_predict.py",),
     "shared/science/predictions/predict.py": ("tests/unit/science/predictions/test_predict.py",),
+    "shared/science/predictions/prediction_row.py": ("tests/unit/science/predictions/test_predict.py",),
     "shared/science/evaluation/accuracy.py": _EVALUATION,
     "shared/science/evaluation/arrays.py": _EVALUATION,
     "shared/science/evaluation/betting.py": _EVALUATION,
@@ -64,7 +66,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "functions/grading/sql/window.sql": _GRADING,
     "functions/phase5_consolidation/consolidate.py": ("tests/pipeline/test_consolidation.py",),
     "functions/phase5_consolidation/guards.py": (
-        "tests/unit/test_consolidation_guards.py",
+        "tests/unit/functions/phase5_consolidation/test_guards.py",
         "tests/pipeline/test_consolidation.py",
     ),
     "functions/phase5_coordinator/coordinate.py": ("tests/pipeline/test_fan_out.py",),
