@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
@@ -18,6 +18,7 @@ from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.predict import predict_players
+from shared.science.predictions.prediction_row import PredictionRow
 from shared.science.systems.output import SYSTEMS, SystemFailed
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[dict[str, Any]]:
+def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[PredictionRow]:
     """Rows of the unit's players, those of a system that is left out with its error code and why.
 
     Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as often as it may be.

@@ -65,7 +65,7 @@ HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
-# The error code of a system that no training has given a model yet (shared/science/predictions/predict.py).
+# The error code of a system that no training has given a model yet (shared/science/predictions/outputs.py).
 NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")

@@ -17,7 +17,7 @@ from shared.core.clock import at_new_york
 from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Mask
 from shared.science.model_registry.registry import Models
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems import ensemble
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput
 from shared.science.training.rows import TrainingRows

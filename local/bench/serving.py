@@ -20,8 +20,6 @@ REPEATS = 7
 # A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy and trees start anew.
 UNITS_REPEATS = 3
 
-Rows = list[dict[str, Any]]
-
 
 def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     """Milliseconds for the first `most` players of the last batch that was played in a state folder, with its models.
@@ -34,7 +32,7 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     models = load_models(blobs, current_versions(blobs))
     ways = [partial(predict_players, models=models, policy=policy, explained=explained) for explained in (False, True)]
     plain, whole = (way(players) for way in ways)
-    expect_same(plain, whole)
+    expect_same([row.as_columns() for row in plain], [row.as_columns() for row in whole])
     together: list[list[float]] = [[], []]
     alone: list[list[float]] = [[], []]
     for done in range(REPEATS):
@@ -47,7 +45,7 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     return {
         "players": len(players),
         "rows": len(whole),
-        "explained": sum(row["explanation"] is not None for row in whole),
+        "explained": sum(row.explanation is not None for row in whole),
         "without_ms": milliseconds(without),
         "with_ms": milliseconds(with_),
         "ratio": ratio(with_, without),

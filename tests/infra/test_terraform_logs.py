@@ -71,7 +71,7 @@ def test_every_failure_of_consolidation_counts(run: TerraformRun) -> None:
     codes = counted(run, "consolidation_failed")
     raised = {
         event
-        for call in calls(ROOT / "functions" / "phase5_consolidation" / "consolidate.py", "StagingMismatch")
+        for call in calls(ROOT / "functions" / "phase5_consolidation" / "guards.py", "StagingMismatch")
         for event in events_of(call)
     }
     assert len(raised) == 6

@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.science.evaluation import DayBootstrap
 from shared.science.model_registry.registry import Models
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems.columns import Floats
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.rows import TrainingRows

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
 from shared.science.features.names import model_features
-from shared.science.predictions.predict import FORMULA_FEATURES
+from shared.science.predictions.outputs import FORMULA_FEATURES
 from shared.science.systems.columns import Floats, columns_of_table
 from shared.science.systems.history import HISTORY_VALUES, History, histories_before
 from shared.stores.warehouse.sql import read_sql

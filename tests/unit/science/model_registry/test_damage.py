@@ -34,9 +34,9 @@ from shared.science.model_registry.registry import (
     record_files,
     save_models,
 )
-from shared.science.predictions.predict import predict_players
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
 from tests.support.systems_models import named
+from tests.support.systems_rows import predicted_rows
 from tests.unit.science.model_registry.test_registry import AT
 from tests.unit.science.predictions.test_predict import LINED, POLICY, player
 
@@ -160,7 +160,7 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
 ) -> None:
     put(blobs, path, blobs.read(path).data[:40])
     models = load_usable_models(blobs, BOTH)
-    rows = predict_players([player(LINED)], models, POLICY)
+    rows = predicted_rows([player(LINED)], models, POLICY)
     wrong = [row for row in rows if row["error_code"]]
     assert {row["system_id"] for row in wrong} == {system}
     assert {row["error_code"] for row in wrong} == {MODEL_DAMAGED}
