@@ -31,8 +31,8 @@ VARIABLES := A ADVISORIES ALL ALONE ARCHIVE ARCHIVE_SHA256 ARGS AT ATTRIBUTES AU
   HTTP_TIMEOUT_SECONDS MAX_BYTES_BILLED MAX_UNITS MIN_CONFIDENCE MIN_COVERAGE MIN_EXPECTED_VALUE MIN_MINUTES MIN_QUALITY \
   MODELS_BUCKET NAME_PREFIX NBA_BASE_URL ODDS_API_KEY ODDS_BASE_URL PROJECT_ID PROXY_URL RAW_BUCKET STATE_EPOCH \
   WITHHOLD_PICKS_WITHOUT_INJURIES ZONES_BASE_URL
-SAID := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-UNKNOWN := $(filter-out $(VARIABLES),$(SAID))
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
 ifneq ($(UNKNOWN),)
 $(error $(shell awk -f local/cli/nearest.awk $(foreach name,$(UNKNOWN),'$(subst ','"'"',$(name))') -- $(VARIABLES)))
 endif

@@ -96,5 +96,5 @@ def _make_final(context: Context, execution: Execution, stopped: datetime) -> bo
         context.runtime.state.update(execution.path, fields, if_version=execution.version)
     except PreconditionFailed:
         return False
-    failpoints.reached("sweep.abandoned")
+    failpoints.reach("sweep.abandoned")
     return True

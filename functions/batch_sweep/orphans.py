@@ -65,7 +65,7 @@ def _sweep_date(context: Context, report: Report, game_date: date, staged: Mappi
             name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
         ) as lock:
             goes = _what_goes(context, report, game_date, orphaned)
-            failpoints.reached("sweep.verified")
+            failpoints.reach("sweep.verified")
             if goes:
                 lock.check()
                 runtime.warehouse.drop(goes)

@@ -89,7 +89,7 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
 
     missing = completion.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
     report.closed.append({"batch_id": batch.batch_id, "why": why, "missing": missing})
-    failpoints.reached("sweep.closed")
+    failpoints.reach("sweep.closed")
     logger.warning(
         "closed %s: %s; missing %s",
         batch.batch_id,

@@ -57,7 +57,7 @@ class Game:
         }
 
 
-def described(games: Sequence[Game]) -> dict[str, Any]:
+def describe(games: Sequence[Game]) -> dict[str, Any]:
     """Counts and names for the outcome's metadata."""
     return {
         "games": len(games),

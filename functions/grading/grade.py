@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.grading.games import Game, described, short_of
+from functions.grading.games import Game, describe, short_of
 from functions.grading.performance import figures
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
@@ -45,7 +45,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return Outcome("no_data", reason=f"there are no current predictions for {day}", event=Event.NO_PREDICTIONS)
     ready = [game for game in games if game.why_not is None]
     made_late = sum(game.made_late for game in ready)
-    metadata = described(games)
+    metadata = describe(games)
     params = {
         "game_date": day,
         "graded_at": now,

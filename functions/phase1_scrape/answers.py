@@ -15,7 +15,7 @@ import httpx
 
 from functions.phase1_scrape.deadline import check_time
 from shared.core.printable import one_line
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 
 # What the unpacker below knows, and so what is asked for.
 ENCODINGS = "gzip, deflate"
@@ -120,7 +120,7 @@ class _Unpacker:
         elif self._deflate:
             self._zip = zlib.decompressobj()
         elif name not in ("", "identity"):
-            raise Garbled(f"packed as {redacted(clean(name))[:40]!r}, which was not asked for")
+            raise Garbled(f"packed as {redact(clean(name))[:40]!r}, which was not asked for")
 
     def unpack(self, chunk: bytes, room: int) -> bytes:
         """The next bytes, at most one more than there is room for."""

@@ -26,7 +26,7 @@ def answer_within(seconds: float) -> Iterator[None]:
 
 def check_time() -> None:
     """Raises httpx.ReadTimeout once the time of the answer under way is over."""
-    _left(None)
+    _remaining(None)
 
 
 class TimedTransport(httpx.HTTPTransport):
@@ -41,7 +41,7 @@ class TimedTransport(httpx.HTTPTransport):
         pool._network_backend = _Backend(pool._network_backend)
 
 
-def _left(timeout: float | None) -> float | None:
+def _remaining(timeout: float | None) -> float | None:
     """The shorter of a wait's own time-out and what is left."""
     until = _until.get()
     if until is None:
@@ -59,7 +59,7 @@ class _Backend:
         self._inner = inner
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
-        return _Stream(self._inner.connect_tcp(host, port, timeout=_left(timeout), **options))
+        return _Stream(self._inner.connect_tcp(host, port, timeout=_remaining(timeout), **options))
 
     def sleep(self, seconds: float) -> None:
         self._inner.sleep(seconds)
@@ -72,17 +72,17 @@ class _Stream:
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data: bytes = self._inner.read(max_bytes, _left(timeout))
+        data: bytes = self._inner.read(max_bytes, _remaining(timeout))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout))
+        self._inner.write(buffer, _remaining(timeout))
 
     def close(self) -> None:
         self._inner.close()
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _remaining(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

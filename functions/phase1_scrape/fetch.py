@@ -24,9 +24,9 @@ from shared.stores.raw_files import (
     decode_raw,
     encode_raw,
     parse_raw_path,
+    parse_snapshot_time,
     raw_folder,
     raw_path,
-    snapshot_moment,
 )
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class RawWriter:
 
     def snapshots(self, source: str, kind: str, now: datetime, game_date: date | None = None) -> list[str]:
         """Paths that any execution wrote up to now, oldest first; a later one is of a time that is played again."""
-        found = ((snapshot_moment(path), path) for path in self._blobs.list(raw_folder(source, kind, game_date)))
+        found = ((parse_snapshot_time(path), path) for path in self._blobs.list(raw_folder(source, kind, game_date)))
         return [path for moment, path in sorted((m, p) for m, p in found if m is not None and m <= now)]
 
     def read(self, path: str) -> RawContent:
@@ -113,9 +113,9 @@ class Fetch:
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
 
-    def watched(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
+    def watch(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
         """A task that asks one source for something: one success or one failure of the source's breaker."""
-        return self.breakers[source].watched(task)
+        return self.breakers[source].watch(task)
 
 
 @contextmanager

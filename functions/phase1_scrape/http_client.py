@@ -36,7 +36,7 @@ from functions.phase1_scrape.answers import (
 )
 from functions.phase1_scrape.deadline import TimedTransport, answer_within
 from shared.core.errors import SourceUnavailable
-from shared.core.redaction import may_hold_secret, protect, redacted, redacted_json, without_begun_secret
+from shared.core.redaction import may_hold_secret, protect, redact, redact_json, without_begun_secret
 from shared.core.secret_settings import check_proxy_url, protect_proxy
 from shared.core.settings import Settings
 from shared.nba.feed_json import read_json
@@ -89,7 +89,7 @@ class SourceAnswer:
     body: bytes
     value: Any
 
-    def named(self, name: str) -> Response:
+    def as_response(self, name: str) -> Response:
         """The answer as it is kept in a raw file."""
         return Response(name, self.request, self.headers, self.body)
 
@@ -204,14 +204,14 @@ class SourceClient:
             check(value)
         except ErrorTold as error:
             page = _safe_page(text[:PAGE_BYTES])
-            told = f"answered 200 with an error{self._excerpt(page)}"
+            message = f"answered 200 with an error{self._excerpt(page)}"
             if _may_pass(error.status):
-                raise _TryAgain(told) from error
-            raise SourceRefused(f"{self.name} {path} {told}.", error.status, page) from error
+                raise _TryAgain(message) from error
+            raise SourceRefused(f"{self.name} {path} {message}.", error.status, page) from error
         except WrongShape as error:
             raise _TryAgain(f"answered JSON of another shape: {_safe(str(error))}") from error
         if may_hold_secret(text):  # an answer that echoes its request: kept, but not with the key
-            value = redacted_json(value)
+            value = redact_json(value)
             body = json.dumps(value).encode()
         request = {"source": self.name, "path": path, "params": dict(params)}
         quota = {name: _safe(headers[name])[:_EXCERPT] for name in _QUOTA_HEADERS if name in headers}
@@ -224,7 +224,7 @@ class SourceClient:
             with self._client.stream("GET", url, params=query) as response:
                 if not response.has_redirect_location:
                     return self._body(path, response), response.headers
-                url, query = self._redirected(path, response), None
+                url, query = self._follow_redirect(path, response), None
             self._pace.wait()
         raise _TryAgain(f"redirects more than {REDIRECTS} times, at last to {self._address(url)}")
 
@@ -246,14 +246,14 @@ class SourceClient:
         except Garbled as error:
             raise _TryAgain(f"answered 200 with a body that {error}") from error
 
-    def _redirected(self, path: str, response: httpx.Response) -> httpx.URL:
+    def _follow_redirect(self, path: str, response: httpx.Response) -> httpx.URL:
         """Where an answer redirects to. Raises SourceRefused where that is not the same scheme, host and port."""
         url = response.url.join(response.headers["location"])
         here = response.url
         if url.userinfo or (url.scheme, url.host, url.port) != (here.scheme, here.host, here.port):
             status = response.status_code
-            told = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
-            raise SourceRefused(f"{self.name} {path} {told}", status)
+            message = f"answered {status}, a redirect to {self._address(url)}, which is another place: not followed."
+            raise SourceRefused(f"{self.name} {path} {message}", status)
         return url
 
     def _address(self, url: httpx.URL) -> str:
@@ -286,7 +286,7 @@ class SourceClient:
 
 def _safe(text: str) -> str:
     """On one line and without secrets: redacted before anything is cut off, so that no half of one is left."""
-    return redacted(clean(text))
+    return redact(clean(text))
 
 
 def _safe_page(page: str) -> str:

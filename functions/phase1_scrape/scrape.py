@@ -14,7 +14,7 @@ from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
-from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule, known_schedule
+from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule, read_newest_schedule
 from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
@@ -100,13 +100,13 @@ def _schedules(fetch: Fetch, dates: DateRange) -> tuple[list[SeasonSchedule], di
     """
     seasons = seasons_between(dates.first, dates.last)
     days = {season: max(dates.first, _season_begin(season)) for season in seasons}
-    tasks = {season: fetch.watched("nba", partial(fetch_schedule, fetch, season, days[season])) for season in seasons}
+    tasks = {season: fetch.watch("nba", partial(fetch_schedule, fetch, season, days[season])) for season in seasons}
     schedules, failed = [], []
     for season, found in in_order(each(tasks, len(tasks)), seasons).items():
         if not isinstance(found, SourceUnavailable):
             schedules.append(found)
             continue
-        known = known_schedule(fetch, season)
+        known = read_newest_schedule(fetch, season)
         if known is None or known.known_at is None:
             raise SourceUnavailable(f"schedule of {season}: {found}") from found
         schedules.append(known)
@@ -156,26 +156,26 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
     listed = [g for s in schedules for g in s.games if _is_in(dates, g)]
     games = [game for game in listed if game.counts]
     if not games:
-        return Plan({}, f"no games {label} in the schedule{_uncounted(listed)}", Event.NO_GAMES)
+        return Plan({}, f"no games {label} in the schedule{_describe_uncounted(listed)}", Event.NO_GAMES)
     final = [g for s in schedules for g in s.games if _is_in(dates, g) and g.counts and _is_final(g, s, now)]
     if context.mode in _LOOK_BACK:
         if not final:
             return Plan({}, f"none of the {len(games)} games {label} is final yet", Event.NO_FINAL_GAMES)
         tasks = _result_tasks(fetch, final)
         if context.mode == "backfill":
-            past = partial(fetch_past_odds, fetch, [game for game in games if game.begun(now)])
-            tasks["odds_history"] = fetch.watched("odds_api", past)
+            past = partial(fetch_past_odds, fetch, [game for game in games if game.has_begun(now)])
+            tasks["odds_history"] = fetch.watch("odds_api", past)
         return Plan(tasks)
-    upcoming = [game for game in games if not game.begun(now)]
+    upcoming = [game for game in games if not game.has_begun(now)]
     if not upcoming:
         return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict", Event.ALL_BEGUN)
     day = dates.first
-    odds = partial(fetch.watched, "odds_api")
+    odds = partial(fetch.watch, "odds_api")
     return Plan(
         {
             "odds_player_points": odds(partial(fetch_live_odds, fetch, "player_points", day, len(upcoming))),
             "odds_game_lines": odds(partial(fetch_live_odds, fetch, "game_lines", day, len(upcoming))),
-            "injuries": fetch.watched("espn", partial(fetch_injuries, fetch, day)),
+            "injuries": fetch.watch("espn", partial(fetch_injuries, fetch, day)),
         }
     )
 
@@ -192,11 +192,11 @@ def _result_tasks(fetch: Fetch, final: Sequence[ScheduledGame]) -> dict[str, Tas
 
     players = partial(all_seasons, lambda games: fetch_box_scores(fetch, "P", games, games.first))
     teams = partial(all_seasons, lambda games: fetch_box_scores(fetch, "T", games, games.first))
-    tasks = {"player_boxscores": fetch.watched("nba", players), "team_boxscores": fetch.watched("nba", teams)}
+    tasks = {"player_boxscores": fetch.watch("nba", players), "team_boxscores": fetch.watch("nba", teams)}
     zones = fetch.zones
     if zones is not None:
         shots = partial(all_seasons, lambda games: fetch_shot_zones(fetch, zones, games, games.first))
-        tasks["shot_zones"] = fetch.watched("zones", shots)
+        tasks["shot_zones"] = fetch.watch("zones", shots)
     return tasks
 
 
@@ -208,7 +208,7 @@ def _together(harvests: Sequence[Harvest]) -> Harvest:
     )
 
 
-def _uncounted(listed: Sequence[ScheduledGame]) -> str:
+def _describe_uncounted(listed: Sequence[ScheduledGame]) -> str:
     """What the day has instead of games that count, for the reason."""
     if not listed:
         return ""

@@ -66,8 +66,8 @@ class SourceBreaker:
         if doing is not None:
             doing.asked = True
 
-    def watched(self, task: Callable[[], T]) -> Callable[[], T]:
-        """The task, with its end told to the breaker where it asked the source for anything."""
+    def watch(self, task: Callable[[], T]) -> Callable[[], T]:
+        """The task, its end recorded on the breaker where it asked the source for anything."""
 
         def doing() -> T:
             mine = _Doing()
@@ -76,19 +76,19 @@ class SourceBreaker:
                 result = task()
             except (NothingYet, DataError):
                 # it answered; what it lacks, or what the message asked it for, is not its failure
-                self._tell(mine, None)
+                self._record(mine, None)
                 raise
             except SourceUnavailable as error:
-                self._tell(mine, error)
+                self._record(mine, error)
                 raise
             finally:
                 _doing.reset(token)
-            self._tell(mine, None)
+            self._record(mine, None)
             return result
 
         return doing
 
-    def _tell(self, doing: _Doing, failure: SourceUnavailable | None) -> None:
+    def _record(self, doing: _Doing, failure: SourceUnavailable | None) -> None:
         permit = self._permit
         if not doing.asked or permit is None:
             return

@@ -13,6 +13,7 @@ from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNR
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.events import Event
+from shared.nba.stats import POINTS
 from shared.stores.ports import DateRange, Warehouse
 from shared.stores.warehouse.sql import read_sql
 
@@ -54,7 +55,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "first_date": context.dates.first,
         "last_date": context.dates.last,
         "alias_pairs": ALIAS_PAIRS,
-        **suspicious.PARAMETERS,
+        **suspicious.parameters(POINTS),
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:
@@ -76,11 +77,11 @@ def read_inputs(warehouse: Warehouse, params: Mapping[str, Any]) -> Inputs:
         schedule_rows_near=row["schedule_rows_near"],
         games=row["games"],
         games_final=row["games_final"],
-        games_without_player_box=_listed(row["games_without_player_box"]),
-        games_without_team_box=_listed(row["games_without_team_box"]),
-        games_swapped_in_odds=_listed(row["games_swapped_in_odds"]),
-        games_with_third_team=_listed(row["games_with_third_team"]),
-        games_points_apart=dict(each.split(" ", 1) for each in _listed(row["games_points_apart"])),
+        games_without_player_box=_split_list(row["games_without_player_box"]),
+        games_without_team_box=_split_list(row["games_without_team_box"]),
+        games_swapped_in_odds=_split_list(row["games_swapped_in_odds"]),
+        games_with_third_team=_split_list(row["games_with_third_team"]),
+        games_points_apart=dict(each.split(" ", 1) for each in _split_list(row["games_points_apart"])),
     )
 
 
@@ -175,5 +176,5 @@ def _some(games: Sequence[str], most: int = 5) -> str:
     return ", ".join(games[:most]) + (", ..." if len(games) > most else "")
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
+def _split_list(text: str | None) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()

@@ -6,6 +6,7 @@ docs/science.md, "Suspicious lines".
 
 from __future__ import annotations
 
+from shared.nba.stats import Stat
 from shared.science.predictions.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW
 
 # Points between a book's main line and the median of all books'. Real books stay within 4.0 of the others' median: of
@@ -21,11 +22,20 @@ LEAST_IMPLIED_SUM, MOST_IMPLIED_SUM = 0.9, 1.5
 # Implied probability of a side beside the books' median at the same line: real ones are within 0.21.
 FAR_PRICE = 0.25
 
-PARAMETERS = {
-    "far_from_books": FAR_FROM_BOOKS,
-    "most_deviations_above": MOST_DEVIATIONS_ABOVE,
-    "most_deviations_below": MOST_DEVIATIONS_BELOW,
-    "least_implied_sum": LEAST_IMPLIED_SUM,
-    "most_implied_sum": MOST_IMPLIED_SUM,
-    "far_price": FAR_PRICE,
-}
+
+def parameters(stat: Stat) -> dict[str, str | float]:
+    """What upcoming_player_lines.sql needs to judge the lines of one statistic."""
+    base, each = stat.variance
+    return {
+        "main_market": stat.market,
+        "alternate_market": stat.alternate_market,
+        "usual": float(stat.usual),
+        "variance": float(base),
+        "variance_each": float(each),
+        "far_from_books": FAR_FROM_BOOKS,
+        "most_deviations_above": MOST_DEVIATIONS_ABOVE,
+        "most_deviations_below": MOST_DEVIATIONS_BELOW,
+        "least_implied_sum": LEAST_IMPLIED_SUM,
+        "most_implied_sum": MOST_IMPLIED_SUM,
+        "far_price": FAR_PRICE,
+    }

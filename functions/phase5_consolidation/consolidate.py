@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
+from functions.phase5_consolidation import guards
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
+from functions.phase5_consolidation.guards import RowsInPlace, StagedRows
 from shared.chain.batches import ending
 from shared.chain.batches.reading import get_batch, latest_batch, units_of
 from shared.chain.batches.records import Batch, BatchStatus, UnitStatus, parse_batch_id
@@ -61,11 +62,11 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         if batch.status == BatchStatus.OPEN:
             why = f"{batch.batch_id} is still open: {batch.unit_count} units expected."
             raise Skippable(why, status="skipped", event=Event.BATCH_OPEN)
-        work = _Work(runtime, batch, lock, runtime.clock.now())
+        job = _Job(runtime, batch, lock, runtime.clock.now())
         try:
-            return work.consolidate(message.sequence)
+            return _consolidate(job, message.sequence)
         except (StagingMismatch, SchemaMismatch) as mismatch:
-            work.fail(mismatch, context)
+            _fail(job, mismatch, context)
             raise
 
 
@@ -88,238 +89,224 @@ def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
     return batch
 
 
-@dataclass
-class _Work:
-    """One consolidation under its lock; `now` is fixed once and decides which games have tipped off."""
+@dataclass(frozen=True)
+class _Job:
+    """One consolidation under its lock."""
 
     runtime: Runtime
     batch: Batch
     lock: locks.Lock
     now: datetime
-    damaged: dict[str, str] = field(default_factory=dict)
-    """Of the units done: system_id -> what is said of its damaged model."""
+    """Fixed once: it decides which games have tipped off."""
 
-    def consolidate(self, sequence: int) -> Outcome:
-        # the whole date's: staging of earlier revisions goes when this one is consolidated
-        tables = self.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{self._date().isoformat()}_r")
-        pending = self._pending_units()
-        if self.batch.status == BatchStatus.CONSOLIDATED and not pending:
-            # a repeat after success: merges nothing, cleans up what a crash left, announces again
-            ending.supersede_older(self.runtime.state, self.batch)
-            self._drop(tables, self.batch.merged)
-            why = "already consolidated"
-            return self._outcome(self.batch.rows_in_place, 0, sequence, why, Event.ALREADY_CONSOLIDATED)
-        staged = {name: columns for name, columns in tables.items() if self._unit(name) in pending}
-        self._expect_tables(staged, pending)
-        if not pending:
-            raise self._nothing_staged()
-        staging.check_columns(staged)
-        source, gathered = self._gathered(staged)
-        keys, frozen = self._expect_rows(source, pending)
-        if not keys:
-            raise self._nothing_staged()
-        merged = self._merge(source, keys - frozen)
-        failpoints.reached("consolidation.merged")
-        games = self._verify(merged, frozen)
-        failpoints.reached("consolidation.verified")
-        in_place = sum(games.values())
-        units = sorted({*self.batch.merged, *pending})
-        self._record(games, units, frozen)
-        failpoints.reached("consolidation.consolidated")
-        self._drop([*tables, *gathered], units)
-        failpoints.reached("consolidation.dropped")
-        if frozen == keys:
-            reason = f"all {keys} staged rows are of games that have tipped off by {self.now.isoformat()}"
-            return self._outcome(in_place, frozen, sequence, reason, Event.ALL_FROZEN)
-        return self._outcome(in_place, frozen, sequence, f"{frozen} rows frozen at tip-off" if frozen else "")
-
-    # --- before -----------------------------------------------------------------------------------------------
-
-    def _pending_units(self) -> dict[str, int]:
-        """Units done and not merged yet, with the rows each reported."""
-        results = units_of(self.runtime.state, self.batch.batch_id)
-        done = [result for result in results if result.status == UnitStatus.DONE]
-        for result in done:
-            self.damaged |= result.damaged
-        merged = set(self.batch.merged)
-        return {result.unit: result.rows for result in done if result.unit not in merged}
-
-    def _unit(self, table: str) -> str:
-        return staging.unit_of(table, self.batch.batch_id)
-
-    def _expect_tables(self, staged: Mapping[str, Sequence[str]], pending: Mapping[str, int]) -> None:
-        missing = sorted(set(pending) - {self._unit(name) for name in staged})
-        if missing:
-            raise StagingMismatch(
-                f"{self.batch.batch_id}: {len(missing)} of {len(pending)} staging tables are missing: "
-                f"{', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}.",
-                next_step="publish the units' requests again, then the batch-complete message.",
-                event=Event.STAGING_MISSING,
-            )
-
-    def _gathered(self, staged: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
-        """SQL of all staged rows, and the tables that very many were first copied together into, in chunks."""
-        batch_id = self.batch.batch_id
-        if len(staged) <= staging.MOST_TABLES:
-            return staging.staged_rows(staged, batch_id), ()
-        names = sorted(staged)
-        parts: dict[str, Sequence[str]] = {}
-        columns = (*staging.staged_columns(), "staged_unit")
-        for index, chunk in enumerate(staging.chunks(names)):
-            into = staging.staging_table(batch_id, f"{staging.COMPACTED}{index}")
-            self.runtime.warehouse.execute(staging.compaction_sql({n: staged[n] for n in chunk}, batch_id, into))
-            parts[into] = columns
-        return staging.staged_rows(parts, batch_id), tuple(parts)
-
-    def _expect_rows(self, source: str, pending: Mapping[str, int]) -> tuple[int, int]:
-        """Keys staged and keys frozen. Raises StagingMismatch where a unit's rows are not what it reported."""
-        params = {"batch_id": self.batch.batch_id, "game_date": self._date(), "now": self.now}
-        found = self.runtime.warehouse.query(staging.check_sql(source), params).to_pylist()
-        rows = {row["unit"]: row["staged_rows"] for row in found}
-        foreign = sum(row["foreign_rows"] for row in found)
-        wrong = {
-            unit: (rows.get(unit, 0), reported) for unit, reported in pending.items() if rows.get(unit, 0) != reported
-        }
-        if wrong or foreign:
-            shown = "; ".join(
-                f"{unit}: {have} staged, {reported} reported" for unit, (have, reported) in sorted(wrong.items())[:10]
-            )
-            raise StagingMismatch(
-                f"{self.batch.batch_id}: staged rows are not what was reported ({shown or 'counts fit'}; "
-                f"{foreign} rows of another batch or date).",
-                next_step="publish the units' requests again, then the batch-complete message.",
-                event=Event.STAGED_ROWS_WRONG,
-            )
-        if not found:
-            return 0, 0
-        return int(found[0]["staged_keys"]), int(found[0]["frozen_keys"])
-
-    # --- the write, and after ------------------------------------------------------------------------------------
-
-    def _merge(self, source: str, expected: int) -> int:
-        """Run the MERGE; returns the rows affected. Zero rows where some were expected is a mismatch."""
-        self.lock.check()
-        self._expect_no_tipoff_since()
-        params = {"now": self.now, "game_date": self._date(), "revision": self.batch.revision}
-        affected = self.runtime.warehouse.execute(staging.merge_sql(source), params)
-        if affected != expected:
-            raise StagingMismatch(
-                f"{self.batch.batch_id}: the MERGE affected {affected} rows, {expected} were expected (staged keys not "
-                "frozen). Nothing was dropped.",
-                next_step="publish the batch-complete message again: it picks up from the preserved staging tables.",
-                event=Event.MERGED_ROWS_WRONG if affected else Event.ZERO_ROW_MERGE,
-            )
-        return affected
-
-    def _expect_no_tipoff_since(self) -> None:
-        """A process that stood still must not write rows of a game that has begun meanwhile: a retry freezes them."""
-        now = self.runtime.clock.now()
-        begun = sorted(game for game, tipoff in self.batch.games.items() if self.now < tipoff <= now)
-        if begun:
-            raise WriteConflict(
-                f"{self.batch.batch_id}: {', '.join(begun)} tipped off between {self.now.isoformat()}, when its rows "
-                f"were looked at, and {now.isoformat()}.",
-                next_step="nothing: the retry leaves out what has tipped off.",
-            )
-
-    def _verify(self, merged: int, frozen: int) -> dict[str, int]:
-        """Keys in the table under this batch are those merged now and before; returns how many per game.
-
-        Rows that are frozen by now may be in place all the same: an earlier attempt, before tip-off, merged them.
-        """
-        params = {"game_date": self._date(), "batch_id": self.batch.batch_id}
-        games = self.runtime.warehouse.query(staging.in_place_sql(), params).to_pylist()
-        in_place = sum(int(game["keys_in_place"]) for game in games)
-        doubled = sum(int(game["doubled"]) for game in games)
-        expected = self.batch.rows_in_place + merged
-        if not expected <= in_place <= expected + frozen or doubled:
-            raise StagingMismatch(
-                f"{self.batch.batch_id}: {in_place} keys are in place ({doubled} doubled rows), {expected} were "
-                f"expected, {frozen} frozen. Nothing was dropped.",
-                next_step="compare the staging tables with the predictions table, then publish batch-complete again.",
-                event=Event.ROWS_IN_PLACE_WRONG,
-            )
-        return {game["game_id"]: int(game["keys_in_place"]) for game in games}
-
-    def _record(self, in_place: Mapping[str, int], merged_units: Sequence[str], frozen: int) -> None:
-        """The rows that current_predictions counts, then the batch's state; both repeatable.
-
-        The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
-        that tipped off before anything was merged stays with the revision before.
-        """
-        batch = self.batch
-        covered = {game for game, tipoff in batch.games.items() if tipoff > self.now} | set(in_place)
-        total = sum(in_place.values())
-        rows = [
-            {
-                "game_date": self._date(),
-                "batch_id": batch.batch_id,
-                "revision": batch.revision,
-                "run_id": batch.run_id,
-                "game_id": game,
-                "rows_expected": total,
-                "consolidated_at": self.now,
-            }
-            for game in sorted(covered)
-        ]
-        job_id = f"{batch.batch_id}-consolidated-{len(merged_units)}"
-        self.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
-        self.lock.check()
-        alerts = {system: model_damaged(self.runtime, batch, system, said) for system, said in self.damaged.items()}
-        try:
-            ending.mark_consolidated(self.runtime.state, batch, merged_units, total, self.now, frozen, alerts)
-        except PreconditionFailed as changed:
-            raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
-
-    def _drop(self, tables: Iterable[str], merged: Sequence[str]) -> None:
-        """Drop staging whose rows are in place, what it was gathered into, and that of earlier revisions."""
-        done = {*merged}
-        gone = [
-            table
-            for table in tables
-            if self._unit(table) in done
-            or self._unit(table).startswith(staging.COMPACTED)
-            or (staging.revision_of(table) or self.batch.revision) < self.batch.revision
-        ]
-        if gone:
-            self.runtime.warehouse.drop(gone)
-
-    # --- results -----------------------------------------------------------------------------------------------
-
-    def _date(self) -> Any:
+    @property
+    def game_date(self) -> date:
         return parse_batch_id(self.batch.batch_id)[0]
 
-    def _nothing_staged(self) -> StagingMismatch:
-        """A batch none of whose units gave rows: failed, and said so; nothing is merged on nothing."""
-        return StagingMismatch(
-            f"{self.batch.batch_id}: none of its {self.batch.unit_count} units staged a row.",
-            next_step="look at the failed units in the run's summary; republish their requests.",
-            event=Event.NOTHING_STAGED,
-        )
+    def unit(self, table: str) -> str:
+        return staging.unit_of(table, self.batch.batch_id)
 
-    def _outcome(self, rows: int, frozen: int, sequence: int, reason: str, event: Event | None = None) -> Outcome:
-        failed = len(self.batch.missing)
-        status: Status = "no_data" if event is Event.ALL_FROZEN else "partial" if failed else "success"
-        if failed:
-            reason = "; ".join(filter(None, [reason, f"units missing or failed: {', '.join(self.batch.missing[:20])}"]))
-        return Outcome(
-            status,
-            event=event,
-            record_count=rows,
-            records_failed=failed,
-            reason=reason,
-            output_table=staging.TARGET,
-            batch_id=self.batch.batch_id,
-            sequence=sequence,
-            metadata={"frozen_rows": frozen, "revision": self.batch.revision},
-            # a retry finds what it may have left unsent
-            linked_outboxes=[self.batch.path] if self.damaged else [],
-        )
 
-    def fail(self, mismatch: PipelineError, context: Context) -> None:
-        """Record what was expected and found, and raise the alert; the mismatch itself is raised on."""
-        try:
-            ending.mark_failed(self.runtime.state, self.batch, str(mismatch), self.now)
-        except PreconditionFailed:
-            logger.warning("%s changed while it failed; its state is kept", self.batch.batch_id)
-        consolidation_failed(self.runtime, self.batch, str(mismatch), context)
+@dataclass(frozen=True)
+class _Pending:
+    """What is there before anything is merged."""
+
+    tables: Mapping[str, Sequence[str]]
+    """Columns of every staging table of the date: those of earlier revisions go when this one is consolidated."""
+    units: Mapping[str, int]
+    """Units done and not merged yet -> rows each reported."""
+    damaged: Mapping[str, str]
+    """Of all units done: system_id -> what is said of its damaged model."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the staged rows are read from."""
+
+    sql: str
+    """SELECT of all of them."""
+    compacted: Sequence[str]
+    """Tables that very many units' tables were first copied together into, in chunks."""
+
+
+def _consolidate(job: _Job, sequence: int) -> Outcome:
+    """Check, merge, check, record, drop: one line a step, and a failpoint after each side effect."""
+    pending = _pending(job)
+    if job.batch.status == BatchStatus.CONSOLIDATED and not pending.units:
+        return _repeat(job, pending, sequence)
+    source = _source(job, pending)
+    staged = _read_staged(job, source, pending)
+    merged = _merge(job, source, staged)
+    failpoints.reach("consolidation.merged")
+    in_place = _in_place(job, merged, staged)
+    failpoints.reach("consolidation.verified")
+    units = _record(job, pending, in_place, staged)
+    failpoints.reach("consolidation.consolidated")
+    _drop(job, [*pending.tables, *source.compacted], units)
+    failpoints.reach("consolidation.dropped")
+    return _finish(job, pending, staged, in_place, sequence)
+
+
+def _pending(job: _Job) -> _Pending:
+    """The date's staging tables, and the batch's units that are done and not merged."""
+    tables = job.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{job.game_date.isoformat()}_r")
+    results = units_of(job.runtime.state, job.batch.batch_id)
+    done = [result for result in results if result.status == UnitStatus.DONE]
+    damaged: dict[str, str] = {}
+    for result in done:
+        damaged |= result.damaged
+    merged = set(job.batch.merged)
+    reported = {result.unit: result.rows for result in done if result.unit not in merged}
+    return _Pending(tables, reported, damaged)
+
+
+def _repeat(job: _Job, pending: _Pending, sequence: int) -> Outcome:
+    """A repeat after success: merge nothing, clean up what a crash left, announce again."""
+    ending.supersede_older(job.runtime.state, job.batch)
+    _drop(job, pending.tables, job.batch.merged)
+    rows = job.batch.rows_in_place
+    return _outcome(job, pending, rows, 0, sequence, "already consolidated", Event.ALREADY_CONSOLIDATED)
+
+
+def _source(job: _Job, pending: _Pending) -> _Source:
+    """The pending units' rows as SQL, their tables and columns checked. Raises StagingMismatch, SchemaMismatch."""
+    batch_id = job.batch.batch_id
+    tables = {name: columns for name, columns in pending.tables.items() if job.unit(name) in pending.units}
+    guards.expect_tables(batch_id, [job.unit(name) for name in tables], pending.units)
+    guards.expect_something(batch_id, job.batch.unit_count, len(pending.units))
+    staging.check_columns(tables)
+    if len(tables) <= staging.MOST_TABLES:
+        return _Source(staging.staged_rows(tables, batch_id), ())
+    parts: dict[str, Sequence[str]] = {}
+    columns = (*staging.staged_columns(), "staged_unit")
+    for index, chunk in enumerate(staging.chunks(sorted(tables))):
+        into = staging.staging_table(batch_id, f"{staging.COMPACTED}{index}")
+        job.runtime.warehouse.execute(staging.compaction_sql({n: tables[n] for n in chunk}, batch_id, into))
+        parts[into] = columns
+    return _Source(staging.staged_rows(parts, batch_id), tuple(parts))
+
+
+def _read_staged(job: _Job, source: _Source, pending: _Pending) -> StagedRows:
+    """What is staged, as every unit reported it. Raises StagingMismatch."""
+    params = {"batch_id": job.batch.batch_id, "game_date": job.game_date, "now": job.now}
+    found = job.runtime.warehouse.query(staging.check_sql(source.sql), params).to_pylist()
+    staged = StagedRows(
+        by_unit={row["unit"]: row["staged_rows"] for row in found},
+        foreign=sum(row["foreign_rows"] for row in found),
+        keys=int(found[0]["staged_keys"]) if found else 0,
+        frozen=int(found[0]["frozen_keys"]) if found else 0,
+    )
+    guards.expect_reported(job.batch.batch_id, staged, pending.units)
+    guards.expect_something(job.batch.batch_id, job.batch.unit_count, staged.keys)
+    return staged
+
+
+def _merge(job: _Job, source: _Source, staged: StagedRows) -> int:
+    """Run the MERGE; returns the rows affected. Raises StagingMismatch, WriteConflict."""
+    batch = job.batch
+    job.lock.check()
+    guards.expect_no_tipoff(batch.batch_id, batch.games, job.now, job.runtime.clock.now())
+    params = {"now": job.now, "game_date": job.game_date, "revision": batch.revision}
+    affected = job.runtime.warehouse.execute(staging.merge_sql(source.sql), params)
+    guards.expect_merged(batch.batch_id, affected, staged.keys - staged.frozen)
+    return affected
+
+
+def _in_place(job: _Job, merged: int, staged: StagedRows) -> RowsInPlace:
+    """Read back what is in the table under this batch: what was merged now and before. Raises StagingMismatch."""
+    params = {"game_date": job.game_date, "batch_id": job.batch.batch_id}
+    games = job.runtime.warehouse.query(staging.in_place_sql(), params).to_pylist()
+    found = RowsInPlace(
+        by_game={game["game_id"]: int(game["keys_in_place"]) for game in games},
+        doubled=sum(int(game["doubled"]) for game in games),
+    )
+    before = job.batch.rows_in_place
+    guards.expect_in_place(job.batch.batch_id, found, before + merged, staged.frozen)
+    return found
+
+
+def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedRows) -> Sequence[str]:
+    """Write the rows that current_predictions counts, then the batch's state; both repeatable. Returns units merged.
+
+    The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
+    that tipped off before anything was merged stays with the revision before. Raises WriteConflict, LeaseHeld.
+    """
+    batch = job.batch
+    units = sorted({*batch.merged, *pending.units})
+    covered = {game for game, tipoff in batch.games.items() if tipoff > job.now} | set(in_place.by_game)
+    rows = [
+        {
+            "game_date": job.game_date,
+            "batch_id": batch.batch_id,
+            "revision": batch.revision,
+            "run_id": batch.run_id,
+            "game_id": game,
+            "rows_expected": in_place.keys,
+            "consolidated_at": job.now,
+        }
+        for game in sorted(covered)
+    ]
+    job_id = f"{batch.batch_id}-consolidated-{len(units)}"
+    job.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
+    job.lock.check()
+    alerts = {system: model_damaged(job.runtime, batch, system, message) for system, message in pending.damaged.items()}
+    try:
+        ending.mark_consolidated(job.runtime.state, batch, units, in_place.keys, job.now, staged.frozen, alerts)
+    except PreconditionFailed as changed:
+        raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
+    return units
+
+
+def _drop(job: _Job, tables: Iterable[str], merged: Sequence[str]) -> None:
+    """Drop staging whose rows are in place, what it was compacted into, and that of earlier revisions."""
+    done = {*merged}
+    gone = [
+        table
+        for table in tables
+        if job.unit(table) in done
+        or job.unit(table).startswith(staging.COMPACTED)
+        or (staging.revision_of(table) or job.batch.revision) < job.batch.revision
+    ]
+    if gone:
+        job.runtime.warehouse.drop(gone)
+
+
+def _finish(job: _Job, pending: _Pending, staged: StagedRows, in_place: RowsInPlace, sequence: int) -> Outcome:
+    """The result of a consolidation that merged, or found every row frozen."""
+    reason, event = f"{staged.frozen} rows frozen at tip-off" if staged.frozen else "", None
+    if staged.frozen == staged.keys:
+        reason = f"all {staged.keys} staged rows are of games that have tipped off by {job.now.isoformat()}"
+        event = Event.ALL_FROZEN
+    return _outcome(job, pending, in_place.keys, staged.frozen, sequence, reason, event)
+
+
+def _outcome(
+    job: _Job, pending: _Pending, rows: int, frozen: int, sequence: int, reason: str, event: Event | None
+) -> Outcome:
+    batch = job.batch
+    failed = len(batch.missing)
+    status: Status = "no_data" if event is Event.ALL_FROZEN else "partial" if failed else "success"
+    if failed:
+        reason = "; ".join(filter(None, [reason, f"units missing or failed: {', '.join(batch.missing[:20])}"]))
+    return Outcome(
+        status,
+        event=event,
+        record_count=rows,
+        records_failed=failed,
+        reason=reason,
+        output_table=staging.TARGET,
+        batch_id=batch.batch_id,
+        sequence=sequence,
+        metadata={"frozen_rows": frozen, "revision": batch.revision},
+        # a retry finds what it may have left unsent
+        linked_outboxes=[batch.path] if pending.damaged else [],
+    )
+
+
+def _fail(job: _Job, mismatch: PipelineError, context: Context) -> None:
+    """Record what was expected and found, and raise the alert; the caller raises the mismatch itself on."""
+    try:
+        ending.mark_failed(job.runtime.state, job.batch, str(mismatch), job.now)
+    except PreconditionFailed:
+        logger.warning("%s changed while it failed; its state is kept", job.batch.batch_id)
+    consolidation_failed(job.runtime, job.batch, str(mismatch), context)

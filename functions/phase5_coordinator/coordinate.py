@@ -45,7 +45,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     latest = latest_batch(runtime.state, game_date)
     own = latest if latest is not None and latest.execution_id == context.execution_id else None
     if latest is not None and latest.in_progress and own is None:
-        return _joined(latest)
+        return _join_batch(latest)
     # a retry after a crash chooses whom the first try chose, whatever has tipped off or was written since
     now = runtime.clock.now() if own is None else own.opened_at
     as_of = context.as_of if own is None else own.features_as_of
@@ -78,13 +78,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     )
     batch = opening.open_batch(runtime.state, plan, now, context.fence)
     if batch.execution_id != context.execution_id:
-        return _joined(batch)
-    failpoints.reached("coordinator.batch_opened")
+        return _join_batch(batch)
+    failpoints.reach("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
     serving, damage = read_serving_or_none(runtime.models)
     models = serving.versions
     path = _keep_requests(context, batch, units, models)
-    failpoints.reached("coordinator.requests_written")
+    failpoints.reach("coordinator.requests_written")
     return Outcome(
         "success" if models else "partial",
         record_count=len(expected),
@@ -140,7 +140,7 @@ def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
     return OutboxMessage(trigger_of("phase6_export"), json.dumps(trigger))
 
 
-def _joined(batch: Batch) -> Outcome:
+def _join_batch(batch: Batch) -> Outcome:
     reason = f"{batch.batch_id} of run {batch.run_id} is in progress: joined it; newer inputs of this run were not used"
     return Outcome("joined", reason=reason, batch_id=batch.batch_id, announce=False, event=Event.JOINED_BATCH)
 

@@ -21,6 +21,7 @@ from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.science.features.names import model_features
 from shared.science.model_registry.registry import load_usable_models
+from shared.science.predictions.prediction_row import PredictionRow
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.rows import table_of
 
@@ -64,19 +65,20 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     runtime = context.runtime
     now = runtime.clock.now()
     models = load_usable_models(runtime.models, message.models, model_features())
-    rows = [_staged(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
+    rows = [_make_staged_row(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
-    failpoints.reached("worker.staged")
+    failpoints.reach("worker.staged")
     return UnitResult(message.unit, UnitStatus.DONE, loaded, table, len(message.players), None, now, models.damaged)
 
 
-def _staged(row: dict[str, Any], batch_id: str, now: datetime) -> dict[str, Any]:
+def _make_staged_row(row: PredictionRow, batch_id: str, now: datetime) -> dict[str, Any]:
     """The row with its identity: the id is made of the key, so that a repeat gives the same one."""
-    key = "|".join(str(row[c]) for c in ("game_date", "game_id", "player_id", "system_id", "line_value"))
+    parts = (row.game_date, row.game_id, row.player_id, row.system_id, row.line_value)
+    key = "|".join(str(part) for part in parts)
     prediction_id = hashlib.sha256(f"{batch_id}|{key}".encode()).hexdigest()[:32]
-    return {**row, "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}
+    return {**row.as_columns(), "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}
 
 
 def _give_up(message: PredictionRequest, context: Context, error: Exception) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
@@ -18,6 +18,7 @@ from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.predict import predict_players
+from shared.science.predictions.prediction_row import PredictionRow
 from shared.science.systems.output import SYSTEMS, SystemFailed
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[dict[str, Any]]:
+def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[PredictionRow]:
     """Rows of the unit's players, those of a system that is left out with its error code and why.
 
     Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as often as it may be.
@@ -47,7 +48,7 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
             left_out[failure.system_id] = why
     for system, permit in permits.items():
         if system not in left_out and system not in models.damaged:
-            _tell(partial(circuit_breaker.record_success, context.runtime, permit))
+            _record_or_none(partial(circuit_breaker.record_success, context.runtime, permit))
     return rows
 
 
@@ -64,9 +65,9 @@ def _permits(context: Context) -> dict[str, Permit]:
 
 
 def _count(failure: SystemFailed, context: Context) -> str | None:
-    """Why the system is left out from now on; None while its breaker is closed, or cannot be told."""
+    """Why the system is left out from now on; None while its breaker is closed, or cannot be written."""
     runtime, name = context.runtime, circuit_breaker.name_of("system", failure.system_id)
-    counted = _tell(
+    counted = _record_or_none(
         lambda: circuit_breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id)
     )
     if counted is None or counted.state(runtime.clock.now()) == "closed":
@@ -74,8 +75,8 @@ def _count(failure: SystemFailed, context: Context) -> str | None:
     return counted.describe()
 
 
-def _tell(record: Callable[[], T]) -> T | None:
-    """A breaker that cannot be told never decides how the unit ends."""
+def _record_or_none(record: Callable[[], T]) -> T | None:
+    """Record on a breaker; one that cannot be written never decides how the unit ends."""
     try:
         return record()
     except Retriable as unrecorded:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from functions.phase6_export.schema_check import check
+from shared.core.clock import format_timestamp
 from shared.core.errors import SchemaMismatch
 from shared.core.printable import printable_json
 
@@ -63,7 +64,7 @@ class Header:
         return {
             "schema_version": SCHEMA_VERSION,
             "game_date": self.game_date.isoformat(),
-            "generated_at": moment(self.generated_at),
+            "generated_at": format_optional_timestamp(self.generated_at),
             "order": self.order.as_json(),
             "batches": [{"batch_id": batch_id} for batch_id in self.batches],
             "halted": self.halted,
@@ -115,11 +116,6 @@ def share(value: float | None) -> float | None:
     return None if value is None else round(float(value), 4)
 
 
-def instant(value: datetime) -> str:
-    """A moment to the microsecond, so that texts compare as moments do."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def moment(value: datetime | None) -> Any:
-    """A moment as 2025-11-14T22:30:00Z."""
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def format_optional_timestamp(value: datetime | None) -> str | None:
+    """Write a moment as 2025-11-14T22:30:00Z; None stays None."""
+    return None if value is None else format_timestamp(value)

@@ -25,8 +25,7 @@ from functions.phase6_export.document import (
     Header,
     Order,
     document,
-    instant,
-    moment,
+    format_optional_timestamp,
 )
 from functions.phase6_export.exporters import (
     best_bets,
@@ -55,7 +54,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.heal_runs import asked_run_id, is_heal_run
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.messages.outbox import OutboxMessage
-from shared.core.clock import new_york_date
+from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
@@ -66,7 +65,7 @@ HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
-# The error code of a system that no training has given a model yet (shared/science/predictions/predict.py).
+# The error code of a system that no training has given a model yet (shared/science/predictions/outputs.py).
 NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
@@ -88,7 +87,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         )
     export = _Export.of(message.game_date, context)
     if message.phase == GRADING:
-        return export.graded(message)
+        return export.export_graded(message)
     return export.whole(message.batch_id, with_grades=message.phase != CONSOLIDATION)
 
 
@@ -127,11 +126,11 @@ class _Export:
         is_dated = refused is None or (refused.withdraws and self._is_published())
         content_at = day.consolidated_at if day.players else day.schedule_at
         assert content_at is not None, "of a date without a loaded schedule nobody knows that it has no games"
-        header = self._header(self.day, day.revision, instant(content_at), day.batches, sources)
+        header = self._header(self.day, day.revision, format_timestamp_us(content_at), day.batches, sources)
         tonight = Tonight(day, read_last_games(warehouse, self.day))
-        dated = self._dated(day, header, refused)
+        dated = self._make_dated_documents(day, header, refused)
         pointers, players = self._pointers(tonight, dated, header, refused)
-        history = self._history(day, *self._graded(warehouse)) if with_grades and is_dated else []
+        history = self._history(day, *self._read_graded(warehouse)) if with_grades and is_dated else []
         for each in (*(dated if is_dated else ()), *pointers):
             self.writer.write(each)
         if is_dated:
@@ -149,18 +148,20 @@ class _Export:
         metadata = {"coverage": covered, "batches": list(day.batches), "withheld": day.withheld, "gaps": short}
         return self._outcome(word, reason, metadata, refused.event if refused else None)
 
-    def _dated(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
+    def _make_dated_documents(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
         """The date's predictions and best bets, with the reason where it has none."""
         why = refused.reason if refused else None
         withholds = self.context.runtime.settings.withhold_picks_without_injuries
         unknown = sorted(game for game in day.offered_games if day.injuries_unknown(game)) if withholds else []
-        said = f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
+        withheld = (
+            f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
+        )
         bets = best_bets.content(day, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM)
         missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
         contents = (
             ("predictions", {**predictions.content(day), "empty_reason": why}),
-            ("best-bets", {**bets, "empty_reason": why or missing or (said if unknown else None)}),
+            ("best-bets", {**bets, "empty_reason": why or missing or (withheld if unknown else None)}),
         )
         return [
             document(f"{name}/{self.day}.json", name.replace("-", "_"), header, content, DATED_AGE)
@@ -171,7 +172,7 @@ class _Export:
         """Keep what was offered; of a list that the bucket's newer one kept out nothing was."""
         if bets.path in self.writer.written:
             list_id = self.context.execution_id
-            rows = best_bets_record.exported(bets, list_id, self.now)
+            rows = best_bets_record.make_record(bets, list_id, self.now)
             job_id = f"best-bets-{list_id}-{self.now:%Y%m%dT%H%M%S%f}"
             self.context.runtime.warehouse.load(best_bets_record.TABLE, rows, mode="append", job_id=job_id)
 
@@ -183,13 +184,13 @@ class _Export:
             return False
         return True
 
-    def graded(self, message: PhaseMessage) -> Outcome:
+    def export_graded(self, message: PhaseMessage) -> Outcome:
         """Results and performance of the last graded date, as soon as there are grades."""
         if message.status == "no_data":
             why = message.reason or f"nothing was graded on {self.day}"
             return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
         warehouse = self.context.runtime.warehouse
-        files = self._history(None, *self._graded(warehouse))
+        files = self._history(None, *self._read_graded(warehouse))
         if not files:
             why = f"nothing is graded on or before {self.day}"
             return Outcome("no_data", reason=why, event=Event.NOTHING_GRADED)
@@ -197,7 +198,7 @@ class _Export:
             self.writer.write(each)
         return self._outcome("success", f"results and performance up to {self.day}", {}, Event.DONE)
 
-    def _graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
+    def _read_graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
         """Results, performance and graded picks as known by now."""
         return (
             read_results(warehouse, self.day, self.now),
@@ -209,8 +210,8 @@ class _Export:
         self, game_date: date, revision: int, content_at: str, batches: tuple[str, ...], sources: Sequence[Source]
     ) -> Header:
         order = Order(self.context.runtime.epoch, game_date.isoformat(), revision, content_at)
-        said = [source.as_json() for source in sources]
-        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason, said)
+        sources_json = [source.as_json() for source in sources]
+        return Header(game_date, self.now, order, batches, self.halted, self.halt_reason, sources_json)
 
     def _pointers(
         self, tonight: Tonight, dated: list[Document], header: Header, refused: Refusal | None
@@ -259,14 +260,14 @@ class _Export:
         sources = self._sources_of(newest, day)
         if graded:
             batches = tuple(sorted({row["batch_id"] for row in graded}))
-            graded_at = instant(max(row["graded_at"] for row in graded))
+            graded_at = format_timestamp_us(max(row["graded_at"] for row in graded))
             header = self._header(graded[0]["game_date"], 0, graded_at, batches, sources)
             file = document(
                 f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded, picks), DATED_AGE
             )
             files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
         if figures:
-            header = self._header(figures[0]["game_date"], 0, instant(figures[0]["graded_at"]), (), sources)
+            header = self._header(figures[0]["game_date"], 0, format_timestamp_us(figures[0]["graded_at"]), (), sources)
             content = performance.content(figures, picks)
             files.append(document("systems/performance.json", "performance", header, content, POINTER_AGE))
         return files
@@ -309,14 +310,14 @@ class _Export:
     ) -> None:
         # The latest attempt writes, whatever date it was about; the top level is of the newest date that has come.
         today = new_york_date(self.now)
-        order = Order(self.context.runtime.epoch, today.isoformat(), 0, instant(self.now))
-        said = [source.as_json() for source in sources]
-        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, said)
+        order = Order(self.context.runtime.epoch, today.isoformat(), 0, format_timestamp_us(self.now))
+        sources_json = [source.as_json() for source in sources]
+        header = Header(self.day, self.now, order, day.batches, self.halted, self.halt_reason, sources_json)
         attempt = {
             "game_date": self.day.isoformat(),
             "status": "halted" if self.halted and word in EXPORTED else word,
             "reason": reason,
-            "generated_at": moment(self.now),
+            "generated_at": format_optional_timestamp(self.now),
         }
         details = {**details, "files_written": len(self.writer.written), "files_kept_newer": len(self.writer.kept)}
         self.writer.rewrite(

@@ -46,13 +46,18 @@ class Day:
         postponed, cancelled, suspended, moved (to another day), not_scheduled (gone from the schedule), or
         moved_forward.
         """
-        said = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        predicted_tipoffs = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
         reasons = {}
         for game in self.games:
             game_id, tipoff = game["game_id"], game["tipoff_at"]
             if game["called_off"] is not None:
                 reasons[game_id] = game["called_off"]
-            elif game_id in said and tipoff is not None and tipoff < said[game_id] and tipoff <= self.now:
+            elif (
+                game_id in predicted_tipoffs
+                and tipoff is not None
+                and tipoff < predicted_tipoffs[game_id]
+                and tipoff <= self.now
+            ):
                 reasons[game_id] = MOVED_FORWARD
         return reasons
 

@@ -64,7 +64,7 @@ def _verdict(row: Row, advice: Advice, player: Row) -> str:
     if advice.recommendation in BETS:
         return " ".join((_pick(row, advice), _forecast(row, player)))
     if not advice.priced:
-        return f"Pass: no bookmaker prices a line of {_line(row)}{_unpriced(row, advice)}. {_forecast(row, player)}"
+        return f"Pass: no bookmaker prices a line of {_line(row)}{_why_unpriced(row, advice)}. {_forecast(row, player)}"
     return f"Pass: {heads[0]}. {_forecast(row, player)}"
 
 
@@ -75,7 +75,7 @@ def _pick(row: Row, advice: Advice) -> str:
     )
 
 
-def _unpriced(row: Row, advice: Advice) -> str:
+def _why_unpriced(row: Row, advice: Advice) -> str:
     if advice.side is None:
         return ""
     return f", and the {advice.side.lower()} lacks one: it is nearer to a bet with {_chance(row)}"
@@ -92,8 +92,10 @@ def _forecast(row: Row, player: Row) -> str:
     """The forecast is a median; with a whole line P(over) leaves the push out."""
     gap = row["edge"]
     place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
-    said = f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
-    return f"{said} (P(over) {row['p_over']:.1%})."
+    sentence = (
+        f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
+    )
+    return f"{sentence} (P(over) {row['p_over']:.1%})."
 
 
 def story(player: Row) -> list[str]:
@@ -168,7 +170,7 @@ def _their_absences(player: Row) -> str:
 def _who(names: str | None, count: float) -> str:
     """Names between bars as words, else how many there are."""
     listed = [name for name in (names or "").split("|") if name]
-    return _listed(listed) if listed else f"{int(count)} rotation player{'s' if count != 1 else ''}"
+    return _join_names(listed) if listed else f"{int(count)} rotation player{'s' if count != 1 else ''}"
 
 
 def _moves(main: Row) -> str:
@@ -188,5 +190,5 @@ def _figure(value: float) -> str:
     return f"{value:.1f}"
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

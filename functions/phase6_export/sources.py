@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from functions.phase6_export.document import moment
+from functions.phase6_export.document import format_optional_timestamp
 from functions.phase6_export.reading import Row
 from shared.core.clock import new_york_date
 
@@ -39,7 +39,7 @@ class Source:
         return {
             "source": self.source,
             "state": self.state,
-            "snapshot_at": moment(self.snapshot_at),
+            "snapshot_at": format_optional_timestamp(self.snapshot_at),
             "age_minutes": age,
             "reason": self.reason,
         }

@@ -77,7 +77,7 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
         return Refusal("no_data", Event.NO_PREDICTIONS, why, can_heal=True)
     late = [row for row in day.offered if not _in_time(row)]
     if late:
-        why = f"{len(late)} predictions are from after their tip-off, {_named(late[0])}"
+        why = f"{len(late)} predictions are from after their tip-off, {_describe_row(late[0])}"
         return Refusal("failed", Event.PREDICTED_AFTER_TIPOFF, why, can_heal=False)
     strangers = sorted(set(day.by_player) - set(day.considered))
     if strangers:
@@ -100,7 +100,7 @@ def _in_time(row: Row) -> bool:
     return bool(row["updated_at"] < tipoff and as_of <= tipoff and (snapshot is None or snapshot < as_of))
 
 
-def _named(row: Row) -> str:
+def _describe_row(row: Row) -> str:
     return (
         f"first {row['player_lookup']} in game {row['game_id']}: updated {row['updated_at']}, features as of "
         f"{row['features_as_of']}, lines of {row['line_snapshot_at']}, tip-off {row['tipoff_at']}"

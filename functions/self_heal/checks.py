@@ -120,13 +120,13 @@ def _would_be_expected(player: Player, snapshot: Snapshot, settings: Settings) -
 def export(snapshot: Snapshot, settings: Settings) -> str | None:
     """Every file of the date is there, of the predictions that count: its own, the pointers, and all players'."""
     counting = _counting(snapshot)
-    return _exported(snapshot, counting) if counting else None
+    return _check_exported(snapshot, counting) if counting else None
 
 
-def published(snapshot: Snapshot, settings: Settings) -> str | None:
+def check_published(snapshot: Snapshot, settings: Settings) -> str | None:
     """Besides, once it is graded: its results, and pointers to results that are not of an earlier date."""
     counting, graded_at = _counting(snapshot), _graded_at(snapshot)
-    short = _exported(snapshot, counting) if counting else None
+    short = _check_exported(snapshot, counting) if counting else None
     if short is not None or graded_at is None:
         return short
     path = results_file(snapshot.game_date)
@@ -153,7 +153,7 @@ def _graded_at(snapshot: Snapshot) -> datetime | None:
     return max((game.graded_at for game in snapshot.games if game.graded_at is not None), default=None)
 
 
-def _exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | None:
+def _check_exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | None:
     """The first file that is not of the predictions that count.
 
     Pointers that have moved on to a newer date are that date's matter, and so are the players' files then.
@@ -174,7 +174,7 @@ def without_games(snapshot: Snapshot, contracts: Sequence[Contract]) -> Shortage
     """On a date without games the exports have to say so: short where a pointer is of an earlier date, or gone."""
     if snapshot.game_date > new_york_date(snapshot.now):
         return None
-    (contract,) = (each for each in contracts if each.check == export.__name__)
+    (contract,) = (each for each in contracts if each.check == "export")
     reason = _first(_behind(path, snapshot) for path in POINTERS)
     return None if reason is None else Shortage(contract, f"nothing is played on {snapshot.game_date}, and {reason}")
 
@@ -233,7 +233,7 @@ def grades(snapshot: Snapshot, settings: Settings) -> str | None:
     return f"{missing} current predictions have no grade: {_of([g.game_id for g in short], len(snapshot.over))}"
 
 
-def kept(snapshot: Snapshot, settings: Settings) -> str | None:
+def check_kept(snapshot: Snapshot, settings: Settings) -> str | None:
     """What was predicted of a played date is still there; nobody can predict it again.
 
     A player whose unit was closed without a result was never predicted: that was said when it happened.
@@ -262,7 +262,16 @@ def _of(short: Sequence[str], games: int) -> str:
     return f"{len(short)} of {games} games ({named})"
 
 
+# By the names that the contracts of pipeline.yaml and the records of restarts have.
 CHECKS: dict[str, Check] = {
-    check.__name__: check
-    for check in (sources, context, features, consolidation, predictions, export, results, grades, published, kept)
+    "sources": sources,
+    "context": context,
+    "features": features,
+    "consolidation": consolidation,
+    "predictions": predictions,
+    "export": export,
+    "results": results,
+    "grades": grades,
+    "published": check_published,
+    "kept": check_kept,
 }

@@ -42,7 +42,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     before = restarts.of_execution(runtime, context.execution_id)
     if before is not None:
         # died after deciding: the decision stands, whatever the rows say by now
-        return _restarted(before, context)
+        return _report_restarted(before, context)
     now = runtime.clock.now()
     # before the rows: work that ends in between has left them
     busy = in_progress(runtime, day, now, asked_by=message.execution_id)
@@ -57,21 +57,21 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return Outcome("skipped", reason=f"in progress: {busy}", metadata=short, event=Event.IN_PROGRESS)
     phase = shortage.contract.phase
     if shortage.contract.restart is None:
-        return _lost(snapshot, shortage, context)
+        return _report_lost(snapshot, shortage, context)
     earlier = [each for each in restarts.of_date(runtime, day) if each["phase"] == phase]
     if len(earlier) >= MOST:
-        return _given_up(snapshot, shortage, context)
+        return _report_given_up(snapshot, shortage, context)
     restart = restarts.record(context, day, shortage, now)
     if restart is None:
         why = f"in progress: {phase} of {day} was restarted a moment ago"
         return Outcome("skipped", reason=why, event=Event.IN_PROGRESS)
-    failpoints.reached("self_heal.recorded")
-    return _restarted(restart, context)
+    failpoints.reach("self_heal.recorded")
+    return _report_restarted(restart, context)
 
 
 def _no_games(snapshot: Snapshot) -> Outcome | None:
     """That nothing is to be expected of the date; None where something is, or nobody knows."""
-    if not snapshot.schedule_rows or snapshot.held:
+    if not snapshot.schedule_rows or snapshot.scheduled_games:
         return None
     if not snapshot.games:
         return Outcome("no_data", reason=f"no games on {snapshot.game_date}", event=Event.NO_GAMES)
@@ -83,19 +83,19 @@ def _no_games(snapshot: Snapshot) -> Outcome | None:
 
 def _complete(snapshot: Snapshot) -> Outcome:
     """Nothing is short; games that have tipped off are said, for what they lack cannot be made any more."""
-    tipped_off = len(snapshot.held) - len(snapshot.coming)
+    tipped_off = len(snapshot.scheduled_games) - len(snapshot.coming)
     late = snapshot.group == "coming" and tipped_off
-    reason = f"complete; {tipped_off} of {len(snapshot.held)} games have tipped off" if late else "complete"
+    reason = f"complete; {tipped_off} of {len(snapshot.scheduled_games)} games have tipped off" if late else "complete"
     return Outcome(
         "success",
-        record_count=len(snapshot.held),
+        record_count=len(snapshot.scheduled_games),
         reason=reason,
         metadata={"group": snapshot.group},
         event=Event.COMPLETE,
     )
 
 
-def _restarted(restart: Restart, context: Context) -> Outcome:
+def _report_restarted(restart: Restart, context: Context) -> Outcome:
     reason = f"restarted {restart['phase']} ({restart['n']} on record): {restart['reason']}"
     return Outcome(
         "partial",
@@ -125,14 +125,14 @@ def _trigger(restart: Restart, context: Context) -> dict[str, Any]:
     return {**message, "batch_id": restart["batch_id"], **as_of}
 
 
-def _given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
+def _report_given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
     phase, day = shortage.contract.phase, snapshot.game_date
     reason = f"{MOST} restarts of {phase} did not mend {day}: {shortage.reason}"
     title = f"Self-heal of {day} gave up at {phase}"
-    return _alerted(snapshot, shortage, context, Event.GAVE_UP, f"self-heal-gave-up-{day}-{phase}", title, reason)
+    return _raise_alert(snapshot, shortage, context, Event.GAVE_UP, f"self-heal-gave-up-{day}-{phase}", title, reason)
 
 
-def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
+def _report_lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
     """What no run makes again: a played date cannot be predicted once more, and its staging is dropped."""
     day = snapshot.game_date
     reason = (
@@ -142,10 +142,10 @@ def _lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
         f"day again with another LOCAL_DIR"
     )
     title = f"Predictions of {day} are gone"
-    return _alerted(snapshot, shortage, context, Event.LOST, f"self-heal-lost-{day}", title, reason)
+    return _raise_alert(snapshot, shortage, context, Event.LOST, f"self-heal-lost-{day}", title, reason)
 
 
-def _alerted(
+def _raise_alert(
     snapshot: Snapshot,
     shortage: Shortage,
     context: Context,

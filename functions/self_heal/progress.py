@@ -26,22 +26,22 @@ def in_progress(runtime: Runtime, day: date, now: datetime, asked_by: str | None
     that asked: it is done, even where its outbox is not marked as sent yet.
     """
     return (
-        _paused(runtime)
-        or _deferred(runtime)
+        _describe_pause(runtime)
+        or _describe_deferred(runtime)
         or _open_batch(runtime, day)
         or _executing(runtime, day, now, asked_by)
         or _not_begun(runtime, day, now)
     )
 
 
-def _paused(runtime: Runtime) -> str | None:
+def _describe_pause(runtime: Runtime) -> str | None:
     switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
         return None
     return f"paused since {switch.since.isoformat()} by {switch.who}: {switch.reason}"
 
 
-def _deferred(runtime: Runtime) -> str | None:
+def _describe_deferred(runtime: Runtime) -> str | None:
     """A deferred message does not say its date without being read: any of the chain's counts, for minutes at most."""
     waiting = [message for message in deferred.waiting(runtime.state) if _of_the_chain(message.function)]
     if not waiting:

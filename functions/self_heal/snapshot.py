@@ -101,23 +101,23 @@ class Snapshot:
     epoch: int = 1
 
     @cached_property
-    def held(self) -> list[Game]:
+    def scheduled_games(self) -> list[Game]:
         """Games that take place."""
         return [game for game in self.games if game.status in TAKES_PLACE]
 
     @cached_property
     def coming(self) -> list[Game]:
         """Games that can still be predicted."""
-        return [game for game in self.held if game.tipoff_at > self.now and game.status != FINAL]
+        return [game for game in self.scheduled_games if game.tipoff_at > self.now and game.status != FINAL]
 
     @cached_property
     def over(self) -> list[Game]:
-        return [game for game in self.held if game.is_over(self.now)]
+        return [game for game in self.scheduled_games if game.is_over(self.now)]
 
     @property
     def group(self) -> str:
         """Which of the contracts apply."""
-        return "played" if self.held and len(self.over) == len(self.held) else "coming"
+        return "played" if self.scheduled_games and len(self.over) == len(self.scheduled_games) else "coming"
 
 
 def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
@@ -126,7 +126,7 @@ def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
     rows = _rows(runtime.warehouse, "games", {"game_date": day, "as_of": as_of, "now": now})
     games = [_game(row) for row in rows if row["game_id"] is not None]
     snapshot = Snapshot(day, now, int(rows[0]["schedule_rows"]), int(rows[0]["feed_rows"]), games)
-    if not snapshot.held:
+    if not snapshot.scheduled_games:
         return replace(snapshot, files=read_files(runtime.exports, day, now), epoch=runtime.epoch)
     players = [_player(row) for row in _rows(runtime.warehouse, "players", {"game_date": day, "as_of": as_of})]
     return replace(

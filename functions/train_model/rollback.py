@@ -7,7 +7,7 @@ from shared.chain.messages.messages import PREVIOUS, TrainingMessage
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
 from shared.science.model_registry.promotions import Promotion, Serving, move_pointer, read_serving_or_none
-from shared.science.model_registry.registry import load_version, record_files, saved_versions
+from shared.science.model_registry.registry import list_saved_versions, load_version, record_files
 from shared.science.systems.output import XGBOOST
 from shared.stores.ports import Blobs
 
@@ -22,12 +22,12 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
     blobs = context.runtime.models
     seen, damage = read_serving_or_none(blobs)
     if damage is not None and message.rollback_to == PREVIOUS:
-        raise _refused(damage.message.rstrip("."), blobs, Event.POINTER_DAMAGED)
-    done = seen.moved_by(context.execution_id)
+        raise _make_refusal(damage.message.rstrip("."), blobs, Event.POINTER_DAMAGED)
+    done = seen.find_move_by(context.execution_id)
     if done is not None:
         # died after it: "previous" would now mean another version
         return _done(done)
-    version = _wanted(str(message.rollback_to), seen, blobs)
+    version = _find_target(str(message.rollback_to), seen, blobs)
     _check_loads(blobs, version)
     if seen.serves(version):
         why = f"version {version} serves already"
@@ -37,14 +37,14 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
     return _done(move_pointer(blobs, seen, version, action="rollback", by=context.execution_id, at=now, why=why))
 
 
-def _wanted(asked: str, seen: Serving, blobs: Blobs) -> str:
+def _find_target(asked: str, seen: Serving, blobs: Blobs) -> str:
     if asked == PREVIOUS:
         before = seen.previous()
         if before is None:
-            raise _refused(f"nothing served before {seen.version}", blobs, Event.NO_PREVIOUS_VERSION)
+            raise _make_refusal(f"nothing served before {seen.version}", blobs, Event.NO_PREVIOUS_VERSION)
         asked = before[XGBOOST]
-    if asked not in saved_versions(blobs):
-        raise _refused(f"there is no version {asked}", blobs, Event.UNKNOWN_VERSION)
+    if asked not in list_saved_versions(blobs):
+        raise _make_refusal(f"there is no version {asked}", blobs, Event.UNKNOWN_VERSION)
     return asked
 
 
@@ -64,8 +64,8 @@ def _check_loads(blobs: Blobs, version: str) -> None:
         ) from misfit
 
 
-def _refused(what: str, blobs: Blobs, event: Event) -> DataError:
-    versions = ", ".join(saved_versions(blobs)) or "none"
+def _make_refusal(what: str, blobs: Blobs, event: Event) -> DataError:
+    versions = ", ".join(list_saved_versions(blobs)) or "none"
     return DataError(
         f"{what}; the versions in the bucket are: {versions}.",
         next_step='publish {"rollback_to": VERSION} to nba-training-trigger with one of them.',

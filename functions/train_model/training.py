@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from functions.train_model.rival import find_rival, judge
+from functions.train_model.champion import find_champion, judge
 from functions.train_model.rollback import roll_back
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
@@ -17,7 +17,7 @@ from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
-from shared.science.model_registry.registry import Models, read_metadata, save_models, saved_versions
+from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
 from shared.science.training.leaks import refuse_leaks
 from shared.science.training.rows import TrainingRows, read_training_rows
@@ -58,9 +58,9 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         logger.warning("%s Nothing is taken to serve.", damage)
     refuse_leaks(rows)
     start = window_start(rows)
-    training = fit(rows, twin_before=start)
-    version, twin = _complete(training)
-    gate = _decide(rows, start, version, twin, seen, context)
+    training = fit(rows, holdout_before=start)
+    version, holdout_model = _complete(training)
+    gate = _decide(rows, start, version, holdout_model, seen, context)
     metadata: dict[str, Any] = {
         "features": list(rows.names),
         "rows": int(rows.trained.sum()),
@@ -71,8 +71,8 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         "metrics": training.metrics,
         "gate": gate,
     }
-    paths = save_models(blobs, training.models, metadata, twin)
-    failpoints.reached("training.saved")
+    paths = save_models(blobs, training.models, metadata, holdout_model)
+    failpoints.reach("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
         move_pointer(blobs, seen, version, by=context.execution_id, at=now, why=gate["reason"])
@@ -88,17 +88,17 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
 
 
 def _decide(
-    rows: TrainingRows, start: np.datetime64, version: str, twin: Models, seen: Serving, context: Context
+    rows: TrainingRows, start: np.datetime64, version: str, holdout_model: Models, seen: Serving, context: Context
 ) -> dict[str, Any]:
     """The gate's document; for a version that serves already, at a redelivery or without new games, as it was kept."""
     blobs = context.runtime.models
-    if seen.serves(version) and version in saved_versions(blobs):
-        kept = _kept_gate(blobs, version)
+    if seen.serves(version) and version in list_saved_versions(blobs):
+        kept = _read_kept_gate(blobs, version)
         if kept is not None:
             return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
-    found = judge(compared, twin, seen, find_rival(blobs, seen, start))
-    undone = seen.rolled_back(version)
+    found = judge(compared, holdout_model, seen, find_champion(blobs, seen, start))
+    undone = seen.find_rollback_from(version)
     if undone is not None:
         # the same data again must not undo what somebody decided
         ask = f'{{"rollback_to": "{version}"}}'
@@ -107,7 +107,7 @@ def _decide(
     return found.document()
 
 
-def _kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
+def _read_kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
     """The gate's decision on a version as it was kept; None where none was, or its metadata is damaged: this training
     of the same rows is what writes it again."""
     try:
@@ -119,7 +119,7 @@ def _kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
 
 
 def _complete(training: Training) -> tuple[str, Models]:
-    """A training's version and twin."""
-    if training.models.xgboost is None or training.twin is None:
-        raise Fatal("the training made no trees, or no twin.", next_step="a defect of the fit.")
-    return training.models.xgboost.version, training.twin
+    """A training's version and holdout model."""
+    if training.models.xgboost is None or training.holdout_model is None:
+        raise Fatal("the training made no trees, or no holdout model.", next_step="a defect of the fit.")
+    return training.models.xgboost.version, training.holdout_model

@@ -11,12 +11,12 @@ import sys
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
 from local.console.command import INTERRUPTED, TERMINATED, run_command
-from local.day.command import RUN_AGAIN, ended
+from local.day.command import RUN_AGAIN, run_on_screen
 
 
 def main() -> int:
     """Run from the environment's settings."""
-    return ended(lambda screen: play(Arguments.of(os.environ), screen))
+    return run_on_screen(lambda screen: play(Arguments.of(os.environ), screen))
 
 
 if __name__ == "__main__":

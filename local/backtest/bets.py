@@ -62,11 +62,11 @@ def bets_of(forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floa
         price = {"OVER": best[i].over, "UNDER": best[i].under}.get(decision.recommendation)
         if price is not None and decision.expected_value is not None:
             values[i] = decision.expected_value
-            gains[i] = settled(decision.recommendation, float(actual[i] - line[i]), price)
+            gains[i] = settle(decision.recommendation, float(actual[i] - line[i]), price)
     return Bets(over, push, np.round(forecast.point - line, DIGITS), recommendation, gains, values)
 
 
-def settled(side: str, above: float, price: int) -> float:
+def settle(side: str, above: float, price: int) -> float:
     """Profit per unit staked at American odds of a bet whose player scored `above` points over (-: under) the line."""
     if above == 0:
         return 0.0

@@ -48,7 +48,7 @@ STYLE: dict[str, Any] = {
 }
 
 
-def styled() -> AbstractContextManager[None]:
+def apply_style() -> AbstractContextManager[None]:
     """Within it, what is drawn looks like the page's plots; matplotlib's settings are as before afterwards."""
     settings: Any = STYLE
     return rc_context(settings)

@@ -176,10 +176,10 @@ def _where(rows: EvaluationRows, use: Mask, line: Floats) -> EvaluationRows:
 
 
 def _together(parts: list[EvaluationRows]) -> EvaluationRows:
-    def joined(name: str) -> Any:
+    def column(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 
     return EvaluationRows(
-        joined("game"), joined("player"), joined("day"), joined("line"), joined("team"), joined("previous_day"),
-        joined("previous_team"), "; ".join(part.source for part in parts),
+        column("game"), column("player"), column("day"), column("line"), column("team"), column("previous_day"),
+        column("previous_team"), "; ".join(part.source for part in parts),
     )  # fmt: skip

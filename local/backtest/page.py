@@ -41,8 +41,8 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         if document.get(name) and document.get(f"{name}_day_before")
     ]
     pictures = {
-        "lined": plots.lined_plots(scored.get("lined", ()), SEED),
-        "all": plots.unlined_plots(scored.get("all", ())),
+        "lined": plots.draw_lined(scored.get("lined", ()), SEED),
+        "all": plots.draw_unlined(scored.get("all", ())),
     }
     training, timings = document.get("training", ()), document.get("timings", {})
     rows = [{"list": name, **asked} for name, asked in document.get("rows", {}).items()]
@@ -52,9 +52,11 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         sections=sections,
         pictures=pictures,
         comparisons=comparisons,
-        rows=tables.listed(rows) if rows else None,
-        training=tables.listed(training) if training else None,
-        timings=tables.listed([{"what": name, "value": value} for name, value in timings.items()]) if timings else None,
+        rows=tables.table_of_figures(rows) if rows else None,
+        training=tables.table_of_figures(training) if training else None,
+        timings=tables.table_of_figures([{"what": name, "value": value} for name, value in timings.items()])
+        if timings
+        else None,
     )
     partial = path.with_suffix(".partial")
     partial.write_text(page, encoding="utf-8")

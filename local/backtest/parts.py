@@ -63,8 +63,8 @@ class Parts:
                     f"{name}/sd": forecast.sd,
                     f"{name}/error": pa.array(forecast.error, pa.string()),
                 }
-        told = {"worlds": list(walked.forecasts), "training": walked.training}
-        table = pa.table(columns).replace_schema_metadata({"walked": json.dumps(told)})
+        metadata = {"worlds": list(walked.forecasts), "training": walked.training}
+        table = pa.table(columns).replace_schema_metadata({"walked": json.dumps(metadata)})
         path = self.path(walked.month, keys)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

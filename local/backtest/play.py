@@ -22,13 +22,13 @@ from local.backtest.parts import Parts
 from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
-from local.backtest.world import Spent, made_from, open_world, world_folder
+from local.backtest.world import Spent, describe_origin, open_world, world_folder
 from local.day.inputs import Arguments as Run
 from local.day.inputs import find_archive
 from local.day.plan import HISTORY_AT
 from local.day.screen import Screen
 from local.embedded.contents import check_not_foreign
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from local.replay import Archive
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
@@ -58,7 +58,7 @@ def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file cannot be written.
     """
     check_not_foreign(arguments.folder)
-    with owned(arguments.kept_in):
+    with lock_folder(arguments.kept_in):
         return _play(arguments, screen)
 
 
@@ -68,7 +68,7 @@ def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     if arguments.archive is not None:
         archive.check()
     first, last = find_days(arguments, archive)
-    played = predicted(arguments, archive, first, last, screen, spent)
+    played = predict_days(arguments, archive, first, last, screen, spent)
     judging = perf_counter()
     screen.part("Judging", 1)
     lists, counts = _lists(played)
@@ -80,7 +80,7 @@ def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
         "archive": archive.folder.resolve().name,
         **figures,
         "alarms": result.alarms_of(figures, leaks),
-        "leak_scan": result.told(leaks),
+        "leak_scan": result.leak_summary(leaks),
         "rows": counts,
         "training": [dict(one) for one in played.training],
     }
@@ -99,13 +99,15 @@ def _archive_of(arguments: Arguments, screen: Screen) -> Path:
     return find_archive(Run(None, None, arguments.history_seasons, arguments.folder), screen)
 
 
-def predicted(arguments: Arguments, archive: Archive, first: date, last: date, screen: Screen, spent: Spent) -> Played:
+def predict_days(
+    arguments: Arguments, archive: Archive, first: date, last: date, screen: Screen, spent: Spent
+) -> Played:
     """All forecasts of first to last: what was kept of an earlier run, and the rest walked now."""
     lists = read_evaluation_rows(archive, first, last)
     kept_in, seasons = arguments.kept_in, arguments.history_seasons
     folder = world_folder(kept_in, archive, first, seasons)
     end = at_new_york(last + timedelta(days=2), HISTORY_AT)
-    source = digest([*made_from(archive).values(), folder.name, code_print(PREDICTION_CODE), library_version()])
+    source = digest([*describe_origin(archive).values(), folder.name, code_print(PREDICTION_CODE), library_version()])
     parts = Parts(kept_in / "parts", source)
     with ExitStack() as stack:
         world = stack.enter_context(open_world(folder, archive, first, last, seasons, screen, spent))
@@ -125,7 +127,7 @@ def predicted(arguments: Arguments, archive: Archive, first: date, last: date, s
         for walked in _walk(known, tested, earlier, missing, parts, screen, spent):
             done[walked.month] = walked
     walks = [walked for walked in done.values() if walked is not None]
-    return Played(lists, asked, best, _joined(walks), [walked.training for walked in walks])
+    return Played(lists, asked, best, _join_walks(walks), [walked.training for walked in walks])
 
 
 Todo = Mapping[Month, list[tuple[str, int]]]
@@ -174,8 +176,8 @@ def _walk(
     return found
 
 
-def _joined(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
-    def joined(parts: Sequence[Forecast]) -> Forecast:
+def _join_walks(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
+    def join_parts(parts: Sequence[Forecast]) -> Forecast:
         return Forecast(
             np.concatenate([part.point for part in parts]),
             np.concatenate([part.mean for part in parts]),
@@ -184,7 +186,7 @@ def _joined(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
         )
 
     return {
-        world: {variant: joined([walked.forecasts[world][variant] for walked in walks]) for variant in VARIANTS}
+        world: {variant: join_parts([walked.forecasts[world][variant] for walked in walks]) for variant in VARIANTS}
         for world in (EVENING, DAY_BEFORE)
     }
 
@@ -199,12 +201,12 @@ def _lists(played: Played) -> tuple[dict[str, list[Scored]], dict[str, Any]]:
     for world, suffix in ((EVENING, ""), (DAY_BEFORE, "_day_before")):
         found = scoring.answers(played.asked, played.forecasts[world], played.best, policy)
         for kind, rows in played.lists.items():
-            lists[f"{kind}{suffix}"] = scoring.scored(kind, rows, played.asked, usable, found)
+            lists[f"{kind}{suffix}"] = scoring.score(kind, rows, played.asked, usable, found)
     for kind, rows in played.lists.items():
         counts[kind] = {
             "source": rows.source,
             "asked": len(rows),
             "predicted": len(lists[kind][0]),
-            "left_out": scoring.left_out(rows, played.asked.of(rows), usable, worlds),
+            "left_out": scoring.count_left_out(rows, played.asked.of(rows), usable, worlds),
         }
     return lists, counts

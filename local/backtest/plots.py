@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from local.backtest.drawing import styled, svg
+from local.backtest.drawing import apply_style, svg
 from local.backtest.plots_errors import by_line, lasts, over_time
 from local.backtest.plots_probability import calibration, calibration_of_others, fills_a_bin, pit
 from local.backtest.plots_profit import days_with_profit, profit_curves
@@ -25,19 +25,19 @@ class Plot:
     reading: str
 
 
-def lined_plots(systems: Sequence[Scored], seed: int) -> list[Plot]:
+def draw_lined(systems: Sequence[Scored], seed: int) -> list[Plot]:
     """All plots of a list of systems on the same rows with lines; [] without a system."""
-    with styled():
-        return list(_lined(systems, seed)) if systems else []
+    with apply_style():
+        return list(_draw_lined(systems, seed)) if systems else []
 
 
-def unlined_plots(systems: Sequence[Scored]) -> list[Plot]:
+def draw_unlined(systems: Sequence[Scored]) -> list[Plot]:
     """What can be shown without a line: the PIT histogram."""
-    with styled():
+    with apply_style():
         return list(_pit("all", _main(systems)))
 
 
-def _lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
+def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
     main = _main(systems)
     judged = [each for each in main if len(each.judged) and fills_a_bin(each)]
     others = [each for each in systems if each not in main and len(each.judged) and fills_a_bin(each)]

@@ -49,7 +49,7 @@ def by_line(systems: Sequence[Scored], seed: int) -> Figure:
     for axis in (left, right):
         axis.set_xticks(places, names)
         axis.set_xlabel("line, points")
-    left.set(ylabel="mean absolute error, points", title=f"Error by line, n = {_known(first):,}")
+    left.set(ylabel="mean absolute error, points", title=f"Error by line, n = {_count_known(first):,}")
     left.legend(loc="upper left")
     right.set(ylabel="system − line, points", title="Difference to the line, bars: 95% over days")
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -93,7 +93,7 @@ def over_time(systems: Sequence[Scored], main: Sequence[Scored], seed: int) -> F
         if chief:
             axis.fill_between(curve.day, curve.low, curve.high, color=colour(scored), alpha=0.13, linewidth=0)
     axis.set(
-        title=f"Difference to the line over {WINDOW_DAYS} days, n = {_known(systems[0]):,}; bands: 95% over days",
+        title=f"Difference to the line over {WINDOW_DAYS} days, n = {_count_known(systems[0]):,}; bands: 95% over days",
         xlabel=f"last of the {WINDOW_DAYS} days",
         ylabel="error of system − error of line, points",
     )
@@ -102,7 +102,7 @@ def over_time(systems: Sequence[Scored], main: Sequence[Scored], seed: int) -> F
     return figure
 
 
-def _known(scored: Scored) -> int:
+def _count_known(scored: Scored) -> int:
     return int((~np.isnan(scored.line_difference)).sum())
 
 

@@ -34,13 +34,13 @@ def fills_a_bin(scored: Scored) -> bool:
 
 
 def calibration(systems: Sequence[Scored]) -> Figure:
-    """Reliability diagrams side by side, the bookmaker's no-vig curve in each, and below how often P(over) was said."""
+    """Draw reliability diagrams side by side, with the bookmaker's no-vig curve; below, how often P(over) comes."""
     figure, axes = blank(len(systems), rows=2, height=6.2, sharex=True, height_ratios=[4, 1])
     low, high = _range(systems)
     for scored, above, below in zip(systems, axes[: len(systems)], axes[len(systems) :], strict=True):
         _reliability(above, scored)
-        said = probability_given_no_push(scored.judged.p_over, np.nan_to_num(scored.judged.p_push))
-        below.hist(said, bins=np.linspace(0, 1, BINS + 1).tolist(), color=colour(scored), alpha=0.75)
+        probability = probability_given_no_push(scored.judged.p_over, np.nan_to_num(scored.judged.p_push))
+        below.hist(probability, bins=np.linspace(0, 1, BINS + 1).tolist(), color=colour(scored), alpha=0.75)
         above.set(xlim=(low, high), ylim=(low, high))
         below.set_xlabel("P(over) said, given no push")
     axes[0].set_ylabel("share that went over")
@@ -73,9 +73,9 @@ def _reliability(axis: Axes, scored: Scored, small: bool = False) -> None:
     _bars(axis, judged.book_p_over, nothing, judged.over, BOOK, "s", -0.004, "books, margin taken out")
     _bars(axis, judged.p_over, push, judged.over, colour(scored), "o", 0.004, "system, bars: 95% (Wilson)")
     error = calibration_error(judged.p_over, push, judged.over)
-    said = "" if error is None else f"calibration error {error:.3f}"
+    label = "" if error is None else f"calibration error {error:.3f}"
     names = f"{scored.system}\n{'with' if scored.market else 'without'} market" if small else scored.label
-    axis.set_title(f"{names}, n = {len(judged):,}\n{said}", fontsize=8.5 if small else None)
+    axis.set_title(f"{names}, n = {len(judged):,}\n{label}", fontsize=8.5 if small else None)
 
 
 def _range(systems: Sequence[Scored]) -> tuple[float, float]:

@@ -22,9 +22,9 @@ def days_with_profit(scored: Scored) -> int:
 def profit_curves(scored: Scored, seed: int) -> Figure:
     """Cumulative units at stake 1 a bet: all bets, and those of at least an expected value (or edge)."""
     profit = np.where(scored.staked, scored.profit, np.nan)
-    value, limits, said = _strength(scored)
+    value, limits, label = _strength(scored)
     panels = [("all bets", scored.staked)]
-    panels += [(said.format(limit), scored.staked & (value >= limit)) for limit in limits]
+    panels += [(label.format(limit), scored.staked & (value >= limit)) for limit in limits]
     days = DayBootstrap(scored.day, seed)
     figure, axes = blank(len(panels), height=4.0, sharey=True)
     for axis, (name, inside) in zip(axes, panels, strict=True):
@@ -36,12 +36,12 @@ def profit_curves(scored: Scored, seed: int) -> Figure:
         axis.plot(curve.day, curve.value, color=colour(scored))
         bounds = f" [{interval[0]:+.1%}, {interval[1]:+.1%}]" if interval else ""
         found = "no bet" if roi is None else f"ROI {roi:+.1%}{bounds}"
-        axis.set_title(f"{name}, {_counted(scored, inside)}\n{found}", fontsize=9.5)
+        axis.set_title(f"{name}, {_describe_bets(scored, inside)}\n{found}", fontsize=9.5)
     axes[0].set_ylabel("units won, stake 1 a bet")
     return figure
 
 
-def _counted(scored: Scored, inside: Mask) -> str:
+def _describe_bets(scored: Scored, inside: Mask) -> str:
     """The number of bets as every table has it, pushes apart; then how many pushed, and how many had no price."""
     bets = int((inside & ~np.isnan(scored.won)).sum())
     pushes = int((inside & np.isnan(scored.won)).sum())

@@ -34,7 +34,7 @@ def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: S
     return [*leaks, *(sentence for name, each in figures.items() for one in each for sentence in alarms(one, name))]
 
 
-def told(leaks: Scan) -> dict[str, Any]:
+def leak_summary(leaks: Scan) -> dict[str, Any]:
     """The feature that explains most, its share and the limit; None where too few rows were scanned."""
     feature, share = next(iter(leaks.shares.items()), (None, 0.0))
     return {"feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}

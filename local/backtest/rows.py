@@ -15,7 +15,7 @@ from shared.science.systems.columns import columns_of_table
 from shared.science.training.rows import TrainingRows, read_table, rows_of_table
 from shared.stores.ports import Warehouse
 
-Moments = NDArray[np.datetime64]
+Timestamps = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class FeatureRows:
     known: TrainingRows
     game: Texts
     player: NDArray[np.int64]
-    as_of: Moments
+    as_of: Timestamps
     """datetime64[us], UTC: strictly before it is what the row knows."""
-    known_at: Moments
+    known_at: Timestamps
     """datetime64[us], UTC: when the row's own result became history."""
     book_p_over: Floats
     """line_p_over of the feature store: the books' no-vig P(over) at the row's line."""
@@ -72,15 +72,15 @@ def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> Feature
         )
     also = columns_of_table(table, ("line_p_over", "points_season", "points_l10"))
 
-    def moments(name: str) -> Moments:
+    def timestamps(name: str) -> Timestamps:
         return np.asarray(table.column(name).to_numpy()).astype("datetime64[us]")
 
     return FeatureRows(
         known=rows_of_table(warehouse, as_of, table),
         game=np.array(table.column("game_id").to_pylist(), dtype=np.str_),
         player=np.asarray(table.column("player_id").to_numpy(), dtype=np.int64),
-        as_of=moments("features_as_of"),
-        known_at=moments("actual_known_at"),
+        as_of=timestamps("features_as_of"),
+        known_at=timestamps("actual_known_at"),
         book_p_over=also["line_p_over"],
         season_average=also["points_season"],
         last10=also["points_l10"],

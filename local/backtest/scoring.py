@@ -90,7 +90,7 @@ def predicted_by_all(worlds: Sequence[Mapping[Variant, Forecast]]) -> Mask:
     return known
 
 
-def left_out(
+def count_left_out(
     rows: EvaluationRows, position: Ints, usable: Mask, worlds: Sequence[Mapping[Variant, Forecast]]
 ) -> dict[str, int]:
     """How many rows of a list are not compared, by reason; a row counts with the first system that failed."""
@@ -103,9 +103,7 @@ def left_out(
     return dict(reasons)
 
 
-def scored(
-    kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]
-) -> list[Scored]:
+def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]) -> list[Scored]:
     """One list: all variants on its usable rows. Lists without a line have neither probabilities nor bets."""
     position = asked.of(rows)
     compared = (position >= 0) & usable[position]

@@ -40,8 +40,8 @@ SUFFIXES = (".py", ".sql", ".json")
 def archive_print(folder: Path) -> str:
     """Of an archive: its place, and its files' names, sizes and times of change."""
     files = sorted(folder.glob("*.parquet"))
-    told = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return digest([str(folder.resolve()), repr(told)])
+    fingerprints = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return digest([str(folder.resolve()), repr(fingerprints)])
 
 
 def code_print(places: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def absences(tonight: Sequence[Figures], day_before: Sequence[Figures]) -> Table
     return Table(["system", "market", *heads], rows, named=2)
 
 
-def listed(entries: Sequence[Figures]) -> Table:
+def table_of_figures(entries: Sequence[Figures]) -> Table:
     """Any objects, a column for each name that one of them has."""
     heads = list(dict.fromkeys(name for each in entries for name in each))
     rows = [[Cell(_plain(each.get(name))) for name in heads] for each in entries]
@@ -155,25 +155,25 @@ def _verdict(figures: Figures) -> Cell:
 def _below(name: str, other: str) -> Callable[[Figures], Cell]:
     def cell(figures: Figures) -> Cell:
         value, limit = figures[name], figures[other]
-        return _met(value, "{:.4f}", limit is not None and value is not None and value < limit)
+        return _mark_met(value, "{:.4f}", limit is not None and value is not None and value < limit)
 
     return cell
 
 
 def _calibration(figures: Figures) -> Cell:
     value = figures["calibration_error"]
-    return _met(value, "{:.4f}", value is not None and value <= CALIBRATED)
+    return _mark_met(value, "{:.4f}", value is not None and value <= CALIBRATED)
 
 
 def _coverage(name: str, level: float) -> Callable[[Figures], Cell]:
     def cell(figures: Figures) -> Cell:
         value = figures[name]
-        return _met(value, "{:.1%}", value is not None and abs(value - level) <= COVERED)
+        return _mark_met(value, "{:.1%}", value is not None and abs(value - level) <= COVERED)
 
     return cell
 
 
-def _met(value: Any, form: str, met: bool) -> Cell:
+def _mark_met(value: Any, form: str, met: bool) -> Cell:
     return Cell(f"{_text(value, form)} ✓", "good") if met else Cell(_text(value, form))
 
 

@@ -17,7 +17,7 @@ from shared.core.clock import at_new_york
 from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Mask
 from shared.science.model_registry.registry import Models
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems import ensemble
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput
 from shared.science.training.rows import TrainingRows
@@ -120,11 +120,11 @@ def walk(month: Month, world: FeatureRows, asked: Mapping[str, TrainingRows], ca
     models = train(known, month.cutoff, cache)
     trained = perf_counter()
     forecasts = {name: predict(rows, models) for name, rows in asked.items()}
-    training = _told(month, known, models)
+    training = _describe_training(month, known, models)
     return Walked(month, forecasts, training, trained - started, perf_counter() - trained)
 
 
-def _told(month: Month, known: TrainingRows, models: Models) -> dict[str, Any]:
+def _describe_training(month: Month, known: TrainingRows, models: Models) -> dict[str, Any]:
     return {
         "cutoff": str(month.cutoff),
         "rows": int(known.trained.sum()),

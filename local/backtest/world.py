@@ -13,10 +13,10 @@ from pathlib import Path
 from local.backtest.arguments import season_at
 from local.backtest.sources import FEATURE_CODE, archive_print, code_print
 from local.day.day import Day, RunRecord
-from local.day.plan import DAYS_NOT_HISTORY, DateSpan, uncovered
+from local.day.plan import DAYS_NOT_HISTORY, DateSpan, find_uncovered
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from local.host.runtime import STATE_FILE, EmbeddedRuntime, open_runtime
 from local.host.simulated_clock import SimulationNotes
 from local.replay import Archive
@@ -50,7 +50,7 @@ def stretches(archive: Archive, first: date, last: date, seasons: int, covered: 
     """What is not yet covered of the `seasons` seasons before that of `first`, and of all from there to `last`."""
     names = archive.seasons
     own = names.index(season_at(archive, first))
-    return uncovered(names[max(0, own - seasons) :], archive, last, covered)
+    return find_uncovered(names[max(0, own - seasons) :], archive, last, covered)
 
 
 def world_folder(kept_in: Path, archive: Archive, first: date, seasons: int) -> Path:
@@ -59,7 +59,7 @@ def world_folder(kept_in: Path, archive: Archive, first: date, seasons: int) -> 
     return kept_in / f"state-{names[max(0, names.index(season_at(archive, first)) - seasons)]}"
 
 
-def made_from(archive: Archive) -> dict[str, str]:
+def describe_origin(archive: Archive) -> dict[str, str]:
     """What the rows of a world depend on besides its days."""
     return {"archive": archive_print(archive.folder), "code": code_print(FEATURE_CODE)}
 
@@ -72,10 +72,10 @@ def open_world(
 
     A world of another archive, or made by other code, is begun again. Raises PipelineError where a phase fails.
     """
-    _forget_outdated(folder, made_from(archive), screen)
+    _forget_outdated(folder, describe_origin(archive), screen)
     with open_runtime(folder, archive=archive.folder) as embedded:
         embedded.stores.file.on_wait = screen.say
-        embedded.stores.simulation.set(NOTE, json.dumps(made_from(archive)))
+        embedded.stores.simulation.set(NOTE, json.dumps(describe_origin(archive)))
         day = Day(embedded, archive, last + timedelta(days=DAYS_NOT_HISTORY), screen.watch)
         missing = stretches(archive, first, last, seasons, day.loaded)
         screen.part("Seasons", len(missing))
@@ -91,7 +91,7 @@ def _forget_outdated(folder: Path, wanted: dict[str, str], screen: Screen) -> No
     """Remove a world that was made from something else, and say why. Raises FolderBusy where a process uses it."""
     if not (folder / STATE_FILE).is_file():
         return
-    with owned(folder):
+    with lock_folder(folder):
         with closing(SqliteFile(folder / STATE_FILE)) as file:
             kept = json.loads(SimulationNotes(file).get(NOTE) or "{}")
         if kept == wanted:

@@ -21,7 +21,7 @@ from local.console.command import DONE, FAILED, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.day.screen import Screen
-from local.host.folder_lock import owned, state_folder
+from local.host.folder_lock import lock_folder, state_folder
 from shared.core.errors import PipelineError
 
 SIZES = (2, 8, MOST_GAMES)
@@ -83,7 +83,7 @@ def main() -> int:
     console = open_console()
     try:
         state = state_folder(os.environ)
-        with owned(state), Screen(console) as screen:
+        with lock_folder(state), Screen(console) as screen:
             figures = measure(state / "bench", screen)
         report.write(state / "bench.json", figures)
     except (PipelineError, OSError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from local.bench.measure import BenchFailed, Progress, timed
+from local.bench.measure import BenchFailed, Progress, time_work
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.dispatcher import Completed, Dispatcher
@@ -36,15 +36,15 @@ def measure(folder: Path, messages: int, progress: Progress) -> dict[str, Any]:
         server.start()
         done, turn = 0, threading.Lock()
 
-        def completed(_one: Completed) -> None:
+        def on_completed(_one: Completed) -> None:
             nonlocal done
             with turn:
                 done += 1
                 progress(done, messages)
 
         dispatcher = stack.enter_context(closing(Dispatcher(bus, clock, pipeline, server.base_url, server.token)))
-        published, _ = timed(lambda: [bus.publish(topic, DATA) for _ in range(messages)])
-        delivered, _ = timed(lambda: dispatcher.run_until_idle(completed))
+        published, _ = time_work(lambda: [bus.publish(topic, DATA) for _ in range(messages)])
+        delivered, _ = time_work(lambda: dispatcher.run_until_idle(on_completed))
         counters = bus.counters()
     if counters["delivered"] != messages or counters["redelivered"]:
         raise BenchFailed(f"{messages} messages were published, but the bus counted {counters}.")

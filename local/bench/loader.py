@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
+from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
@@ -32,10 +32,10 @@ def measure(warehouse_file: Path, game_date: date, players: Sequence[int], progr
     with closing(DuckDbWarehouse(warehouse_file, Settings.from_environment().dataset_prefix)) as warehouse:
         load_histories(warehouse, game_date, players)
         load_histories(warehouse, game_date, players[:1])
-        batch = [timed(partial(load_histories, warehouse, game_date, players)) for _ in range(BATCH_REPEATS)]
+        batch = [time_work(partial(load_histories, warehouse, game_date, players)) for _ in range(BATCH_REPEATS)]
         seconds, single = 0.0, []
         for number, player in enumerate(players):
-            took, rows = timed(partial(load_histories, warehouse, game_date, [player]))
+            took, rows = time_work(partial(load_histories, warehouse, game_date, [player]))
             seconds += took
             single.append(rows)
             progress(number + 1, len(players))

@@ -17,7 +17,7 @@ class BenchFailed(PipelineError):
     """Two ways that must give the same did not, or a promise on counts is broken; times never raise this."""
 
 
-def timed(work: Callable[[], T]) -> tuple[float, T]:
+def time_work(work: Callable[[], T]) -> tuple[float, T]:
     """Real seconds that the work took, and what it returned."""
     started = perf_counter()
     result = work()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
+from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.bench.staged_rows import GAME_DATE, NOW, unit_rows, unit_table
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.batches.records import batch_id_of
@@ -41,7 +41,7 @@ def _whole_batch(folder: Path, tables: int) -> dict[str, Any]:
     first, second = _batch(tables, 1), _batch(tables, 2)
     with closing(DuckDbWarehouse(folder / "whole.duckdb")) as warehouse:
         inserted, updated = merge_batch(warehouse, first, 1), merge_batch(warehouse, second, 2)
-        again, _ = timed(lambda: _merge(warehouse, second, 2))
+        again, _ = time_work(lambda: _merge(warehouse, second, 2))
     return {
         "tables": tables,
         "rows": sum(len(rows) for rows in first.values()),
@@ -64,7 +64,7 @@ def _side_by_side(folder: Path, tables: int, progress: Callable[[int], None]) ->
             times = merge_batch(merged, units, revision)
             if revision > 1:
                 # an update that is repeated changes nothing; one short statement alone would be a matter of luck
-                repeats = [timed(partial(_merge, merged, units, revision))[0] for _ in range(MERGE_REPEATS - 1)]
+                repeats = [time_work(partial(_merge, merged, units, revision))[0] for _ in range(MERGE_REPEATS - 1)]
                 times["merge"] = min(times["merge"], *repeats)
             by_merge.append(times)
             by_upserts.append(upsert_rows(upserted, rows, revision))
@@ -97,8 +97,8 @@ def merge_batch(warehouse: Warehouse, units: Mapping[str, Rows], revision: int) 
         for name, rows in tables.items():
             warehouse.load(name, rows, mode="replace", job_id=name)
 
-    loads, _ = timed(load)
-    seconds, _ = timed(lambda: _merge(warehouse, units, revision))
+    loads, _ = time_work(load)
+    seconds, _ = time_work(lambda: _merge(warehouse, units, revision))
     return {"loads": loads, "merge": seconds}
 
 
@@ -122,7 +122,7 @@ def upsert_rows(warehouse: Warehouse, rows: Rows, revision: int) -> float:
         for row in rows:
             warehouse.execute(sql, {**row, **_params(revision)})
 
-    seconds, _ = timed(upsert)
+    seconds, _ = time_work(upsert)
     return seconds
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, timed
+from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.embedded.file_blobs import FileBlobs
 from shared.core.settings import Settings
 from shared.science.model_registry.promotions import current_versions
@@ -19,8 +19,6 @@ from shared.science.predictions.predict import predict_players
 REPEATS = 7
 # A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy and trees start anew.
 UNITS_REPEATS = 3
-
-Rows = list[dict[str, Any]]
 
 
 def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
@@ -34,20 +32,20 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     models = load_models(blobs, current_versions(blobs))
     ways = [partial(predict_players, models=models, policy=policy, explained=explained) for explained in (False, True)]
     plain, whole = (way(players) for way in ways)
-    expect_same(plain, whole)
+    expect_same([row.as_columns() for row in plain], [row.as_columns() for row in whole])
     together: list[list[float]] = [[], []]
     alone: list[list[float]] = [[], []]
     for done in range(REPEATS):
         for way, seconds, units in zip(ways, together, alone, strict=True):
-            seconds.append(timed(partial(way, players))[0])
+            seconds.append(time_work(partial(way, players))[0])
             if done < UNITS_REPEATS:
-                units.append(timed(lambda way=way: [way([player]) for player in players])[0])  # type: ignore[misc]
+                units.append(time_work(lambda way=way: [way([player]) for player in players])[0])  # type: ignore[misc]
         progress(done + 1, REPEATS)
     without, with_, units_without, units_with = (min(each) for each in (*together, *alone))
     return {
         "players": len(players),
         "rows": len(whole),
-        "explained": sum(row["explanation"] is not None for row in whole),
+        "explained": sum(row.explanation is not None for row in whole),
         "without_ms": milliseconds(without),
         "with_ms": milliseconds(with_),
         "ratio": ratio(with_, without),

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from local.console.command import run_command
 from local.console.lines import complain, say
-from local.embedded.contents import MARKS, foreign, is_state, shown
-from local.host.folder_lock import FolderBusy, owned, state_folder
+from local.embedded.contents import MARKS, foreign, is_state, list_names
+from local.host.folder_lock import FolderBusy, lock_folder, state_folder
 from shared.core.errors import ConfigError, StorageFault
 
 DONE, REFUSED = 0, 2
@@ -28,10 +28,10 @@ def forget(folder: Path) -> None:
         )
     if found := foreign(folder):
         raise ConfigError(
-            f"Nothing removed: {folder} holds {shown(found)}, which no command of ours made.",
+            f"Nothing removed: {folder} holds {list_names(found)}, which no command of ours made.",
             next_step="move that to another place, then `make clean-local` again.",
         )
-    with owned(folder):
+    with lock_folder(folder):
         shutil.rmtree(folder)
 
 

@@ -115,8 +115,8 @@ def read_tables(folder: Path) -> dict[str, Table]:
         raise DataError(f"{file} lacks a compared table ({error}).", next_step="run the day again.") from error
     except duckdb.Error as error:
         fault = of_opening(error, file)
-        held = not isinstance(fault, StorageFault)
-        next_step = "stop the runtime that uses it." if held else fault.next_step
+        in_use = not isinstance(fault, StorageFault)
+        next_step = "stop the runtime that uses it." if in_use else fault.next_step
         raise DataError(fault.message, next_step=next_step) from error
 
 

@@ -39,9 +39,9 @@ def connect(environment: Mapping[str, str]) -> Iterator[Endpoint]:
     port, folder = port_of(environment), existing_state(environment)
     try:
         with open_runtime(folder, port=port) as embedded:
-            said = note(port, embedded.server.port)
-            if said:
-                complain(said)
+            message = note(port, embedded.server.port)
+            if message:
+                complain(message)
             yield embedded.server.endpoint
     except FolderBusy as busy:
         endpoint = busy.endpoint

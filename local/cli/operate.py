@@ -21,14 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cli.connect import connect
-from local.cli.publish import NOT_LOST, CommandRefused, checked, publish, show
+from local.cli.publish import NOT_LOST, CommandRefused, check_response, publish, show
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.host import deployed
 from local.host.connections import HOST
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
+from local.host.simulated_time import parse_at
 from local.host.token import Endpoint
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError
@@ -49,7 +49,7 @@ def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | No
     try:
         data = json.dumps(body or {}) if method == "POST" else None
         connection.request(method, f"/admin{path}", data, endpoint.headers)
-        response = checked(connection.getresponse(), f"{method} {path}")
+        response = check_response(connection.getresponse(), f"{method} {path}")
         return dict(json.loads(response.read()))
     finally:
         connection.close()
@@ -61,7 +61,7 @@ def filters(environment: Environment) -> dict[str, str]:
     return {key: environment[name] for key, name in names.items() if environment.get(name)}
 
 
-def signed(environment: Environment) -> dict[str, str]:
+def sign_action(environment: Environment) -> dict[str, str]:
     """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises CommandRefused."""
     why = environment.get("WHY", "").strip()
     if not why:
@@ -76,7 +76,7 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """List the dead letters (REASON, SUBSCRIPTION); nothing is taken from them."""
     found = ask(endpoint, "GET", f"/dead-letters?{urlencode(filters(environment))}")
     letters = found["dead_letters"]
-    _show_held(found["held"], console)
+    _show_deferred(found["deferred"], console)
     if not letters:
         console.print("No dead letters." if not filters(environment) else "No dead letters such as these.")
         return DONE
@@ -86,7 +86,7 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     for letter in letters:
         table.add_row(
             *map(plain, (letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"]))),
-            *(str(letter["size"]), plain(_said(letter))),
+            *(str(letter["size"]), plain(_describe_error(letter))),
         )
     console.print(table)
     console.print(plain(f'{len(letters)} in all. Next: make redrive ID=... (or REASON=..., or ALL=1) WHY="..."'))
@@ -99,50 +99,50 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     everything = environment.get("ALL") == "1"
     if not (ids or everything or filters(environment)):
         raise CommandRefused("Say which: ID=... (see `make dlq`), REASON=..., SUBSCRIPTION=... or ALL=1.")
-    asked = {"ids": ids, "all": everything, **filters(environment), **signed(environment)}
+    asked = {"ids": ids, "all": everything, **filters(environment), **sign_action(environment)}
     redriven = ask(endpoint, "POST", "/redrive", asked)["redriven"]
     if not redriven:
         console.print("No dead letters such as these.")
         return DONE
     for letter in redriven:
-        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['said']}"))
+        console.print(plain(f"{letter['id']} of {letter['origin_subscription']}: {letter['message']}"))
     refused = [letter for letter in redriven if not letter["redrivable"]]
     ask(endpoint, "POST", "/idle")
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
     origins = {letter["origin_message_id"] for letter in redriven}
     left = ask(endpoint, "GET", "/dead-letters")
-    _show_held(left["held"], console)
+    _show_deferred(left["deferred"], console)
     again = [
         one
         for one in left["dead_letters"]
         if one["origin_message_id"] in origins and (one["subscription"], one["id"]) not in known
     ]
     for letter in again:
-        said = f"{letter['reason']}: {letter['error']}"
-        complain(f"failed again, now dead letter {letter['id']}: {said}")
+        message = f"{letter['reason']}: {letter['error']}"
+        complain(f"failed again, now dead letter {letter['id']}: {message}")
     return FAILED if again or refused else DONE
 
 
-def _said(letter: Mapping[str, Any]) -> str:
+def _describe_error(letter: Mapping[str, Any]) -> str:
     """The error, or the data where none is known; redriven as it is, what the message is to blame for comes back."""
-    said = str(letter["error"] or letter["preview"])
-    return f"The message is to blame: {said}" if letter["blames"] == "message" else said
+    message = str(letter["error"] or letter["preview"])
+    return f"The message is to blame: {message}" if letter["blames"] == "message" else message
 
 
-def _show_held(held: Sequence[Mapping[str, str]], console: Console) -> None:
+def _show_deferred(deferred: Sequence[Mapping[str, str]], console: Console) -> None:
     """Messages that a pause or an open breaker keeps back: they wait, and are no dead letters."""
-    for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in held).items()):
+    for (function, reason), count in sorted(Counter((one["function"], one["reason"]) for one in deferred).items()):
         console.print(plain(f"held back: {count} of {function} ({reason}); the sweep releases them"))
 
 
 def pause(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Hold new work; what runs finishes, and what comes is kept."""
-    return _switched(ask(endpoint, "POST", "/pause", signed(environment)), console)
+    return _print_switch(ask(endpoint, "POST", "/pause", sign_action(environment)), console)
 
 
 def resume(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """Let new work through again, and release what was held."""
-    _switched(ask(endpoint, "POST", "/resume", signed(environment)), console)
+    _print_switch(ask(endpoint, "POST", "/resume", sign_action(environment)), console)
     return sweep(endpoint, environment, console)
 
 
@@ -161,14 +161,14 @@ def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console
     name = environment.get("NAME", "")
     if not name:
         raise CommandRefused("Say which: NAME=... (see `make breakers`).")
-    ask(endpoint, "POST", "/reset-breaker", {"name": name, **signed(environment)})
+    ask(endpoint, "POST", "/reset-breaker", {"name": name, **sign_action(environment)})
     console.print(plain(f"{name} is closed"))
     return sweep(endpoint, environment, console)
 
 
-def _switched(switch: Mapping[str, Any], console: Console) -> int:
-    said = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
-    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {said}"))
+def _print_switch(switch: Mapping[str, Any], console: Console) -> int:
+    message = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
+    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {message}"))
     return DONE
 
 
@@ -203,7 +203,7 @@ def age(seconds: float | None) -> str:
 
 
 @contextmanager
-def a_runtime(environment: Environment) -> Iterator[Endpoint]:
+def connect_or_serve(environment: Environment) -> Iterator[Endpoint]:
     """The endpoint of the state folder's runtime (see connect); or, with RUNTIME=gcp, of this process's way to the
     deployed pipeline.
     """
@@ -219,7 +219,7 @@ def main(arguments: list[str]) -> int:
         return WRONG_INPUT
     console = open_console(WIDTH_OF_FILES)
     try:
-        with a_runtime(os.environ) as endpoint:
+        with connect_or_serve(os.environ) as endpoint:
             return COMMANDS[arguments[0]](endpoint, os.environ, console)
     except (CommandRefused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)

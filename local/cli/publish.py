@@ -15,7 +15,7 @@ from local.console.lines import complain, say
 from local.host.admin import check_attributes
 from local.host.connections import HOST
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
+from local.host.simulated_time import parse_at
 from local.host.token import Endpoint
 from local.replay import ArchiveError
 from shared.core.errors import ConfigError, PipelineError, StorageFault
@@ -31,7 +31,7 @@ class CommandRefused(Exception):
     """The runtime did not take the message: wrong input."""
 
 
-def checked(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
+def check_response(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
     """A runtime's answer that is 200.
 
     Raises CommandRefused for what it calls wrong, StorageFault where it cannot use its files, OSError for its own
@@ -58,7 +58,7 @@ def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, 
     connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:
         connection.request("POST", "/admin/publish", json.dumps(asked), endpoint.headers)
-        response = checked(connection.getresponse(), "/admin/publish")
+        response = check_response(connection.getresponse(), "/admin/publish")
         event: dict[str, Any] = {"event": "nothing"}
         try:
             for line in response:
@@ -73,7 +73,7 @@ def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, 
         connection.close()
 
 
-def wanted(environment: Mapping[str, str]) -> dict[str, Any]:
+def parse_request(environment: Mapping[str, str]) -> dict[str, Any]:
     """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object). Raises CommandRefused, ValueError."""
     topic, at = environment.get("TOPIC", ""), environment.get("AT", "")
     if topic not in load_pipeline().topics:
@@ -120,34 +120,34 @@ def show(event: Mapping[str, Any]) -> int:
             if event["status"] == "failed" and event["status_code"] == http.client.OK:
                 return FAILED
         case "idle":
-            return _ended(event)
+            return _report_end(event)
         case _:
             complain(event["reason"])
             return FAILED
     return DONE
 
 
-def _ended(event: Mapping[str, Any]) -> int:
+def _report_end(event: Mapping[str, Any]) -> int:
     """How it ended: done, or what is not done, and what to do about it."""
     sys.stdout.flush()
     for letter in event["dead_letters"]:
-        said = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
-        complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {said}")
-    for held in event["held"]:
+        message = f"{letter.get('dead_letter_reason', 'unknown')}: {letter.get('dead_letter_error', '')}"
+        complain(f"dead letter of {letter.get('origin_topic', 'unknown topic')}: {message}")
+    for one in event["held"]:
         complain(
-            f"{held['count']} of {held['of']} messages to {held['function']} are held back: {held['reason']}. Next: "
+            f"{one['count']} of {one['of']} messages to {one['function']} are held back: {one['reason']}. Next: "
             "`make resume` where it is paused; else see `make breakers`, mend the cause, then `make reset-breaker`."
         )
     if event["pending"]:
-        said = f"The runtime was stopped with {event['pending']} deliveries still to come."
-        complain(f"{said} {NOT_LOST}")
+        message = f"The runtime was stopped with {event['pending']} deliveries still to come."
+        complain(f"{message} {NOT_LOST}")
     return FAILED if event["dead_letters"] or event["held"] or event["pending"] else DONE
 
 
 def main() -> int:
     """Exit 0 seen through, 1 it ended in the dead letters, failed or is held back, 2 wrong input."""
     try:
-        asked = wanted(os.environ)
+        asked = parse_request(os.environ)
         with connect(os.environ) as endpoint:
             codes = [show(event) for event in publish(endpoint, asked)]
     except (CommandRefused, ValueError, ConfigError, ArchiveError, FolderBusy) as error:

@@ -19,7 +19,7 @@ from time import perf_counter
 
 from local.console.command import DONE, WITH_GAPS, run_command
 from local.console.lines import complain
-from local.day.command import RUN_AGAIN, ended
+from local.day.command import RUN_AGAIN, run_on_screen
 from local.day.day import Day, RunRecord
 from local.day.inputs import Arguments, find_archive, find_date, without_games
 from local.day.screen import Screen
@@ -33,7 +33,7 @@ A_WEEK = timedelta(days=7)
 
 
 @contextmanager
-def opened(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
+def open_host(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
     """The embedded runtime, or emulators. Raises what either raises where it cannot be opened."""
     if arguments.emulators:
         # only here are clients of Google Cloud needed
@@ -43,9 +43,9 @@ def opened(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
             yield emulated
     else:
         with open_runtime(arguments.played_in, archive=archive, port=arguments.port) as embedded:
-            said = note(arguments.port, embedded.server.port)
-            if said:
-                complain(said)
+            message = note(arguments.port, embedded.server.port)
+            if message:
+                complain(message)
             embedded.playing = "A day"
             yield embedded
 
@@ -75,7 +75,7 @@ def play(arguments: Arguments, screen: Screen) -> int:
         screen.say(nothing)
         return DONE
     started = perf_counter()
-    with opened(arguments, folder) as embedded:
+    with open_host(arguments, folder) as embedded:
         embedded.stores.file.on_wait = screen.say
         day = Day(embedded, archive, game_date, screen.watch)
         history = day.missing_history(arguments.history_seasons)
@@ -94,8 +94,8 @@ def play(arguments: Arguments, screen: Screen) -> int:
             screen.part("Training", 1)
             trained = day.train()
             training_seconds = trained.seconds
-            said = [trained.phases[0]["status"], trained.phases[0]["reason"], f"{training_seconds:.1f} s"]
-            screen.step(f"Training: {', '.join(word for word in said if word)}")
+            parts = [trained.phases[0]["status"], trained.phases[0]["reason"], f"{training_seconds:.1f} s"]
+            screen.step(f"Training: {', '.join(word for word in parts if word)}")
         events = day.events
         screen.part(f"{game_date}", len(events))
         runs: list[RunRecord] = []
@@ -117,7 +117,7 @@ def play(arguments: Arguments, screen: Screen) -> int:
 
 def main() -> int:
     """Run from the environment's settings."""
-    return ended(lambda screen: play(Arguments.of(os.environ), screen))
+    return run_on_screen(lambda screen: play(Arguments.of(os.environ), screen))
 
 
 if __name__ == "__main__":

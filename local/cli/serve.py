@@ -55,9 +55,9 @@ def main() -> int:
     try:
         port = port_of(os.environ)
         with open_runtime(state_folder(os.environ), port=port) as embedded:
-            said = note(port, embedded.server.port)
-            if said:
-                say(said)
+            message = note(port, embedded.server.port)
+            if message:
+                say(message)
             number = serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
         complain(error)

@@ -20,7 +20,7 @@ from local.package.archive import ARCHIVE, ROOT
 from shared.core.errors import DataError
 
 
-def promoted(root: Path, environment: Mapping[str, str]) -> Path:
+def find_promoted(root: Path, environment: Mapping[str, str]) -> Path:
     """The archive under its content's name. Raises DataError where it is not there or not the one asked for."""
     named = environment.get("TF_VAR_archive")
     # relative to Terraform's folder, as the variable says
@@ -51,7 +51,7 @@ def promoted(root: Path, environment: Mapping[str, str]) -> Path:
 def main() -> int:
     """Exit 0 printed, 1 not the archive asked for, 2 a hash that is none."""
     try:
-        path = promoted(ROOT, os.environ)
+        path = find_promoted(ROOT, os.environ)
     except DataError as error:
         complain(error)
         return WRONG_INPUT if "is no SHA-256" in str(error) else FAILED

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from local.cli.operate import a_runtime
+from local.cli.operate import connect_or_serve
 from local.cli.publish import CommandRefused, publish, show
-from local.cloud.runs import NotThrough, Tell, Waiting, run_through
+from local.cloud.runs import NotThrough, Report, Waiting, run_through
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host import deployed
@@ -30,7 +30,7 @@ from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline, trigger_of
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
-from shared.stores.runtime import deployed as deployed_runtime
+from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
 TOPIC = trigger_of("phase1_scrape")
 MODE = "backfill"
@@ -45,7 +45,7 @@ class Asked:
     anew: bool
 
 
-def asked(environment: Mapping[str, str]) -> Asked:
+def parse_request(environment: Mapping[str, str]) -> Asked:
     """FROM, TO, MINUTES (120) and FORCE. Raises CommandRefused with a sentence on what is wrong."""
     first, last = (_day(name, environment.get(name, "")) for name in ("FROM", "TO"))
     if last < first:
@@ -90,19 +90,19 @@ def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
     }
 
 
-def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, tell: Tell) -> None:
+def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, report: Report) -> None:
     """Each month through the ledger. Raises NotThrough, Fatal while the pipeline is paused, what the ports raise."""
     last = load_pipeline().modes[MODE]
     for month in months(wanted.dates):
-        tell(f"{month.first} to {month.last}")
-        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, tell)
+        report(f"{month.first} to {month.last}")
+        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, report)
 
 
-def on_a_folder(endpoint: Endpoint, wanted: Asked, tell: Tell) -> int:
+def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
     """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its own each time."""
     last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
     for month in months(wanted.dates):
-        tell(f"{month.first} to {month.last}")
+        report(f"{month.first} to {month.last}")
         text = json.dumps(message(month, anew=True))
         events = []
         codes = []
@@ -111,8 +111,8 @@ def on_a_folder(endpoint: Endpoint, wanted: Asked, tell: Tell) -> int:
             events.append(event)
         ended = any(e["event"] == "completion" and e["function"] in last and e["status_code"] == 200 for e in events)
         if any(codes) or not ended:
-            said = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
-            complain(f"{month.first} to {month.last} {said}. Next: make dlq, or look into the log.")
+            outcome = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
+            complain(f"{month.first} to {month.last} {outcome}. Next: make dlq, or look into the log.")
             return FAILED
     return DONE
 
@@ -120,13 +120,13 @@ def on_a_folder(endpoint: Endpoint, wanted: Asked, tell: Tell) -> int:
 def main() -> int:
     """Exit 0 every month is through, 1 one is not (those before it are), 2 wrong input."""
     try:
-        wanted = asked(os.environ)
+        wanted = parse_request(os.environ)
         if deployed.is_asked_for(os.environ):
             runtime = deployed_runtime(deployed.settings(os.environ))
-            on_google(runtime, wanted, Waiting(wanted.minutes), _tell)
+            on_google(runtime, wanted, Waiting(wanted.minutes), _report)
             return DONE
-        with a_runtime(os.environ) as endpoint:
-            return on_a_folder(endpoint, wanted, _tell)
+        with connect_or_serve(os.environ) as endpoint:
+            return on_a_folder(endpoint, wanted, _report)
     except (CommandRefused, ConfigError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
@@ -135,7 +135,7 @@ def main() -> int:
         return FAILED
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     say(line)
 
 

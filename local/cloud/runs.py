@@ -17,7 +17,7 @@ from shared.core.pipeline import load_pipeline
 from shared.stores.runtime import Runtime
 
 POLL_SECONDS = 10.0
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class NotThrough(PipelineError):
@@ -32,7 +32,9 @@ class Waiting:
     rest: Callable[[float], None] = time.sleep
 
 
-def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, tell: Tell) -> None:
+def run_through(
+    runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, report: Report
+) -> None:
     """Publish a message that names its run, and wait until a function of phase `last` has ended for that run.
 
     A run that is through already is not done again: the ledger answers for it. Says each phase as it ends.
@@ -53,11 +55,11 @@ def run_through(runtime: Runtime, topic: str, message: Mapping[str, Any], last: 
     before = {each.path: each.generation for each in earlier}
     runtime.bus.publish(topic, json.dumps(message).encode())
     until = runtime.clock.now() + timedelta(minutes=wait.minutes)
-    told: set[tuple[str, int]] = set()
+    reported: set[tuple[str, int]] = set()
     while True:
         executions = executions_of(runtime.state, run_id)
         for execution in executions:
-            _tell_once(execution, told, tell)
+            _report_once(execution, reported, report)
         succeeded = {each.phase for each in executions if each.status == ExecutionStatus.SUCCEEDED}
         if last in succeeded:
             return
@@ -82,11 +84,11 @@ def _raise_failed(executions: Iterable[Execution]) -> None:
             )
 
 
-def _tell_once(execution: Execution, told: set[tuple[str, int]], tell: Tell) -> None:
+def _report_once(execution: Execution, reported: set[tuple[str, int]], report: Report) -> None:
     key = (execution.path, execution.generation)
-    if execution.status != ExecutionStatus.SUCCEEDED or key in told:
+    if execution.status != ExecutionStatus.SUCCEEDED or key in reported:
         return
-    told.add(key)
+    reported.add(key)
     result = execution.result
     reason = f"  {result['reason']}" if result.get("reason") else ""
-    tell(f"  {execution.function:<20}  {result['status']:<10}  {result['record_count']} records{reason}")
+    report(f"  {execution.function:<20}  {result['status']:<10}  {result['record_count']} records{reason}")

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from local.cli.publish import CommandRefused
-from local.cloud.archive import promoted
+from local.cloud.archive import find_promoted
 from local.cloud.backfill import TOPIC
-from local.cloud.runs import POLL_SECONDS, NotThrough, Tell, Waiting, run_through
+from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
 from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
@@ -30,7 +30,7 @@ from shared.core.clock import new_york_date
 from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
 from shared.stores.runtime import Runtime
-from shared.stores.runtime import deployed as deployed_runtime
+from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
 MODE = "results"
 DATE = "2024-11-15"
@@ -38,7 +38,7 @@ CHANGES = 2
 """What `terraform plan -detailed-exitcode` answers where there is something to change."""
 
 
-def asked(environment: Mapping[str, str], today: date) -> date:
+def parse_date(environment: Mapping[str, str], today: date) -> date:
     """DATE. Raises CommandRefused for what is no day gone by, and where STATE_BUCKET is missing."""
     text = environment.get("DATE") or DATE
     try:
@@ -68,26 +68,26 @@ def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     Raises CommandRefused where a setting says otherwise, Fatal without the file.
     """
     found = variables(root, environment)
-    said = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
-    for setting, value in said.items():
+    deployed = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
+    for setting, value in deployed.items():
         given = environment.get(setting)
         if given and given != value:
             raise CommandRefused(
                 f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
             )
-    return said
+    return deployed
 
 
-def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, tell: Tell) -> None:
+def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, report: Report) -> None:
     """Publish the day, and see the rows of its history and a raw file. Raises NotThrough, and what the ports raise."""
     run_id = f"{day}-smoke-{uuid.uuid4().hex[:12]}"
-    tell(f"published {day} to {TOPIC} as run {run_id}")
+    report(f"published {day} to {TOPIC} as run {run_id}")
     message = {"game_date": day.isoformat(), "mode": MODE, "run_id": run_id}
-    run_through(runtime, TOPIC, message, load_pipeline().modes[MODE], wait, tell)
+    run_through(runtime, TOPIC, message, load_pipeline().modes[MODE], wait, report)
     for row in _history(runtime, day, run_id, wait):
-        tell(f"row of {PHASE_LOG}: {row['phase']} {row['status']}, {row['record_count']} records")
+        report(f"row of {PHASE_LOG}: {row['phase']} {row['status']}, {row['record_count']} records")
     path = _raw_file(runtime, run_id, day)
-    tell(f"file {path}: {len(runtime.raw.read(path).data)} bytes")
+    report(f"file {path}: {len(runtime.raw.read(path).data)} bytes")
 
 
 def _history(runtime: Runtime, day: date, run_id: str, wait: Waiting) -> Sequence[dict[str, Any]]:
@@ -121,9 +121,9 @@ def _raw_file(runtime: Runtime, run_id: str, day: date) -> str:
     )
 
 
-def see_an_empty_plan(root: Path, environment: Mapping[str, str], tell: Tell) -> None:
+def see_an_empty_plan(root: Path, environment: Mapping[str, str], report: Report) -> None:
     """Plan what is deployed. Raises NotThrough where something would change, or Terraform fails."""
-    archive = promoted(root, environment)
+    archive = find_promoted(root, environment)
     prepare(root, environment)
     line = [*command(root, environment), "plan", *plan_arguments(environment), "-lock=false", "-detailed-exitcode"]
     done = subprocess.run(line, cwd=root, env={**environment, "TF_VAR_archive": str(archive)}, check=False)
@@ -134,7 +134,7 @@ def see_an_empty_plan(root: Path, environment: Mapping[str, str], tell: Tell) ->
         )
     if done.returncode:
         raise NotThrough(f"terraform plan ended with {done.returncode}.", next_step="see what it says above.")
-    tell("the plan is empty")
+    report("the plan is empty")
 
 
 def main() -> int:
@@ -142,9 +142,9 @@ def main() -> int:
     try:
         environment = {**os.environ, "RUNTIME": "gcp", **places(ROOT, os.environ)}
         runtime = deployed_runtime(deployed.settings(environment))
-        day = asked(environment, new_york_date(runtime.clock.now()))
-        see_a_day_through(runtime, day, Waiting(minutes=30.0), _tell)
-        see_an_empty_plan(ROOT, environment, _tell)
+        day = parse_date(environment, new_york_date(runtime.clock.now()))
+        see_a_day_through(runtime, day, Waiting(minutes=30.0), _report)
+        see_an_empty_plan(ROOT, environment, _report)
     except (CommandRefused, ConfigError, NoVariables) as error:
         complain(error)
         return WRONG_INPUT
@@ -154,7 +154,7 @@ def main() -> int:
     return DONE
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     say(line)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from shared.core.printable import many_lines
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 
 
 class ReaderGone(BaseException):
@@ -15,15 +15,15 @@ class ReaderGone(BaseException):
 def say(*what: object, sep: str = " ") -> None:
     """Print to standard output what may be shown of the texts, at once."""
     try:
-        print(_shown(what, sep), flush=True)
+        print(_join_printable(what, sep), flush=True)
     except BrokenPipeError:
         raise ReaderGone from None
 
 
 def complain(*what: object, sep: str = " ") -> None:
     """The same to standard error."""
-    print(_shown(what, sep), file=sys.stderr, flush=True)
+    print(_join_printable(what, sep), file=sys.stderr, flush=True)
 
 
-def _shown(what: tuple[object, ...], sep: str) -> str:
-    return redacted(many_lines(sep.join(str(each) for each in what)))
+def _join_printable(what: tuple[object, ...], sep: str) -> str:
+    return redact(many_lines(sep.join(str(each) for each in what)))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from local.console.lines import ReaderGone
 from shared.core.printable import many_lines
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 
 
 class PlainConsole(Console):
@@ -25,12 +25,12 @@ class PlainConsole(Console):
         raise ReaderGone
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(redacted(many_lines(text)), **{**options, "markup": False, "emoji": False})
+        return super().render_str(redact(many_lines(text)), **{**options, "markup": False, "emoji": False})
 
 
 def plain(text: str) -> Text:
     """A text as it reads, for whatever console is given."""
-    return Text(redacted(many_lines(text)))
+    return Text(redact(many_lines(text)))
 
 
 def open_console(width_of_files: int | None = None) -> PlainConsole:

@@ -19,13 +19,13 @@ def show_failures_as_they_read() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.excepthook = lambda _kind, error, _trace: _failed(error)
-    threading.excepthook = lambda failed: _failed(failed.exc_value)
-    sys.unraisablehook = lambda failed: _failed(failed.exc_value)
+    sys.excepthook = lambda _kind, error, _trace: _exit_failed(error)
+    threading.excepthook = lambda failed: _exit_failed(failed.exc_value)
+    sys.unraisablehook = lambda failed: _exit_failed(failed.exc_value)
     warnings.showwarning = _warn
 
 
-def _failed(error: BaseException | None) -> None:
+def _exit_failed(error: BaseException | None) -> None:
     if error is not None and not isinstance(error, SystemExit):
         complain("".join(traceback.format_exception(error)).rstrip())
 

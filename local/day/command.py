@@ -18,7 +18,7 @@ RUN_AGAIN = "The same command goes on where it stopped."
 WIDTH_OF_FILES = 120
 
 
-def ended(work: Callable[[Screen], object]) -> int:
+def run_on_screen(work: Callable[[Screen], object]) -> int:
     """Do a command's work on a screen; its exit code, where it returns one, else 0.
 
     The reason of a failure is one sentence on standard error.

@@ -87,9 +87,9 @@ class Day:
 
     def missing_history(self, seasons: int) -> list[DateSpan]:
         """What is still to be backfilled for this day."""
-        return history_before(self.game_date, self._archive, seasons, self._covered())
+        return history_before(self.game_date, self._archive, seasons, self._known_spans())
 
-    def _covered(self) -> list[DateSpan]:
+    def _known_spans(self) -> list[DateSpan]:
         """What this day knows: a stretch loaded for a later day was fetched after this day's as_of, so it is not."""
         known = [s for s in self._history() if s["loaded_on"] <= self.game_date.isoformat()]
         return [DateSpan(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
@@ -181,7 +181,7 @@ class Day:
         record = RunRecord(label, run_id, str(message.get("game_date", message.get("to_date"))))
         phases = _Stopwatch()
 
-        def completed(one: Completed) -> None:
+        def on_completed(one: Completed) -> None:
             phases.note(one)
             self._watch(label, one)
 
@@ -190,7 +190,7 @@ class Day:
         statements = _statements(warehouse.statement_counts)
         started = perf_counter()
         bus.publish(topic, json.dumps(message).encode(), attributes, message_id=message_id or f"{run_id}-trigger")
-        self._embedded.run_until_idle(completed)
+        self._embedded.run_until_idle(on_completed)
         record.seconds = round(perf_counter() - started, 3)
         record.messages = {name: count - before[name] for name, count in bus.counters().items()}
         record.warehouse_statements = _statements(warehouse.statement_counts) - statements
@@ -234,7 +234,7 @@ class Day:
         self._embedded.stores.folder.check()
         bus = self._embedded.bus
         # what a person published meanwhile is no failure of the day
-        dead = [letter for letter in bus.dead_letters_since(mark) if not bus.asked_for(letter.message_id)]
+        dead = [letter for letter in bus.dead_letters_since(mark) if not bus.is_asked_for(letter.message_id)]
         if dead:
             letter = dead[0].attributes
             reason = letter.get("dead_letter_error") or letter.get("reason") or "no reason given"

@@ -11,8 +11,8 @@ from time import perf_counter
 
 from local.console import values
 from local.day.screen import Screen
-from local.host.folder_lock import owned, state_folder
-from local.host.kept_archive import keep_archive, kept_archive
+from local.host.folder_lock import lock_folder, state_folder
+from local.host.kept_archive import keep_archive, read_kept_archive
 from local.host.ports import ANY_PORT, Port, port_of
 from local.host.runtime import open_state_file
 from local.host.simulated_clock import SimulationNotes
@@ -77,9 +77,9 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
 
     A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
     """
-    with owned(arguments.folder), closing(open_state_file(arguments.folder)) as file:
+    with lock_folder(arguments.folder), closing(open_state_file(arguments.folder)) as file:
         simulation = SimulationNotes(file)
-        archive = arguments.archive or _league(arguments, kept_archive(simulation, arguments.folder))
+        archive = arguments.archive or _league(arguments, read_kept_archive(simulation, arguments.folder))
         if archive.is_dir():
             Archive(archive).check()
         keep_archive(simulation, arguments.folder, archive)
@@ -88,7 +88,9 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
             screen.part("Writing the simulated league", 1)
             started = perf_counter()
             write_league(archive, seed=LEAGUE_SEED, seasons=seasons, progress=screen.progress)
-            screen.step(f"Simulated league of {_counted(seasons, 'season')} written, {perf_counter() - started:.1f} s")
+            screen.step(
+                f"Simulated league of {_count_noun(seasons, 'season')} written, {perf_counter() - started:.1f} s"
+            )
     return archive
 
 
@@ -103,7 +105,7 @@ def _league(arguments: Arguments, kept: Path | None) -> Path:
     return leagues / f"seed-{LEAGUE_SEED}-seasons-{wanted}"
 
 
-def _counted(number: int, noun: str) -> str:
+def _count_noun(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -46,13 +46,17 @@ class Event:
 def events_of(game_date: date, pipeline: Pipeline) -> list[Event]:
     """The day's events in the order of their times."""
     events = [
-        Event(name, game_date + timedelta(days=offset), _moment(pipeline, name, game_date + timedelta(days=offset)))
+        Event(
+            name,
+            game_date + timedelta(days=offset),
+            _scheduled_time(pipeline, name, game_date + timedelta(days=offset)),
+        )
         for offset, name in PLAYED
     ]
     return sorted(events, key=lambda event: event.at)
 
 
-def _moment(pipeline: Pipeline, schedule: str, day: date) -> datetime:
+def _scheduled_time(pipeline: Pipeline, schedule: str, day: date) -> datetime:
     minute, hour = pipeline.schedules[schedule].cron.split()[:2]
     return at_new_york(day, time(int(hour), int(minute)))
 
@@ -76,10 +80,12 @@ def history_before(game_date: date, archive: Archive, seasons: int, covered: Seq
     names = archive.seasons
     before = names[: names.index(own)] if own in names else [s for s in names if archive.game_days(s)[0] <= last_day]
     wanted = [*before[len(before) - min(seasons, len(before)) :], *([own] if own in names else [])]
-    return uncovered(wanted, archive, last_day, covered)
+    return find_uncovered(wanted, archive, last_day, covered)
 
 
-def uncovered(seasons: Sequence[str], archive: Archive, last_day: date, covered: Sequence[DateSpan]) -> list[DateSpan]:
+def find_uncovered(
+    seasons: Sequence[str], archive: Archive, last_day: date, covered: Sequence[DateSpan]
+) -> list[DateSpan]:
     """What is missing of whole seasons up to last_day, in their order."""
     missing = []
     for season in seasons:

@@ -145,7 +145,7 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
         runs.add_row(run["schedule"], run["game_date"], *figures, plain(result(run["phases"])))
     console.print(runs)
     if summary["graded"]:
-        console.print(_graded(summary))
+        console.print(_table_of_grades(summary))
     console.print(plain(_batch_sentence(summary)))
     console.print(plain(f"Runtime: {summary['runtime']}."), highlight=False)
     console.print(
@@ -197,7 +197,7 @@ def result(phases: Sequence[dict[str, Any]]) -> str:
     return "success"
 
 
-def _graded(summary: dict[str, Any]) -> Table:
+def _table_of_grades(summary: dict[str, Any]) -> Table:
     table = Table(
         title="Graded: mean absolute error in points, all on the same rows", title_justify="left", box=SIMPLE_HEAD
     )

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from local.embedded.bus_tables import COUNTERS, SCHEMA, Delivery, count, end
 from local.embedded.causes import Causes
-from local.embedded.json_values import decode, timestamp
+from local.embedded.json_values import decode, format_stored_timestamp
 from local.embedded.sqlite_file import SqliteFile
 from shared.chain.messages import dead_letter
-from shared.chain.messages.dead_letter import MAX_DELIVERY_ATTEMPTS, Facts, read_moment
+from shared.chain.messages.dead_letter import MAX_DELIVERY_ATTEMPTS, Facts, parse_timestamp_or_none
 from shared.core.clock import Clock
 from shared.core.errors import Fatal, NotFound
 from shared.core.pipeline import Pipeline, Subscription
@@ -96,11 +96,11 @@ class SqliteBus:
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
         """Messages waiting, oldest first; they stay until acknowledged. Raises NotFound."""
-        self._known_pull(subscription)
-        return self._pulled("subscription = ?", (subscription,), limit)
+        self._check_pull_subscription(subscription)
+        return self._select_messages("subscription = ?", (subscription,), limit)
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
-        self._known_pull(subscription)
+        self._check_pull_subscription(subscription)
         one = "delivery_id = ? AND subscription = ?"
         with self._file.write() as connection:
             return [ack_id for ack_id in ack_ids if not end(connection, one, (int(ack_id), subscription))]
@@ -135,7 +135,7 @@ class SqliteBus:
             refused = connection.execute(
                 "UPDATE deliveries SET in_flight = 0, due_at = ?, last_error = ? "
                 "WHERE delivery_id = ? AND attempt = ? AND in_flight = 1",
-                (timestamp(self._clock.now() + wait), error, delivery.delivery_id, delivery.attempt),
+                (format_stored_timestamp(self._clock.now() + wait), error, delivery.delivery_id, delivery.attempt),
             ).rowcount
             if refused and delivery.attempt >= delivery.subscription.max_delivery_attempts:
                 self._bury(connection, delivery.delivery_id)
@@ -147,13 +147,13 @@ class SqliteBus:
             connection.execute(
                 "UPDATE deliveries SET in_flight = 0, attempt = attempt - 1, due_at = ?, last_error = ''"
                 " WHERE delivery_id = ? AND attempt = ? AND in_flight = 1",
-                (timestamp(self._clock.now()), delivery.delivery_id, delivery.attempt),
+                (format_stored_timestamp(self._clock.now()), delivery.delivery_id, delivery.attempt),
             )
 
     def release_in_flight(self) -> int:
         """At start-up: what is in flight was a dead process's. It is due at once; the attempt counts as made."""
         with self._file.write(patient=True) as connection:
-            now = timestamp(self._clock.now())
+            now = format_stored_timestamp(self._clock.now())
             sql = "UPDATE deliveries SET due_at = ? WHERE in_flight = 1"
             released = connection.execute(sql, (now,)).rowcount
             self._expire(connection, "the process died during this attempt")
@@ -191,9 +191,9 @@ class SqliteBus:
     def dead_letters_since(self, number: int) -> list[PulledMessage]:
         """Unacknowledged dead letters of all subscriptions that were published after that mark, oldest first."""
         topics = sorted(self._dead_letter_topics)
-        return self._pulled(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
+        return self._select_messages(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
 
-    def asked_for(self, message_id: str) -> bool:
+    def is_asked_for(self, message_id: str) -> bool:
         """Whether a message is a person's, published by a command beside whatever is being played."""
         return self.causes.was_followed(message_id)
 
@@ -208,7 +208,7 @@ class SqliteBus:
         message_id: str | None = None,
         cause: str = "",
     ) -> str:
-        now = timestamp(self._clock.now())
+        now = format_stored_timestamp(self._clock.now())
         text = json.dumps(dict(attributes), ensure_ascii=False)
         number = connection.execute(
             "INSERT INTO messages (message_id, topic, data, attributes, publish_time) VALUES (?, ?, ?, ?, ?)",
@@ -217,7 +217,7 @@ class SqliteBus:
         if message_id is None:
             message_id = str(number)
             connection.execute("UPDATE messages SET message_id = ? WHERE number = ?", (message_id, number))
-        self.causes.published(message_id, cause)  # before anybody can deliver it
+        self.causes.on_published(message_id, cause)  # before anybody can deliver it
         targets = [(s.name, copy) for s in self._push.values() if s.topic == topic for copy in self._each_copy()]
         targets += [(name, 1) for name, pulled in self._pull.items() if pulled == topic]
         connection.executemany(
@@ -234,9 +234,9 @@ class SqliteBus:
             "SELECT delivery_id, message_id, topic, data, attributes, publish_time, attempt + 1, copy "
             "FROM deliveries JOIN messages USING (number) WHERE subscription = ? AND due_at <= ? AND in_flight = 0 "
             "ORDER BY position, due_at, delivery_id LIMIT ?",
-            (subscription.name, timestamp(now), limit),
+            (subscription.name, format_stored_timestamp(now), limit),
         ).fetchall()
-        deadline = timestamp(now + timedelta(seconds=subscription.ack_deadline_seconds))
+        deadline = format_stored_timestamp(now + timedelta(seconds=subscription.ack_deadline_seconds))
         connection.executemany(
             "UPDATE deliveries SET in_flight = 1, attempt = attempt + 1, due_at = ? WHERE delivery_id = ?",
             [(deadline, row[0]) for row in rows],
@@ -251,7 +251,7 @@ class SqliteBus:
 
     def _expire(self, connection: sqlite3.Connection, error: str) -> None:
         """Take back what is in flight past its deadline; a last attempt becomes a dead letter."""
-        now = timestamp(self._clock.now())
+        now = format_stored_timestamp(self._clock.now())
         sql = "SELECT delivery_id, subscription, attempt FROM deliveries WHERE in_flight = 1 AND due_at <= ?"
         for delivery_id, name, attempt in connection.execute(sql, (now,)).fetchall():
             sql = "UPDATE deliveries SET in_flight = 0, last_error = ? WHERE delivery_id = ?"
@@ -275,7 +275,8 @@ class SqliteBus:
             origin_subscription=name,
             # the first id, where it is one that was published once more
             origin_message_id=attributes.get("origin_message_id", message_id),
-            origin_published_at=read_moment(attributes.get("origin_published_at")) or read_moment(publish_time),
+            origin_published_at=parse_timestamp_or_none(attributes.get("origin_published_at"))
+            or parse_timestamp_or_none(publish_time),
             dead_lettered_at=self._clock.now(),
         )
         pubsub = {
@@ -304,7 +305,7 @@ class SqliteBus:
         with self._file.read() as connection:
             return [connection.execute(sql, (name,)).fetchone() for name in self._push]
 
-    def _pulled(self, condition: str, values: tuple[object, ...], limit: int) -> list[PulledMessage]:
+    def _select_messages(self, condition: str, values: tuple[object, ...], limit: int) -> list[PulledMessage]:
         sql = (
             "SELECT delivery_id, message_id, data, attributes FROM deliveries JOIN messages USING (number) "
             f"WHERE {condition} ORDER BY delivery_id LIMIT ?"
@@ -313,7 +314,7 @@ class SqliteBus:
             rows = connection.execute(sql, (*values, limit)).fetchall()
             return [PulledMessage(str(ack), message_id, data, decode(a)) for ack, message_id, data, a in rows]
 
-    def _known_pull(self, subscription: str) -> None:
+    def _check_pull_subscription(self, subscription: str) -> None:
         if subscription not in self._pull:
             names = ", ".join(sorted(self._pull))
             raise NotFound(f"There is no pull subscription {subscription!r}.", next_step=f"use one of: {names}.")

@@ -61,7 +61,7 @@ class Causes:
         with self._turn:
             return message_id in self._ever or any(message_id in found for found in self._followed)
 
-    def published(self, message_id: str, cause: str = "") -> None:
+    def on_published(self, message_id: str, cause: str = "") -> None:
         """A message was published; by default because of the one that this thread handles."""
         cause = cause or _handled.get()
         if not cause:

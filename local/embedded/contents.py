@@ -38,12 +38,12 @@ def check_not_foreign(folder: Path) -> None:
     """Raises ConfigError for a folder that was no state folder so far and holds something else. Nothing is made."""
     if not is_state(folder) and (found := foreign(folder)):
         raise ConfigError(
-            f"{folder} is no state folder, and holds {shown(found)}.",
+            f"{folder} is no state folder, and holds {list_names(found)}.",
             next_step="set LOCAL_DIR to a new or an empty folder.",
         )
 
 
-def shown(names: list[str]) -> str:
+def list_names(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

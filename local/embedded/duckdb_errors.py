@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, first_line
+from local.embedded.storage_faults import GOES_ON, disk_full, first_line, storage_damaged, storage_denied
 from shared.core.errors import (
     DiskFull,
     Fatal,
@@ -45,10 +45,10 @@ def storage_fault(error: duckdb.Error, file: Path) -> StorageFault | None:
     if any(word in text for word in _FULL):
         return disk_full(file, text)
     if any(word in text for word in _DENIED):
-        return denied(file, text)
+        return storage_denied(file, text)
     kinds = duckdb.IOException | duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException
     if isinstance(error, kinds) and _DAMAGED.search(text):
-        return damaged(file, text)
+        return storage_damaged(file, text)
     if isinstance(error, duckdb.OutOfMemoryException):
         return StorageFault(
             f"{file} needs more memory than there is: {first_line(text)}.",
@@ -74,11 +74,11 @@ def of_opening(error: duckdb.Error, file: Path) -> PipelineError:
         )
     fault = storage_fault(error, file)
     if isinstance(fault, DiskFull | StorageDenied) or _UNWELL.search(text):
-        return fault or damaged(file, text)
-    return damaged(file, f"it cannot be opened: {text}")
+        return fault or storage_damaged(file, text)
+    return storage_damaged(file, f"it cannot be opened: {text}")
 
 
-def _translated(error: duckdb.Error, doing: str, file: Path) -> PipelineError:
+def _translate(error: duckdb.Error, doing: str, file: Path) -> PipelineError:
     text = str(error)
     fault = storage_fault(error, file)
     if fault is not None:
@@ -98,4 +98,4 @@ def errors(doing: str, file: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise _translated(error, doing, file) from error
+        raise _translate(error, doing, file) from error

@@ -16,7 +16,7 @@ from shared.stores.warehouse.schemas import TableSchema
 REPLACEMENT = "_replacement"
 
 
-def affected(cursor: duckdb.DuckDBPyConnection) -> int:
+def count_affected(cursor: duckdb.DuckDBPyConnection) -> int:
     """The rows that the DML statement just run has changed."""
     row = cursor.fetchone()
     return int(row[0]) if row else 0
@@ -33,28 +33,28 @@ def replace_slices(
         raise Fatal(f"{schema.name} is not partitioned.", next_step="use MERGE, or load with mode replace.")
     _check_columns(cursor, schema)
     _check_rows(cursor, schema, dates)
-    keys = [types.quoted(schema.field(key).name) for key in by]
+    keys = [types.quote(schema.field(key).name) for key in by]
     same = " AND ".join(f"old.{key} IS NOT DISTINCT FROM slices.{key}" for key in keys)
     cursor.execute(
         f"DELETE FROM {name} AS old USING (SELECT DISTINCT {', '.join(keys)} FROM {REPLACEMENT}) AS slices"
-        f" WHERE old.{types.quoted(schema.partition_field)} BETWEEN $first AND $last AND {same}",
+        f" WHERE old.{types.quote(schema.partition_field)} BETWEEN $first AND $last AND {same}",
         {"first": dates.first, "last": dates.last},
     )
     # In the key's order, so that the same rows lie in the file in the same order.
     order = dict.fromkeys([schema.partition_field, *schema.primary_key, *schema.clustering])
-    written = affected(
+    written = count_affected(
         cursor.execute(
-            f"INSERT INTO {name} ({', '.join(map(types.quoted, schema.columns))})"
-            f" SELECT {', '.join(_rounded(field.name, field.type) for field in schema.fields)}"
-            f" FROM {REPLACEMENT} ORDER BY {', '.join(map(types.quoted, order))}"
+            f"INSERT INTO {name} ({', '.join(map(types.quote, schema.columns))})"
+            f" SELECT {', '.join(_round_sql(field.name, field.type) for field in schema.fields)}"
+            f" FROM {REPLACEMENT} ORDER BY {', '.join(map(types.quote, order))}"
         )
     )
     cursor.execute(f"DROP TABLE {REPLACEMENT}")
     return written
 
 
-def _rounded(name: str, kind: str) -> str:
-    column = types.quoted(name)
+def _round_sql(name: str, kind: str) -> str:
+    column = types.quote(name)
     if kind == "FLOAT64":
         # Adding 0 turns the -0.0 that a tiny negative rounds to into 0.0.
         rounded = f"ROUND(ROUND({column}::DOUBLE, {NOISE_DECIMALS}), {FLOAT_DECIMALS}) + 0.0"
@@ -79,10 +79,10 @@ def _check_columns(cursor: duckdb.DuckDBPyConnection, schema: TableSchema) -> No
 
 def _check_rows(cursor: duckdb.DuckDBPyConnection, schema: TableSchema, dates: DateRange) -> None:
     required = [field.name for field in schema.fields if field.required]
-    day = types.quoted(schema.partition_field or "")
+    day = types.quote(schema.partition_field or "")
     counts = cursor.execute(
         f"SELECT COUNT(*) FILTER ({day} NOT BETWEEN $first AND $last)"
-        + "".join(f", COUNT(*) FILTER ({types.quoted(name)} IS NULL)" for name in required)
+        + "".join(f", COUNT(*) FILTER ({types.quote(name)} IS NULL)" for name in required)
         + f" FROM {REPLACEMENT}",
         {"first": dates.first, "last": dates.last},
     ).fetchone()

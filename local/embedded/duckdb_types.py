@@ -25,7 +25,7 @@ _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 def column_definitions(schema: TableSchema) -> str:
     """The columns of CREATE TABLE. No primary key: BigQuery enforces none, so nothing may lean on one here."""
     return ", ".join(
-        f"{quoted(field.name)} {DUCKDB_TYPES[field.type]}{' NOT NULL' if field.required else ''}"
+        f"{quote(field.name)} {DUCKDB_TYPES[field.type]}{' NOT NULL' if field.required else ''}"
         for field in schema.fields
     )
 
@@ -41,7 +41,7 @@ def changes(schema: TableSchema, there: Sequence[tuple[str, str, bool]]) -> list
         return None
     needed = []
     for field in schema.fields:
-        column = quoted(field.name)
+        column = quote(field.name)
         if field.name not in found:
             if field.required:
                 return None
@@ -55,7 +55,7 @@ def changes(schema: TableSchema, there: Sequence[tuple[str, str, bool]]) -> list
     return needed
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name as DuckDB's identifier."""
     return '"' + name.replace('"', '""') + '"'
 

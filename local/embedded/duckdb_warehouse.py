@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from local.embedded import duckdb_types as types
 from local.embedded.duckdb_errors import errors, of_opening, storage_fault
-from local.embedded.duckdb_partition import REPLACEMENT, affected, replace_slices
+from local.embedded.duckdb_partition import REPLACEMENT, count_affected, replace_slices
 from local.embedded.storage_faults import file_errors
 from local.embedded.transpile import MERGE_SOURCE, Statement, transpile
 from local.embedded.write_ahead import check_duckdb_log
@@ -114,7 +114,7 @@ class DuckDbWarehouse:
         self._count("execute")
         with self._transaction("The statement failed") as cursor:
             if statement.source is None or statement.guard is None:
-                return affected(cursor.execute(*_bound(statement, params)))
+                return count_affected(cursor.execute(*_bound(statement, params)))
             # A MERGE: its source is read once, looked through, and merged.
             cursor.execute(*_bound(statement.source, params))
             if cursor.execute(*_bound(statement.guard, params)).fetchone():
@@ -122,7 +122,7 @@ class DuckDbWarehouse:
                     "UPDATE/MERGE must match at most one source row for each target row.",
                     next_step="make the source unique by the key of ON.",
                 )
-            changed = affected(cursor.execute(*_bound(statement, params)))
+            changed = count_affected(cursor.execute(*_bound(statement, params)))
             cursor.execute(f"DROP TABLE {MERGE_SOURCE}")
             return changed
 
@@ -136,7 +136,7 @@ class DuckDbWarehouse:
             if mode == "append":
                 job = [self._prefix + job_id, table, rows.num_rows]
                 if cursor.execute(_NOTE_LOAD_JOB, job).fetchone() is None:
-                    return _repeated(job_id, table, cursor.execute(_LOAD_JOB, job[:1]).fetchall()[0])
+                    return _rows_of_repeat(job_id, table, cursor.execute(_LOAD_JOB, job[:1]).fetchall()[0])
             cursor.register("_rows", rows)
             try:
                 if mode == "replace":
@@ -196,7 +196,7 @@ class DuckDbWarehouse:
 
     def _name(self, table: str) -> str:
         dataset, name = table_place(table)
-        return f"{types.quoted(self._prefix + dataset)}.{types.quoted(name)}"
+        return f"{types.quote(self._prefix + dataset)}.{types.quote(name)}"
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor: a DuckDB connection serves one thread at a time."""
@@ -225,7 +225,7 @@ class DuckDbWarehouse:
         with self._transaction(f"Creating the declared tables in {self.path} failed") as cursor:
             cursor.execute(_LOAD_JOBS)
             for dataset in DATASETS:
-                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {types.quoted(self._prefix + dataset)}")
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {types.quote(self._prefix + dataset)}")
             there: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
             for dataset, name, column, kind, nullable in cursor.execute(
                 "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
@@ -276,7 +276,7 @@ def _bound(statement: Statement, params: Params | None) -> tuple[str, dict[str, 
     return statement.sql, used
 
 
-def _repeated(job_id: str, table: str, job: tuple[str, int]) -> int:
+def _rows_of_repeat(job_id: str, table: str, job: tuple[str, int]) -> int:
     target, loaded = job
     if target != table:
         raise Fatal(

@@ -10,7 +10,7 @@ from typing import Any
 from shared.core.errors import Fatal
 from shared.stores.document_rules import TIMESTAMP_KEY, plain_fields
 
-__all__ = ["TIMESTAMP_KEY", "Undecodable", "decode", "encode", "timestamp"]
+__all__ = ["TIMESTAMP_KEY", "Undecodable", "decode", "encode", "format_stored_timestamp"]
 
 # https://firebase.google.com/docs/firestore/quotas: 1 MiB a document.
 MAX_DOCUMENT_BYTES = 1_048_576
@@ -19,7 +19,7 @@ MAX_DOCUMENT_BYTES = 1_048_576
 def encode(path: str, data: Mapping[str, Any]) -> str:
     """A document as compact JSON, datetimes as {"$ts": iso}. Raises Fatal for what Firestore would not store."""
     text = json.dumps(
-        plain_fields(path, data, lambda moment: {TIMESTAMP_KEY: timestamp(moment)}),
+        plain_fields(path, data, lambda moment: {TIMESTAMP_KEY: format_stored_timestamp(moment)}),
         ensure_ascii=False,
         separators=(",", ":"),
         allow_nan=False,
@@ -48,8 +48,12 @@ def decode(text: str) -> dict[str, Any]:
     return decoded
 
 
-def timestamp(moment: datetime) -> str:
-    """A moment as ISO text in UTC with six decimals: text order is time order. Raises ValueError if naive."""
+def format_stored_timestamp(moment: datetime) -> str:
+    """Write a moment as stored documents have it: ISO text in UTC with six decimals and +00:00.
+
+    Text order is time order. Stored text keeps the offset's spelling, so this is not the clock's
+    format_timestamp_us. Raises ValueError if naive.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

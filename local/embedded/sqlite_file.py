@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.embedded.json_values import Undecodable
-from local.embedded.storage_faults import GOES_ON, damaged, denied, disk_full, file_errors
+from local.embedded.storage_faults import GOES_ON, disk_full, file_errors, storage_damaged, storage_denied
 from local.embedded.write_ahead import check_sqlite_log
 from shared.core.errors import Fatal, PipelineError, StorageFault, StoreUnavailable
 
@@ -64,7 +64,7 @@ class SqliteFile:
         """Raises StorageDamaged where the pages do not fit together: later, a part of them would be found missing."""
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
-            raise damaged(self.path, str(found).replace("\n", ", "))
+            raise storage_damaged(self.path, str(found).replace("\n", ", "))
 
     def define(self, script: str) -> None:
         """Run CREATE ... IF NOT EXISTS statements, separated by semicolons."""
@@ -86,9 +86,9 @@ class SqliteFile:
         for, in the log and through on_wait, up to PATIENT_TRIES times the busy time-out.
         Raises StoreUnavailable where another process keeps the file locked, Fatal for a write within a write.
         """
-        with self._begun(PATIENT_TRIES if patient else 1) as connection, self._errors():
+        with self._transaction(PATIENT_TRIES if patient else 1) as connection, self._errors():
             try:
-                self._tell(away=False)
+                self._report_outage(away=False)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -96,7 +96,7 @@ class SqliteFile:
                 raise
 
     @contextmanager
-    def _begun(self, tries: int) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, tries: int) -> Iterator[sqlite3.Connection]:
         """A transaction begun. Between two tries others take their turn: they too find out that the store is away."""
         for left in reversed(range(tries)):
             with self._turn:
@@ -119,13 +119,13 @@ class SqliteFile:
                 # the lower byte is the code, the higher ones say more of it
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-                self._tell(away=True)
+                self._report_outage(away=True)
                 if must:
                     raise
                 return False
         return True
 
-    def _tell(self, *, away: bool) -> None:
+    def _report_outage(self, *, away: bool) -> None:
         """Say it where an outage begins or ends, whoever found out."""
         if away != self._away:
             self._away = away
@@ -139,30 +139,30 @@ class SqliteFile:
         try:
             yield
         except Undecodable as error:
-            raise damaged(self.path, str(error)) from error
+            raise storage_damaged(self.path, str(error)) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # ours to handle, or a defect
-            raise self._translated(error) from error
+            raise self._translate(error) from error
 
-    def _translated(self, error: sqlite3.DatabaseError) -> PipelineError:
+    def _translate(self, error: sqlite3.DatabaseError) -> PipelineError:
         # the lower byte is the code, the higher ones say more of it; what is no UTF-8 has none
-        code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
-        if code in _DAMAGED or "Could not decode to UTF-8" in said:
-            return damaged(self.path, said)
-        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(said):
-            return damaged(self.path, f"it has not the tables of this version: {said}")
+        code, message = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+        if code in _DAMAGED or "Could not decode to UTF-8" in message:
+            return storage_damaged(self.path, message)
+        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(message):
+            return storage_damaged(self.path, f"it has not the tables of this version: {message}")
         if code == sqlite3.SQLITE_FULL:
-            return disk_full(self.path, said)
+            return disk_full(self.path, message)
         if code in _DENIED:
-            return denied(self.path, said)
+            return storage_denied(self.path, message)
         if code == sqlite3.SQLITE_IOERR:
             return StorageFault(
-                f"{self.path} cannot be read or written: {said} ({error.sqlite_errorname}).",
+                f"{self.path} cannot be read or written: {message} ({error.sqlite_errorname}).",
                 next_step=f"see that the disk is well and the file may grow (`dmesg`, `df`, `ulimit -f`); {GOES_ON}",
             )
         return StoreUnavailable(
-            f"{self.path} did not answer: {said}.", next_step="close other programs that have the file open."
+            f"{self.path} did not answer: {message}.", next_step="close other programs that have the file open."
         )
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from local.embedded.json_values import TIMESTAMP_KEY, decode, encode, timestamp
+from local.embedded.json_values import TIMESTAMP_KEY, decode, encode, format_stored_timestamp
 from local.embedded.sqlite_file import SqliteFile
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed
 from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
@@ -143,11 +143,11 @@ def _update(connection: sqlite3.Connection, path: str, fields: Mapping[str, Any]
         raise NotFound(f"{path} does not exist, so it cannot be updated.")
     if if_version is not None and if_version != document.version:
         raise PreconditionFailed(f"{path} has version {document.version}, not {if_version}: it changed meanwhile.")
-    changed = {name: _transformed(document.data.get(name), value) for name, value in fields.items()}
+    changed = {name: _transform(document.data.get(name), value) for name, value in fields.items()}
     _put(connection, path, encode(path, document.data | changed))
 
 
-def _transformed(current: object, value: object) -> object:
+def _transform(current: object, value: object) -> object:
     """The new value of a field; as in Firestore, a transform of a field of another type starts afresh."""
     if isinstance(value, Increment):
         is_number = isinstance(current, int | float) and not isinstance(current, bool)
@@ -186,21 +186,21 @@ def _condition(each: Filter) -> tuple[str, list[Any]]:
                 f"Filter {each.field} in {each.value!r}: Firestore takes a list of 1 to {MAX_IN_VALUES} values.",
                 next_step="ask in several queries.",
             )
-        alternatives = [_compared(field, "=", value) for value in each.value]
+        alternatives = [_compare_sql(field, "=", value) for value in each.value]
         return f"({' OR '.join(sql for sql, _ in alternatives)})", [v for _, found in alternatives for v in found]
     if each.op == "!=":
-        sql, values = _compared(field, "=", each.value)
+        sql, values = _compare_sql(field, "=", each.value)
         return f"(json_type(data, ?) <> 'null' AND NOT COALESCE({sql}, FALSE))", [field, *values]
-    return _compared(field, OPERATORS[each.op], each.value)
+    return _compare_sql(field, OPERATORS[each.op], each.value)
 
 
-def _compared(field: str, operator: str, value: object) -> tuple[str, list[Any]]:
+def _compare_sql(field: str, operator: str, value: object) -> tuple[str, list[Any]]:
     if value is None or isinstance(value, bool):
         if operator != "=":
             raise Fatal(f"{field} {operator} {value!r} has no order.", next_step="compare with == or !=.")
         return "json_type(data, ?) = ?", [field, "null" if value is None else str(value).lower()]
     if isinstance(value, datetime):
-        return f"json_extract(data, ?) {operator} ?", [f'{field}."{TIMESTAMP_KEY}"', timestamp(value)]
+        return f"json_extract(data, ?) {operator} ?", [f'{field}."{TIMESTAMP_KEY}"', format_stored_timestamp(value)]
     if isinstance(value, str):
         return f"(json_type(data, ?) = 'text' AND json_extract(data, ?) {operator} ?)", [field, field, value]
     if isinstance(value, int | float):

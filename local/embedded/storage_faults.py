@@ -36,7 +36,7 @@ def of_os(error: OSError, path: Path) -> PipelineError:
     if error.errno in _FULL:
         return disk_full(path, what)
     if error.errno in _DENIED:
-        return denied(path, what)
+        return storage_denied(path, what)
     if error.errno == errno.ENAMETOOLONG:
         return NameTooLong(
             f"{path.name[:80]!r} ... in {str(path.parent)[:200]} cannot be written: {what}.",
@@ -63,7 +63,7 @@ def disk_full(path: Path, what: str) -> DiskFull:
     return DiskFull(f"{path} cannot be written: {first_line(what)}{left}.", next_step=f"{mend}; {GOES_ON}")
 
 
-def denied(path: Path, what: str) -> StorageDenied:
+def storage_denied(path: Path, what: str) -> StorageDenied:
     """The error for a file that this process may not read or write."""
     return StorageDenied(
         f"{path} cannot be used: {first_line(what)}.",
@@ -71,7 +71,7 @@ def denied(path: Path, what: str) -> StorageDenied:
     )
 
 
-def damaged(path: Path, what: str) -> StorageDamaged:
+def storage_damaged(path: Path, what: str) -> StorageDamaged:
     """The error for a state file, the warehouse's or the state's, that holds something else than what was written."""
     return StorageDamaged(
         f"{path} is damaged: {first_line(what)}.",
@@ -98,13 +98,13 @@ def check_state_beside(warehouse: Path, state: Path) -> None:
     """
     if warehouse.is_file() and warehouse.stat().st_size and not (state.is_file() and state.stat().st_size):
         what = "empty" if state.is_file() else "gone"
-        raise damaged(state, f"it is {what}, and {warehouse.name} beside it is not")
+        raise storage_damaged(state, f"it is {what}, and {warehouse.name} beside it is not")
 
 
 def check_warehouse_there(warehouse: Path, *, started: bool) -> None:
     """Raises StorageDamaged where a folder that was worked in has no warehouse: a new one would know no history."""
     if started and not warehouse.is_file():
-        raise damaged(warehouse, "it is gone, and the state beside it tells of work that was done")
+        raise storage_damaged(warehouse, "it is gone, and the state beside it tells of work that was done")
 
 
 def _standing(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from local.embedded.storage_faults import damaged, file_errors
+from local.embedded.storage_faults import file_errors, storage_damaged
 
 # https://sqlite.org/fileformat2.html#walformat: magic number, version, page size, count, two salts, two checksums.
 _SQLITE_MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
@@ -21,14 +21,14 @@ def check_sqlite_log(database: Path) -> None:
         return  # none, emptied, or of a machine that went down before it was written
     magic = int.from_bytes(head[:4], "big")
     if magic not in _SQLITE_MAGIC or (len(head) == _SQLITE_HEADER and not _adds_up(head, _SQLITE_MAGIC[magic])):
-        raise damaged(database, f"its log {log.name} does not begin as one")
+        raise storage_damaged(database, f"its log {log.name} does not begin as one")
 
 
 def check_duckdb_log(database: Path) -> None:
     """Raises StorageDamaged where the log beside a DuckDB file does not begin as one."""
     log, head = _head(database, ".wal", len(_DUCKDB_BEGINS))
     if not _DUCKDB_BEGINS.startswith(head):
-        raise damaged(database, f"its log {log.name} does not begin as one")
+        raise storage_damaged(database, f"its log {log.name} does not begin as one")
 
 
 def _head(database: Path, suffix: str, size: int) -> tuple[Path, bytes]:

@@ -88,7 +88,7 @@ def _sdk_root() -> Path | None:
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         return None
-    told = subprocess.run(
+    found = subprocess.run(
         [gcloud, "info", "--format=value(installation.sdk_root)"], capture_output=True, text=True, check=False
     )
-    return Path(told.stdout.strip()) if told.returncode == 0 and told.stdout.strip() else None
+    return Path(found.stdout.strip()) if found.returncode == 0 and found.stdout.strip() else None

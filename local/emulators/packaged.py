@@ -45,12 +45,12 @@ def storage(folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    told = subprocess.run([_python(), "-c", _FAKE_GCS], capture_output=True, text=True, check=False)
-    if told.returncode:
-        raise Absent(f"fake-gcs-server is not installed: {told.stderr.strip()[-300:]}", next_step=_NEXT)
+    found = subprocess.run([_python(), "-c", _FAKE_GCS], capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise Absent(f"fake-gcs-server is not installed: {found.stderr.strip()[-300:]}", next_step=_NEXT)
     port = free_port()
     url = f"http://{HOST}:{port}"
-    command = [told.stdout.strip(), "-scheme", "http", "-backend", "memory", "-host", HOST, "-port", str(port)]
+    command = [found.stdout.strip(), "-scheme", "http", "-backend", "memory", "-host", HOST, "-port", str(port)]
     with running(
         "fake-gcs-server", [*command, "-external-url", url], lambda: listens(port), folder / "storage_emulator.log"
     ):

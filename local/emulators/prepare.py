@@ -43,17 +43,17 @@ def topics(
     url = address if "://" in address else f"http://{address}"
     with httpx.Client(base_url=f"{url}/v1/projects/{project}", timeout=_SECONDS, auth=auth) as client:
 
-        def named(name: str) -> str:
+        def find_name(name: str) -> str:
             return f"projects/{project}/topics/{prefix}{name}"
 
         for topic in pipeline.topics:
             _done(client.put(f"/topics/{prefix}{topic}", json={}))
         for name, topic in pipeline.pullable.items():
-            body = {"topic": named(topic), "ackDeadlineSeconds": 60}
+            body = {"topic": find_name(topic), "ackDeadlineSeconds": 60}
             _done(client.put(f"/subscriptions/{prefix}{name}", json=body))
         for each in pipeline.subscriptions.values() if push else ():
             body = {
-                "topic": named(each.topic),
+                "topic": find_name(each.topic),
                 "ackDeadlineSeconds": each.ack_deadline_seconds,
                 "pushConfig": {"pushEndpoint": f"{push}/{each.function}{query}"},
                 "retryPolicy": {
@@ -61,7 +61,7 @@ def topics(
                     "maximumBackoff": f"{each.max_backoff_seconds}s",
                 },
                 "deadLetterPolicy": {
-                    "deadLetterTopic": named(each.dead_letter_topic),
+                    "deadLetterTopic": find_name(each.dead_letter_topic),
                     "maxDeliveryAttempts": each.max_delivery_attempts,
                 },
             }

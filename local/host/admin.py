@@ -17,8 +17,8 @@ from local.embedded.bus import SqliteBus
 from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.dispatcher import Completed, Dispatcher
-from local.host.moments import Span, check_moment, parse_at
 from local.host.simulated_clock import SimClock
+from local.host.simulated_time import Span, check_simulated_time, parse_at
 from shared.core.errors import Fatal, StorageFault
 from shared.core.redaction import what_failed
 from shared.stores.message_limits import check_message
@@ -46,7 +46,7 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
     one_at_a_time = threading.Lock()
 
     @app.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
+    def refuse(refusal: Refusal) -> Response:
         return _refusal(refusal.status, str(refusal))
 
     def status() -> dict[str, Any]:
@@ -84,7 +84,7 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
             check_message(topic, data, attributes)
             at = parse_at(text(asked, "at")) if asked.get("at") else None
             if at is not None:
-                check_moment(at, simulated.archive())
+                check_simulated_time(at, simulated.archive())
         except (ValueError, Fatal) as error:
             return _refusal(400, str(error))
         if at is not None and simulated.playing():
@@ -112,7 +112,9 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                     found = [each for each in bus.dead_letters_since(mark) if each.message_id in ours]
                     pending = bus.pending(ours)
                 letters = [{"message_id": each.message_id, **each.attributes} for each in found]
-                yield _line(event="idle", dead_letters=letters, held=seen.held(), **(status() | {"pending": pending}))
+                yield _line(
+                    event="idle", dead_letters=letters, held=seen.list_deferred(), **(status() | {"pending": pending})
+                )
 
         return Response(events(), mimetype=NDJSON)
 
@@ -132,24 +134,24 @@ class Seen:
     """The messages of one publish by what became of them; filled in the pushing threads."""
 
     _delivered: dict[str, set[str]] = field(default_factory=dict)
-    _held: dict[str, dict[str, str]] = field(default_factory=dict)
+    _deferred: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def note(self, completed: Completed) -> None:
         message_id = completed.delivery.message_id
         self._delivered.setdefault(completed.function, set()).add(message_id)
         if completed.answer.get("status") == "held":
-            self._held.setdefault(completed.function, {})[message_id] = str(completed.answer.get("reason"))
+            self._deferred.setdefault(completed.function, {})[message_id] = str(completed.answer.get("reason"))
 
-    def held(self) -> list[dict[str, Any]]:
+    def list_deferred(self) -> list[dict[str, Any]]:
         """For each function with messages held back: how many of how many, and the reason of the first."""
         return [
             {
                 "function": function,
-                "count": len(held),
+                "count": len(deferred),
                 "of": len(self._delivered[function]),
-                "reason": next(iter(held.values())),
+                "reason": next(iter(deferred.values())),
             }
-            for function, held in sorted(self._held.items())
+            for function, deferred in sorted(self._deferred.items())
         ]
 
 

@@ -15,7 +15,7 @@ def text(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Refusal(400, f"{name} is a text, not {_shown(value)}.")
+        raise Refusal(400, f"{name} is a text, not {_show_value(value)}.")
     if len(value) > most:
         raise Refusal(400, f"{name} has {len(value)} characters; at most {most} are taken.")
     return value
@@ -27,7 +27,7 @@ def texts(asked: dict[str, Any], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise Refusal(400, f"{name} is a list of texts, not {_shown(value)}.")
+        raise Refusal(400, f"{name} is a list of texts, not {_show_value(value)}.")
     return value
 
 
@@ -35,10 +35,10 @@ def yes(asked: dict[str, Any], name: str) -> bool:
     """True or false, false where it is absent or null. Raises Refusal (400) for another kind."""
     value = asked.get(name)
     if value is not None and not isinstance(value, bool):
-        raise Refusal(400, f"{name} is true or false, not {_shown(value)}.")
+        raise Refusal(400, f"{name} is true or false, not {_show_value(value)}.")
     return bool(value)
 
 
-def _shown(value: Any) -> str:
+def _show_value(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

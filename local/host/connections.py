@@ -103,13 +103,13 @@ class RequestHandler(WSGIRequestHandler):
 
     def make_environ(self) -> WSGIEnvironment:
         environ = super().make_environ()
-        environ[DECIDED] = self._decided
+        environ[DECIDED] = self._note_decision
         return environ
 
-    def _decided(self, admitted: bool) -> None:
+    def _note_decision(self, admitted: bool) -> None:
         self._metered.drain()
         if admitted:
-            self.server.admitted(self.connection)
+            self.server.on_admitted(self.connection)
 
     def _two_meanings(self) -> str:
         """What about the request's form two readers would understand differently; empty where nothing is."""
@@ -166,7 +166,7 @@ class BoundedServer(ThreadedWSGIServer):
             return
         super().process_request(request, client_address)
 
-    def admitted(self, connection: socket.socket) -> None:
+    def on_admitted(self, connection: socket.socket) -> None:
         """The connection's request is whole and goes on to an application: it is not closed to make room."""
         with self._turn:
             if connection in self._waiting:

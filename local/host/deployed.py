@@ -21,7 +21,7 @@ from local.host.token import Endpoint
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
-from shared.stores.runtime import GCP, Runtime, deployed
+from shared.stores.runtime import GCP, Runtime, open_deployed_runtime
 
 BUCKETS = ("raw", "exports", "models")
 
@@ -44,7 +44,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
 @contextmanager
 def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
     """The endpoint of this process under whose /admin operators' actions are taken on the deployed pipeline."""
-    runtime = deployed(settings(environment))
+    runtime = open_deployed_runtime(settings(environment))
     server = Server()
     server.mount("/admin", create_app(runtime))
     server.start()
@@ -61,7 +61,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(operations(lambda: runtime, pipeline))
 
     @app.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
+    def refuse(refusal: Refusal) -> Response:
         return _lines(refusal.status, {"error": str(refusal)})
 
     @app.post("/idle")

@@ -276,5 +276,5 @@ def _storage_fault(completed: Completed) -> StorageFault | None:
 
 
 def _what_failed(completed: Completed) -> str:
-    said = completed.error or str(completed.answer.get("reason") or completed.body.decode(errors="replace"))
-    return excerpt(f"HTTP {completed.status_code}: {said}" if completed.status_code else said, ERROR_LENGTH)
+    message = completed.error or str(completed.answer.get("reason") or completed.body.decode(errors="replace"))
+    return excerpt(f"HTTP {completed.status_code}: {message}" if completed.status_code else message, ERROR_LENGTH)

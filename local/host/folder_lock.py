@@ -77,7 +77,7 @@ class FolderGone(Fatal):
 
 
 @contextmanager
-def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
+def lock_folder(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
     """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
 
     The lock is the operating system's and ends with its process, however that died; runtime.json only tells others
@@ -88,11 +88,11 @@ def owned(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderBusy(folder, _told(folder)) from None
+            raise FolderBusy(folder, read_owner(folder)) from None
         started_at = (clock or SystemClock()).now().isoformat(timespec="seconds")
         ours = OwnedFolder(folder, started_at, os.fstat(lock.fileno()))
         try:
-            ours.tell(port=0)
+            ours.write_owner(port=0)
         except DiskFull:
             logger.warning("%s could not be written; `make clean-local` needs no room", folder / RUNTIME_FILE)
         try:
@@ -136,7 +136,7 @@ class OwnedFolder:
             )
 
     def forget(self) -> None:
-        """Remove what was told. A folder that was removed, and perhaps made anew by another, is left alone."""
+        """Remove the owner's record. A folder that was removed, and perhaps made anew by another, is left alone."""
         try:
             self.check()
         except FolderGone:
@@ -144,7 +144,7 @@ class OwnedFolder:
         (self.path / RUNTIME_FILE).unlink(missing_ok=True)
         forget_token(self.path)
 
-    def tell(self, *, port: int, token: str = "") -> None:
+    def write_owner(self, *, port: int, token: str = "") -> None:
         """Let other processes know who owns the folder and where it serves; its token, to those who may read it."""
         if token:
             with file_errors(self.path / TOKEN_FILE):
@@ -156,7 +156,7 @@ class OwnedFolder:
             temporary.replace(self.path / RUNTIME_FILE)
 
 
-def _told(folder: Path) -> Owner | None:
+def read_owner(folder: Path) -> Owner | None:
     try:
         return Owner(**json.loads((folder / RUNTIME_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

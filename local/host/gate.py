@@ -48,9 +48,9 @@ class Gate:
         try:
             self._check(environ)
         except Refusal as refusal:
-            _decided(environ, admitted=False)
-            return _refused(refusal, environ, start_response)
-        _decided(environ, admitted=True)
+            _note_decision(environ, admitted=False)
+            return _respond_refusal(refusal, environ, start_response)
+        _note_decision(environ, admitted=True)
         return self._app(environ, start_response)
 
     def _check(self, environ: WSGIEnvironment) -> None:
@@ -106,7 +106,7 @@ class Gate:
             )
 
 
-def _decided(environ: WSGIEnvironment, *, admitted: bool) -> None:
+def _note_decision(environ: WSGIEnvironment, *, admitted: bool) -> None:
     hear = environ.get(DECIDED)
     if hear is not None:
         hear(admitted)
@@ -122,7 +122,7 @@ def _check_type(environ: WSGIEnvironment) -> None:
         raise Refusal(415, f"Content-Type {declared[:100]!r} is not taken; send application/json.")
 
 
-def _refused(refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+def _respond_refusal(refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     body = (json.dumps({"error": str(refusal)}, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *refusal.headers.items()]
     start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", headers)

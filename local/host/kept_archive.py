@@ -14,7 +14,7 @@ class OtherArchive(ConfigError):
     """The state folder holds the days of another archive than the one given."""
 
 
-def kept_archive(simulation: SimulationNotes, folder: Path) -> Path | None:
+def read_kept_archive(simulation: SimulationNotes, folder: Path) -> Path | None:
     """The archive that this state folder's days come from; None before its first day."""
     kept = simulation.get(NOTE)
     # within the folder it is kept as a relative path: a copy of the folder brings its league along
@@ -26,7 +26,7 @@ def keep_archive(simulation: SimulationNotes, folder: Path, archive: Path) -> No
 
     One that is gone was moved, as far as anybody can tell: its new place is taken.
     """
-    kept, archive, folder = kept_archive(simulation, folder), archive.resolve(), folder.resolve()
+    kept, archive, folder = read_kept_archive(simulation, folder), archive.resolve(), folder.resolve()
     if kept is not None and kept.is_dir() and kept.resolve() != archive:
         raise OtherArchive(
             f"{folder} holds days of the archive {kept}; days of {archive} would mix two worlds in one warehouse.",

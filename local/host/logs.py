@@ -34,16 +34,16 @@ class _LogFile(io.TextIOBase):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._told = False
+        self._complained = False
         self._file = path.open("ab", buffering=0)
 
     def write(self, text: str) -> int:
         try:
             self._file.write(text.encode())
         except OSError as error:
-            if not self._told:
+            if not self._complained:
                 complain(f"{self._path} takes no more lines: {error.strerror}.")
-            self._told = True
+            self._complained = True
         return len(text)
 
     def close(self) -> None:

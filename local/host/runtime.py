@@ -20,13 +20,13 @@ from local.embedded.storage_faults import check_room, check_state_beside, check_
 from local.host.admin import Simulated, create_admin_app
 from local.host.admin_operations import operations
 from local.host.dispatcher import Dispatcher, Listener
-from local.host.folder_lock import OwnedFolder, owned, state_folder
-from local.host.kept_archive import keep_archive, kept_archive
+from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
+from local.host.kept_archive import keep_archive, read_kept_archive
 from local.host.logs import logs_to
-from local.host.moments import Span
 from local.host.ports import ANY_PORT, Port, bind
 from local.host.server import Server, mount_functions
 from local.host.simulated_clock import SimClock, SimulationNotes
+from local.host.simulated_time import Span
 from local.host.simulation_host import HostStores
 from local.replay import Archive, create_replay_app
 from shared.chain.execution.ledger import void_leases_of_dead_owners
@@ -152,7 +152,7 @@ def open_runtime(
         stack.callback(server.stop)
         dispatcher = Dispatcher(stores.bus, stores.clock, pipeline, server.base_url, server.token)
         stack.callback(dispatcher.close)  # before the server stops: pushes in flight get their answers
-        settings = replayed(Settings.from_environment(), server.base_url)
+        settings = with_replay_sources(Settings.from_environment(), server.base_url)
         embedded = EmbeddedRuntime(stores, server, dispatcher, stores.runtime(settings))
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", replay_app(stores, archive))
@@ -162,7 +162,7 @@ def open_runtime(
         server.mount("/admin", admin)
         mount_functions(server, pipeline.functions, functions)
         server.start()
-        stores.folder.tell(port=server.port, token=server.token)
+        stores.folder.write_owner(port=server.port, token=server.token)
         yield embedded
 
 
@@ -199,7 +199,7 @@ def open_state_file(folder: Path) -> SqliteFile:
 def _open_stores(
     stack: ExitStack, folder: Path, pipeline: Pipeline, *, deliver_twice: bool, shuffle_seed: int | None
 ) -> Stores:
-    own = stack.enter_context(owned(folder))
+    own = stack.enter_context(lock_folder(folder))
     file = stack.enter_context(closing(open_state_file(folder)))
     simulation = SimulationNotes(file)
     clock = SimClock(simulation)
@@ -219,7 +219,7 @@ def _open_stores(
     )
 
 
-def replayed(settings: Settings, base_url: str) -> Settings:
+def with_replay_sources(settings: Settings, base_url: str) -> Settings:
     """Settings whose sources are the replay server: any key, no rate limit and no waiting needed."""
     return replace(
         settings,
@@ -236,7 +236,7 @@ def replayed(settings: Settings, base_url: str) -> Settings:
 
 def archive_span(stores: HostStores) -> Span | None:
     """First and last day of the archive that this state's days come from; None where there is none."""
-    kept = kept_archive(stores.simulation, stores.folder.path)
+    kept = read_kept_archive(stores.simulation, stores.folder.path)
     return Archive(kept).span if kept is not None and kept.is_dir() else None
 
 
@@ -246,7 +246,7 @@ def replay_app(stores: HostStores, archive: Path | None) -> Flask:
         replay = create_replay_app(Archive(archive), stores.clock.now)
         keep_archive(stores.simulation, stores.folder.path, archive)
         return replay
-    kept = kept_archive(stores.simulation, stores.folder.path)
+    kept = read_kept_archive(stores.simulation, stores.folder.path)
     if kept is not None and kept.is_dir():
         return create_replay_app(Archive(kept), stores.clock.now)
     absent = Flask("no-archive")

@@ -69,7 +69,7 @@ class Server:
 
     def mount(self, path: str, app: WSGIApplication) -> None:
         """Serve an application under a path such as /functions/grading."""
-        self._app.mounts[path] = _rooted(app)
+        self._app.mounts[path] = _mount_at_root(app)
 
     def start(self) -> None:
         self._thread.start()
@@ -82,7 +82,7 @@ class Server:
         self._server.server_close()
 
 
-def _rooted(app: WSGIApplication) -> WSGIApplication:
+def _mount_at_root(app: WSGIApplication) -> WSGIApplication:
     """An app whose own root is the path it is mounted at, without a redirect to the path with a slash."""
 
     def rooted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

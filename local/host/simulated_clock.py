@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
-from local.embedded.json_values import timestamp
+from local.embedded.json_values import format_stored_timestamp
 from local.embedded.sqlite_file import SqliteFile
 from shared.core.clock import Clock, SystemClock
 
@@ -65,7 +65,7 @@ class SimClock:
                 self._keep(moment)
 
     def _keep(self, moment: datetime) -> None:
-        self._simulation.set("now", timestamp(moment))
+        self._simulation.set("now", format_stored_timestamp(moment))
         self._now = moment.astimezone(UTC)
 
     @property

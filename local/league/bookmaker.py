@@ -91,7 +91,7 @@ def player_lines(
             estimate = (view.points * factor).ravel()[place] * np.exp(rng.normal(0, BOOK_ERROR, place.size))
             parts.append(_offer(place, book, estimate, view.spread.ravel()[place], at_us + 7_000_000 * book))
             last_seen[book, place] = number
-    lines = _joined(parts)
+    lines = _join_lines(parts)
     latest = np.zeros(last_seen.shape, dtype=np.int64)
     np.maximum.at(latest, (lines.book, lines.place), lines.taken_us)
     lines.last = lines.main & (lines.taken_us == latest[lines.book, lines.place])
@@ -116,7 +116,7 @@ def _offer(place: Ints, book: int, estimate: Floats, spread: Floats, at_us: int)
     )  # fmt: skip
 
 
-def _joined(parts: list[Lines]) -> Lines:
+def _join_lines(parts: list[Lines]) -> Lines:
     columns = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Lines)}
     return Lines(**columns)
 

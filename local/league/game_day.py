@@ -78,7 +78,7 @@ def miss_games(spell: Ints, setting: Setting, players: Players, rng: np.random.G
 
 def expect(setting: Setting, players: Players, teams: Teams, available: Bools) -> Expectation:
     """Expected minutes, points and their spread when exactly `available` can play."""
-    minutes = _share_minutes(_wanted(setting, players), available, np.array(ROTATION))
+    minutes = _share_minutes(_draw_wanted(setting, players), available, np.array(ROTATION))
     weight = minutes * _usage(setting, players)
     shots = _team_shots(setting, teams)[:, None] * weight / weight.sum(axis=1, keepdims=True)
     share, accuracy = _zones(setting, players, teams)
@@ -96,7 +96,7 @@ def play(setting: Setting, players: Players, teams: Teams, available: Bools, rng
     """Draw the games. Points are 2 fgm + fg3m + ftm by construction, and no game ends level."""
     roster = setting.roster
     shape = roster.shape
-    wanted = _wanted(setting, players) * np.exp(rng.normal(0, 0.15, shape))
+    wanted = _draw_wanted(setting, players) * np.exp(rng.normal(0, 0.15, shape))
     rotation = rng.choice(ROTATIONS, size=(len(roster), 1), p=ROTATION_CHANCES)
     minutes = _whole_minutes(_share_minutes(wanted, available, rotation))
     weight = minutes * _usage(setting, players) * np.exp(rng.normal(0, 0.17, shape))
@@ -129,7 +129,7 @@ def play(setting: Setting, players: Players, teams: Teams, available: Bools, rng
     )  # fmt: skip
 
 
-def _wanted(setting: Setting, players: Players) -> Floats:
+def _draw_wanted(setting: Setting, players: Players) -> Floats:
     base = players.base_minutes[setting.roster] * np.exp(players.role_drift[setting.roster])
     return base * np.where(setting.tired[:, None] & (base > 28), TIRED_MINUTES, 1.0)
 
@@ -146,12 +146,12 @@ def _team_shots(setting: Setting, teams: Teams) -> Floats:
 
 def _zones(setting: Setting, players: Players, teams: Teams) -> tuple[Floats, Floats]:
     """Shot shares and accuracy by zone against today's opponent, K x ROSTER x 6."""
-    rival = setting.team[setting.opponent]
-    share = players.zone_share[setting.roster] * teams.allowed_share[rival][:, None, :]
+    opponent = setting.team[setting.opponent]
+    share = players.zone_share[setting.roster] * teams.allowed_share[opponent][:, None, :]
     share /= share.sum(axis=2, keepdims=True)
     home = np.where(np.arange(len(setting.team)) % 2 == 0, HOME_ACCURACY, -HOME_ACCURACY)
     mood = home + np.where(setting.tired, TIRED_ACCURACY, 0.0)
-    accuracy = ZONE_ACCURACY + players.zone_skill[setting.roster] + teams.defence[rival][:, None, :]
+    accuracy = ZONE_ACCURACY + players.zone_skill[setting.roster] + teams.defence[opponent][:, None, :]
     return share, np.clip(accuracy + mood[:, None, None], 0.01, 0.95)
 
 

@@ -14,7 +14,7 @@ from local.league.bookmaker import BOOKMAKERS, Lines
 from local.league.calendar import Game
 from local.league.game_columns import GameColumns
 from local.league.game_day import Outcome, Setting
-from local.league.names import spelled_by
+from local.league.names import spell_for
 from local.league.players import ROSTER, ZONES, Floats, Ints, Players
 from local.league.tables import write_table
 
@@ -118,12 +118,12 @@ class Journal:
         scores, odds = np.concatenate(self._scores), np.concatenate(self._game_lines)
         of_game = GameColumns(self.games, self.abbrs, scores)
         yield "schedule", of_game.schedule()
-        box = _joined(self._box)
+        box = _join_columns(self._box)
         yield "player_box", self._player_box(of_game, box)
-        yield "prop_lines", self._prop_lines(of_game, _joined(self._lines))
+        yield "prop_lines", self._prop_lines(of_game, _join_columns(self._lines))
         named = dict(zip(("home_spread", "total", "home_ml", "away_ml"), odds.T, strict=True))
         yield "game_lines", of_game.pick("game_lines") | named | {"source": [SOURCE] * len(odds)}
-        missing = _joined(self._absences)
+        missing = _join_columns(self._absences)
         yield (
             "absences",
             of_game.pick("absences", missing["game"], missing["home"])
@@ -169,7 +169,7 @@ class Journal:
         )
         lines = {name: values[in_order] for name, values in lines.items()}
         count, codes = len(in_order), lines["book"] * len(self.players.name) + lines["player"]
-        spellings = pa.array([spelled_by(book, name) for book in BOOKMAKERS for name in self.players.name])
+        spellings = pa.array([spell_for(book, name) for book in BOOKMAKERS for name in self.players.name])
         constants = {"market": "points", "odds_type": "", "snapshot_kind": "market_last_update", "source": SOURCE}
         return (
             of_game.pick("prop_lines", lines["game"])
@@ -219,5 +219,5 @@ class Journal:
         )
 
 
-def _joined(parts: list[Mapping[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
+def _join_columns(parts: list[Mapping[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -56,7 +56,7 @@ def make_names(count: int, rng: np.random.Generator) -> list[str]:
     return names
 
 
-def spelled_by(bookmaker: str, name: str) -> str:
+def spell_for(bookmaker: str, name: str) -> str:
     """The name as a bookmaker's feed writes it."""
     if bookmaker in _WITHOUT_SUFFIX:
         for suffix in SUFFIXES:

@@ -47,7 +47,7 @@ def with_pairs(text: str) -> str:
 
     Raises ValueError, with the entry, for one that is not pinned to an exact version.
     """
-    return "".join(f"{line}\n" for block in blocks(text) for line in _paired(block))
+    return "".join(f"{line}\n" for block in blocks(text) for line in _pair_hashes(block))
 
 
 def plain(text: str) -> str:
@@ -55,7 +55,7 @@ def plain(text: str) -> str:
     return "".join(f"{block}\n" for block in blocks(text) if "[" not in block.partition("==")[0])
 
 
-def _paired(block: str) -> Iterator[str]:
+def _pair_hashes(block: str) -> Iterator[str]:
     entry = _PINNED.fullmatch(block)
     if entry is None:
         raise ValueError(f"{block!r:.100} is not pinned to an exact version")

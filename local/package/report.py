@@ -29,7 +29,7 @@ def report(python: Path, archive: Path, package: Package) -> Iterator[str]:
     unpacked = sum(file.stat().st_size for file in archive.rglob("*") if file.is_file())
     yield f"{ARCHIVE.as_posix()}: {package.files} files, {package.size:,} bytes, {unpacked:,} unpacked"
     yield f"sha256 {package.sha256}"
-    yield f"Packages of the lock, installed: {_installed(python):,.0f} MiB"
+    yield f"Packages of the lock, installed: {_measure_installed(python):,.0f} MiB"
     yield ""
     starts = {name: _starts(python, archive, name) for name in load_pipeline(archive / "pipeline.yaml").functions}
     yield from table(starts)
@@ -59,7 +59,7 @@ def _starts(python: Path, archive: Path, name: str) -> Start:
     return typical([start(python, archive, name) for _ in range(RUNS)])
 
 
-def _installed(python: Path) -> float:
+def _measure_installed(python: Path) -> float:
     """MiB of the environment's packages, without what Python compiled of them."""
     (packages,) = python.parent.parent.glob("lib/python*/site-packages")
     files = (file for file in packages.rglob("*") if file.suffix != ".pyc" and file.is_file())

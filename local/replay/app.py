@@ -17,7 +17,7 @@ from flask import Flask, Response, request
 
 from local.replay.archive import Archive
 from local.replay.games import to_us
-from local.replay.odds_api import GAME_MARKETS, PLAYER_MARKETS, REGIONS, OddsApi, Question, wrapped
+from local.replay.odds_api import GAME_MARKETS, PLAYER_MARKETS, REGIONS, OddsApi, Question, wrap_answer
 from local.replay.side_feeds import InjuryList, ShotZones
 from local.replay.stats_api import PLAYER_HEADERS, SEASON_TYPES, TEAM_HEADERS, StatsApi, parse_day
 
@@ -48,7 +48,7 @@ def create_replay_app(archive: Archive, now: Callable[[], datetime]) -> Flask:
         return to_us(now())
 
     @app.errorhandler(BadRequest)
-    def refused(error: BadRequest) -> Response:
+    def refuse(error: BadRequest) -> Response:
         return _json(error.body, error.status)
 
     @app.get("/nba/stats/leaguegamelog")
@@ -94,23 +94,23 @@ def create_replay_app(archive: Archive, now: Callable[[], datetime]) -> Flask:
         _require_key()
         question = _question()
         found = odds.event_odds(event, now_us(), question, live=True)
-        return _json(_listed(found), headers=quota.charge(_cost(question)))
+        return _json(_require_found(found), headers=quota.charge(_cost(question)))
 
     @app.get(f"/odds{_PAST_EVENTS}")
     def past_events() -> Response:
         _require_key()
         moment = now_us()
-        at = min(_moment(), moment)
-        answer = wrapped(_within(odds.events(at, live=False)), at, moment)
+        at = min(_parse_date_parameter(), moment)
+        answer = wrap_answer(_within(odds.events(at, live=False)), at, moment)
         return _json(answer, headers=quota.charge(1))
 
     @app.get(f"/odds{_PAST_EVENTS}/<event>/odds")
     def past_event_odds(event: str) -> Response:
         _require_key()
         question, moment = _question(), now_us()
-        at = min(_moment(), moment)
-        found = _listed(odds.event_odds(event, at, question, live=False))
-        return _json(wrapped(found, at, moment), headers=quota.charge(HISTORICAL_COST * _cost(question)))
+        at = min(_parse_date_parameter(), moment)
+        found = _require_found(odds.event_odds(event, at, question, live=False))
+        return _json(wrap_answer(found, at, moment), headers=quota.charge(HISTORICAL_COST * _cost(question)))
 
     @app.get("/espn/apis/site/v2/sports/basketball/nba/injuries")
     def injury_list() -> Response:
@@ -184,12 +184,12 @@ def _require_key() -> None:
         raise _refuse("MISSING_KEY", "API key is missing. Get an API key at https://the-odds-api.com", 401)
 
 
-def _moment() -> int:
+def _parse_date_parameter() -> int:
     text = request.args.get("date", "")
-    return _parsed_moment("date", text, "INVALID_HISTORICAL_TIMESTAMP")
+    return _parse_timestamp_parameter("date", text, "INVALID_HISTORICAL_TIMESTAMP")
 
 
-def _parsed_moment(name: str, text: str, code: str) -> int:
+def _parse_timestamp_parameter(name: str, text: str, code: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -205,7 +205,7 @@ def _within(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         text = request.args.get(name, "")
         if text:
             code = f"INVALID_COMMENCE_TIME_{name[12:].upper()}"
-            edge = _parsed_moment(name, text, code)
+            edge = _parse_timestamp_parameter(name, text, code)
             events = [
                 event for event in events
                 if keep * (to_us(datetime.fromisoformat(event["commence_time"])) - edge) >= 0
@@ -213,7 +213,7 @@ def _within(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events
 
 
-def _listed(found: dict[str, Any] | None) -> dict[str, Any]:
+def _require_found(found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
         message = "Event not found. The event may have expired or the event id may be invalid."
         raise _refuse("EVENT_NOT_FOUND", message, 404)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shared.core.clock import GAME_LENGTH, assumed_tipoff, at_new_york, new_york_date
+from shared.core.clock import GAME_LENGTH, assumed_tipoff, at_new_york, format_timestamp, new_york_date
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +80,6 @@ def to_us(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
-def iso(us: int) -> str:
-    """Microseconds since 1970 as the feeds write a moment: 2025-11-15T00:10:00Z."""
-    return f"{EPOCH + us * MICROSECOND:%Y-%m-%dT%H:%M:%SZ}"
+def format_us(us: int) -> str:
+    """Write microseconds since 1970 as the feeds write a moment: 2025-11-15T00:10:00Z."""
+    return format_timestamp(EPOCH + us * MICROSECOND)

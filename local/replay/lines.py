@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from local.replay.archive import Archive, microseconds
-from local.replay.games import UNTIMED_LINES, iso, to_us
+from local.replay.games import UNTIMED_LINES, format_us, to_us
 from shared.core.clock import at_new_york
+from shared.nba.stats import POINTS
 
 UNTIMED_KINDS = ("file_name_assumed_utc", "unknown_pregame")
-MAIN, ALTERNATE = "player_points", "player_points_alternate"
+MAIN, ALTERNATE = POINTS.markets
 # The archive's game lines are a mean over books, without prices of spread and total.
 CONSENSUS = "consensus"
 TITLES = {
@@ -131,7 +132,7 @@ def event_bookmakers(
     """The bookmakers of an event odds answer, in order of their keys."""
     books: dict[str, dict[str, Any]] = {}
     for key, known_us, market, outcomes in sorted(found, key=lambda item: item[0]):
-        updated = iso(known_us)
+        updated = format_us(known_us)
         book = books.setdefault(key, {"key": key, "title": TITLES.get(key, key), "last_update": updated, "markets": []})
         book["last_update"] = max(book["last_update"], updated)
         if market in ("spreads", "h2h"):

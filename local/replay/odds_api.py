@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from local.replay.archive import PRE_SEASON, Archive
-from local.replay.games import MICROSECOND, Games, iso
+from local.replay.games import MICROSECOND, Games, format_us
 from local.replay.lines import ALTERNATE, FANTASY_BOOKS, MAIN, Lines, event_bookmakers
 from shared.core.clock import GAME_LENGTH
 from shared.nba.teams import team_by_abbr
@@ -64,7 +64,7 @@ class OddsApi:
             "id": event_id(games.game_id[number]),
             "sport_key": "basketball_nba",
             "sport_title": "NBA",
-            "commence_time": iso(int(games.tipoff_us[number])),
+            "commence_time": format_us(int(games.tipoff_us[number])),
             "home_team": home.full_name if home else games.home[number],
             "away_team": away.full_name if away else games.away[number],
         }
@@ -88,7 +88,7 @@ class OddsApi:
         found = self._lines.game_markets(number, at_us, others, question.decimal) if others else []
         if players:
             found += self._lines.player_markets(number, at_us, players, question.decimal)
-        asked = [item for item in found if _asked(item[0], question)]
+        asked = [item for item in found if _is_asked(item[0], question)]
         return head | {"bookmakers": event_bookmakers(asked, head["home_team"], head["away_team"])}
 
 
@@ -97,18 +97,18 @@ def event_id(game_id: str) -> str:
     return hashlib.md5(game_id.encode(), usedforsecurity=False).hexdigest()
 
 
-def wrapped(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
+def wrap_answer(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
     """A historical answer with the moment its data stand for and the neighbours, none of them in the future."""
     following = at_us + SNAPSHOT_STEP
     return {
-        "timestamp": iso(at_us),
-        "previous_timestamp": iso(at_us - SNAPSHOT_STEP),
-        "next_timestamp": iso(following) if following <= now_us else None,
+        "timestamp": format_us(at_us),
+        "previous_timestamp": format_us(at_us - SNAPSHOT_STEP),
+        "next_timestamp": format_us(following) if following <= now_us else None,
         "data": data,
     }
 
 
-def _asked(book: str, question: Question) -> bool:
+def _is_asked(book: str, question: Question) -> bool:
     if question.bookmakers:
         return book in question.bookmakers
     return ("us_dfs" if book in FANTASY_BOOKS else "us") in question.regions

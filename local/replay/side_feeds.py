@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from local.replay.archive import Archive
-from local.replay.games import EPOCH, INJURY_LIST, MICROSECOND, iso, to_us
+from local.replay.games import EPOCH, INJURY_LIST, MICROSECOND, format_us, to_us
 from shared.core.clock import at_new_york, new_york_date
 from shared.nba.teams import team_by_abbr
 
@@ -35,9 +35,9 @@ class InjuryList:
         teams: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: (row["player_id"], row["game_id"])):
             team = team_by_abbr(row["team_abbr"])
-            teams[team.nba_name if team else row["team_abbr"]].append(_entry(row, iso(announced), today))
+            teams[team.nba_name if team else row["team_abbr"]].append(_entry(row, format_us(announced), today))
         return {
-            "timestamp": iso(now_us),
+            "timestamp": format_us(now_us),
             "status": "success",
             "season": {"year": today.year + (today.month >= 7), "type": 2, "name": "Regular Season"},
             "injuries": [

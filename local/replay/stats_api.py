@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from local.replay.archive import Archive
-from local.replay.games import EPOCH, MICROSECOND, iso, to_us
+from local.replay.games import EPOCH, MICROSECOND, format_us, to_us
 from shared.core.clock import NEW_YORK, at_new_york
 from shared.nba.teams import Team, team_by_abbr
 
@@ -173,8 +173,8 @@ class StatsApi:
             text = text if known else "TBD"
         home, away = _team(games.home[number]), _team(games.away[number])
         scores = (games.home_points[number], games.away_points[number]) if ended else (None, None)
-        midnight = iso(to_us(at_new_york(day, time(0))))
-        tipoff = iso(tipoff_us)
+        midnight = format_us(to_us(at_new_york(day, time(0))))
+        tipoff = format_us(tipoff_us)
         return {
             "gameId": games.game_id[number],
             "gameCode": f"{day:%Y%m%d}/{away.abbr}{home.abbr}",

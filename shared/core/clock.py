@@ -57,16 +57,26 @@ def as_of_after(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def as_moment(text: str) -> datetime:
-    """A moment as messages write it, in UTC; without a zone it is UTC already.
+def parse_timestamp(text: str) -> datetime:
+    """Parse a moment as messages write it, in UTC; without a zone it is UTC already.
 
-    Raises ValueError for anything else, and for a year that no game can be of: near the years 1 and 9999 no zone can be
-    converted and no day be added.
+    Raises ValueError for anything else, and for a year that no game can be of: near the years 1 and
+    9999 no zone can be converted and no day be added.
     """
     moment = datetime.fromisoformat(text)
     if moment.year not in YEARS:
         raise ValueError(f"{text[:80]!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Write a moment with a zone as exports and feeds do, to the second: 2025-11-14T22:30:00Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def format_timestamp_us(moment: datetime) -> str:
+    """Write a moment with a zone to the microsecond, so that texts compare as moments do."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def resolve_date(word: str, now: datetime) -> date:

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from shared.core.events import Event
 from shared.core.printable import many_lines
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 
 
 class PipelineError(Exception):
@@ -30,7 +30,7 @@ class PipelineError(Exception):
     default_event: ClassVar[Event] = Event.DEFECT
 
     def __init__(self, message: str, *, next_step: str = "", event: Event | None = None) -> None:
-        message, next_step = (redacted(many_lines(text)) for text in (message, next_step))
+        message, next_step = (redact(many_lines(text)) for text in (message, next_step))
         super().__init__(message if not next_step else f"{message} Next: {next_step}")
         self.message = message
         self.next_step = next_step
@@ -38,7 +38,7 @@ class PipelineError(Exception):
 
     def __str__(self) -> str:
         # once more: a secret may have become known since
-        return redacted(super().__str__())
+        return redact(super().__str__())
 
 
 # --- data: the message or a file can never be processed -----------------------------------------------------

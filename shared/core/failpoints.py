@@ -41,7 +41,7 @@ def install(hook: Callable[[str], None] | None) -> None:
     _hook = hook
 
 
-def reached(point: str) -> None:
+def reach(point: str) -> None:
     """Say that a point was reached."""
     if _hook is not None:
         _hook(point)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from shared.core.printable import many_lines, one_line, printable_json
-from shared.core.redaction import redacted, redacted_json
+from shared.core.redaction import redact, redact_json
 from shared.core.storable import storable
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
@@ -32,7 +32,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "severity": record.levelname,
-            "message": redacted(many_lines(record.getMessage())),
+            "message": redact(many_lines(record.getMessage())),
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "logger": record.name,
         }
@@ -41,16 +41,16 @@ class JsonFormatter(logging.Formatter):
         if trace:
             project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}" if project else trace
-        line.update(redacted_json(printable_json(context)))
-        line.update(redacted_json(printable_json(getattr(record, "fields", {}))))
+        line.update(redact_json(printable_json(context)))
+        line.update(redact_json(printable_json(getattr(record, "fields", {}))))
         if record.exc_info:
-            line["exception"] = redacted(many_lines(record.exc_text or self.formatException(record.exc_info)))
+            line["exception"] = redact(many_lines(record.exc_text or self.formatException(record.exc_info)))
         # a line that no stream can encode would be lost, and it quotes what came from outside
-        return storable(json.dumps(line, ensure_ascii=False, default=_shown))
+        return storable(json.dumps(line, ensure_ascii=False, default=_show_value))
 
 
-def _shown(value: object) -> str:
-    return redacted(one_line(str(value)))
+def _show_value(value: object) -> str:
+    return redact(one_line(str(value)))
 
 
 def configure_logging(stream: TextIO | None = None) -> logging.StreamHandler[TextIO]:

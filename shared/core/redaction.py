@@ -75,7 +75,7 @@ def protect(*secrets: str) -> None:
     A secret shorter than PIECE is found where it stands alone; one shorter than SHORTEST, or none, is not looked for.
     """
     long = {form for secret in secrets if len(secret) >= PIECE for form in _forms(secret)}
-    short = {_decoded(secret)[0] for secret in secrets if SHORTEST <= len(secret) < PIECE}
+    short = {_decode(secret)[0] for secret in secrets if SHORTEST <= len(secret) < PIECE}
     _learn(long, set(), short, {secret for secret in secrets if len(secret) >= PIECE})
 
 
@@ -88,24 +88,24 @@ def protect_login(user: str, password: str) -> None:
     if not secret:
         return
     protect(password, secret, base64.b64encode(f"{name}:{secret}".encode()).decode())
-    together = {_decoded(f"{a}:{b}")[0] for a in (user, name) for b in (password, secret)}
+    together = {_decode(f"{a}:{b}")[0] for a in (user, name) for b in (password, secret)}
     telling = len(name) >= PIECE and not name.isalpha()
-    _learn(set(), together | ({_decoded(name)[0]} if telling else set()), set(), {f"{user}:{password}"})
+    _learn(set(), together | ({_decode(name)[0]} if telling else set()), set(), {f"{user}:{password}"})
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """The text with *** for every secret and every piece of one, in whatever form."""
     known = _known
     if known.pattern is None:
         return text
-    plain, places = _decoded(text)
+    plain, places = _decode(text)
     spans = [match.span() for match in known.pattern.finditer(plain)]
-    found = _placed([*spans, *_runs(plain, known.pieces)], places)
+    found = _map_spans([*spans, *_runs(plain, known.pieces)], places)
     whole, places = _without_unseen(plain, places)
     if places is not None and len(whole) < len(plain):
-        found += _placed(_runs(whole, known.pieces), places)
+        found += _map_spans(_runs(whole, known.pieces), places)
     parts, at = [], 0
-    for first, after in _joined(found):
+    for first, after in _join_spans(found):
         while text[after - 1] < " ":
             after -= 1
         parts += [text[at:first], MASK]
@@ -115,7 +115,7 @@ def redacted(text: str) -> str:
 
 def excerpt(text: str, longest: int) -> str:
     """The beginning of a text, at most so many characters: redacted first, then cut."""
-    return redacted(text)[:longest]
+    return redact(text)[:longest]
 
 
 def without_begun_secret(text: str) -> str:
@@ -125,7 +125,7 @@ def without_begun_secret(text: str) -> str:
         return text
     text = _REST.sub(MASK, text)
     whole = _HALF_ESCAPE.sub("", text)
-    plain, places = _decoded(whole)
+    plain, places = _decode(whole)
     for size in range(min(PIECE - 1, len(plain)), _BEGUN - 1, -1):
         if any(secret.startswith(plain[-size:]) for secret in known.long | known.whole):
             at = len(plain) - size
@@ -133,23 +133,23 @@ def without_begun_secret(text: str) -> str:
     return text
 
 
-def redacted_json(value: Any) -> Any:
+def redact_json(value: Any) -> Any:
     """A value of JSON with every text redacted, names of fields included."""
     if isinstance(value, str):
-        return redacted(value)
+        return redact(value)
     if isinstance(value, dict):
-        return {redacted_json(name): redacted_json(each) for name, each in value.items()}
-    return [redacted_json(each) for each in value] if isinstance(value, list | tuple) else value
+        return {redact_json(name): redact_json(each) for name, each in value.items()}
+    return [redact_json(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether a long text has a whole secret in a usual spelling: thousands of times quicker than `redacted`."""
+    """Whether a long text has a whole secret in a usual spelling: thousands of times quicker than `redact`."""
     return any(form in text for form in _known.spelled)
 
 
 def what_failed(error: BaseException, longest: int | None = None) -> str:
     """An exception's type and text as they may be kept and shown, at most so many characters."""
-    return redacted(f"{type(error).__name__}: {error}")[:longest]
+    return redact(f"{type(error).__name__}: {error}")[:longest]
 
 
 # --- how a secret is found ------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def _forms(secret: str) -> set[str]:
     plain = unquote(secret)
     spelled = {secret, plain, *(encode(text, safe="") for text in (secret, plain) for encode in (quote, quote_plus))}
     spelled |= {re.sub("%..", lambda match: match[0].lower(), text) for text in spelled}
-    forms = {_decoded(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
+    forms = {_decode(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
     # a byte a letter, as older software writes them: the form of a text whose letters are not made bytes of UTF-8
     return forms | ({plain} if plain.encode("latin-1", "ignore").decode("latin-1") == plain else set())
 
@@ -208,7 +208,7 @@ def _in_base64(secret: str) -> set[str]:
     return found
 
 
-def _decoded(text: str) -> tuple[str, list[int] | None]:
+def _decode(text: str) -> tuple[str, list[int] | None]:
     """The text with its escapes read, as bytes of UTF-8, and for each (and the end) where it begins in the text.
 
     Bytes, for a letter beyond ASCII is escaped by its number or by its bytes, and those may be taken for letters. None
@@ -226,7 +226,7 @@ def _decoded(text: str) -> tuple[str, list[int] | None]:
         begins: list[int] = []
         at = 0
         for match in _ESCAPE.finditer(text):
-            meant = _meant(match)
+            meant = _unescape(match)
             parts += [text[at : match.start()], meant]
             begins += [*range(at, match.start()), *[match.start()] * len(meant)]
             at = match.end()
@@ -238,7 +238,7 @@ def _decoded(text: str) -> tuple[str, list[int] | None]:
     return text, places
 
 
-def _meant(match: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     byte, hexadecimal, decimal, _entity, sign = match.groups()
     if byte:
         return chr(int(byte, 16))
@@ -267,7 +267,7 @@ def _without_unseen(plain: str, places: list[int] | None) -> tuple[str, list[int
     return "".join([*parts, plain[at:]]), [places[begin] for begin in begins] if places else begins
 
 
-def _placed(spans: Iterable[tuple[int, int]], places: list[int] | None) -> list[tuple[int, int]]:
+def _map_spans(spans: Iterable[tuple[int, int]], places: list[int] | None) -> list[tuple[int, int]]:
     return [(places[begin], places[end]) if places else (begin, end) for begin, end in spans]
 
 
@@ -284,7 +284,7 @@ def _runs(text: str, pieces: frozenset[str]) -> Iterator[tuple[int, int]]:
         yield begin, at + PIECE - 1
 
 
-def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _join_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, those that overlap as one."""
     found: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
@@ -308,14 +308,14 @@ class _RedactedRecords:
     def __call__(self, *args: Any, **options: Any) -> logging.LogRecord:
         record = self._made(*args, **options)
         message = _message(record)
-        safe = redacted(message)
+        safe = redact(message)
         if safe != message:
             record.msg, record.args = safe, ()
         if record.exc_info:
             # formatters take this text where it is set
-            record.exc_text = redacted(self._formatter.formatException(record.exc_info))
+            record.exc_text = redact(self._formatter.formatException(record.exc_info))
         if record.stack_info:
-            record.stack_info = redacted(record.stack_info)
+            record.stack_info = redact(record.stack_info)
         return record
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 
 # Firestore's integers: https://firebase.google.com/docs/firestore/quotas
 MAX_INTEGER = 2**63 - 1
@@ -58,7 +58,7 @@ def unstorable(value: object) -> str:
 def brief(value: object) -> str:
     """A value read from JSON for an error message: what it is, in a few characters, however large it is."""
     if isinstance(value, str):
-        value = redacted(value)
+        value = redact(value)
         return repr(value) if len(value) <= 80 else f"{value[:80]!r}... ({len(value)} characters)"
     if isinstance(value, dict | list):
         return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.core.printable import one_line
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 from shared.nba.bounds import LONGEST_NAME, YEAR, Bound
 from shared.nba.teams import FORMER_CODES, team_by_abbr
 
@@ -30,10 +30,10 @@ class ElementRefused(ValueError):
     """The value or element is not what it should be; the message says which it is."""
 
 
-def shown(value: object) -> str:
+def show_value(value: object) -> str:
     """A value for a message: short, on one line, printable whatever it is."""
     if isinstance(value, str):
-        value = redacted(value)  # a source may echo what it was asked with
+        value = redact(value)  # a source may echo what it was asked with
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r} and {len(value) - _SHOWN} characters more"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 3 * _LONG:
         return f"a whole number of some {value.bit_length() * 3 // 10} digits"
@@ -63,14 +63,14 @@ def text(value: object, what: str, longest: int = LONGEST_NAME) -> str:
     out, so that all that is stored, joined, shown and exported is the text without it.
     """
     if not isinstance(value, str) or not value.strip():
-        raise ElementRefused(f"{what} is {shown(value)}, not a text")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a text")
     if len(value) > longest:
-        raise ElementRefused(f"{what} is {shown(value)}, longer than {longest} characters")
+        raise ElementRefused(f"{what} is {show_value(value)}, longer than {longest} characters")
     if _SURROGATE.search(value):
-        raise ElementRefused(f"{what} is {shown(value)}, with characters that no text has")
+        raise ElementRefused(f"{what} is {show_value(value)}, with characters that no text has")
     printable = one_line(value).strip() if one_line(value) != value else value
     if not printable:
-        raise ElementRefused(f"{what} is {shown(value)}, of characters that are not printed")
+        raise ElementRefused(f"{what} is {show_value(value)}, of characters that are not printed")
     return printable
 
 
@@ -79,17 +79,17 @@ def optional_text(value: object, what: str, notes: list[str], longest: int = LON
     return None if missing(value, what, notes) or value == "" else text(value, what, longest)
 
 
-def an_object(value: object, what: str) -> Mapping[str, Any]:
+def require_object(value: object, what: str) -> Mapping[str, Any]:
     """Raises ElementRefused."""
     if not isinstance(value, Mapping):
-        raise ElementRefused(f"{what} is {shown(value)}, not an object")
+        raise ElementRefused(f"{what} is {show_value(value)}, not an object")
     return value
 
 
-def a_list(value: object, what: str) -> list[Any]:
+def require_list(value: object, what: str) -> list[Any]:
     """Raises ElementRefused."""
     if not isinstance(value, list):
-        raise ElementRefused(f"{what} is {shown(value)}, not a list")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a list")
     return value
 
 
@@ -98,9 +98,9 @@ def number(value: object, what: str, bound: Bound, notes: list[str], kind: str =
     if missing(value, what, notes):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ElementRefused(f"{what} is {shown(value)}, not a {kind}")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a {kind}")
     if not bound.low <= value <= bound.high:
-        raise ElementRefused(f"{what} is {shown(value)}, not within {bound.low} to {bound.high}")
+        raise ElementRefused(f"{what} is {show_value(value)}, not within {bound.low} to {bound.high}")
     return value
 
 
@@ -110,7 +110,7 @@ def whole(value: object, what: str, bound: Bound, notes: list[str]) -> int | Non
     if read is None:
         return None
     if abs(read - round(read)) > _NOISE:
-        raise ElementRefused(f"{what} is {shown(value)}, not a whole number")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a whole number")
     return round(read)
 
 
@@ -120,20 +120,23 @@ def exact(value: object, what: str, bound: Bound, notes: list[str]) -> Decimal |
     if read is None:
         return None
     if abs(read - round(read, _DECIMALS)) > _NOISE:
-        raise ElementRefused(f"{what} is {shown(value)}, with more than {_DECIMALS} decimals")
+        raise ElementRefused(f"{what} is {show_value(value)}, with more than {_DECIMALS} decimals")
     return Decimal(str(round(read, _DECIMALS)))
 
 
-def moment(value: object, what: str) -> datetime:
-    """A moment with a time zone in a sane year, in UTC. Raises ElementRefused."""
+def parse_feed_timestamp(value: object, what: str) -> datetime:
+    """Parse a feed's moment in UTC; unlike a message's it must have a time zone and a sane year.
+
+    Raises ElementRefused.
+    """
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         parsed = None
     if parsed is None:
-        raise ElementRefused(f"{what} is {shown(value)}, not a moment with a time zone")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a moment with a time zone")
     if parsed.tzinfo is None:
-        raise ElementRefused(f"{what} is {shown(value)}, without a time zone")
+        raise ElementRefused(f"{what} is {show_value(value)}, without a time zone")
     _check_year(parsed, value, what)
     return parsed.astimezone(UTC)
 
@@ -145,7 +148,7 @@ def day(value: object, what: str) -> date:
     except ValueError:
         parsed = None
     if parsed is None:
-        raise ElementRefused(f"{what} is {shown(value)}, not a date")
+        raise ElementRefused(f"{what} is {show_value(value)}, not a date")
     _check_year(parsed, value, what)
     return parsed
 
@@ -158,17 +161,17 @@ def is_game_id(value: object) -> bool:
 def game_id(value: object, what: str) -> str:
     """Raises ElementRefused."""
     if not isinstance(value, str) or not is_game_id(value):
-        raise ElementRefused(f"{what} is {shown(value)}, not 10 digits")
+        raise ElementRefused(f"{what} is {show_value(value)}, not 10 digits")
     return value
 
 
 def team_code(value: object, what: str) -> str:
     """The code of an NBA team of today or of earlier days. Raises ElementRefused."""
     if not isinstance(value, str) or (team_by_abbr(value) is None and value not in FORMER_CODES):
-        raise ElementRefused(f"{what} is {shown(value)}, no NBA team")
+        raise ElementRefused(f"{what} is {show_value(value)}, no NBA team")
     return value
 
 
 def _check_year(parsed: date, value: object, what: str) -> None:
     if not YEAR.low <= parsed.year <= YEAR.high:
-        raise ElementRefused(f"{what} is {shown(value)}, not in the years {YEAR.low} to {YEAR.high}")
+        raise ElementRefused(f"{what} is {show_value(value)}, not in the years {YEAR.low} to {YEAR.high}")

@@ -91,7 +91,7 @@ class ScheduledGame:
         """Whether it is a game of the regular season, the play-in or the playoffs that takes place."""
         return self.season_type in COUNTED_TYPES and self.status in TAKES_PLACE
 
-    def begun(self, now: datetime) -> bool:
+    def has_begun(self, now: datetime) -> bool:
         """Whether it has tipped off: NBA.com says so, or its time has come."""
         return self.status in ("live", "final") or (self.tipoff_at is not None and self.tipoff_at <= now)
 
@@ -132,8 +132,8 @@ def schedule_entries(schedule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]
 
 def schedule_days(schedule: object) -> list[Any]:
     """leagueSchedule.gameDates of an answer, as they are. Raises ElementRefused where it is no schedule at all."""
-    body = values.an_object(values.an_object(schedule, "the answer").get("leagueSchedule"), "leagueSchedule")
-    return values.a_list(body.get("gameDates"), "gameDates")
+    body = values.require_object(values.require_object(schedule, "the answer").get("leagueSchedule"), "leagueSchedule")
+    return values.require_list(body.get("gameDates"), "gameDates")
 
 
 def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
@@ -142,12 +142,12 @@ def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
     `notes` takes what was read as missing although something stood there.
     """
     notes = [] if notes is None else notes
-    fields = values.an_object(entry, "the game")
+    fields = values.require_object(entry, "the game")
     game_id = values.game_id(fields.get("gameId"), "gameId")
     game_date = values.day(fields.get("gameDateEst"), f"gameDateEst of {game_id}")
     season_type = season_type_of(game_id)
     status = _status(fields, game_id, notes)
-    home, away = (values.an_object(fields.get(side), f"{side} of {game_id}") for side in ("homeTeam", "awayTeam"))
+    home, away = (values.require_object(fields.get(side), f"{side} of {game_id}") for side in ("homeTeam", "awayTeam"))
     (home_team, guest), (away_team, other) = (
         _team(team.get("teamTricode"), f"teamTricode of {side} of {game_id}", season_type, notes)
         for side, team in (("homeTeam", home), ("awayTeam", away))
@@ -176,8 +176,8 @@ def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
 
 
 def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
-    words = _said(entry, "gameStatusText", game_id, notes)
-    code = _said(entry, "postponedStatus", game_id, notes)
+    words = _words_in(entry, "gameStatusText", game_id, notes)
+    code = _words_in(entry, "postponedStatus", game_id, notes)
     for status, pattern in _CALLED_OFF:
         if pattern.search(words) or pattern.search(code) or _CODES.get(code) == status:
             return status
@@ -186,25 +186,25 @@ def _status(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> str:
         raise ElementRefused(f"gameStatus of {game_id} is None, not 1, 2 or 3")
     status = _STATUS[read]
     if status == "scheduled":
-        about = [_said(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
+        about = [_words_in(entry, name, game_id, notes) for name in ("gameLabel", "gameSubLabel", "seriesText")]
         if any(_NOT_NEEDED.search(each) for each in (words, *about)) or _SERIES_OVER.search(about[-1]):
             return "cancelled"
         if not _TO_COME.search(words):
-            text = values.shown(entry.get("gameStatusText"))
+            text = values.show_value(entry.get("gameStatusText"))
             notes.append(f"gameStatusText of {game_id} is {text}, no word that is known, taken as scheduled")
     return status
 
 
-def _said(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
+def _words_in(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str]) -> str:
     """A text of the entry for looking for words in it; "" where there is none."""
-    said = entry.get(name)
-    if isinstance(said, str) and not said.strip():
+    value = entry.get(name)
+    if isinstance(value, str) and not value.strip():
         return ""
-    return _folded(values.optional_text(said, f"{name} of {game_id}", notes, _WORDS) or "")
+    return _fold(values.optional_text(value, f"{name} of {game_id}", notes, _WORDS) or "")
 
 
 @lru_cache(maxsize=1024)  # a season has 1,300 games and few texts
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     """Capitals without accents, one kind of dash without spaces around it, no dots or spaces within "P.P.D."."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
     dashed = re.sub(r"\s*[-\u2010-\u2015\u2212]\s*", "-", letters)
@@ -220,7 +220,7 @@ def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[
     if team_by_abbr(read) is not None:
         return read, None
     if season_type in (*COUNTED_TYPES, "cup_final"):
-        raise ElementRefused(f"{what} is {values.shown(code)}, no NBA team")
+        raise ElementRefused(f"{what} is {values.show_value(code)}, no NBA team")
     return None, read
 
 
@@ -231,10 +231,10 @@ def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetim
     if (
         values.missing(text, what, notes)
         or text == ""
-        or _said(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
+        or _words_in(entry, "gameStatusText", game_id, []) in _UNDETERMINED[1:]
     ):
         return None
-    tipoff = values.moment(text, what)
+    tipoff = values.parse_feed_timestamp(text, what)
     return None if tipoff.astimezone(NEW_YORK).time() == time(0) else tipoff
 
 
@@ -242,5 +242,5 @@ def _neutral(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> bool |
     neutral = entry.get("isNeutral")
     if neutral is None or isinstance(neutral, bool):
         return neutral
-    notes.append(f"isNeutral of {game_id} is {values.shown(neutral)}, taken as unknown")
+    notes.append(f"isNeutral of {game_id} is {values.show_value(neutral)}, taken as unknown")
     return None

@@ -34,13 +34,15 @@ def check_collection(path: str) -> None:
         raise Fatal(f"{path!r} is no collection.", next_step="write collection, or collection/id/subcollection.")
 
 
-def plain_fields(path: str, data: Mapping[str, Any], moment: Callable[[datetime], object]) -> dict[str, object]:
+def plain_fields(
+    path: str, data: Mapping[str, Any], convert_timestamp: Callable[[datetime], object]
+) -> dict[str, object]:
     """Every field as `plain` gives it. Raises Fatal, naming the place."""
-    return {field_name(path, name): plain(f"{path}.{name}", value, moment) for name, value in data.items()}
+    return {field_name(path, name): plain(f"{path}.{name}", value, convert_timestamp) for name, value in data.items()}
 
 
-def plain(where: str, value: object, moment: Callable[[datetime], object]) -> object:
-    """A value as it is stored: lists for tuples, and what `moment` makes of an aware datetime.
+def plain(where: str, value: object, convert_timestamp: Callable[[datetime], object]) -> object:
+    """A value as it is stored: lists for tuples, and what `convert_timestamp` makes of an aware datetime.
 
     Raises Fatal, naming `where`, for what Firestore would not store or this pipeline does not use.
     """
@@ -51,11 +53,13 @@ def plain(where: str, value: object, moment: Callable[[datetime], object]) -> ob
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return moment(value)
+        return convert_timestamp(value)
     if isinstance(value, dict):
-        return {field_name(where, name): plain(f"{where}.{name}", each, moment) for name, each in value.items()}
+        return {
+            field_name(where, name): plain(f"{where}.{name}", each, convert_timestamp) for name, each in value.items()
+        }
     if isinstance(value, list | tuple) and not any(isinstance(each, list | tuple) for each in value):
-        return [plain(f"{where}[{index}]", each, moment) for index, each in enumerate(value)]
+        return [plain(f"{where}[{index}]", each, convert_timestamp) for index, each in enumerate(value)]
     raise Fatal(
         f"{where} is {type(value).__name__} {str(value)[:80]!r}, which Firestore does not store.",
         next_step="use str, 64-bit int, finite float, bool, None, aware datetime, dict, or a list of these without "

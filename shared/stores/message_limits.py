@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from shared.core.errors import Fatal, NotFound
 from shared.core.printable import one_line
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 from shared.core.storable import storable
 
 # https://cloud.google.com/pubsub/quotas: of one publish request, and so of a message in it.
@@ -51,9 +51,9 @@ def cut(text: str, most: int = MAX_ATTRIBUTE_BYTES) -> str:
     return text.encode("utf-8", "replace")[:most].decode(errors="ignore")
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
-    return cut(redacted(one_line(storable(text))))
+    return cut(redact(one_line(storable(text))))
 
 
 def _broken(data: bytes, attributes: Mapping[str, str]) -> str:

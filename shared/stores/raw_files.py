@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.core.clock import YEARS
 from shared.core.errors import DataError
-from shared.core.redaction import redacted_json
+from shared.core.redaction import redact_json
 from shared.nba.feed_json import read_json
 
 CONTENT_TYPE = "application/gzip"
@@ -80,7 +80,7 @@ class RawContent:
     failed: Mapping[str, str]
     answers: Sequence[RawAnswer]
 
-    def named(self, name: str) -> list[RawAnswer]:
+    def answers_named(self, name: str) -> list[RawAnswer]:
         return [answer for answer in self.answers if answer.name == name]
 
 
@@ -110,8 +110,8 @@ def parse_raw_path(path: str) -> tuple[str, str, date]:
         raise DataError(f"{path!r} names no calendar day.", next_step="correct the path.") from None
 
 
-def snapshot_moment(path: str) -> datetime | None:
-    """When a file was fetched, by its name; None where the name does not say."""
+def parse_snapshot_time(path: str) -> datetime | None:
+    """Parse when a file was fetched from its name; None where the name does not say."""
     try:
         return datetime.strptime(path.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -134,12 +134,12 @@ def encode_raw(
         "game_date": game_date.isoformat(),
         "run_id": run_id,
         "fetched_at": fetched_at.astimezone(UTC).isoformat(),
-        "failed": redacted_json(dict(sorted(failed.items()))),
+        "failed": redact_json(dict(sorted(failed.items()))),
     }
     parts = [_json_bytes(head)[:-1], b',"responses":[']
     for number, response in enumerate(responses):
         about = {"name": response.name, "request": dict(response.request), "headers": dict(response.headers)}
-        parts += [b"," if number else b"", _json_bytes(redacted_json(about))[:-1]]
+        parts += [b"," if number else b"", _json_bytes(redact_json(about))[:-1]]
         parts += [b',"body":', response.body, b"}"]
     return gzip.compress(b"".join([*parts, b"]}"]), _LEVEL, mtime=0)
 

@@ -57,7 +57,7 @@ def get_runtime() -> Runtime:
         if _current is None:
             target = os.environ.get("RUNTIME", "")
             if target == GCP:
-                _current = deployed(Settings.from_environment())
+                _current = open_deployed_runtime(Settings.from_environment())
                 return _current
             module_name, _, factory_name = target.partition(":")
             if not module_name or not factory_name:
@@ -75,7 +75,7 @@ def get_runtime() -> Runtime:
         return _current
 
 
-def deployed(settings: Settings) -> Runtime:
+def open_deployed_runtime(settings: Settings) -> Runtime:
     """A runtime on Google Cloud; nothing is called yet. Raises ConfigError where a setting is missing."""
     from shared.stores.gcp.stores import open_stores
 

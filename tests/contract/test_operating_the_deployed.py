@@ -41,8 +41,8 @@ def command(
             for key, value in settings.items():
                 patch.setenv(key, value)
             code = operate.main([name])
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        output = capsys.readouterr()
+        return code, output.out + output.err
 
     return run
 
@@ -70,43 +70,43 @@ def test_dead_letters_are_listed_and_redriven_to_their_topic(
         "dead_letter_reason": "max_delivery_attempts",
     }
     bus.publish(SUBSCRIPTION.dead_letter_topic, data, letter)
-    code, said = command("dlq")
+    code, output = command("dlq")
     assert code == DONE
-    assert "max_delivery_attempts" in said
-    assert "1 in all" in said
-    code, said = command("redrive", ALL="1", WHY="the store is back", WHO="somebody")
-    assert code == DONE, said
-    assert f"of {SUBSCRIPTION.name}" in said
+    assert "max_delivery_attempts" in output
+    assert "1 in all" in output
+    code, output = command("redrive", ALL="1", WHY="the store is back", WHO="somebody")
+    assert code == DONE, output
+    assert f"of {SUBSCRIPTION.name}" in output
     answer = httpx.post(f"{watch}:pull", json={"maxMessages": 10}, timeout=30).raise_for_status().json()
     assert [base64.b64decode(each["message"]["data"]) for each in answer["receivedMessages"]] == [data]
 
 
 def test_the_pause_is_switched_in_the_deployed_state(command: Operate, state: State) -> None:
-    code, said = command("pause", WHY="moving house", WHO="somebody")
-    assert (code, said) == (DONE, "paused, by somebody: moving house\n")
+    code, output = command("pause", WHY="moving house", WHO="somebody")
+    assert (code, output) == (DONE, "paused, by somebody: moving house\n")
     assert (document := state.get("control/pause")) is not None
     assert document.data["paused"] is True
-    code, said = command("resume", WHY="moved", WHO="somebody")
+    code, output = command("resume", WHY="moved", WHO="somebody")
     assert code == DONE
-    assert "running, by somebody: moved" in said
-    assert "published message" in said, "the sweep is asked to release what was held"
+    assert "running, by somebody: moved" in output
+    assert "published message" in output, "the sweep is asked to release what was held"
 
 
 def test_breakers_are_read_there(command: Operate) -> None:
     assert command("breakers") == (DONE, "No breaker has failures.\n")
-    code, said = command("reset-breaker", NAME="processor-phase1_scrape", WHY="mended")
+    code, output = command("reset-breaker", NAME="processor-phase1_scrape", WHY="mended")
     assert code == WRONG_INPUT
-    assert "No breaker 'processor-phase1_scrape' has failures" in said
+    assert "No breaker 'processor-phase1_scrape' has failures" in output
 
 
 def test_time_cannot_be_set_there(command: Operate) -> None:
-    code, said = command("sweep", AT="2025-11-14T18:10")
+    code, output = command("sweep", AT="2025-11-14T18:10")
     assert code == WRONG_INPUT
-    assert "time cannot be set" in said
+    assert "time cannot be set" in output
 
 
 def test_a_project_has_to_be_named(command: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    code, said = command("dlq", PROJECT_ID="")
+    code, output = command("dlq", PROJECT_ID="")
     assert code == WRONG_INPUT
-    assert said == "RUNTIME=gcp needs PROJECT_ID. Next: say PROJECT_ID=my-nba-project.\n"
+    assert output == "RUNTIME=gcp needs PROJECT_ID. Next: say PROJECT_ID=my-nba-project.\n"

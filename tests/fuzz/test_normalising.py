@@ -97,12 +97,12 @@ def test_an_answer_that_is_nothing_at_all_is_refused_by_name() -> None:
         for value in ODD:
             problems = Problems()
             files = Files(source, problems)
-            said = ""
+            message = ""
             try:
                 files.add(value)
             except DataError as error:
-                said = str(error)
-            assert problems.refused == 1 or "the/path" in said, f"{name}: {value!r:.100}"
+                message = str(error)
+            assert problems.refused == 1 or "the/path" in message, f"{name}: {value!r:.100}"
             assert files.tables() == {}
 
 

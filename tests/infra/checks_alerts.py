@@ -160,11 +160,11 @@ def budget(run: TerraformRun, wanted: Expected) -> list[str]:
     kinds = {values["id"]: values["type"] for values in run.all_of("google_monitoring_notification_channel")}
     found = []
     for values in run.all_of("google_billing_budget"):
-        told = {c for rule in values["all_updates_rule"] for c in rule["monitoring_notification_channels"] or []}
+        channels = {c for rule in values["all_updates_rule"] for c in rule["monitoring_notification_channels"] or []}
         found += [
-            f"the budget tells {channel}: {kinds.get(channel)}" for channel in told if kinds.get(channel) != "email"
+            f"the budget tells {channel}: {kinds.get(channel)}" for channel in channels if kinds.get(channel) != "email"
         ]
-        found += differences("budget tells", len(told), list(kinds.values()).count("email"))
+        found += differences("budget tells", len(channels), list(kinds.values()).count("email"))
     return found
 
 

@@ -43,7 +43,7 @@ class TerraformRun:
     """One `run` block of a test file: whether its assertions held, what was made, and the actions that a plan had."""
 
     passed: bool
-    said: str
+    output: str
     resources: tuple[Resource, ...]
     actions: dict[str, tuple[str, ...]]
 
@@ -92,9 +92,9 @@ def init(folder: Path) -> None:
     """Get the provider; skips where it cannot be got (no registry). Raises AssertionError for what is no Terraform."""
     done = terraform(folder, "init", "-no-color")
     if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())
-        assert PROVIDER in said, said[-1000:]
-        pytest.skip(f"needs the google provider, which `terraform init` did not get: {said[-300:]}")
+        diagnostics = " ".join((done.stderr or done.stdout).split())
+        assert PROVIDER in diagnostics, diagnostics[-1000:]
+        pytest.skip(f"needs the google provider, which `terraform init` did not get: {diagnostics[-300:]}")
 
 
 def run_tests(folder: Path, file: str) -> dict[str, TerraformRun]:
@@ -113,14 +113,14 @@ def run_tests(folder: Path, file: str) -> dict[str, TerraformRun]:
 
 def _run(name: str, status: str, lines: Sequence[dict[str, Any]]) -> TerraformRun:
     mine = [line for line in lines if line.get("@testrun") == name]
-    said = [line["diagnostic"] for line in mine if "diagnostic" in line]
+    diagnostics = [line["diagnostic"] for line in mine if "diagnostic" in line]
     resources = [resource for line in mine if "test_state" in line for resource in _resources(line["test_state"])]
     changes = [
         change for line in mine if "test_plan" in line for change in line["test_plan"].get("resource_changes", [])
     ]
     return TerraformRun(
         passed=status == "pass",
-        said="\n".join(f"{each['summary']}: {each.get('detail', '')}" for each in said),
+        output="\n".join(f"{each['summary']}: {each.get('detail', '')}" for each in diagnostics),
         resources=tuple(resources),
         actions={change["address"]: tuple(change["change"]["actions"]) for change in changes},
     )

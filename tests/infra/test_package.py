@@ -163,17 +163,17 @@ def test_every_python_builds_the_same_with_nothing_but_its_standard_library(tmp_
     """-S leaves installed packages out: a machine that only deploys needs none."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     pythons = {version: python for version in {here, *SUPPORTED} if (python := find_python(version))}
-    said = {}
+    output = {}
     for version, python in pythons.items():
         folder = lay_out(tmp_path / version)
         command = [str(python), "-S", "-m", "local.package"]
         done = subprocess.run(command, cwd=folder, env=outside(), capture_output=True, text=True, check=True)
         assert done.stderr == ""
-        said[version] = done.stdout
+        output[version] = done.stdout
     expected = write(lay_out(tmp_path / "ours"))
     line = f"build/functions.zip: {expected.files} files, {expected.size:,} bytes, sha256 {expected.sha256}\n"
-    assert said == dict.fromkeys(pythons, line)
-    assert here in said
+    assert output == dict.fromkeys(pythons, line)
+    assert here in output
 
 
 def test_what_stops_it_is_one_sentence(tmp_path: Path) -> None:

@@ -98,16 +98,16 @@ def test_all_that_the_archive_imports_anywhere_is_there(python: Path, archive: P
 
 
 def test_a_deployment_without_a_runtime_does_not_start_and_says_so(deployed_python: Path, archive: Path) -> None:
-    said = refusal(deployed_python, "grading", archive)
-    assert said.endswith("ConfigError: RUNTIME is not set. Next: deploy with RUNTIME in the function's environment.")
+    output = refusal(deployed_python, "grading", archive)
+    assert output.endswith("ConfigError: RUNTIME is not set. Next: deploy with RUNTIME in the function's environment.")
 
 
 def test_a_deployment_of_an_unknown_function_does_not_start_and_lists_those_there_are(
     deployed_python: Path, archive: Path
 ) -> None:
-    said = refusal(deployed_python, "phase7", archive, RUNTIME=RUNTIME)
-    assert "FUNCTION_TARGET is 'phase7'" in said
-    assert [name for name in FUNCTIONS if name not in said] == []
+    output = refusal(deployed_python, "phase7", archive, RUNTIME=RUNTIME)
+    assert "FUNCTION_TARGET is 'phase7'" in output
+    assert [name for name in FUNCTIONS if name not in output] == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -67,8 +67,8 @@ def test_an_entry_point_answers_as_it_is_deployed(
         answer = httpx.post(url, content=push(message, message_id="2", subscription=subscription.name), timeout=60)
     assert answer.headers["Server"] == "gunicorn"
     assert (poison.status_code, poison.json()["status"]) == (200, "dead_lettered")
-    status, said, reason = ANSWERS[name]
-    assert (answer.status_code, answer.json()["status"]) == (status, said), answer.text
+    status, expected, reason = ANSWERS[name]
+    assert (answer.status_code, answer.json()["status"]) == (status, expected), answer.text
     assert reason in answer.json()["reason"]
     lines = log_lines(tmp_path / "output.txt")
     assert {line["function"] for line in lines} == {name}

@@ -71,7 +71,7 @@ def test_every_failure_of_consolidation_counts(run: TerraformRun) -> None:
     codes = counted(run, "consolidation_failed")
     raised = {
         event
-        for call in calls(ROOT / "functions" / "phase5_consolidation" / "consolidate.py", "StagingMismatch")
+        for call in calls(ROOT / "functions" / "phase5_consolidation" / "guards.py", "StagingMismatch")
         for event in events_of(call)
     }
     assert len(raised) == 6
@@ -122,7 +122,7 @@ assert create_app("served", sys.argv[1]).test_client().post("/").status_code == 
 """
 
 
-def said(tmp_path: Path, log_execution_id: str) -> list[str]:
+def log_lines(tmp_path: Path, log_execution_id: str) -> list[str]:
     """What a function that logs one line writes, as functions-framework serves it."""
     source = tmp_path / "main.py"
     source.write_text(SERVED, encoding="utf-8")
@@ -134,6 +134,6 @@ def said(tmp_path: Path, log_execution_id: str) -> list[str]:
 
 def test_a_line_is_written_once_as_the_functions_are_deployed(tmp_path: Path) -> None:
     """Google sets LOG_EXECUTION_ID to true where a deployment does not; checks_functions.environment wants false."""
-    (line,) = said(tmp_path, "false")
+    (line,) = log_lines(tmp_path, "false")
     assert '"severity": "INFO"' in line
-    assert len(said(tmp_path, "true")) == 2
+    assert len(log_lines(tmp_path, "true")) == 2

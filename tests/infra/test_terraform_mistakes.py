@@ -61,7 +61,7 @@ def test_mistakes_are_caught(mistakes: list[Mistake], mistaken_root: Path) -> No
     finally:
         for file, text in right.items():
             (mistaken_root / file).write_text(text, encoding="utf-8")
-    assert run.resources, run.said
+    assert run.resources, run.output
     wanted = EVERYTHING if mistakes[0].run == "everything" else DEFAULTS
     missed = [each.name for each in mistakes if not CHECKS[each.caught_by](run, wanted)]
     assert missed == []

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shared.stores.warehouse.schemas import SCHEMA_FOLDER, all_schemas, all_views
-from shared.stores.warehouse.sql import expanded
+from shared.stores.warehouse.sql import expand_fragments
 from tests.conftest import ROOT
 from tests.infra.partition_filters import partition_fields, unpruned
 from tests.sqlcheck.checker import sql_files
@@ -30,7 +30,7 @@ def requires_filter(table: str) -> bool:
 def statements() -> list[tuple[str, str]]:
     """Every statement but the views: a filter on a view is a filter on the table that its rows come from."""
     files = [path for path in sql_files(ROOT) if path.stem not in VIEWS]
-    return [(path.name, expanded(path.read_text(encoding="utf-8"))) for path in files] + built()
+    return [(path.name, expand_fragments(path.read_text(encoding="utf-8"))) for path in files] + built()
 
 
 def test_what_is_read_whole_is_known_with_its_reason() -> None:

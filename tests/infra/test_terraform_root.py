@@ -36,7 +36,7 @@ def test_it_is_valid(terraform_root: Path) -> None:
 def test_it_refuses_what_cannot_work(terraform_root: Path) -> None:
     runs = run_tests(terraform_root, "refusals")
     assert len(runs) >= 6
-    assert {name: run.said for name, run in runs.items() if not run.passed} == {}
+    assert {name: run.output for name, run in runs.items() if not run.passed} == {}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -169,7 +169,7 @@ def test_the_guide_knows_how_many_processors_the_functions_may_take() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "Quota exceeded for total allowable CPU per project per region",
         "One or more users named in the policy do not belong to a permitted customer",
@@ -177,8 +177,8 @@ def test_the_guide_knows_how_many_processors_the_functions_may_take() -> None:
         "constraints/storage.publicAccessPrevention",
     ],
 )
-def test_refusals_that_do_not_pass_have_a_way_out(said: str) -> None:
-    assert said in " ".join(DEPLOY.split())
+def test_refusals_that_do_not_pass_have_a_way_out(message: str) -> None:
+    assert message in " ".join(DEPLOY.split())
 
 
 def section(title: str) -> str:

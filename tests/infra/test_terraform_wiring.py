@@ -35,11 +35,11 @@ EVERYTHING = Expected(
 def test_a_project_that_sets_nothing_but_its_name_passes_its_own_assertions(
     defaults: dict[str, TerraformRun],
 ) -> None:
-    assert defaults["defaults"].passed, defaults["defaults"].said
+    assert defaults["defaults"].passed, defaults["defaults"].output
 
 
 def test_an_environment_with_everything_passes_its_own_assertions(everything: dict[str, TerraformRun]) -> None:
-    assert everything["everything"].passed, everything["everything"].said
+    assert everything["everything"].passed, everything["everything"].output
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -65,7 +65,7 @@ def changes(terraform_root: Path) -> dict[str, TerraformRun]:
 
 
 def _changed(run: TerraformRun) -> dict[str, tuple[str, ...]]:
-    assert run.passed, run.said
+    assert run.passed, run.output
     assert len(run.actions) > 100
     return {address: actions for address, actions in run.actions.items() if actions != ("no-op",)}
 

@@ -55,8 +55,8 @@ def play(copy: Copy, mutants: Sequence[Mutant], tests: Mapping[str, Sequence[str
             survivors.append(mutant)
             print(f"survived: {mutant}", flush=True)
         if number % 20 == 0 or number == len(mutants):
-            told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-            print(f"{number} of {len(mutants)} mutants: {told}", flush=True)
+            summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+            print(f"{number} of {len(mutants)} mutants: {summary}", flush=True)
     return survivors
 
 

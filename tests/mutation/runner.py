@@ -52,8 +52,8 @@ class Copy:
 
     def key(self, mutant: Mutant, tests: Sequence[str]) -> str:
         """What an outcome is of: the mutant, its file and the tests as they stand here."""
-        said = [repr(mutant), self.read(mutant.file), *(self.read(test.partition("::")[0]) for test in tests)]
-        return hashlib.sha256("\0".join(said).encode()).hexdigest()
+        parts = [repr(mutant), self.read(mutant.file), *(self.read(test.partition("::")[0]) for test in tests)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def write(self, file: str, text: str) -> None:
         """The file with this text, newer than any byte code of it: a mutant may be as long, in the same second."""

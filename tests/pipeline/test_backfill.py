@@ -9,7 +9,7 @@ import pytest
 
 from local.cli.publish import CommandRefused
 from local.cloud import backfill
-from local.cloud.backfill import Asked, asked, months, on_a_folder, on_google
+from local.cloud.backfill import Asked, months, on_a_folder, on_google, parse_request
 from local.cloud.runs import NotThrough, Waiting
 from local.console.command import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
@@ -176,10 +176,10 @@ def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.C
             )
             == FAILED
         )
-    said = capsys.readouterr()
-    assert "2024-12-15 to 2024-12-31\n" in said.out
-    assert "2025-02-01 to 2025-02-28 ended before phase4_precompute" in said.err
-    assert "2025-03-01" not in said.out
+    message = capsys.readouterr()
+    assert "2024-12-15 to 2024-12-31\n" in message.out
+    assert "2025-02-01 to 2025-02-28 ended before phase4_precompute" in message.err
+    assert "2025-03-01" not in message.out
 
 
 # --- input ------------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_months_are_cut_to_the_days_asked_for(first: str, last: str, expected: l
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({}, "FROM='' is no day"),
         ({"FROM": "2024-10-22"}, "TO='' is no day"),
@@ -213,13 +213,13 @@ def test_months_are_cut_to_the_days_asked_for(first: str, last: str, expected: l
         ({"FROM": "2024-12-01", "TO": "2024-12-01", "MINUTES": "inf"}, "MINUTES=inf is no number"),
     ],
 )
-def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], said: str) -> None:
-    with pytest.raises(CommandRefused, match=said):
-        asked(settings)
+def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(CommandRefused, match=message):
+        parse_request(settings)
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "said"),
+    ("settings", "code", "message"),
     [
         ({"FROM": "", "TO": ""}, WRONG_INPUT, "FROM='' is no day"),
         ({"RUNTIME": "gcp", "PROJECT_ID": ""}, WRONG_INPUT, "RUNTIME=gcp needs PROJECT_ID"),
@@ -229,7 +229,7 @@ def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], said: 
 def test_the_command_says_it_and_exits_two(
     settings: dict[str, str],
     code: int,
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -238,7 +238,7 @@ def test_the_command_says_it_and_exits_two(
     for name, value in {"FROM": "2024-12-01", "TO": "2024-12-01", "LOCAL_DIR": str(tmp_path), **settings}.items():
         monkeypatch.setenv(name, value)
     assert backfill.main() == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_chain_of_a_backfill_is_the_one_played_here() -> None:

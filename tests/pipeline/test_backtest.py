@@ -22,13 +22,13 @@ from local.backtest import play as playing
 from local.backtest.__main__ import main
 from local.backtest.arguments import Arguments
 from local.backtest.bets import best_at, bets_of
-from local.backtest.play import DAY_BEFORE, EVENING, Played, predicted
+from local.backtest.play import DAY_BEFORE, EVENING, Played, predict_days
 from local.backtest.rows import read_rows
 from local.backtest.walk import predict
 from local.backtest.world import Spent, open_world, world_folder
 from local.day.day import Day
 from local.day.screen import Screen
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from local.host.runtime import open_runtime
 from local.league import write_league
 from local.replay import Archive
@@ -94,8 +94,8 @@ def screen() -> Screen:
 def backtest(archive_folder: Path, folder: Path, last: date) -> Run:
     archive = Archive(archive_folder)
     arguments = Arguments(archive_folder, FIRST, last, 1, folder)
-    with owned(arguments.kept_in):  # as the command has it
-        return Run(predicted(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
+    with lock_folder(arguments.kept_in):  # as the command has it
+        return Run(predict_days(arguments, archive, FIRST, last, screen(), Spent()), folder, archive)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_the_command_writes_its_files_and_says_where(
     assert all(one["line_mae"] is None and one["roi"] is None for one in document["all"])
     assert "Players with a line" in (ended.folder / "backtest.html").read_text()
     assert str(ended.folder / "backtest.html") in capsys.readouterr().out.replace("\n", "")
-    with owned(ended.folder / "backtest"):
+    with lock_folder(ended.folder / "backtest"):
         assert main() == 2
     assert "is in use by process" in capsys.readouterr().err, "two at once would write the same files"
     monkeypatch.setenv("FROM", "2031-01-01")

@@ -218,8 +218,8 @@ def free_days(archive: Archive) -> list[date]:
     return [free[0], free[-1]]
 
 
-def assert_answered(day: date, folder: Path, said: str) -> None:
-    assert f"There are no games on {day}, so nothing is played. The nearest days with games are " in said
+def assert_answered(day: date, folder: Path, output: str) -> None:
+    assert f"There are no games on {day}, so nothing is played. The nearest days with games are " in output
     assert not (folder / "warehouse.duckdb").exists(), "nothing was loaded"
     assert not (folder / "summary.json").exists()
 
@@ -248,8 +248,8 @@ def test_real_days_without_games(
     for name, value in (("ARCHIVE", str(nba_archive)), ("LOCAL_DIR", str(tmp_path)), ("DATE", day)):
         monkeypatch.setenv(name, value)
     assert run() == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert_answered(date.fromisoformat(day), tmp_path, said)
+    output = " ".join(capsys.readouterr().out.split())
+    assert_answered(date.fromisoformat(day), tmp_path, output)
 
 
 @pytest.mark.heavy

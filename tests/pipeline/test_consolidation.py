@@ -56,14 +56,14 @@ def batch_of(world: PipelineHarness, batch: str = BATCH) -> dict[str, Any]:
 
 
 def assert_failed_and_preserved(
-    world: PipelineHarness, said: str, staged: int, answers: list[Response], status: int = 503
+    world: PipelineHarness, message: str, staged: int, answers: list[Response], status: int = 503
 ) -> None:
     """FAILED with what was expected and found, an alert, every staging table there, nothing announced."""
     assert [answer.status for answer in answers] == [status]
-    assert said in answers[0].body["reason"]
+    assert message in answers[0].body["reason"]
     failed = batch_of(world)
     assert failed["status"] == "FAILED"
-    assert said in failed["failure"]
+    assert message in failed["failure"]
     assert len(world.staging_tables()) == staged
     (alert,) = world.alerts()
     assert (alert["severity"], alert["batch_id"], alert["fingerprint"]) == (
@@ -71,7 +71,7 @@ def assert_failed_and_preserved(
         BATCH,
         f"consolidation-failed-{BATCH}",
     )
-    assert said in alert["detail"]
+    assert message in alert["detail"]
     assert world.published("nba-phase5-predictions-complete") == []
     assert current(world) == []
 
@@ -291,15 +291,15 @@ def test_a_single_row_that_is_missing_fails_the_batch(world: PipelineHarness) ->
     assert_failed_and_preserved(world, "(2: 0 staged, 1 reported; 0 rows of another", 2, consolidate(world))
 
 
-@pytest.mark.parametrize(("missing", "said"), [(10, "07, 08, 09."), (11, "07, 08, 09 ....")])
-def test_of_many_missing_tables_ten_are_named(world: PipelineHarness, missing: int, said: str) -> None:
+@pytest.mark.parametrize(("missing", "message"), [(10, "07, 08, 09."), (11, "07, 08, 09 ....")])
+def test_of_many_missing_tables_ten_are_named(world: PipelineHarness, missing: int, message: str) -> None:
     units = [f"{number:02d}" for number in range(missing)]
     open_batch(world, *units)
     for unit in units:
         complete(world, unit, 1)
     (answer,) = consolidate(world)
     assert f"{missing} of {missing} staging tables are missing: 00, 01, " in answer.body["reason"]
-    assert said in answer.body["reason"]
+    assert message in answer.body["reason"]
 
 
 def test_a_batch_that_staged_no_row_at_all_fails(world: PipelineHarness) -> None:

@@ -128,8 +128,8 @@ def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
     evening.run_until_idle({"phase5_coordinator": PHASE5["phase5_coordinator"]})
     with evening.killed_at("batch.unit_recorded"), pytest.raises(Killed):
         evening.run_until_idle()
-    (held,) = [d for d in evening.documents("executions") if d["status"] == "running"]
-    assert held["phase"] == "phase5_worker"
+    (running,) = [d for d in evening.documents("executions") if d["status"] == "running"]
+    assert running["phase"] == "phase5_worker"
     # another instance goes on, the dead one's lease stands and its delivery is in flight
     evening.life.ended = False
     evening.run_until_idle(wait=False)
@@ -169,9 +169,9 @@ def test_every_point_has_a_name_that_is_used() -> None:
 def test_the_hook_is_gone_after_a_test() -> None:
     reached: list[Any] = []
     failpoints.install(reached.append)
-    failpoints.reached("handler.taken")
+    failpoints.reach("handler.taken")
     failpoints.install(None)
-    failpoints.reached("handler.taken")
+    failpoints.reach("handler.taken")
     assert reached == ["handler.taken"]
 
 

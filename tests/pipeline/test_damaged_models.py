@@ -68,8 +68,8 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     assert found[system] == {"model_damaged"}
     assert set(found) == set(SYSTEMS)
     assert not any("model_damaged" in codes for other, codes in found.items() if other != system)
-    said = {row["error_message"] for row in current_predictions(world) if row["system_id"] == system}
-    (sentence,) = said
+    messages = {row["error_message"] for row in current_predictions(world) if row["system_id"] == system}
+    (sentence,) = messages
     assert path in sentence
     assert f"{system} {TWO}" in sentence
     assert '{"rollback_to": "previous"}' in sentence

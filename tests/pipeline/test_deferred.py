@@ -44,7 +44,7 @@ def break_open(world: PipelineHarness, function: str = FUNCTION) -> None:
         )
 
 
-def held_by(world: PipelineHarness) -> list[tuple[str, bool]]:
+def deferred_by(world: PipelineHarness) -> list[tuple[str, bool]]:
     """(gate, released) of every held message."""
     return [(each["gate"], each["released_at"] is not None) for each in world.documents("held")]
 
@@ -174,17 +174,17 @@ def test_a_late_redelivery_of_one_released_is_no_error_and_does_the_work_once(wo
 
 def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: PipelineHarness) -> None:
     body = push(DAY, message_id="m5", subscription=TRIGGER)
-    said: list[str] = []
+    statuses: list[str] = []
 
     def slow(message: Any, context: Context) -> Outcome:
         pause_all(world)
         world.move(seconds=601)  # past the ack deadline, within the lease
-        said.append(send(world, Work(), body).body["status"])
+        statuses.append(send(world, Work(), body).body["status"])
         return Outcome("success")
 
     work = Work(slow)
     assert send(world, work, body).body["status"] == "success"
-    assert said == ["held"]
+    assert statuses == ["held"]
     resume(world)
     answers = [answer.body["status"] for _, answer in world.run_until_idle({FUNCTION: (work, PhaseMessage)})]
     assert (answers, work.calls) == (["success"], 1)
@@ -324,7 +324,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: PipelineHarness) 
     answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
     assert answers == ["retry", "held"]
     assert work.calls == 1
-    assert held_by(world).count((f"processor-{FUNCTION}", False)) == 2
+    assert deferred_by(world).count((f"processor-{FUNCTION}", False)) == 2
     work.does = None
     for _ in range(2):
         world.move(minutes=31)

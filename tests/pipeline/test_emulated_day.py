@@ -65,14 +65,14 @@ def staying_up(folder: Path, league: Path) -> Iterator[str]:
     watchdog = threading.Timer(SECONDS, process.kill)  # ends the reading of one that never comes up
     watchdog.start()
     try:
-        said: list[str] = []
+        lines: list[str] = []
         for line in process.stdout:
-            said.append(line)
+            lines.append(line)
             if COMMAND in line:
                 break
         else:
-            pytest.fail(f"The day ended with {process.wait()} before it was up:\n{''.join(said)}")
-        yield said[-1]
+            pytest.fail(f"The day ended with {process.wait()} before it was up:\n{''.join(lines)}")
+        yield lines[-1]
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait() == WITH_GAPS, rest

@@ -354,8 +354,8 @@ def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: PipelineHarne
     assert send(world, Work(lambda *_: outcome), push(DAY, subscription=TRIGGER)).body["status"] == "partial"
     (announced,) = world.published("nba-phase3-analytics-complete")
     assert (announced["metadata"]["rows"], len(announced["reason"])) == (3, MAX_REASON)
-    said = "a source said \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
-    assert announced["metadata"]["failed"] == {said: [said, {"a": said}]}
+    message = "a source said \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert announced["metadata"]["failed"] == {message: [message, {"a": message}]}
     # and understood by whoever reads it
     assert send(world, Work(), push(announced, message_id="2"), "phase4_precompute").body["status"] == "success"
 

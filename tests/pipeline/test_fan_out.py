@@ -134,8 +134,8 @@ def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: Pipel
     # what earlier dates left is taken back; a no_data completion on the workers' topic would be poison
     ((topic, data, _),) = world.bus.published[1:]
     assert topic == "nba-phase6-export-trigger"
-    told = {name: json.loads(data)[name] for name in ("game_date", "run_id", "mode")}
-    assert told == {"game_date": "2025-11-14", "run_id": "2025-11-14-test", "mode": "same_day"}
+    message = {name: json.loads(data)[name] for name in ("game_date", "run_id", "mode")}
+    assert message == {"game_date": "2025-11-14", "run_id": "2025-11-14-test", "mode": "same_day"}
     world.run_until_idle({**PHASE5, "phase6_export": (export.run, PhaseMessage)})
     rows = world.rows("SELECT phase, status FROM nba_monitoring.pipeline_execution_log ORDER BY phase")
     assert [row["phase"] for row in rows] == ["phase5_coordinator", "phase6"], "the run ends there"
@@ -294,10 +294,10 @@ def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: Pipeli
     circuit_breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
     trigger(evening)
     answers = evening.run_until_idle()
-    said = [answer.body["status"] for function, answer in answers if function == "phase5_worker"]
+    statuses = [answer.body["status"] for function, answer in answers if function == "phase5_worker"]
     # the fifth unit that fails opens the worker's breaker, which holds the retries
-    assert said[:4] == ["failed"] * 4
-    assert set(said[4:]) == {"held"}
+    assert statuses[:4] == ["failed"] * 4
+    assert set(statuses[4:]) == {"held"}
     assert evening.documents("batches")[0]["status"] == "FAILED"
     assert evening.alerts()
     assert current_predictions(evening) == []

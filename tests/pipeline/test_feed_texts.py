@@ -62,9 +62,9 @@ def test_what_is_refused_of_a_feed_is_told_as_it_reads(tmp_path: Path) -> None:
         chain.sources.says = {"box P": Reply.of(box_scores("P", rows))}
         loaded = chain.load(chain.results(), "results")
     assert loaded.records_failed == 2
-    told = str(loaded.metadata)
-    assert "of characters that are not printed" in told
-    assert not any(sign in told for sign in STEERS)
+    metadata = str(loaded.metadata)
+    assert "of characters that are not printed" in metadata
+    assert not any(sign in metadata for sign in STEERS)
 
 
 def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:

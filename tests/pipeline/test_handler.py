@@ -266,8 +266,8 @@ def test_the_line_about_an_end_has_its_code(
     work = Work(does) if isinstance(does, Exception) else Work(lambda *_: does)
     with caplog.at_level(logging.INFO):
         answer = send(world, work, push(DAY, subscription=TRIGGER))
-    said = [fields["event"] for each in caplog.records if "event" in (fields := getattr(each, "fields", {}))]
-    assert said == [code]
+    events = [fields["event"] for each in caplog.records if "event" in (fields := getattr(each, "fields", {}))]
+    assert events == [code]
     if answer.body["status"] == "failed" or isinstance(does, DataError):
         assert execution(world)["event"] == code
     elif isinstance(does, Outcome):

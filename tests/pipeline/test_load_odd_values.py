@@ -74,8 +74,13 @@ def test_one_odd_value_of_each_source_is_named_and_the_rest_is_loaded(runtime: R
         "nba_raw.nbac_schedule": 1,
         "nba_raw.odds_api_game_lines": 1,
     }
-    for said in ("year", "PTS is 100000000000000000000000000", "key of a bookmaker is a list", "athlete.displayName"):
-        assert any(said in sentence for sentence in loaded.metadata["problems"]), said
+    for message in (
+        "year",
+        "PTS is 100000000000000000000000000",
+        "key of a bookmaker is a list",
+        "athlete.displayName",
+    ):
+        assert any(message in sentence for sentence in loaded.metadata["problems"]), message
     [line] = runtime.warehouse.query("SELECT total, answer_at FROM nba_raw.odds_api_game_lines").to_pylist()
     assert (str(line["total"]), line["answer_at"]) == ("231.000000000", FETCHED)
     [game] = runtime.warehouse.query("SELECT game_id, covers_from FROM nba_raw.nbac_schedule").to_pylist()

@@ -134,7 +134,7 @@ def test_one_by_its_id_that_fails_again(
 
 
 @pytest.mark.parametrize(
-    ("command", "settings", "said"),
+    ("command", "settings", "output"),
     [
         ("redrive", {"WHY": "x"}, "Say which: ID="),
         ("redrive", {"ALL": "1"}, "Say why, for the audit"),
@@ -151,14 +151,14 @@ def test_wrong_input(
     state: Path,
     command: str,
     settings: dict[str, str],
-    said: str,
+    output: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert operate.main([command]) == WRONG_INPUT
-    assert said in capsys.readouterr().err
+    assert output in capsys.readouterr().err
     assert letters_left(state) == ["max_delivery_attempts", "not_json"]
 
 
@@ -182,10 +182,10 @@ def test_pause_holds_what_is_redriven_and_resume_sees_it_through(
     assert operate.main(["redrive"]) == FAILED, "the poison is a dead letter again"
     assert "held back: 1 of phase5_consolidation (paused since" in capsys.readouterr().out
     assert operate.main(["resume"]) == DONE
-    said = capsys.readouterr().out
-    assert "running, by ana: a release" in said
-    assert "batch_sweep           success" in said
-    assert "phase5_consolidation  skipped" in said
+    output = capsys.readouterr().out
+    assert "running, by ana: a release" in output
+    assert "batch_sweep           success" in output
+    assert "phase5_consolidation  skipped" in output
     with open_runtime(state) as embedded:
         actions = [document.data["action"] for document in embedded.stores.state.query("audit")]
     assert sorted(actions) == ["pause", "redrive", "redrive", "resume"]
@@ -254,9 +254,9 @@ def test_a_breaker_is_shown_and_closed_by_hand(
     assert operate.main(["redrive"]) == DONE
     assert "held back: 1 of phase5_consolidation (breaker processor-phase5_consolidation" in capsys.readouterr().out
     assert operate.main(["breakers"]) == DONE
-    said = capsys.readouterr().out
-    assert said.startswith(f"{name}: open, 5 failures in a row")
-    assert "[down]" in said
+    output = capsys.readouterr().out
+    assert output.startswith(f"{name}: open, 5 failures in a row")
+    assert "[down]" in output
     monkeypatch.setenv("NAME", name)
     assert operate.main(["reset-breaker"]) == DONE
     assert "phase5_consolidation  skipped" in capsys.readouterr().out
@@ -302,10 +302,10 @@ def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(None, "?"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7_300, "2 h"), (180_000, "2 d")]
+    ("seconds", "output"), [(None, "?"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7_300, "2 h"), (180_000, "2 d")]
 )
-def test_ages(seconds: float | None, said: str) -> None:
-    assert age(seconds) == said
+def test_ages(seconds: float | None, output: str) -> None:
+    assert age(seconds) == output
 
 
 def test_the_sweeps_trigger_is_its_topic() -> None:

@@ -72,13 +72,13 @@ class Chain:
         return self.scrape("results", **options)
 
     def load(self, scraped: Outcome | None, mode: Mode = "same_day", first: date = DAY, **options: Any) -> Outcome:
-        told = (
+        description = (
             {}
             if scraped is None
             else {"metadata": scraped.metadata, "status": scraped.status, "reason": scraped.reason}
         )
         return load_raw(
-            _message(first, None, **told), context_of(self.runtime, "phase2_raw", first, mode=mode, **options)
+            _message(first, None, **description), context_of(self.runtime, "phase2_raw", first, mode=mode, **options)
         )
 
     def rows(self, table: str, what: str = "COUNT(*) AS found") -> Any:
@@ -150,9 +150,9 @@ def test_nba_gets_its_headers_and_nobody_else_the_key(chain: Chain, caplog: pyte
     for path, params, headers in chain.sources.requests:
         assert ("apiKey" in params) == ("/v4/" in path)
         assert (headers.get("REFERER") == "https://www.nba.com/") == path.startswith("/stats")
-    told = str(scraped) + caplog.text + "".join(chain.files())
+    description = str(scraped) + caplog.text + "".join(chain.files())
     kept = "".join(str(chain.runtime.raw.read(path).data) for path in chain.files())
-    assert KEY not in told + kept
+    assert KEY not in description + kept
     assert "***" in scraped.reason
 
 
@@ -160,13 +160,13 @@ def test_nba_gets_its_headers_and_nobody_else_the_key(chain: Chain, caplog: pyte
 
 
 @pytest.mark.parametrize("fault", [name for name in BAD if name != "list"])  # no events is a case of its own
-@pytest.mark.parametrize(("name", "told"), [("events", "odds_player_points"), ("injuries", "injuries")])
-def test_a_failing_source_does_not_stop_the_others(chain: Chain, name: str, told: str, fault: str) -> None:
+@pytest.mark.parametrize(("name", "description"), [("events", "odds_player_points"), ("injuries", "injuries")])
+def test_a_failing_source_does_not_stop_the_others(chain: Chain, name: str, description: str, fault: str) -> None:
     chain.sources.says[name] = BAD[fault]
     scraped = chain.scrape("same_day")
     assert scraped.status == "partial"
-    assert told in scraped.metadata["failed"]
-    assert told in scraped.reason
+    assert description in scraped.metadata["failed"]
+    assert description in scraped.reason
     assert chain.sources.asked.count(name) == (4 if name == "events" else 2)  # both kinds of odds, two attempts each
     assert chain.load(scraped).status == "success"
     assert chain.rows("nbac_schedule") == [{"found": 2}]

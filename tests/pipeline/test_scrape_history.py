@@ -78,7 +78,7 @@ def test_an_event_that_is_not_there_costs_itself_alone_and_is_noted(chain: Chain
     [path] = [path for path in chain.files() if "event_odds" in path]
     content = decode_raw(path, chain.runtime.raw.read(path).data)
     assert list(content.failed) == ["event0"]
-    assert [answer.body["data"]["id"] for answer in content.named("odds")] == ["event1"]
+    assert [answer.body["data"]["id"] for answer in content.answers_named("odds")] == ["event1"]
 
 
 def test_publishing_again_pays_for_nothing_twice(chain: Chain) -> None:
@@ -288,9 +288,9 @@ def test_odd_events_of_a_past_day_are_named(chain: Chain) -> None:
 
 
 def test_a_refused_market_of_a_past_event_is_left_out(chain: Chain) -> None:
-    told = b'{"message": "Markets not supported by this endpoint: player_points_alternate, totals"}'
+    body = b'{"message": "Markets not supported by this endpoint: player_points_alternate, totals"}'
     good = Reply.of({"timestamp": "2025-11-14T22:30:00Z", "data": event_odds("event0", props=True)})
-    chain.sources.says["event_odds event0"] = [Reply(422, told), good]
+    chain.sources.says["event_odds event0"] = [Reply(422, body), good]
     chain.sources.says["event_odds event1"] = Reply(404)
     original = chain.sources._name
     # without totals and spreads the fake calls it another name

@@ -265,7 +265,7 @@ NAMED = (
 )
 
 
-def refusing(chain: Chain, part: str, told: bytes, status: int = 422) -> None:
+def refusing(chain: Chain, part: str, body: bytes, status: int = 422) -> None:
     """Every request for player points that asks for a part is refused."""
     original = chain.sources._reply
 
@@ -273,13 +273,13 @@ def refusing(chain: Chain, part: str, told: bytes, status: int = 422) -> None:
         answer = original(path, params)
         asked = [*params.get("markets", "").split(","), *params.get("regions", "").split(",")]
         refused = "player_points" in params.get("markets", "") and part in asked
-        return Reply(status, told) if refused else answer
+        return Reply(status, body) if refused else answer
 
     chain.sources._reply = reply  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
-    ("part", "told", "requests"),
+    ("part", "body", "requests"),
     [
         ("player_points_alternate", NAMED, 2),
         ("player_points_alternate", b"", 2),
@@ -289,8 +289,8 @@ def refusing(chain: Chain, part: str, told: bytes, status: int = 422) -> None:
         ("us_dfs", b"{}", 4),
     ],
 )
-def test_a_refused_market_or_region_is_left_out(chain: Chain, part: str, told: bytes, requests: int) -> None:
-    refusing(chain, part, told)
+def test_a_refused_market_or_region_is_left_out(chain: Chain, part: str, body: bytes, requests: int) -> None:
+    refusing(chain, part, body)
     scraped = chain.scrape("same_day")
     assert (scraped.status, scraped.reason) == ("success", "")
     note = {"refused": f"refused by the source and left out: {part} for 2 of 2 events"}
@@ -319,8 +319,8 @@ def test_an_error_that_may_pass_is_asked_again_whatever_its_status(chain: Chain)
 
 
 def test_a_refusal_about_something_else_is_one(chain: Chain) -> None:
-    told = b'{"message": "Invalid oddsFormat", "error_code": "INVALID_ODDS_FORMAT"}'
-    chain.sources.says["player_points"] = Reply(422, told)
+    body = b'{"message": "Invalid oddsFormat", "error_code": "INVALID_ODDS_FORMAT"}'
+    chain.sources.says["player_points"] = Reply(422, body)
     scraped = chain.scrape("same_day")
     assert scraped.metadata["failed"].keys() == {"odds_player_points"}
     assert "answered 422" in scraped.reason

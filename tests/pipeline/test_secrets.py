@@ -162,9 +162,9 @@ def test_whatever_fails_quoting_them_leaves_nothing_of_the_secrets(
     letters = dead_letters.listed(planted.bus, load_pipeline(), NOW)
     assert len(answers) >= 6
     assert "***" in logged.getvalue() or isinstance(failure, Skippable) or failure is alerting
-    told = "\n".join([kept(tmp_path / "state", planted), logged.getvalue(), str(answers), str(letters)])
-    assert "***" in told
-    assert_nothing_of_a_secret(told)
+    output = "\n".join([kept(tmp_path / "state", planted), logged.getvalue(), str(answers), str(letters)])
+    assert "***" in output
+    assert_nothing_of_a_secret(output)
 
 
 def test_sources_that_echo_them_leave_nothing_of_the_secrets(tmp_path: Path, template: Path) -> None:
@@ -194,9 +194,9 @@ def test_sources_that_echo_them_leave_nothing_of_the_secrets(tmp_path: Path, tem
         settings_by_proxy = replace(settings, proxy_url=f"http://{LOGIN}@127.0.0.1:9")
         with open_world(tmp_path / "state", template, settings) as world:
             answers = []
-            for number, told in enumerate([*says, {}]):
-                sources.says = dict(told)
-                world.swap(settings=settings if told else settings_by_proxy)
+            for number, output in enumerate([*says, {}]):
+                sources.says = dict(output)
+                world.swap(settings=settings if output else settings_by_proxy)
                 for attempt in (1, 5):
                     body = push(
                         {"game_date": "2025-11-14", "mode": "same_day"},

@@ -304,7 +304,7 @@ def paused(world: Heal) -> None:
     pause_switch.pause(world.embedded.runtime.state, who="ann", reason="looking into it", now=now)
 
 
-def held(world: Heal) -> None:
+def deferred(world: Heal) -> None:
     paused(world)
     world.publish("nba-phase4-trigger", {"game_date": str(world.day), "run_id": "waits"})
     world.embedded.run_until_idle()
@@ -340,7 +340,7 @@ def restarted_a_moment_ago(world: Heal) -> None:
         (unsent, "phase3_analytics.other is done, its messages are not sent yet"),
         (open_batch, "is open"),
         (paused, "by ann: looking into it"),
-        (held, "1 messages are held, first one of phase4_precompute"),
+        (deferred, "1 messages are held, first one of phase4_precompute"),
         (restarted_a_moment_ago, "heal-phase5_coordinator-1 was published a moment ago and has not begun"),
     ],
 )
@@ -427,7 +427,7 @@ def test_a_range_of_dates_is_poison(noon: Heal) -> None:
     assert answer.body["status"] == "dead_lettered"
 
 
-class Rival:
+class CompetingState:
     """A state in which another execution records the same restart a moment before we do."""
 
     def __init__(self, state: State) -> None:
@@ -438,14 +438,14 @@ class Rival:
 
     def create(self, path: str, data: Mapping[str, Any]) -> None:
         if path.startswith("heals/"):
-            self._state.create(path, {**data, "execution_id": "self_heal.rival"})
+            self._state.create(path, {**data, "execution_id": "self_heal.competitor"})
         self._state.create(path, data)
 
 
 def test_of_two_at_the_same_moment_one_restarts(noon: Heal) -> None:
     predictions(noon)
-    rival: Any = Rival(noon.embedded.runtime.state)
-    runtime = replace(noon.embedded.runtime, state=rival)
+    competing: Any = CompetingState(noon.embedded.runtime.state)
+    runtime = replace(noon.embedded.runtime, state=competing)
     answer = handle("self_heal", heal.run, PhaseMessage, push({"game_date": str(noon.day), "run_id": "late"}), runtime)
     assert answer.body["status"] == "skipped"
     assert answer.body["reason"] == f"in progress: phase5_coordinator of {noon.day} was restarted a moment ago"

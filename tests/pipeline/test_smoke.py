@@ -75,7 +75,7 @@ def test_a_history_that_nobody_writes_is_noticed(world: PipelineHarness, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"DATE": "2024-11-31"}, "DATE='2024-11-31' is no day"),
         ({"DATE": "TODAY"}, "DATE='TODAY' is no day"),
@@ -83,13 +83,13 @@ def test_a_history_that_nobody_writes_is_noticed(world: PipelineHarness, monkeyp
         ({"DATE": "2025-11-13"}, "Name the state's bucket"),
     ],
 )
-def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], said: str) -> None:
-    with pytest.raises(CommandRefused, match=said):
-        smoke.asked(settings, date(2025, 11, 14))
+def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(CommandRefused, match=message):
+        smoke.parse_date(settings, date(2025, 11, 14))
 
 
 def test_a_past_date_with_games_is_the_usual_one() -> None:
-    assert smoke.asked({"STATE_BUCKET": "b"}, date(2025, 11, 14)) == DAY
+    assert smoke.parse_date({"STATE_BUCKET": "b"}, date(2025, 11, 14)) == DAY
 
 
 def tfvars(root: Path, text: str) -> Path:

@@ -51,25 +51,25 @@ def base(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_run_finishes_after_the_store_is_back_and_nothing_is_lost(base: Path, league: Path, tmp_path: Path) -> None:
-    undisturbed, held = tmp_path / "undisturbed", tmp_path / "held"
+    undisturbed, locked = tmp_path / "undisturbed", tmp_path / "locked"
     shutil.copytree(base, undisturbed)
-    shutil.copytree(base, held)
+    shutil.copytree(base, locked)
     done = _run(undisturbed, league)
     assert done.returncode == 0, done.stderr[-2000:]
-    command = [sys.executable, "-m", "tests.pipeline.hold_state", str(held), str(HELD_SECONDS)]
+    command = [sys.executable, "-m", "tests.pipeline.lock_state", str(locked), str(HELD_SECONDS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "looking\n"
-        disturbed = _run(held, league)
-        said = holder.stdout.read()
+        disturbed = _run(locked, league)
+        output = holder.stdout.read()
     assert holder.returncode == 0
-    assert said.endswith("let go\n")
+    assert output.endswith("let go\n")
     assert disturbed.returncode == 0, disturbed.stderr[-2000:]
     screen = " ".join(disturbed.stdout.split())
     assert "the state store" in screen  # the path behind it may be cut off at the width of the screen
-    logged = (held / "logs" / "functions.jsonl").read_text(encoding="utf-8")
+    logged = (locked / "logs" / "functions.jsonl").read_text(encoding="utf-8")
     assert "state.sqlite does not answer" in logged
     assert "state.sqlite answers again" in logged
-    summary = json.loads((held / "summary.json").read_text(encoding="utf-8"))
+    summary = json.loads((locked / "summary.json").read_text(encoding="utf-8"))
     assert summary["messages"]["dead_lettered"] == 0
-    assert compare([str(undisturbed), str(held)]) == 0
+    assert compare([str(undisturbed), str(locked)]) == 0

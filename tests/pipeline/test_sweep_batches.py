@@ -189,9 +189,9 @@ def test_somebody_who_completes_the_batch_meanwhile_wins(
 
     def completed_meanwhile(*arguments: Any) -> str:
         monkeypatch.setattr(stalled, "_why_stalled", why)
-        said = why(*arguments)
+        reason = why(*arguments)
         stage_and_complete(world, ["10"])
-        return said
+        return reason
 
     monkeypatch.setattr(stalled, "_why_stalled", completed_meanwhile)
     assert "closed" not in swept(world)["metadata"]

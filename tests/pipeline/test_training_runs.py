@@ -1,4 +1,4 @@
-"""train_model end to end: promotion, a candidate that is held back, rollback, and deaths between the writes."""
+"""train_model end to end: promotion, a challenger that is held back, rollback, and deaths between the writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
-from shared.science.model_registry.registry import load_models, read_metadata, save_models, saved_versions
+from shared.science.model_registry.registry import list_saved_versions, load_models, read_metadata, save_models
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
 from tests.support.systems_models import named
@@ -55,16 +55,16 @@ def season(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
 @pytest.fixture
 def league(tmp_path: Path, season: Path) -> Iterator[PipelineHarness]:
     """The season before its first training."""
-    with open_world(tmp_path / "state", season, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path / "state", season, now=training_time(FIRST_WEEK)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 def trained_twice(tmp_path_factory: pytest.TempPathFactory, season: Path) -> Iterator[PipelineHarness]:
     """Two weeks, trained undisturbed."""
-    with open_world(tmp_path_factory.mktemp("undisturbed"), season, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path_factory.mktemp("undisturbed"), season, now=training_time(FIRST_WEEK)) as world:
         train(world, "week-1")
-        world.clock.set(moment(SECOND_WEEK))
+        world.clock.set(training_time(SECOND_WEEK))
         train(world, "week-2")
         yield world
 
@@ -77,7 +77,7 @@ def serving_two(league: PipelineHarness) -> PipelineHarness:
     return league
 
 
-def moment(games: int) -> Any:
+def training_time(games: int) -> Any:
     return game(games)["known_at"]
 
 
@@ -152,19 +152,19 @@ def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -
 
 
 def test_a_candidate_that_is_worse_is_kept_but_does_not_serve(tmp_path: Path, template: Path) -> None:
-    with open_world(tmp_path / "state", template, now=moment(FIRST_WEEK)) as world:
+    with open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
         lay_out(world, upside_down_until=FIRST_WEEK - 26)
         serve(world, "2024-12-31-good", last_day="2024-12-31")
         before = world.models.read(POINTER)
-        said = train(world, "week-1")
-        assert said["status"] == "partial"
-        version, gate = said["metadata"]["version"], said["metadata"]["gate"]
+        announcement = train(world, "week-1")
+        assert announcement["status"] == "partial"
+        version, gate = announcement["metadata"]["version"], announcement["metadata"]["gate"]
         assert (gate["against"], gate["judged_as"]) == ("2024-12-31-good", "itself")
         assert gate["comparisons"][0]["worse"]
-        assert said["reason"].startswith(f"version {version} is worse than 2024-12-31-good: xgboost_v1 +")
-        assert said["reason"].endswith("2024-12-31-good goes on serving")
+        assert announcement["reason"].startswith(f"version {version} is worse than 2024-12-31-good: xgboost_v1 +")
+        assert announcement["reason"].endswith("2024-12-31-good goes on serving")
         assert world.models.read(POINTER) == before
-        assert saved_versions(world.models) == ["2024-12-31-good", version]
+        assert list_saved_versions(world.models) == ["2024-12-31-good", version]
         (alert,) = world.alerts()
         assert (alert["severity"], alert["version"]) == ("warning", version)
         # somebody looks, and decides otherwise
@@ -184,14 +184,14 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
         league.run_until_idle(TRAINING)
     moved = point == "handler.ran"
     assert (current(league) is not None) is moved, "the pointer is the last that is written"
-    assert len(saved_versions(league.models)) == 1
+    assert len(list_saved_versions(league.models)) == 1
     league.start()
     league.run_until_idle(TRAINING)
     first = read_serving(trained_twice.models).promotions[0]
     (promotion,) = read_serving(league.models).promotions
     assert (promotion.versions, promotion.by) == (first.versions, first.by)
-    (said,) = league.published("nba-training-complete")
-    assert said["metadata"] == trained_twice.published("nba-training-complete")[0]["metadata"]
+    (announcement,) = league.published("nba-training-complete")
+    assert announcement["metadata"] == trained_twice.published("nba-training-complete")[0]["metadata"]
     assert point in POINTS
 
 
@@ -205,10 +205,10 @@ def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarne
     last = read_serving(serving_two.models).promotions[-1]
     assert (last.action, last.why) == ("rollback", "predicts centres too high")
     assert last.at == serving_two.clock.now().isoformat()
-    (said,) = serving_two.published("nba-training-complete")
-    assert said["metadata"] == {"version": "2025-01-01-one", "rolled_back_from": "2025-01-08-two"}
-    assert said["game_date"] == "2025-04-18"
-    assert said["reason"].endswith("serves again instead of 2025-01-08-two (predicts centres too high)")
+    (announcement,) = serving_two.published("nba-training-complete")
+    assert announcement["metadata"] == {"version": "2025-01-01-one", "rolled_back_from": "2025-01-08-two"}
+    assert announcement["game_date"] == "2025-04-18"
+    assert announcement["reason"].endswith("serves again instead of 2025-01-08-two (predicts centres too high)")
 
 
 def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: PipelineHarness) -> None:
@@ -220,14 +220,14 @@ def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: Pip
 
 
 @pytest.mark.parametrize(
-    ("asked", "said", "reason"),
+    ("asked", "announcement", "reason"),
     [
         ("2025-01-09-typo", "there is no version 2025-01-09-typo", "unknown_version"),
         ("2025-01-05-other", "version 2025-01-05-other cannot serve", "version_does_not_fit"),
     ],
 )
 def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
-    serving_two: PipelineHarness, asked: str, said: str, reason: str
+    serving_two: PipelineHarness, asked: str, announcement: str, reason: str
 ) -> None:
     save_models(serving_two.models, named("2025-01-05-other"), {"features": ["points_l3"]})
     before = serving_two.models.read(POINTER)
@@ -235,7 +235,7 @@ def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
     assert serving_two.models.read(POINTER) == before
     (letter,) = serving_two.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert letter.attributes["dead_letter_reason"] == reason
-    assert said in letter.attributes["dead_letter_error"]
+    assert announcement in letter.attributes["dead_letter_error"]
     if reason == "unknown_version":
         assert "2025-01-01-one, 2025-01-05-other, 2025-01-08-two" in letter.attributes["dead_letter_error"]
     else:
@@ -247,9 +247,9 @@ def test_before_the_first_version_there_is_nothing_to_go_back_to(league: Pipelin
     assert current(league) is None
     serve(league, "2025-01-01-one")
     assert roll_back(league, "previous").body["status"] == "dead_lettered"
-    said = [each.attributes for each in league.bus.pull("train-model-nba-training-trigger-dead-letter")]
-    assert {each["dead_letter_reason"] for each in said} == {"no_previous_version"}
-    assert "the versions in the bucket are: none" in said[0]["dead_letter_error"]
+    announcement = [each.attributes for each in league.bus.pull("train-model-nba-training-trigger-dead-letter")]
+    assert {each["dead_letter_reason"] for each in announcement} == {"no_previous_version"}
+    assert "the versions in the bucket are: none" in announcement[0]["dead_letter_error"]
     assert current(league) == "2025-01-01-one"
 
 
@@ -265,14 +265,14 @@ def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> N
     league.run_until_idle(TRAINING)
     assert current(league) == "2025-01-08-two"
     assert len(read_serving(league.models).promotions) == 4
-    (said,) = league.published("nba-training-complete")
-    assert said["metadata"] == {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
+    (announcement,) = league.published("nba-training-complete")
+    assert announcement["metadata"] == {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
 
 
 def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_it(league: PipelineHarness) -> None:
     train(league, "week-1")
     first = current(league)
-    league.clock.set(moment(SECOND_WEEK))
+    league.clock.set(training_time(SECOND_WEEK))
     second = train(league, "week-2")["metadata"]["version"]
     assert current(league) == second
     roll_back(league, "previous", reason="bias")

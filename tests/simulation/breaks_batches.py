@@ -119,16 +119,16 @@ def _loads_repeated() -> Iterator[None]:
 
 @TABLE.add("dropped before verification", "staging is dropped after the MERGE, before it is known what that did")
 def _dropped_unverified() -> Iterator[None]:
-    merge = consolidate._Work._merge
+    merge = consolidate._merge
 
-    def merged(self: Any, source: str, expected: int) -> int:
+    def merged(job: Any, *args: Any) -> int:
         try:
-            return merge(self, source, expected)
+            return merge(job, *args)
         finally:
-            tables = self.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(self.batch.batch_id))
-            self._drop(tables, self._pending_units())
+            tables = job.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(job.batch.batch_id))
+            consolidate._drop(job, tables, list(consolidate._pending(job).units))
 
-    with patched(consolidate._Work, "_merge", merged):
+    with patched(consolidate, "_merge", merged):
         yield
 
 

@@ -71,7 +71,7 @@ class Player:
     def _happens(self, event: Event) -> Callable[[], None]:
         def happen() -> None:
             world = self.world
-            world.tell(f"--- {event.name}")
+            world.log(f"--- {event.name}")
             if event.kind == "schedule":
                 schedule = event.name.partition(" ")[0]
                 world.publish(event.name, event.topic, event.message, schedule=schedule)
@@ -112,14 +112,14 @@ class Player:
             with running(process):
                 dead_letters.redrive(runtime, letters, who="operator", reason="as soon as possible")
         except (Killed, PipelineError) as failed:
-            world.tell(f"the operator's redrive came to an end: {failed}")
+            world.log(f"the operator's redrive came to an end: {failed}")
 
     # --- recovery ---
 
     def _settle(self) -> None:
         """Redrive, sweep and self-heal until a round in which nothing was left to do."""
         world = self.world
-        world.tell("=== recovery")
+        world.log("=== recovery")
         self._resume()
         world.run_until_quiet(_ROUND)
         for _ in range(_ROUNDS):
@@ -152,7 +152,7 @@ class Player:
         ]
         if not letters:
             return
-        world.tell(f"the operator redrives {len(letters)} dead letters")
+        world.log(f"the operator redrives {len(letters)} dead letters")
         self.redriven |= {letter.origin_message_id for letter in letters}
         dead_letters.redrive(world.calm_runtime(), letters, who="operator", reason="the faults have stopped")
         world.run_until_quiet(_ROUND)

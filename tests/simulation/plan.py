@@ -154,7 +154,7 @@ def _people(rng: Random, day: date, windows: list[Window]) -> list[Event]:
     topics = [topic for topic in topics if "training" not in topic]
     events = []
     for number in range(rng.choice((0, 0, 1, 1, 2, 3))):
-        at, topic = _moment(rng, windows), rng.choice(topics)
+        at, topic = _random_time(rng, windows), rng.choice(topics)
         if rng.random() < 0.4:
             events.append(Event(f"operator {number}: a copy on {topic}", at, "copy", topic))
             continue
@@ -166,13 +166,13 @@ def _people(rng: Random, day: date, windows: list[Window]) -> list[Event]:
         events.append(Event(f"operator {number}: {topic}", at, "trigger", topic, message))
     for number in range(rng.choice((0, 0, 0, 1, 2))):
         junk = rng.choice((b"not json", b"{}", b'{"game_date": "SOMEDAY"}', b"\xff\xfe", b'{"game_date": 7}', b"[]"))
-        events.append(Event(f"poison {number}", _moment(rng, windows), "poison", rng.choice(topics), data=junk))
+        events.append(Event(f"poison {number}", _random_time(rng, windows), "poison", rng.choice(topics), data=junk))
     if rng.random() < 0.12:
-        at = _moment(rng, windows)
+        at = _random_time(rng, windows)
         events.append(Event("pause", at, "pause"))
         events.append(Event("resume", at + _minutes(rng, 1, 50), "resume"))
     if rng.random() < 0.2:
-        events.append(Event("operator redrives", _moment(rng, windows) + _minutes(rng, 10, 40), "redrive"))
+        events.append(Event("operator redrives", _random_time(rng, windows) + _minutes(rng, 10, 40), "redrive"))
     return events
 
 
@@ -180,7 +180,7 @@ def _outages(rng: Random, windows: list[Window]) -> list[Window]:
     outages = []
     for what, chance, longest in (("state", 0.12, 12), ("warehouse", 0.05, 12), ("bus", 0.04, 5)):
         if rng.random() < chance:
-            start = _moment(rng, windows)
+            start = _random_time(rng, windows)
             outages.append(Window(start, start + _minutes(rng, 1, longest), what))
     for source in ("nba", "odds", "espn", "zones"):
         for what in ("down", "half"):
@@ -191,7 +191,7 @@ def _outages(rng: Random, windows: list[Window]) -> list[Window]:
     return outages
 
 
-def _moment(rng: Random, windows: list[Window]) -> datetime:
+def _random_time(rng: Random, windows: list[Window]) -> datetime:
     """Within a window, more often near its beginning, where the runs are."""
     window = rng.choice(windows)
     share = rng.random() ** 3

@@ -135,7 +135,7 @@ class Process:
 
     def die(self, place: str) -> None:
         """End this process here. Raises Killed."""
-        self.world.tell(f"CRASH of {self.name} at {place.rpartition('| ')[2]}")
+        self.world.log(f"CRASH of {self.name} at {place.rpartition('| ')[2]}")
         self.alive = False
         raise Killed(place)
 
@@ -165,7 +165,7 @@ class Process:
         elif kind == "zombie" and self.world.faults.uniform(f"{place}|when") < 0.5:
             self._stall(_ZOMBIE_SECONDS, kind, place)
         elif kind in _ERRORS and kind not in _AFTER:
-            self.world.tell(f"{kind}: {place}")
+            self.world.log(f"{kind}: {place}")
             raise _ERRORS[kind](place.rpartition("| ")[2])
 
     def _after(self, kind: str, place: str) -> None:
@@ -174,12 +174,12 @@ class Process:
         if kind == "zombie" and self.world.faults.uniform(f"{place}|when") >= 0.5:
             self._stall(_ZOMBIE_SECONDS, kind, place)
         elif kind in _AFTER:
-            self.world.tell(f"{kind}: {place}")
+            self.world.log(f"{kind}: {place}")
             raise _ERRORS[kind](place.rpartition("| ")[2])
 
     def _stall(self, seconds: tuple[int, ...], kind: str, place: str) -> None:
         stalled = self.world.faults.pick(place, seconds)
-        self.world.tell(f"{kind}: {self.name} stands still for {stalled:.0f} s at {place.rpartition('| ')[2]}")
+        self.world.log(f"{kind}: {self.name} stands still for {stalled:.0f} s at {place.rpartition('| ')[2]}")
         self.zombie = self.zombie or kind == "zombie"
         self.world.hub.sleep(stalled)
         self._check_alive()

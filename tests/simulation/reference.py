@@ -86,7 +86,7 @@ def visible_loads(loads: list[Load], as_of: datetime) -> list[Load]:
     kept: list[Load] = []
     latest: dict[str, str] = {}
     feeds: set[str] = set()
-    for load in sorted(loads, key=_moment):
+    for load in sorted(loads, key=_loaded_at):
         rows = load.visible(as_of)
         if not rows.num_rows:
             continue
@@ -107,7 +107,7 @@ def fingerprint(loads: list[Load]) -> str:
     return hashlib.sha256("|".join(sorted(_digest(load.table, load.rows) for load in loads)).encode()).hexdigest()
 
 
-def _moment(load: Load) -> str:
+def _loaded_at(load: Load) -> str:
     return str(pc.max(load.rows["snapshot_time"]).as_py()) if load.rows.num_rows else ""
 
 

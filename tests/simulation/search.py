@@ -52,7 +52,7 @@ class Checker:
         references = UnbrokenReferences(self._references, planted)
         with planted:
             result = run_seed(self._base, references, seed, stop_at_first=True)
-        return next((said for said in result.violations if _NO_INVARIANT not in said), "")
+        return next((violation for violation in result.violations if _NO_INVARIANT not in violation), "")
 
     def whole(self, seed: int) -> tuple[str, ...]:
         """What the invariants say of the seed without any break; played once."""

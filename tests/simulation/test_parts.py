@@ -110,7 +110,7 @@ STILL = {"player": {"status": "predicted", "reason": None}}
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"game_date": FREE_DAY, "empty_reason": "no games on 2025-11-12"}, ""),
         ({"game_date": FREE_DAY, "empty_reason": None}, "does not say that 2025-11-12 has no games"),
@@ -119,9 +119,9 @@ STILL = {"player": {"status": "predicted", "reason": None}}
         ({"game_date": FREE_DAY, **STILL}, "says of a player {'status': 'predicted', 'reason': None}"),
     ],
 )
-def test_pointers_that_went_on_to_a_free_day_must_say_that_nobody_plays(body: dict[str, Any], said: str) -> None:
-    assert offers(body, FREE_DAY).startswith(said)
-    assert bool(offers(body, FREE_DAY)) == bool(said)
+def test_pointers_that_went_on_to_a_free_day_must_say_that_nobody_plays(body: dict[str, Any], message: str) -> None:
+    assert offers(body, FREE_DAY).startswith(message)
+    assert bool(offers(body, FREE_DAY)) == bool(message)
 
 
 @pytest.mark.parametrize(

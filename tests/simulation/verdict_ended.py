@@ -52,9 +52,9 @@ class Ended:
             for document in self.world.state.query(collection):
                 if document.data.get("outbox_pending"):
                     yield f"{document.path} has unsent messages"
-        for held in self.world.state.query("held"):
-            if held.data["released_at"] is None:
-                yield f"{held.path} is held still: {held.data['reason']}"
+        for deferred in self.world.state.query("held"):
+            if deferred.data["released_at"] is None:
+                yield f"{deferred.path} is held still: {deferred.data['reason']}"
         batches = self.world.state.query("batches")
         for batch in batches:
             if batch.data["status"] not in (BatchStatus.CONSOLIDATED, BatchStatus.SUPERSEDED, BatchStatus.FAILED):

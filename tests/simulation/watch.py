@@ -37,7 +37,7 @@ class Invariant(Watcher):
         self._found = found
 
     def violated(self, sentence: str) -> None:
-        self.world.tell(f"VIOLATION: {sentence}")
+        self.world.log(f"VIOLATION: {sentence}")
         self._found.append(sentence)
 
 
@@ -245,8 +245,8 @@ class NoMessageGoesWithoutAnEffect(Invariant):
                 self.violated(f"{delivery.name} was acknowledged as a dead letter, and is in no dead-letter topic")
             return
         if status == "held":
-            held = self.world.state.get(f"held/{delivery.subscription.name}.{message.message_id}")
-            if held is None:
+            deferred = self.world.state.get(f"held/{delivery.subscription.name}.{message.message_id}")
+            if deferred is None:
                 self.violated(f"{delivery.name} was acknowledged as held, and is not")
             return
         function = load_pipeline().functions[delivery.subscription.function]

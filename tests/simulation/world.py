@@ -107,7 +107,7 @@ class SimulatedPipeline:
         self.base.clock[0] = self.hub.now
         self.bus.on_publish = self._published
 
-    def tell(self, sentence: str) -> None:
+    def log(self, sentence: str) -> None:
         """Add to the story."""
         self.story.append(f"{self.hub.now():%d %H:%M:%S.%f}"[:-3] + f"  {sentence}")
 
@@ -183,7 +183,7 @@ class SimulatedPipeline:
         elif kind == "delivery past the ack deadline":
             wait += self.faults.pick(place, _LONG_DELAYS)
         if kind is not None:
-            self.tell(f"{kind}: {delivery.name}")
+            self.log(f"{kind}: {delivery.name}")
         if kind == "duplicate delivery":
             copy = Delivery(delivery.message, delivery.subscription, delivery.attempt, delivery.copy + 1)
             self._send(copy, wait + self.faults.pick(place, _DUPLICATE_AFTER))
@@ -224,18 +224,18 @@ class SimulatedPipeline:
         self.pending -= 1
         place = f"{delivery.name} | answer"
         if response is not None and response.status == 200:
-            self.tell(f"{delivery.name}: {response.body.get('status')} {str(response.body.get('reason') or '')[:150]}")
+            self.log(f"{delivery.name}: {response.body.get('status')} {str(response.body.get('reason') or '')[:150]}")
             for watcher in self.watchers:
                 watcher.acknowledged(delivery, response)
             if self.faults.draw(place, self.hub.now(), _ANSWER) and delivery.copy == 1:
-                self.tell(f"lost acknowledgement: {delivery.name}")
+                self.log(f"lost acknowledgement: {delivery.name}")
                 self._again(delivery, delivery.subscription.ack_deadline_seconds, "the acknowledgement was lost")
             return
         reason = instead if response is None else str(response.body.get("reason"))
         if response is not None and "an error that is not ours" in reason:
             for watcher in self.watchers:
                 watcher.defect(delivery, reason)
-        self.tell(f"{delivery.name}: refused, {reason[:200]}")
+        self.log(f"{delivery.name}: refused, {reason[:200]}")
         wait: float = delivery.subscription.backoff_seconds(delivery.attempt)
         if response is None and self.faults.uniform(place) < 0.3:
             wait = delivery.subscription.ack_deadline_seconds
@@ -263,7 +263,7 @@ class SimulatedPipeline:
             "origin_message_id": message.attributes.get("origin_message_id", message.message_id),
             "dead_lettered_at": self.hub.now().isoformat(),
         }
-        self.tell(f"DEAD LETTER: {delivery.name}: {reason[:120]}")
+        self.log(f"DEAD LETTER: {delivery.name}: {reason[:120]}")
         self.bus.publish_as(f"buried {message.name}", subscription.dead_letter_topic, message.data, attributes)
 
     # --- time ---

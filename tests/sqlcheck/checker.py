@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from shared.stores.warehouse.sql import FRAGMENTS, expanded
+from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments
 from tests.house.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
 from tests.sqlcheck.resolving import Unresolved, parse
@@ -98,7 +98,7 @@ def file_problems(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: {problem}"
         for path in sql_files(root)
-        for problem in check(expanded(path.read_text("utf-8")), written=is_written(path))
+        for problem in check(expand_fragments(path.read_text("utf-8")), written=is_written(path))
     ]
 
 
@@ -133,7 +133,7 @@ def python_problems(root: Path) -> list[str]:
     for source in sources(root, ROOMS):
         if source.path.as_posix().startswith(BUILDERS):
             continue
-        said: set[int] = set()
+        reported: set[int] = set()
         documented = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(source.tree):
             # The outermost of nested expressions comes first and speaks for the line.
@@ -141,8 +141,8 @@ def python_problems(root: Path) -> list[str]:
                 continue
             formats = _formats(node)
             text = _text(node) if formats else node.value if isinstance(node, ast.Constant) else ""
-            if isinstance(text, str) and _SQL.search(text) and node.lineno not in said:
-                said.add(node.lineno)
+            if isinstance(text, str) and _SQL.search(text) and node.lineno not in reported:
+                reported.add(node.lineno)
                 what = "formats SQL: pass values as @parameters" if formats else "holds SQL: put it into a .sql file"
                 found.append(f"{source.at(node.lineno)} {what}")
     return found

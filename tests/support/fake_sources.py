@@ -74,11 +74,11 @@ class FakeSources:
         name, event = self._name(path, params)
         self.asked.append(name)
         for key in (f"{name} {event}", name):
-            told = self.says.get(key)
-            if isinstance(told, list):
-                return told.pop(0) if len(told) > 1 else told[0]
-            if told is not None:
-                return told
+            reply = self.says.get(key)
+            if isinstance(reply, list):
+                return reply.pop(0) if len(reply) > 1 else reply[0]
+            if reply is not None:
+                return reply
         value = self._value(name, event, params)
         return Reply(404, b'{"message": "nothing here"}') if value is None else Reply.of(value, **self._quota(path))
 

@@ -163,8 +163,8 @@ class JobsService(BaseAdapter):
         for field in load["schema"]["fields"]:
             mode = there.get(field["name"], {}).get("mode")
             if mode != field["mode"]:
-                said = f"Field {field['name']} has changed mode from {mode} to {field['mode']}"
-                return {"reason": "invalid", "message": f"Provided Schema does not match Table. {said}"}
+                message = f"Field {field['name']} has changed mode from {mode} to {field['mode']}"
+                return {"reason": "invalid", "message": f"Provided Schema does not match Table. {message}"}
         return None
 
     def _copy(self, copy: dict[str, Any]) -> dict[str, str] | None:
@@ -203,8 +203,8 @@ class JobsService(BaseAdapter):
 def _parts(request: requests.PreparedRequest) -> tuple[dict[str, Any], bytes]:
     """The job's resource and, of an upload, its data."""
     body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
-    said: str | bytes = request.headers["Content-Type"]  # bytes, of an upload
-    kind = said.decode() if isinstance(said, bytes) else said
+    content_type: str | bytes = request.headers["Content-Type"]  # bytes, of an upload
+    kind = content_type.decode() if isinstance(content_type, bytes) else content_type
     if not kind.startswith("multipart/"):
         return json.loads(body), b""
     boundary = re.search(r"boundary=\"?([^\";']+)", kind)

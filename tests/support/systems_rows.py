@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from shared.science.features.names import market_features, model_features
+from shared.science.predictions.predict import predict_players
 from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 
@@ -109,3 +110,8 @@ def offer(bookmaker: str, line: str, over: int | None, under: int | None, **chan
 
 
 AS_OF = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
+
+
+def predicted_rows(*request: Any, **named: Any) -> list[dict[str, Any]]:
+    """The rows of predict_players as they are stored: column -> value."""
+    return [row.as_columns() for row in predict_players(*request, **named)]

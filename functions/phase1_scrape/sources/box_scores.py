@@ -10,8 +10,8 @@ from typing import Any, Literal
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import told
-from shared.nba.feed_values import shown
+from functions.phase1_scrape.sources.reading import describe_unreadable
+from shared.nba.feed_values import show_value
 from shared.nba.schedule import COUNTED_TYPES, ScheduledGame
 from shared.stores.raw_files import RawFile
 
@@ -93,14 +93,16 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
             next_step="the run is retried; run phase 1 for the date again once NBA.com has the box scores.",
         )
     rows = _rows(bodies)
-    file = fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.named("leaguegamelog") for answer in answers], rows)
+    file = fetch.raw.write(
+        SOURCE, kind, day, fetch.now(), [answer.as_response("leaguegamelog") for answer in answers], rows
+    )
     return _harvest(file, bodies, games)
 
 
 def _harvest(file: RawFile, bodies: Sequence[Any], games: Games) -> Harvest:
     found = _game_ids(bodies)
     odd = [why for body in bodies for why in _odd(body)]
-    notes = {"unreadable": told("rows", odd)} if odd else {}
+    notes = {"unreadable": describe_unreadable("rows", odd)} if odd else {}
     lacking = sorted(game.game_id for game in games.final if game.game_id not in found)
     if not lacking:
         return Harvest((file,), notes=notes)
@@ -115,7 +117,7 @@ def check(value: Any) -> None:
         result = value["resultSets"][0]
         headers, rows = result["headers"], result["rowSet"]
     except (KeyError, TypeError, IndexError) as error:
-        raise WrongShape(f"no resultSets[0].headers and rowSet ({shown(error)})") from error
+        raise WrongShape(f"no resultSets[0].headers and rowSet ({show_value(error)})") from error
     if not isinstance(headers, list) or not isinstance(rows, list):
         raise WrongShape("resultSets[0].headers or rowSet is no list")
     missing = [column for column in _COLUMNS if column not in headers]
@@ -136,9 +138,9 @@ def _odd(body: Any) -> list[str]:
     odd = []
     for number, row in enumerate(rows):
         if not _fits(row, headers):
-            odd.append(f"rowSet[{number}] is {shown(row)}, not {len(headers)} long")
+            odd.append(f"rowSet[{number}] is {show_value(row)}, not {len(headers)} long")
         elif not isinstance(row[column], str):
-            odd.append(f"GAME_ID of rowSet[{number}] is {shown(row[column])}, no text")
+            odd.append(f"GAME_ID of rowSet[{number}] is {show_value(row[column])}, no text")
     return odd
 
 

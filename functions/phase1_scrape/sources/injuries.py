@@ -7,8 +7,8 @@ from typing import Any
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
-from functions.phase1_scrape.sources.reading import told
-from shared.nba.feed_values import shown
+from functions.phase1_scrape.sources.reading import describe_unreadable
+from shared.nba.feed_values import show_value
 from shared.stores.raw_files import RawFile
 
 SOURCE, KIND = "espn", "injuries"
@@ -25,11 +25,11 @@ def fetch_injuries(fetch: Fetch, day: date) -> Harvest:
     else:
         answer = fetch.espn.get(PATH, {}, check)
         players, odd = _players(answer.value)
-        file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answer.named("injuries")], players)
+        file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answer.as_response("injuries")], players)
     # Nobody injured in thirty teams is hardly true in a season, but before the first list of a day it can be.
     notes = {} if players else {"empty": "the injury list names nobody"}
     if odd:
-        notes["unreadable"] = told("teams or entries", odd)
+        notes["unreadable"] = describe_unreadable("teams or entries", odd)
     return Harvest((file,), notes=notes)
 
 
@@ -50,8 +50,10 @@ def _players(value: Any) -> tuple[int, list[str]]:
     """How many entries there are, and what is none."""
     teams = value["injuries"]
     odd = [
-        f"injuries[{n}] is {shown(team)}, no team with its list" for n, team in enumerate(teams) if not _is_team(team)
+        f"injuries[{n}] is {show_value(team)}, no team with its list"
+        for n, team in enumerate(teams)
+        if not _is_team(team)
     ]
     entries = [entry for team in teams if _is_team(team) for entry in team["injuries"]]
-    odd += [f"{shown(entry)} is no entry" for entry in entries if not isinstance(entry, dict)]
+    odd += [f"{show_value(entry)} is no entry" for entry in entries if not isinstance(entry, dict)]
     return sum(isinstance(entry, dict) for entry in entries), odd

@@ -14,12 +14,13 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, ErrorTold, SourceAnswer, SourceRefused, WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
-from functions.phase1_scrape.sources.reading import ODD, told, why
+from functions.phase1_scrape.sources.reading import ODD, describe_unreadable, why
 from shared.core.clock import new_york_date
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
-from shared.nba.feed_values import an_object, moment, shown, text
+from shared.nba.feed_values import parse_feed_timestamp, require_object, show_value, text
+from shared.nba.stats import POINTS
 from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
 # The kinds of file and the markets in each.
-MARKETS = {"player_points": "player_points,player_points_alternate", "game_lines": "spreads,totals"}
+MARKETS = {"player_points": ",".join(POINTS.markets), "game_lines": "spreads,totals"}
 # us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no others.
 PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}
 # In the file, the events that the file before listed and this one's list lacks, as they were listed then.
@@ -53,16 +54,16 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
         content = fetch.raw.read(earlier[day])
-        kept = content.named("odds")
+        kept = content.answers_named("odds")
         file = RawFile(SOURCE, kind, day, earlier[day], len(kept))
         notes = _notes([answer.body for answer in kept], content.failed, upcoming)
-        notes |= odd_note([answer.body for answer in content.named("events")])
-        notes |= refused_note(MARKETS[kind], [answer.request for answer in kept])
-        notes |= _gone_note([event for answer in content.named(GONE) for event in answer.body])
+        notes |= odd_note([answer.body for answer in content.answers_named("events")])
+        notes |= note_refused(MARKETS[kind], [answer.request for answer in kept])
+        notes |= _note_gone([event for answer in content.answers_named(GONE) for event in answer.body])
         return Harvest((file,), _failure(content.failed, file.rows) or _none_left(file.rows, day, upcoming), notes)
     listed = fetch.odds.get(f"/v4/{SPORT}/events", {"dateFormat": "iso"}, check_events)
     events = events_of(listed.value, day, after=fetch.now())
-    gone = _gone(fetch, kind, day, listed.value)
+    gone = _find_gone(fetch, kind, day, listed.value)
     if not events and not gone:
         raise NothingYet(
             _none_left(0, day, upcoming),
@@ -75,12 +76,12 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     failed = {event: str(error) for event, error in results.items() if isinstance(error, SourceUnavailable)}
     if not answers and failed:
         raise SourceUnavailable(f"all {len(ids)} events failed, the first so: {failed[ids[0]]}")
-    responses = [listed.named("events"), *(answer.named("odds") for answer in answers)]
+    responses = [listed.as_response("events"), *(answer.as_response("odds") for answer in answers)]
     if gone:
         responses.append(Response(GONE, {}, {}, json.dumps(gone).encode()))
     file = fetch.raw.write(SOURCE, kind, day, fetch.now(), responses, len(answers), failed)
     notes = _notes([answer.value for answer in answers], failed, upcoming) | odd_note([listed.value])
-    notes |= refused_note(MARKETS[kind], [answer.request for answer in answers]) | _gone_note(gone)
+    notes |= note_refused(MARKETS[kind], [answer.request for answer in answers]) | _note_gone(gone)
     return Harvest((file,), _failure(failed, len(answers)) or _none_left(len(answers), day, upcoming), notes)
 
 
@@ -88,12 +89,12 @@ def _none_left(fetched: int, day: date, upcoming: int) -> str:
     return "" if fetched else f"The Odds API lists no event of {day} that is to come, the schedule has {upcoming}."
 
 
-def _gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
+def _find_gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Events to come of the day, as the newest readable file before listed them, that are listed for it no more."""
     now = fetch.now()
     for path in reversed(fetch.raw.snapshots(SOURCE, kind, now, day)):
         try:
-            before = [event for answer in fetch.raw.read(path).named("events") for event in answer.body]
+            before = [event for answer in fetch.raw.read(path).answers_named("events") for event in answer.body]
         except DataError as error:
             logger.warning("%s does not tell which events are gone: %s", path, error)
             continue
@@ -102,7 +103,7 @@ def _gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Map
     return []
 
 
-def _gone_note(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _note_gone(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not gone:
         return {}
     named = ", ".join(f"{event['away_team']} at {event['home_team']}" for event in gone)
@@ -161,7 +162,7 @@ def _one_less(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
             yield {**params, name: ",".join(parts[:at] + parts[at + 1 :])}
 
 
-def refused_note(markets: str, requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def note_refused(markets: str, requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Which markets and regions were left out of how many requests because the source refused them."""
     asked = {**PARAMETERS, "markets": markets}
     count, refused = 0, Counter[str]()
@@ -196,7 +197,7 @@ def _notes(bodies: Sequence[Any], failed: Mapping[str, str], upcoming: int) -> d
 def odd_note(listings: Iterable[Any]) -> dict[str, str]:
     """What stands in lists of events and is none."""
     odd = [why for listed in listings for why in odd_events(listed)]
-    return {"unreadable": told("entries of the list of events", odd)} if odd else {}
+    return {"unreadable": describe_unreadable("entries of the list of events", odd)} if odd else {}
 
 
 def events_of(events: Sequence[Any], day: date, *, after: datetime | None = None) -> list[Mapping[str, Any]]:
@@ -217,13 +218,13 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
     odd = []
     for number, event in enumerate(events):
         try:
-            fields = an_object(event, "it")
+            fields = require_object(event, "it")
             event_id, *_ = [text(fields.get(name), name) for name in ("id", "home_team", "away_team")]
             if not _EVENT_ID.fullmatch(fields["id"]):  # as it came: it goes into an address
-                raise ValueError(f"id {shown(fields['id'])} is not of letters and digits")
+                raise ValueError(f"id {show_value(fields['id'])} is not of letters and digits")
             if event_id in found:
                 raise ValueError(f"id {event_id} is listed twice")
-            found[event_id] = (moment(fields.get("commence_time"), "commence_time"), event)
+            found[event_id] = (parse_feed_timestamp(fields.get("commence_time"), "commence_time"), event)
         except ODD as error:
             odd.append(f"event {number}: {why(error)}")
     return list(found.values()), odd

@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,13 +30,13 @@ from functions.phase1_scrape.sources.odds import (
     check_events,
     check_no_error,
     events_of,
+    note_refused,
     odd_note,
-    refused_note,
 )
-from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york
+from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york, format_timestamp
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
-from shared.nba.feed_values import moment
+from shared.nba.feed_values import parse_feed_timestamp
 from shared.nba.schedule import ScheduledGame
 from shared.nba.teams import team_by_name
 from shared.stores.raw_files import RawFile, parse_raw_path
@@ -162,28 +162,30 @@ def _notes(
     return (
         notes
         | odd_note(each for result in known.values() for each in result.listings)
-        | refused_note(ALL_MARKETS, requests)
+        | note_refused(ALL_MARKETS, requests)
     )
 
 
 def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
     """The day's events, those of earlier files first. Raises SourceUnavailable where not even a list of them is had."""
-    known = _kept(fetch, day, earlier)
+    known = _read_kept(fetch, day, earlier)
     listed: SourceAnswer | None = None
     if not known.listings:
         _check_patience(day, patience)
         # Listed before the first tip-off, an afternoon's games are all there; their odds are asked one by one later.
         first = cutoff(day, min(game.tipoff_at or assumed_tipoff(day) for game in games))
         try:
-            listed = fetch.odds.get(f"/v4/historical/{SPORT}/events", {"date": _iso(first)}, _check_past_events)
+            listed = fetch.odds.get(
+                f"/v4/historical/{SPORT}/events", {"date": format_timestamp(first)}, _check_past_events
+            )
         except SourceUnavailable as error:
             patience.note(error)
             raise
         known.listings.append(listed.value["data"])
-    moments = _moments(known, day, games)
+    asking_times = _asking_times(known, day, games)
     answers: list[SourceAnswer] = []
     refused: dict[str, str] = {}
-    for event, at in moments.items():
+    for event, at in asking_times.items():
         if event in known.answered or event in known.refused or at > fetch.now():
             continue  # what is to come has no past yet
         try:
@@ -199,9 +201,9 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
             answers.append(answer)
             known.answered[event] = answer.request
     if answers or refused or (listed is not None and not known.failed):
-        responses = [answer.named("odds") for answer in answers]
+        responses = [answer.as_response("odds") for answer in answers]
         if listed is not None:
-            responses.insert(0, listed.named("events"))
+            responses.insert(0, listed.as_response("events"))
         part = len(earlier)
         known.files.append(fetch.raw.write(SOURCE, KIND, day, fetch.now(), responses, len(answers), refused, part=part))
     elif not known.files:
@@ -210,7 +212,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
 
 
 def _ask(fetch: Fetch, event: str, at: datetime) -> SourceAnswer:
-    params = {**PARAMETERS, "markets": ALL_MARKETS, "date": _iso(at)}
+    params = {**PARAMETERS, "markets": ALL_MARKETS, "date": format_timestamp(at)}
     return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
 
 
@@ -226,7 +228,7 @@ def _is_for_good(error: SourceUnavailable) -> bool:
     return isinstance(error, SourceRefused) and error.status in FOR_GOOD
 
 
-def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
+def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
     """What the files of earlier executions have of a day; an answer about a moment that was to come then is none.
 
     A file that adds nothing is left aside, as is one that cannot be read: its events are fetched anew.
@@ -238,11 +240,13 @@ def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
         except DataError as error:
             logger.warning("%s is fetched anew: %s", day, error)
             continue
-        fetched = _iso(content.fetched_at)
-        listings = [each.body["data"] for each in content.named("events") if each.request["params"]["date"] <= fetched]
+        fetched = format_timestamp(content.fetched_at)
+        listings = [
+            each.body["data"] for each in content.answers_named("events") if each.request["params"]["date"] <= fetched
+        ]
         answered = {
             _event_of(each.request): each.request
-            for each in content.named("odds")
+            for each in content.answers_named("odds")
             if each.request["params"]["date"] <= fetched
         }
         new = answered.keys() - known.answered.keys() or content.failed.keys() - known.refused.keys()
@@ -250,7 +254,7 @@ def _kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
             known.listings += listings
             known.answered |= answered
             known.refused |= content.failed
-            known.files.append(RawFile(SOURCE, KIND, day, path, len(content.named("odds"))))
+            known.files.append(RawFile(SOURCE, KIND, day, path, len(content.answers_named("odds"))))
     known.paid = len(known.answered)
     return known
 
@@ -259,20 +263,20 @@ def _event_of(request: Mapping[str, Any]) -> str:
     return str(request["path"]).split("/")[-2]
 
 
-def _moments(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dict[str, datetime]:
+def _asking_times(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dict[str, datetime]:
     """By event of the day, the moment to look at its lines. Counts the events that are the other way round."""
     # By the teams, not by who is at home: feeds disagree about that for games on neutral ground.
     tipoffs = {frozenset((game.home_team, game.away_team)): game for game in games}
-    moments: dict[str, datetime] = {}
+    times: dict[str, datetime] = {}
     for event in [event for listed in known.listings for event in events_of(listed, day)]:
-        begins = moment(event["commence_time"], "commence_time")
+        begins = parse_feed_timestamp(event["commence_time"], "commence_time")
         teams = _teams(event)
         game = tipoffs.get(frozenset(teams))
         if game is not None and None not in teams:
             begins = min(begins, game.tipoff_at or assumed_tipoff(day))
-            known.swapped += event["id"] not in moments and teams[0] != game.home_team
-        moments.setdefault(event["id"], cutoff(day, begins))
-    return moments
+            known.swapped += event["id"] not in times and teams[0] != game.home_team
+        times.setdefault(event["id"], cutoff(day, begins))
+    return times
 
 
 def cutoff(day: date, tipoff: datetime) -> datetime:
@@ -283,10 +287,6 @@ def cutoff(day: date, tipoff: datetime) -> datetime:
 def _teams(event: Mapping[str, Any]) -> tuple[str | None, str | None]:
     home, away = team_by_name(event["home_team"]), team_by_name(event["away_team"])
     return (home.abbr if home else None, away.abbr if away else None)
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _check_past_events(value: Any) -> None:

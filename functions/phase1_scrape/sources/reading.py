@@ -19,6 +19,6 @@ def why(error: Exception) -> str:
     return excerpt(str(error), _LONGEST_WHY).encode("utf-8", "backslashreplace").decode()
 
 
-def told(what: str, odd: Sequence[str]) -> str:
+def describe_unreadable(what: str, odd: Sequence[str]) -> str:
     """How many elements were left out, and why the first."""
     return f"{len(odd)} {what} left out, the first so: {odd[0]}"

@@ -15,9 +15,9 @@ from functions.phase1_scrape.sources.reading import ODD, why
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
-from shared.nba.feed_values import shown
+from shared.nba.feed_values import show_value
 from shared.nba.schedule import ScheduledGame, read_game, schedule_days, season_of
-from shared.stores.raw_files import RawFile, parse_raw_path, snapshot_moment
+from shared.stores.raw_files import RawFile, parse_raw_path, parse_snapshot_time
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
     """
     earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
-        return _kept(fetch, season, day, earlier[day])
+        return _read_kept(fetch, season, day, earlier[day])
     params, current = {"LeagueID": "00", "Season": season}, season_of(new_york_date(fetch.now()))
     try:
         answered = fetch.nba.get("/scheduleleaguev2", params, partial(check_season, season=season, current=current))
@@ -62,11 +62,11 @@ def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
     games, odd, count = _read(answered.value, season)
     if not games:
         raise _no_season(season, current, odd[0] if odd else "its schedule is empty")
-    file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.named("schedule")], count)
+    file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answered.as_response("schedule")], count)
     return SeasonSchedule(file, games, odd)
 
 
-def known_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
+def read_newest_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
     """The newest schedule of a season that any execution fetched up to now; None where the bucket has none.
 
     A file that cannot be read is passed over for the one before it.
@@ -76,15 +76,15 @@ def known_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
         if season_of(day) != season:
             continue
         try:
-            found = _kept(fetch, season, day, path)
+            found = _read_kept(fetch, season, day, path)
         except (DataError, WrongShape) as error:
             logger.warning("%s cannot stand in for the schedule: %s", path, error)
             continue
-        return replace(found, known_at=snapshot_moment(path))
+        return replace(found, known_at=parse_snapshot_time(path))
     return None
 
 
-def _kept(fetch: Fetch, season: str, day: date, path: str) -> SeasonSchedule:
+def _read_kept(fetch: Fetch, season: str, day: date, path: str) -> SeasonSchedule:
     answers = fetch.raw.read(path).answers
     if len(answers) != 1:
         raise WrongShape(f"{len(answers)} answers for one schedule")
@@ -145,7 +145,7 @@ def _entries(value: Any) -> tuple[list[Any], list[str]]:
         if isinstance(games, list):
             entries.extend(games)
         else:
-            odd.append(f"gameDates[{number}] is {shown(day)}, no day with its games")
+            odd.append(f"gameDates[{number}] is {show_value(day)}, no day with its games")
     return entries, odd
 
 
@@ -168,7 +168,7 @@ def _read(value: Any, season: str) -> tuple[list[ScheduledGame], list[str], int]
 def _game(entry: Any) -> ScheduledGame:
     """Raises one of ODD where an entry is no game."""
     if not isinstance(entry, dict):
-        raise ValueError(f"a game of the schedule is {shown(entry)}")
+        raise ValueError(f"a game of the schedule is {show_value(entry)}")
     missing = [key for key in _KEYS if key not in entry]
     if missing:
         raise ValueError(f"a game of the schedule without {', '.join(missing)}")

@@ -8,8 +8,8 @@ from typing import Any
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import SourceClient, WrongShape
 from functions.phase1_scrape.sources.box_scores import Games
-from functions.phase1_scrape.sources.reading import told
-from shared.nba.feed_values import shown
+from functions.phase1_scrape.sources.reading import describe_unreadable
+from shared.nba.feed_values import show_value
 from shared.stores.raw_files import RawFile
 
 SOURCE = "zones"
@@ -26,7 +26,7 @@ def fetch_shot_zones(fetch: Fetch, zones: SourceClient, games: Games, day: date)
     notes = {"empty": f"no {' or '.join(empty)} rows for {games.first} to {games.last}"} if empty else {}
     odd = [why for _, found in fetched for why in found]
     if odd:
-        notes["unreadable"] = told("rows", odd)
+        notes["unreadable"] = describe_unreadable("rows", odd)
     return Harvest(tuple(file for file, _ in fetched), notes=notes)
 
 
@@ -39,7 +39,7 @@ def _fetch(fetch: Fetch, zones: SourceClient, kind: str, games: Games, day: date
     days = {"date_from": games.first.isoformat(), "date_to": games.last.isoformat()}
     answer = zones.get(f"/{kind}", days, check)
     rows, odd = _rows(answer.value)
-    return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.named("zones")], rows), odd
+    return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.as_response("zones")], rows), odd
 
 
 def check(value: Any) -> None:
@@ -51,5 +51,7 @@ def check(value: Any) -> None:
 
 def _rows(value: Any) -> tuple[int, list[str]]:
     """How many rows there are, and what is none."""
-    odd = [f"rows[{n}] is {shown(row)}, no row" for n, row in enumerate(value["rows"]) if not isinstance(row, dict)]
+    odd = [
+        f"rows[{n}] is {show_value(row)}, no row" for n, row in enumerate(value["rows"]) if not isinstance(row, dict)
+    ]
     return len(value["rows"]) - len(odd), odd

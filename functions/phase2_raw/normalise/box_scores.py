@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from functions.phase2_raw.normalise.columns import Columns
-from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
-from functions.phase2_raw.normalise.twice import said_once
+from functions.phase2_raw.normalise.rows import Problems, each_answer, join_tables, make_table
+from functions.phase2_raw.normalise.twice import drop_repeats
 from shared.nba import feed_values
 from shared.nba.bounds import BOUNDS, MAKES
 from shared.nba.feed_values import ElementRefused
@@ -47,12 +47,12 @@ class PlayerBoxScores:
         def read(answer: RawAnswer) -> None:
             tables.append(self._read(path, content, answer.body))
 
-        each_answer(path, content.named("leaguegamelog"), self._problems, read, "resultSets[0]")
-        for table in joined(self.table, tables).values():
-            self._tables.append(said_once(table, self.key, path, self._problems))
+        each_answer(path, content.answers_named("leaguegamelog"), self._problems, read, "resultSets[0]")
+        for table in join_tables(self.table, tables).values():
+            self._tables.append(drop_repeats(table, self.key, path, self._problems))
 
     def tables(self) -> dict[str, pa.Table]:
-        return joined(self.table, self._tables)
+        return join_tables(self.table, self._tables)
 
     def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
         """Raises ElementRefused where the answer as a whole has another shape."""
@@ -67,7 +67,7 @@ class PlayerBoxScores:
         columns = _keys(by_name, reading)
         if players:
             columns["player_id"] = reading.wholes(by_name["PLAYER_ID"], "PLAYER_ID", bounds["player_id"])
-            reading.required(columns["player_id"], "PLAYER_ID")
+            reading.require(columns["player_id"], "PLAYER_ID")
             names = reading.texts(by_name["PLAYER_NAME"], "PLAYER_NAME", _name)
             columns |= {"player_name": [name and name[0] for name in names]}
             columns |= {"player_lookup": [name and name[1] for name in names]}
@@ -89,10 +89,10 @@ class PlayerBoxScores:
 
     def _by_name(self, path: str, body: Any) -> tuple[dict[str, Sequence[Any]], list[int]]:
         """The answer's columns by header, and their rows' numbers; rows of another length are left out and named."""
-        sets = feed_values.a_list(feed_values.an_object(body, "the answer").get("resultSets"), "resultSets")
-        found = feed_values.an_object(sets[0] if sets else None, "resultSets[0]")
-        headers = feed_values.a_list(found.get("headers"), "headers")
-        rows = feed_values.a_list(found.get("rowSet"), "rowSet")
+        sets = feed_values.require_list(feed_values.require_object(body, "the answer").get("resultSets"), "resultSets")
+        found = feed_values.require_object(sets[0] if sets else None, "resultSets[0]")
+        headers = feed_values.require_list(found.get("headers"), "headers")
+        rows = feed_values.require_list(found.get("rowSet"), "rowSet")
         if not all(isinstance(header, str) for header in headers) or len(set(headers)) < len(headers):
             raise ElementRefused("headers are not all different texts")
         fit = [isinstance(row, list) and len(row) == len(headers) for row in rows]
@@ -102,7 +102,7 @@ class PlayerBoxScores:
                 raise ElementRefused(f"headers and rowSet do not fit: no row is a list of {len(headers)}")
             for number, row in enumerate(rows):
                 if not fit[number]:
-                    why = f"it is {feed_values.shown(row)}, the headers are {len(headers)}"
+                    why = f"it is {feed_values.show_value(row)}, the headers are {len(headers)}"
                     self._problems.row(path, f"rowSet[{number}]", why)
             fitting = [row for row, fits in zip(rows, fit, strict=True) if fits]
         numbers = [number for number, fits in enumerate(fit) if fits]
@@ -126,7 +126,7 @@ def _keys(by_name: dict[str, Sequence[Any]], reading: Columns) -> dict[str, Any]
     for row, side in enumerate(sides):
         if side is not None and teams[row] != side[0]:
             matchup = by_name["MATCHUP"][row]
-            reading.refuse(row, f"TEAM_ABBREVIATION {feed_values.shown(teams[row])} is not first in {matchup!r}")
+            reading.refuse(row, f"TEAM_ABBREVIATION {feed_values.show_value(teams[row])} is not first in {matchup!r}")
     return {
         "game_id": [game and game[0] for game in games],
         "season": [game and game[1] for game in games],
@@ -135,7 +135,7 @@ def _keys(by_name: dict[str, Sequence[Any]], reading: Columns) -> dict[str, Any]
         "team": [side and side[0] for side in sides],
         "opponent": [side and side[1] for side in sides],
         "is_home": [side and side[2] for side in sides],
-        "won": _won(by_name["WL"], reading),
+        "won": _parse_won(by_name["WL"], reading),
     }
 
 
@@ -148,21 +148,23 @@ def _matchup(value: Any, what: str) -> tuple[str, str, bool]:
     """(own team, other team, at home) of "GSW vs. NYK" (home first) or "IND @ MIL"."""
     words = value.split() if isinstance(value, str) else []
     if len(words) != 3 or words[1] not in ("vs.", "@"):
-        raise ElementRefused(f"{what} is {feed_values.shown(value)}, not like 'GSW vs. NYK' or 'IND @ MIL'")
-    own, other = (feed_values.team_code(word, f"a team of {what} {feed_values.shown(value)}") for word in words[::2])
+        raise ElementRefused(f"{what} is {feed_values.show_value(value)}, not like 'GSW vs. NYK' or 'IND @ MIL'")
+    own, other = (
+        feed_values.team_code(word, f"a team of {what} {feed_values.show_value(value)}") for word in words[::2]
+    )
     if own == other:
-        raise ElementRefused(f"{what} is {feed_values.shown(value)}, a team against itself")
+        raise ElementRefused(f"{what} is {feed_values.show_value(value)}, a team against itself")
     return own, other, words[1] == "vs."
 
 
 def _name(value: Any, what: str) -> tuple[str, str]:
     if not isinstance(value, str) or not value.strip():
-        raise ElementRefused(f"{what} {feed_values.shown(value)} is no player's name")
+        raise ElementRefused(f"{what} {feed_values.show_value(value)} is no player's name")
     name = natural_order(feed_values.text(value, what))
     return name, player_lookup(name)
 
 
-def _won(values: Sequence[Any], reading: Columns) -> list[bool | None]:
+def _parse_won(values: Sequence[Any], reading: Columns) -> list[bool | None]:
     """NULL where the feed says neither (a game that goes on)."""
     if set(map(type, values)) <= {str} and set(values) <= _WON.keys():
         return [_WON[value] for value in values]
@@ -170,7 +172,7 @@ def _won(values: Sequence[Any], reading: Columns) -> list[bool | None]:
     for row, value in enumerate(values):
         notes: list[str] = []
         if not feed_values.missing(value, "WL", notes) and not (isinstance(value, str) and value in _WON):
-            reading.refuse(row, f"WL is {feed_values.shown(value)}, neither W nor L")
+            reading.refuse(row, f"WL is {feed_values.show_value(value)}, neither W nor L")
         found.append(_WON.get(value) if isinstance(value, str) else None)
         reading.missing += [(row, note) for note in notes]
     return found

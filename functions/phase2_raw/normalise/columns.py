@@ -54,7 +54,7 @@ class Columns:
                 found.append(result)
         return found
 
-    def required(self, column: pa.Array, what: str) -> None:
+    def require(self, column: pa.Array, what: str) -> None:
         """Refuse the rows in which a column that was read is missing."""
         if column.null_count:
             for row in pc.indices_nonzero(pc.is_null(column)).to_pylist():

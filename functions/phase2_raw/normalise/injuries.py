@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
+from functions.phase2_raw.normalise.rows import Problems, each_answer, join_tables, make_table
 from shared.nba import feed_values
 from shared.nba.bounds import LONGEST_REASON
-from shared.nba.feed_values import ElementRefused, shown
+from shared.nba.feed_values import ElementRefused, show_value
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
@@ -99,35 +99,35 @@ class InjuryRows:
             }
             self._tables.append(make_table(TABLE, len(rows), columns, constants))
 
-        each_answer(path, content.named("injuries"), self._problems, read, "injuries[].injuries")
+        each_answer(path, content.answers_named("injuries"), self._problems, read, "injuries[].injuries")
 
     def tables(self) -> dict[str, pa.Table]:
-        return joined(TABLE, self._tables)
+        return join_tables(TABLE, self._tables)
 
     def _rows(self, path: str, body: Any) -> list[dict[str, Any]]:
         """Raises ElementRefused where the answer is no list of teams."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
-        listed = self._listed(path, body)
+        listed = self._list_entries(path, body)
         for team_name, entry in listed:
-            with self._problems.element(path, f"injuries of {shown(team_name)}") as notes:
+            with self._problems.element(path, f"injuries of {show_value(team_name)}") as notes:
                 row = _row(team_name, entry, notes)
                 if row is None:
-                    self._problems.left_out("players listed as available")
+                    self._problems.leave_out("players listed as available")
                     continue
                 key = (row["team"] or "", row["player_lookup"])
                 found[key] = _graver(found[key], row) if key in found else row
         return [found[key] for key in sorted(found)] if listed else [NOBODY]
 
-    def _listed(self, path: str, body: Any) -> list[tuple[Any, Any]]:
+    def _list_entries(self, path: str, body: Any) -> list[tuple[Any, Any]]:
         """(the team's name, entry) of everybody; a team that cannot be read is named and counts as somebody."""
-        teams = feed_values.a_list(feed_values.an_object(body, "the answer").get("injuries"), "injuries")
+        teams = feed_values.require_list(feed_values.require_object(body, "the answer").get("injuries"), "injuries")
         listed: list[tuple[Any, Any]] = []
         unread = 0
         for number, team in enumerate(teams):
             unread += 1
             with self._problems.element(path, f"injuries[{number}]"):
-                fields = feed_values.an_object(team, "the team")
-                entries = feed_values.a_list(fields.get("injuries"), "injuries")
+                fields = feed_values.require_object(team, "the team")
+                entries = feed_values.require_list(fields.get("injuries"), "injuries")
                 listed += [(fields.get("displayName"), entry) for entry in entries]
                 unread -= 1
         if unread and not listed:
@@ -140,23 +140,23 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
 
     Raises ElementRefused saying what is missing or unknown.
     """
-    fields = feed_values.an_object(entry, "an entry")
+    fields = feed_values.require_object(entry, "an entry")
     athlete = fields.get("athlete")
     given = athlete.get("displayName") if isinstance(athlete, Mapping) else None
     name = natural_order(feed_values.text(given, "athlete.displayName")) if isinstance(given, str) else ""
     if not player_lookup(name):
-        raise ElementRefused(f"an entry without athlete.displayName: {shown(given)}")
+        raise ElementRefused(f"an entry without athlete.displayName: {show_value(given)}")
     status = _status(fields, name, notes)
     if status is None:
         known = ", ".join(sorted(STATUSES))
         raise ElementRefused(
-            f"status of {name} is {shown(fields.get('status'))}, none of {known}, and no coded type is known"
+            f"status of {name} is {show_value(fields.get('status'))}, none of {known}, and no coded type is known"
         )
     if status in _AVAILABLE:
         return None
     team = team_by_name(team_name) if isinstance(team_name, str) else None
     if team_name is not None and team is None:
-        notes.append(f"the team of {name} is {shown(team_name)}, taken as unknown")
+        notes.append(f"the team of {name} is {show_value(team_name)}, taken as unknown")
     return {
         "team": team.abbr if team else None,
         "player_name": name,
@@ -176,7 +176,9 @@ def _status(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None
     coded = _first(_words_of(entry.get("type"), "name", "description", "abbreviation"))
     status = _first([entry.get("status")])
     if status in _AVAILABLE and coded not in (None, *_AVAILABLE):
-        notes.append(f"status of {name} is {shown(entry.get('status'))}, its coded type says {coded}, which counts")
+        notes.append(
+            f"status of {name} is {show_value(entry.get('status'))}, its coded type says {coded}, which counts"
+        )
         return coded
     fantasy = details.get("fantasyStatus") if isinstance(details, Mapping) else None
     return status or coded or _first(_words_of(fantasy, "description", "abbreviation"))
@@ -188,10 +190,10 @@ def _words_of(fields: Any, *names: str) -> list[Any]:
 
 def _first(words: Sequence[Any]) -> str | None:
     """What the first word that is known says."""
-    return next((status for status in map(_said, words) if status is not None), None)
+    return next((status for status in map(_status_of, words) if status is not None), None)
 
 
-def _said(word: Any) -> str | None:
+def _status_of(word: Any) -> str | None:
     """Ours of one word, or "available"; None of one that is unknown."""
     if not isinstance(word, str):
         return None
@@ -237,7 +239,7 @@ def _words(value: Any, what: str, notes: list[str]) -> str:
 def _snapshot_time(body: Mapping[str, Any], fetched_at: datetime) -> datetime:
     """The feed's own time where it can be right, else the fetch's."""
     try:
-        stated = feed_values.moment(body.get("timestamp"), "timestamp")
+        stated = feed_values.parse_feed_timestamp(body.get("timestamp"), "timestamp")
     except ElementRefused:
         return fetched_at
     return stated if fetched_at - _PLAUSIBLE <= stated <= fetched_at else fetched_at

@@ -19,14 +19,15 @@ from shared.core.clock import new_york_date
 from shared.core.printable import one_line
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
-from shared.nba.feed_values import ElementRefused, shown
+from shared.nba.feed_values import ElementRefused, show_value
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
+from shared.nba.stats import POINTS
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
-PROP_MARKETS = ("player_points", "player_points_alternate")
+PROP_MARKETS = POINTS.markets
 LINE_MARKETS = ("spreads", "totals")
 # What the answers of a kind of file are about, where the request does not say.
 _ABOUT = {"player_points": PROP_MARKETS, "game_lines": LINE_MARKETS, "event_odds": (*PROP_MARKETS, *LINE_MARKETS)}
@@ -61,17 +62,17 @@ class OddsRows:
         self._nothing: dict[str, list[dict[str, Any]]] = {PROPS: [], LINES: []}
 
     def add(self, path: str, content: RawContent) -> None:
-        for listed in content.named("gone"):  # events that are listed no more: nobody offers anything
+        for listed in content.answers_named("gone"):  # events that are listed no more: nobody offers anything
             for entry in listed.body:
                 with self._problems.element(path, "an event that is gone"):
-                    event = _event(path, content, {**feed_values.an_object(entry, "it"), "bookmakers": []})
+                    event = _event(path, content, {**feed_values.require_object(entry, "it"), "bookmakers": []})
                     table = PROPS if content.kind == "player_points" else LINES
                     self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
-        for number, answer in enumerate(content.named("odds")):
+        for number, answer in enumerate(content.answers_named("odds")):
             with self._problems.element(path, f"odds {number}"):
                 event = _event(path, content, answer.body)
                 before = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
-                about = {*_asked(content, answer)}
+                about = {*_asked_markets(content, answer)}
                 for book in event.books:
                     about |= self._book(event, book)
                 after = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
@@ -101,9 +102,9 @@ class OddsRows:
         game_lines: dict[str, Any] = {}
         key = ""
         with self._problems.element(event.path, f"event {event.event_id}"):
-            fields = feed_values.an_object(book, "a bookmaker")
+            fields = feed_values.require_object(book, "a bookmaker")
             key = feed_values.text(fields.get("key"), "key of a bookmaker", LONGEST_KEY)
-            for market in feed_values.a_list(fields.get("markets"), f"markets of {key}"):
+            for market in feed_values.require_list(fields.get("markets"), f"markets of {key}"):
                 with self._problems.element(event.path, f"event {event.event_id}, {key}"):
                     seen.add(self._market(event, fields, key, market, game_lines))
         if game_lines:
@@ -112,18 +113,18 @@ class OddsRows:
 
     def _market(self, event: _Event, book: Mapping[str, Any], key: str, market: Any, game_lines: dict[str, Any]) -> str:
         """The rows of one market of a bookmaker, and its name. Raises ElementRefused where it is no market."""
-        fields = feed_values.an_object(market, "a market")
+        fields = feed_values.require_object(market, "a market")
         name = feed_values.text(fields.get("key"), "key of a market", LONGEST_KEY)
         if name not in (*PROP_MARKETS, *LINE_MARKETS):
-            self._problems.left_out(f"markets {name}")
+            self._problems.leave_out(f"markets {name}")
             return name
         where = f"event {event.event_id}, {key}, {name}"
         with self._problems.element(event.path, where):
-            said = fields.get("last_update")
-            if said is None or feed_values.is_nan(said):
-                said = book.get("last_update")
-            updated = min(feed_values.moment(said, "last_update"), event.seen_at)
-            outcomes = feed_values.a_list(fields.get("outcomes"), "outcomes")
+            stated = fields.get("last_update")
+            if stated is None or feed_values.is_nan(stated):
+                stated = book.get("last_update")
+            updated = min(feed_values.parse_feed_timestamp(stated, "last_update"), event.seen_at)
+            outcomes = feed_values.require_list(fields.get("outcomes"), "outcomes")
             if name in PROP_MARKETS:
                 shared = {**event.columns, "bookmaker": key, "market": name, "snapshot_time": updated}
                 self._player_lines(event.path, where, shared, outcomes)
@@ -157,11 +158,11 @@ class OddsRows:
     def _outcome(self, path: str, where: str, outcome: Any) -> tuple[str, str, float, int | None]:
         """(Over or Under, player, line, price). Raises ElementRefused."""
         if not isinstance(outcome, dict):
-            raise ElementRefused(f"an outcome is {shown(outcome)}, not an object")
+            raise ElementRefused(f"an outcome is {show_value(outcome)}, not an object")
         given, side, price = outcome.get("description"), outcome.get("name"), outcome.get("price")
         player = given if isinstance(given, str) and given in self._names else _name(given)
         if side not in ("Over", "Under"):
-            raise ElementRefused(f"outcome {shown(side)} of {player} is neither Over nor Under")
+            raise ElementRefused(f"outcome {show_value(side)} of {player} is neither Over nor Under")
         if feed_values.is_nan(price):
             self._problems.missing(path, where, f"{player}: the price of {side} is NaN, taken as missing")
             price = None
@@ -217,18 +218,18 @@ class OddsRows:
 
 def _event(path: str, content: RawContent, body: Any) -> _Event:
     """An answer's event, which a historical one wraps in `data`. Raises ElementRefused."""
-    answer = feed_values.an_object(body, "the answer")
+    answer = feed_values.require_object(body, "the answer")
     seen_at = content.fetched_at
     if "data" in answer:
-        seen_at = min(feed_values.moment(answer.get("timestamp"), "timestamp"), seen_at)
-        answer = feed_values.an_object(answer["data"], "data")
+        seen_at = min(feed_values.parse_feed_timestamp(answer.get("timestamp"), "timestamp"), seen_at)
+        answer = feed_values.require_object(answer["data"], "data")
     event_id = feed_values.text(answer.get("id"), "id", LONGEST_KEY)
     names = (
         feed_values.text(answer.get("home_team"), f"home_team of event {event_id}"),
         feed_values.text(answer.get("away_team"), f"away_team of event {event_id}"),
     )
-    commence = feed_values.moment(answer.get("commence_time"), f"commence_time of event {event_id}")
-    books = feed_values.a_list(answer.get("bookmakers"), f"bookmakers of event {event_id}")
+    commence = feed_values.parse_feed_timestamp(answer.get("commence_time"), f"commence_time of event {event_id}")
+    books = feed_values.require_list(answer.get("bookmakers"), f"bookmakers of event {event_id}")
     home, away = (team_by_name(name) for name in names)
     if home is None or away is None or home == away:
         raise ElementRefused(f"event {event_id}: {names[1]!r} at {names[0]!r}: these are not two NBA teams")
@@ -246,7 +247,7 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
     return _Event(path, event_id, names, columns, seen_at, books)
 
 
-def _asked(content: RawContent, answer: RawAnswer) -> tuple[str, ...]:
+def _asked_markets(content: RawContent, answer: RawAnswer) -> tuple[str, ...]:
     """The markets that the answer is about: those asked for, whether or not a bookmaker has them."""
     request = answer.request if isinstance(answer.request, Mapping) else {}
     params = request.get("params")
@@ -267,5 +268,5 @@ def _name(given: Any) -> str:
     except ElementRefused:
         name = ""
     if not player_lookup(name):
-        raise ElementRefused(f"description {shown(given)} is no player's name")
+        raise ElementRefused(f"description {show_value(given)} is no player's name")
     return name

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.nba import feed_values
 from shared.nba.bounds import PROPS, Bound
-from shared.nba.feed_values import ElementRefused, shown
+from shared.nba.feed_values import ElementRefused, show_value
 
 _PRICE, _LINE = PROPS["over_price"], PROPS["line"]
 _NOISE = 1e-6
@@ -25,21 +25,21 @@ def american(price: Any) -> int | None:
     if type(price) is int and abs(price) >= 100 and _PRICE.low <= price <= _PRICE.high:
         return price
     if isinstance(price, bool) or not isinstance(price, int | float) or feed_values.is_nan(price):
-        raise ElementRefused(f"price {shown(price)} is no odds")
+        raise ElementRefused(f"price {show_value(price)} is no odds")
     if not _PRICE.low <= price <= _PRICE.high:
-        raise ElementRefused(f"price {shown(price)} is not within {_PRICE.low} to {_PRICE.high}")
+        raise ElementRefused(f"price {show_value(price)} is not within {_PRICE.low} to {_PRICE.high}")
     whole = round(price)
     if abs(whole) >= 100 and abs(price - whole) <= _NOISE:
         return whole
     if price <= 1:
         raise ElementRefused(
-            f"price {shown(price)} is neither American odds (100 or more either way) nor decimal (above 1)"
+            f"price {show_value(price)} is neither American odds (100 or more either way) nor decimal (above 1)"
         )
     profit = price - 1
     converted = round(profit * 100) if profit >= 1 else -round(100 / profit)
     if not _PRICE.low <= converted <= _PRICE.high:
         raise ElementRefused(
-            f"price {shown(price)} is {converted} in American odds, not within {_PRICE.low} to {_PRICE.high}"
+            f"price {show_value(price)} is {converted} in American odds, not within {_PRICE.low} to {_PRICE.high}"
         )
     return converted
 
@@ -49,12 +49,12 @@ def half_points(point: Any) -> float:
     if type(point) is float and _LINE.low <= point <= _LINE.high and (point * 2).is_integer():
         return point
     if isinstance(point, bool) or not isinstance(point, int | float) or feed_values.is_nan(point) or point <= 0:
-        raise ElementRefused(f"line {shown(point)} is no number of points")
+        raise ElementRefused(f"line {show_value(point)} is no number of points")
     if not _LINE.low <= point <= _LINE.high:
-        raise ElementRefused(f"line {shown(point)} is not within {_LINE.low} to {_LINE.high}")
+        raise ElementRefused(f"line {show_value(point)} is not within {_LINE.low} to {_LINE.high}")
     halves = round(point * 2)
     if abs(point * 2 - halves) > _NOISE:
-        raise ElementRefused(f"line {shown(point)} is not in half points")
+        raise ElementRefused(f"line {show_value(point)} is not in half points")
     return halves / 2
 
 
@@ -63,5 +63,5 @@ def points(point: Any, bound: Bound = _ANY) -> Decimal | None:
     if point is not None and (
         isinstance(point, bool) or not isinstance(point, int | float) or feed_values.is_nan(point)
     ):
-        raise ElementRefused(f"point {shown(point)} is no number")
+        raise ElementRefused(f"point {show_value(point)} is no number")
     return feed_values.exact(point, "point", bound, [])

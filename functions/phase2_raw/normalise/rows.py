@@ -52,7 +52,7 @@ class Problems:
         for note in notes:
             self.missing(path, where, note)
 
-    def left_out(self, reason: str) -> None:
+    def leave_out(self, reason: str) -> None:
         if reason not in self.notes and len(self.notes) >= _REASONS:
             reason = "for further reasons"
         self.notes[reason] = self.notes.get(reason, 0) + 1
@@ -99,7 +99,7 @@ def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Map
 _declared = cache(arrow_schema)
 
 
-def joined(name: str, tables: Iterable[pa.Table]) -> dict[str, pa.Table]:
+def join_tables(name: str, tables: Iterable[pa.Table]) -> dict[str, pa.Table]:
     """The tables of all files as one under its name; nothing where there are no rows."""
     found = [table for table in tables if table.num_rows]
     return {name: pa.concat_tables(found)} if found else {}

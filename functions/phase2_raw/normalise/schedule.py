@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
+from functions.phase2_raw.normalise.rows import Problems, each_answer, join_tables, make_table
 from shared.nba import feed_values
 from shared.nba.feed_values import ElementRefused
 from shared.nba.schedule import TAKES_PLACE, ScheduledGame, read_game, schedule_days
@@ -44,7 +44,7 @@ class ScheduleRows:
         def read(answer: RawAnswer) -> None:
             self._read(path, answer.body, games, over)
 
-        each_answer(path, content.named("schedule"), self._problems, read, "leagueSchedule.gameDates[].games")
+        each_answer(path, content.answers_named("schedule"), self._problems, read, "leagueSchedule.gameDates[].games")
         found = sorted(
             (game for entries in games.values() for game in self._one(path, entries)),
             key=lambda game: (game.game_date, game.game_id),
@@ -62,25 +62,25 @@ class ScheduleRows:
         self._tables.append(make_table(TABLE, len(found), columns, constants))
 
     def tables(self) -> dict[str, pa.Table]:
-        return joined(TABLE, self._tables)
+        return join_tables(TABLE, self._tables)
 
     def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]], over: list[Any]) -> None:
         """Put the games wanted into `games`, entries of days before into `over`. Raises ElementRefused."""
         for number, day in enumerate(schedule_days(body)):
             entries: list[Any] = []
             with self._problems.element(path, f"gameDates[{number}]"):
-                entries = feed_values.a_list(feed_values.an_object(day, "the day").get("games"), "games")
+                entries = feed_values.require_list(feed_values.require_object(day, "the day").get("games"), "games")
             for entry in entries:
                 if not self._is_wanted(entry):
                     over.append(entry)
                 else:
                     game_id = entry.get("gameId") if isinstance(entry, dict) else entry
-                    with self._problems.element(path, f"game {feed_values.shown(game_id)}") as notes:
+                    with self._problems.element(path, f"game {feed_values.show_value(game_id)}") as notes:
                         game = read_game(entry, notes)
                         if game.guest is not None:
-                            self._problems.left_out(f"games of {game.guest}, which is no NBA team")
+                            self._problems.leave_out(f"games of {game.guest}, which is no NBA team")
                         elif game.home_team is None or game.away_team is None:
-                            self._problems.left_out(_OPEN)
+                            self._problems.leave_out(_OPEN)
                         else:
                             games.setdefault(game.game_id, []).append(game)
 

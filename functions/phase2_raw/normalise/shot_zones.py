@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, each_answer, joined, make_table
-from functions.phase2_raw.normalise.twice import said_once
+from functions.phase2_raw.normalise.rows import Problems, each_answer, join_tables, make_table
+from functions.phase2_raw.normalise.twice import drop_repeats
 from shared.nba import feed_values
 from shared.nba.bounds import ZONES as BOUNDS
 from shared.nba.feed_values import ElementRefused
@@ -42,16 +42,16 @@ class ShotZoneRows:
         def read(answer: RawAnswer) -> None:
             tables.append(self._read(path, content, answer.body))
 
-        each_answer(path, content.named("zones"), self._problems, read, "rows")
-        for table in joined(TABLE, tables).values():
-            self._tables.append(said_once(table, ("game_id", "team", "player_id"), path, self._problems))
+        each_answer(path, content.answers_named("zones"), self._problems, read, "rows")
+        for table in join_tables(TABLE, tables).values():
+            self._tables.append(drop_repeats(table, ("game_id", "team", "player_id"), path, self._problems))
 
     def tables(self) -> dict[str, pa.Table]:
-        return joined(TABLE, self._tables)
+        return join_tables(TABLE, self._tables)
 
     def _read(self, path: str, content: RawContent, body: Any) -> pa.Table:
         """Raises ElementRefused where the answer as a whole has another shape."""
-        given = feed_values.a_list(feed_values.an_object(body, "the answer").get("rows"), "rows")
+        given = feed_values.require_list(feed_values.require_object(body, "the answer").get("rows"), "rows")
         rows = []
         for number, row in enumerate(given):
             with self._problems.element(path, f"rows[{number}]") as notes:
@@ -63,7 +63,7 @@ class ShotZoneRows:
 
 def _row(row: Any, player: bool, notes: list[str]) -> dict[str, Any]:
     """Raises ElementRefused naming the field that is missing or wrong."""
-    fields = feed_values.an_object(row, "the row")
+    fields = feed_values.require_object(row, "the row")
     game_id = feed_values.game_id(fields.get("game_id"), "game_id")
     player_id = feed_values.whole(fields.get("player_id"), "player_id", BOUNDS["player_id"], notes) if player else None
     if player and player_id is None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from functions.phase2_raw.normalise.rows import Problems
 
 
-def said_once(table: pa.Table, keys: Sequence[str], path: str, problems: Problems) -> pa.Table:
+def drop_repeats(table: pa.Table, keys: Sequence[str], path: str, problems: Problems) -> pa.Table:
     """The rows of one file without repetitions of a key.
 
     Nobody knows which of two figures is right, and to add both up is wrong whichever it is.

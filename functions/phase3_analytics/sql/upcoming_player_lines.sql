@@ -39,7 +39,7 @@ seen AS (
     a.game_date, a.game_id, a.features_as_of, a.player_lookup, n.player_name, n.player_id,
     -- Two spellings at one bookmaker are one player once both are resolved.
     COALESCE(CAST(n.player_id AS STRING), a.player_lookup) AS player_key,
-    a.bookmaker, a.market = 'player_points' AS is_main, a.line, a.over_price, a.under_price, a.snapshot_time,
+    a.bookmaker, a.market = @main_market AS is_main, a.line, a.over_price, a.under_price, a.snapshot_time,
     LOGICAL_OR(
       a.answered_at = a.newest_at AND a.newest_at >= TIMESTAMP_SUB(a.features_as_of, INTERVAL 12 HOUR)
     ) AS is_in_force
@@ -48,7 +48,7 @@ seen AS (
     ON n.game_date = a.game_date AND n.game_date BETWEEN @first_date AND @last_date
     AND n.game_id = a.game_id AND n.features_as_of = a.features_as_of
     AND n.feed = 'odds_api_player_points_props' AND n.player_lookup = a.player_lookup
-  WHERE a.bookmaker IS NOT NULL AND a.market IN ('player_points', 'player_points_alternate')
+  WHERE a.bookmaker IS NOT NULL AND a.market IN (@main_market, @alternate_market)
   GROUP BY
     a.game_date, a.game_id, a.features_as_of, a.player_lookup, n.player_name, n.player_id,
     a.bookmaker, a.market, a.line, a.over_price, a.under_price, a.snapshot_time
@@ -92,12 +92,12 @@ latest AS (
   FROM dated AS d
   WHERE is_in_force AND snapshot_time = latest_snapshot_time
 ),
--- What a player scores: his last 20 games known, with three of a usual player's ten points so that one game says little.
+-- What a player scores: his last 20 games known, with three of a usual player so that one game says little.
 form AS (
   SELECT
     player_id, known_at,
     LEAD(known_at) OVER (PARTITION BY player_id ORDER BY tipoff_at, game_id) AS next_known_at,
-    (SUM(points) OVER recent + 30) / (COUNT(*) OVER recent + 3) AS points
+    (SUM(points) OVER recent + 3 * @usual) / (COUNT(*) OVER recent + 3) AS points
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 400 DAY) AND @last_date
   WINDOW recent AS (
@@ -112,12 +112,13 @@ form_then AS (
     ON f.player_id = m.player_id AND f.known_at < m.features_as_of
     AND (f.next_known_at IS NULL OR NOT f.next_known_at < m.features_as_of)
 ),
--- How many standard deviations of a game's points (variance 9 + 2.4 a point) the line lies above them.
+-- How many standard deviations of a game's points the line lies above them.
 formed AS (
   SELECT
     l.*,
-    CAST(l.line AS FLOAT64) - COALESCE(f.points, 10) AS from_form,
-    (CAST(l.line AS FLOAT64) - COALESCE(f.points, 10)) / SQRT(9 + 2.4 * COALESCE(f.points, 10)) AS deviations
+    CAST(l.line AS FLOAT64) - COALESCE(f.points, @usual) AS from_form,
+    (CAST(l.line AS FLOAT64) - COALESCE(f.points, @usual))
+      / SQRT(@variance + @variance_each * COALESCE(f.points, @usual)) AS deviations
   FROM latest AS l
   LEFT JOIN form_then AS f
     ON f.player_id = l.player_id AND f.features_as_of = l.features_as_of

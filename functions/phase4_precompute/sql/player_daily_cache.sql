@@ -32,13 +32,11 @@ totals AS (
     player_id, known_at, next_known_at, n, season, team AS last_team,
     MAX(team_change_date) OVER career AS last_change_date,
     COUNT(*) OVER season_so_far AS games_season,
-    SUM(points) OVER season_so_far AS points_sum,
-    SUM(points * points) OVER season_so_far AS points_squares,
+    {{stat_totals(points)}},
     SUM(minutes) OVER season_so_far AS minutes_sum,
     SUM(plays) OVER season_so_far AS plays_sum,
     SUM(plays_on_court) OVER season_so_far AS court_sum,
     COUNTIF(is_home) OVER season_so_far AS home_games,
-    SUM(IF(is_home, points, 0)) OVER season_so_far AS home_points,
     LEAD(season) OVER (PARTITION BY player_id ORDER BY n) AS next_season
   FROM games
   WINDOW
@@ -78,17 +76,8 @@ form AS (
     player_id, n,
     COUNT(*) AS games_known,
     COUNTIF(k <= 10) AS games_10,
-    AVG(IF(k <= 3, points, NULL)) AS points_l3,
-    AVG(IF(k <= 5, points, NULL)) AS points_l5,
-    AVG(IF(k <= 10, points, NULL)) AS points_l10,
-    AVG(IF(k <= 20, points, NULL)) AS points_l20,
-    SUM(weight_08 * points) / SUM(weight_08) AS points_ewma_08,
-    SUM(weight_20 * points) / SUM(weight_20) AS points_ewma_20,
-    SUM(weight_02 * points) / SUM(weight_02) AS points_ewma_02,
-    CAST(MAX(IF(k = 1, points, NULL)) AS FLOAT64) AS points_last,
+    {{stat_form(points)}},
     CAST(MAX(IF(k = 1, fga, NULL)) AS FLOAT64) AS fga_last,
-    SAFE_DIVIDE(SUM(weight_02 * points), SUM(weight_02 * minutes)) AS points_per_minute_ewma_02,
-    SAFE_DIVIDE(SUM(weight_05 * points), SUM(weight_05 * minutes)) AS points_per_minute_ewma_05,
     SAFE_DIVIDE(SUM(IF(k <= 5, attempts, 0)), SUM(IF(k <= 5, minutes, 0))) AS attempts_per_minute_l5,
     SAFE_DIVIDE(SUM(IF(k <= 20, attempts, 0)), SUM(IF(k <= 20, minutes, 0))) AS attempts_per_minute_l20,
     SAFE_DIVIDE(SUM(points), SUM(attempts)) AS points_per_attempt_l60,
@@ -104,14 +93,9 @@ form AS (
     AVG(IF(k <= 10, plus_minus, NULL)) AS plus_minus_l10,
     AVG(IF(k <= 40, rebounds, NULL)) AS rebounds_l40,
     AVG(IF(k <= 40, assists, NULL)) AS assists_l40,
-    SUM(IF(k <= 10, points, 0)) AS points_sum_10,
-    SUM(IF(k <= 10, points * points, 0)) AS points_squares_10,
     SUM(IF(k <= 10, k, 0)) AS k_sum,
     SUM(IF(k <= 10, k * k, 0)) AS k_squares,
-    SUM(IF(k <= 10, k * points, 0)) AS k_points,
     SUM(IF(k <= 10, k * minutes, 0)) AS k_minutes,
-    MAX(IF(k <= 10, points, NULL)) AS points_max_l10,
-    MIN(IF(k <= 10, points, NULL)) AS points_min_l10,
     MAX(IF(k = 1, minutes, NULL)) AS minutes_last,
     AVG(IF(k <= 5, minutes, NULL)) AS minutes_l5,
     AVG(IF(k <= 10, minutes, NULL)) AS minutes_l10,
@@ -119,7 +103,6 @@ form AS (
     SUM(weight_20 * minutes) / SUM(weight_20) AS minutes_ewma_20,
     SUM(IF(k <= 10, minutes, 0)) AS minutes_sum_10,
     STDDEV_SAMP(IF(k <= 10, minutes, NULL)) AS minutes_sd_l10,
-    SUM(IF(k <= 40, points, 0)) AS points_sum_40,
     SUM(IF(k <= 40, minutes, 0)) AS minutes_sum_40,
     SAFE_DIVIDE(SUM(IF(k <= 10, plays, 0)), SUM(IF(k <= 10, plays_on_court, 0))) AS usage_l10,
     AVG(IF(k <= 10, fga, NULL)) AS fga_l10,
@@ -142,8 +125,7 @@ form AS (
 ),
 -- Whole seasons: the running totals after their last game.
 seasons AS (
-  SELECT player_id, season, games_season, points_sum, home_games, home_points
-  FROM totals
+  SELECT * FROM totals
   WHERE next_season IS NULL OR next_season <> season
 ),
 -- What is counted by days: the last two weeks.
@@ -171,39 +153,24 @@ versus AS (
 sums AS (
   SELECT
     t.game_date, t.game_id, t.player_id, t.features_as_of, t.team, t.opponent, t.n, t.last_change_date, t.last_team,
-    s.games_season, s.points_sum, s.points_squares, s.minutes_sum, s.plays_sum, s.court_sum,
-    p.games_season AS games_before, p.points_sum AS points_before,
+    s.games_season, s.minutes_sum, s.plays_sum, s.court_sum,
+    p.games_season AS games_before,
     COALESCE(s.home_games, 0) + COALESCE(p.home_games, 0) AS home_games,
-    COALESCE(s.home_points, 0) + COALESCE(p.home_points, 0) AS home_points,
     COALESCE(s.games_season, 0) + COALESCE(p.games_season, 0) AS two_season_games,
-    COALESCE(s.points_sum, 0) + COALESCE(p.points_sum, 0) AS two_season_points
+    {{stat_seasons(points)}}
   FROM latest AS t
   LEFT JOIN totals AS s ON s.player_id = t.player_id AND s.n = t.n AND s.season = t.season
   LEFT JOIN seasons AS p ON p.player_id = t.player_id AND p.season = t.season_before
 ),
--- Sample standard deviations and least-squares slopes from sums; x = -k, so that rising is positive.
 spreads AS (
   SELECT
     s.*,
-    SAFE_DIVIDE(s.points_sum, s.games_season) AS points_season,
-    SQRT(SAFE_DIVIDE(s.games_season * s.points_squares - s.points_sum * s.points_sum,
-      s.games_season * (s.games_season - 1))) AS points_sd_season
+    {{stat_spread(points)}}
   FROM sums AS s
 )
 SELECT
   s.game_date, s.game_id, s.player_id, s.features_as_of, s.team, s.opponent,
-  f.points_l3, f.points_l5, f.points_l10, f.points_l20,
-  s.points_season,
-  SAFE_DIVIDE(s.points_before, s.games_before) AS points_prev_season,
-  f.points_ewma_02, f.points_ewma_08, f.points_ewma_20, f.points_last,
-  SQRT(SAFE_DIVIDE(f.games_10 * f.points_squares_10 - f.points_sum_10 * f.points_sum_10,
-    f.games_10 * (f.games_10 - 1))) AS points_sd_l10,
-  s.points_sd_season,
-  SAFE_DIVIDE(f.k_sum * f.points_sum_10 - f.games_10 * f.k_points,
-    f.games_10 * f.k_squares - f.k_sum * f.k_sum) AS points_slope_l10,
-  SAFE_DIVIDE(f.points_l5 - s.points_season, s.points_sd_season) AS points_z_l5,
-  CAST(f.points_max_l10 AS FLOAT64) AS points_max_l10,
-  CAST(f.points_min_l10 AS FLOAT64) AS points_min_l10,
+  {{stat_features(points)}},
   COALESCE(s.games_season, 0) AS games_season,
   f.games_known,
   f.minutes_last, f.minutes_l5, f.minutes_l10, f.minutes_l20,
@@ -212,10 +179,6 @@ SELECT
   SAFE_DIVIDE(f.k_sum * f.minutes_sum_10 - f.games_10 * f.k_minutes,
     f.games_10 * f.k_squares - f.k_sum * f.k_sum) AS minutes_slope_l10,
   f.minutes_sd_l10,
-  SAFE_DIVIDE(f.points_sum_10, f.minutes_sum_10) AS points_per_minute_l10,
-  SAFE_DIVIDE(s.points_sum, s.minutes_sum) AS points_per_minute_season,
-  SAFE_DIVIDE(f.points_sum_40, f.minutes_sum_40) AS points_per_minute_l40,
-  f.points_per_minute_ewma_02, f.points_per_minute_ewma_05,
   f.attempts_per_minute_l5, f.attempts_per_minute_l20, f.points_per_attempt_l60,
   f.usage_l10,
   SAFE_DIVIDE(s.plays_sum, s.court_sum) AS usage_season,
@@ -227,12 +190,7 @@ SELECT
   COALESCE(w.games_last_7, 0) AS games_last_7,
   COALESCE(w.games_last_14, 0) AS games_last_14,
   COALESCE(w.minutes_last_7, 0.0) AS minutes_last_7,
-  -- Shrunk as if 20 more games had shown no difference.
-  (SAFE_DIVIDE(s.home_points, s.home_games)
-    - SAFE_DIVIDE(s.two_season_points - s.home_points, s.two_season_games - s.home_games))
-    * SAFE_DIVIDE(s.two_season_games, s.two_season_games + 20) AS home_points_diff,
   COALESCE(v.games, 0) AS versus_opponent_games,
-  v.points AS versus_opponent_points,
   -- Before the first game for a new team nobody knows since when, nor whom he will miss there.
   IF(s.team = s.last_team, DATE_DIFF(s.game_date, s.last_change_date, DAY), NULL) AS days_since_team_change,
   s.n AS career_games,

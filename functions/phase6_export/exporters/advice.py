@@ -31,8 +31,10 @@ class Advice:
     @classmethod
     def of(cls, row: Row) -> Advice:
         """Of a row of current.sql."""
-        said: str = row["recommendation"]
-        side: str | None = row["side"] or (said if said in BETS else None)  # rows older than `side` have none
+        recommendation: str = row["recommendation"]
+        side: str | None = row["side"] or (
+            recommendation if recommendation in BETS else None
+        )  # rows older than `side` have none
         price, book = {
             "OVER": (row["over_price"], row["over_bookmaker"]),
             "UNDER": (row["under_price"], row["under_bookmaker"]),
@@ -41,7 +43,7 @@ class Advice:
         offered = (row["over_price"], row["under_price"]) if side is None else (price,)
         priced = any(each is not None for each in offered)
         return cls(
-            recommendation="PASS" if said in BETS and not priced else said,
+            recommendation="PASS" if recommendation in BETS and not priced else recommendation,
             side=side,
             priced=priced,
             bookmaker=None if price is None else book or row["bookmaker"],

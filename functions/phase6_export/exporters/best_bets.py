@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
@@ -65,7 +65,7 @@ def _pick(row: Row, day: Day) -> dict[str, Any]:
         "player_name": player["player_name"],
         **venue(day, player),
         "game_id": row["game_id"],
-        "tipoff_at": moment(day.tipoffs[row["game_id"]]),
+        "tipoff_at": format_optional_timestamp(day.tipoffs[row["game_id"]]),
         "line": half_points(row["line_value"]),
         "line_kind": row["line_kind"],
         "recommendation": advice.recommendation,

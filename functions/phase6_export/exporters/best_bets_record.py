@@ -25,7 +25,7 @@ COPIED = ("rank", "game_id", "player_id", "player_lookup", "player_name", "team"
 FIGURES = ("bookmaker", "price", "p_over", "expected_value")
 
 
-def exported(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
+def make_record(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
     """Rows of exported_best_bets for a best-bets file as it was written: the list itself, and its picks by rank.
 
     A halted file's readers show no advice, so its list has no picks.
@@ -35,11 +35,11 @@ def exported(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
     body = file.body
     of = {"game_date": datetime.fromisoformat(body["game_date"]).date(), "list_id": list_id, "exported_at": exported_at}
     picks = [] if body["halted"] else body["picks"]
-    rows = [{**of, "rank": 0}, *({**of, "system_id": body["system_id"], **_kept(pick)} for pick in picks)]
+    rows = [{**of, "rank": 0}, *({**of, "system_id": body["system_id"], **_record_pick(pick)} for pick in picks)]
     return table_of(TABLE, rows)
 
 
-def _kept(pick: Mapping[str, Any]) -> dict[str, Any]:
+def _record_pick(pick: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: pick[name] for name in (*COPIED, *FIGURES)},
         "tipoff_at": datetime.fromisoformat(pick["tipoff_at"]),

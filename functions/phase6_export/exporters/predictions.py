@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.document import fair_price, half_points, moment, points, share
+from functions.phase6_export.document import fair_price, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day, Row
@@ -28,9 +28,9 @@ def content(day: Day) -> dict[str, Any]:
                 "player_name": player["player_name"],
                 "team": player["team"],
                 "game_id": first["game_id"],
-                "tipoff_at": moment(day.tipoffs[first["game_id"]]),
-                "features_as_of": moment(first["features_as_of"]),
-                "line_snapshot_at": moment(first["line_snapshot_at"]),
+                "tipoff_at": format_optional_timestamp(day.tipoffs[first["game_id"]]),
+                "features_as_of": format_optional_timestamp(first["features_as_of"]),
+                "line_snapshot_at": format_optional_timestamp(first["line_snapshot_at"]),
                 "quality_score": points(first["quality_score"]),
                 "injuries_unknown": day.injuries_unknown(first["game_id"]),
                 "predictions": systems_of(rows, player),

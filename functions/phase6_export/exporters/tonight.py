@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.phase6_export.document import half_points, moment, points, share
+from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.exporters.predictions import systems_of
 from functions.phase6_export.exporters.venue import venue
@@ -84,7 +84,7 @@ class Tonight:
             "game_id": game_id,
             "home_team": game.get("home_team"),
             "away_team": game.get("away_team"),
-            "tipoff_at": moment(self._day.tipoffs.get(game_id)),
+            "tipoff_at": format_optional_timestamp(self._day.tipoffs.get(game_id)),
             "status": game.get("called_off") or game.get("status", "not_scheduled"),
             "players": players,
         }

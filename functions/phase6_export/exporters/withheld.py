@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from functions.phase6_export.document import moment
+from functions.phase6_export.document import format_optional_timestamp
 from functions.phase6_export.reading import Day, Row, key_of
 
 
@@ -23,7 +23,7 @@ def entries(day: Day, rows: Iterable[Row]) -> list[dict[str, Any]]:
             "game_id": game_id,
             "home_team": games[game_id]["home_team"],
             "away_team": games[game_id]["away_team"],
-            "tipoff_at": moment(day.tipoffs[game_id]),
+            "tipoff_at": format_optional_timestamp(day.tipoffs[game_id]),
             "reason": day.withheld[game_id],
             "players": sorted(players[game_id].values(), key=lambda each: (each["player_lookup"], each["player_id"])),
         }

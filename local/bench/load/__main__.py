@@ -24,7 +24,7 @@ from local.console.command import run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.console.values import number
-from local.host.folder_lock import owned, state_folder
+from local.host.folder_lock import lock_folder, state_folder
 from shared.core.errors import ConfigError, PipelineError
 
 LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
@@ -79,7 +79,7 @@ def main() -> int:
         return WRONG_INPUT
     before = os.getloadavg()[0]
     try:
-        with owned(state):
+        with lock_folder(state):
             sizes = measure(state / "load", units, runs, console)
         load = [round(before, 2), round(os.getloadavg()[0], 2)]
         figures = {"sizes": sizes, "cpus": os.cpu_count(), "load_average": load}

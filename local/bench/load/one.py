@@ -65,8 +65,8 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
     run_id = f"{day}-load"
     before, statements = bus.counters(), dict(warehouse.statement_counts)
 
-    def completed(one: Completed) -> None:
-        watch.completed(one)
+    def on_completed(one: Completed) -> None:
+        watch.on_completed(one)
         if one.function == WORKER:
             progress(watch.pushes[one.function], units)
 
@@ -74,7 +74,7 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
     started = perf_counter()
     with watch.running():
         bus.publish(trigger_of(COORDINATOR), json.dumps(message).encode())
-        embedded.run_until_idle(completed)
+        embedded.run_until_idle(on_completed)
     consolidated = perf_counter()
     messages = {name: number - before[name] for name, number in bus.counters().items()}
     counted = {kind: number - statements.get(kind, 0) for kind, number in warehouse.statement_counts.items()}
@@ -130,8 +130,8 @@ def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwa
     }
     wrong = {name: (number, wanted[name]) for name, number in found.items() if number != wanted[name]}
     if wrong:
-        told = "; ".join(f"{name}: {have}, not {want}" for name, (have, want) in wrong.items())
-        raise LoadFailed(f"{batch.batch_id}: {told}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")
+        message = "; ".join(f"{name}: {have}, not {want}" for name, (have, want) in wrong.items())
+        raise LoadFailed(f"{batch.batch_id}: {message}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")
     return batch
 
 

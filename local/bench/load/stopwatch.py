@@ -32,7 +32,7 @@ class Stopwatch:
         self.closed = 0.0
         self.ended: dict[str, float] = {}
 
-    def reached(self, point: str) -> None:
+    def on_failpoint(self, point: str) -> None:
         """A point of this process, on its way."""
         now = perf_counter()
         if point == CLOSED:
@@ -57,7 +57,7 @@ class Stopwatch:
                 self.times[step] += 1
             self._mine.step = ""
 
-    def completed(self, one: Completed) -> None:
+    def on_completed(self, one: Completed) -> None:
         """A push that ended."""
         now = perf_counter()
         with self._turn:
@@ -72,7 +72,7 @@ class Stopwatch:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Hear of the points while the block lasts."""
-        failpoints.install(self.reached)
+        failpoints.install(self.on_failpoint)
         try:
             yield
         finally:

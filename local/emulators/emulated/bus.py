@@ -40,7 +40,7 @@ class PlayedBus:
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         published = self._bus.publish_all(topic, messages)
-        self._pushes.published(topic, published)
+        self._pushes.on_published(topic, published)
         return published
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
@@ -62,7 +62,7 @@ class PlayedBus:
         """How many dead letters there were: a mark for dead_letters_since."""
         return self._pushes.counters["dead_lettered"]
 
-    def asked_for(self, message_id: str) -> bool:
+    def is_asked_for(self, message_id: str) -> bool:
         """False: commands do not publish beside an emulated day."""
         return False
 

@@ -56,7 +56,7 @@ class Pushes:
         }
         self._dead_letter_topics = {each.dead_letter_topic for each in pipeline.subscriptions.values()}
 
-    def published(self, topic: str, message_ids: Sequence[str]) -> None:
+    def on_published(self, topic: str, message_ids: Sequence[str]) -> None:
         """Messages are on their way; a push of one may have ended already."""
         names = [each.name for each in self._pipeline.subscriptions.values() if each.topic == topic]
         with self._news:
@@ -97,24 +97,24 @@ class Pushes:
             if on_completed is not None:
                 self._listeners.remove(on_completed)
 
-    def relayed(self, function: str, app: WSGIApplication) -> WSGIApplication:
+    def relay(self, function: str, app: WSGIApplication) -> WSGIApplication:
         """The function's app, each push of which is noted, as many at a time as its instances would take."""
 
         def relay(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             body = self._in_simulated_time(body)
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-            said: list[tuple[Any, ...]] = []
+            heads: list[tuple[Any, ...]] = []
 
             def heard(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-                said[:] = [(status, headers)]
+                heads[:] = [(status, headers)]
                 return lambda data: None
 
             with self._room[function]:
                 started = perf_counter()
                 answer = b"".join(app(environ, heard))
                 seconds = perf_counter() - started
-            status, headers = said[0]
+            status, headers = heads[0]
             self._note(function, body, int(status.split()[0]), answer, seconds)
             start_response(status, headers)
             return [answer]

@@ -19,9 +19,9 @@ from local.emulators import google, packaged, prepare
 from local.emulators.emulated.bus import PlayedBus
 from local.emulators.emulated.pushes import Pushes
 from local.host.dispatcher import Listener
-from local.host.folder_lock import OwnedFolder, owned
+from local.host.folder_lock import OwnedFolder, lock_folder
 from local.host.logs import logs_to
-from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, replayed
+from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, with_replay_sources
 from local.host.server import Server, load_function
 from local.host.simulated_clock import SimClock, SimulationNotes
 from shared.chain.batches.reading import latest_batch
@@ -106,7 +106,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         google.check()
         packaged.check()
         _empty(folder)
-        own = stack.enter_context(owned(folder))
+        own = stack.enter_context(lock_folder(folder))
         (folder / _MARK).touch()
         logs = folder / "logs"
         addresses = {
@@ -123,7 +123,7 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         server = Server(token_in_query=True)
         stack.callback(server.stop)
         settings = replace(
-            replayed(Settings.from_environment(), server.base_url),
+            with_replay_sources(Settings.from_environment(), server.base_url),
             project_id=PROJECT,
             raw_bucket="raw",
             exports_bucket="exports",
@@ -150,14 +150,14 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         emulated = EmulatedRuntime(stores, warehouse, pushes, runtime)
         server.mount("/replay", replay_app(stores, archive))
         for name in pipeline.functions:
-            server.mount(f"/functions/{name}", pushes.relayed(name, load_function(name, FUNCTIONS)))
+            server.mount(f"/functions/{name}", pushes.relay(name, load_function(name, FUNCTIONS)))
         server.start()
         for bucket in BUCKETS:
             prepare.bucket(addresses[packaged.STORAGE_HOST], PROJECT, bucket)
         prepare.topics(
             addresses[google.PUBSUB_HOST], PROJECT, pipeline, push=f"{server.base_url}/functions", token=server.token
         )
-        own.tell(port=server.port)
+        own.write_owner(port=server.port)
         yield emulated
         _keep_exports(stores, folder)
 
@@ -168,7 +168,7 @@ def _empty(folder: Path) -> None:
             raise ConfigError(
                 f"{folder} holds something else than an emulated day.", next_step="choose another LOCAL_DIR."
             )
-        with owned(folder):  # nobody plays there
+        with lock_folder(folder):  # nobody plays there
             pass
         shutil.rmtree(folder)
 

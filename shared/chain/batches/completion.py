@@ -43,7 +43,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
     announced again, unless the batch is superseded. Returns the batch as it is after; its outbox may be pending.
     """
     _record_unit(state, batch_id, result)
-    failpoints.reached("batch.unit_recorded")
+    failpoints.reach("batch.unit_recorded")
     for _ in range(_TRIES):
         batch = get_batch(state, batch_id)
         if batch is None:
@@ -62,7 +62,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
             announce(state, batch, fields, announcement)
         except PreconditionFailed:
             continue
-        failpoints.reached("batch.closed")
+        failpoints.reach("batch.closed")
     raise WriteConflict(f"Batch {batch_id} changed {_TRIES} times while unit {result.unit} completed.")
 
 

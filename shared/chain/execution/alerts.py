@@ -10,7 +10,7 @@ from typing import Any, Literal
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import printable_json
-from shared.core.redaction import redacted_json
+from shared.core.redaction import redact_json
 
 logger = logging.getLogger(__name__)
 
@@ -37,5 +37,5 @@ def alert(
         "raised_at": raised_at.isoformat(),
     }
     logger.log(LEVELS[severity], "alert: %s: %s", title, detail, extra={"fields": {"fingerprint": fingerprint}})
-    text = json.dumps(redacted_json(printable_json(content)))
+    text = json.dumps(redact_json(printable_json(content)))
     return OutboxMessage(load_pipeline().alerts_topic, text, {"severity": severity, "fingerprint": fingerprint})

@@ -12,7 +12,7 @@ from shared.chain.execution.handler import Response, about, handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import PipelineError
 from shared.core.logs import configure_logging, log_context
-from shared.core.redaction import redacted_json
+from shared.core.redaction import redact_json
 from shared.stores.runtime import Runtime, get_runtime
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def pubsub_function(
         with log_context(function=name, trace=trace):
             response = _started(lambda runtime: handle(name, run, model, request.get_data(), runtime))
         return (
-            json.dumps(redacted_json(response.body), default=str),
+            json.dumps(redact_json(response.body), default=str),
             response.status,
             {"Content-Type": "application/json"},
         )

@@ -116,7 +116,7 @@ def _execute(
     )
     if isinstance(taken, Done):
         return _repeat(delivery, taken.execution, runtime)
-    failpoints.reached("handler.taken")
+    failpoints.reach("handler.taken")
     # a take-over sees the as_of of the first take
     context = Context(
         runtime=runtime,
@@ -143,12 +143,12 @@ def _execute(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
             next_step="a defect: its stack is in the log.",
         ) from defect
-    failpoints.reached("handler.ran")
+    failpoints.reach("handler.ran")
     finished = runtime.clock.now()
     as_of = as_of_after(finished) if sets_as_of else context.as_of
     success = success_of(delivery, taken.execution, message, outcome, as_of, finished, _machine(runtime))
     ledger.finish(taken, success)
-    failpoints.reached("handler.recorded")
+    failpoints.reach("handler.recorded")
     logger.info(
         "%s: %s",
         function.name,
@@ -208,7 +208,7 @@ def _repeat(delivery: Delivery, execution: Execution, runtime: Runtime) -> Respo
     """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
     for path in (delivery.key.path, *execution.linked_outboxes):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
-    failpoints.reached("handler.sent")
+    failpoints.reach("handler.sent")
     if execution.is_last_of_run and not delivery.one_of_many:
         write_run_history(runtime, delivery.run_id)
     return Response(200, dict(execution.result))

@@ -16,7 +16,7 @@ from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMes
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import one_line, printable_json
-from shared.core.redaction import excerpt, redacted_json
+from shared.core.redaction import excerpt, redact_json
 from shared.core.storable import storable, storable_json
 
 
@@ -32,7 +32,7 @@ def success_of(
     """What is recorded of an execution's success: its result, and the outbox with the announcement first."""
     ended = replace(execution, finished_at=finished, machine_finished_at=machine)
     # a reason or a note may quote what a source sent
-    metadata = redacted_json(printable_json(storable_json(outcome.metadata)))
+    metadata = redact_json(printable_json(storable_json(outcome.metadata)))
     completion = PhaseCompletion(
         game_date=message.game_date,
         from_date=message.from_date,

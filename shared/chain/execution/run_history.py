@@ -91,7 +91,7 @@ def _record(runtime: Runtime, run_id: str, last: HistoryLoad | None) -> bool:
             runtime.state.update(last.path, load.to_document(), if_version=last.version)
     except (AlreadyExists, PreconditionFailed):
         return True  # another ends the run at the same moment: its load first
-    failpoints.reached("history.recorded")
+    failpoints.reach("history.recorded")
     return True
 
 
@@ -116,7 +116,7 @@ def _carry_out(runtime: Runtime, load: HistoryLoad) -> int:
     if rows:
         for table, job in ((HISTORY, "history"), (PHASE_LOG, "phase-log")):
             runtime.warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job}-{digest}")
-    failpoints.reached("history.loaded")
+    failpoints.reach("history.loaded")
     for execution in load.executions:
         _mark(runtime.state, execution)
     try:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from shared.core.clock import as_moment
+from shared.core.clock import parse_timestamp
 from shared.stores.message_limits import (
     MAX_ATTRIBUTE_KEY_BYTES,
     MAX_ATTRIBUTES,
     RESERVED,
     cut,
     room_of_a_request,
-    shortened,
+    shorten,
     size_of,
 )
 
@@ -63,7 +63,7 @@ class Facts:
 
     def as_attributes(self) -> dict[str, str]:
         found = {name: _text(getattr(self, field)) for field, name in _NAMES.items()}
-        found["dead_letter_error"] = shortened(self.error)
+        found["dead_letter_error"] = shorten(self.error)
         optional = ("dead_letter_blames", "origin_published_at")
         return {name: text for name, text in found.items() if text or name not in optional}
 
@@ -83,8 +83,8 @@ class Facts:
             or attributes.get(f"{_OF_PUBSUB}SourceSubscription")
             or subscription,
             origin_message_id=attributes.get("origin_message_id") or message_id,
-            origin_published_at=read_moment(published),
-            dead_lettered_at=read_moment(attributes.get("dead_lettered_at")),
+            origin_published_at=parse_timestamp_or_none(published),
+            dead_lettered_at=parse_timestamp_or_none(attributes.get("dead_lettered_at")),
         )
 
 
@@ -114,10 +114,10 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
 
 
-def read_moment(text: str | None) -> datetime | None:
-    """A moment as an attribute says it; None where it says none that can be read."""
+def parse_timestamp_or_none(text: str | None) -> datetime | None:
+    """Parse a moment of an attribute; None where it is absent or cannot be read."""
     try:
-        return as_moment(text) if text else None
+        return parse_timestamp(text) if text else None
     except ValueError:
         return None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from shared.core.clock import YEARS, as_moment, resolve_date
+from shared.core.clock import YEARS, parse_timestamp, resolve_date
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -135,7 +135,7 @@ class PhaseMessage(BaseModel):
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("as_of has no time zone; write 2025-12-31T22:30:00Z")
-        return as_moment(moment.isoformat())
+        return parse_timestamp(moment.isoformat())
 
     @model_validator(mode="after")
     def _has_dates(self) -> Self:

@@ -118,7 +118,7 @@ def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
     if not outbox.pending:
         return 0
     published = sum(_publish(path, entry, bus, raw) for entry in outbox.entries)
-    failpoints.reached("outbox.published")
+    failpoints.reach("outbox.published")
     sent = {entry["id"] for entry in outbox.entries}
 
     def mark(transaction: Transaction) -> None:

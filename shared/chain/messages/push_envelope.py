@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from shared.chain.messages.messages import ATTRIBUTE_FIELDS, PhaseMessage
-from shared.core.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, as_moment, new_york_date
+from shared.core.clock import FIRST_GAME_DAY, FURTHEST_AHEAD, new_york_date, parse_timestamp
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
 from shared.core.redaction import excerpt
@@ -65,7 +65,7 @@ def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
         subscription = _text(raw, "subscription").rsplit("/", 1)[-1].removeprefix(name_prefix)
         attempt = _attempt(raw.get("deliveryAttempt"))
         said = attributes.get("origin_published_at") or _text(message, "publishTime", "publish_time")
-        published_at = as_moment(said) if said else None
+        published_at = parse_timestamp(said) if said else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, Fatal) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {type(error).__name__}: "

@@ -24,7 +24,7 @@ from shared.core import concurrency, failpoints
 from shared.core.errors import AlreadyExists, Fatal, NotFound, PreconditionFailed, StoreUnavailable
 from shared.core.events import Event
 from shared.core.pipeline import Pipeline, Subscription
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 from shared.stores.document_rules import field_name
 from shared.stores.message_limits import check_message
 from shared.stores.ports import Bus, Filter, PulledMessage, State
@@ -92,7 +92,7 @@ class DeadLetter:
     def preview(self) -> str:
         """The beginning of the data, in one line."""
         # redacted before it is cut, and of much more than is shown
-        text = redacted(self.data[: 8 * PREVIEW_BYTES].decode(errors="replace"))
+        text = redact(self.data[: 8 * PREVIEW_BYTES].decode(errors="replace"))
         text = " ".join(text.split())[:PREVIEW_BYTES]
         return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
@@ -294,9 +294,9 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
     )
     with suppress(AlreadyExists):  # recorded before: what was decided then is finished now
         runtime.state.create(letter.path, decided.to_document())
-    failpoints.reached("redrive.recorded")
+    failpoints.reach("redrive.recorded")
     published = _publish(runtime, letter.path)
-    failpoints.reached("redrive.published")
+    failpoints.reach("redrive.published")
     said = f"published to {letter.origin_topic}" if published else "published before"
     return Redriven(letter, bool(published), said)
 

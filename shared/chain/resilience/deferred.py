@@ -61,7 +61,7 @@ def defer(runtime: Runtime, function: FunctionSpec, envelope: Envelope, rejectio
     name = f"{subscription.name}.{envelope.message_id}"
     with suppress(PreconditionFailed):
         runtime.raw.write(blob, envelope.data, content_type="application/octet-stream", if_generation=0)
-    failpoints.reached("deferred.stored")
+    failpoints.reach("deferred.stored")
     # what the message means (its run, its TODAY) is what it meant when it first came
     origin = {
         "origin_message_id": envelope.message_id,
@@ -122,6 +122,6 @@ def _release(runtime: Runtime, message: DeferredMessage) -> bool:
         runtime.state.update(message.path, fields, if_version=message.version)
     except PreconditionFailed:
         return False
-    failpoints.reached("deferred.released")
+    failpoints.reach("deferred.released")
     outbox.send_pending(message.path, runtime.state, runtime.bus, runtime.raw)
     return True

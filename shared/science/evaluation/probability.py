@@ -37,12 +37,12 @@ def no_vig(over_price: Floats, under_price: Floats) -> Floats:
 
     An implied probability is 1 / decimal odds; the two add up to more than 1 by the margin.
     """
-    over, under = _implied(over_price), _implied(under_price)
+    over, under = _implied_probability(over_price), _implied_probability(under_price)
     result: Floats = over / (over + under)
     return result
 
 
-def _implied(american: Floats) -> Floats:
+def _implied_probability(american: Floats) -> Floats:
     known = np.where(np.abs(american) >= LEAST_AMERICAN_ODDS, american, np.nan)
     risked = np.where(known < 0, -known, 100.0)
     return risked / (np.abs(known) + 100.0)

@@ -104,5 +104,5 @@ class Scored:
         return replace(self, **chosen_rows)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        held = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}

@@ -32,7 +32,7 @@ def summarise(scored: Scored, seed: int) -> dict[str, Any]:
     days = DayBootstrap(rows.day, seed)
     figures = {**_errors(rows, days), **_probabilities(rows), **_distribution(rows), **_bets(rows, days)}
     of = {"system": rows.system, "market": rows.market, "n": len(rows)}
-    return of | {name: _rounded(value) for name, value in figures.items()}
+    return of | {name: _round(value) for name, value in figures.items()}
 
 
 def _errors(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
@@ -90,11 +90,11 @@ def _bets(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, DIGITS)
     if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: _round(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [_round(each) for each in value]
     return value

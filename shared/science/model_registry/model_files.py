@@ -47,7 +47,7 @@ def manifest_of(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     return {path: {"sha256": _digest(data), "size": len(data)} for path, data in sorted(files.items())}
 
 
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+def seal(document: Mapping[str, Any]) -> dict[str, Any]:
     """A version's metadata with the hash of all else in it, by which damage to it is told."""
     rest = {key: value for key, value in document.items() if key != SEAL}
     return {**rest, SEAL: _digest(canonical(rest))}
@@ -72,12 +72,12 @@ def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
         document = json.loads(data)
         if not isinstance(document, dict):
             raise ValueError("it is no JSON object")
-        if (FILES in document or SEAL in document) and sealed(document).get(SEAL) != document.get(SEAL):
+        if (FILES in document or SEAL in document) and seal(document).get(SEAL) != document.get(SEAL):
             raise ValueError("its SHA-256 is not the one it names")
         if not all(isinstance(each["size"], int) and each["sha256"] for each in document.get(FILES, {}).values()):
             raise ValueError("it names files without a hash")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise damaged(path, f"{len(data)} bytes: {error}") from error
+        raise model_damaged(path, f"{len(data)} bytes: {error}") from error
     return document
 
 
@@ -90,10 +90,10 @@ def read_verified(blobs: Blobs, path: str, manifest: Manifest | None) -> bytes:
     if manifest is None:
         return data
     if path not in manifest:
-        raise damaged(path, "its metadata does not name it")
+        raise model_damaged(path, "its metadata does not name it")
     size, digest = manifest[path]["size"], manifest[path]["sha256"]
     if len(data) != size or _digest(data) != digest:
-        raise damaged(
+        raise model_damaged(
             path,
             f"{len(data)} bytes with SHA-256 {_digest(data)[:_SHOWN]}, saved were {size} bytes with {digest[:_SHOWN]}",
         )
@@ -119,16 +119,18 @@ def try_apart(path: str, data: bytes, library: str | None) -> None:
             [sys.executable, "-c", _TRY], input=data, capture_output=True, timeout=TRY_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise damaged(path, f"{len(data)} bytes that XGBoost does not load in {TRY_SECONDS} s") from error
+        raise model_damaged(path, f"{len(data)} bytes that XGBoost does not load in {TRY_SECONDS} s") from error
     if tried.returncode:
-        raise damaged(path, f"{len(data)} bytes that XGBoost does not load (its process ended with {tried.returncode})")
+        raise model_damaged(
+            path, f"{len(data)} bytes that XGBoost does not load (its process ended with {tried.returncode})"
+        )
     wrote, _, same = tried.stdout.decode().strip().partition(" ")
     if same != "same" and library == wrote:
-        raise damaged(path, f"{len(data)} bytes that XGBoost {library} loads and would write otherwise")
+        raise model_damaged(path, f"{len(data)} bytes that XGBoost {library} loads and would write otherwise")
     logger.warning("%s has no recorded SHA-256: a release before wrote it; it loads", path)
 
 
-def damaged(path: str, what: str) -> ModelDamaged:
+def model_damaged(path: str, what: str) -> ModelDamaged:
     """The error for a file in the models bucket: models/{system}/{version}/{file}."""
     _, system, version, name = path.split("/", 3)
     return ModelDamaged(f"{name} of {system} {version} is damaged ({path}: {what}).", next_step=BACK)

@@ -54,7 +54,7 @@ class Serving:
         """Whether both models of a version serve."""
         return self.versions == _both(version)
 
-    def moved_by(self, execution: str) -> Promotion | None:
+    def find_move_by(self, execution: str) -> Promotion | None:
         """What an execution has done already, so that its redelivery does not do it twice."""
         return next((each for each in reversed(self.promotions) if each.by == execution), None)
 
@@ -70,7 +70,7 @@ class Serving:
                 stack.append(each.versions)
         return next((versions for versions in reversed(stack) if versions != self.versions), None)
 
-    def rolled_back(self, version: str) -> Promotion | None:
+    def find_rollback_from(self, version: str) -> Promotion | None:
         """The rollback from a version, where nobody made it serve again since."""
         for each in reversed(self.promotions):
             if each.versions.get(XGBOOST) == version:

@@ -1,6 +1,6 @@
 """Trained models in the models bucket: a version is written whole, then promotions.py may make it serve.
 
-models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is what later gates judge the version by.
+models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is the holdout model.
 models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate,
 and what model_files.py needs to tell whether the files of both systems are the ones that were saved.
 """
@@ -23,11 +23,11 @@ from shared.science.model_registry.model_files import (
     SEAL,
     Manifest,
     canonical,
-    damaged,
     manifest_of,
+    model_damaged,
     read_metadata_of,
     read_verified,
-    sealed,
+    seal,
     try_apart,
 )
 from shared.science.systems.distribution import START_VARIANCE, Variance
@@ -40,7 +40,7 @@ from shared.stores.ports import Blobs
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-MODEL, TWIN = "model", "twin"
+MODEL, HOLDOUT_MODEL = "model", "twin"  # the names of stored files
 _TYPES = {"ubj": "application/octet-stream", "json": "application/json"}
 # What a training decided, and against which version, is not part of what it learned: the first decision stays.
 _DECIDED = "gate"
@@ -108,13 +108,13 @@ def load_version(blobs: Blobs, version: str) -> Models:
     return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), model_features(), MODEL)
 
 
-def load_twin(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
+def load_holdout_model(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
     """The models that a version is judged by: fitted like it, without the days on which the gate compares.
 
     Raises as load_models.
     """
     names = model_features() if features is None else tuple(features)
-    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, TWIN)
+    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, HOLDOUT_MODEL)
 
 
 def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
@@ -122,21 +122,23 @@ def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
     return read_metadata_of(blobs, XGBOOST, version)
 
 
-def saved_versions(blobs: Blobs) -> list[str]:
+def list_saved_versions(blobs: Blobs) -> list[str]:
     """Versions that are in the bucket whole, the oldest data first: metadata is the last that is written of one."""
     folder = f"models/{ENSEMBLE}/"
     paths = (path.removeprefix(folder).split("/") for path in blobs.list(folder))
     return [version for version, *name in paths if name == [METADATA]]
 
 
-def save_models(blobs: Blobs, models: Models, metadata: Mapping[str, Any], twin: Models | None = None) -> list[str]:
-    """Write both models of one training, the twins and its metadata; nothing serves them by that.
+def save_models(
+    blobs: Blobs, models: Models, metadata: Mapping[str, Any], holdout_model: Models | None = None
+) -> list[str]:
+    """Write both models of one training, the holdout models and its metadata; nothing serves them by that.
 
     Versions are immutable, and metadata may hold only what follows from the training, but for the gate's decision:
     the same again writes nothing but what is damaged of it. Returns the paths written or found.
     Raises Fatal where a model is missing, or where the version exists with other content.
     """
-    versions, files = _files_of(models, twin)
+    versions, files = _files_of(models, holdout_model)
     manifest = manifest_of(files)
     paths: list[str] = []
     for system, version in versions.items():
@@ -166,13 +168,13 @@ def record_files(blobs: Blobs, version: str) -> None:
     manifest = manifest_of({path: blobs.read(path).data for path in paths})
     for system, folder in folders.items():
         blob = blobs.read(f"{folder}/{METADATA}")
-        data = canonical(sealed({**documents[system], FILES: manifest}))
+        data = canonical(seal({**documents[system], FILES: manifest}))
         blobs.write(blob.path, data, content_type=_TYPES["json"], if_generation=blob.generation)
 
 
-def _files_of(models: Models, twin: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
+def _files_of(models: Models, holdout_model: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
     """system_id -> version, ensemble_v1 last; and every file's content by its path."""
-    files = {MODEL: _files(models)} | ({} if twin is None else {TWIN: _files(twin)})
+    files = {MODEL: _files(models)} | ({} if holdout_model is None else {HOLDOUT_MODEL: _files(holdout_model)})
     versions = {system: version for system, (version, _) in files[MODEL].items()}
     contents = {
         f"models/{system}/{version}/{name}.{file}": content
@@ -202,7 +204,7 @@ def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str
     except ModelDamaged:  # or not there yet, beside the files that are
         before = None
     decided = {_DECIDED: before[_DECIDED]} if before and _DECIDED in before else {}
-    new = sealed({**document, **decided})
+    new = seal({**document, **decided})
     unrecorded = {key: value for key, value in new.items() if key not in (FILES, SEAL)}
     replaceable = before is None or before == unrecorded
     return _write_once(blobs, path, canonical(new), _TYPES["json"], lambda: replaceable)
@@ -286,7 +288,7 @@ def _read_xgboost(
     try:
         trained = tuple(metadata["features"])
     except (KeyError, TypeError) as error:
-        raise damaged(f"{folder}/{METADATA}", "it names no features") from error
+        raise model_damaged(f"{folder}/{METADATA}", "it names no features") from error
     manifest = metadata.get(FILES)
     boosters = {each: _read_trees(blobs, f"{folder}/{name}.{each}.ubj", manifest, metadata) for each in TREES}
     inputs = {booster.num_features() for booster in boosters.values()}
@@ -317,7 +319,7 @@ def _read_trees(blobs: Blobs, path: str, manifest: Manifest | None, metadata: Ma
     except xgb.core.XGBoostError as error:
         # the rest of its text is a stack of the library's own
         what = str(error).strip().partition("\n")[0]
-        raise damaged(path, f"XGBoost {library_version()} does not load it: {what}") from None
+        raise model_damaged(path, f"XGBoost {library_version()} does not load it: {what}") from None
 
 
 def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: str) -> EnsembleModel:
@@ -327,7 +329,7 @@ def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: 
         document = json.loads(data)
         model = _ensemble(version, document)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise damaged(path, f"{len(data)} bytes: {type(error).__name__} {error}") from error
+        raise model_damaged(path, f"{len(data)} bytes: {type(error).__name__} {error}") from error
     lacking = sorted({*BASE_SYSTEMS, ENSEMBLE} - set(model.variance))
     if lacking:
         raise SchemaMismatch(

@@ -25,7 +25,7 @@ from shared.science.systems.output import (
     XGBOOST,
     ZONE_MATCHUP,
     SystemOutput,
-    named,
+    run_named,
 )
 
 # What a person reads beside a figure; the sixth feature seldom moves it by a quarter of a point.
@@ -52,11 +52,11 @@ def contributions_of(
         ways[XGBOOST] = lambda: xgboost_v1.contributions(features, trees)
     means = {one.system_id: one.mean for one in outputs}
     able = {system for system, mean in means.items() if not np.isnan(mean).all()}
-    parts = {system: named(system, way) for system, way in ways.items() if system in able}
+    parts = {system: run_named(system, way) for system, way in ways.items() if system in able}
     if models.ensemble is None or ENSEMBLE not in able:
         return dict(parts)
     model = models.ensemble
-    return {**parts, ENSEMBLE: named(ENSEMBLE, lambda: ensemble.contributions(parts, means, features, line, model))}
+    return {**parts, ENSEMBLE: run_named(ENSEMBLE, lambda: ensemble.contributions(parts, means, features, line, model))}
 
 
 def explanations(

@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
-OFFSETS = (-2, -1, 0, 1, 2)
-LOWEST_LINE = Decimal("0.5")
+from shared.core.clock import parse_timestamp
+from shared.nba.stats import LOWEST_LINE, Stat
+
 LEAST_AMERICAN_ODDS = 100
 SUSPICIOUS = "suspicious_line"
 # The reason of a line that no book prices: judged at the assumed price, no bet of anybody.
@@ -96,7 +97,7 @@ def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
             line=Decimal(str(book["line"])),
             over=_price(book["over"]),
             under=_price(book["under"]),
-            snapshot_time=moment(book["snapshot_time"]),
+            snapshot_time=to_datetime(book["snapshot_time"]),
             is_main=bool(book["is_main"]),
             suspicious=book.get("suspicious"),
         )
@@ -110,9 +111,9 @@ def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
     return sorted(current, key=lambda o: (o.bookmaker, o.line, not o.is_main, o.over or 0, o.under or 0))
 
 
-def moment(value: Any) -> datetime:
-    """A timestamp as JSON (ISO text) or a table brings it."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+def to_datetime(value: Any) -> datetime:
+    """Read a moment as JSON (ISO text) or a table brings it."""
+    return value if isinstance(value, datetime) else parse_timestamp(str(value))
 
 
 def _price(value: Any) -> int | None:
@@ -141,12 +142,12 @@ def to_half(value: Decimal) -> Decimal:
     return (value * 2).quantize(Decimal(1), rounding=ROUND_HALF_UP) / 2 + Decimal("0.0")
 
 
-def tested_lines(main: Decimal) -> list[Decimal]:
-    """main -2, -1, 0, +1, +2; lines below 0.5 are left out, since nobody scores fewer than 0 points.
+def tested_lines(main: Decimal, stat: Stat) -> list[Decimal]:
+    """The main line and those of the statistic's steps about it; lines below 0.5 are left out.
 
-    A main line of 1.5 has four, of 0.5 three, of 2.0 four; from 2.5 on there are five.
+    In points a main line of 1.5 has four, of 0.5 three, of 2.0 four; from 2.5 on there are five.
     """
-    return [main + offset for offset in OFFSETS if main + offset >= LOWEST_LINE]
+    return [main + step for step in stat.line_steps if main + step >= LOWEST_LINE]
 
 
 def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
@@ -238,22 +239,22 @@ def _lacks(side: _Side, policy: Policy, *, alone: bool) -> str | None:
     value, least = _apart(side.value, policy.min_expected_value, "+.3f")
     chance, fewest = _apart(side.confidence, policy.min_confidence, ".1%")
     named = f"{side.name} {'alone has a price' if alone else 'is nearer to a bet'}"
-    said = f"{named}, with a {chance} chance and an expected value of {value} a unit at {side.price:+d}, at least"
+    sentence = f"{named}, with a {chance} chance and an expected value of {value} a unit at {side.price:+d}, at least"
     poor, unsure = side.value < policy.min_expected_value, side.confidence < policy.min_confidence
     if poor and unsure:
-        return f"expected value and confidence too low: {said} {least} and a {fewest} chance are needed"
+        return f"expected value and confidence too low: {sentence} {least} and a {fewest} chance are needed"
     if poor:
-        return f"expected value too low: {said} {least} is needed"
-    return f"confidence too low: {said} a {fewest} chance is needed" if unsure else None
+        return f"expected value too low: {sentence} {least} is needed"
+    return f"confidence too low: {sentence} a {fewest} chance is needed" if unsure else None
 
 
 def _apart(value: float, least: float, form: str) -> tuple[str, str]:
     """Both figures in the form, with more digits where they would look the same and are not."""
     for digits in range(int(form[-2]), 10):
-        told = tuple(format(each, f"{form[:-2]}{digits}{form[-1]}") for each in (value, least))
-        if told[0] != told[1] or value == least:
-            return told[0], told[1]
-    return told[0], told[1]
+        shown = tuple(format(each, f"{form[:-2]}{digits}{form[-1]}") for each in (value, least))
+        if shown[0] != shown[1] or value == least:
+            return shown[0], shown[1]
+    return shown[0], shown[1]
 
 
 def _suspicious(why: str, side: _Side | None = None) -> Decision:

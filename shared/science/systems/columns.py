@@ -64,6 +64,6 @@ def first_known(*columns: Floats) -> Floats:
     return result
 
 
-def known_or(column: Floats, value: float) -> Floats:
+def fill_unknown(column: Floats, value: float) -> Floats:
     """The column with `value` for NaN: only for adjustments whose neutral value is exactly that."""
     return np.where(np.isnan(column), value, column)

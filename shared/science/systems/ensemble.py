@@ -21,7 +21,7 @@ from shared.science.systems.output import (
     SYSTEM_FAILED,
     SystemOutput,
     output,
-    said,
+    point_forecast,
 )
 
 FEATURES = MARKET_FEATURES
@@ -83,7 +83,7 @@ def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination
     )
 
 
-def filled(means: Mapping[str, Floats]) -> dict[str, Floats]:
+def fill_means(means: Mapping[str, Floats]) -> dict[str, Floats]:
     """The four systems' means, where one could not predict the mean of those that could; NaN where none could."""
     table = np.column_stack([means[name] for name in BASE_SYSTEMS])
     known = ~np.isnan(table)
@@ -99,7 +99,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
     Where a line is known, the figure uses it and points_no_market is the one without. Error no_inputs where none of
     the four systems could predict.
     """
-    inputs = filled({one.system_id: one.mean for one in outputs})
+    inputs = fill_means({one.system_id: one.mean for one in outputs})
     without = np.maximum(model.no_market.of(inputs), LOWEST_MEAN)
     uses_market = np.zeros(len(line), dtype=bool)
     alone = np.sqrt(model.variance[ENSEMBLE].of(without))
@@ -120,7 +120,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         tuple((market if used else plain) + missed for used in uses_market),
         ("no_inputs", ("none of the four systems could predict",) * len(mean)),
         uses_market=uses_market,
-        points_no_market=said(without, alone),
+        points_no_market=point_forecast(without, alone),
     )
 
 
@@ -134,7 +134,8 @@ def contributions(
     """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names added up.
 
     Exact, since all is linear: they add up to predict's mean where no floor was met. A system without a mean (NaN in
-    `means`) is filled in as in `filled`. Where the line is used, the market's terms are added to the figure without:
+    `means`) is filled in as in `fill_means`. Where the line is used, the market's terms are added
+    to the figure without:
     the line counts by how far it lies from it. BASE has the intercepts.
     """
     names = sorted({BASE, *(name for part in parts.values() for name in part)})

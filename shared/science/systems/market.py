@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.science.systems.columns import Features, Floats, known_or
+from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import START_VARIANCE
 
 LINE = "line"
@@ -89,12 +89,12 @@ def _inputs(without: Floats, line: Floats, features: Features) -> tuple[Floats, 
     from scipy.special import ndtri
 
     pull = line - without
-    games = known_or(features["games_season"], 0.0)
+    games = fill_unknown(features["games_season"], 0.0)
     shift = np.sqrt(START_VARIANCE.of(np.maximum(line, 0.0))) * ndtri(features[PRICE])
     late = features[LATE] * features["points_share"]
     return (
         pull,
         pull * np.maximum(0.0, 1.0 - games / EARLY_GAMES),
-        np.where(np.isnan(line), np.nan, known_or(shift, 0.0)),
-        np.where(np.isnan(line), np.nan, known_or(late, 0.0)),
+        np.where(np.isnan(line), np.nan, fill_unknown(shift, 0.0)),
+        np.where(np.isnan(line), np.nan, fill_unknown(late, 0.0)),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.science.systems.columns import Features, Floats, first_known, known_or
+from shared.science.systems.columns import Features, Floats, fill_unknown, first_known
 from shared.science.systems.distribution import Variance
 from shared.science.systems.output import BASE, LOWEST_MEAN, MOVING_AVERAGE, SystemOutput, output
 
@@ -65,8 +65,8 @@ def form(features: Features) -> Floats:
 def season(features: Features) -> Floats:
     """The season's mean points, the season before standing in for PRIOR_GAMES; NaN without any known game."""
     prior = first_known(features["points_prev_season"], features["points_l20"], features["points_ewma_20"])
-    games = known_or(features["games_season"], 0.0)
-    return (known_or(features["points_season"], 0.0) * games + prior * PRIOR_GAMES) / (games + PRIOR_GAMES)
+    games = fill_unknown(features["games_season"], 0.0)
+    return (fill_unknown(features["points_season"], 0.0) * games + prior * PRIOR_GAMES) / (games + PRIOR_GAMES)
 
 
 def effects(features: Features) -> dict[str, Floats]:
@@ -75,11 +75,11 @@ def effects(features: Features) -> dict[str, Floats]:
     rest = features["rest_days"]
     missing = np.clip(features["teammates_out_points_delta"], -TEAMMATES_LIMIT, TEAMMATES_LIMIT)
     return {
-        "pace": known_or(PACE * (features["pace_factor"] - 1.0), 0.0),
-        "matchup": known_or(DEFENCE * features["opponent_def_rating_rel"] / 100.0, 0.0),
-        "venue": known_or(HOME * (2.0 * home - 1.0), 0.0),
+        "pace": fill_unknown(PACE * (features["pace_factor"] - 1.0), 0.0),
+        "matchup": fill_unknown(DEFENCE * features["opponent_def_rating_rel"] / 100.0, 0.0),
+        "venue": fill_unknown(HOME * (2.0 * home - 1.0), 0.0),
         "rest": np.where(rest <= 0, BACK_TO_BACK, np.where(rest >= LAYOFF_DAYS, LONG_LAYOFF, 0.0)),
-        "team-mates": known_or(TEAMMATES * missing, 0.0),
+        "team-mates": fill_unknown(TEAMMATES * missing, 0.0),
     }
 
 

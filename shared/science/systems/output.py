@@ -48,7 +48,7 @@ class SystemFailed(Exception):
         self.defect = defect
 
 
-def named(system_id: str, work: Callable[[], T]) -> T:
+def run_named(system_id: str, work: Callable[[], T]) -> T:
     """What a system's work gives. Raises SystemFailed for a defect; errors of our tree stay themselves."""
     try:
         return work()
@@ -79,12 +79,12 @@ class SystemOutput:
     points_no_market: Floats
 
 
-def said(mean: Floats, sd: Floats) -> Floats:
-    """The number that is said of a mean and a spread (points), of both as they are stored."""
-    return _rounded(median(_rounded(mean), _rounded(sd) ** 2))
+def point_forecast(mean: Floats, sd: Floats) -> Floats:
+    """Forecast a player's points from a mean and a spread (points): the median of both as they are stored."""
+    return _round(median(_round(mean), _round(sd) ** 2))
 
 
-def _rounded(values: Floats) -> Floats:
+def _round(values: Floats) -> Floats:
     return np.asarray(np.round(values, DIGITS), dtype=np.float64)
 
 
@@ -105,9 +105,9 @@ def output(
     """
     code, sentences = error
     failed = np.isnan(mean)
-    mean = _rounded(mean)
-    sd = _rounded(np.where(failed, np.nan, sd))
-    points = said(mean, sd)
+    mean = _round(mean)
+    sd = _round(np.where(failed, np.nan, sd))
+    points = point_forecast(mean, sd)
     return SystemOutput(
         system_id=system_id,
         model_version=model_version,

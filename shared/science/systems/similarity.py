@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.science.systems.columns import Features, Floats, known_or
+from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
 from shared.science.systems.history import GAMES, History
 from shared.science.systems.output import BASE, LOWEST_MEAN, SIMILARITY, SystemOutput, output
@@ -53,7 +53,7 @@ def weights(features: Features, history: History) -> Floats:
         past = history.values[name]
         if name == "rest_days":
             past = np.minimum(past, LONGEST_REST)
-        squared += known_or(((past - today[name][:, None]) / scale) ** 2, 0.0)
+        squared += fill_unknown(((past - today[name][:, None]) / scale) ** 2, 0.0)
     likeness = np.exp(-0.5 * squared) * DECAY ** np.arange(GAMES)[None, :]
     likeness = np.where(np.arange(GAMES)[None, :] < history.count[:, None], likeness, -1.0)
     # A stable order, so that equal likeness prefers the more recent game.
@@ -73,7 +73,7 @@ def mean_points(features: Features, history: History) -> Floats:
 
 def similar_points(weight: Floats, history: History) -> Floats:
     """Weighted mean points of the similar games, float64[n]."""
-    return np.asarray((weight * known_or(history.values["points"], 0.0)).sum(axis=1))
+    return np.asarray((weight * fill_unknown(history.values["points"], 0.0)).sum(axis=1))
 
 
 def contributions(features: Features, history: History) -> dict[str, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.science.systems.columns import Features, Floats, known_or
+from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
 from shared.science.systems.output import BASE, LOWEST_MEAN, ZONE_MATCHUP, SystemOutput, output
 
@@ -65,7 +65,7 @@ def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
         "three": np.where(shots, features["opponent_three_allowed_rel"], features["opponent_fg3_allowed_rel"]),
         "free throw": features["opponent_ft_allowed_rel"],
     }
-    return shares, {zone: known_or(PRIOR_SLOPES[zone] * value, 0.0) for zone, value in allowed.items()}
+    return shares, {zone: fill_unknown(PRIOR_SLOPES[zone] * value, 0.0) for zone, value in allowed.items()}
 
 
 def has_shots(features: Features) -> NDArray[np.bool_]:

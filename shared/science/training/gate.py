@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.science.evaluation import DayBootstrap
 from shared.science.model_registry.registry import Models
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems.columns import Floats
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.rows import TrainingRows
@@ -39,7 +39,7 @@ Forecasts = Mapping[Variant, Floats]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One variant on n rows of some days: mean absolute errors in points, and candidate minus serving with 95%."""
+    """One variant on n rows of some days: mean absolute errors in points, and challenger minus champion with 95%."""
 
     system: str
     market: bool
@@ -67,7 +67,7 @@ class Comparison:
 def window_start(rows: TrainingRows) -> np.datetime64:
     """The first day of the comparison: what is judged must have been fitted on the days before it.
 
-    It never moves back as days are added, so that a twin has not seen the window of any later training.
+    It never moves back as days are added, so that a holdout model has not seen the window of any later training.
     """
     predicted = rows.day[rows.predicted]
     game_days = np.unique(predicted)
@@ -98,11 +98,11 @@ def season_averages(rows: TrainingRows) -> dict[Variant, Floats]:
     return {variant: lined if variant[1] else known for variant in VARIANTS}
 
 
-def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tuple[Comparison, ...]:
+def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> tuple[Comparison, ...]:
     """Every variant on the rows where both sides say something; left out where those are of too few days to judge."""
     found = []
     for variant in VARIANTS:
-        mine, theirs = np.abs(candidate[variant] - rows.points), np.abs(serving[variant] - rows.points)
+        mine, theirs = np.abs(challenger[variant] - rows.points), np.abs(champion[variant] - rows.points)
         both = ~np.isnan(mine) & ~np.isnan(theirs)
         if not both.any():
             continue
@@ -115,11 +115,11 @@ def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tup
                 *variant,
                 n=int(both.sum()),
                 days=len(np.unique(day)),
-                candidate_mae=_rounded(mine[both].mean()),
-                serving_mae=_rounded(theirs[both].mean()),
-                difference=_rounded(difference.mean()),
-                low=_rounded(interval[0]),
-                high=_rounded(interval[1]),
+                candidate_mae=_round(mine[both].mean()),
+                serving_mae=_round(theirs[both].mean()),
+                difference=_round(difference.mean()),
+                low=_round(interval[0]),
+                high=_round(interval[1]),
             )
         )
     return tuple(found)
@@ -127,7 +127,7 @@ def compare(rows: TrainingRows, candidate: Forecasts, serving: Forecasts) -> tup
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's decision on a candidate, and all that it rests on.
+    """The gate's decision on a challenger, and all that it rests on.
 
     against is the version that serves or season_average, judged_as says which of its models stood for it.
     """
@@ -160,5 +160,5 @@ def verdict(against: str, judged_as: str, rows: TrainingRows, comparisons: Seque
     )
 
 
-def _rounded(value: float) -> float:
+def _round(value: float) -> float:
     return round(float(value), 6)

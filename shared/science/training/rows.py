@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
 from shared.science.features.names import model_features
-from shared.science.predictions.predict import FORMULA_FEATURES
+from shared.science.predictions.outputs import FORMULA_FEATURES
 from shared.science.systems.columns import Floats, columns_of_table
 from shared.science.systems.history import HISTORY_VALUES, History, histories_before
 from shared.stores.warehouse.sql import read_sql
@@ -150,13 +150,13 @@ def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: ND
         },
     )
     # The query gives each player's newest first; histories_before wants players in order and the oldest first.
-    games = games.take(np.lexsort((_moments(games, "known_at"), _integers(games, "player_id"))))
+    games = games.take(np.lexsort((_microseconds(games, "known_at"), _integers(games, "player_id"))))
     return histories_before(
         _integers(games, "player_id"),
-        _moments(games, "known_at"),
+        _microseconds(games, "known_at"),
         columns_of_table(games, HISTORY_VALUES),
         player,
-        _moments(rows, "features_as_of"),
+        _microseconds(rows, "features_as_of"),
     )
 
 
@@ -164,6 +164,6 @@ def _integers(table: pa.Table, name: str) -> NDArray[np.int64]:
     return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
 
 
-def _moments(table: pa.Table, name: str) -> NDArray[np.int64]:
+def _microseconds(table: pa.Table, name: str) -> NDArray[np.int64]:
     """Microseconds since 1970, UTC."""
     return np.asarray(table.column(name).to_numpy().astype("datetime64[us]").astype(np.int64))

@@ -36,13 +36,13 @@ from shared.science.training.rows import Mask, TrainingRows
 FOLDS = 3
 # Trees of fewer rows than this share would err more than those that serve, and so mislead the combination ...
 FEWEST_BEFORE = 0.25
-# ... and where fewer than two seasons are late enough, folds begin at these shares of the rows too: a twin, which knows
-# nothing of the last weeks, must have some rows out of sample.
+# ... and where fewer than two seasons are late enough, folds begin at these shares of the rows
+# too: a holdout model, which knows nothing of the last weeks, must have some rows out of sample.
 SHARES = (0.5, 0.75)
 # train_model has two cores, and XGBoost lets go of the interpreter's lock.
 WORKERS = 2
-# What is trained besides the folds: on all rows, and on those before the twin's window.
-ALL, TWIN = "all", "twin"
+# What is trained besides the folds: on all rows, and on those before the holdout model's window.
+ALL, HOLDOUT_MODEL = "all", "holdout_model"
 # Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
 # days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
 HOLDOUT_START = 0.9
@@ -52,12 +52,12 @@ HOLDOUT_START = 0.9
 class Training:
     """The result of a training: models of one version and the figures of the hold-out, JSON-ready.
 
-    twin: the same as models, fitted on the days before a day; None where none was asked for.
+    holdout_model: the same as models, fitted on the days before a day; None where none was asked for.
     """
 
     models: Models
     metrics: dict[str, Any]
-    twin: Models | None = None
+    holdout_model: Models | None = None
 
 
 K = TypeVar("K")
@@ -65,8 +65,8 @@ FoldTrees = MutableMapping[np.datetime64, Trees]
 """Trees by the first day of the fold that they predict: fitted on the rows before it."""
 
 
-def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
-    """Both models of one version, and their twins that have seen nothing from the day twin_before on.
+def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
+    """Both models of one version, and their holdout models that have seen nothing from the day holdout_before on.
 
     folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes those fitted here.
 
@@ -79,8 +79,8 @@ def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: Fol
     wanted: dict[np.datetime64 | str, Mask] = {ALL: rows.trained}
     for first, before in _unknown_folds(rows, known).items():
         wanted[first] = before
-    if twin_before is not None:
-        wanted[TWIN] = rows.trained & (rows.day < twin_before)
+    if holdout_before is not None:
+        wanted[HOLDOUT_MODEL] = rows.trained & (rows.day < holdout_before)
     trained = _train(rows, inputs, wanted)
     known.update({first: trees for first, trees in trained.items() if isinstance(first, np.datetime64)})
     means, out_of_sample = _walk_forward(rows, inputs, known)
@@ -94,14 +94,14 @@ def fit(rows: TrainingRows, twin_before: np.datetime64 | None = None, folds: Fol
         xgboost=XgboostModel(version, rows.names, trained[ALL]),
         ensemble=replace(combined, version=version),
     )
-    if twin_before is None:
+    if holdout_before is None:
         return Training(models, metrics)
-    seen = rows.day < twin_before
-    twin = Models(
-        xgboost=XgboostModel(version, rows.names, trained[TWIN]),
+    seen = rows.day < holdout_before
+    holdout_model = Models(
+        xgboost=XgboostModel(version, rows.names, trained[HOLDOUT_MODEL]),
         ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
     )
-    return Training(models, metrics, twin)
+    return Training(models, metrics, holdout_model)
 
 
 def _train(rows: TrainingRows, inputs: NDArray[np.float32], wanted: Mapping[K, Mask]) -> dict[K, Trees]:
@@ -147,10 +147,10 @@ def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTr
 def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
     """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
     points, line = rows.points[use], rows.line[use]
-    inputs = ensemble.filled({name: means[name][use] for name in BASE_SYSTEMS})
+    inputs = ensemble.fill_means({name: means[name][use] for name in BASE_SYSTEMS})
     no_market = fit_combination(inputs, points)
-    variance = {name: _rounded(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
-    variance[ENSEMBLE] = _rounded(fit_variance(no_market.of(inputs), points))
+    variance = {name: _round_variance(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
+    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), points))
     with_market, spread = None, None
     lined = ~np.isnan(line)
     if int(lined.sum()) >= ENOUGH_LINED:
@@ -158,11 +158,11 @@ def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) ->
         without = no_market.of(inputs)[lined]
         age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
         with_market = fit_market(without, line[lined], market, points[lined], age)
-        spread = _rounded(fit_variance(with_market.of(without, line[lined], market), points[lined]))
+        spread = _round_variance(fit_variance(with_market.of(without, line[lined], market), points[lined]))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
 
-def _rounded(variance: Variance) -> Variance:
+def _round_variance(variance: Variance) -> Variance:
     return Variance(round(variance.intercept, 6), round(variance.slope, 6))
 
 
@@ -171,7 +171,7 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     line, points = rows.line[holdout], rows.points[holdout]
     season = rows.features["points_season"][holdout]
     known = {name: means[name][holdout] for name in BASE_SYSTEMS}
-    inputs = ensemble.filled(known)
+    inputs = ensemble.fill_means(known)
     forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
     plain = model.no_market.of(inputs)
     forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
@@ -191,16 +191,16 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
         },
     }
     for name, (mean, variance) in forecasts.items():
-        said = median(mean, variance)
+        point = median(mean, variance)
         if name != ENSEMBLE:
-            figures["all"][name] = {"mae": _mae(said, points, complete), "bias": _bias(said, points, complete)}
+            figures["all"][name] = {"mae": _mae(point, points, complete), "bias": _bias(point, points, complete)}
         if not lined.any():
             continue
         over, push = over_and_push(mean[lined], variance[lined], line[lined])
         happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
         figures["lined"][name] = {
-            "mae": _mae(said, points, lined),
-            "bias": _bias(said, points, lined),
+            "mae": _mae(point, points, lined),
+            "bias": _bias(point, points, lined),
             "brier": _round(evaluation.brier_score(over, push, happened)),
             "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
         }

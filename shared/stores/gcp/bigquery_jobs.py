@@ -38,8 +38,8 @@ class Jobs:
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> bigquery.QueryJob:
         """Run SQL to its end: a SELECT, DML, DDL or a script."""
-        job = self._begun(sql, self._query_config(parameters))
-        self.ended(job)
+        job = self._begin(sql, self._query_config(parameters))
+        self.wait_for_result(job)
         return job
 
     def columns(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[bigquery.SchemaField]:
@@ -47,12 +47,12 @@ class Jobs:
         config = self._query_config(parameters)
         config.dry_run = True
         config.use_query_cache = False
-        return list(self._begun(sql, config).schema or [])
+        return list(self._begin(sql, config).schema or [])
 
     def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
         """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
-        job = self._begun(sql, self._query_config(parameters))
-        return self.ended(job).to_arrow(create_bqstorage_client=False)
+        job = self._begin(sql, self._query_config(parameters))
+        return self.wait_for_result(job).to_arrow(create_bqstorage_client=False)
 
     def load(
         self,
@@ -93,15 +93,15 @@ class Jobs:
         )
         config.job_timeout_ms = int(self._limits.job * 1000)
         job_id = fresh_id("copy")
-        job = self.begun(
+        job = self.begin_job(
             job_id,
             lambda: self.client.copy_table(
                 source, destination, job_id=job_id, job_config=config, timeout=self._limits.request, retry=self._retry
             ),
         )
-        self.ended(job)
+        self.wait_for_result(job)
 
-    def ended(self, job: Any) -> Any:
+    def wait_for_result(self, job: Any) -> Any:
         """The job's result. Raises TimeoutError where it does not come in the job's time: the library would wait for
         ever, also for an answer that gets lost on its way."""
         return job.result(retry=self._retry, timeout=self._limits.job)
@@ -114,14 +114,14 @@ class Jobs:
         """Drop a table; one that is not there is no error."""
         self.client.delete_table(table, retry=self._retry, timeout=self._limits.request, not_found_ok=True)
 
-    def begun(self, job_id: str, begin: Callable[[], Any]) -> Any:
+    def begin_job(self, job_id: str, begin: Callable[[], Any]) -> Any:
         """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
         try:
             return begin()
         except google.Conflict:
-            return self.found(job_id)
+            return self.find_job(job_id)
 
-    def found(self, job_id: str) -> Any:
+    def find_job(self, job_id: str) -> Any:
         """The job of an id that is used. Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a
         moment before it shows the job."""
         try:
@@ -131,7 +131,7 @@ class Jobs:
                 f"The job {job_id} exists and cannot be read yet.", next_step="try again."
             ) from error
 
-    def _begun(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
+    def _begin(self, sql: str, config: bigquery.QueryJobConfig) -> bigquery.QueryJob:
         return self.client.query(
             sql, job_config=config, timeout=self._limits.request, retry=self._retry, job_retry=self._job_retry
         )

@@ -43,11 +43,11 @@ def append(
         try:
             job = jobs.load(table, rows, fields, job_id=numbered, replace=False)
         except google.Conflict:
-            found = _succeeded(jobs, numbered, table, schema.name, job_id)
+            found = _rows_of_earlier_job(jobs, numbered, table, schema.name, job_id)
             if found is None:
                 continue
             return found
-        jobs.ended(job)
+        jobs.wait_for_result(job)
         return int(job.output_rows or 0)
     raise Fatal(
         f"The load job {job_id!r} for {schema.name} has failed {_TRIES} times.",
@@ -55,16 +55,18 @@ def append(
     )
 
 
-def _succeeded(jobs: Jobs, numbered: str, table: bigquery.TableReference, name: str, job_id: str) -> int | None:
+def _rows_of_earlier_job(
+    jobs: Jobs, numbered: str, table: bigquery.TableReference, name: str, job_id: str
+) -> int | None:
     """The rows that an earlier job of this id loaded; None where it failed."""
-    job = jobs.found(numbered)
+    job = jobs.find_job(numbered)
     if not isinstance(job, bigquery.LoadJob) or _place(job.destination) != _place(table):
         raise Fatal(
             f"The load job {job_id!r} for {name} has been used for {getattr(job, 'destination', 'another job')}.",
             next_step="put the table's name into the job_id.",
         )
     try:
-        jobs.ended(job)
+        jobs.wait_for_result(job)
     except google.GoogleAPICallError:
         if job.error_result is None:
             raise  # not the job's failure: it could not be asked

@@ -65,7 +65,7 @@ class Replacement:
         try:
             with errors(doing):
                 self.jobs.query(replacement.make_sql(str(made), self.select.sql, schema), self.select.parameters)
-                rows = self._checked(made)
+                rows = self._check(made)
                 if not rows:
                     return 0
                 whole_day = list(self.by) == [schema.partition_field] and self.dates.first == self.dates.last
@@ -94,7 +94,7 @@ class Replacement:
                 next_step="name every declared column and CAST it to its type (an empty one: CAST(NULL AS type)).",
             )
 
-    def _checked(self, made: bigquery.TableReference) -> int:
+    def _check(self, made: bigquery.TableReference) -> int:
         """The number of rows. Raises SchemaMismatch for NULL in REQUIRED columns, Fatal for rows of other dates."""
         bounds = (("first", self.dates.first), ("last", self.dates.last))
         dates = [bigquery.ScalarQueryParameter(name, "DATE", value) for name, value in bounds]

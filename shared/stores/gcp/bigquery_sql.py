@@ -44,7 +44,7 @@ class Statement:
     parameters: tuple[Parameter, ...]
 
 
-def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statement:
+def prepare(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statement:
     """The statement to send; parameters that the SQL does not name are left out.
 
     A parameter that is None is written as NULL, and one that is an empty list as []: these have no type of their own in
@@ -54,7 +54,7 @@ def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statem
     lacks, and for a moment without a time zone.
     """
     given = params or {}
-    found, names, sql = _looked_at(sql)
+    found, names, sql = _inspect(sql)
     if found != kind:
         raise Fatal(
             f"{'query' if kind == 'query' else 'execute'} was given {sql[:200]!r}.",
@@ -64,7 +64,7 @@ def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statem
     if missing:
         listed = ", ".join(f"@{name}" for name in missing)
         raise Fatal(f"The SQL needs {listed}; it begins {sql[:200]!r}.", next_step="pass it in params.")
-    untyped = {name: written for name in names if (written := _untyped(given[name]))}
+    untyped = {name: written for name in names if (written := _refuse_untyped(given[name]))}
     text = with_prefix(sql, prefix)
     if untyped:
         text = _NAMED.sub(lambda match: untyped.get(match[1], match[0]) if match[1] else match[0], text)
@@ -72,7 +72,7 @@ def prepared(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statem
 
 
 @lru_cache(maxsize=256)
-def _looked_at(sql: str) -> tuple[Kind | None, frozenset[str], str]:
+def _inspect(sql: str) -> tuple[Kind | None, frozenset[str], str]:
     """The statement's kind (None for any other, and for several), the names of its parameters, and its text without the
     closing semicolon."""
     code = _NOT_CODE.sub(lambda match: ("'" if match[0][0] not in "-#/" else " ") * len(match[0]), sql).rstrip()
@@ -91,7 +91,7 @@ def _looked_at(sql: str) -> tuple[Kind | None, frozenset[str], str]:
     return kind, frozenset(match[1] for match in _NAMED.finditer(sql) if match[1]), sql
 
 
-def _untyped(value: object) -> str:
+def _refuse_untyped(value: object) -> str:
     if value is None:
         return "NULL"
     return "[]" if isinstance(value, list | tuple) and not value else ""
@@ -99,13 +99,13 @@ def _untyped(value: object) -> str:
 
 def _parameter(name: str, value: Any) -> Parameter:
     if not isinstance(value, list | tuple):
-        return bigquery.ScalarQueryParameter(name, _type(name, value), _sent(value))
+        return bigquery.ScalarQueryParameter(name, _type(name, value), _encode_value(value))
     types = {_type(name, each) for each in value if each is not None}
     if types == {"INT64", "FLOAT64"}:
         types = {"FLOAT64"}
     if len(types) != 1:
         raise Fatal(f"@{name} is a list of {', '.join(sorted(types)) or 'NULL alone'}.", next_step="give one type.")
-    return bigquery.ArrayQueryParameter(name, types.pop(), [_sent(each) for each in value])
+    return bigquery.ArrayQueryParameter(name, types.pop(), [_encode_value(each) for each in value])
 
 
 def _type(name: str, value: object) -> str:
@@ -120,5 +120,5 @@ def _type(name: str, value: object) -> str:
     return found
 
 
-def _sent(value: Any) -> Any:
+def _encode_value(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -72,5 +72,5 @@ def metadata(target: bigquery.Table) -> Metadata:
 
 
 def _plain(field: bigquery.SchemaField) -> bool:
-    said = field.to_api_repr()
-    return {name for name, value in said.items() if value not in (None, "", [], {})} <= _DECLARABLE
+    declared = field.to_api_repr()
+    return {name for name, value in declared.items() if value not in (None, "", [], {})} <= _DECLARABLE

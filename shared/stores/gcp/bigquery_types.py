@@ -26,7 +26,7 @@ def fits(found: str, target: str) -> bool:
     return found == target or (target == "NUMERIC" and found == "INT64")
 
 
-def typed(table: str, rows: pa.Table) -> tuple[pa.Table, list[bigquery.SchemaField]]:
+def with_types(table: str, rows: pa.Table) -> tuple[pa.Table, list[bigquery.SchemaField]]:
     """Rows of an undeclared table with the types that come back from a query, and its columns.
 
     Raises SchemaMismatch for a column whose type no declared table has.

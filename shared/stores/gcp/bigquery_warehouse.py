@@ -12,8 +12,8 @@ from shared.core import concurrency
 from shared.stores.gcp.bigquery_jobs import Jobs, fresh_id
 from shared.stores.gcp.bigquery_load import append, job_name
 from shared.stores.gcp.bigquery_partition import Replacement
-from shared.stores.gcp.bigquery_sql import Kind, Statement, prepared
-from shared.stores.gcp.bigquery_types import plain, typed
+from shared.stores.gcp.bigquery_sql import Kind, Statement, prepare
+from shared.stores.gcp.bigquery_types import plain, with_types
 from shared.stores.gcp.errors import errors
 from shared.stores.gcp.limits import Limits
 from shared.stores.ports import DateRange, Params
@@ -52,12 +52,12 @@ class BigQueryWarehouse:
         self._jobs = Jobs(client, max_bytes_billed=max_bytes_billed, limits=limits)
 
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
-        statement = self._prepared(sql, params, "query")
+        statement = self._prepare(sql, params, "query")
         with errors("The query failed"):
             return plain(self._jobs.rows(statement.sql, statement.parameters))
 
     def execute(self, sql: str, params: Params | None = None) -> int:
-        statement = self._prepared(sql, params, "dml")
+        statement = self._prepare(sql, params, "dml")
         with errors("The statement failed"):
             return int(self._jobs.query(statement.sql, statement.parameters).num_dml_affected_rows or 0)
 
@@ -76,7 +76,7 @@ class BigQueryWarehouse:
     def replace_partition(
         self, table: str, dates: DateRange, select: str, params: Params, *, by: Sequence[str] = ("game_date",)
     ) -> int:
-        statement = self._prepared(select, params, "query")
+        statement = self._prepare(select, params, "query")
         return Replacement(self._jobs, self._reference, load_schema(table), dates, statement, by).run()
 
     def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
@@ -93,18 +93,18 @@ class BigQueryWarehouse:
 
     # --- inside ------------------------------------------------------------------------------------------------
 
-    def _prepared(self, sql: str, params: Params | None, kind: Kind) -> Statement:
-        return prepared(sql, params, self._prefix, kind)
+    def _prepare(self, sql: str, params: Params | None, kind: Kind) -> Statement:
+        return prepare(sql, params, self._prefix, kind)
 
     def _replace(self, reference: bigquery.TableReference, table: str, rows: pa.Table) -> int:
-        rows, fields = typed(table, rows)
+        rows, fields = with_types(table, rows)
         job_id = fresh_id("load")
         with errors(f"Loading {table} failed"):
-            job = self._jobs.begun(
+            job = self._jobs.begin_job(
                 job_id,
                 lambda: self._jobs.load(reference, rows, fields, job_id=job_id, replace=True),
             )
-            self._jobs.ended(job)
+            self._jobs.wait_for_result(job)
             return int(job.output_rows or 0)
 
     def _reference(self, table: str) -> bigquery.TableReference:

@@ -45,10 +45,10 @@ def errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (google.GoogleAPIError, auth.GoogleAuthError, OSError) as error:
-        raise translated(error, doing) from error
+        raise translate(error, doing) from error
 
 
-def translated(error: Exception, doing: str) -> ours.PipelineError:
+def translate(error: Exception, doing: str) -> ours.PipelineError:
     """The error of ours for one of google.api_core, google.auth or the connection (requests' are OSErrors)."""
     if isinstance(error, google.GoogleAPICallError):
         return _of_a_call(error, f"{doing}: {error.message or error}")
@@ -63,28 +63,28 @@ def translated(error: Exception, doing: str) -> ours.PipelineError:
     return ours.Fatal(f"{doing}: {error}", next_step="read the message; a retry cannot help.")
 
 
-def _of_a_call(error: google.GoogleAPICallError, said: str) -> ours.PipelineError:
-    text = said.lower()
+def _of_a_call(error: google.GoogleAPICallError, message: str) -> ours.PipelineError:
+    text = message.lower()
     if isinstance(error, google.Aborted) or any(conflict in text for conflict in _CONFLICTS):
-        return ours.WriteConflict(said, next_step=_AGAIN)
+        return ours.WriteConflict(message, next_step=_AGAIN)
     if isinstance(error, google.MethodNotImplemented):
-        return ours.Fatal(said, next_step="the service does not offer this; correct the call.")
+        return ours.Fatal(message, next_step="the service does not offer this; correct the call.")
     reasons = _reasons(error)
     if _BILLED in reasons:  # before the status: the library gives a job's reason that it does not know as 500
-        return ours.Fatal(said, next_step="filter by the partition, or raise MAX_BYTES_BILLED.")
+        return ours.Fatal(message, next_step="filter by the partition, or raise MAX_BYTES_BILLED.")
     if isinstance(error, _TRANSIENT) or error.code == 408 or _QUEUE_FULL in text or reasons & _TRANSIENT_REASONS:
-        return ours.StoreUnavailable(said, next_step=_AGAIN)
+        return ours.StoreUnavailable(message, next_step=_AGAIN)
     if _NO_INDEX in text:
-        return ours.Fatal(said, next_step="declare the index in infra/terraform and apply it.")
+        return ours.Fatal(message, next_step="declare the index in infra/terraform and apply it.")
     if isinstance(error, google.Conflict):
-        return ours.AlreadyExists(said)
+        return ours.AlreadyExists(message)
     if isinstance(error, google.PreconditionFailed | google.FailedPrecondition):
-        return ours.PreconditionFailed(said)
+        return ours.PreconditionFailed(message)
     if isinstance(error, google.NotFound):
-        return ours.NotFound(said, next_step="check the name, and that `terraform apply` or what writes it has run.")
+        return ours.NotFound(message, next_step="check the name, and that `terraform apply` or what writes it has run.")
     if isinstance(error, _REFUSED):
-        return ours.Fatal(said, next_step="grant the function's service account what pipeline.yaml says it touches.")
-    return ours.Fatal(said, next_step="correct what was asked, the SQL or the rows; a retry cannot help.")
+        return ours.Fatal(message, next_step="grant the function's service account what pipeline.yaml says it touches.")
+    return ours.Fatal(message, next_step="correct what was asked, the SQL or the rows; a retry cannot help.")
 
 
 def _reasons(error: google.GoogleAPICallError) -> set[str]:

@@ -14,7 +14,7 @@ from shared.core.errors import Fatal
 from shared.stores.document_rules import MAX_IN_VALUES, check_collection, document_place
 from shared.stores.gcp.errors import errors
 from shared.stores.gcp.firestore_transaction import run
-from shared.stores.gcp.firestore_values import changed, document, filter_value, stored, unchanged_since
+from shared.stores.gcp.firestore_values import document, encode_document, encode_update, filter_value, unchanged_since
 from shared.stores.gcp.limits import Limits
 from shared.stores.ports import Document, Filter, Increment, T, Transaction
 
@@ -51,7 +51,7 @@ class FirestoreState:
     def create(self, path: str, data: Mapping[str, Any]) -> None:
         reference = self._reference(path)
         with errors(f"Creating {path} failed"):
-            reference.create(stored(path, data), retry=_NOT_DONE)
+            reference.create(encode_document(path, data), retry=_NOT_DONE)
 
     def get(self, path: str) -> Document | None:
         reference = self._reference(path)
@@ -64,7 +64,7 @@ class FirestoreState:
         # repeated under a precondition, it would fail against its own first try
         once = option is not None or any(isinstance(value, Increment) for value in fields.values())
         with errors(f"Updating {path} failed"):
-            reference.update(changed(path, fields), option=option, retry=_NOT_DONE if once else _REPEATABLE)
+            reference.update(encode_update(path, fields), option=option, retry=_NOT_DONE if once else _REPEATABLE)
 
     def delete(self, path: str) -> None:
         reference = self._reference(path)
@@ -113,11 +113,11 @@ class FirestoreState:
         query: Any = self._client.collection(collection)
         for each in where:
             field = firestore.Client.field_path(each.field)
-            query = query.where(filter=FieldFilter(field, each.op, _compared(each)))
+            query = query.where(filter=FieldFilter(field, each.op, _comparable(each)))
         return query
 
 
-def _compared(each: Filter) -> object:
+def _comparable(each: Filter) -> object:
     if each.op != "in":
         if (each.value is None or isinstance(each.value, bool)) and each.op not in ("==", "!="):
             raise Fatal(f"{each.field} {each.op} {each.value!r} has no order.", next_step="compare with == or !=.")

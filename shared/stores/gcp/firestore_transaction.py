@@ -12,8 +12,8 @@ from google.cloud import firestore
 
 from shared.core.errors import Fatal, WriteConflict
 from shared.stores.document_rules import document_place
-from shared.stores.gcp.errors import errors, translated
-from shared.stores.gcp.firestore_values import changed, document, stored
+from shared.stores.gcp.errors import errors, translate
+from shared.stores.gcp.firestore_values import document, encode_document, encode_update
 from shared.stores.ports import Document, T, Transaction
 
 _DOING = "The transaction failed"
@@ -53,15 +53,15 @@ class FirestoreTransaction:
             raise _Contended(error.message) from error
 
     def create(self, path: str, data: Mapping[str, Any]) -> None:
-        self._inner.create(self._written(path), stored(path, data))
+        self._inner.create(self._reference_to_write(path), encode_document(path, data))
 
     def set(self, path: str, data: Mapping[str, Any]) -> None:
-        self._inner.set(self._written(path), stored(path, data))
+        self._inner.set(self._reference_to_write(path), encode_document(path, data))
 
     def update(self, path: str, fields: Mapping[str, Any]) -> None:
-        self._inner.update(self._written(path), changed(path, fields))
+        self._inner.update(self._reference_to_write(path), encode_update(path, fields))
 
-    def _written(self, path: str) -> firestore.DocumentReference:
+    def _reference_to_write(self, path: str) -> firestore.DocumentReference:
         self._wrote = True
         return self._reference(path)
 
@@ -106,7 +106,7 @@ def _once(
         if raised:  # the library has rolled back; if that failed too, its error is not the news
             raise raised[0] from raised[0].__cause__
         cause = _first_failure(error, outside)
-        ours = translated(cause, _DOING)
+        ours = translate(cause, _DOING)
         if isinstance(ours, WriteConflict):
             raise _Contended(ours.message) from error
         raise ours from error

@@ -14,12 +14,12 @@ from shared.stores.document_rules import field_name, plain, plain_fields
 from shared.stores.ports import ArrayUnion, Document, Increment
 
 
-def stored(path: str, data: Mapping[str, Any]) -> dict[str, object]:
+def encode_document(path: str, data: Mapping[str, Any]) -> dict[str, object]:
     """A document's data as the client library takes it. Raises Fatal for what the port does not carry."""
     return plain_fields(path, data, _in_utc)
 
 
-def changed(path: str, fields: Mapping[str, Any]) -> dict[str, object]:
+def encode_update(path: str, fields: Mapping[str, Any]) -> dict[str, object]:
     """Fields of an update as the client library takes them: quoted names, values and transforms. Raises Fatal."""
     return {
         firestore.Client.field_path(field_name(path, name)): _change(f"{path}.{name}", value)

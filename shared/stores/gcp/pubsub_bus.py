@@ -90,21 +90,21 @@ class PubSubBus:
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
         """Messages waiting, oldest first, each under its message id; they go back at once, so that others see them."""
-        path = self._known(subscription)
+        path = self._require_pull(subscription)
         found: dict[str, ReceivedMessage] = {}
         leased: list[str] = []
         try:
-            for received in self._received(path, limit):
+            for received in self._receive(path, limit):
                 leased.append(received.ack_id)
                 found[received.message.message_id] = received
         finally:
             self._release(path, leased)
         ordered = sorted(found.values(), key=_age)
-        return [self._pulled(each.message) for each in ordered[:limit]]
+        return [self._make_pulled(each.message) for each in ordered[:limit]]
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
         """Pulls once more and acknowledges those; what is not waiting was acknowledged, or is out with another pull."""
-        path = self._known(subscription)
+        path = self._require_pull(subscription)
         asked, wanted = frozenset(ack_ids), set(ack_ids)
         others: list[str] = []
         try:
@@ -126,7 +126,7 @@ class PubSubBus:
 
     # --- inside -----------------------------------------------------------------------------------------------
 
-    def _received(self, path: str, limit: int) -> Iterator[ReceivedMessage]:
+    def _receive(self, path: str, limit: int) -> Iterator[ReceivedMessage]:
         """Messages until so many were given, or none is waiting; they are leased meanwhile, so none comes twice."""
         given = 0
         for batch in self._batches(path, limit):
@@ -164,13 +164,13 @@ class PubSubBus:
                     retry=_RETRY,
                 )
 
-    def _known(self, subscription: str) -> str:
+    def _require_pull(self, subscription: str) -> str:
         if subscription not in self._pull:
             names = ", ".join(sorted(self._pull))
             raise NotFound(f"There is no pull subscription {subscription!r}.", next_step=f"use one of: {names}.")
         return f"projects/{self._project}/subscriptions/{self._prefix}{subscription}"
 
-    def _pulled(self, message: PubsubMessage) -> PulledMessage:
+    def _make_pulled(self, message: PubsubMessage) -> PulledMessage:
         attributes = dict(message.attributes)
         if _SOURCE in attributes:
             attributes[_SOURCE] = attributes[_SOURCE].removeprefix(self._prefix)

@@ -55,7 +55,7 @@ class StorageBlobs:
                     retry=None if if_generation is None else _RETRY,
                 )
             except google.PreconditionFailed as error:
-                return self._written_before(path, blob.metadata[_WRITE], if_generation, error)
+                return self._find_own_write(path, blob.metadata[_WRITE], if_generation, error)
             except DataCorruption as error:
                 raise StoreUnavailable(
                     f"Writing {path} failed: {error}", next_step="nothing: it is tried again."
@@ -88,7 +88,7 @@ class StorageBlobs:
             )
             return sorted(blob.name for blob in found)
 
-    def _written_before(self, path: str, write: str, wanted: int | None, refused: google.PreconditionFailed) -> int:
+    def _find_own_write(self, path: str, write: str, wanted: int | None, refused: google.PreconditionFailed) -> int:
         """The generation of our own write, where its answer was lost and its repetition refused. Raises else."""
         current = self._bucket.get_blob(path, timeout=_TIMEOUT, retry=_RETRY)
         if current is not None and (current.metadata or {}).get(_WRITE) == write:

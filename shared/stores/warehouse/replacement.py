@@ -30,18 +30,18 @@ class Metadata:
 
 def make_sql(made: str, select: str, schema: TableSchema) -> str:
     """A table, gone by itself in an hour, of what a SELECT gives: the declared columns, FLOAT64 rounded."""
-    rounded = ", ".join(map(_rounded, schema.fields))
-    return _created(made, "", f"SELECT {rounded} FROM ({select}\n)")
+    rounded = ", ".join(map(_round_sql, schema.fields))
+    return _create_sql(made, "", f"SELECT {rounded} FROM ({select}\n)")
 
 
 def like_sql(alike: str, made: str, schema: TableSchema, described: Metadata) -> str:
     """The same rows in a table like the target in columns, modes, partitions, clusters, descriptions and key."""
     parts = [_column(each, described.columns.get(each.name, "")) for each in schema.fields]
     if described.primary_key:
-        parts.append(f"PRIMARY KEY ({_listed(described.primary_key)}) NOT ENFORCED")
-    cluster = f" CLUSTER BY {_listed(schema.clustering)}" if schema.clustering else ""
+        parts.append(f"PRIMARY KEY ({_list_columns(described.primary_key)}) NOT ENFORCED")
+    cluster = f" CLUSTER BY {_list_columns(schema.clustering)}" if schema.clustering else ""
     like = f" ({', '.join(parts)}) PARTITION BY `{schema.partition_field}`{cluster}"
-    return _created(alike, like, f"SELECT {_listed(schema.columns)} FROM `{made}`", described.description)
+    return _create_sql(alike, like, f"SELECT {_list_columns(schema.columns)} FROM `{made}`", described.description)
 
 
 def count_sql(made: str, schema: TableSchema) -> str:
@@ -61,7 +61,7 @@ def swap_sql(table: str, made: str, schema: TableSchema, dates: DateRange, by: S
         f"old.`{key.name}` {'=' if key.required else 'IS NOT DISTINCT FROM'} slices.`{key.name}`" for key in keys
     )
     first, last = dates.first.isoformat(), dates.last.isoformat()
-    columns = _listed(schema.columns)
+    columns = _list_columns(schema.columns)
     return (
         "BEGIN TRANSACTION;\n"
         f"DELETE FROM `{table}` AS old WHERE old.`{schema.partition_field}` BETWEEN DATE '{first}' AND DATE '{last}'"
@@ -71,26 +71,26 @@ def swap_sql(table: str, made: str, schema: TableSchema, dates: DateRange, by: S
     )
 
 
-def _created(table: str, like: str, select: str, description: str = "") -> str:
-    about = f", description = {_quoted(description)}" if description else ""
+def _create_sql(table: str, like: str, select: str, description: str = "") -> str:
+    about = f", description = {_quote(description)}" if description else ""
     return f"CREATE TABLE `{table}`{like} OPTIONS (expiration_timestamp = {_EXPIRES}{about}) AS {select}"
 
 
 def _column(column: Field, description: str) -> str:
-    about = f" OPTIONS (description = {_quoted(description)})" if description else ""
+    about = f" OPTIONS (description = {_quote(description)})" if description else ""
     return f"`{column.name}` {column.type}{' NOT NULL' if column.required else ''}{about}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A string literal: JSON's escapes are GoogleSQL's too, but for the slash, which needs none."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _listed(columns: Sequence[str]) -> str:
+def _list_columns(columns: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in columns)
 
 
-def _rounded(field: Field) -> str:
+def _round_sql(field: Field) -> str:
     name = f"`{field.name}`"
     if field.type == "NUMERIC":
         return f"CAST({name} AS NUMERIC) AS {name}"

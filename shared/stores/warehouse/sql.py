@@ -44,7 +44,7 @@ def _fragment(name: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("--"))
 
 
-def expanded(sql: str) -> str:
+def expand_fragments(sql: str) -> str:
     """The SQL with every {{fragment(...)}} replaced. Raises NotFound for one that is not there.
 
     Raises SchemaMismatch where a use gives more or fewer values than the fragment has places for.
@@ -79,7 +79,7 @@ def read_sql(package_or_folder: str | Path, name: str) -> str:
 
 @cache
 def _whole(path: str) -> str:
-    return expanded(_read(path))
+    return expand_fragments(_read(path))
 
 
 def with_prefix(sql: str, prefix: str) -> str:

@@ -5,8 +5,21 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.core.clock import SystemClock, as_of_after, assumed_tipoff, at_new_york, new_york_date, resolve_date
+from shared.core.clock import (
+    NEW_YORK,
+    SystemClock,
+    as_of_after,
+    assumed_tipoff,
+    at_new_york,
+    format_timestamp,
+    format_timestamp_us,
+    new_york_date,
+    parse_timestamp,
+    resolve_date,
+)
 
 
 def utc(text: str) -> datetime:
@@ -87,3 +100,31 @@ def test_as_of_is_strictly_after_what_was_fetched_at_the_moment(moment: str) -> 
 
 def test_the_systems_clock_is_aware() -> None:
     assert SystemClock().now().tzinfo == UTC
+
+
+YEARS = (datetime.fromisoformat("1946-01-02"), datetime.fromisoformat("2099-12-30"))
+AWARE = st.datetimes(*YEARS, timezones=st.sampled_from([UTC, NEW_YORK]))
+
+
+@given(first=AWARE, second=AWARE)
+def test_a_moment_to_the_microsecond_is_read_back_and_texts_compare_as_moments(
+    first: datetime, second: datetime
+) -> None:
+    texts = format_timestamp_us(first), format_timestamp_us(second)
+    in_utc = first.astimezone(UTC), second.astimezone(UTC)  # Python compares within a zone by its wall clock
+    assert (parse_timestamp(texts[0]), parse_timestamp(texts[1])) == in_utc
+    assert (texts[0] < texts[1]) == (in_utc[0] < in_utc[1])
+    assert parse_timestamp(format_timestamp(first)) == in_utc[0].replace(microsecond=0)
+
+
+@pytest.mark.parametrize("text", ["2025-11-14T17:00:00", "2025-11-14T17:00:00Z", "2025-11-14T12:00:00-05:00"])
+def test_a_messages_moment_without_a_zone_is_utc(text: str) -> None:
+    assert parse_timestamp(text) == utc("2025-11-14T17:00:00")
+    assert parse_timestamp(text).tzinfo == UTC
+    assert format_timestamp(parse_timestamp(text)) == "2025-11-14T17:00:00Z"
+
+
+@pytest.mark.parametrize("text", ["", "now", "1945-12-31T00:00:00Z", "2100-01-01T00:00:00Z"])
+def test_no_moment_of_a_game_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"isoformat|not in the years"):
+        parse_timestamp(text)

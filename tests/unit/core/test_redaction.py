@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from shared.core import redaction
 from shared.core.errors import SourceUnavailable
-from shared.core.redaction import MASK, excerpt, protect, protect_login, redacted, redacted_json, what_failed
+from shared.core.redaction import MASK, excerpt, protect, protect_login, redact, redact_json, what_failed
 from tests.conftest import ROOT
 from tests.house.python_sources import OURS, dotted, sources
 
@@ -82,7 +82,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_spelling_of_a_secret_is_redacted(secret: str, spelling: Callable[[str], str]) -> None:
     spelled = spelling(secret)
-    found = redacted(f"before {spelled} after")
+    found = redact(f"before {spelled} after")
     assert found.startswith("before ")
     assert found.endswith(" after")
     assert MASK in found
@@ -91,20 +91,20 @@ def test_every_spelling_of_a_secret_is_redacted(secret: str, spelling: Callable[
 
 @pytest.mark.parametrize("spelled", [URL, f"'{URL}/'", quote(URL, safe=""), json.dumps(URL), repr(URL)])
 def test_a_proxys_address_keeps_its_host_and_loses_its_login(spelled: str) -> None:
-    found = redacted(spelled)
+    found = redact(spelled)
     assert "proxy.example" in found
     assert not any(part in found for part in (USER, PASSWORD, quote(PASSWORD), "p%2Fss"))
 
 
 def test_the_header_that_a_proxy_gets_is_redacted() -> None:
     header = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    assert redacted(f"Proxy-Authorization: Basic {header}") == f"Proxy-Authorization: Basic {MASK}"
+    assert redact(f"Proxy-Authorization: Basic {header}") == f"Proxy-Authorization: Basic {MASK}"
 
 
 def test_every_piece_of_a_secret_that_somebody_cut_off_is_redacted() -> None:
     for begin in range(len(KEY) - 7):
         for end in range(begin + 8, len(KEY) + 1):
-            assert redacted(f"x {KEY[begin:end]} y") == f"x {MASK} y", (begin, end)
+            assert redact(f"x {KEY[begin:end]} y") == f"x {MASK} y", (begin, end)
 
 
 @given(st.integers(0, 400), st.integers(1, 400))
@@ -115,7 +115,7 @@ def test_a_cut_after_redaction_leaves_no_part(before: int, longest: int) -> None
 
 def test_a_secret_within_another_leaves_no_half_of_the_longer() -> None:
     protect("inner-secret-1", "outer-inner-secret-1-and-more")
-    assert redacted("a outer-inner-secret-1-and-more b inner-secret-1 c") == f"a {MASK} b {MASK} c"
+    assert redact("a outer-inner-secret-1-and-more b inner-secret-1 c") == f"a {MASK} b {MASK} c"
 
 
 @pytest.mark.parametrize("size", range(2, 8))
@@ -130,23 +130,23 @@ def test_the_beginning_of_a_secret_at_the_end_of_what_was_read_is_redacted(size:
 
 def test_ordinary_text_stays_as_it_is() -> None:
     for text in ("nba_raw.odds: 100%25 of \\n C:\\users &amp; more", "https://stats.nba.com/stats?x=%2F", "***", ""):
-        assert redacted(text) == text
+        assert redact(text) == text
 
 
 def test_a_short_secret_is_found_alone_and_never_within_a_word_or_a_path() -> None:
     protect_login("me", "odds")
-    assert redacted("http://me:odds@proxy, odds") == f"http://{MASK}@proxy, {MASK}"
-    assert redacted("raw/odds_api/odds and good odds_api") == "raw/odds_api/odds and good odds_api"
+    assert redact("http://me:odds@proxy, odds") == f"http://{MASK}@proxy, {MASK}"
+    assert redact("raw/odds_api/odds and good odds_api") == "raw/odds_api/odds and good odds_api"
 
 
 def test_a_users_name_that_may_be_a_word_is_redacted_with_its_password_alone() -> None:
     protect_login("customer", "s3cret-s3cret")
-    assert redacted("customer customer:s3cret-s3cret@host") == f"customer {MASK}@host"
+    assert redact("customer customer:s3cret-s3cret@host") == f"customer {MASK}@host"
 
 
 def test_json_is_redacted_in_values_and_names() -> None:
     value = {"a": [KEY, 1, None, {KEY: (f"x{KEY}", True)}]}
-    assert redacted_json(value) == {"a": [MASK, 1, None, {MASK: [f"x{MASK}", True]}]}
+    assert redact_json(value) == {"a": [MASK, 1, None, {MASK: [f"x{MASK}", True]}]}
 
 
 def test_errors_of_ours_are_redacted_when_they_are_made() -> None:
@@ -176,12 +176,12 @@ def test_log_records_are_redacted_for_every_handler(caplog: pytest.LogCaptureFix
 def test_nothing_is_searched_while_nothing_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_known", redaction._Known())
     protect("", "abc")
-    assert redacted(f"abc {KEY}") == f"abc {KEY}"
+    assert redact(f"abc {KEY}") == f"abc {KEY}"
 
 
 # --- nobody cuts what another's exception says before it is redacted --------------------------------------------------
 
-REDACTING = {"redacted", "_safe", "_safe_page"}
+REDACTING = {"redact", "_safe", "_safe_page"}
 
 
 def cut_before(root: Path) -> list[str]:
@@ -212,5 +212,5 @@ def test_a_planted_cut_is_found(tmp_path: Path, text: str) -> None:
     code = f"try:\n    work()\nexcept ValueError as error:\n    keep({text}[:80])\n"
     (tmp_path / "shared" / "x.py").write_text(code, encoding="utf-8")
     assert cut_before(tmp_path) == ["shared/x.py:4"]
-    (tmp_path / "shared" / "x.py").write_text(code.replace(text, f"redacted({text})"), encoding="utf-8")
+    (tmp_path / "shared" / "x.py").write_text(code.replace(text, f"redact({text})"), encoding="utf-8")
     assert cut_before(tmp_path) == []

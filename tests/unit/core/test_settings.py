@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.core.errors import ConfigError
-from shared.core.redaction import redacted
+from shared.core.redaction import redact
 from shared.core.settings import Settings
 
 PROXY = "http://nba-scraper-7:p%2Fss%40w%25rd!x9@proxy.example:8080"
@@ -114,9 +114,9 @@ def chain_of(error: BaseException | None) -> str:
 def test_a_wrong_proxy_is_refused_by_its_rule_and_never_quoted(value: str) -> None:
     with pytest.raises(ConfigError, match=r"^PROXY_URL .*Next: ") as refused:
         Settings.from_environment({"PROXY_URL": value})
-    said = chain_of(refused.value)
-    assert not any(SECRET[at : at + 5] in said for at in range(len(SECRET) - 4))
-    assert "proxy.example" not in said
+    messages = chain_of(refused.value)
+    assert not any(SECRET[at : at + 5] in messages for at in range(len(SECRET) - 4))
+    assert "proxy.example" not in messages
 
 
 @pytest.mark.parametrize(
@@ -157,16 +157,18 @@ def test_an_address_that_is_logged_holds_no_secret(name: str, value: str) -> Non
 
 def test_a_setting_whose_name_says_secret_is_one() -> None:
     for field in dataclasses.fields(Settings):
-        told = field.name.endswith(("_key", "_token", "_password", "_secret", "_webhook")) or "proxy" in field.name
-        assert told == ("protect" in field.metadata), field.name
-        assert told == (not field.repr), field.name
+        named_secret = (
+            field.name.endswith(("_key", "_token", "_password", "_secret", "_webhook")) or "proxy" in field.name
+        )
+        assert named_secret == ("protect" in field.metadata), field.name
+        assert named_secret == (not field.repr), field.name
 
 
 def test_settings_make_their_secrets_known_to_the_redaction() -> None:
     Settings(odds_api_key="k3y-0f-the-0dds/api", proxy_url="http://me:pr0xy%2Fpass@host:1")
-    assert redacted("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
+    assert redact("a k3y-0f-the-0dds%2Fapi b pr0xy/pass c pr0xy%2fpass") == "a *** b *** c ***"
     Settings(proxy_url="me:wr0ng/pr0xy@host")  # refused where it is used; known all the same
-    assert redacted("wr0ng/pr0xy") == "***"
+    assert redact("wr0ng/pr0xy") == "***"
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999"])

@@ -14,7 +14,7 @@ from shared.core.settings import Settings
 from tests.conftest import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-LIST = re.search(r"^VARIABLES := (.*?)^SAID", MAKEFILE, re.DOTALL | re.MULTILINE)
+LIST = re.search(r"^VARIABLES := (.*?)^GIVEN", MAKEFILE, re.DOTALL | re.MULTILINE)
 assert LIST is not None
 KNOWN = set(LIST[1].replace("\\", " ").split())
 # Set by other programs, or for processes that tests start; nobody gives them to make.
@@ -71,10 +71,10 @@ def test_every_target_refuses_it(target: str) -> None:
 
 
 def test_two_unknown_ones_are_both_named_and_odd_names_harm_nothing(tmp_path: Path) -> None:
-    said = make("run", "DATES=1", "ARCHIVES=2", "DATE=2025-11-14").stderr
-    assert "no variable DATES; the nearest is DATE." in said
-    assert "no variable ARCHIVES; the nearest is ARCHIVE." in said
-    assert "no variable DATE;" not in said
+    output = make("run", "DATES=1", "ARCHIVES=2", "DATE=2025-11-14").stderr
+    assert "no variable DATES; the nearest is DATE." in output
+    assert "no variable ARCHIVES; the nearest is ARCHIVE." in output
+    assert "no variable DATE;" not in output
     trap = tmp_path / "trap"
     for name in (f"X`touch {trap}`", f"X';touch {trap};'", "$(shell echo X)"):
         assert make("help", f"{name}=1").returncode == 2

@@ -128,8 +128,8 @@ def test_what_tests_notice_is_killed_and_what_they_do_not_survives(
     core = {"shared/tiny.py": ["tests/test_tiny.py"]}
     before = (tiny / "shared/tiny.py").read_bytes()
     assert main(tiny, core) == 1
-    said = capsys.readouterr().out.splitlines()
-    assert said == [
+    output = capsys.readouterr().out.splitlines()
+    assert output == [
         "survived: shared/tiny.py:3: >= -> >",
         "survived: shared/tiny.py:3: 18 -> 19",
         "6 of 6 mutants: 4 killed, 2 survived",
@@ -140,7 +140,7 @@ def test_what_tests_notice_is_killed_and_what_they_do_not_survives(
     played = journal.read_text().splitlines()
     assert sorted(json.loads(line)["outcome"] for line in played) == ["killed"] * 4 + ["survived"] * 2
     assert main(tiny, core) == 1
-    assert capsys.readouterr().out.splitlines() == said
+    assert capsys.readouterr().out.splitlines() == output
     assert journal.read_text().splitlines() == played, "nothing was played again"
 
 
@@ -151,12 +151,12 @@ def test_tests_that_fail_by_themselves_judge_nothing(tiny: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "output"),
     [("FILES", "shared/no.py", "shared/no.py is not among"), ("MOST", "0", "less than 1"), ("SEED", "x", "whole")],
 )
 def test_wrong_input_is_said(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, said: str
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, output: str
 ) -> None:
     monkeypatch.setenv(name, value)
     assert main(tiny, {"shared/tiny.py": ["tests/test_tiny.py"]}) == 2
-    assert said in capsys.readouterr().err
+    assert output in capsys.readouterr().err

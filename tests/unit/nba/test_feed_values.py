@@ -128,11 +128,11 @@ def test_a_game_id_is_ten_ascii_digits(value: Any) -> None:
 )  # fmt: skip
 def test_moments_have_a_zone_and_a_sane_year(value: Any) -> None:
     with pytest.raises(ElementRefused, match="tipoff is "):
-        values.moment(value, "tipoff")
+        values.parse_feed_timestamp(value, "tipoff")
 
 
 def test_a_moment_is_in_utc() -> None:
-    assert values.moment("2025-11-14T19:30:00-05:00", "t") == datetime(2025, 11, 15, 0, 30, tzinfo=UTC)
+    assert values.parse_feed_timestamp("2025-11-14T19:30:00-05:00", "t") == datetime(2025, 11, 15, 0, 30, tzinfo=UTC)
     assert values.day("2025-11-14T00:00:00", "d") == values.day("2025-11-14", "d") == date(2025, 11, 14)
 
 
@@ -150,26 +150,26 @@ def test_a_code_of_no_team_is_refused(value: Any) -> None:
 
 @given(JSON)
 def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
-    values.shown(value).encode()
+    values.show_value(value).encode()
     for read in (
         lambda: values.whole(value, "x", POINTS, []),
         lambda: values.number(value, "x", POINTS, []),
         lambda: values.exact(value, "x", POINTS, []),
         lambda: values.text(value, "x"),
         lambda: values.optional_text(value, "x", []),
-        lambda: values.moment(value, "x"),
+        lambda: values.parse_feed_timestamp(value, "x"),
         lambda: values.day(value, "x"),
         lambda: values.game_id(value, "x"),
         lambda: values.team_code(value, "x"),
-        lambda: values.an_object(value, "x"),
-        lambda: values.a_list(value, "x"),
+        lambda: values.require_object(value, "x"),
+        lambda: values.require_list(value, "x"),
     ):
-        said = ""
+        message = ""
         try:
             read()
         except ElementRefused as refused:
-            said = str(refused)
-        assert len(said.encode()) < 1000
+            message = str(refused)
+        assert len(message.encode()) < 1000
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------

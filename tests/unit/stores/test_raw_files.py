@@ -29,8 +29,8 @@ def test_bodies_are_kept_as_they_came_and_read_back() -> None:
     content = decode_raw(PATH, encoded())
     assert (content.source, content.kind, content.game_date) == ("nba", "schedule", DAY)
     assert (content.run_id, content.fetched_at, content.failed) == ("run-1", FETCHED, {"event": "answered 500"})
-    assert content.named("one")[0].body == {"FG_PCT": 0.4, "name": "Dončić"}
-    assert [answer.body for answer in content.named("two")] == [[]]
+    assert content.answers_named("one")[0].body == {"FG_PCT": 0.4, "name": "Dončić"}
+    assert [answer.body for answer in content.answers_named("two")] == [[]]
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:

@@ -132,10 +132,10 @@ def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
 
 
 class Overtaken:
-    """The state port of a slow process: right after its first write of a kind, `rival` does something too."""
+    """The state port of a slow process: right after its first write of a kind, `competitor` does something too."""
 
-    def __init__(self, state: SqliteState, write: str, rival: Callable[[], None]) -> None:
-        self._state, self._write, self._rival = state, write, rival
+    def __init__(self, state: SqliteState, write: str, competitor: Callable[[], None]) -> None:
+        self._state, self._write, self._competitor = state, write, competitor
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._state, name)
@@ -144,41 +144,41 @@ class Overtaken:
 
         def slow(*arguments: Any, **options: Any) -> Any:
             found = method(*arguments, **options)
-            self._rival()
+            self._competitor()
             return found
 
         return slow
 
 
-def overtaken(state: SqliteState, write: str, rival: Callable[[], None]) -> Ledger:
-    return Ledger(Overtaken(state, write, rival), "a", 1)
+def overtaken(state: SqliteState, write: str, competitor: Callable[[], None]) -> Ledger:
+    return Ledger(Overtaken(state, write, competitor), "a", 1)
 
 
 @pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
 def test_who_is_overtaken_right_after_the_first_take_has_taken_nothing(state: SqliteState, owner: str) -> None:
     """Its lease ended before it read what it had written: the execution is at generation 2, its result not ours."""
-    rival = Ledger(state, owner, 1)
+    competitor = Ledger(state, owner, 1)
     with pytest.raises(LeaseHeld, match="was taken over at once"):
-        overtaken(state, "create", lambda: assert_taken(rival, LATER)).take(KEY, START, LEASE, FACTS)
+        overtaken(state, "create", lambda: assert_taken(competitor, LATER)).take(KEY, START, LEASE, FACTS)
 
 
 def test_whose_record_was_replaced_right_after_the_first_take_has_taken_nothing(state: SqliteState) -> None:
     """Forgotten (kept for a time only) and taken anew by another: generation 1 again, and not ours."""
 
-    def rival() -> None:
+    def competitor() -> None:
         state.delete(KEY.path)
         assert_taken(Ledger(state, "b", 1), LATER)
 
     with pytest.raises(LeaseHeld, match="was taken over at once"):
-        overtaken(state, "create", rival).take(KEY, START, LEASE, FACTS)
+        overtaken(state, "create", competitor).take(KEY, START, LEASE, FACTS)
 
 
 @pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
 def test_who_is_overtaken_right_after_a_retake_has_taken_nothing(state: SqliteState, owner: str) -> None:
     take(Ledger(state, "dead", 1))
-    rival = Ledger(state, owner, 1)
+    competitor = Ledger(state, owner, 1)
     with pytest.raises(LeaseHeld, match="was taken over at once"):
-        overtaken(state, "update", lambda: assert_taken(rival, LATER + LEASE)).take(KEY, LATER, LEASE, FACTS)
+        overtaken(state, "update", lambda: assert_taken(competitor, LATER + LEASE)).take(KEY, LATER, LEASE, FACTS)
 
 
 def test_a_retake_that_reads_another_owner_has_taken_nothing(state: SqliteState) -> None:

@@ -31,10 +31,10 @@ OURS = {"dead_letter_reason": "too_large", "dead_letter_error": "why", "origin_m
 
 
 def buried(data: bytes, attributes: dict[str, str], ours: dict[str, str] = OURS) -> tuple[bytes, dict[str, str]]:
-    kept, said = fitting(data, attributes, ours)
-    check_message("dead-letters", kept, said)
-    assert all(value.startswith(said[name]) for name, value in ours.items())
-    return kept, said
+    kept, written = fitting(data, attributes, ours)
+    check_message("dead-letters", kept, written)
+    assert all(value.startswith(written[name]) for name, value in ours.items())
+    return kept, written
 
 
 @given(
@@ -63,12 +63,12 @@ def test_what_is_written_is_read(facts: Facts, own: dict[str, str], data: bytes)
 
 
 def test_pubsub_s_own_dead_letter_is_read_as_far_as_it_says() -> None:
-    said = {
+    written = {
         "CloudPubSubDeadLetterSourceSubscription": "phase3-analytics-nba-phase3-trigger",
         "CloudPubSubDeadLetterSourceTopicPublishTime": "2025-11-14T10:00:00Z",
         "run_id": "r",
     }
-    assert Facts.read(said, "77", "elsewhere") == Facts(
+    assert Facts.read(written, "77", "elsewhere") == Facts(
         reason="max_delivery_attempts",
         origin_topic="",
         origin_subscription="phase3-analytics-nba-phase3-trigger",
@@ -77,20 +77,20 @@ def test_pubsub_s_own_dead_letter_is_read_as_far_as_it_says() -> None:
         origin_published_at=datetime(2025, 11, 14, 10, tzinfo=UTC),
     )
     assert Facts.read({"dead_lettered_at": "soon"}, "78", "elsewhere").dead_lettered_at is None
-    assert of_the_message(said) == {"run_id": "r"}
+    assert of_the_message(written) == {"run_id": "r"}
 
 
 @pytest.mark.parametrize("count", [0, 1, 96, 97, 98, 99, 100, 101, 250])
 def test_as_many_attributes_as_fit_are_kept(count: int) -> None:
     own = {f"a{number}": "v" for number in range(count)}
-    kept, said = buried(b"data", own)
+    kept, written = buried(b"data", own)
     assert kept == b"data"
     if count <= 97:
-        assert said == own | OURS
+        assert written == own | OURS
     else:
-        assert len(said) == 100
-        assert said[LEFT_OUT] == str(count)
-        assert sum(name in own for name in said) == 96
+        assert len(written) == 100
+        assert written[LEFT_OUT] == str(count)
+        assert sum(name in own for name in written) == 96
 
 
 @pytest.mark.parametrize("extra", [-300, -120, -60, -30, -1, 0, 1, 30, 5_000])
@@ -98,9 +98,9 @@ def test_as_many_attributes_as_fit_are_kept(count: int) -> None:
 def test_data_is_whole_or_said_to_be_cut_wherever_its_end_lies(extra: int, own: dict[str, str]) -> None:
     room = room_of_a_request() - size_of(b"", own | OURS)
     data = b"x" * (room + extra)
-    kept, said = buried(data, own)
-    assert (said.get(CUT) == str(len(data))) == (kept != data)
-    assert CUT in said or kept == data
+    kept, written = buried(data, own)
+    assert (written.get(CUT) == str(len(data))) == (kept != data)
+    assert CUT in written or kept == data
     assert len(kept) >= min(len(data), room - 60), "no more is cut than the mark needs"
     if extra <= -120:
         assert kept == data
@@ -110,44 +110,44 @@ def test_data_is_whole_or_said_to_be_cut_wherever_its_end_lies(extra: int, own: 
 @pytest.mark.parametrize("size", [1_021, 1_022, 1_023, 1_024, 1_025, 1_026, 1_027, 1_028, 5_000])
 def test_a_long_value_is_cut_between_characters_and_said_to_be(sign: str, size: int) -> None:
     value = "a" * (size % 4) + sign * (size // len(sign.encode()))
-    _, said = buried(b"data", {"note": value, "other": "whole"})
-    assert value.startswith(said["note"])
-    assert 1_020 < len(said["note"].encode()) <= 1_024 or said["note"] == value
-    assert (said.get(SHORTENED) == "note") == (said["note"] != value)
-    assert said["other"] == "whole"
+    _, written = buried(b"data", {"note": value, "other": "whole"})
+    assert value.startswith(written["note"])
+    assert 1_020 < len(written["note"].encode()) <= 1_024 or written["note"] == value
+    assert (written.get(SHORTENED) == "note") == (written["note"] != value)
+    assert written["other"] == "whole"
 
 
 def test_long_names_are_cut_and_one_that_is_then_another_s_counts_as_left_out() -> None:
     long = {"日" * 86: "1", "日" * 85 + "x": "2", "k" * 300: "3", "k" * 299: "4", "": "5"}
-    _, said = buried(b"data", long)
-    assert said["日" * 85] == "1"
-    assert said["日" * 85 + "x"] == "2"
-    assert said["k" * 256] == "3"
-    assert said[LEFT_OUT] == "5"
-    assert said[SHORTENED].count(",") == 2
+    _, written = buried(b"data", long)
+    assert written["日" * 85] == "1"
+    assert written["日" * 85 + "x"] == "2"
+    assert written["k" * 256] == "3"
+    assert written[LEFT_OUT] == "5"
+    assert written[SHORTENED].count(",") == 2
 
 
 @pytest.mark.parametrize("name", ["goog", "googclient_schemaencoding", "google"])
 def test_what_is_pubsubs_own_is_refused_in_a_publish_and_left_off_a_letter(name: str) -> None:
     with pytest.raises(Fatal, match="Pub/Sub's own"):
         check_message("a", b"x", {name: "v"})
-    _, said = buried(b"data", {name: "v", "Google": "kept"})
-    assert said == {"Google": "kept", **OURS}
+    _, written = buried(b"data", {name: "v", "Google": "kept"})
+    assert written == {"Google": "kept", **OURS}
 
 
 @pytest.mark.parametrize(("count", "extra"), list(product([0, 50, 98, 100], [-2_000, 0, 1, 3_000_000])))
 def test_data_that_does_not_fit_is_cut_and_said_to_be(count: int, extra: int) -> None:
     own = {f"a{number}": "v" * 1_024 for number in range(count)}
     data = b"d" * (MAX_REQUEST_BYTES - 1_000 - 1_050 * min(count, 97) + extra)
-    kept, said = buried(data, own)
-    assert (CUT in said) == (len(kept) < len(data))
-    assert said.get(CUT, str(len(data))) == str(len(data))
+    kept, written = buried(data, own)
+    assert (CUT in written) == (len(kept) < len(data))
+    assert written.get(CUT, str(len(data))) == str(len(data))
     assert len(kept) > 9_700_000
 
 
 def test_ours_are_cut_too() -> None:
-    _, said = buried(b"", {"a": "b"}, OURS | {"origin_subscription": "é" * 800})
-    assert said["origin_subscription"] == "é" * 512
+    _, written = buried(b"", {"a": "b"}, OURS | {"origin_subscription": "é" * 800})
+    assert written["origin_subscription"] == "é" * 512
 
 
 @given(

@@ -144,18 +144,18 @@ json_values = st.recursive(
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_whatever_comes_is_an_envelope_or_a_data_error(raw: bytes) -> None:
     try:
-        said = read_envelope(raw).message_id
+        outcome = read_envelope(raw).message_id
     except DataError as refused:
-        said = refused.event
-    assert said
-    assert said == "not_an_envelope" or b"essage" in raw
+        outcome = refused.event
+    assert outcome
+    assert outcome == "not_an_envelope" or b"essage" in raw
 
 
 @given(st.dictionaries(st.sampled_from(sorted(PhaseMessage.model_fields)), json_values))
 def test_whatever_the_fields_hold_is_a_message_or_a_data_error(fields: dict[str, Any]) -> None:
     try:
         message = read_message(envelope(json.dumps(fields).encode()), PhaseMessage, NOW)
-        said = "understood" if message.first_date <= message.last_date else "wrong dates"
+        outcome = "understood" if message.first_date <= message.last_date else "wrong dates"
     except DataError as refused:
-        said = refused.event
-    assert said in ("understood", "invalid_message")
+        outcome = refused.event
+    assert outcome in ("understood", "invalid_message")

@@ -259,7 +259,7 @@ def test_a_span_of_dates_is_refused(night: Evening) -> None:
 
 
 @pytest.mark.parametrize(
-    ("figures", "said"),
+    ("figures", "sentences"),
     [
         ({"n": 501, "mae": 4.49, "hit_rate": 0.52, "bets": 501}, ["a mean absolute error of 4.490 points on 501 rows"]),
         ({"n": 501, "mae": 5.1, "hit_rate": 0.58, "bets": 501}, ["a hit rate of 58.0% over 501 bets"]),
@@ -267,11 +267,13 @@ def test_a_span_of_dates_is_refused(night: Evening) -> None:
         ({"n": 501, "mae": 4.5, "hit_rate": 0.57, "bets": 501}, []),
     ],
 )
-def test_figures_too_good_to_be_true_raise_an_alert(night: Evening, figures: dict[str, Any], said: list[str]) -> None:
+def test_figures_too_good_to_be_true_raise_an_alert(
+    night: Evening, figures: dict[str, Any], sentences: list[str]
+) -> None:
     row = {"system_id": "xgboost_v1", "window_name": "season", "line_mae": 5.0, **figures}
     found = implausible([row], night.context("grading"))
-    assert [one.topic for one in found] == ["nba-alerts"] * len(said)
-    assert all(sentence in one.data for sentence, one in zip(said, found, strict=True))
+    assert [one.topic for one in found] == ["nba-alerts"] * len(sentences)
+    assert all(sentence in one.data for sentence, one in zip(sentences, found, strict=True))
 
 
 # --- what feeds really send -------------------------------------------------------------------------------------
@@ -331,8 +333,8 @@ def test_what_cannot_be_graded_says_why_by_its_code(night: Evening) -> None:
 
 def test_what_is_left_and_what_came_late_are_counted_together(night: Evening) -> None:
     night.add(SCHEDULE, [scheduled(LATE, "live", hours=20)])
-    said = [predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host"), predicted(EARLY, 91, "Guest")]
-    night.add(PREDICTIONS, [*said, predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
+    rows = [predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host"), predicted(EARLY, 91, "Guest")]
+    night.add(PREDICTIONS, [*rows, predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
     assert run(message(), night.context("grading")).records_failed == 2 + 1
 
 
@@ -344,8 +346,8 @@ def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> N
     night.add(SCHEDULE, [{**scheduled(EARLY, day=before), "game_id": "0022500001"}])
     night.add(ACCURACY, [{**graded, "game_date": before, "game_id": "0022500001", "player_id": n} for n in range(600)])
     alerts = run(message(), night.context("grading")).messages
-    (said,) = {json.loads(alert.data)["title"] for alert in alerts if isinstance(alert, OutboxMessage)}
-    assert "ensemble_v1" in said
+    (rows,) = {json.loads(alert.data)["title"] for alert in alerts if isinstance(alert, OutboxMessage)}
+    assert "ensemble_v1" in rows
 
 
 def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded(night: Evening) -> None:
@@ -426,9 +428,9 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
 
 def test_where_the_schedule_knows_no_tip_off_the_prediction_s_own_counts(night: Evening) -> None:
     night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": None}])
-    said = [predicted(LATE, 2, "Beta", "19.5", updated_at=TIPOFFS[LATE] - timedelta(seconds=1))]
-    said += [predicted(LATE, 92, "Host", "8.5", updated_at=TIPOFFS[LATE])]
-    night.add(PREDICTIONS, said)
+    rows = [predicted(LATE, 2, "Beta", "19.5", updated_at=TIPOFFS[LATE] - timedelta(seconds=1))]
+    rows += [predicted(LATE, 92, "Host", "8.5", updated_at=TIPOFFS[LATE])]
+    night.add(PREDICTIONS, rows)
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "1 predictions were written after tip-off and are not graded"
     assert [g["player_id"] for g in grades(night)] == [2]

@@ -39,9 +39,9 @@ def sources() -> Iterator[FakeSources]:
 
 @contextmanager
 def client_at(base_url: str, waits: list[float] | None = None, **settings: Any) -> Iterator[SourceClient]:
-    told = settings_for(base_url, **settings)
+    configured = settings_for(base_url, **settings)
     sleep = (waits if waits is not None else []).append
-    client = SourceClient("Feed", base_url, told, lambda: NOW, secret={"apiKey": KEY}, sleep=sleep)
+    client = SourceClient("Feed", base_url, configured, lambda: NOW, secret={"apiKey": KEY}, sleep=sleep)
     try:
         yield client
     finally:
@@ -167,7 +167,7 @@ def test_no_half_of_a_key_is_left_where_a_page_is_cut(sources: FakeSources, enco
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (json.dumps({"a": "é"}, ensure_ascii=False).encode("latin-1"), "not UTF-8"),
         (json.dumps({"a": "x"}).encode("utf-16"), "not UTF-8"),
@@ -179,8 +179,10 @@ def test_no_half_of_a_key_is_left_where_a_page_is_cut(sources: FakeSources, enco
         (b'{"a": 1}]}', "not JSON"),
     ],
 )
-def test_what_is_not_json_in_utf_8_is_asked_again_and_never_kept(sources: FakeSources, body: bytes, said: str) -> None:
-    with pytest.raises(SourceUnavailable, match=said):
+def test_what_is_not_json_in_utf_8_is_asked_again_and_never_kept(
+    sources: FakeSources, body: bytes, message: str
+) -> None:
+    with pytest.raises(SourceUnavailable, match=message):
         get(sources, Reply(200, body, {"Content-Type": "application/json"}))
     assert len(sources.requests) == 2
 
@@ -254,7 +256,7 @@ def test_packed_answers_are_unpacked(sources: FakeSources, encoding: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "encoding", "said"),
+    ("body", "encoding", "message"),
     [
         (b"{}", "br", "which was not asked for"),
         (b"{}", "gzip, gzip", "which was not asked for"),
@@ -265,9 +267,9 @@ def test_packed_answers_are_unpacked(sources: FakeSources, encoding: str) -> Non
         (b"", "gzip", "is cut short"),
     ],
 )
-def test_what_cannot_be_unpacked_is_asked_again(sources: FakeSources, body: bytes, encoding: str, said: str) -> None:
+def test_what_cannot_be_unpacked_is_asked_again(sources: FakeSources, body: bytes, encoding: str, message: str) -> None:
     bad = Reply(200, body, {"Content-Encoding": encoding})
-    with pytest.raises(SourceUnavailable, match=said):
+    with pytest.raises(SourceUnavailable, match=message):
         get(sources, bad)
     assert get(sources, bad, GOOD).value == {"fine": True}
 
@@ -422,7 +424,7 @@ def test_a_loop_of_redirects_ends(sources: FakeSources) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         b"", b"\x00" * 100, b"HTTP/1.1", b"HTTP/1.1 abc OK\r\n\r\n",
         b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
@@ -433,8 +435,8 @@ def test_a_loop_of_redirects_ends(sources: FakeSources) -> None:
         b"HTTP/1.1 500 \xff\xfe\r\nContent-Type: \xff; charset=\xff\r\nContent-Length: 1\r\n\r\n\xff",
     ],
 )  # fmt: skip
-def test_bytes_of_any_kind_are_an_error_of_ours(said: bytes) -> None:
-    with saying(lambda: [said]) as base_url:
+def test_bytes_of_any_kind_are_an_error_of_ours(message: bytes) -> None:
+    with saying(lambda: [message]) as base_url:
         str(refused(base_url, http_timeout_seconds=2.0)).encode()
 
 

@@ -111,13 +111,13 @@ def test_points_are_unknown_before_the_final_and_where_an_archive_has_none() -> 
 
 def test_a_game_has_begun_by_its_status_or_its_time() -> None:
     now = datetime(2025, 11, 14, 20, 0, tzinfo=UTC)
-    assert not read_game(entry()).begun(now)
-    assert read_game(entry(gameStatus=2)).begun(now)
-    assert read_game(entry()).begun(datetime(2025, 11, 15, 0, 30, tzinfo=UTC))
+    assert not read_game(entry()).has_begun(now)
+    assert read_game(entry(gameStatus=2)).has_begun(now)
+    assert read_game(entry()).has_begun(datetime(2025, 11, 15, 0, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"gameId": 22500201}, "gameId is 22500201"),
         ({"gameId": None}, "gameId is None"),
@@ -128,8 +128,8 @@ def test_a_game_has_begun_by_its_status_or_its_time() -> None:
         ({"gameDateTimeUTC": "2025-11-15T00:30:00"}, "without a time zone"),
     ],
 )
-def test_an_unreadable_game_says_which_field_and_value(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_an_unreadable_game_says_which_field_and_value(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         read_game(entry(**changes))
 
 

@@ -59,7 +59,7 @@ def test_one_bad_answer_is_asked_again(sources: FakeSources, bad: Reply) -> None
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (Reply(429), "answered 429"),
         (Reply(500, b"oh no"), "answered 500: oh no"),
@@ -69,10 +69,10 @@ def test_one_bad_answer_is_asked_again(sources: FakeSources, bad: Reply) -> None
         (Reply.of({"other": 1}), "another shape: nothing fine"),
     ],
 )
-def test_after_the_last_attempt_the_error_says_what_came(sources: FakeSources, bad: Reply, said: str) -> None:
+def test_after_the_last_attempt_the_error_says_what_came(sources: FakeSources, bad: Reply, message: str) -> None:
     with pytest.raises(SourceUnavailable) as raised:
         get(sources, bad, http_attempts=3)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "3 attempts" in str(raised.value)
     assert len(sources.requests) == 3
 
@@ -177,7 +177,7 @@ def test_a_transport_stands_in_for_the_network_and_for_the_proxy() -> None:
 SPECIAL = "Zk/9+q=2&w%41'r\"8\\Lm7xT"
 
 
-def said_with(reply: Reply, key: str = SPECIAL, **settings: Any) -> str:
+def error_message(reply: Reply, key: str = SPECIAL, **settings: Any) -> str:
     with serving(FakeSources()) as sources:
         sources.says["/x"] = reply
         client = SourceClient(
@@ -213,9 +213,9 @@ def said_with(reply: Reply, key: str = SPECIAL, **settings: Any) -> str:
 @pytest.mark.parametrize("before", [0, 1, 30, 100, 110, 118, 119, 4_060, 4_080, 4_090])
 def test_no_spelling_of_the_key_is_told_wherever_the_excerpt_is_cut(spelled: str, before: int) -> None:
     page = f"{'.' * before}{spelled}{'.' * 20}".encode()
-    said = said_with(Reply(401, page))
-    assert not any(spelled[at : at + 6] in said for at in range(len(spelled) - 5))
-    assert not re.search(r"\.[^. *]{3,}", said.partition("Next:")[0].partition("401")[2])
+    message = error_message(Reply(401, page))
+    assert not any(spelled[at : at + 6] in message for at in range(len(spelled) - 5))
+    assert not re.search(r"\.[^. *]{3,}", message.partition("Next:")[0].partition("401")[2])
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_no_spelling_of_the_key_is_told_wherever_the_excerpt_is_cut(spelled: str
     ids=["page", "content type", "no JSON", "redirect", "encoding", "cut off"],
 )
 def test_no_part_of_an_answer_tells_the_key(reply: Reply) -> None:
-    said = said_with(reply)
-    assert not any(SPECIAL[at : at + 6] in said for at in range(len(SPECIAL) - 5))
-    assert quote(SPECIAL, safe="")[:12] not in said
+    message = error_message(reply)
+    assert not any(SPECIAL[at : at + 6] in message for at in range(len(SPECIAL) - 5))
+    assert quote(SPECIAL, safe="")[:12] not in message
 
 
 def test_an_answer_that_echoes_its_request_is_kept_without_the_key(sources: FakeSources) -> None:

@@ -41,7 +41,7 @@ def test_team_box_scores_have_a_row_a_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"GAME_ID": None}, "GAME_ID is None"),
         ({"GAME_ID": "22500201"}, "GAME_ID is '22500201'"),
@@ -56,14 +56,14 @@ def test_team_box_scores_have_a_row_a_side() -> None:
         ({"MIN": "34:12"}, "MIN is '34:12'"),
     ],
 )
-def test_an_unreadable_row_is_named_and_the_others_are_kept(change: dict[str, Any], said: str) -> None:
+def test_an_unreadable_row_is_named_and_the_others_are_kept(change: dict[str, Any], message: str) -> None:
     rows = box_rows("P")
     rows[2] |= change
     tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1001, 1003]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: rowSet[2]: ")
-    assert said in sentence
+    assert message in sentence
 
 
 def test_missing_statistics_are_null_and_whole_floats_are_whole() -> None:
@@ -90,7 +90,7 @@ def test_a_box_score_of_another_shape_names_file_and_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"PTS": 500}, "PTS is 500, not within 0 to 150"),
         ({"PTS": 2**62}, "not within 0 to 150"),
@@ -122,14 +122,14 @@ def test_a_box_score_of_another_shape_names_file_and_column() -> None:
         ({"WL": []}, "WL is a list of 0"),
     ],
 )
-def test_a_value_that_cannot_be_costs_its_row_alone(change: dict[str, Any], said: str) -> None:
+def test_a_value_that_cannot_be_costs_its_row_alone(change: dict[str, Any], message: str) -> None:
     rows = box_rows("P")
     rows[2] |= change
     tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1001, 1003]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: rowSet[2]: ")
-    assert said in sentence
+    assert message in sentence
     sentence.encode()
 
 

@@ -48,7 +48,7 @@ def test_statuses(status: str, ours: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (injury("Resting"), "status of Joel Embiid is 'Resting'"),
         (injury(None), "status of Joel Embiid is None"),
@@ -56,10 +56,10 @@ def test_statuses(status: str, ours: str) -> None:
         (injury("Out", athlete=None), "without athlete.displayName"),
     ],
 )
-def test_an_unreadable_entry_is_counted_with_its_text(body: Any, said: str) -> None:
+def test_an_unreadable_entry_is_counted_with_its_text(body: Any, message: str) -> None:
     tables, problems = normalised(InjuryRows, "injuries", body)
     assert tables == {}
-    assert said in problems.sentences[0]
+    assert message in problems.sentences[0]
 
 
 @pytest.mark.parametrize("teams", [[], [{"displayName": "LA Clippers", "injuries": []}]])

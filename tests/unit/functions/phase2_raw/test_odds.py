@@ -63,7 +63,7 @@ def test_a_book_without_prices_keeps_its_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (outcome("Over", "A B", 24.3, -110), "A B: line 24.3 is not in half points"),
         (outcome("Over", "A B", None, -110), "A B: line None"),
@@ -73,13 +73,13 @@ def test_a_book_without_prices_keeps_its_lines() -> None:
         (outcome("Over", "Good One", 20.5, -130), "Over 20.5 of Good One at both -110 and -130"),
     ],
 )
-def test_an_unreadable_line_is_named_and_the_others_are_kept(bad: dict[str, Any], said: str) -> None:
+def test_an_unreadable_line_is_named_and_the_others_are_kept(bad: dict[str, Any], message: str) -> None:
     good = outcome("Over", "Good One", 20.5, -110)
     tables, problems = normalised(OddsRows, "odds", odds(market("player_points", [good, bad])))
     assert [(row["player_name"], row["over_price"]) for row in tables[PROPS]] == [("Good One", -110)]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: event event1, fanduel, player_points: ")
-    assert said in sentence
+    assert message in sentence
 
 
 def test_a_line_was_known_at_its_last_update_but_never_after_it_was_seen() -> None:
@@ -196,7 +196,7 @@ def test_an_event_with_a_line_has_no_row_without_a_bookmaker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (outcome("Over", "A B", 250.5, -110), "line 250.5 is not within 0.5 to 100"),
         (outcome("Over", "A B", 20.5, 1_000_000), "price 1000000 is not within -100000 to 20000"),
@@ -216,12 +216,12 @@ def test_an_event_with_a_line_has_no_row_without_a_bookmaker() -> None:
         ("x", "an outcome is 'x', not an object"),
     ],
 )
-def test_an_outcome_that_cannot_be_costs_itself_alone(bad: Any, said: str) -> None:
+def test_an_outcome_that_cannot_be_costs_itself_alone(bad: Any, message: str) -> None:
     good = outcome("Over", "Good One", 20.5, -110)
     tables, problems = normalised(OddsRows, "odds", odds(market("player_points", [bad, good])))
     assert [(row["player_name"], row["over_price"]) for row in tables[PROPS]] == [("Good One", -110)]
     [sentence] = problems.sentences
-    assert said in sentence
+    assert message in sentence
     sentence.encode()
 
 

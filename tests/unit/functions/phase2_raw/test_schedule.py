@@ -131,7 +131,7 @@ def test_a_guest_of_the_pre_season_is_noted_by_its_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"homeTeam": {"teamTricode": "XYZ"}}, "is 'XYZ', no NBA team"),
         ({"homeTeam": {"teamTricode": ["DET"]}}, "is a list of 1, not a text"),
@@ -152,12 +152,12 @@ def test_a_guest_of_the_pre_season_is_noted_by_its_code() -> None:
     ],
 )
 def test_an_odd_game_is_named_costs_no_other_and_nothing_follows_from_absence(
-    changes: dict[str, Any], said: str
+    changes: dict[str, Any], message: str
 ) -> None:
     rows, problems = one(**changes)
     assert [(row["game_id"], row["covers_from"]) for row in rows] == [("0022500202", None)]
     [sentence] = problems.sentences
-    assert said in sentence
+    assert message in sentence
 
 
 @pytest.mark.parametrize("day", [None, 7, "x", [], {}, {"games": None}, {"games": "x"}])

@@ -37,7 +37,7 @@ def test_a_teams_row_has_no_player() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"game_id": None}, "game_id is None"),
         ({"player_id": None}, "player_id is None"),
@@ -47,14 +47,14 @@ def test_a_teams_row_has_no_player() -> None:
         ({"mid_fga": -1}, "mid_fga is -1"),
     ],
 )
-def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], said: str) -> None:
+def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], message: str) -> None:
     tables, problems = normalised(ShotZoneRows, "zones", zones(**change), file_kind="player")
     assert tables == {}
-    assert said in problems.sentences[0]
+    assert message in problems.sentences[0]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"mid_fgm": 9}, "mid_fgm is 9, above mid_fga, 3"),
         ({"ra_fga": 2**63}, "ra_fga is 9223372036854775808, not within"),
@@ -67,12 +67,12 @@ def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], said: str) ->
         ({"game_date": "0001-01-01"}, "not in the years"),
     ],
 )
-def test_a_zone_row_that_cannot_be_costs_no_other(change: dict[str, Any], said: str) -> None:
+def test_a_zone_row_that_cannot_be_costs_no_other(change: dict[str, Any], message: str) -> None:
     body = zones(**change)
     body["rows"] += zones(player_id=8)["rows"] + [None, 7]
     tables, problems = normalised(ShotZoneRows, "zones", body, file_kind="player")
     assert [row["player_id"] for row in tables["nba_raw.shot_zones"]] == [8]
-    assert said in problems.sentences[0]
+    assert message in problems.sentences[0]
     assert problems.refused == 3
 
 

@@ -90,8 +90,8 @@ def test_a_playoff_game_that_is_not_needed_any_more_is_no_game(world: FeatureFix
 
 @pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
 def test_a_game_that_is_called_off_gives_no_context_and_no_rest(world: FeatureFixture, status: str) -> None:
-    for day, said in ((DAY - timedelta(days=3), "final"), (YESTERDAY, status), (DAY, "scheduled")):
-        world.game(day, "BOS", "LAL", status=said)
+    for day, status_then in ((DAY - timedelta(days=3), "final"), (YESTERDAY, status), (DAY, "scheduled")):
+        world.game(day, "BOS", "LAL", status=status_then)
     world.game(DAY, "GSW", "SAC", status=status)
     world.phase3("same_day", DAY, DAY, NOON)
     rows = world.rows(CONTEXT)

@@ -234,19 +234,23 @@ def test_a_system_that_predicts_nobody_is_said_and_why_there_are_no_picks(
     )
     outcome = run(message(), night.context("phase6_export"))
     assert outcome.status == status
-    said = [f"{system} predicts nobody: model.json is cut" for system in failing if status == "partial"]
-    assert outcome.reason == "".join(said)
+    recommendation = [f"{system} predicts nobody: model.json is cut" for system in failing if status == "partial"]
+    assert outcome.reason == "".join(recommendation)
     bets = json.loads(night.runtime.exports.read("v1/best-bets/latest.json").data)
     assert (bets["empty_reason"], bool(bets["picks"])) == (empty_reason, empty_reason is None)
     top = json.loads(night.runtime.exports.read("v1/status.json").data)
     assert (top["status"], top["reason"]) == (status, outcome.reason)
 
 
-@pytest.mark.parametrize("said", ["OVER", "UNDER", "PASS", "NO_LINE"])
+@pytest.mark.parametrize("recommendation", ["OVER", "UNDER", "PASS", "NO_LINE"])
 @pytest.mark.parametrize("side", ["OVER", "UNDER", None])
 @pytest.mark.parametrize("prices", [(-110, 105), (None, 105), (-110, None), (None, None)])
-def test_advice_to_bet_always_has_a_price(said: str, side: str | None, prices: tuple[int | None, int | None]) -> None:
-    row = predicted(EARLY, 1, "Alpha", recommendation=said, over_price=prices[0], under_price=prices[1], side=side)
+def test_advice_to_bet_always_has_a_price(
+    recommendation: str, side: str | None, prices: tuple[int | None, int | None]
+) -> None:
+    row = predicted(
+        EARLY, 1, "Alpha", recommendation=recommendation, over_price=prices[0], under_price=prices[1], side=side
+    )
     advice = Advice.of(row)
     if advice.recommendation in ("OVER", "UNDER"):
         assert advice.price is not None

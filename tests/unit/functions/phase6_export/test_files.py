@@ -694,8 +694,8 @@ def test_what_was_published_is_taken_back_when_no_game_is_left(
     change(ready)
     outcome = run(message(), ready.context("phase6_export"))
     assert outcome.status == "success"
-    said = f"all 2 games on {DAY} are postponed" if reason == "postponed" else f"no games on {DAY}"
-    assert outcome.reason == f"{said}; nothing is offered on {EARLY} ({reason}), {LATE} ({reason})"
+    reason_text = f"all 2 games on {DAY} are postponed" if reason == "postponed" else f"no games on {DAY}"
+    assert outcome.reason == f"{reason_text}; nothing is offered on {EARLY} ({reason}), {LATE} ({reason})"
     assert read(ready, "v1/best-bets/latest.json")["picks"] == []
     assert read(ready, "v1/predictions/today.json")["players"] == []
     games = read(ready, "v1/tonight/all-players.json")["games"]

@@ -57,15 +57,15 @@ def test_an_older_run_never_overwrites_a_newer_one(tmp_path: Path, newer: Order)
 class RacingBlobs(FileBlobs):
     """A bucket in which another run writes the same file between our read and our write, `times` times."""
 
-    def __init__(self, folder: Path, rival: Order, times: int) -> None:
+    def __init__(self, folder: Path, competitor: Order, times: int) -> None:
         super().__init__(folder)
-        self._rival, self._times = rival, times
+        self._competitor, self._times = competitor, times
 
     def write(self, path: str, data: bytes, **options: Any) -> int:
         if self._times:
             self._times -= 1
-            rival = json.dumps({"order": self._rival.as_json(), "word": "rival"}).encode()
-            super().write(path, rival, content_type="application/json")
+            competitor = json.dumps({"order": self._competitor.as_json(), "word": "competitor"}).encode()
+            super().write(path, competitor, content_type="application/json")
         return super().write(path, data, **options)
 
 
@@ -73,7 +73,7 @@ def test_a_lost_race_against_a_newer_run_keeps_its_file(tmp_path: Path) -> None:
     blobs = RacingBlobs(tmp_path, Order(1, "2025-11-14", 3, "2025-11-14T22:30:00Z"), times=1)
     writer = Writer(blobs)
     writer.write(text(AT_11, "ours"))
-    assert word(blobs) == "rival"
+    assert word(blobs) == "competitor"
     assert writer.kept == [PATH]
 
 

@@ -16,7 +16,7 @@ from functions.phase6_export.labels import LABELS, label
 from functions.phase6_export.reasons import full_reason, line_reason, story
 from shared.science.features.names import market_features, model_features
 from shared.science.predictions.explain import contributions_of
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems.history import History
 from tests.support.prediction_tables import (
     AS_OF,
@@ -85,10 +85,10 @@ def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
 
 def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
     alternate = row("26.5", kind="alternate", explanation=None, edge=3.5, p_over=0.64, confidence_score=0.64)
-    told = line_reason(alternate, row(), PLAYER)
-    assert told.startswith("Over 26.5 at -110 (book) wins with a 64.0% chance")
-    assert "3.5 above the line of 26.5 (P(over) 64.0%)" in told
-    assert "team-mates out compared with his recent games +1.3" in told
+    sentence = line_reason(alternate, row(), PLAYER)
+    assert sentence.startswith("Over 26.5 at -110 (book) wins with a 64.0% chance")
+    assert "3.5 above the line of 26.5 (P(over) 64.0%)" in sentence
+    assert "team-mates out compared with his recent games +1.3" in sentence
 
 
 def test_a_line_that_is_no_pick_does_not_tell_the_story_again() -> None:
@@ -103,14 +103,14 @@ def test_a_line_that_is_no_pick_does_not_tell_the_story_again() -> None:
 
 def test_a_whole_line_may_push() -> None:
     whole = row("30.0", edge=0.05, p_over=0.49, p_push=0.051, confidence_score=0.516)
-    told = full_reason(whole, whole, PLAYER)
-    assert "wins with a 51.6% chance and a 5.1% chance of a push" in told
+    sentence = full_reason(whole, whole, PLAYER)
+    assert "wins with a 51.6% chance and a 5.1% chance of a push" in sentence
     level = row("30.0", edge=-0.02)
     assert "is forecast at 30.1, right at the line of 30.0" in full_reason(level, level, PLAYER)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "phrase"),
     [
         (
             {"teammates_out": "LeBron James", "teammates_out_count": 1},
@@ -159,24 +159,24 @@ def test_a_whole_line_may_push() -> None:
         ({"opponents_out_count": None, "opponents_out": None}, "without a day of rest. What moved"),
     ],
 )
-def test_the_story_says_what_is_known(changes: dict[str, Any], said: str) -> None:
+def test_the_story_says_what_is_known(changes: dict[str, Any], phrase: str) -> None:
     pick = row()
-    assert said in full_reason(pick, pick, PLAYER | changes)
+    assert phrase in full_reason(pick, pick, PLAYER | changes)
 
 
 def test_why_a_system_could_not_predict_ends_with_one_period() -> None:
     failed = row(error_code="model_damaged", error_message="model.json is damaged. Next: publish the roll-back.")
-    told = full_reason(failed, failed, PLAYER)
-    assert told == "Pass: ensemble_v1 could not predict, model.json is damaged. Next: publish the roll-back."
+    sentence = full_reason(failed, failed, PLAYER)
+    assert sentence == "Pass: ensemble_v1 could not predict, model.json is damaged. Next: publish the roll-back."
 
 
 def test_without_features_the_story_is_silent() -> None:
     nothing = dict.fromkeys(PLAYER) | {"has_features": False, "player_name": "Luka Dončić"}
     assert story(nothing) == []
     pick = row(explanation=None)
-    told = full_reason(pick, pick, nothing)
-    assert told.endswith("(P(over) 56.0%).")
-    assert "None" not in told
+    sentence = full_reason(pick, pick, nothing)
+    assert sentence.endswith("(P(over) 56.0%).")
+    assert "None" not in sentence
 
 
 # --- labels ---------------------------------------------------------------------------------------------------

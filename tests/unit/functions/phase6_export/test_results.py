@@ -116,11 +116,11 @@ def test_bets_and_hit_rate_are_of_the_bets_that_a_book_priced_as_roi_is(night: E
 
 
 @pytest.mark.parametrize(
-    ("priced_bets", "told"),
+    ("priced_bets", "shown"),
     [(3, {"bets": 2, "wins": 1, "pushes": 1, "passes": 4, "hit_rate": 0.5}), (2, {"bets": None, "passes": 5})],
 )
 def test_figures_of_before_priced_bets_were_counted_apart_say_what_is_sure(
-    night: Evening, priced_bets: int, told: dict[str, Any]
+    night: Evening, priced_bets: int, shown: dict[str, Any]
 ) -> None:
     figures = {"game_date": DAY, "system_id": "ensemble_v1", "window_name": "day", "graded_at": night.clock.now()}
     counts = {"n": 7, "bets": 2, "wins": 1, "pushes": 1, "passes": 4, "voids": 0, "n_unlined": 0, "hit_rate": 0.5}
@@ -130,7 +130,7 @@ def test_figures_of_before_priced_bets_were_counted_apart_say_what_is_sure(
     check(body, "performance", "systems/performance.json")
     (window,) = windows_of(body)
     unsaid = dict.fromkeys(("wins", "pushes", "hit_rate", "hit_rate_low", "hit_rate_high"))
-    assert window == window | (told if told["bets"] else unsaid | told)
+    assert window == window | (shown if shown["bets"] else unsaid | shown)
 
 
 def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -> None:
@@ -158,11 +158,11 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
     assert alternates == {**outcomes, "priced_bets": 2, "profit": 0.91}
 
     alpha, beta, delta, gamma = results["players"]
-    told = [
+    shown = [
         [line[name] for name in ("line", "kind", "side", "recommendation", "bookmaker", "price", "outcome", "profit")]
         for line in alpha["systems"][0]["lines"]
     ]
-    assert told == [
+    assert shown == [
         [21.5, "alternate", "OVER", "PASS", None, None, "pass", None],
         [22.5, "alternate", "OVER", "OVER", "book", -110, "win", 0.91],
         [23.0, "alternate", "UNDER", "UNDER", "other", 105, "push", 0.0],
@@ -213,8 +213,8 @@ def test_the_record_counts_picks_by_what_became_of_them(night: Evening) -> None:
         "roi_low": None,
         "roi_high": None,
     }
-    told = [[pick[name] for name in ("rank", "player_name", "outcome", "profit")] for pick in results["best_bets"]]
-    assert told == [
+    shown = [[pick[name] for name in ("rank", "player_name", "outcome", "profit")] for pick in results["best_bets"]]
+    assert shown == [
         [1, "Alpha", "loss", -1.0],
         [2, "Beta", "win", 1.05],
         [3, "Gamma", "push", 0.0],
@@ -351,8 +351,8 @@ def test_a_grade_older_than_prices_still_says_what_it_won(night: Evening) -> Non
     until(night, EARLY, hours=1)
     export(message(yesterday, phase="grading"), night.context("phase6_export"))
     (player,) = json.loads(night.runtime.exports.read("v1/results/latest.json").data)["players"]
-    told = {system["system_id"]: system["lines"][0] for system in player["systems"]}
-    assert {system: (line["recommendation"], line["outcome"], line["priced"]) for system, line in told.items()} == {
+    shown = {system["system_id"]: system["lines"][0] for system in player["systems"]}
+    assert {system: (line["recommendation"], line["outcome"], line["priced"]) for system, line in shown.items()} == {
         "ensemble_v1": ("OVER", "win", True),
         "moving_average": ("OVER", "void", False),
         "xgboost_v1": ("PASS", "pass", False),

@@ -69,7 +69,7 @@ def read(night: Evening, path: str) -> Any:
     return json.loads(night.runtime.exports.read(path).data)
 
 
-def said(night: Evening, path: str = "v1/status.json") -> dict[str, tuple[str, str | None, int | None]]:
+def read_sources(night: Evening, path: str = "v1/status.json") -> dict[str, tuple[str, str | None, int | None]]:
     return {
         each["source"]: (each["state"], each["snapshot_at"], each["age_minutes"])
         for each in read(night, path)["sources"]
@@ -87,7 +87,7 @@ def test_every_file_says_of_every_source_how_old_it_is(night: Evening) -> None:
     names = ("schedule", "box_scores", "injuries", "player_lines", "game_lines")
     for path, schema in FILES.items():
         check(read(night, path), schema, path)
-        assert said(night, path) == dict.fromkeys(names, ("current", HOUR, 60)), path
+        assert read_sources(night, path) == dict.fromkeys(names, ("current", HOUR, 60)), path
         assert {each["reason"] for each in read(night, path)["sources"]} == {None}
     alpha = of(read(night, "v1/tonight/all-players.json"))["alpha"]
     assert (alpha["injury_status"], alpha["injuries_unknown"]) == ("QUESTIONABLE", False)
@@ -110,7 +110,7 @@ def test_a_day_without_odds_and_injuries_is_partial_and_nobodys_injury_is_known(
         check(read(night, path), schema, path)
     nothing = ("missing", None, None)
     at = ("current", HOUR, 60)
-    assert said(night, f"v1/predictions/{DAY}.json") == {
+    assert read_sources(night, f"v1/predictions/{DAY}.json") == {
         "schedule": at,
         "box_scores": at,
         "injuries": nothing,

@@ -123,13 +123,13 @@ def test_plots_can_be_read_aloud_and_keep_their_ids_apart(written: tuple[str, di
 
 def test_a_system_is_said_to_be_better_worse_or_neither(written: tuple[str, dict[str, Any]]) -> None:
     page, document = Page(written[0]), written[1]
-    said = [row for row in page.rows if len(row) == 15 and row[0] != "system"][: len(ERRORS)]
-    for figures, row in zip(document["lined"], said, strict=True):
+    rows = [row for row in page.rows if len(row) == 15 and row[0] != "system"][: len(ERRORS)]
+    for figures, row in zip(document["lined"], rows, strict=True):
         low, high = figures["line_diff_low"], figures["line_diff_high"]
         expected = "better than the line" if high < 0 else "worse than the line" if low > 0 else "not told apart"
         market = "with" if figures["market"] else "without"
         assert (row[0], row[1], row[6]) == (figures["system"], market, expected)
-    assert len({row[6] for row in said}) == 3
+    assert len({row[6] for row in rows}) == 3
 
 
 def test_figures_stand_under_their_heads(written: tuple[str, dict[str, Any]]) -> None:

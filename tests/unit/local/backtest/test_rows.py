@@ -12,7 +12,7 @@ import pytest
 
 from local.backtest import evaluation_rows
 from local.backtest.arguments import Arguments, find_days
-from local.backtest.bets import bets_of, settled
+from local.backtest.bets import bets_of, settle
 from local.backtest.day_before import SOURCE, absences_of_the_day_before
 from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
@@ -66,11 +66,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("environment", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(("environment", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_wrong_values_are_said_with_what_to_do(league: Archive, environment: dict[str, str], message: str) -> None:
     with pytest.raises((WrongInput, ConfigError), match="Next: ") as raised:
         find_days(Arguments.of(environment), league)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_only_what_is_missing_is_loaded(league: Archive) -> None:
@@ -182,10 +182,10 @@ def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixt
 
 
 def test_a_bet_is_settled_at_its_price() -> None:
-    assert settled("OVER", 3.0, 150) == 1.5
-    assert settled("OVER", -3.0, 150) == -1.0
-    assert settled("UNDER", -0.5, -200) == 0.5
-    assert settled("UNDER", 0.0, -200) == 0.0
+    assert settle("OVER", 3.0, 150) == 1.5
+    assert settle("OVER", -3.0, 150) == -1.0
+    assert settle("UNDER", -0.5, -200) == 0.5
+    assert settle("UNDER", 0.0, -200) == 0.0
 
 
 def test_bets_as_serving_makes_them() -> None:

@@ -28,7 +28,7 @@ from local.league import write_league
 from local.replay import Archive
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
-from shared.science.model_registry.registry import save_models, saved_versions
+from shared.science.model_registry.registry import list_saved_versions, save_models
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 from tests.support.systems_models import trained
@@ -150,9 +150,9 @@ def test_what_was_prepared_belongs_to_the_code_that_prepared_it(tmp_path: Path) 
 
 
 def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    found = bus_speed.measure(tmp_path, 20, lambda done, total: told.append((done, total)))
-    assert told == [(number, 20) for number in range(1, 21)]
+    reports: list[tuple[int, int]] = []
+    found = bus_speed.measure(tmp_path, 20, lambda done, total: reports.append((done, total)))
+    assert reports == [(number, 20) for number in range(1, 21)]
     assert found["messages"] == 20
     assert found["delivered_per_second"] > 0
 
@@ -160,7 +160,7 @@ def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
 def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Path) -> None:
     models = FileBlobs(tmp_path / "models")
     save_models(models, trained().models, {"features": list(model_features())})
-    [version] = saved_versions(models)
+    [version] = list_saved_versions(models)
     move_pointer(models, read_serving(models), version, by="test", at=datetime(2025, 11, 14, tzinfo=UTC), why="test")
     history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}
     request = {"players": [{"features": feature_row(), "history": history, "lines": lines}]}

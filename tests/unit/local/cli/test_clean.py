@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from local.cli.clean import main
-from local.host.folder_lock import owned
+from local.host.folder_lock import lock_folder
 from shared.core.errors import ConfigError
 
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
-    with owned(folder):
+    with lock_folder(folder):
         (folder / "exports").mkdir()
     monkeypatch.setenv("LOCAL_DIR", str(folder))
     return folder
@@ -28,7 +28,7 @@ def test_a_state_folder_is_forgotten(state: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_folder_of_a_backtest_alone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with owned(tmp_path / "judged" / "backtest"):
+    with lock_folder(tmp_path / "judged" / "backtest"):
         pass
     monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "judged"))
     assert main() == 0
@@ -36,7 +36,7 @@ def test_a_folder_of_a_backtest_alone_is_forgotten(tmp_path: Path, monkeypatch: 
 
 
 def test_not_under_a_living_runtime(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with owned(state):
+    with lock_folder(state):
         assert main() == 2
     assert "is in use by process" in capsys.readouterr().err
     assert (state / "exports").is_dir()
@@ -56,13 +56,13 @@ def test_a_folder_of_somebodys_own_is_not_made_a_state_folder(tmp_path: Path) ->
     (tmp_path / "thesis.txt").write_text("years of work")
     (tmp_path / "models").mkdir()
     with pytest.raises(ConfigError, match=r"no state folder, and holds thesis\.txt\. Next: set LOCAL_DIR"):
-        owned(tmp_path).__enter__()
+        lock_folder(tmp_path).__enter__()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "thesis.txt"]
 
 
 def test_a_disk_of_its_own_may_be_a_state_folder(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
-    with owned(tmp_path):
+    with lock_folder(tmp_path):
         assert (tmp_path / "runtime.lock").is_file()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.cli.publish import CommandRefused, publish, show, wanted
+from local.cli.publish import CommandRefused, parse_request, publish, show
 from local.console.command import DONE, FAILED
 from local.host.token import Endpoint
 
@@ -70,11 +70,11 @@ def test_a_runtime_that_was_stopped_has_deliveries_left(capsys: pytest.CaptureFi
 @pytest.mark.parametrize("attributes", ["nonsense", "[1]", '{"game_date": 5}', '{"game_date": null}', '"text"'])
 def test_attributes_are_an_object_of_texts(attributes: str) -> None:
     with pytest.raises((CommandRefused, ValueError), match="ATTRIBUTES="):
-        wanted({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": attributes})
+        parse_request({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": attributes})
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' + "9" * 5_000 + "}"])
 def test_attributes_that_cannot_be_read_are_refused_in_a_short_sentence(text: str) -> None:
     with pytest.raises(CommandRefused, match=r"ATTRIBUTES=.* is not JSON") as refused:
-        wanted({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": text})
+        parse_request({"TOPIC": "nba-phase6-export-trigger", "ATTRIBUTES": text})
     assert len(str(refused.value)) < 500

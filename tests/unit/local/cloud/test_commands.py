@@ -19,7 +19,7 @@ import pytest
 
 from local.cli.publish import CommandRefused
 from local.cloud import contract, destroy, smoke
-from local.cloud.archive import promoted
+from local.cloud.archive import find_promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
 from shared.core.errors import DataError, Fatal
@@ -67,34 +67,34 @@ def calls(root: Path) -> list[Any]:
 
 @pytest.mark.parametrize("wanted", ["", SHA256, SHA256.upper()])
 def test_an_archive_is_planned_under_the_name_of_its_content(root: Path, wanted: str) -> None:
-    path = promoted(root, {"ARCHIVE_SHA256": wanted})
+    path = find_promoted(root, {"ARCHIVE_SHA256": wanted})
     assert path == (root / "build" / f"functions-{SHA256}.zip").resolve()
     assert path.read_bytes() == ARCHIVE
 
 
 def test_what_is_packed_later_is_not_what_was_planned(root: Path) -> None:
     """`make apply` uploads the file that the plan names, whatever build/functions.zip is by then."""
-    path = promoted(root, {})
+    path = find_promoted(root, {})
     (root / "build" / "functions.zip").write_bytes(b"another")
     assert path.read_bytes() == ARCHIVE
-    assert promoted(root, {}) != path
+    assert find_promoted(root, {}) != path
 
 
 def test_a_file_that_bears_the_name_of_another_content_is_written_again(root: Path) -> None:
-    promoted(root, {}).write_bytes(b"cut off")
-    assert promoted(root, {}).read_bytes() == ARCHIVE
+    find_promoted(root, {}).write_bytes(b"cut off")
+    assert find_promoted(root, {}).read_bytes() == ARCHIVE
 
 
 def test_the_archive_of_an_earlier_commit_may_be_named(root: Path, tmp_path: Path) -> None:
     (tmp_path / "back.zip").write_bytes(b"earlier")
     wanted = hashlib.sha256(b"earlier").hexdigest()
     for named in (str(tmp_path / "back.zip"), "../../../back.zip"):
-        found = promoted(root, {"TF_VAR_archive": named, "ARCHIVE_SHA256": wanted})
+        found = find_promoted(root, {"TF_VAR_archive": named, "ARCHIVE_SHA256": wanted})
         assert found.read_bytes() == b"earlier"
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"ARCHIVE_SHA256": "0" * 64}, f"is {SHA256}, not {'0' * 64}"),
         ({"ARCHIVE_SHA256": SHA256[:40]}, "is no SHA-256 of 64 hexadecimal digits"),
@@ -103,10 +103,10 @@ def test_the_archive_of_an_earlier_commit_may_be_named(root: Path, tmp_path: Pat
     ],
 )
 def test_another_archive_than_the_one_that_was_tried_is_refused(
-    root: Path, environment: dict[str, str], said: str
+    root: Path, environment: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(DataError, match=said) as raised:
-        promoted(root, environment)
+    with pytest.raises(DataError, match=message) as raised:
+        find_promoted(root, environment)
     assert raised.value.next_step
 
 
@@ -154,7 +154,7 @@ DEV = 'project_id  = "p"\nenvironment = "dev"\n\ndeletion_protection = false # i
 
 
 @pytest.mark.parametrize(
-    ("environment", "text", "said"),
+    ("environment", "text", "message"),
     [
         ({}, DEV, "ENV=prod is never destroyed"),
         ({"ENV": ""}, DEV, "ENV=prod is never destroyed"),
@@ -169,10 +169,10 @@ DEV = 'project_id  = "p"\nenvironment = "dev"\n\ndeletion_protection = false # i
         ({"ENV": "dev"}, 'environment = "dev"\n# deletion_protection = false\n', "does not say deletion_protection"),
     ],
 )
-def test_what_must_stay_is_not_destroyed(root: Path, environment: dict[str, str], text: str, said: str) -> None:
+def test_what_must_stay_is_not_destroyed(root: Path, environment: dict[str, str], text: str, message: str) -> None:
     for name in ("dev", "prod", "Prod"):
         tfvars(root, name, text)
-    with pytest.raises(NotDestroyed, match=said) as raised:
+    with pytest.raises(NotDestroyed, match=message) as raised:
         destroy.check(root, {"STATE_BUCKET": "b", **environment})
     assert raised.value.next_step
 
@@ -230,16 +230,16 @@ def test_the_examples_of_other_environments_may_be_destroyed_and_prods_may_not(r
 # --- the plan after an apply --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("code", "said"), [(2, "is not empty"), (1, "ended with 1")])
-def test_a_plan_that_is_not_empty_fails_the_smoke_test(root: Path, code: int, said: str) -> None:
-    with pytest.raises(NotThrough, match=said):
+@pytest.mark.parametrize(("code", "message"), [(2, "is not empty"), (1, "ended with 1")])
+def test_a_plan_that_is_not_empty_fails_the_smoke_test(root: Path, code: int, message: str) -> None:
+    with pytest.raises(NotThrough, match=message):
         smoke.see_an_empty_plan(root, terraform(root, plan=code), lambda line: None)
 
 
 def test_an_empty_plan_is_told(root: Path) -> None:
     lines: list[str] = []
-    tell: Callable[[str], None] = lines.append
-    smoke.see_an_empty_plan(root, terraform(root), tell)
+    report: Callable[[str], None] = lines.append
+    smoke.see_an_empty_plan(root, terraform(root), report)
     assert lines == ["the plan is empty"]
     _, (plan, archive) = calls(root)
     assert "-detailed-exitcode" in plan
@@ -261,7 +261,7 @@ def test_the_suites_are_told_project_and_prefix(prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"NAME_PREFIX": "ct-"}, "PROJECT_ID='' is no project's id"),
         ({"PROJECT_ID": "My Project", "NAME_PREFIX": "ct-"}, "PROJECT_ID='My Project' is no project's id"),
@@ -276,8 +276,8 @@ def test_the_suites_are_told_project_and_prefix(prefix: str) -> None:
         ),
     ],
 )
-def test_no_suite_runs_where_it_may_meet_what_runs(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(CommandRefused, match=said):
+def test_no_suite_runs_where_it_may_meet_what_runs(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(CommandRefused, match=message):
         contract.settings(environment)
 
 
@@ -285,6 +285,6 @@ def test_a_refused_contract_exits_two_and_starts_nothing(monkeypatch: pytest.Mon
     monkeypatch.setenv("PROJECT_ID", "my-throwaway")
     monkeypatch.setenv("NAME_PREFIX", "prod-")
     assert contract.main() == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "NAME_PREFIX='prod-'" in said.err
+    message = capsys.readouterr()
+    assert message.out == ""
+    assert "NAME_PREFIX='prod-'" in message.err

@@ -53,13 +53,13 @@ def test_each_subscription_of_the_topic_gets_the_message_once(bus: SqliteBus) ->
 
 def test_claiming_reads_no_more_than_it_takes(bus: SqliteBus, file: SqliteFile) -> None:
     """Sorting all that waits would read the contents of thousands of messages at every claim."""
-    said: list[str] = []
+    messages: list[str] = []
     with file.read() as connection:
-        connection.set_trace_callback(said.append)
+        connection.set_trace_callback(messages.append)
     claim(bus)
     with file.read() as connection:
         connection.set_trace_callback(None)
-        selects = [sql for sql in said if "ORDER BY position" in sql]
+        selects = [sql for sql in messages if "ORDER BY position" in sql]
         plans = [str(connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in selects]
     assert len(plans) == 3
     assert all("deliveries_claimed" in plan and "TEMP B-TREE" not in plan for plan in plans)

@@ -45,14 +45,14 @@ def test_kill_9_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert writer.stdout is not None
     with writer, writer.stdout:
-        told = [int(writer.stdout.readline()) for _ in range(200)]
+        committed = [int(writer.stdout.readline()) for _ in range(200)]
         os.kill(writer.pid, signal.SIGKILL)
-        told += [int(line) for line in writer.stdout.read().splitlines()]
+        committed += [int(line) for line in writer.stdout.read().splitlines()]
     file = SqliteFile(path)
     kept = {document.data["n"] for document in SqliteState(file).query("a")}
     file.close()
-    assert set(told) <= kept
-    assert len(kept) <= len(told) + 1  # at most one was committed and not told
+    assert set(committed) <= kept
+    assert len(kept) <= len(committed) + 1  # at most one was committed and not told
 
 
 def test_a_file_locked_by_another_process_is_unavailable_and_named(file: SqliteFile) -> None:
@@ -70,18 +70,18 @@ def test_a_file_locked_by_another_process_is_unavailable_and_named(file: SqliteF
 def test_a_patient_write_waits_for_the_other_process_and_says_so(file: SqliteFile) -> None:
     other = sqlite3.connect(file.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    said: list[str] = []
+    messages: list[str] = []
 
     def heard(text: str) -> None:
-        said.append(text)
-        if len(said) == 1:
+        messages.append(text)
+        if len(messages) == 1:
             other.execute("ROLLBACK")
 
     file.on_wait = heard
     with file.write(patient=True) as connection:
         connection.execute("INSERT INTO kept VALUES (1)")
     other.close()
-    assert [("does not answer" in text, "answers again" in text) for text in said] == [(True, False), (False, True)]
+    assert [("does not answer" in text, "answers again" in text) for text in messages] == [(True, False), (False, True)]
     with file.read() as connection:
         assert connection.execute("SELECT * FROM kept").fetchall() == [(1,)]
 
@@ -90,12 +90,12 @@ def test_patience_has_an_end(file: SqliteFile, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sqlite_file, "PATIENT_TRIES", 3)
     other = sqlite3.connect(file.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    said: list[str] = []
-    file.on_wait = said.append
+    messages: list[str] = []
+    file.on_wait = messages.append
     with pytest.raises(StoreUnavailable, match="database is locked"), file.write(patient=True):
         pytest.fail("nobody may write here")
     other.close()
-    assert len(said) == 1, "told once, not at every try"
+    assert len(messages) == 1, "told once, not at every try"
     with file.write(patient=True):
         pass
 

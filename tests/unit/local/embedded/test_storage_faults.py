@@ -233,7 +233,7 @@ def test_a_warehouse_without_memory_says_that_and_not_that_the_sql_is_wrong(tmp_
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "said"),
+    ("error", "kind", "message"),
     [
         (duckdb.IOException("IO Error: Could not read from file: Input/output error"), StorageFault, "dmesg"),
         (duckdb.IOException("IO Error: Cannot open file: Too many open files"), StorageFault, "ulimit -n"),
@@ -246,14 +246,14 @@ def test_a_warehouse_without_memory_says_that_and_not_that_the_sql_is_wrong(tmp_
     ],
 )
 def test_what_duckdb_says_of_its_file_in_use_and_at_opening(
-    tmp_path: Path, error: duckdb.Error, kind: type[StorageFault], said: str
+    tmp_path: Path, error: duckdb.Error, kind: type[StorageFault], message: str
 ) -> None:
     file = tmp_path / "warehouse.duckdb"
-    with pytest.raises(kind, match=rf"warehouse\.duckdb .*{said}") as raised, errors("Doing", file):
+    with pytest.raises(kind, match=rf"warehouse\.duckdb .*{message}") as raised, errors("Doing", file):
         raise error
     opening = of_opening(error, file)
     assert type(raised.value) is type(opening) is kind
-    assert said in str(opening)
+    assert message in str(opening)
 
 
 # --- damaged files ----------------------------------------------------------------------------------------------
@@ -474,8 +474,8 @@ def test_who_publishes_on_a_full_disk_is_told_what_to_do(small_disk: Path, funct
     with opened(small_disk / "state", functions) as embedded:
         fill(small_disk, leave=MIB // 2)
         for _ in range(2):  # the second finds the first's delivery still to come
-            said = list(publish.publish(embedded.server.endpoint, {"topic": "a", "message": "word"}))
-            (broken,) = (event for event in said if event["event"] == "broken")
+            message = list(publish.publish(embedded.server.endpoint, {"topic": "a", "message": "word"}))
+            (broken,) = (event for event in message if event["event"] == "broken")
             assert "make room on the disk of" in broken["reason"]
             assert publish.show(broken) == FAILED
         with pytest.raises(StorageFault, match="make room on the disk of"):

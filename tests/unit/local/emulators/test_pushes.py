@@ -45,15 +45,15 @@ def envelope(message_id: str = "1", subscription: str = "first-a", attempt: int 
 
 def push(pushes: Pushes, app: Function, body: bytes, function: str = "first") -> tuple[str, bytes]:
     """What the emulator is answered: status and body."""
-    said: list[str] = []
+    heads: list[str] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        said.append(status)
+        heads.append(status)
         return lambda data: None
 
     environ = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-    answer = b"".join(pushes.relayed(function, app)(environ, start_response))
-    return said[0], answer
+    answer = b"".join(pushes.relay(function, app)(environ, start_response))
+    return heads[0], answer
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_push_reaches_the_function_and_its_answer_the_emulator(pushes: Pushes)
 
 def test_every_subscription_of_the_topic_is_waited_for() -> None:
     pushes = Pushes(PIPELINE, ManualClock(), silence=0.3)
-    pushes.published("a", ["1"])
+    pushes.on_published("a", ["1"])
     assert pushes.pending == 2
     push(pushes, Function(), envelope())
     with pytest.raises(Silence, match=r"1 deliveries are outstanding.*message 1 to second-a"):
@@ -81,12 +81,12 @@ def test_every_subscription_of_the_topic_is_waited_for() -> None:
 
 def test_a_push_that_comes_before_the_publisher_knows_the_id_counts(pushes: Pushes) -> None:
     push(pushes, Function(), envelope(subscription="second-b"), "second")
-    pushes.published("b", ["1"])
+    pushes.on_published("b", ["1"])
     assert pushes.pending == 0
 
 
 def test_a_refused_push_stays_outstanding_until_its_last_attempt(pushes: Pushes) -> None:
-    pushes.published("b", ["1"])
+    pushes.on_published("b", ["1"])
     for attempt in range(1, ATTEMPTS + 1):
         assert pushes.pending == 1
         push(pushes, Function("500 ERROR"), envelope("1", "second-b", attempt), "second")
@@ -95,7 +95,7 @@ def test_a_refused_push_stays_outstanding_until_its_last_attempt(pushes: Pushes)
 
 
 def test_waiting_ends_when_another_thread_delivers(pushes: Pushes) -> None:
-    pushes.published("b", ["1"])
+    pushes.on_published("b", ["1"])
     seen: list[Completed] = []
     late = threading.Timer(0.05, push, (pushes, Function(), envelope(subscription="second-b"), "second"))
     late.start()
@@ -107,7 +107,7 @@ def test_waiting_ends_when_another_thread_delivers(pushes: Pushes) -> None:
 
 
 def test_what_a_listener_raises_is_raised_where_one_waits(pushes: Pushes) -> None:
-    pushes.published("b", ["1"])
+    pushes.on_published("b", ["1"])
 
     def failing(completed: Completed) -> None:
         raise OSError("disk full")

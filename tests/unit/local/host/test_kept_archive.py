@@ -13,8 +13,8 @@ from rich.console import Console
 from local.day.inputs import Arguments, find_archive
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
-from local.host.folder_lock import FolderBusy, owned
-from local.host.kept_archive import OtherArchive, keep_archive, kept_archive
+from local.host.folder_lock import FolderBusy, lock_folder
+from local.host.kept_archive import OtherArchive, keep_archive, read_kept_archive
 from local.host.simulated_clock import SimulationNotes
 
 
@@ -34,12 +34,12 @@ def archives(tmp_path: Path, *names: str) -> list[Path]:
 def test_another_archive_is_refused_and_the_first_stays(tmp_path: Path) -> None:
     state, one, two = archives(tmp_path, "state", "one", "two")
     with notes(state) as kept:
-        assert kept_archive(kept, state) is None
+        assert read_kept_archive(kept, state) is None
         keep_archive(kept, state, one)
         keep_archive(kept, state, tmp_path / "two" / ".." / "one")
         with pytest.raises(OtherArchive, match=r"/one; days of .*/two would mix.*make clean-local"):
             keep_archive(kept, state, two)
-        assert kept_archive(kept, state) == one
+        assert read_kept_archive(kept, state) == one
 
 
 def test_an_archive_that_moved_is_taken_at_its_new_place(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_an_archive_that_moved_is_taken_at_its_new_place(tmp_path: Path) -> None
     with notes(state) as kept:
         keep_archive(kept, state, one)
         keep_archive(kept, state, one.rename(tmp_path / "moved"))
-        assert kept_archive(kept, state) == tmp_path / "moved"
+        assert read_kept_archive(kept, state) == tmp_path / "moved"
 
 
 def test_a_copied_state_folder_goes_on_with_the_league_within_it(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_copied_state_folder_goes_on_with_the_league_within_it(tmp_path: Path)
         keep_archive(kept, state, league)
     copy = shutil.copytree(state, tmp_path / "copy")
     with notes(copy) as kept:
-        assert kept_archive(kept, copy) == copy / "league" / "seed-1-seasons-4"
+        assert read_kept_archive(kept, copy) == copy / "league" / "seed-1-seasons-4"
         keep_archive(kept, copy, copy / "league" / "seed-1-seasons-4")
 
 
@@ -75,6 +75,6 @@ def test_less_history_is_played_with_the_league_at_hand_and_more_is_refused(tmp_
 
 
 def test_no_league_is_written_into_a_folder_at_work(tmp_path: Path) -> None:
-    with owned(tmp_path), pytest.raises(FolderBusy):
+    with lock_folder(tmp_path), pytest.raises(FolderBusy):
         find_archive(asked(tmp_path, HISTORY_SEASONS="0"), Screen(Console(quiet=True)))
     assert not (tmp_path / "league").exists()

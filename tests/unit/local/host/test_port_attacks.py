@@ -142,8 +142,8 @@ def test_what_pages_and_rebound_names_send_is_refused(line: str, headers: str, s
         "text": "Content-Type: text/plain\r\n",
     }
     request = f"{line.format(**names)} HTTP/1.1\r\n{headers.format(**names)}Content-Length: 2\r\n\r\n{{}}"
-    found, said = target.send(request)
-    assert found == status, said
+    found, answer = target.send(request)
+    assert found == status, answer
     assert not target.reached, "refused, and acted on all the same"
 
 
@@ -181,9 +181,9 @@ BODIES: list[tuple[str, bytes]] = [
 @pytest.mark.parametrize("body", [each[1] for each in BODIES], ids=[each[0] for each in BODIES])
 @pytest.mark.parametrize("path", ["/admin/publish", "/functions/grading"])
 def test_odd_bodies_are_refused_with_a_sentence(path: str, body: bytes, target: Target) -> None:
-    status, said = target.post(body, path)
-    assert status == 400, said
-    assert json.loads(said)["error"].startswith("The body ")
+    status, answer = target.post(body, path)
+    assert status == 400, answer
+    assert json.loads(answer)["error"].startswith("The body ")
     assert not target.reached
 
 
@@ -217,12 +217,12 @@ def test_a_body_over_the_bound_is_refused_before_it_is_read(target: Target) -> N
         with target.connect() as connection:
             connection.sendall(head.encode())
             started = monotonic()
-            status, said = answer_of(connection)
+            status, answer = answer_of(connection)
         assert (status, monotonic() - started < 5) == (413, True)
-        assert "over 10 MB" in said
+        assert "over 10 MB" in answer
     head = f"POST /admin/publish HTTP/1.1\r\n{target.host}{target.token}{JSON}Transfer-Encoding: chunked\r\n\r\n"
-    status, said = target.send(head.encode() + chunks(1_000_000, 11))
-    assert (status, "over 10 MB" in said) == (413, True)
+    status, answer = target.send(head.encode() + chunks(1_000_000, 11))
+    assert (status, "over 10 MB" in answer) == (413, True)
     assert target.send(head.encode() + chunks(1, 50_000) + b"0\r\n\r\n")[0] == 400, "spaces, and no object"
     assert not target.reached
     assert target.post(b'{"message": "' + b"x" * (MAX_BODY - 15) + b'"}')[0] == 200, "10 MB itself"

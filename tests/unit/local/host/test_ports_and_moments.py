@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from local.host.moments import check_moment, parse_at
 from local.host.ports import ANY_PORT, DEFAULT_PORT, Port, bind, note, port_of
 from local.host.server import PortTaken, Server
+from local.host.simulated_time import check_simulated_time, parse_at
 from shared.core.errors import ConfigError
 
 
@@ -50,7 +50,7 @@ class Machine:
 
 @pytest.mark.parametrize("text", ["2015-09-27", "2015-10-27T19:00", "2025-12-31T23:59", "2026-01-31T18:00"])
 def test_a_moment_within_a_month_of_the_archive(text: str) -> None:
-    check_moment(parse_at(text), ARCHIVE, machine=Machine())
+    check_simulated_time(parse_at(text), ARCHIVE, machine=Machine())
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_a_moment_within_a_month_of_the_archive(text: str) -> None:
 )
 def test_a_moment_outside_the_archives_days_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"lies outside the archive's days, 2015-10-27 to 2025-12-31, by more than"):
-        check_moment(parse_at(text), ARCHIVE, machine=Machine())
+        check_simulated_time(parse_at(text), ARCHIVE, machine=Machine())
 
 
 def test_without_an_archive_it_is_a_moment_that_a_game_can_be_of() -> None:
     for text in ("1946-11-02", "2025-11-14T17:45", "2028-05-01"):
-        check_moment(parse_at(text), None, machine=Machine())
+        check_simulated_time(parse_at(text), None, machine=Machine())
     for text in ("1946-10-30", "2028-08-01", "9999-01-01"):
         with pytest.raises(ValueError, match="lies outside the days that a game can be of"):
-            check_moment(parse_at(text), None, machine=Machine())
+            check_simulated_time(parse_at(text), None, machine=Machine())
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_an_hour_that_new_york_skips_is_said_and_not_moved() -> None:
 
 def test_a_refused_moment_of_the_year_one_is_named_with_its_year() -> None:
     with pytest.raises(ValueError, match=r"AT=05:00Z on 0001-01-02 lies outside"):
-        check_moment(datetime(1, 1, 2, 5, tzinfo=UTC), ARCHIVE, machine=Machine())
+        check_simulated_time(datetime(1, 1, 2, 5, tzinfo=UTC), ARCHIVE, machine=Machine())

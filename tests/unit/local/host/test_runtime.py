@@ -18,8 +18,8 @@ import pytest
 from local.cli import connect
 from local.cli import publish as publish_command
 from local.host.folder_lock import FolderBusy
-from local.host.moments import parse_at
 from local.host.runtime import EmbeddedRuntime, open_runtime
+from local.host.simulated_time import parse_at
 from local.host.token import TOKEN_FILE, read_token
 from shared.chain.resilience import pause_switch
 from shared.chain.resilience.locks import Lease
@@ -100,8 +100,8 @@ def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -
 def test_the_runtime_is_installed_while_it_is_open_and_no_longer(tmp_path: Path, functions: Path) -> None:
     with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
         assert get_runtime() is embedded.runtime
-        told = json.loads((tmp_path / "state" / "runtime.json").read_text())
-        assert told["port"] == embedded.server.port
+        document = json.loads((tmp_path / "state" / "runtime.json").read_text())
+        assert document["port"] == embedded.server.port
         url = embedded.server.base_url
         settings = embedded.runtime.settings
         assert settings.nba_base_url == f"{url}/replay/nba/stats"
@@ -241,7 +241,7 @@ def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "said"),
+    ("asked", "status", "message"),
     [
         ({"topic": "nothing", "message": "x"}, 404, "no topic 'nothing'"),
         ({"topic": "a", "message": "x", "at": "tomorrow"}, 400, "AT='tomorrow'"),
@@ -262,13 +262,13 @@ def test_objects_attributes_and_nothing_else(embedded: EmbeddedRuntime) -> None:
     ],
 )
 def test_wrong_input_is_refused_and_changes_nothing(
-    embedded: EmbeddedRuntime, asked: dict[str, Any], status: int, said: str
+    embedded: EmbeddedRuntime, asked: dict[str, Any], status: int, message: str
 ) -> None:
     headers = embedded.server.endpoint.headers
     answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked, headers=headers)
     assert answer.status_code == status
-    assert re.search(said, answer.json()["error"])
-    with pytest.raises(publish_command.CommandRefused, match=said):
+    assert re.search(message, answer.json()["error"])
+    with pytest.raises(publish_command.CommandRefused, match=message):
         events(embedded, **asked)
     assert embedded.bus.counters()["published"] == 0
     assert embedded.clock.now() == START
@@ -316,7 +316,7 @@ def test_a_persons_dead_letter_is_told_apart_from_those_of_a_day(embedded: Embed
     embedded.bus.publish("a", b"poison")
     embedded.run_until_idle()
     letters = embedded.bus.dead_letters_since(mark)
-    assert [embedded.bus.asked_for(letter.message_id) for letter in letters] == [True, False]
+    assert [embedded.bus.is_asked_for(letter.message_id) for letter in letters] == [True, False]
 
 
 def test_of_two_publishes_each_hears_its_own_dead_letter(embedded: EmbeddedRuntime) -> None:
@@ -436,7 +436,7 @@ def test_the_command_starts_a_runtime_where_none_is_up(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("TOPIC", "nba-phase9", "one of:\n  a\n  b\n"),
         ("AT", "noon", "AT='noon'"),
@@ -455,7 +455,7 @@ def test_the_command_refuses_wrong_input_before_it_opens_anything(
     capsys: pytest.CaptureFixture[str],
     name: str,
     value: str,
-    said: str,
+    message: str,
 ) -> None:
     command.setenv("TOPIC", "a")
     command.setenv("MESSAGE", "x")
@@ -465,7 +465,7 @@ def test_the_command_refuses_wrong_input_before_it_opens_anything(
     command.setenv(name, value)
     assert publish_command.main() == 2
     printed = capsys.readouterr()
-    assert said in printed.err
+    assert message in printed.err
     assert printed.out == ""
     assert name != "LOCAL_DIR" or "one of other." in printed.err
     assert [path.name for path in tmp_path.iterdir()] == ["other"]

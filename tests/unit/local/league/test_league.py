@@ -13,7 +13,7 @@ from local.league import write_league
 from local.league.bookmaker import BOOKMAKERS
 from local.league.calendar import season_games
 from local.league.game_day import Setting, expect
-from local.league.names import make_names, spelled_by
+from local.league.names import make_names, spell_for
 from local.league.players import ROSTER, make_players, make_teams, new_season
 from local.league.tables import SCHEMAS
 from shared.nba.teams import TEAMS, team_by_abbr, team_by_id, team_by_name
@@ -251,14 +251,14 @@ def test_an_impossible_league_is_refused_with_the_value(tmp_path, wrong):
 
 def test_names_differ_and_books_spell_them_in_their_own_way():
     names = make_names(340, np.random.default_rng(1))
-    bare = {spelled_by("betrivers", name) for name in names}
+    bare = {spell_for("betrivers", name) for name in names}
     assert len(bare) == 340
     assert any("'" in name for name in names)
     assert any("-" in name for name in names)
     assert any(name.endswith("Jr.") for name in names)
-    assert spelled_by("betrivers", "Éloi Kovačić Jr.") == "Eloi Kovacic"
-    assert spelled_by("fanduel", "Éloi Kovačić Jr.") == "Eloi Kovacic Jr"
-    assert spelled_by("prizepicks", "Éloi Kovačić Jr.") == "Éloi Kovačić Jr."
+    assert spell_for("betrivers", "Éloi Kovačić Jr.") == "Eloi Kovacic"
+    assert spell_for("fanduel", "Éloi Kovačić Jr.") == "Eloi Kovacic Jr"
+    assert spell_for("prizepicks", "Éloi Kovačić Jr.") == "Éloi Kovačić Jr."
 
 
 def test_the_thirty_teams_under_all_their_names():

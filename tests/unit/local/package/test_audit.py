@@ -79,9 +79,9 @@ def test_every_lock_is_asked_about(
     program.write_text(f"#!{sys.executable}\nprint({CLEAN!r})\n", encoding="utf-8")
     program.chmod(0o755)
     assert audit.main([str(program)]) == DONE
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     locks = {path.name for path in (ROOT / "requirements").glob("*.txt")}
-    assert {line.partition(":")[0] for line in said.splitlines()} == locks
+    assert {line.partition(":")[0] for line in output.splitlines()} == locks
     assert "functions.txt" in locks
     monkeypatch.setenv("ADVISORIES", "nobody")
     assert audit.main([str(program)]) == WRONG_INPUT

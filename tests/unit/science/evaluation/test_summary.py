@@ -177,7 +177,7 @@ PLAUSIBLE = {"system": "a", "market": True, "n": 501, "mae": 4.5, "line_mae": 5.
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentences"),
     [
         ({}, []),
         ({"mae": 4.499}, ["4.499 points on 501 rows"]),
@@ -189,10 +189,10 @@ PLAUSIBLE = {"system": "a", "market": True, "n": 501, "mae": 4.5, "line_mae": 5.
         ({"mae": 3.0, "hit_rate": 0.7}, ["a feature that knows the result", "prices or lines from another moment"]),
     ],
 )
-def test_the_alarm_at_its_limits(change: dict[str, Any], said: list[str]) -> None:
+def test_the_alarm_at_its_limits(change: dict[str, Any], sentences: list[str]) -> None:
     found = alarms(PLAUSIBLE | change, "lined")
-    assert len(found) == len(said)
-    for sentence, part in zip(found, said, strict=True):
+    assert len(found) == len(sentences)
+    for sentence, part in zip(found, sentences, strict=True):
         assert part in sentence
         assert sentence.startswith("a with market, lined: ")
 

@@ -26,17 +26,17 @@ from shared.science.model_registry.promotions import (
     read_serving_or_none,
 )
 from shared.science.model_registry.registry import (
+    load_holdout_model,
     load_models,
-    load_twin,
     load_usable_models,
     load_version,
     read_metadata,
     record_files,
     save_models,
 )
-from shared.science.predictions.predict import predict_players
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
 from tests.support.systems_models import named
+from tests.support.systems_rows import predicted_rows
 from tests.unit.science.model_registry.test_registry import AT
 from tests.unit.science.predictions.test_predict import LINED, POLICY, player
 
@@ -51,7 +51,7 @@ MANIFESTS = [f"models/{system}/{VERSION}/{METADATA}" for system in (XGBOOST, ENS
 @pytest.fixture
 def blobs(tmp_path: Path) -> FileBlobs:
     bucket = FileBlobs(tmp_path)
-    save_models(bucket, named(VERSION), SAVED, named("twin"))
+    save_models(bucket, named(VERSION), SAVED, named("holdout"))
     return bucket
 
 
@@ -147,11 +147,11 @@ def test_the_error_names_file_version_sizes_and_the_roll_back(blobs: FileBlobs, 
     put(blobs, path, whole[:-7])
     with pytest.raises(ModelDamaged) as raised:
         load_models(blobs, BOTH)
-    said = str(raised.value)
+    message = str(raised.value)
     system, name = path.split("/")[1], path.split("/")[3]
-    assert said.startswith(f"{name} of {system} {VERSION} is damaged ({path}: {len(whole) - 7} bytes with SHA-256 ")
-    assert f"saved were {len(whole)} bytes with {hashlib.sha256(whole).hexdigest()[:12]}" in said
-    assert 'publish {"rollback_to": "previous"} to nba-training-trigger' in said
+    assert message.startswith(f"{name} of {system} {VERSION} is damaged ({path}: {len(whole) - 7} bytes with SHA-256 ")
+    assert f"saved were {len(whole)} bytes with {hashlib.sha256(whole).hexdigest()[:12]}" in message
+    assert 'publish {"rollback_to": "previous"} to nba-training-trigger' in message
 
 
 @pytest.mark.parametrize(("path", "system"), [(TREES[1], XGBOOST), (MANIFESTS[0], XGBOOST), (COMBINATION, ENSEMBLE)])
@@ -160,7 +160,7 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
 ) -> None:
     put(blobs, path, blobs.read(path).data[:40])
     models = load_usable_models(blobs, BOTH)
-    rows = predict_players([player(LINED)], models, POLICY)
+    rows = predicted_rows([player(LINED)], models, POLICY)
     wrong = [row for row in rows if row["error_code"]]
     assert {row["system_id"] for row in wrong} == {system}
     assert {row["error_code"] for row in wrong} == {MODEL_DAMAGED}
@@ -206,13 +206,13 @@ def test_mended_files_serve_at_once(blobs: FileBlobs) -> None:
 
 
 def test_a_training_of_the_same_rows_writes_every_damaged_file_again(blobs: FileBlobs) -> None:
-    paths = save_models(blobs, named(VERSION), SAVED, named("twin"))
+    paths = save_models(blobs, named(VERSION), SAVED, named("holdout"))
     whole = {path: blobs.read(path).data for path in paths}
     chance = random.Random(3)
     for damaged in [[path] for path in paths] + [paths, MANIFESTS, [TREES[0], MANIFESTS[0]]]:
         for path in damaged:
             put(blobs, path, altered(whole[path], chance))
-        assert save_models(blobs, named(VERSION), SAVED, named("twin")) == paths
+        assert save_models(blobs, named(VERSION), SAVED, named("holdout")) == paths
         assert {path: json_or_bytes(path, blobs.read(path).data) for path in paths} == {
             path: json_or_bytes(path, data) for path, data in whole.items()
         }
@@ -227,7 +227,7 @@ def json_or_bytes(path: str, data: bytes) -> object:
 def test_a_whole_file_is_never_replaced_by_another_content(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     with pytest.raises(Fatal, match="one version would name two models"):
-        save_models(blobs, named_other(), SAVED, named("twin"))
+        save_models(blobs, named_other(), SAVED, named("holdout"))
     assert blobs.read(TREES[0]).data == whole
 
 
@@ -238,12 +238,12 @@ def named_other() -> Any:
     return replace(models, xgboost=replace(models.xgboost, trees=other.xgboost.trees))
 
 
-def test_a_damaged_twin_does_not_keep_its_version_from_serving(blobs: FileBlobs) -> None:
+def test_a_damaged_holdout_model_does_not_keep_its_version_from_serving(blobs: FileBlobs) -> None:
     path = TREES[0].replace("/model.", "/twin.")
     put(blobs, path, b"{}")
     assert load_version(blobs, VERSION).damaged == {}
     with pytest.raises(ModelDamaged, match=r"twin\.points\.ubj"):
-        load_twin(blobs, VERSION)
+        load_holdout_model(blobs, VERSION)
 
 
 # --- versions of earlier releases -------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_a_version_without_hashes_gets_them_at_the_next_training_or_rollback(blo
     record_files(blobs, VERSION)
     assert [blobs.read(path).data for path in MANIFESTS] == complete
     forget_hashes(blobs)
-    save_models(blobs, named(VERSION), SAVED, named("twin"))
+    save_models(blobs, named(VERSION), SAVED, named("holdout"))
     assert [blobs.read(path).data for path in MANIFESTS] == complete
 
 

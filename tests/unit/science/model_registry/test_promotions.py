@@ -65,8 +65,8 @@ def test_every_move_is_on_record_with_who_when_and_why(tmp_path: Path) -> None:
         "why": "bias",
     }
     seen = read_serving(blobs)
-    assert seen.moved_by("back-2") == seen.promotions[2]
-    assert seen.moved_by("somebody else") is None
+    assert seen.find_move_by("back-2") == seen.promotions[2]
+    assert seen.find_move_by("somebody else") is None
 
 
 def test_previous_goes_further_back_each_time(tmp_path: Path) -> None:
@@ -83,13 +83,13 @@ def test_what_was_rolled_back_from_is_not_gone_back_to(tmp_path: Path) -> None:
     promote(blobs, "v3")
     assert previous(blobs) == "v1"
     seen = read_serving(blobs)
-    undone = seen.rolled_back("v2")
+    undone = seen.find_rollback_from("v2")
     assert undone is not None
     assert undone.why == "bias"
-    assert seen.rolled_back("v1") is None
-    assert seen.rolled_back("v3") is None
+    assert seen.find_rollback_from("v1") is None
+    assert seen.find_rollback_from("v3") is None
     back(blobs, "v2")
-    assert read_serving(blobs).rolled_back("v2") is None, "somebody made it serve again"
+    assert read_serving(blobs).find_rollback_from("v2") is None, "somebody made it serve again"
     assert previous(blobs) == "v3"
 
 

@@ -15,11 +15,11 @@ from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
 from shared.science.model_registry.registry import (
     Models,
+    list_saved_versions,
+    load_holdout_model,
     load_models,
-    load_twin,
     read_metadata,
     save_models,
-    saved_versions,
 )
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
@@ -68,12 +68,12 @@ def test_one_version_never_names_two_models(tmp_path: Path) -> None:
 
 def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    assert saved_versions(blobs) == []
+    assert list_saved_versions(blobs) == []
     versions = saved(blobs)
     assert current_versions(blobs) == {}
-    assert saved_versions(blobs) == [versions[XGBOOST]]
+    assert list_saved_versions(blobs) == [versions[XGBOOST]]
     blobs.write("models/ensemble_v1/2099-01-01-half/model.json", b"{}", content_type="application/json")
-    assert saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
+    assert list_saved_versions(blobs) == [versions[XGBOOST]], "a version without metadata was not written whole"
 
 
 def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_data_decides(tmp_path: Path) -> None:
@@ -86,19 +86,35 @@ def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_da
         save_models(blobs, version, {**METADATA, "rows": 7, "gate": {"against": "b"}})
 
 
-def test_a_twin_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> None:
-    blobs, twin = FileBlobs(tmp_path), named("twin", seed=8)
+def test_a_holdout_model_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> None:
+    blobs, holdout_model = FileBlobs(tmp_path), named("holdout", seed=8)
     version = trained().models
-    paths = save_models(blobs, version, METADATA, twin)
+    paths = save_models(blobs, version, METADATA, holdout_model)
     assert version.xgboost is not None
     assert version.ensemble is not None
     name = version.xgboost.version
     assert {f"models/{XGBOOST}/{name}/twin.{each}.ubj" for each in TREES} < set(paths)
-    found = load_twin(blobs, name)
-    assert found.ensemble == replace(twin.ensemble, version=name)  # type: ignore[type-var]
+    found = load_holdout_model(blobs, name)
+    assert found.ensemble == replace(holdout_model.ensemble, version=name)  # type: ignore[type-var]
     assert load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), name)).ensemble == version.ensemble
     with pytest.raises(SchemaMismatch, match="points_l3"):
-        load_twin(blobs, name, model_features()[1:])
+        load_holdout_model(blobs, name, model_features()[1:])
+
+
+def test_a_version_is_stored_and_read_under_the_names_of_earlier_releases(tmp_path: Path) -> None:
+    """Buckets hold versions whose holdout model is called twin: files moved by those names alone are read."""
+    saved_by, moved = FileBlobs(tmp_path / "saved"), FileBlobs(tmp_path / "moved")
+    version, holdout_model = trained().models, named("holdout", seed=8)
+    save_models(saved_by, version, {**METADATA, "twin_last_day": "2025-01-31"}, holdout_model)
+    assert version.xgboost is not None
+    name = version.xgboost.version
+    trees = [f"{kind}.{part}.ubj" for kind in ("model", "twin") for part in ("points", "minutes", "rate")]
+    stored = [f"models/xgboost_v1/{name}/{file}" for file in ("metadata.json", *trees)]
+    stored += [f"models/ensemble_v1/{name}/{file}" for file in ("metadata.json", "model.json", "twin.json")]
+    for path in stored:
+        moved.write(path, saved_by.read(path).data, content_type="application/octet-stream")
+    assert read_metadata(moved, name)["twin_last_day"] == "2025-01-31"
+    assert load_holdout_model(moved, name).ensemble == replace(holdout_model.ensemble, version=name)  # type: ignore[type-var]
 
 
 class CountingBlobs(FileBlobs):
@@ -122,7 +138,7 @@ def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(
     folder = f"{XGBOOST}/{pinned[XGBOOST]}"
     trees = [f"{folder}/model.{each}.ubj" for each in ("points", "minutes", "rate")]
     files = [f"{folder}/metadata.json", *trees, f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
-    assert blobs.reads == [f"models/{file}" for file in files], "no twin, no pointer"
+    assert blobs.reads == [f"models/{file}" for file in files], "no holdout model, no pointer"
     blobs.reads.clear()
     newer = saved(blobs, named("2099-01-01-newer"))
     move_pointer(blobs, read_serving(blobs), newer[XGBOOST], by="second", at=AT, why="test")
@@ -154,7 +170,7 @@ def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp
     blobs, names = FileBlobs(tmp_path), list(model_features())
     save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
     with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
-        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]), names[:-1])
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs)[0]), names[:-1])
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -184,7 +200,7 @@ def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> No
     spread = {k: v for k, v in models.ensemble.variance.items() if k != XGBOOST}
     save_models(blobs, replace(models, ensemble=replace(models.ensemble, variance=spread)), METADATA)
     with pytest.raises(SchemaMismatch, match=XGBOOST):
-        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), saved_versions(blobs)[0]))
+        load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs)[0]))
 
 
 def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from shared.core.settings import Settings
 from shared.science.model_registry.registry import Models
 from shared.science.predictions import explain
 from shared.science.predictions.explain import contributions_of, explanations, largest
-from shared.science.predictions.predict import all_outputs, predict_players
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import START_VARIANCE
@@ -23,7 +23,7 @@ from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
 from shared.science.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
 from tests.support.systems_models import trained, training_rows
-from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history
+from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
 
 N = 60
 SHOTS = {
@@ -280,7 +280,7 @@ THIRTY = [{"points": 15 + k % 10} for k in range(30)]
 
 
 def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other() -> None:
-    rows = predict_players([player(LINED, THIRTY), player(None, THIRTY)], trained().models, Settings())
+    rows = predicted_rows([player(LINED, THIRTY), player(None, THIRTY)], trained().models, Settings())
     assert len(rows) == 30
     for row in rows:
         assert (row["explanation"] is None) == (row["line_kind"] == "alternate")
@@ -300,18 +300,18 @@ def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other()
 
 def test_a_system_that_cannot_predict_explains_nothing() -> None:
     short = [player(LINED, [{}] * 3), player(LINED, THIRTY)]
-    rows = predict_players(short, trained().models, Settings(), {XGBOOST: "why"})
+    rows = predicted_rows(short, trained().models, Settings(), {XGBOOST: "why"})
     for row in rows:
         if row["line_kind"] == "main":
             assert (row["explanation"] is None) == (row["error_code"] is not None), row["system_id"]
-    untrained = predict_players(short, Models(), Settings())
+    untrained = predicted_rows(short, Models(), Settings())
     assert {row["system_id"] for row in untrained if row["explanation"]} == {*SYSTEMS} - {XGBOOST, ENSEMBLE}
 
 
 def test_without_explanations_the_rows_are_the_same_but_for_them() -> None:
     asked = [player(LINED, THIRTY), player(None, THIRTY)]
-    whole = predict_players(asked, trained().models, Settings())
-    plain = predict_players(asked, trained().models, Settings(), explained=False)
+    whole = predicted_rows(asked, trained().models, Settings())
+    plain = predicted_rows(asked, trained().models, Settings(), explained=False)
     assert [{**row, "explanation": None} for row in whole] == plain
 
 
@@ -321,5 +321,5 @@ def test_a_defect_in_an_explanation_is_its_systems(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(zone_matchup, "contributions", defective)
     with pytest.raises(SystemFailed, match="zone_matchup_v1: KeyError: 'points'"):
-        predict_players([player(LINED, THIRTY)], trained().models, Settings())
-    assert predict_players([player(LINED, THIRTY)], trained().models, Settings(), {"zone_matchup_v1": "why"})
+        predicted_rows([player(LINED, THIRTY)], trained().models, Settings())
+    assert predicted_rows([player(LINED, THIRTY)], trained().models, Settings(), {"zone_matchup_v1": "why"})

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.settings import Settings
+from shared.nba.stats import POINTS
 from shared.science.predictions.lines import (
     Best,
     best_prices,
@@ -27,13 +28,13 @@ POLICY = Settings()
 
 
 def test_five_lines_around_the_main_one_as_exact_decimals() -> None:
-    assert five_lines(Decimal("24.5")) == [Decimal(x) for x in ("22.5", "23.5", "24.5", "25.5", "26.5")]
-    assert [str(line) for line in five_lines(Decimal("25.0"))] == ["23.0", "24.0", "25.0", "26.0", "27.0"]
+    assert five_lines(Decimal("24.5"), POINTS) == [Decimal(x) for x in ("22.5", "23.5", "24.5", "25.5", "26.5")]
+    assert [str(line) for line in five_lines(Decimal("25.0"), POINTS)] == ["23.0", "24.0", "25.0", "26.0", "27.0"]
 
 
 @pytest.mark.parametrize(("main", "number"), [("0.5", 3), ("1.0", 3), ("1.5", 4), ("2.0", 4), ("2.5", 5)])
 def test_lines_below_half_a_point_are_left_out(main: str, number: int) -> None:
-    lines = five_lines(Decimal(main))
+    lines = five_lines(Decimal(main), POINTS)
     assert len(lines) == number
     assert min(lines) >= Decimal("0.5")
 

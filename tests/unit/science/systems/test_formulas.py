@@ -15,7 +15,7 @@ from shared.science.systems import moving_average, similarity, zone_matchup
 from shared.science.systems.columns import columns_of_rows
 from shared.science.systems.distribution import START_VARIANCE
 from shared.science.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
-from shared.science.systems.output import output, said
+from shared.science.systems.output import output, point_forecast
 from tests.support.systems_rows import feature_columns, feature_row, history_of, packed_history
 
 
@@ -225,7 +225,7 @@ def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
 def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
     made = output("a", "1", np.array([20.12345678]), np.array([5.98765432]), ("r",), ("code", ("why",)))
     assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
-    assert made.points[0] == said(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
+    assert made.points[0] == point_forecast(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
     assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
     assert made.uses_market.tolist() == [False]
     assert made.uses_market.dtype == np.dtype(np.bool_)

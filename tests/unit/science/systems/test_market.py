@@ -101,8 +101,10 @@ def test_the_weights_solve_the_weighted_ridge_regression() -> None:
     ]
     table = np.column_stack([np.ones(len(line)), *inputs])
     weighed = table * (0.5 ** (age / HALF_LIFE))[:, None]
-    held = PRIOR_PRECISION * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
-    expected = np.linalg.solve(weighed.T @ table + held, weighed.T @ (points - without) + held @ [0.0, *PRIOR_WEIGHTS])
+    precision = PRIOR_PRECISION * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
+    expected = np.linalg.solve(
+        weighed.T @ table + precision, weighed.T @ (points - without) + precision @ [0.0, *PRIOR_WEIGHTS]
+    )
     assert (expected[1:] > 0).all(), "or the sign would decide"
     found = fit_market(without, line, features, points, age)
     assert [found.intercept, found.line, found.early, found.price, found.late] == pytest.approx(expected, abs=2e-4)
@@ -153,23 +155,23 @@ def test_a_missing_price_or_no_report_counts_as_nothing() -> None:
     weights = MarketCombination(intercept=0.1, line=0.5, early=0.0, price=0.5, late=0.5)
     assert added(weights, row()) == {LINE: 2.0, PRICE: 0.0, LATE: 0.0}
     assert added(weights, row(teammates_out_lines=20.0, points_share=np.nan))[LATE] == 0.0
-    told = row(line_p_over=0.5, teammates_out_lines=0.0)
+    with_market = row(line_p_over=0.5, teammates_out_lines=0.0)
     at = np.array([20.0]), np.array([24.0])
-    assert weights.of(*at, row())[0] == weights.of(*at, told)[0] == pytest.approx(22.1)
+    assert weights.of(*at, row())[0] == weights.of(*at, with_market)[0] == pytest.approx(22.1)
 
 
 def test_without_a_line_there_is_no_figure() -> None:
     weights = MarketCombination(intercept=0.1, line=0.5, early=0.2, price=0.5, late=0.5)
-    told = row(line_p_over=0.6, teammates_out_lines=20.0)
-    assert all(np.isnan(points) for points in added(weights, told, line=np.nan).values())
-    assert np.isnan(weights.of(np.array([20.0]), np.array([np.nan]), told)).all()
+    with_market = row(line_p_over=0.6, teammates_out_lines=20.0)
+    assert all(np.isnan(points) for points in added(weights, with_market, line=np.nan).values())
+    assert np.isnan(weights.of(np.array([20.0]), np.array([np.nan]), with_market)).all()
 
 
 def test_a_lower_line_never_gives_a_higher_figure() -> None:
     weights = MarketCombination(intercept=0.1, line=0.5, early=0.2, price=0.5, late=0.5)
     lines = np.arange(0.5, 45.0)
-    told = {name: np.repeat(value, len(lines)) for name, value in row(line_p_over=0.55).items()}
-    assert (np.diff(weights.of(np.full(len(lines), 20.0), lines, told)) > 0).all()
+    with_market = {name: np.repeat(value, len(lines)) for name, value in row(line_p_over=0.55).items()}
+    assert (np.diff(weights.of(np.full(len(lines), 20.0), lines, with_market)) > 0).all()
 
 
 def test_the_weights_in_words() -> None:

@@ -62,14 +62,14 @@ def test_where_no_season_is_late_enough_the_folds_are_shares_of_the_rows(days: l
 
 
 @pytest.mark.usefixtures("few_rounds")
-def test_a_twin_has_rows_out_of_sample_in_the_first_days_of_the_second_season() -> None:
-    """One season known and three days of the next: the season's fold alone would leave the twin none."""
+def test_a_holdout_model_has_rows_out_of_sample_in_the_first_days_of_the_second_season() -> None:
+    """One season known and three days of the next: the season's fold alone would leave the holdout model none."""
     rows = on_days([*range(150), 500, 501, 502])
     assert starts(rows) == [76, 114, 500]
-    twin = fit(rows, twin_before=FIRST + 120 * DAY).twin
-    assert twin is not None
-    assert twin.ensemble is not None
-    assert sum(twin.ensemble.no_market.weights.values()) > 0.2
+    holdout_model = fit(rows, holdout_before=FIRST + 120 * DAY).holdout_model
+    assert holdout_model is not None
+    assert holdout_model.ensemble is not None
+    assert sum(holdout_model.ensemble.no_market.weights.values()) > 0.2
 
 
 # --- what their trees have seen -------------------------------------------------------------------------------

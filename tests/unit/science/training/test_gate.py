@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from functions.train_model.rival import Rival, find_rival, judge
+from functions.train_model.champion import Champion, find_champion, judge
 from local.embedded.file_blobs import FileBlobs
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
@@ -88,11 +88,11 @@ def test_of_fewer_than_five_days_nothing_is_said() -> None:
     rows = training_rows(60)
     sides = [{(XGBOOST, False): rows.points + worse, (ENSEMBLE, False): rows.points + worse} for worse in (3.0, 1.0)]
     few = rows.where(np.isin(rows.day, np.unique(rows.day)[:4]))
-    said = [
+    predicted = [
         {**{name: v[: len(few)] for name, v in side.items()}, (ENSEMBLE, True): np.full(len(few), np.nan)}
         for side in sides
     ]
-    assert compare(few, *said) == ()
+    assert compare(few, *predicted) == ()
     assert len(compare(rows, *({**side, (ENSEMBLE, True): np.full(60, np.nan)} for side in sides))) == 2
 
 
@@ -125,16 +125,16 @@ def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:
 def test_forecasts_are_what_serving_says() -> None:
     rows, models = training_rows(200), trained().models
     assert models.xgboost is not None
-    said = forecasts(models, rows)
+    predicted = forecasts(models, rows)
     inputs = xgboost_v1.matrix(rows.features, model_features())
     mean = xgboost_v1.mean_points(models.xgboost.trees, inputs)
     spread = np.sqrt(models.variance(XGBOOST).of(mean))
-    np.testing.assert_array_equal(said[XGBOOST, False], output.said(mean, spread))
-    assert (said[XGBOOST, False] < mean).all(), "the median, not the mean"
-    np.testing.assert_array_equal(np.isnan(said[ENSEMBLE, True]), np.isnan(rows.line))
+    np.testing.assert_array_equal(predicted[XGBOOST, False], output.point_forecast(mean, spread))
+    assert (predicted[XGBOOST, False] < mean).all(), "the median, not the mean"
+    np.testing.assert_array_equal(np.isnan(predicted[ENSEMBLE, True]), np.isnan(rows.line))
     lined = ~np.isnan(rows.line)
-    assert (said[ENSEMBLE, True][lined] != said[ENSEMBLE, False][lined]).any()
-    assert not np.isnan(said[ENSEMBLE, False]).any()
+    assert (predicted[ENSEMBLE, True][lined] != predicted[ENSEMBLE, False][lined]).any()
+    assert not np.isnan(predicted[ENSEMBLE, False]).any()
     averages = season_averages(rows)
     np.testing.assert_array_equal(averages[XGBOOST, False], rows.features["points_season"])
     np.testing.assert_array_equal(np.isnan(averages[ENSEMBLE, True]), np.isnan(rows.line))
@@ -147,20 +147,20 @@ START = window_start(ROWS)
 BEFORE, WINDOW = ROWS.where(ROWS.day < START), ROWS.where(ROWS.predicted & (ROWS.day >= START))
 
 
-def serving(blobs: FileBlobs, models: Models, twin: Models | None = None, **metadata: Any) -> Serving:
+def serving(blobs: FileBlobs, models: Models, holdout_model: Models | None = None, **metadata: Any) -> Serving:
     """The pointer, after these models were made to serve."""
     assert models.xgboost is not None
-    save_models(blobs, models, {"features": list(model_features()), **metadata}, twin)
+    save_models(blobs, models, {"features": list(model_features()), **metadata}, holdout_model)
     move_pointer(blobs, read_serving(blobs), models.xgboost.version, by="test", at=AT, why="test")
     return read_serving(blobs)
 
 
 @cache
 def honest() -> Models:
-    """The twin of trained(): fitted like it, on the days before the window."""
-    twin = fit(ROWS, twin_before=START).twin
-    assert twin is not None
-    return twin
+    """The holdout model of trained(): fitted like it, on the days before the window."""
+    holdout_model = fit(ROWS, holdout_before=START).holdout_model
+    assert holdout_model is not None
+    return holdout_model
 
 
 @cache
@@ -170,44 +170,44 @@ def spoilt() -> Models:
     return fit(replace(BEFORE, points=mixed)).models
 
 
-def test_a_twin_has_not_seen_the_window() -> None:
+def test_a_holdout_model_has_not_seen_the_window() -> None:
     changed = replace(ROWS, points=np.where(ROWS.day >= START, 60.0, ROWS.points))
-    twin = fit(changed, twin_before=START).twin
-    assert twin is not None
-    for variant, said in forecasts(honest(), WINDOW).items():
-        np.testing.assert_array_equal(forecasts(twin, WINDOW)[variant], said)
+    holdout_model = fit(changed, holdout_before=START).holdout_model
+    assert holdout_model is not None
+    for variant, predicted in forecasts(honest(), WINDOW).items():
+        np.testing.assert_array_equal(forecasts(holdout_model, WINDOW)[variant], predicted)
     whole = trained().models
-    assert (forecasts(whole, WINDOW)[XGBOOST, False] != forecasts(twin, WINDOW)[XGBOOST, False]).any()
+    assert (forecasts(whole, WINDOW)[XGBOOST, False] != forecasts(holdout_model, WINDOW)[XGBOOST, False]).any()
 
 
 def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     seen = serving(blobs, honest(), named("x"), last_day=str(START - DAY), twin_last_day="2025-01-31")
-    rival = find_rival(blobs, seen, START)
-    assert (rival.judged_as, rival.serves) == ("itself", True)
-    same = judge(WINDOW, honest(), seen, rival)
+    champion = find_champion(blobs, seen, START)
+    assert (champion.judged_as, champion.serves) == ("itself", True)
+    same = judge(WINDOW, honest(), seen, champion)
     assert same.promoted, "equal is not worse"
     assert {each.difference for each in same.comparisons} == {0.0}
     assert [each.n for each in same.comparisons] == [len(WINDOW)] * 2 + [int((~np.isnan(WINDOW.line)).sum())]
-    worse = judge(WINDOW, spoilt(), seen, rival)
+    worse = judge(WINDOW, spoilt(), seen, champion)
     assert not worse.promoted
     assert worse.against == seen.version
     assert "xgboost_v1 +" in worse.reason
 
 
-def test_a_version_that_has_seen_the_window_is_judged_by_its_twin(tmp_path: Path) -> None:
-    blobs, twin = FileBlobs(tmp_path), honest()
-    seen = serving(blobs, trained().models, twin, last_day=str(ROWS.day.max()), twin_last_day=str(START - DAY))
-    rival = find_rival(blobs, seen, START)
-    assert rival.judged_as == "twin"
-    assert rival.models is not None
+def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_path: Path) -> None:
+    blobs, holdout_model = FileBlobs(tmp_path), honest()
+    seen = serving(blobs, trained().models, holdout_model, last_day=str(ROWS.day.max()), twin_last_day=str(START - DAY))
+    champion = find_champion(blobs, seen, START)
+    assert champion.judged_as == "twin"
+    assert champion.models is not None
     np.testing.assert_array_equal(
-        forecasts(rival.models, WINDOW)[ENSEMBLE, False], forecasts(twin, WINDOW)[ENSEMBLE, False]
+        forecasts(champion.models, WINDOW)[ENSEMBLE, False], forecasts(holdout_model, WINDOW)[ENSEMBLE, False]
     )
     # on the rows that it has seen the version itself looks better than anything that has not
-    unfair = judge(WINDOW, twin, seen, Rival(trained().models, "itself", serves=True))
+    unfair = judge(WINDOW, holdout_model, seen, Champion(trained().models, "itself", serves=True))
     assert unfair.comparisons[0].difference > 0
-    assert judge(WINDOW, twin, seen, rival).comparisons[0].difference == 0.0
+    assert judge(WINDOW, holdout_model, seen, champion).comparisons[0].difference == 0.0
 
 
 @pytest.mark.parametrize("known", [{}, {"last_day": "2025-12-31"}, {"twin_last_day": "2025-12-31"}])
@@ -216,32 +216,32 @@ def test_where_every_model_has_seen_the_window_the_season_average_decides(
 ) -> None:
     blobs = FileBlobs(tmp_path)
     seen = serving(blobs, trained().models, honest(), **known)
-    rival = find_rival(blobs, seen, START)
-    assert (rival.models, rival.serves) == (None, True)
-    good = judge(WINDOW, honest(), seen, rival)
+    champion = find_champion(blobs, seen, START)
+    assert (champion.models, champion.serves) == (None, True)
+    good = judge(WINDOW, honest(), seen, champion)
     assert (good.promoted, good.against) == (True, SEASON_AVERAGE)
     assert f"every model of {seen.version} has seen days from {START} on; not worse" in good.reason
-    assert not judge(WINDOW, spoilt(), seen, rival).promoted
+    assert not judge(WINDOW, spoilt(), seen, champion).promoted
 
 
 def test_where_nothing_serves_anything_is_better(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    rival = find_rival(blobs, read_serving(blobs), START)
-    found = judge(WINDOW, spoilt(), read_serving(blobs), rival)
+    champion = find_champion(blobs, read_serving(blobs), START)
+    found = judge(WINDOW, spoilt(), read_serving(blobs), champion)
     assert found.promoted
     assert found.reason.startswith("nothing serves yet; worse than season_average: xgboost_v1 +")
 
 
 def test_a_serving_version_that_is_gone_or_does_not_fit_does_not_stand_in_the_way(tmp_path: Path) -> None:
     gone = Serving({XGBOOST: "gone", ENSEMBLE: "gone"}, (), 1)
-    rival = find_rival(FileBlobs(tmp_path), gone, START)
-    assert not rival.serves
-    assert "gone cannot serve: models/xgboost_v1/gone/metadata.json is not in the models bucket" in rival.judged_as
-    assert judge(WINDOW, spoilt(), gone, rival).promoted
+    champion = find_champion(FileBlobs(tmp_path), gone, START)
+    assert not champion.serves
+    assert "gone cannot serve: models/xgboost_v1/gone/metadata.json is not in the models bucket" in champion.judged_as
+    assert judge(WINDOW, spoilt(), gone, champion).promoted
     blobs = FileBlobs(tmp_path / "other")
     seen = serving(blobs, trained().models, last_day="2020-01-01")
     save_models(blobs, named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})
     move_pointer(blobs, seen, "misfit", by="test", at=AT, why="test")
-    misfit = find_rival(blobs, read_serving(blobs), START)
+    misfit = find_champion(blobs, read_serving(blobs), START)
     assert not misfit.serves
     assert "was trained on 1 features" in misfit.judged_as

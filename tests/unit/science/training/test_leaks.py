@@ -9,7 +9,7 @@ import pytest
 
 from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Scored, alarms, mean_absolute_error, summarise
-from shared.science.predictions.predict import all_outputs
+from shared.science.predictions.outputs import all_outputs
 from shared.science.systems import xgboost_v1
 from shared.science.systems.output import XGBOOST
 from shared.science.training.leaks import LIMIT, refuse_leaks, scan

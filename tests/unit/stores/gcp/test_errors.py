@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from shared.core import errors as ours
-from shared.stores.gcp.errors import errors, translated
+from shared.stores.gcp.errors import errors, translate
 
 
 def http(status: int, message: str, reason: str = "") -> google.GoogleAPICallError:
@@ -90,7 +90,7 @@ CASES: list[tuple[Exception, type[ours.PipelineError]]] = [
 
 @pytest.mark.parametrize(("error", "expected"), CASES, ids=lambda value: str(value)[:60])
 def test_an_error_is_what_it_means_here(error: Exception, expected: type[ours.PipelineError]) -> None:
-    found = translated(error, "Reading a/1 failed")
+    found = translate(error, "Reading a/1 failed")
     assert type(found) is expected
     assert found.message.startswith("Reading a/1 failed: ")
     assert len(found.message) > len("Reading a/1 failed: ")

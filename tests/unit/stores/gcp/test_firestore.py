@@ -20,7 +20,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from shared.core.errors import Fatal, PreconditionFailed, WriteConflict
 from shared.stores.gcp.firestore_state import FirestoreState
 from shared.stores.gcp.firestore_transaction import _AGAIN, _first_failure
-from shared.stores.gcp.firestore_values import changed, document, stored, unchanged_since
+from shared.stores.gcp.firestore_values import document, encode_document, encode_update, unchanged_since
 from shared.stores.gcp.limits import Limits
 from shared.stores.ports import ArrayUnion, Increment, Transaction
 
@@ -37,13 +37,13 @@ def snapshot(found: types.Document) -> DocumentSnapshot[Any]:
 
 def test_moments_are_stored_in_utc_and_tuples_as_lists() -> None:
     eastern = NOON.astimezone(timezone(timedelta(hours=-5)))
-    data = stored("a/1", {"at": eastern, "list": ("x", {"at": eastern})})
+    data = encode_document("a/1", {"at": eastern, "list": ("x", {"at": eastern})})
     assert data == {"at": NOON, "list": ["x", {"at": NOON}]}
     assert data["at"].tzinfo is UTC  # type: ignore[attr-defined]
 
 
 def test_field_names_of_an_update_are_names_and_no_paths() -> None:
-    found = changed("a/1", {"plain": 1, "with.dot": 2, "n": Increment(3), "list": ArrayUnion(("a",))})
+    found = encode_update("a/1", {"plain": 1, "with.dot": 2, "n": Increment(3), "list": ArrayUnion(("a",))})
     assert list(found) == ["plain", "`with.dot`", "n", "list"]
     assert isinstance(found["n"], firestore.Increment)
     assert isinstance(found["list"], firestore.ArrayUnion)
@@ -51,7 +51,7 @@ def test_field_names_of_an_update_are_names_and_no_paths() -> None:
 
 def test_what_a_transform_adds_is_checked_too() -> None:
     with pytest.raises(Fatal, match=r"a/1\.list is object"):
-        changed("a/1", {"list": ArrayUnion((object(),))})
+        encode_update("a/1", {"list": ArrayUnion((object(),))})
 
 
 def test_a_version_keeps_its_nanoseconds() -> None:

@@ -415,7 +415,7 @@ def test_the_stand_in_refuses_a_copy_onto_another_schema(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda table: table["schema"]["fields"].pop(), "is missing"),
         (lambda table: _column(table, "system_id", type="INTEGER"), "system_id is INT64, declared STRING"),
@@ -423,11 +423,11 @@ def test_the_stand_in_refuses_a_copy_onto_another_schema(
     ],
 )
 def test_a_table_that_takes_no_row_is_named_with_the_way_out(
-    service: JobsService, warehouse: BigQueryWarehouse, change: Callable[[Resource], object], said: str
+    service: JobsService, warehouse: BigQueryWarehouse, change: Callable[[Resource], object], message: str
 ) -> None:
     service.columns, service.answer = declared(ACCURACY), checked(7)
     change(service.table(f"dev_{ACCURACY}"))
-    with pytest.raises(SchemaMismatch, match=said) as raised:
+    with pytest.raises(SchemaMismatch, match=message) as raised:
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {})
     assert "make plan" in raised.value.next_step
     assert not [each for each in service.configurations("query") if "CREATE" in each["query"]["query"]]

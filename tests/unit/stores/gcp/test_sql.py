@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Fatal
-from shared.stores.gcp.bigquery_sql import prepared
+from shared.stores.gcp.bigquery_sql import prepare
 
 
 def sent(sql: str, **params: Any) -> tuple[str, list[dict[str, Any]]]:
-    statement = prepared(sql, params, "dev_", "query")
+    statement = prepare(sql, params, "dev_", "query")
     return statement.sql, [parameter.to_api_repr() for parameter in statement.parameters]
 
 
@@ -63,7 +63,7 @@ def test_only_parameters_that_the_sql_names_are_sent() -> None:
 
 def test_missing_parameters_are_named() -> None:
     with pytest.raises(Fatal, match="needs @as_of, @day"):
-        prepared("SELECT @day, @as_of, @here", {"here": 1}, "", "query")
+        prepare("SELECT @day, @as_of, @here", {"here": 1}, "", "query")
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_the_prefix_goes_before_dataset_names_alone() -> None:
     ],
 )
 def test_selects_are_queries(sql: str) -> None:
-    assert prepared(sql, {}, "", "query").sql == sql
+    assert prepare(sql, {}, "", "query").sql == sql
     with pytest.raises(Fatal, match="execute takes MERGE"):
-        prepared(sql, {}, "", "dml")
+        prepare(sql, {}, "", "dml")
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_selects_are_queries(sql: str) -> None:
     ],
 )
 def test_dml_is_executed(sql: str) -> None:
-    assert prepared(sql, {}, "", "dml").sql == sql
+    assert prepare(sql, {}, "", "dml").sql == sql
     with pytest.raises(Fatal, match="query takes a SELECT"):
-        prepared(sql, {}, "", "query")
+        prepare(sql, {}, "", "query")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_dml_is_executed(sql: str) -> None:
 )
 def test_a_closing_semicolon_is_left_out(sql: str, sent: str) -> None:
     """replace_partition puts the SELECT into another."""
-    assert prepared(sql, {}, "", "query").sql == sent
+    assert prepare(sql, {}, "", "query").sql == sent
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_a_closing_semicolon_is_left_out(sql: str, sent: str) -> None:
 def test_anything_else_is_refused(sql: str) -> None:
     for kind in ("query", "dml"):
         with pytest.raises(Fatal):
-            prepared(sql, {}, "", kind)
+            prepare(sql, {}, "", kind)

@@ -70,19 +70,19 @@ def test_a_schema_is_typed() -> None:
 
 def test_bigquery_is_told_no_key_that_may_hold_null() -> None:
     """It believes a key without enforcing it; MERGE goes by the whole key all the same."""
-    told = {schema.name: schema.constraint for schema in schemas.all_schemas() if schema.primary_key}
-    untold = {name for name, constraint in told.items() if not constraint}
-    assert untold == {
+    keyed = {schema.name: schema.constraint for schema in schemas.all_schemas() if schema.primary_key}
+    keyless = {name for name, constraint in keyed.items() if not constraint}
+    assert keyless == {
         schema.name
         for schema in schemas.all_schemas()
         if any(not schema.field(name).required for name in schema.primary_key)
     }
-    assert PREDICTIONS in untold
-    assert told["nba_analytics.player_game_summary"] == ("game_date", "game_id", "player_id")
+    assert PREDICTIONS in keyless
+    assert keyed["nba_analytics.player_game_summary"] == ("game_date", "game_id", "player_id")
 
 
 @pytest.mark.parametrize(
-    ("kind", "required", "columns", "told"),
+    ("kind", "required", "columns", "keyed"),
     [
         ("STRING", True, 2, True),
         ("STRING", True, schemas.MOST_KEY_COLUMNS, True),
@@ -91,11 +91,11 @@ def test_bigquery_is_told_no_key_that_may_hold_null() -> None:
         ("FLOAT64", True, 1, False),
     ],
 )
-def test_what_key_bigquery_takes(kind: str, required: bool, columns: int, told: bool) -> None:
+def test_what_key_bigquery_takes(kind: str, required: bool, columns: int, keyed: bool) -> None:
     names = tuple(f"c{number}" for number in range(columns))
     fields = tuple(schemas.Field(name, kind, required, "") for name in names)
     schema = schemas.TableSchema("nba_raw.x", "", fields, names, None, ())
-    assert schema.constraint == (names if told else ())
+    assert schema.constraint == (names if keyed else ())
 
 
 def test_a_table_that_is_not_declared_is_not_found() -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
+from shared.nba.stats import STATS
+from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
-from shared.stores.warehouse.sql import FRAGMENTS, expanded, read_sql
+from shared.stores.warehouse.schemas import load_schema
+from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments, read_sql
 from tests.conftest import ROOT
 
 FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]
@@ -26,19 +29,22 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
 }
+# Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none lacks one.
+PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")}
 
 
 def test_every_rule_is_used_and_stands_nowhere_else() -> None:
     assert time(17, 30) == HISTORICAL_CUTOFF
-    assert {path.stem for path in FRAGMENTS.glob("*.sql")} == WORDS.keys()
-    uses = Counter(name for path in FILES for name in USES.findall(path.read_text(encoding="utf-8")))
+    assert {path.stem for path in FRAGMENTS.glob("*.sql")} - PARTS == WORDS.keys()
+    texts = [path.read_text(encoding="utf-8") for path in FILES]
+    uses = Counter(name for text in texts for name in USES.findall(text) if name not in PARTS)
     assert uses.keys() == WORDS.keys()
     assert min(uses.values()) >= 2
     assert uses["features_moment"] >= 12
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         spelled = {name for name, words in WORDS.items() if re.search(words, text)}
-        assert spelled == ({path.stem} if path.parent == FRAGMENTS else set()), path
+        assert spelled == ({path.stem} & WORDS.keys() if path.parent == FRAGMENTS else set()), path
 
 
 def test_a_file_is_read_with_its_fragments() -> None:
@@ -55,11 +61,29 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "plain.sql").write_text("x DESC", encoding="utf-8")
     monkeypatch.setattr(sql, "FRAGMENTS", tmp_path)
     sql._fragment.cache_clear()
-    assert expanded("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
-    assert expanded("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    assert (
+        expand_fragments("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
+    )
+    assert expand_fragments("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
-            expanded(wrong)
+            expand_fragments(wrong)
     with pytest.raises(NotFound, match=r"nowhere\.sql"):
-        expanded("{{nowhere()}}")
+        expand_fragments("{{nowhere()}}")
     sql._fragment.cache_clear()
+
+
+@pytest.mark.parametrize("stat", STATS)
+def test_every_statistic_has_every_feature(stat: str) -> None:
+    """A statistic of shared/nba/stats.py that a statement or a schema lacks is named here."""
+    used = {
+        (name, values.rpartition(",")[2].strip())
+        for path in FILES
+        for name, values in re.findall(r"\{\{(stat_\w+)\(([^()]*)\)", path.read_text(encoding="utf-8"))
+    }
+    assert sorted(PARTS - {name for name, of in used if of == stat}) == []
+    columns = [name.strip() for name in expand_fragments(f"{{{{stat_columns(, {stat})}}}}").split(",")]
+    assert len(columns) > 20
+    for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
+        assert sorted(set(columns) - set(load_schema(table).columns)) == [], table
+    assert stat in load_schema("nba_analytics.player_game_summary").columns

@@ -1,6 +1,6 @@
-"""Another process that holds the state database exclusively, for test_state_outage and to see it by hand.
+"""Another process that locks the state database exclusively, for test_state_outage and to see it by hand.
 
-python -m tests.pipeline.hold_state FOLDER SECONDS
+python -m tests.pipeline.lock_state FOLDER SECONDS
 
 Waits until a unit of phase 5 has completed in the state folder FOLDER, then keeps everybody from writing for so long.
 """
@@ -18,7 +18,7 @@ LOOK_EVERY_SECONDS = 0.02
 COMPLETED = "SELECT COUNT(*) FROM documents WHERE collection LIKE 'batches/%/units'"
 
 
-def hold(folder: Path, seconds: float) -> None:
+def lock_state(folder: Path, seconds: float) -> None:
     """Hold the file as soon as more units have completed than at the start."""
     wait = threading.Event().wait
     connection = sqlite3.connect(folder / STATE_FILE, isolation_level=None, timeout=60)
@@ -37,4 +37,4 @@ def hold(folder: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    hold(Path(sys.argv[1]), float(sys.argv[2]))
+    lock_state(Path(sys.argv[1]), float(sys.argv[2]))

@@ -12,7 +12,7 @@ Span = tuple[date, date]
 
 
 def parse_at(text: str) -> datetime:
-    """A moment as AT writes it: 2025-11-14T17:45 in New York, or with an offset of its own. Raises ValueError."""
+    """Parse a moment as AT writes it: 2025-11-14T17:45 in New York, or with an offset of its own. Raises ValueError."""
     wrong = ValueError(f"AT={text[:80]!r} is no moment such as 2025-11-14T17:45 (New York time).")
     try:
         moment = datetime.fromisoformat(text)
@@ -26,7 +26,7 @@ def parse_at(text: str) -> datetime:
     return meant
 
 
-def check_moment(moment: datetime, archive: Span | None, *, machine: Clock | None = None) -> None:
+def check_simulated_time(moment: datetime, archive: Span | None, *, machine: Clock | None = None) -> None:
     """Raises ValueError unless the moment is within a month of an archive's days.
 
     archive: its first and last day; None where there is no archive: then from the league's first game to a year and a

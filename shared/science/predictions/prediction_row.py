@@ -1,0 +1,230 @@
+"""One row of player_prop_predictions: what one system says of a player at one tested line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from shared.nba.stats import POINTS
+from shared.science.predictions.lines import (
+    SUSPICIOUS,
+    Best,
+    Offer,
+    Policy,
+    best_prices,
+    decide,
+    fair_american,
+    offers,
+    tested_lines,
+    to_datetime,
+    to_half,
+)
+from shared.science.systems.output import DIGITS, SystemOutput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRow:
+    """The columns of player_prop_predictions that a prediction makes; the worker and the MERGE add the others."""
+
+    system_id: str
+    model_version: str
+    player_id: int
+    player_lookup: str
+    game_id: str
+    game_date: date
+    tipoff_at: datetime
+    line_value: Decimal | None
+    """In half points; None where there is no line."""
+    line_kind: str
+    """main, alternate or none."""
+    over_price: int | None
+    """American odds."""
+    under_price: int | None
+    over_bookmaker: str | None
+    under_bookmaker: str | None
+    recommendation: str
+    """OVER, UNDER, PASS or NO_LINE."""
+    reason: str
+    quality_score: float | None
+    uses_market: bool
+    features_as_of: datetime
+    line_snapshot_at: datetime | None
+    error_code: str | None
+    """Why the system has no forecast; every figure below is None then."""
+    error_message: str | None
+    explanation: str | None
+    """JSON, see explain.py; of the main line's row, or the one without a line."""
+    predicted_points: float | None
+    predicted_sd: float | None
+    predicted_points_no_market: float | None
+    p_over: float | None
+    """Of the tested line, like all below: None where it is not judged."""
+    p_push: float | None
+    fair_over_price: float | None
+    edge: float | None
+    """Points above the line."""
+    bookmaker: str | None
+    side: str | None
+    """OVER or UNDER, the side that bookmaker, expected value and confidence are of."""
+    expected_value: float | None
+    """Profit per unit staked."""
+    confidence_score: float | None
+
+    def as_columns(self) -> dict[str, Any]:
+        """Column -> value."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True)
+class PlayerRequest:
+    """One player of a request, read once for all systems."""
+
+    row: Mapping[str, Any]
+    main: Decimal | None
+    tested: tuple[Decimal, ...]
+    best: Mapping[Decimal, Best]
+    line_snapshot_at: datetime | None
+    suspicious: str | None = None
+    """What is wrong of the main line; then none of the tested lines is judged, nor does any system see the line."""
+
+    @classmethod
+    def read(cls, player: Mapping[str, Any]) -> PlayerRequest:
+        lines = player.get("lines")
+        if not lines or lines.get("main") is None:
+            return cls(player["features"], None, (), {}, None)
+        current = offers(lines["books"])
+        main = to_half(Decimal(str(lines["main"])))
+        return cls(
+            row=player["features"],
+            main=main,
+            tested=tuple(tested_lines(main, POINTS)),
+            best=best_prices(current),
+            line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
+            suspicious=_doubt(current),
+        )
+
+
+def _doubt(current: Sequence[Offer]) -> str | None:
+    """What is wrong of the main line where every book's is suspicious: then it is a suspicious one."""
+    doubts = [offer.suspicious for offer in current if offer.is_main]
+    return doubts[0] if doubts and all(doubts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What a system's forecast makes of a tested line; the figures are None where the line is not judged."""
+
+    recommendation: str
+    reason: str
+    p_over: float | None = None
+    p_push: float | None = None
+    fair_over_price: float | None = None
+    edge: float | None = None
+    bookmaker: str | None = None
+    side: str | None = None
+    expected_value: float | None = None
+    confidence: float | None = None
+
+
+def prediction_row(
+    player: PlayerRequest,
+    output: SystemOutput,
+    index: int,
+    line: Decimal | None,
+    probability: tuple[float, float],
+    policy: Policy,
+    explanation: str | None,
+) -> PredictionRow:
+    """Make the row of one system, player and tested line.
+
+    Args:
+        player: As the request brings him.
+        output: The system's, for all players of the request.
+        index: His place in it.
+        line: The tested line; None where he has none.
+        probability: P(over) and P(push) of that line.
+        policy: What recommendations need.
+        explanation: What moved the forecast, as JSON; None where another row has it.
+    """
+    features = player.row
+    best = Best() if line is None else player.best.get(line, Best())
+    error = output.error_code[index]
+    judged = _judge(player, output, index, line, best, probability, policy)
+    return PredictionRow(
+        system_id=output.system_id,
+        model_version=output.model_version,
+        player_id=int(features["player_id"]),
+        player_lookup=features["player_lookup"],
+        game_id=features["game_id"],
+        game_date=_day(features["game_date"]),
+        tipoff_at=to_datetime(features["tipoff_at"]),
+        line_value=line,
+        line_kind="none" if line is None else ("main" if line == player.main else "alternate"),
+        over_price=best.over,
+        under_price=best.under,
+        over_bookmaker=best.over_book,
+        under_bookmaker=best.under_book,
+        recommendation=judged.recommendation,
+        reason=judged.reason,
+        quality_score=features["quality_score"],
+        uses_market=bool(output.uses_market[index]),
+        features_as_of=to_datetime(features["features_as_of"]),
+        line_snapshot_at=player.line_snapshot_at,
+        error_code=error,
+        error_message=output.error_message[index],
+        explanation=explanation,
+        predicted_points=None if error else float(output.points[index]),
+        predicted_sd=None if error else float(output.sd[index]),
+        predicted_points_no_market=None if error else float(output.points_no_market[index]),
+        p_over=judged.p_over,
+        p_push=judged.p_push,
+        fair_over_price=judged.fair_over_price,
+        edge=judged.edge,
+        bookmaker=judged.bookmaker,
+        side=judged.side,
+        expected_value=judged.expected_value,
+        confidence_score=judged.confidence,
+    )
+
+
+def _judge(
+    player: PlayerRequest,
+    output: SystemOutput,
+    index: int,
+    line: Decimal | None,
+    best: Best,
+    probability: tuple[float, float],
+    policy: Policy,
+) -> _Judgement:
+    """Decide on a line: not at all without a forecast, without a line, or where line or price is suspicious."""
+    error, why = output.error_code[index], output.reason[index]
+    if error is not None:
+        return _Judgement("NO_LINE" if line is None else "PASS", f"{error}; {output.error_message[index]}")
+    if line is None:
+        return _Judgement("NO_LINE", f"no_line; {why}")
+    if player.suspicious or best.suspicious:
+        # no probability either: at a line that nobody means it would only flatter or spoil the figures of all others
+        return _Judgement("PASS", f"{SUSPICIOUS}; {player.suspicious or best.suspicious}; {why}")
+    over, push = probability
+    decision = decide(over, push, best, policy)
+    return _Judgement(
+        recommendation=decision.recommendation,
+        reason=f"{decision.reason}; {why}",
+        p_over=over,
+        p_push=push,
+        fair_over_price=fair_american(over, max(0.0, 1.0 - over - push)),
+        edge=round(float(output.points[index]) - float(line), DIGITS),
+        bookmaker=decision.bookmaker,
+        side=decision.side,
+        expected_value=decision.expected_value,
+        confidence=decision.confidence,
+    )
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(str(value))

@@ -1,0 +1,17 @@
+-- Of one statistic, figures of the last 60 games known; k = 1 is the latest. $1: its column.
+AVG(IF(k <= 3, $1, NULL)) AS $1_l3,
+    AVG(IF(k <= 5, $1, NULL)) AS $1_l5,
+    AVG(IF(k <= 10, $1, NULL)) AS $1_l10,
+    AVG(IF(k <= 20, $1, NULL)) AS $1_l20,
+    SUM(weight_08 * $1) / SUM(weight_08) AS $1_ewma_08,
+    SUM(weight_20 * $1) / SUM(weight_20) AS $1_ewma_20,
+    SUM(weight_02 * $1) / SUM(weight_02) AS $1_ewma_02,
+    CAST(MAX(IF(k = 1, $1, NULL)) AS FLOAT64) AS $1_last,
+    SAFE_DIVIDE(SUM(weight_02 * $1), SUM(weight_02 * minutes)) AS $1_per_minute_ewma_02,
+    SAFE_DIVIDE(SUM(weight_05 * $1), SUM(weight_05 * minutes)) AS $1_per_minute_ewma_05,
+    SUM(IF(k <= 10, $1, 0)) AS $1_sum_10,
+    SUM(IF(k <= 10, $1 * $1, 0)) AS $1_squares_10,
+    SUM(IF(k <= 10, k * $1, 0)) AS k_$1,
+    MAX(IF(k <= 10, $1, NULL)) AS $1_max_l10,
+    MIN(IF(k <= 10, $1, NULL)) AS $1_min_l10,
+    SUM(IF(k <= 40, $1, 0)) AS $1_sum_40
