@@ -75,7 +75,14 @@ class Report:
             reason="; ".join(filter(None, [self.paused, said])) or "nothing to sweep",
             metadata=self.metadata(),
             messages=[
-                alert(f"sweep-{what}", "warning", f"The sweep could not finish {what}", why, now)
+                alert(
+                    f"sweep-{what}",
+                    "warning",
+                    f"The sweep could not finish {what}",
+                    why,
+                    now,
+                    event=Event.SWEEP_INCOMPLETE,
+                )
                 for what, why in sorted(self.problems.items())[:MOST_NAMES]
             ],
             history=self.did_something,

@@ -12,12 +12,13 @@ from shared.chain.batches.announcement import batch_complete
 from shared.chain.batches.completion import Announcement
 from shared.chain.batches.reading import batches_with, get_batch, units_of
 from shared.chain.batches.records import COLLECTION, Batch, BatchStatus
-from shared.chain.execution.alerts import alert
+from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
+from shared.core.events import Event
 from shared.stores.ports import Filter
 from shared.stores.records import present
 
@@ -76,15 +77,14 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
         if not missing:
             return None
         names = ", ".join(missing[:MOST_NAMES])
-        return alert(
+        return batch_alert(
+            batch,
             f"batch-partial-{batch.batch_id}",
             "warning",
             f"{batch.batch_id} was closed without {len(missing)} of {batch.unit_count} units",
             f"{why}; missing or failed: {names}{' ...' if len(missing) > MOST_NAMES else ''}.",
             now,
-            game_date=batch.game_date.isoformat(),
-            batch_id=batch.batch_id,
-            run_id=batch.run_id,
+            event=Event.BATCH_PARTIAL,
         )
 
     missing = completion.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
@@ -139,16 +139,15 @@ def report_unconsolidated(context: Context, report: Report, resumed_at: datetime
         since: datetime = max(filter(None, [closed_at, resumed_at]))
         if batch.outbox_pending or batch.reported_at or now - since < FORGOTTEN:
             continue
-        said = alert(
+        said = batch_alert(
+            batch,
             f"batch-unconsolidated-{batch.batch_id}",
             "critical",
             f"{batch.batch_id} was closed and never consolidated",
             f"closed at {closed_at.isoformat()} and announced; look at the dead letters, or publish "
             f'{{"game_date": "{batch.game_date}", "batch_id": "{batch.batch_id}"}} to nba-phase5-batch-complete.',
             now,
-            game_date=batch.game_date.isoformat(),
-            batch_id=batch.batch_id,
-            run_id=batch.run_id,
+            event=Event.BATCH_FORGOTTEN,
         )
         entry = outbox.entries(f"{batch.batch_id}-unconsolidated", [said])
         fields = Batch.fields(reported_at=now, outbox=[*batch.outbox, *entry], outbox_pending=True)

@@ -15,7 +15,7 @@ from shared.chain.batches import opening
 from shared.chain.batches.opening import BatchPlan
 from shared.chain.batches.reading import latest_batch
 from shared.chain.batches.records import Batch, parse_batch_id
-from shared.chain.execution.alerts import alert
+from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxBlob, OutboxMessage, pack_lines
@@ -110,16 +110,14 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 
 def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMessage:
     """Which version serves is not known: batches go without trained models until somebody says."""
-    logger.error("%s", damage, extra={"fields": {"event": Event.MODEL_DAMAGED}})
-    return alert(
+    return batch_alert(
+        batch,
         f"model-pointer-damaged-{batch.batch_id}",
         "critical",
         f"{batch.batch_id} goes without trained models: nobody knows which version serves",
         str(damage),
         context.runtime.clock.now(),
-        game_date=batch.game_date.isoformat(),
-        batch_id=batch.batch_id,
-        run_id=context.run_id,
+        event=Event.MODEL_DAMAGED,
     )
 
 

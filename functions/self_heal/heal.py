@@ -161,6 +161,7 @@ def _raise_alert(
         title,
         reason,
         raised_at,
+        event=event,
         game_date=snapshot.game_date.isoformat(),
         run_id=context.run_id,
     )
