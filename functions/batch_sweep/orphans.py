@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 
@@ -19,6 +20,7 @@ from shared.chain.execution.context import Context
 from shared.chain.resilience import locks
 from shared.core import failpoints
 from shared.core.errors import LeaseHeld
+from shared.stores.records import Record
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 
@@ -30,12 +32,20 @@ LOOKED = "control/staging_sweep"
 Tables = Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True)
+class LastLook(Record):
+    """When staging tables were last listed."""
+
+    at: datetime
+
+
 def sweep_staging(context: Context, report: Report, *, always: bool) -> None:
     """List orphaned staging tables and drop those that are needed no more. `always`: however recent the last look."""
     runtime = context.runtime
     now = runtime.clock.now()
-    looked = runtime.state.get(LOOKED)
-    if not always and looked is not None and timedelta(0) <= now - looked.data["at"] < LOOK_EVERY:
+    document = runtime.state.get(LOOKED)
+    looked = None if document is None else LastLook.from_document(document)
+    if not always and looked is not None and timedelta(0) <= now - looked.at < LOOK_EVERY:
         return
     by_date: dict[date, dict[str, dict[str, Sequence[str]]]] = defaultdict(lambda: defaultdict(dict))
     for table, columns in sorted(runtime.warehouse.tables(staging.DATASET, "_staging_").items()):
@@ -46,7 +56,7 @@ def sweep_staging(context: Context, report: Report, *, always: bool) -> None:
             by_date[parse_batch_id(batch_id)[0]][batch_id][table] = columns
     for game_date, staged in sorted(by_date.items()):
         _sweep_date(context, report, game_date, staged, now)
-    runtime.state.transaction(lambda transaction: transaction.set(LOOKED, {"at": now}))
+    runtime.state.transaction(lambda transaction: transaction.set(LOOKED, LastLook(now).to_document()))
 
 
 def _sweep_date(context: Context, report: Report, game_date: date, staged: Mapping[str, Tables], now: datetime) -> None:

@@ -56,12 +56,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         short = {"short": shortage.reason}
         return Outcome("skipped", reason=f"in progress: {busy}", metadata=short, event=Event.IN_PROGRESS)
     phase = shortage.contract.phase
-    if shortage.contract.restart is None:
+    topic = shortage.contract.restart
+    if topic is None:
         return _report_lost(snapshot, shortage, context)
-    earlier = [each for each in restarts.of_date(runtime, day) if each["phase"] == phase]
+    earlier = [each for each in restarts.of_date(runtime, day) if each.phase == phase]
     if len(earlier) >= MOST:
         return _report_given_up(snapshot, shortage, context)
-    restart = restarts.record(context, day, shortage, now)
+    restart = restarts.record(context, day, shortage, topic, now)
     if restart is None:
         why = f"in progress: {phase} of {day} was restarted a moment ago"
         return Outcome("skipped", reason=why, event=Event.IN_PROGRESS)
@@ -96,33 +97,33 @@ def _complete(snapshot: Snapshot) -> Outcome:
 
 
 def _report_restarted(restart: Restart, context: Context) -> Outcome:
-    reason = f"restarted {restart['phase']} ({restart['n']} on record): {restart['reason']}"
+    reason = f"restarted {restart.phase} ({restart.n} on record): {restart.reason}"
     return Outcome(
         "partial",
         reason=reason,
-        messages=[OutboxMessage(restart["topic"], json.dumps(_trigger(restart, context)))],
-        metadata={name: restart[name] for name in ("phase", "n", "run_id", "topic")},
+        messages=[OutboxMessage(restart.topic, json.dumps(_trigger(restart, context)))],
+        metadata={"phase": restart.phase, "n": restart.n, "run_id": restart.run_id, "topic": restart.topic},
         event=Event.RESTARTED,
     )
 
 
 def _trigger(restart: Restart, context: Context) -> dict[str, Any]:
     """The message that starts the phase again: the same for every attempt of this execution."""
-    today = new_york_date(restart["at"]).isoformat()
+    is_to_come = restart.game_date > new_york_date(restart.at)
     message = {
-        "game_date": restart["game_date"],
-        "run_id": restart["run_id"],
-        "mode": restart["mode"] or ("tomorrow" if restart["game_date"] > today else "same_day"),
+        "game_date": restart.game_date.isoformat(),
+        "run_id": restart.run_id,
+        "mode": restart.mode or ("tomorrow" if is_to_come else "same_day"),
         "trigger_source": "self_heal",
         "parent_processor": context.function.name,
         "correlation_id": context.correlation_id,
     }
-    if restart["batch_id"] is None:
+    if restart.batch_id is None:
         return message
-    batch = get_batch(context.runtime.state, restart["batch_id"])
+    batch = get_batch(context.runtime.state, restart.batch_id)
     # the batch keeps the moment that its rows were made as of
     as_of = {"as_of": batch.as_of.isoformat()} if batch is not None else {}
-    return {**message, "batch_id": restart["batch_id"], **as_of}
+    return {**message, "batch_id": restart.batch_id, **as_of}
 
 
 def _report_given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:

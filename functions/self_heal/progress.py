@@ -94,10 +94,10 @@ def _next_delivery(execution: Execution, pipeline: Pipeline) -> datetime:
 def _not_begun(runtime: Runtime, day: date, now: datetime) -> str | None:
     """A restart of a moment ago whose run nobody has taken yet."""
     for restart in restarts.of_date(runtime, day):
-        if restart["at"] + TAKEN_WITHIN <= now:
+        if restart.at + TAKEN_WITHIN <= now:
             continue
-        if not runtime.state.query(COLLECTION, [Filter("run_id", "==", restart["run_id"])], limit=1):
-            return f"{restart['run_id']} was published a moment ago and has not begun"
+        if not runtime.state.query(COLLECTION, [Filter("run_id", "==", restart.run_id)], limit=1):
+            return f"{restart.run_id} was published a moment ago and has not begun"
     return None
 
 

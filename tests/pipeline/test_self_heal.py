@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from functions.self_heal import heal
+from functions.self_heal.restarts import Restart
 from local.league import write_league
 from local.replay import Archive
 from shared.chain.batches.reading import get_batch, latest_batch
@@ -314,20 +315,21 @@ def deferred(world: Heal) -> None:
 
 def restarted_a_moment_ago(world: Heal) -> None:
     paused(world)
-    batch = {"batch_id": None, "mode": None, "topic": "nba-predictions-trigger", "reason": "short"}
-    world.embedded.runtime.state.create(
-        f"heals/{world.day}.phase5_coordinator.1",
-        {
-            **batch,
-            "game_date": str(world.day),
-            "phase": "phase5_coordinator",
-            "n": 1,
-            "execution_id": "self_heal.another",
-            "run_id": f"{world.day}-heal-phase5_coordinator-1",
-            "epoch": 1,
-            "at": world.embedded.clock.now(),
-        },
+    restart = Restart(
+        game_date=world.day,
+        phase="phase5_coordinator",
+        n=1,
+        topic="nba-predictions-trigger",
+        mode=None,
+        batch_id=None,
+        reason="short",
+        execution_id="self_heal.another",
+        run_id=f"{world.day}-heal-phase5_coordinator-1",
+        epoch=1,
+        at=world.embedded.clock.now(),
     )
+    path = f"heals/{world.day}.phase5_coordinator.1"
+    world.embedded.runtime.state.create(path, restart.to_document())
     now = world.embedded.clock.now()
     pause_switch.resume(world.embedded.runtime.state, who="ann", reason="done", now=now)
 

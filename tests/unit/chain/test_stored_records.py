@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.self_heal.restarts import Restart
 from local.embedded.json_values import decode, encode
 from shared.chain.batches.records import Batch, BatchStatus, LatestBatch, UnitResult, UnitStatus
 from shared.chain.execution.records import Execution, ExecutionFacts, ExecutionStatus, Failure, Success
@@ -34,7 +35,7 @@ PATH = "things/one"
 
 KINDS: Sequence[type[Record]] = (
     *(Batch, LatestBatch, UnitResult, Execution, ExecutionFacts, Success, Failure, HistoryLoad),
-    *(Lease, Breaker, DeferredMessage, Redrive, Pause),
+    *(Lease, Breaker, DeferredMessage, Redrive, Pause, Restart),
 )
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 MAPS = st.dictionaries(st.sampled_from(["a", "b_c", "d.e"]), TEXTS | st.integers(-9, 9) | st.none(), max_size=3)
@@ -197,6 +198,19 @@ OLD_LOAD: dict[str, Any] = {
     "rows": [],
     "batches": ["batch_2025-11-14_r1"],
 }
+OLD_RESTART: dict[str, Any] = {
+    "game_date": "2025-11-14",
+    "phase": "phase5_coordinator",
+    "n": 1,
+    "topic": "nba-phase5-trigger",
+    "mode": None,
+    "batch_id": None,
+    "reason": "current predictions cover 3 of 10 expected players, less than 80%",
+    "execution_id": "self_heal.2025-11-14-self-heal-1300",
+    "run_id": "2025-11-14-heal-phase5_coordinator-1",
+    "epoch": 1,
+    "at": NOON,
+}
 OLD: Mapping[type[Record], dict[str, Any]] = {
     Batch: OLD_BATCH,
     LatestBatch: {"batch_id": "batch_2025-11-14_r1", "revision": 1},
@@ -208,6 +222,7 @@ OLD: Mapping[type[Record], dict[str, Any]] = {
     Redrive: OLD_REDRIVE,
     Pause: OLD_PAUSE,
     HistoryLoad: OLD_LOAD,
+    Restart: OLD_RESTART,
 }
 
 
