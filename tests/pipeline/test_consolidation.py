@@ -70,7 +70,7 @@ def assert_failed_and_preserved(
         f"consolidation-failed-{BATCH}",
     )
     assert message in alert["detail"]
-    assert world.published("nba-phase5-predictions-complete") == []
+    assert world.list_published("nba-phase5-predictions-complete") == []
     assert current(world) == []
 
 
@@ -87,7 +87,7 @@ def test_a_batch_is_merged_verified_and_cleaned_up(world: PipelineHarness) -> No
     assert world.staging_tables() == []
     found = batch_of(world)
     assert (found["status"], found["merged_units"], found["rows_in_place"]) == ("CONSOLIDATED", ["1", "2"], 3)
-    (announced,) = world.published("nba-phase5-predictions-complete")
+    (announced,) = world.list_published("nba-phase5-predictions-complete")
     assert (announced["batch_id"], announced["record_count"], announced["run_id"]) == (BATCH, 3, "run1")
     assert announced["output_table"] == "player_prop_predictions"
     assert world.alerts() == []
@@ -194,7 +194,7 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
     (answer,) = consolidate(world)
     assert (answer.body["status"], answer.body["record_count"]) == ("success", 1)
     assert answer.body["reason"] == "2 rows frozen at tip-off"
-    announced = world.published("nba-phase5-predictions-complete")[-1]
+    announced = world.list_published("nba-phase5-predictions-complete")[-1]
     assert announced["metadata"] == {"frozen_rows": 2, "revision": 2}
     assert [(each["player_id"], each["predicted_points"], each["batch_id"]) for each in table(world)] == [
         (1, 20.0, BATCH),
@@ -255,7 +255,7 @@ def test_all_frozen_is_no_data_with_the_reason(world: PipelineHarness) -> None:
     assert table(world) == []
     assert batch_of(world)["status"] == "CONSOLIDATED"
     assert world.alerts() == []
-    (announced,) = world.published("nba-phase5-predictions-complete")
+    (announced,) = world.list_published("nba-phase5-predictions-complete")
     assert announced["status"] == "no_data"
 
 
@@ -485,7 +485,7 @@ def test_a_repeat_after_success_merges_nothing_and_announces_again(world: Pipeli
     assert (answer.body["status"], answer.body["reason"]) == ("success", "already consolidated")
     assert answer.body["record_count"] == 1
     assert table(world) == before
-    _, again = world.published("nba-phase5-predictions-complete")
+    _, again = world.list_published("nba-phase5-predictions-complete")
     assert again["metadata"] == {"frozen_rows": 0, "revision": 1}
 
 
@@ -524,7 +524,7 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: PipelineHar
     assert (again.body["status"], again.body["record_count"], again.body["sequence"]) == ("success", 2, 2)
     assert [player for player, *_ in current(world)] == [1, 2]
     assert table(world)[:1] == first
-    assert [each["sequence"] for each in world.published("nba-phase5-predictions-complete")] == [1, 2]
+    assert [each["sequence"] for each in world.list_published("nba-phase5-predictions-complete")] == [1, 2]
     assert batch_of(world)["rows_in_place"] == 2
     assert world.staging_tables() == []
 
@@ -687,5 +687,5 @@ def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: Pipeline
     world.warehouse.reset_counts()
     (answer,) = consolidate(world, wait=True)
     assert answer.body["status"] == "success"
-    assert len(world.published("nba-phase5-predictions-complete")) == 1
+    assert len(world.list_published("nba-phase5-predictions-complete")) == 1
     assert world.warehouse.statement_counts.get("execute", 0) == 0

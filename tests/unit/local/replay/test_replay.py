@@ -206,7 +206,7 @@ def test_a_game_appears_in_the_second_it_ends_and_leaves_the_odds_at_tip_off(rep
     assert event not in {item["id"] for item in replay.get(PAST, apiKey="k", date=iso(replay.now))["data"]}
 
 
-def edited(league: Path, target: Path, table: str, **columns) -> Path:
+def copy_edited(league: Path, target: Path, table: str, **columns) -> Path:
     """A copy of the league with columns of one table replaced; a column is a value or a function of the row."""
     if not target.exists():
         shutil.copytree(league, target)
@@ -220,7 +220,7 @@ def edited(league: Path, target: Path, table: str, **columns) -> Path:
 
 def test_a_whole_archive_passes_its_check_and_a_broken_one_is_named(league: Path, tmp_path: Path) -> None:
     Archive(league).check()
-    for name, damage in {"absences": _emptied, "player_box": _without_points, "game_lines": _garbled}.items():
+    for name, damage in {"absences": _empty, "player_box": _without_points, "game_lines": _garble}.items():
         broken = tmp_path / name
         shutil.copytree(league, broken)
         damage(broken / f"{name}.parquet")
@@ -228,7 +228,7 @@ def test_a_whole_archive_passes_its_check_and_a_broken_one_is_named(league: Path
             Archive(broken).check()
 
 
-def _emptied(path: Path) -> None:
+def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
@@ -236,7 +236,7 @@ def _without_points(path: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["points"]), path)
 
 
-def _garbled(path: Path) -> None:
+def _garble(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4:-1000] = bytes(len(content) - 1004)  # the footer with the columns is whole, the pages are not
     path.write_bytes(content)
@@ -244,7 +244,7 @@ def _garbled(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file_name_assumed_utc", "unknown_pregame"])
 def test_lines_without_a_sure_time_are_known_from_six_in_new_york(league, tmp_path, tables, kind):
-    folder = edited(
+    folder = copy_edited(
         league, tmp_path / "untimed", "prop_lines", snapshot_kind=kind,
         snapshot_time=lambda row: row["commence_time"] - timedelta(minutes=1) if kind[0] == "f" else None,
     )  # fmt: skip
@@ -264,8 +264,10 @@ def test_an_unknown_tip_off_is_tbd_and_taken_from_the_odds_feed_or_nineteen_hour
     game = tables["schedule"][5]
     day = game["game_date"].date()
     fed = at_new_york(day, time(21, 45))
-    folder = edited(league, tmp_path / "fed", "schedule", tipoff_utc=None)
-    edited(league, folder, "prop_lines", commence_time=lambda row: fed if row["game_id"] == game["game_id"] else None)
+    folder = copy_edited(league, tmp_path / "fed", "schedule", tipoff_utc=None)
+    copy_edited(
+        league, folder, "prop_lines", commence_time=lambda row: fed if row["game_id"] == game["game_id"] else None
+    )
     replay = Replay(folder)
     replay.now = at_new_york(day, time(12, 0))
     shown = replay.games()[game["game_id"]]
@@ -284,7 +286,7 @@ def test_an_unknown_tip_off_is_tbd_and_taken_from_the_odds_feed_or_nineteen_hour
 
 
 def test_pairings_of_the_post_season_are_not_known_in_advance(league, tmp_path, tables):
-    folder = edited(league, tmp_path / "playoffs", "schedule", season_type="playoffs")
+    folder = copy_edited(league, tmp_path / "playoffs", "schedule", season_type="playoffs")
     replay = Replay(folder)
     replay.now = at_new_york(date(2025, 10, 21), time(8, 0))
     shown = {game["gameDateEst"][:10] for game in replay.games().values()}
