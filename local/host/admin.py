@@ -112,9 +112,8 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                     found = [each for each in bus.dead_letters_since(mark) if each.message_id in ours]
                     pending = bus.pending(ours)
                 letters = [{"message_id": each.message_id, **each.attributes} for each in found]
-                yield _line(
-                    event="idle", dead_letters=letters, held=seen.list_deferred(), **(status() | {"pending": pending})
-                )
+                idle = {"event": "idle", "dead_letters": letters, "held": seen.list_deferred()}
+                yield _line(**idle, **(status() | {"pending": pending}))
 
         return Response(events(), mimetype=NDJSON)
 
