@@ -25,7 +25,7 @@ RULES = [
     rules.wall_clock,
     rules.undone,
     rooms.rooms,
-    rooms.mirrored,
+    rooms.find_unmirrored,
 ]
 
 
@@ -150,11 +150,11 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     ),
     (rooms.rooms, {"shared/x.py": ""}, "shared/x.py lies in no room"),
     (
-        rooms.mirrored,
+        rooms.find_unmirrored,
         {"shared/core/x.py": "", "tests/unit/cores/test_x.py": ""},
         "tests/unit/cores/test_x.py lies in the folder of no room",
     ),
-    (rooms.mirrored, {"tests/unit/test_x.py": ""}, "tests/unit/test_x.py lies in no folder"),
+    (rooms.find_unmirrored, {"tests/unit/test_x.py": ""}, "tests/unit/test_x.py lies in no folder"),
     (
         rooms.rooms,
         {"shared/attic/a.py": "import shared.core.b", "shared/core/b.py": ""},
