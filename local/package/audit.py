@@ -1,7 +1,7 @@
 """`make audit`: the locked packages against what is known of weaknesses, as pip-audit finds it.
 
 ADVISORIES names who is asked: pypi (usual) or osv. An index may have the packages and no advisories: pip-audit then
-skips each package and says that it found nothing. What was skipped was not audited, and is told as that.
+skips each package and says that it found nothing. What was skipped was not audited, and is reported as that.
 """
 
 from __future__ import annotations
