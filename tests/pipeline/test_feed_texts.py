@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.phase6_export.document import Header, Order, document
 from functions.phase6_export.sources import NAMES, Source
-from functions.phase6_export.writer import encode
 from tests.pipeline.test_scrape_faults import open_chain
 from tests.support.fake_sources import DAY, Reply, box_rows, box_scores, event_odds, injuries
 
@@ -82,7 +82,7 @@ def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
         "empty_reason": None,
     }
     made = document("best-bets/latest.json", "best_bets", header, content, 300)
-    assert made.body["halt_reason"] == f"why {READS}"
-    text = encode(made.body).decode()
+    text = made.data.decode()
+    assert json.loads(text)["halt_reason"] == f"why {READS}"
     assert not any(sign in text for sign in STEERS)
     assert "Dončić" in text

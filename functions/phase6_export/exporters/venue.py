@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.phase6_export.reading import Day, Row
+from functions.phase6_export.reading import Day
+from functions.phase6_export.rows import Row
 
 
 def venue(day: Day, player: Row) -> dict[str, Any]:

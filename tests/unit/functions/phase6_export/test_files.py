@@ -480,7 +480,9 @@ def test_a_halted_export_says_so_in_every_file(ready: Evening) -> None:
 
 def test_a_value_that_does_not_fit_stops_the_export_before_the_first_write(ready: Evening) -> None:
     ready.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta", "30.5", p_over=1.5)])
-    with pytest.raises(SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*p_over.*1\.5"):
+    with pytest.raises(
+        SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*\$\.players\[1\]\.predictions\[0\].*p_over.*1\.5"
+    ):
         run(message(), ready.context("phase6_export"))
     assert ready.runtime.exports.list("") == []
 
