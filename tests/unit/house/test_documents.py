@@ -78,6 +78,29 @@ def test_the_guides_name_enough_to_be_looked_at() -> None:
     assert len(found) > 150
 
 
+def test_the_lines_of_the_log_that_the_runbook_explains_are_written() -> None:
+    section = (ROOT / "docs/runbook.md").read_text(encoding="utf-8").partition("## A line in the log")[2]
+    first_cells = re.findall(r"^\| (.+?) \|", section.partition("\n## ")[0], re.MULTILINE)
+    begin = {words for cell in first_cells for words in re.findall(r"`([a-z ]+)(?:: \.\.\.)?`", cell)}
+    assert len(begin) >= 7
+    code = "\n".join(
+        file.read_text(encoding="utf-8") for room in ("shared", "functions") for file in (ROOT / room).rglob("*.py")
+    )
+    assert [words for words in sorted(begin) if f'"{words}: %s' not in code] == []
+
+
+def test_the_states_that_are_drawn_are_those_of_the_code() -> None:
+    """Of every diagram of states: the file that the sentence before it names knows each of them."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"(shared/[\w/]+\.py)[^`]*```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL)
+    assert [Path(file).stem for file, _ in drawn] == ["ledger", "batches", "circuit_breaker"]
+    for file, diagram in drawn:
+        states = {*re.findall(r"(\w+) -->", diagram), *re.findall(r"--> (\w+):", diagram)}
+        code = (ROOT / file).read_text(encoding="utf-8")
+        assert len(states) >= 3, file
+        assert [name for name in sorted(states) if f'"{name}"' not in code] == [], file
+
+
 def test_every_alert_that_a_function_raises_is_in_the_runbook() -> None:
     """By the beginning of its fingerprint, as the code that raises it spells it."""
     raised = {
