@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from shared.chain.messages.outbox import send_pending
 from shared.chain.resilience import locks
 from shared.core.errors import StoreUnavailable
 from shared.stores.warehouse.schemas import arrow_schema
+from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, PipelineHarness
@@ -91,6 +93,27 @@ def test_a_batch_is_merged_verified_and_cleaned_up(world: PipelineHarness) -> No
     assert (announced["batch_id"], announced["record_count"], announced["run_id"]) == (BATCH, 3, "run1")
     assert announced["output_table"] == "player_prop_predictions"
     assert world.alerts() == []
+
+
+def test_a_staging_table_is_read_by_two_statements(world: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BigQuery bills ten megabytes of each at least: docs/deploy.md counts two."""
+    statements: list[str] = []
+
+    def recording(real: Callable[..., Any]) -> Callable[..., Any]:
+        def record(sql: str, *rest: Any) -> Any:
+            statements.append(sql)
+            return real(sql, *rest)
+
+        return record
+
+    monkeypatch.setattr(world.warehouse, "query", recording(world.warehouse.query))
+    monkeypatch.setattr(world.warehouse, "execute", recording(world.warehouse.execute))
+    batch = whole_batch(world, {"u1": [prediction(1, "20.5")], "u2": [prediction(2, "20.5")]})
+    consolidate(world)
+    assert batch_of(world)["status"] == "CONSOLIDATED"
+    reads = [sum(f"_staging_{batch}__{unit}" in sql for sql in statements) for unit in ("u1", "u2")]
+    assert f"each read by {reads[0]} statements" in (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    assert reads == [2, 2]
 
 
 def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: PipelineHarness) -> None:
