@@ -60,6 +60,7 @@ from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
+from shared.science.systems.error_codes import NO_MODEL
 from shared.stores.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.
@@ -67,8 +68,6 @@ HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
-# The error code of a system that no training has given a model yet (shared/science/predictions/outputs.py).
-NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
 

@@ -11,7 +11,6 @@ from shared.chain.resilience import circuit_breaker, dead_letters, deferred, pau
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.pause_switch import Pause
 from shared.core.pipeline import Pipeline
-from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
 
@@ -61,8 +60,8 @@ def explained_letters(
 
 def deferred_messages(runtime: Runtime) -> list[DeferredMessage]:
     """Messages that a pause or an open breaker keeps back, not released yet."""
-    kept = runtime.state.query(deferred.COLLECTION, [Filter("released_at", "==", None)])
-    return [DeferredMessage(d.id, d.data["function"], d.data["gate"], d.data["reason"]) for d in kept]
+    waiting = sorted(deferred.waiting(runtime.state), key=lambda message: message.id)
+    return [DeferredMessage(each.id, each.function, each.gate, each.reason) for each in waiting]
 
 
 def failing_breakers(runtime: Runtime) -> list[BreakerFailures]:

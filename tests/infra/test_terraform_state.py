@@ -21,7 +21,10 @@ NAMED = re.compile(rf"^({'|'.join(sorted(COLLECTIONS))})(/|$)")
 # A module of shared/ belongs to one kind of document; who imports it touches these.
 OWNERS = {
     "shared.chain.resilience.audit_log": {"audit"},
-    "shared.chain.batches.batches": {"batches", "batch_dates", "units"},
+    "shared.chain.batches.reading": {"batches", "batch_dates", "units"},
+    "shared.chain.batches.opening": {"batches", "batch_dates"},
+    "shared.chain.batches.completion": {"batches", "units"},
+    "shared.chain.batches.ending": {"batches"},
     "shared.chain.resilience.dead_letters": {"redrives", "audit"},
     "shared.chain.resilience.locks": {"locks"},
 }

@@ -14,7 +14,8 @@ from local.day.day import Day
 from local.host.dispatcher import envelope
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.handler import handle
 from shared.core.clock import at_new_york
 from tests.pipeline.evening import IDENTITY
@@ -146,9 +147,9 @@ def who_was_expected(world: Heal) -> None:
 
 def the_batch(world: Heal) -> None:
     """Its consolidation failed for good, and the revision before is what counts."""
-    batch = batches.latest_batch(world.embedded.runtime.state, world.day)
+    batch = latest_batch(world.embedded.runtime.state, world.day)
     assert batch is not None
-    world.embedded.runtime.state.update(batch.path, {"status": batches.FAILED, "failure": "12 of 13 rows"})
+    world.embedded.runtime.state.update(batch.path, {"status": BatchStatus.FAILED, "failure": "12 of 13 rows"})
     world.take_away("nba_predictions.prediction_batches", f"game_date = @day AND batch_id = '{batch.batch_id}'")
 
 
@@ -193,7 +194,7 @@ def close_batch(world: Heal) -> str:
             bus.acknowledge(delivery)
     (lost,) = bus.due({"phase5_consolidation": 1})
     bus.acknowledge(lost)
-    latest = batches.latest_batch(runtime.state, world.day)
+    latest = latest_batch(runtime.state, world.day)
     assert latest is not None
-    assert (latest.status, latest.run_id) == (batches.CLOSED, "again")
+    assert (latest.status, latest.run_id) == (BatchStatus.CLOSED, "again")
     return latest.batch_id

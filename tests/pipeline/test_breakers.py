@@ -31,7 +31,7 @@ from shared.science.systems.output import ZONE_MATCHUP
 from shared.stores.runtime import Runtime
 from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
-from tests.pipeline.test_held import StateLost
+from tests.pipeline.test_deferred import StateLost
 from tests.pipeline.test_scrape_faults import MORNING
 from tests.support.embedded import ManualClock
 from tests.support.fake_sources import DAY, FakeSources, Reply, serving, settings_for

@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches import completion
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import path_of
 from shared.chain.execution.handler import Response
 from shared.chain.messages.outbox import send_pending
 from shared.chain.resilience import locks
@@ -50,9 +52,9 @@ def current(world: PipelineHarness) -> list[tuple[int, Any, str]]:
 
 
 def batch_of(world: PipelineHarness, batch: str = BATCH) -> dict[str, Any]:
-    found = batches.get_batch(world.state, batch)
+    found = world.state.get(path_of(batch))
     assert found is not None
-    return dict(found.data)
+    return found.data
 
 
 def assert_failed_and_preserved(
@@ -469,7 +471,7 @@ def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(wo
 
 def test_a_superseded_batch_never_merges(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
-    world.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED", "superseded_by": R2})
+    world.state.update(path_of(BATCH), {"status": "SUPERSEDED", "superseded_by": R2})
     (answer,) = consolidate(world)
     assert answer.body["status"] == "superseded"
     assert table(world) == []
@@ -482,7 +484,7 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted_points=22.0)]}, "run2")
     consolidate(world)
-    world.state.update(batches.path_of(BATCH), {"status": "FAILED"})
+    world.state.update(path_of(BATCH), {"status": "FAILED"})
     stage(world, "1", [prediction(1, "24.5", predicted_points=11.0)])
     stage(world, "2", [prediction(2, "9.5")])
     answers = consolidate(world)
@@ -518,7 +520,7 @@ def test_a_repeat_finishes_what_a_crash_left(world: PipelineHarness) -> None:
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2)]}, "run2")
     consolidate(world)
-    world.state.update(batches.path_of(BATCH), {"status": "FAILED"})
+    world.state.update(path_of(BATCH), {"status": "FAILED"})
     stage(world, "1", [prediction(1, "24.5")])
     stage(world, "1", [prediction(1, "24.5", batch=R2)], batch=R2)
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
@@ -532,9 +534,9 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: PipelineHar
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
     stage(world, "2", [prediction(2, "9.5", game=LATE)])  # staged, but its worker died before it said so
-    open_ = batches.get_batch(world.state, BATCH)
+    open_ = get_batch(world.state, BATCH)
     assert open_ is not None
-    assert batches.close_partial(world.state, open_, world.clock.now(), announcement) == ["2"]
+    assert completion.close_partial(world.state, open_, world.clock.now(), announcement) == ["2"]
     send_pending(open_.path, world.state, world.bus, world.raw)
     (answer,) = consolidate(world)
     assert (answer.body["status"], answer.body["records_failed"]) == ("partial", 1)
@@ -586,7 +588,7 @@ def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: PipelineHarness
 def test_one_at_a_time_for_a_date(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     lease = timedelta(seconds=330)
-    with locks.hold("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
+    with locks.acquire("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
         assert [answer.body["error_type"] for answer in consolidate(world)] == ["LeaseHeld"]
         assert table(world) == []
     assert consolidate(world, wait=True)[-1].body["status"] == "success"
@@ -643,9 +645,9 @@ def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_sta
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
     stage(world, "2", [prediction(2, "9.5", game=LATE)])
-    closing = batches.get_batch(world.state, BATCH)
+    closing = get_batch(world.state, BATCH)
     assert closing is not None
-    batches.close_partial(world.state, closing, world.clock.now(), announcement)
+    completion.close_partial(world.state, closing, world.clock.now(), announcement)
     send_pending(closing.path, world.state, world.bus, world.raw)
     warehouse = world.warehouse
 
@@ -679,7 +681,7 @@ def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: P
     class Waiting:
         def get(self, path: str) -> Any:
             found = state.get(path)
-            if path == batches.path_of(BATCH) and not looked:
+            if path == path_of(BATCH) and not looked:
                 looked.append(path)
                 state.update(path, {"status": "SUPERSEDED", "superseded_by": R2})
             return found

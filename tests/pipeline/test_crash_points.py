@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches.records import BatchStatus
 from shared.core import failpoints
 from shared.core.settings import Settings
 from tests.conftest import ROOT
@@ -46,7 +46,7 @@ def announcements(world: PipelineHarness) -> Counter[tuple[str, int]]:
 def assert_as_undisturbed(world: PipelineHarness, undisturbed: PipelineHarness) -> None:
     assert current_predictions(world) == current_predictions(undisturbed)
     (batch,) = world.documents("batches")
-    assert batch["status"] == batches.CONSOLIDATED
+    assert batch["status"] == BatchStatus.CONSOLIDATED
     assert batch["outbox_pending"] is False
     assert announcements(world) == announcements(undisturbed)
     assert world.staging_tables() == []
@@ -111,7 +111,7 @@ def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
     evening.run_until_idle()
     (batch,) = evening.documents("batches")
     assert batch["units"].split(" ") == [str(player) for player in PLAYERS]
-    assert batch["status"] == batches.CONSOLIDATED
+    assert batch["status"] == BatchStatus.CONSOLIDATED
     expected = current_predictions(undisturbed)
     if point == "coordinator.batch_opened":
         # nothing was merged before the early game's tip-off: its rows are frozen out
@@ -133,7 +133,7 @@ def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
     # another instance goes on, the dead one's lease stands and its delivery is in flight
     evening.life.ended = False
     evening.run_until_idle(wait=False)
-    assert evening.documents("batches")[0]["status"] == batches.CONSOLIDATED
+    assert evening.documents("batches")[0]["status"] == BatchStatus.CONSOLIDATED
     assert evening.staging_tables() == []
     evening.run_until_idle()
     evening.move(seconds=700)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -121,9 +122,14 @@ def test_a_damaged_version_is_not_rolled_back_to(world: PipelineHarness) -> None
     assert f"model.rate.ubj of {XGBOOST} {ONE} is damaged" in letter.attributes["dead_letter_error"]
 
 
-def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(world: PipelineHarness) -> None:
+def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(
+    world: PipelineHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     cut_file(world, POINTER)
     found = predict_batch(world)
+    (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert vars(line)["fields"] == {"event": "model_damaged", "fingerprint": f"model-pointer-damaged-{BATCH}"}
+    assert "models/current.json, which names the version that serves, is damaged" in line.getMessage()
     assert {system for system, codes in found.items() if codes == {"no_model"}} == {XGBOOST, ENSEMBLE}
     assert all(codes != {"no_model"} for system, codes in found.items() if system in BASE_SYSTEMS[:3])
     (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches.records import BatchStatus, path_of
 from shared.chain.execution.handler import handle
 from shared.chain.execution.ledger import executions_of
 from shared.chain.messages.messages import PhaseMessage
@@ -413,7 +413,7 @@ def redriven_late(evening: PipelineHarness) -> PipelineHarness:
     evening.move(minutes=30)
     assert sweep_once(evening)["metadata"]["closed"][0]["missing"] == ["101"]
     evening.run_until_idle()
-    assert evening.documents("batches")[0]["status"] == batches.CONSOLIDATED
+    assert evening.documents("batches")[0]["status"] == BatchStatus.CONSOLIDATED
     redrive(evening)
     return evening
 
@@ -428,7 +428,7 @@ def test_a_redriven_request_comes_late_and_is_merged(
 
 
 def test_a_redriven_request_of_a_superseded_batch_is_acknowledged(redriven_late: PipelineHarness) -> None:
-    redriven_late.state.update(batches.path_of(BATCH), {"status": batches.SUPERSEDED})
+    redriven_late.state.update(path_of(BATCH), {"status": BatchStatus.SUPERSEDED})
     answers = redriven_late.run_until_idle()
     assert [(name, response.body["status"]) for name, response in answers] == [("phase5_worker", "superseded")]
     assert letters(redriven_late) == []

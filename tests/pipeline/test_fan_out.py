@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from functions.phase6_export import export
-from shared.chain.batches import batches
+from shared.chain.batches.reading import get_batch, units_of
+from shared.chain.batches.records import path_of
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import circuit_breaker
 from shared.core import failpoints
@@ -152,7 +153,7 @@ def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: PipelineHarness) ->
     """The batch says of its games alone that it found nobody to predict: current_predictions goes by that."""
     evening.clock.set(TIPOFFS[EARLY])
     coordinate(evening)
-    found = batches.get_batch(evening.state, BATCH)
+    found = get_batch(evening.state, BATCH)
     assert found is not None
     assert found.games == {LATE: TIPOFFS[LATE]}
 
@@ -269,11 +270,11 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(
     tries = load_pipeline().functions["phase5_worker"].max_delivery_attempts
     assert Counter(answer.status for function, answer in answers if function == "phase5_worker") == {200: 3, 503: tries}
     (letter,) = dead_requests(evening)
-    found = batches.get_batch(evening.state, BATCH)
+    found = get_batch(evening.state, BATCH)
     assert found is not None
     assert (found.status, found.missing) == ("CONSOLIDATED", ["201"])
-    (unit,) = [u for u in batches.units_of(evening.state, BATCH) if u.data["status"] == "failed"]
-    assert unit.data["error"].startswith("StoreUnavailable: quota exceeded")
+    (unit,) = [u for u in units_of(evening.state, BATCH) if u.status == "failed"]
+    assert (unit.error or "").startswith("StoreUnavailable: quota exceeded")
     assert current_predictions(evening) == [p for p in current_predictions(undisturbed) if p["player_id"] != 201]
     (announced,) = evening.list_published("nba-phase5-predictions-complete")
     assert (announced["status"], announced["records_failed"]) == ("partial", 1)
@@ -314,7 +315,7 @@ def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: 
 
 def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(evening: PipelineHarness) -> None:
     coordinate(evening)
-    evening.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED"})
+    evening.state.update(path_of(BATCH), {"status": "SUPERSEDED"})
     answers = evening.run_until_idle(WORKERS)
     assert [answer.body["status"] for _, answer in answers] == ["superseded"] * len(PLAYERS)
     assert evening.staging_tables() == []

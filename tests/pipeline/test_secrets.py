@@ -25,6 +25,7 @@ from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import dead_letters
 from shared.core.errors import DataError, Fatal, Skippable, SourceUnavailable
+from shared.core.events import Event
 from shared.core.logs import JsonFormatter
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
@@ -81,7 +82,8 @@ def quoting(_message: Any, _context: Any) -> Outcome:
 
 
 def alerting(_message: Any, context: Any) -> Outcome:
-    raised = alert("a", "critical", QUOTED, QUOTED, context.runtime.clock.now(), error=QUOTED)
+    now = context.runtime.clock.now()
+    raised = alert("a", "critical", QUOTED, QUOTED, now, event=Event.DEFECT, error=QUOTED)
     return Outcome("success", messages=[raised])
 
 

@@ -15,7 +15,8 @@ import pytest
 from functions.self_heal import heal
 from local.league import write_league
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import get_batch, latest_batch
+from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
@@ -171,9 +172,9 @@ def test_a_batch_that_closed_and_was_not_consolidated(noon: Heal) -> None:
     answer = noon.ask()
     assert answer["metadata"]["phase"] == "phase5_consolidation"
     assert noon.execution(f"phase5_consolidation.{noon.day}-heal-phase5_consolidation-1")["batch_id"] == kept
-    found = batches.get_batch(runtime.state, kept)
+    found = get_batch(runtime.state, kept)
     assert found is not None
-    assert found.status == batches.CONSOLIDATED
+    assert found.status == BatchStatus.CONSOLIDATED
     assert noon.ask()["result"]["reason"] == "complete"
     assert len(noon.predictions()) == len(before)
 
@@ -293,9 +294,9 @@ def unsent(world: Heal) -> None:
 
 
 def open_batch(world: Heal) -> None:
-    latest = batches.latest_batch(world.embedded.runtime.state, world.day)
+    latest = latest_batch(world.embedded.runtime.state, world.day)
     assert latest is not None
-    world.embedded.runtime.state.update(latest.path, {"status": batches.OPEN})
+    world.embedded.runtime.state.update(latest.path, {"status": BatchStatus.OPEN})
 
 
 def pause(world: Heal) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from functions.batch_sweep import stalled
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CLOSED, CONSOLIDATED, DONE, OPEN, UnitResult
+from shared.chain.batches import completion
+from shared.chain.batches.records import BatchStatus, UnitResult, UnitStatus
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
@@ -44,7 +44,7 @@ def test_one_of_ten_units_missing_is_named_and_the_rest_consolidated(world: Pipe
     stage_and_complete(world, UNITS[:9])
     world.move(minutes=9, seconds=59)
     assert sweep_once(world)["result"]["status"] == "no_data"
-    assert batch(world)["status"] == OPEN
+    assert batch(world)["status"] == BatchStatus.OPEN
     world.move(seconds=1)
     (closed,) = sweep_once(world)["metadata"]["closed"]
     assert closed == {
@@ -60,7 +60,7 @@ def test_one_of_ten_units_missing_is_named_and_the_rest_consolidated(world: Pipe
     assert alert["fingerprint"] == f"batch-partial-{BATCH}"
     assert "missing or failed: 10." in alert["detail"]
     world.run_until_idle(WITH_SWEEP)
-    assert batch(world)["status"] == CONSOLIDATED
+    assert batch(world)["status"] == BatchStatus.CONSOLIDATED
     assert list_predicted(world) == list(range(1, 10))
     (after,) = world.list_published("nba-phase5-predictions-complete")
     assert (after["status"], after["records_failed"]) == ("partial", 1)
@@ -76,7 +76,7 @@ def test_a_late_completion_is_announced_again_and_merged(world: PipelineHarness)
     world.run_until_idle(WITH_SWEEP)
     assert [each["sequence"] for each in world.list_published(COMPLETE_TOPIC)] == [1, 2]
     assert list_predicted(world) == list(range(1, 11))
-    assert (batch(world)["status"], batch(world)["missing_units"]) == (CONSOLIDATED, [])
+    assert (batch(world)["status"], batch(world)["missing_units"]) == (BatchStatus.CONSOLIDATED, [])
     assert world.staging_tables() == []
     assert sweep_once(world)["result"]["status"] == "no_data"
 
@@ -86,7 +86,7 @@ def test_with_fewer_than_ninety_percent_it_waits_for_thirty_minutes(world: Pipel
     stage_and_complete(world, UNITS[:8])
     world.move(minutes=29)
     sweep_once(world)
-    assert batch(world)["status"] == OPEN
+    assert batch(world)["status"] == BatchStatus.OPEN
     world.move(minutes=1)
     (closed,) = sweep_once(world)["metadata"]["closed"]
     assert closed["why"] == "open for 30 min, 8 of 10 units recorded"
@@ -99,7 +99,7 @@ def test_a_batch_nobody_worked_on_is_closed_and_its_consolidation_fails_visibly(
     (closed,) = sweep_once(world)["metadata"]["closed"]
     assert closed["missing"] == UNITS
     world.run_until_idle(PHASE5)
-    assert batch(world)["status"] == batches.FAILED
+    assert batch(world)["status"] == BatchStatus.FAILED
     assert "none of its 10 units staged a row" in batch(world)["failure"]
 
 
@@ -125,28 +125,28 @@ def test_the_sweep_that_dies_after_closing_is_repaired_by_its_redelivery(world: 
     ask_for_sweep(world)
     with world.kill_at("sweep.closed"), pytest.raises(Killed):
         world.run_until_idle(SWEEP)
-    assert (batch(world)["status"], batch(world)["outbox_pending"]) == (CLOSED, True)
+    assert (batch(world)["status"], batch(world)["outbox_pending"]) == (BatchStatus.CLOSED, True)
     assert world.list_published(COMPLETE_TOPIC) == []
     world.start()
     world.move(minutes=2)
     world.run_until_idle(WITH_SWEEP)
-    assert (batch(world)["status"], batch(world)["outbox_pending"]) == (CONSOLIDATED, False)
+    assert (batch(world)["status"], batch(world)["outbox_pending"]) == (BatchStatus.CONSOLIDATED, False)
     assert len(world.list_published(COMPLETE_TOPIC)) == len(world.alerts()) == 1
 
 
 def test_an_announcement_lost_between_record_and_publish_is_sent(world: PipelineHarness) -> None:
     open_batch(world, "1")
     stage(world, "1", [prediction(1, "9.5")])
-    result = UnitResult("1", DONE, 1, None, 1, None, NOW)
+    result = UnitResult("1", UnitStatus.DONE, 1, None, 1, None, NOW)
     with world.kill_at("batch.closed"), pytest.raises(Killed):
-        batches.complete_unit(world.state, BATCH, result, announcement)
+        completion.complete_unit(world.state, BATCH, result, announcement)
     world.start()
     world.move(minutes=1)
     assert sweep_once(world)["result"]["status"] == "no_data", "its own process may still do it"
     world.move(minutes=1)
     assert sweep_once(world)["metadata"]["sent"] == [f"batches/{BATCH}"]
     world.run_until_idle()
-    assert batch(world)["status"] == CONSOLIDATED
+    assert batch(world)["status"] == BatchStatus.CONSOLIDATED
 
 
 def test_a_unit_that_completes_while_the_batch_is_closed_is_not_left_as_missing(
@@ -156,25 +156,25 @@ def test_a_unit_that_completes_while_the_batch_is_closed_is_not_left_as_missing(
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:8])
     world.move(minutes=30)
-    close = batches.close_partial
+    close = completion.close_partial
 
     def overtaken(state: Any, found: Any, *arguments: Any) -> list[str]:
-        read = batches.announce
+        read = completion.announce
 
         def late(*announced: Any) -> None:
-            monkeypatch.setattr(batches, "announce", read)
+            monkeypatch.setattr(completion, "announce", read)
             stage_and_complete(world, ["9"])
             read(*announced)
 
-        monkeypatch.setattr(batches, "announce", late)
+        monkeypatch.setattr(completion, "announce", late)
         return close(state, found, *arguments)
 
-    monkeypatch.setattr(batches, "close_partial", overtaken)
+    monkeypatch.setattr(completion, "close_partial", overtaken)
     metadata = sweep_once(world)["metadata"]
     assert metadata["closed"][0]["missing"] == ["9", "10"]
     assert metadata["late"] == {BATCH: ["9"]}
     world.run_until_idle()
-    assert (batch(world)["status"], batch(world)["missing_units"]) == (CONSOLIDATED, ["10"])
+    assert (batch(world)["status"], batch(world)["missing_units"]) == (BatchStatus.CONSOLIDATED, ["10"])
     assert list_predicted(world) == list(range(1, 10))
     assert world.list_published("nba-phase5-predictions-complete")[-1]["records_failed"] == 1
 
@@ -204,12 +204,12 @@ def test_while_paused_no_batch_is_closed_and_the_clocks_start_anew(world: Pipeli
     pause_switch.pause(world.state, who="op", reason="off-season", now=world.clock.now())
     world.move(hours=2)
     found = sweep_once(world)
-    assert batch(world)["status"] == OPEN
+    assert batch(world)["status"] == BatchStatus.OPEN
     assert found["metadata"]["paused"] == "paused by op: off-season"
     pause_switch.resume(world.state, who="op", reason="on", now=world.clock.now())
     world.move(minutes=9)
     sweep_once(world)
-    assert batch(world)["status"] == OPEN
+    assert batch(world)["status"] == BatchStatus.OPEN
     world.move(minutes=1)
     assert sweep_once(world)["metadata"]["closed"][0]["missing"] == ["10"]
 
@@ -253,7 +253,7 @@ def test_a_worker_killed_at_its_last_attempt(evening: PipelineHarness) -> None:
     (closed,) = sweep_once(evening)["metadata"]["closed"]
     assert closed["missing"] == ["101"]
     evening.run_until_idle()
-    assert batch(evening)["status"] == CONSOLIDATED
+    assert batch(evening)["status"] == BatchStatus.CONSOLIDATED
     assert len(evening.bus.pull("phase5-worker-prediction-request-dead-letter")) == 1
     evening.move(hours=1)
     metadata = sweep_once(evening)["metadata"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, BatchPlan
+from shared.chain.batches import opening
+from shared.chain.batches.opening import BatchPlan
+from shared.chain.batches.records import BatchStatus, path_of
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import dead_letters
 from shared.core import failpoints
@@ -29,9 +30,9 @@ POINTS = ["outbox.published", *(point for point in failpoints.POINTS if point.st
 def lay_out(world: PipelineHarness) -> None:
     """A stalled batch, an unsent announcement, an abandoned execution, an orphaned table, an interrupted redrive."""
     yesterday = BatchPlan(DAY.replace(day=13), "run0", "phase5_coordinator.run0", "same_day", NOW, ("1",), TIPOFFS, NOW)
-    batches.open_batch(world.state, yesterday, NOW)
+    opening.open_batch(world.state, yesterday, NOW)
     world.state.update(
-        batches.path_of(OLD), {"status": CONSOLIDATED, "merged_units": ["1"], "missing_units": [], "closed_at": NOW}
+        path_of(OLD), {"status": BatchStatus.CONSOLIDATED, "merged_units": ["1"], "missing_units": [], "closed_at": NOW}
     )
     stage(world, "1", [prediction(1, "9.5", batch=OLD)], batch=OLD)
     world.bus.publish("phase3-analytics-nba-phase3-trigger-dead-letter", b"{}", {"game_date": "2025-11-14"})

@@ -11,6 +11,7 @@ from functions.batch_sweep.abandoned_executions import abandoned_after
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxFile, entries
 from shared.chain.resilience import deferred, pause_switch
+from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.clock import LONG_AGO
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
@@ -79,8 +80,17 @@ def test_a_sweep_that_dies_while_it_sends_sends_again(world: PipelineHarness) ->
 
 
 def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: PipelineHarness) -> None:
-    broken = {"outbox": entries("x", [OutboxFile(TRIGGER, "gone/1")]), "outbox_pending": True, "released_at": NOW}
-    world.state.create("held/a-broken-one", broken)
+    broken = DeferredMessage(
+        function="phase3_analytics",
+        topic=TRIGGER,
+        gate="pause",
+        reason="odd odds",
+        deferred_at=NOW,
+        released_at=NOW,
+        outbox=entries("x", [OutboxFile(TRIGGER, "gone/1")]),
+        outbox_pending=True,
+    )
+    world.state.create("held/a-broken-one", broken.to_document())
     ask(world)
     with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -283,3 +293,16 @@ def test_the_sweep_itself_is_not_held(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     assert sweep_once(world)["result"]["reason"].startswith("paused by op: release")
     assert world.documents(deferred.COLLECTION) == []
+
+
+def test_a_damaged_document_is_a_problem_that_names_it_and_stops_no_other(world: PipelineHarness) -> None:
+    ask(world)
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
+        world.run_until_idle(functions(Work()))
+    world.start()
+    lose(world)
+    world.state.create("batches/damaged", {"status": "LOST", "outbox": [], "outbox_pending": True})
+    world.move(minutes=2)
+    found = sweep_once(world)["metadata"]
+    assert found["sent"] == [f"executions/{PHASE3}"]
+    assert found["problems"]["batches/damaged"].startswith("DataError: batches/damaged: the field batch_id is missing")

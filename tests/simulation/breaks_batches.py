@@ -16,8 +16,9 @@ from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
 from functions.phase6_export.document import Order
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, Batch
+from shared.chain.batches import completion, opening
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import Batch, BatchStatus, path_of
 from shared.chain.resilience import locks
 from shared.stores.ports import Document, Increment
 from shared.stores.warehouse import sql, staging
@@ -28,56 +29,56 @@ TABLE = Table()
 
 @TABLE.add("increment instead of keyed completion", "a batch counts its completions, a repeated one twice")
 def _increment() -> Iterator[None]:
-    record, complete = batches._record_unit, batches.complete_unit
+    record, complete = completion._record_unit, completion.complete_unit
 
     def broken_record(state: Any, batch_id: str, result: Any) -> None:
         record(state, batch_id, result)
-        state.update(batches.path_of(batch_id), {"completions": Increment(1)})
+        state.update(path_of(batch_id), {"completions": Increment(1)})
 
     def broken_complete(state: Any, batch_id: str, *args: Any) -> Batch:
         def count(collection: str) -> int:
-            return int(state.get(batches.path_of(batch_id)).data["completions"])
+            return int(state.get(path_of(batch_id)).data["completions"])
 
         return complete(Instead(state, count=count), batch_id, *args)
 
-    with patch(batches, "_record_unit", broken_record), patch(batches, "complete_unit", broken_complete):
+    with patch(completion, "_record_unit", broken_record), patch(completion, "complete_unit", broken_complete):
         yield
 
 
 @TABLE.add("closed without precondition", "a batch is changed without asking whether it changed since it was read")
-def _close_without_precondition() -> Iterator[None]:
-    whole = batches.announce
+def _closed_without_precondition() -> Iterator[None]:
+    whole = completion.announce
 
     def announce(state: Any, *args: Any) -> None:
         whole(Instead(state, update=lambda path, fields, if_version: state.update(path, fields)), *args)
 
-    with patch(batches, "announce", announce):
+    with patch(completion, "announce", announce):
         yield
 
 
 @TABLE.add("late completion ignored", "a unit that is done after its batch was closed without it stays missing")
 def _late_ignored() -> Iterator[None]:
-    complete = batches.complete_unit
+    complete = completion.complete_unit
 
     def broken_complete(state: Any, batch_id: str, result: Any, announcement: Any) -> Batch:
-        batch = batches.get_batch(state, batch_id)
-        if batch is None or batch.status == OPEN:
+        batch = get_batch(state, batch_id)
+        if batch is None or batch.status == BatchStatus.OPEN:
             return complete(state, batch_id, result, announcement)
-        batches._record_unit(state, batch_id, result)
+        completion._record_unit(state, batch_id, result)
         return batch
 
-    with patch(batches, "complete_unit", broken_complete):
+    with patch(completion, "complete_unit", broken_complete):
         yield
 
 
 @TABLE.add("no join", "a trigger opens a revision while another of the date is in progress")
 def _no_join() -> Iterator[None]:
-    whole = batches.open_batch
+    whole = opening.open_batch
 
     def broken_finish(document: Document | None) -> Document | None:
         if document is None or not document.path.startswith("batches/"):
             return document
-        return replace(document, data={**document.data, "status": CONSOLIDATED})
+        return replace(document, data={**document.data, "status": BatchStatus.CONSOLIDATED.value})
 
     def open_batch(state: Any, *args: Any) -> Batch:
         def transaction(body: Any) -> Any:
@@ -85,7 +86,7 @@ def _no_join() -> Iterator[None]:
 
         return whole(Instead(state, transaction=transaction), *args)
 
-    with patch(batches, "open_batch", open_batch), patch(Batch, "in_progress", property(lambda self: False)):
+    with patch(opening, "open_batch", open_batch), patch(Batch, "in_progress", property(lambda self: False)):
         yield
 
 
@@ -138,10 +139,10 @@ def _no_lock() -> Iterator[None]:
             pass
 
     @contextmanager
-    def hold(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
+    def acquire(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
         yield Unchecked(name, 1, state, clock)
 
-    with patch(locks, "hold", hold):
+    with patch(locks, "acquire", acquire):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Breaks of what carries messages: handler, ledger, outbox, delivery and held messages."""
+"""Breaks of what carries messages: handler, ledger, outbox, delivery and deferred messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from shared.chain.execution import handler, run_identity
-from shared.chain.execution.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
+from shared.chain.execution.ledger import Done, Ledger, Taken
+from shared.chain.execution.records import ExecutionFacts, ExecutionStatus, Success
 from shared.chain.messages import outbox
 from shared.chain.resilience import dead_letters, deferred
 from shared.core.errors import Retriable
@@ -20,12 +21,12 @@ from tests.simulation.patching import Instead, Table, everywhere, patch
 
 TABLE = Table()
 
-Finish = Callable[[Ledger, Taken, dict[str, Any]], None]
+Finish = Callable[[Ledger, Taken, Success], None]
 _runtime: ContextVar[Runtime] = ContextVar("runtime of the execution")
 
 
 @contextmanager
-def _finishing(instead: Callable[[Finish, Ledger, Taken, dict[str, Any], Runtime], None]) -> Iterator[None]:
+def _finishing(instead: Callable[[Finish, Ledger, Taken, Success, Runtime], None]) -> Iterator[None]:
     """Another way to record success, which knows the ports."""
     execute, finish = handler._execute, Ledger.finish
 
@@ -33,23 +34,23 @@ def _finishing(instead: Callable[[Finish, Ledger, Taken, dict[str, Any], Runtime
         _runtime.set(runtime)
         return execute(of, message, run, runtime, passage)
 
-    def broken_finish(self: Ledger, taken: Taken, fields: dict[str, Any]) -> None:
-        instead(finish, self, taken, fields, _runtime.get())
+    def broken_finish(self: Ledger, taken: Taken, success: Success) -> None:
+        instead(finish, self, taken, success, _runtime.get())
 
     with patch(handler, "_execute", broken_execute), patch(Ledger, "finish", broken_finish):
         yield
 
 
-def _publish(fields: dict[str, Any], runtime: Runtime) -> None:
-    for entry in fields["outbox"]:
-        outbox._publish(entry, runtime.bus, runtime.raw)
+def _publish(taken: Taken, success: Success, runtime: Runtime) -> None:
+    for entry in success.outbox:
+        outbox._publish(taken.key.path, entry, runtime.bus, runtime.raw)
 
 
 @TABLE.add("publish before record", "the outcome's messages are published before it is recorded")
 def _publish_before_record() -> Iterator[None]:
-    def finish(whole: Finish, ledger: Ledger, taken: Taken, fields: dict[str, Any], runtime: Runtime) -> None:
-        _publish(fields, runtime)
-        whole(ledger, taken, {**fields, "outbox_pending": False})
+    def finish(whole: Finish, ledger: Ledger, taken: Taken, success: Success, runtime: Runtime) -> None:
+        _publish(taken, success, runtime)
+        whole(ledger, taken, replace(success, outbox_pending=False))
 
     with _finishing(finish):
         yield
@@ -57,9 +58,9 @@ def _publish_before_record() -> Iterator[None]:
 
 @TABLE.add("record without outbox", "a result is recorded without its messages, which are published right after")
 def _record_without_outbox() -> Iterator[None]:
-    def finish(whole: Finish, ledger: Ledger, taken: Taken, fields: dict[str, Any], runtime: Runtime) -> None:
-        whole(ledger, taken, {**fields, "outbox": [], "outbox_pending": False})
-        _publish(fields, runtime)
+    def finish(whole: Finish, ledger: Ledger, taken: Taken, success: Success, runtime: Runtime) -> None:
+        whole(ledger, taken, replace(success, outbox=[], outbox_pending=False))
+        _publish(taken, success, runtime)
 
     with _finishing(finish):
         yield
@@ -76,7 +77,7 @@ def _sending(instead: Callable[[Document, Callable[[], int], Callable[[list[Any]
         entries = document.data["outbox"]
 
         def publish() -> int:
-            return sum(outbox._publish(entry, bus, raw) for entry in entries)
+            return sum(outbox._publish(path, entry, bus, raw) for entry in entries)
 
         def mark(left: list[Any]) -> None:
             sent = [*document.data.get("outbox_sent", []), *(json.dumps([e["id"], e["topic"]]) for e in entries)]
@@ -101,7 +102,7 @@ def _mark_before_publishing() -> Iterator[None]:
 
 @TABLE.add("no lease", "an execution is taken although another's lease stands")
 def _no_lease() -> Iterator[None]:
-    with patch(Ledger, "_is_free", lambda self, document, now: True):
+    with patch(Ledger, "_is_free", lambda self, execution, now: True):
         yield
 
 
@@ -142,9 +143,9 @@ def _success_forgotten() -> Iterator[None]:
 
         def get(path: str) -> Document | None:
             found = state.get(path)
-            if found is None or found.data["status"] != SUCCEEDED:
+            if found is None or found.data["status"] != ExecutionStatus.SUCCEEDED:
                 return found
-            return replace(found, data={**found.data, "status": FAILED})
+            return replace(found, data={**found.data, "status": ExecutionStatus.FAILED.value})
 
         return take(Ledger(Instead(state, get=get), self._owner, self._epoch), *args, **more)
 
@@ -156,11 +157,11 @@ def _success_forgotten() -> Iterator[None]:
 def _as_of_anew() -> Iterator[None]:
     take = Ledger.take
 
-    def broken_take(self: Ledger, key: Any, now: Any, lease: Any, facts: dict[str, Any], **more: Any) -> Taken | Done:
+    def broken_take(self: Ledger, key: Any, now: Any, lease: Any, facts: ExecutionFacts, **more: Any) -> Taken | Done:
         found = take(self, key, now, lease, facts, **more)
-        if isinstance(found, Done) or not facts["as_of"]:
+        if isinstance(found, Done) or not facts.as_of:
             return found
-        return replace(found, data={**found.data, "as_of": facts["as_of"]})
+        return replace(found, execution=replace(found.execution, as_of=facts.as_of))
 
     with patch(Ledger, "take", broken_take):
         yield
@@ -182,14 +183,14 @@ def _poison_dropped() -> Iterator[None]:
         yield
 
 
-@TABLE.add("held without parking", "a message that the pause switch stops is acknowledged and not kept")
-def _defer_without_parking() -> Iterator[None]:
-    with patch(handler, "hold", lambda runtime, function, envelope, gate, reason: None):
+@TABLE.add("deferred without parking", "a message that the pause switch stops is acknowledged and not kept")
+def _deferred_without_parking() -> Iterator[None]:
+    with patch(handler, "defer", lambda runtime, function, envelope, rejection: None):
         yield
 
 
-@TABLE.add("held for ever", "what was held is not released when its gate opens")
-def _defer_for_ever() -> Iterator[None]:
+@TABLE.add("deferred for ever", "what was deferred is not released when it would be admitted")
+def _deferred_for_ever() -> Iterator[None]:
     with patch(deferred, "release_deferred", lambda runtime: []):
         yield
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.phase6_export import writer
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution import handler
 from shared.chain.execution.ledger import Ledger
 from shared.chain.messages import outbox

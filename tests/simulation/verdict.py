@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.chain.batches.batches import FAILED, get_batch
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import BatchStatus
 from tests.simulation.driver import Player
 from tests.simulation.reference import (
     Outcome,
@@ -142,11 +143,11 @@ class _Result:
     def _incomplete(self, batch_id: str) -> bool:
         """Whether the batch itself says that units were not merged, or that rows came after tip-off."""
         batch = get_batch(self.world.state, batch_id)
-        return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.data.get("frozen_rows"))
+        return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.frozen_rows)
 
     def _has_reason(self) -> bool:
         """Whether something on record says why nothing was predicted."""
-        if any(b.data["status"] == FAILED for b in self.world.state.query("batches")):
+        if any(b.data["status"] == BatchStatus.FAILED for b in self.world.state.query("batches")):
             return True
         executions = self.world.state.query("executions")
         return any(

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from shared.chain.batches.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.chain.batches.records import BatchStatus, parse_batch_id
 from shared.chain.execution.handler import Response
 from shared.chain.execution.run_identity import SETS_AS_OF
 from shared.chain.execution.run_identity import Delivery as Belonging
@@ -77,7 +77,9 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
         day, revision = parse_batch_id(self._batch(table))
         batches = self.world.state.query("batches")
         return any(
-            parse_batch_id(b.id)[0] == day and parse_batch_id(b.id)[1] > revision and b.data["status"] == CONSOLIDATED
+            parse_batch_id(b.id)[0] == day
+            and parse_batch_id(b.id)[1] > revision
+            and b.data["status"] == BatchStatus.CONSOLIDATED
             for b in batches
         )
 
@@ -120,7 +122,9 @@ class BatchesCloseOnce(Invariant):
         documents = self.world.state.query("batches")
         for document in documents:
             self._look(document)
-        open_dates = [d.data["game_date"] for d in documents if d.data["status"] in (OPEN, CLOSED)]
+        open_dates = [
+            d.data["game_date"] for d in documents if d.data["status"] in (BatchStatus.OPEN, BatchStatus.CLOSED)
+        ]
         if len(open_dates) != len(set(open_dates)):
             self.on_violation(f"two batches of one date are in progress: {[d.id for d in documents]}")
 
@@ -132,8 +136,10 @@ class BatchesCloseOnce(Invariant):
         if moment != self._closed_at.setdefault(name, moment) and self._closed_at[name] is not None:
             self.on_violation(f"{name}, {before}, was closed once more: at {self._closed_at[name]} and at {moment}")
         self._closed_at[name] = moment
-        closes = now == CLOSED and (before == OPEN or before is None)
-        announced_again = before == CLOSED and now == CLOSED and sequence > self._sequence.get(name, 0)
+        closes = now == BatchStatus.CLOSED and (before == BatchStatus.OPEN or before is None)
+        announced_again = (
+            before == BatchStatus.CLOSED and now == BatchStatus.CLOSED and sequence > self._sequence.get(name, 0)
+        )
         if closes or (announced_again and not data.get("late_units")):
             self._closed[name] = self._closed.get(name, 0) + 1
             if self._closed[name] > 1:

@@ -24,7 +24,7 @@ from local.host.logs import logs_to
 from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, with_replay_sources
 from local.host.server import Server, load_function
 from local.host.simulated_clock import SimClock, SimulationNotes
-from shared.chain.batches.batches import latest_batch
+from shared.chain.batches.reading import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline

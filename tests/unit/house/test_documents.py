@@ -93,7 +93,7 @@ def test_the_states_that_are_drawn_are_those_of_the_code() -> None:
     """Of every diagram of states: the file that the sentence before it names knows each of them."""
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     drawn = re.findall(r"(shared/[\w/]+\.py)[^`]*```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL)
-    assert [Path(file).stem for file, _ in drawn] == ["ledger", "batches", "circuit_breaker"]
+    assert [Path(file).stem for file, _ in drawn] == ["records", "records", "circuit_breaker"]
     for file, diagram in drawn:
         states = {*re.findall(r"(\w+) -->", diagram), *re.findall(r"--> (\w+):", diagram)}
         code = (ROOT / file).read_text(encoding="utf-8")

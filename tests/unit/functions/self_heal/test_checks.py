@@ -12,10 +12,11 @@ import pytest
 from functions.self_heal.checks import first_shortage, grades
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ExportFile, dated_files, results_file
 from functions.self_heal.snapshot import Game, NewestBatch, Player, Snapshot
-from shared.chain.batches.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
+from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.heal_runs import asked_run_id, heal_run_id, is_heal_run
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from tests.support import records
 
 DAY = date(2025, 11, 14)
 NOON = datetime(2025, 11, 14, 17, 45, tzinfo=UTC)
@@ -68,8 +69,8 @@ def player(player_id: int, game_id: str = EARLY, **changes: Any) -> Player:
     return replace(whole, **changes)
 
 
-def batch(status: str = CONSOLIDATED, **fields: Any) -> Batch:
-    return Batch({"batch_id": BATCH, "status": status, "closed_as": "complete", **fields}, "1")
+def batch(status: BatchStatus = BatchStatus.CONSOLIDATED, **fields: Any) -> Batch:
+    return records.batch(batch_id=BATCH, status=status, **fields)
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -136,8 +137,8 @@ def test_a_whole_day_is_short_of_nothing() -> None:
             "features",
             f"2 players of the newest context have no feature row: 1 of 2 games ({LATE})",
         ),
-        ({"batch": batch(CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
-        ({"batch": batch(FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
+        ({"batch": batch(BatchStatus.CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
+        ({"batch": batch(BatchStatus.FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
         (
             {"newest": NewestBatch(BATCH, 250, 249)},
             "predictions",
@@ -237,7 +238,7 @@ def test_an_expected_player_without_predictions_on_a_played_date_is_named() -> N
 
 def test_the_earliest_phase_comes_first() -> None:
     games = [game(EARLY, context_teams=0, context_players=0, feature_players=0), game(LATE, feature_players=0)]
-    empty: dict[str, Any] = {"players": [], "batch": batch(CLOSED), "files": {}}
+    empty: dict[str, Any] = {"players": [], "batch": batch(BatchStatus.CLOSED), "files": {}}
     stages = [
         ("sources", snapshot(feed_rows=0, games=games, **empty)),
         ("context", snapshot(games=games, **empty)),
@@ -306,7 +307,7 @@ def test_a_batch_that_covers_a_game_and_has_nobody_on_record_of_it_covers_nobody
 
 
 def test_an_open_batch_is_not_short() -> None:
-    assert short(snapshot(batch=batch(OPEN))) is None
+    assert short(snapshot(batch=batch(BatchStatus.OPEN))) is None
 
 
 def test_a_team_nobody_has_played_for_in_a_month_has_no_context() -> None:

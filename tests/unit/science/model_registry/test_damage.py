@@ -34,7 +34,8 @@ from shared.science.model_registry.registry import (
     record_files,
     save_models,
 )
-from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
+from shared.science.systems.error_codes import MODEL_DAMAGED
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
 from tests.support.systems_models import train_named
 from tests.support.systems_rows import predicted_rows
 from tests.unit.science.model_registry.test_registry import AT

@@ -15,6 +15,7 @@ from shared.chain.execution.handler import Response
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import read_envelope
 from shared.chain.resilience import admission, circuit_breaker, deferred, pause_switch
+from shared.chain.resilience.admission import Rejection
 from shared.core import failpoints
 from shared.core.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
 from shared.core.pipeline import load_pipeline
@@ -151,7 +152,7 @@ def test_a_held_message_means_what_it_meant_when_it_was_published(world: Pipelin
 def test_any_bytes_are_held_and_come_back_as_they_were(world: PipelineHarness, data: bytes) -> None:
     pause_all(world)
     envelope = read_envelope(push(data, message_id="77", subscription=TRIGGER, attributes={"a": "ö"}))
-    deferred.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
+    deferred.defer(world.runtime, load_pipeline().functions[FUNCTION], envelope, Rejection("pause", "why"))
     assert resume(world) == [f"{TRIGGER}.77"]
     ((topic, sent, attributes),) = world.bus.published
     assert (topic, sent, attributes["a"], attributes["origin_message_id"]) == ("nba-phase3-trigger", data, "ö", "77")
@@ -222,7 +223,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: Pipelin
     function = load_pipeline().functions[FUNCTION]
     assert len(function.subscriptions) > 1
     pause_all(world)
-    deferred.hold(world.runtime, function, read_envelope(push(DAY, message_id="7")), "pause", "why")
+    deferred.defer(world.runtime, function, read_envelope(push(DAY, message_id="7")), Rejection("pause", "why"))
     assert resume(world) == [f"{function.subscriptions[0].name}.7"]
 
 
@@ -232,7 +233,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: Pipelin
 def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: PipelineHarness) -> None:
     pause_all(world)
     body = push(DAY, message_id="5", subscription=TRIGGER)
-    with world.kill_at("held.stored"), pytest.raises(Killed):
+    with world.kill_at("deferred.stored"), pytest.raises(Killed):
         send(world, Work(), body)
     assert world.documents("held") == []
     world.start()
@@ -241,7 +242,7 @@ def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(w
     assert [json.loads(data) for _, data, _ in world.bus.published] == [DAY]
 
 
-@pytest.mark.parametrize("point", ["held.released", "outbox.published"])
+@pytest.mark.parametrize("point", ["deferred.released", "outbox.published"])
 def test_a_crash_while_releasing_is_mended_by_the_next_call(world: PipelineHarness, point: str) -> None:
     pause_all(world)
     for number in range(3):
@@ -253,7 +254,7 @@ def test_a_crash_while_releasing_is_mended_by_the_next_call(world: PipelineHarne
     assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m2"]
     assert deferred.release_deferred(world.runtime) == []
     origins = [attributes["origin_message_id"] for _, _, attributes in world.bus.published]
-    assert origins == (["m0", "m1", "m2"] if point == "held.released" else ["m0", "m1", "m1", "m2"])
+    assert origins == (["m0", "m1", "m2"] if point == "deferred.released" else ["m0", "m1", "m1", "m2"])
     assert not any(each["outbox_pending"] for each in world.documents("held"))
 
 
