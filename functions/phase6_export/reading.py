@@ -89,6 +89,17 @@ class Day:
         """Each player's predictions on offer at his main line, or without a line, by system."""
         return _by_player(self.offered.where("line_kind", lambda kind: kind in MAIN_KINDS))
 
+    def venue(self, player: Row) -> dict[str, Any]:
+        """Where a player plays, and against whom, as the schedule has it now.
+
+        team, opponent and is_home of a row of players.sql; the last two are None where the schedule lacks the game.
+        """
+        game = next((game for game in self.games if game["game_id"] == player["game_id"]), None)
+        if game is None or player["team"] is None:
+            return {"team": player["team"], "opponent": None, "is_home": None}
+        is_home = player["team"] == game["home_team"]
+        return {"team": player["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
+
     def injuries_unknown(self, game_id: str) -> bool:
         """Whether no injury list was in force for the game's features; for a game without any, for the date's."""
         return self._unknown.get(game_id, self._unknown[None])

@@ -8,7 +8,6 @@ from functions.phase6_export.document import format_optional_timestamp, half_poi
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
-from functions.phase6_export.exporters.venue import venue
 from functions.phase6_export.reading import Day, key_of
 from functions.phase6_export.reasons import full_reason
 from functions.phase6_export.rows import Row
@@ -74,7 +73,7 @@ def _pick(bet: Row, day: Day) -> dict[str, Any]:
         "player_id": row["player_id"],
         "player_lookup": row["player_lookup"],
         "player_name": player["player_name"],
-        **venue(day, player),
+        **day.venue(player),
         "game_id": row["game_id"],
         "tipoff_at": format_optional_timestamp(day.tipoffs[row["game_id"]]),
         "line": half_points(row["line_value"]),

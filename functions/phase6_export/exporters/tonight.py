@@ -8,7 +8,6 @@ from typing import Any
 
 from functions.phase6_export.document import Encoded, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters.advice import Advice
-from functions.phase6_export.exporters.venue import venue
 from functions.phase6_export.reading import Day, Key, key_of
 from functions.phase6_export.reasons import full_reason
 from functions.phase6_export.rows import Row
@@ -106,7 +105,7 @@ class Tonight:
             "player_name": row["player_name"],
             "file": self.files[key_of(row)],
             "game_id": row["game_id"],
-            **venue(self.day, row),
+            **self.day.venue(row),
             "status": "predicted" if is_predicted else "left_out",
             "reason": f"game_{off}" if off else None if is_predicted else row["reason"] or "no_prediction",
             "injury_status": "unknown" if self.day.injuries_unknown(row["game_id"]) else row["injury_status"],
