@@ -32,7 +32,7 @@ def validator(name: str) -> Draft202012Validator:
 
 
 @cache
-def certainly(name: str) -> Fits:
+def fast_check(name: str) -> Fits:
     """The fast check that a body fits; what it does not say yes to goes to jsonschema."""
 
     def find(file: str, pointer: str) -> Any:
@@ -46,12 +46,12 @@ def certainly(name: str) -> Fits:
 
 def is_valid(body: Any, schema: str) -> bool:
     """Whether a body fits: of a file that an earlier version may have written."""
-    return certainly(schema)(body) or bool(validator(schema).is_valid(body))
+    return fast_check(schema)(body) or bool(validator(schema).is_valid(body))
 
 
 def check(body: Any, schema: str, path: str) -> None:
     """Raises SchemaMismatch naming the file, the place in it and the value that does not fit."""
-    if certainly(schema)(body):
+    if fast_check(schema)(body):
         return
     error = best_match(validator(schema).iter_errors(body))
     if error is None:
