@@ -42,7 +42,7 @@ def validator(name: str) -> Draft202012Validator:
 
 
 @cache
-def certainly(name: str) -> Fits:
+def fast_check(name: str) -> Fits:
     """The fast check that a body fits a schema, or the part name#/pointer; what it does not say yes to goes to
     jsonschema."""
     file, _, pointer = name.partition("#")
@@ -51,7 +51,7 @@ def certainly(name: str) -> Fits:
 
 def is_valid(body: Any, schema: str) -> bool:
     """Whether a body fits: of a file that an earlier version may have written."""
-    return certainly(schema)(body) or bool(validator(schema).is_valid(body))
+    return fast_check(schema)(body) or bool(validator(schema).is_valid(body))
 
 
 def check(body: Any, schema: str, path: str) -> None:
@@ -65,7 +65,7 @@ def check_element(element: Any, schema: str, field: str, index: int, path: str) 
 
 
 def _check(value: Any, name: str, path: str, place: str) -> None:
-    if certainly(name)(value):
+    if fast_check(name)(value):
         return
     error = best_match(validator(name).iter_errors(value))
     if error is None:
