@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from local.host.asked import text, texts, yes
 from local.host.bodies import Refusal
+from local.host.request_fields import boolean_field, text_field, texts_field
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.pause_switch import Pause
 from shared.core.errors import DataError, NotFound
@@ -49,7 +49,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     def redrive() -> Response:
         asked = request.get_json()
         signature = _signature(asked)
-        choice = LetterChoice(set(texts(asked, "ids")), **_filters(asked), everything=yes(asked, "all"))
+        choice = LetterChoice(set(texts_field(asked, "ids")), **_filters(asked), everything=boolean_field(asked, "all"))
         done = actions.redrive(runtime_of(), pipeline, choice, signature)
         return _json({
             "redriven": [{**as_json(one.letter), "published": one.published, "message": one.said} for one in done]
@@ -62,7 +62,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     @pages.post("/reset-breaker")
     def reset_breaker() -> Response:
         asked = request.get_json()
-        failing = actions.reset_breaker(runtime_of(), text(asked, "name"), _signature(asked))
+        failing = actions.reset_breaker(runtime_of(), text_field(asked, "name"), _signature(asked))
         return _json({"breakers": [asdict(one) for one in failing]})
 
     @pages.get("/pause")
@@ -81,11 +81,11 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
 
 
 def _signature(asked: dict[str, Any]) -> Signature:
-    return Signature(text(asked, "who"), text(asked, "why"))
+    return Signature(text_field(asked, "who"), text_field(asked, "why"))
 
 
 def _filters(asked: Any) -> dict[str, str]:
-    return {name: text(asked, name) for name in ("subscription", "reason")}
+    return {name: text_field(asked, name) for name in ("subscription", "reason")}
 
 
 def as_json(letter: DeadLetter) -> dict[str, Any]:

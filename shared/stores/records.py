@@ -57,7 +57,7 @@ class Record:
     def to_document(self) -> dict[str, Any]:
         """Encode the whole record, in the order of its declaration."""
         found = [(each, getattr(self, each.attribute)) for each in _layout(type(self))]
-        return {each.name: _encoded(value) for each, value in found if each.always or value != each.default}
+        return {each.name: _encode(value) for each, value in found if each.always or value != each.default}
 
     @classmethod
     def fields(cls, **attributes: Any) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Record:
                 f"{cls.__name__} has no stored attribute {', '.join(unknown)}.",
                 next_step=f"declare it in {cls.__module__}.",
             )
-        return {names[attribute]: _encoded(value) for attribute, value in attributes.items()}
+        return {names[attribute]: _encode(value) for attribute, value in attributes.items()}
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _undecodable(path: str, name: str, what: str) -> DataError:
     )
 
 
-def _encoded(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     """A stored value of an attribute's: texts for statuses and days, lists for tuples, the rest as it is."""
     if isinstance(value, Enum):
         return value.value
@@ -220,7 +220,7 @@ def _tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def _moment(value: Any) -> datetime:
+def _decode_timestamp(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise ValueError("no moment")
     return value
@@ -237,7 +237,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     str: _exactly(str, "text"),
     int: _exactly(int, "whole number"),
     bool: _exactly(bool, "yes or no"),
-    datetime: _moment,
+    datetime: _decode_timestamp,
     date: _day,
     Sequence: _exactly(list, "list"),
     tuple: _tuple,

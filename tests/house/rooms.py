@@ -47,7 +47,7 @@ def rooms(root: Path) -> list[str]:
 ABOUT_THE_HOUSE = {"house"}
 
 
-def mirrored(root: Path) -> list[str]:
+def find_unmirrored(root: Path) -> list[str]:
     """Tests of units that lie beside no room of theirs: tests/unit/chain/batches is of shared/chain/batches."""
     units = root / "tests/unit"
     found = []

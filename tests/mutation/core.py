@@ -76,6 +76,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "functions/phase5_coordinator/coordinate.py": ("tests/pipeline/test_fan_out.py",),
     "functions/phase5_coordinator/players.py": ("tests/unit/functions/phase5_coordinator/test_players.py",),
     "functions/phase6_export/exporters/best_bets.py": _EXPORT,
+    "functions/phase6_export/rows.py": ("tests/unit/functions/phase6_export/test_rows.py",),
     "functions/phase6_export/sql/games.sql": _EXPORT,
     "functions/phase6_export/sql/performance.sql": _RESULTS,
     "functions/phase6_export/sql/results.sql": _RESULTS,

@@ -162,7 +162,7 @@ def test_wrong_features_are_nobody_s_single_failure(evening: PipelineHarness) ->
     """What all systems need is loud and counts for no system."""
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
-    (request, *_) = evening.published("prediction-request")
+    (request, *_) = evening.list_published("prediction-request")
     del request["players"][0]["features"]["points_ewma_20"]
     evening.publish("prediction-request", request)
     with pytest.raises(SchemaMismatch, match="points_ewma_20"):

@@ -26,7 +26,7 @@ CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidat
 def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
     """Run the chain, starting another process after a death; returns how many died."""
     deaths = 0
-    with world.killed_at(point, occasion):
+    with world.kill_at(point, occasion):
         for _ in range(3):
             try:
                 world.run_until_idle()
@@ -39,7 +39,7 @@ def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
 
 def announcements(world: PipelineHarness) -> Counter[tuple[str, int]]:
     """Distinct announcements of consolidation by execution: a repeat of the same one has the same outbox id."""
-    found = world.published("nba-phase5-predictions-complete")
+    found = world.list_published("nba-phase5-predictions-complete")
     return Counter({(each["execution_id"], each["sequence"]): 1 for each in found})
 
 
@@ -104,7 +104,7 @@ def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
 ) -> None:
     """The process that comes back late goes on with what the dead one had chosen, and loses no row it had merged."""
     trigger(evening)
-    with evening.killed_at(point), pytest.raises(Killed):
+    with evening.kill_at(point), pytest.raises(Killed):
         evening.run_until_idle()
     evening.start()
     evening.move(hours=7, minutes=30)
@@ -126,7 +126,7 @@ def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
     """The worker dies after its completion; all others finish and the batch is consolidated before it comes back."""
     trigger(evening)
     evening.run_until_idle({"phase5_coordinator": PHASE5["phase5_coordinator"]})
-    with evening.killed_at("batch.unit_recorded"), pytest.raises(Killed):
+    with evening.kill_at("batch.unit_recorded"), pytest.raises(Killed):
         evening.run_until_idle()
     (running,) = [d for d in evening.documents("executions") if d["status"] == "running"]
     assert running["phase"] == "phase5_worker"

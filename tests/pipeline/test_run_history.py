@@ -50,7 +50,7 @@ def execution(world: PipelineHarness, phase: str, unit: str = "", run: str = RUN
     return taken
 
 
-def consolidated(world: PipelineHarness, unit: str = "") -> None:
+def consolidate_batch(world: PipelineHarness, unit: str = "") -> None:
     execution(world, "phase5_consolidation", unit=unit)
 
 
@@ -131,7 +131,7 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: Pipeli
     """Another execution of the run ends before anybody comes back: the first load is not made anew with it."""
     execution(world, "phase1")
     execution(world, "phase2")
-    with world.killed_at(point), pytest.raises(Killed):
+    with world.kill_at(point), pytest.raises(Killed):
         write_run_history(world.runtime, RUN)
     assert [row["phase"] for row in history(world)] == ([] if point == "history.recorded" else ["phase1", "phase2"])
     world.start()
@@ -145,7 +145,7 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: Pipeli
 def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: PipelineHarness) -> None:
     """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
     execution(world, "phase2", error="the bucket is gone", final=True)
-    with world.killed_at("history.loaded"), pytest.raises(Killed):
+    with world.kill_at("history.loaded"), pytest.raises(Killed):
         write_run_history(world.runtime, RUN)
     world.start()
     world.move(hours=1)
@@ -207,7 +207,7 @@ def test_a_success_after_a_final_failure_is_another_row(world: PipelineHarness) 
     ]
 
 
-def worked(world: PipelineHarness, units: int, failed: int | None = None) -> None:
+def work_units(world: PipelineHarness, units: int, failed: int | None = None) -> None:
     for number in range(units):
         result = {"error": "no model", "final": True} if number == failed else {"record_count": 25}
         execution(world, "phase5_worker", unit=f"{BATCH}.{number}", **result)
@@ -215,9 +215,9 @@ def worked(world: PipelineHarness, units: int, failed: int | None = None) -> Non
 
 
 def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: PipelineHarness) -> None:
-    worked(world, 5, failed=3)
+    work_units(world, 5, failed=3)
     assert write_run_history(world.runtime, RUN) == 0, "the batch is not consolidated"
-    consolidated(world)
+    consolidate_batch(world)
     assert write_run_history(world.runtime, RUN) == 2
     row, _ = history(world)
     assert row["execution_id"] == f"phase5_worker.{RUN}.{BATCH}"
@@ -229,11 +229,11 @@ def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world
 
 def test_a_batch_consolidated_again_has_one_row_of_workers(world: PipelineHarness) -> None:
     """A unit came late: its consolidation is a row of its own, the other units are not told again."""
-    worked(world, 3)
-    consolidated(world)
+    work_units(world, 3)
+    consolidate_batch(world)
     write_run_history(world.runtime, RUN)
     execution(world, "phase5_worker", unit=f"{BATCH}.late")
-    consolidated(world, "#2")
+    consolidate_batch(world, "#2")
     assert write_run_history(world.runtime, RUN) == 1
     assert [row["phase"] for row in phase_log(world)].count("phase5_worker") == 1
 

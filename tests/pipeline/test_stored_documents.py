@@ -75,7 +75,7 @@ def executions(evening: Evening) -> None:
     evening.publish("nba-phase4-trigger", {"game_date": str(DAY), "run_id": "never"})
     evening.deliver(failing(LeaseHeld("somebody else has it")), PHASE4)
     evening.publish("nba-phase4-trigger", {"game_date": str(DAY), "run_id": "cut"})
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         evening.deliver(Work(), PHASE4)
     world.start()
 

@@ -18,6 +18,7 @@ from typing import Any
 from local.bench.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.bench.load.stopwatch import Stopwatch
 from local.bench.measure import Progress
+from local.console.command import DONE, FAILED
 from local.console.lines import complain, say
 from local.host.dispatcher import Completed
 from local.host.runtime import EmbeddedRuntime, open_runtime
@@ -146,9 +147,9 @@ def main(folder: Path, units: int) -> int:
         found = measure(folder, units, progress)
     except PipelineError as error:
         complain(f"Failed: {error}")
-        return 1
+        return FAILED
     (folder / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

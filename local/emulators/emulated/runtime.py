@@ -133,15 +133,10 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         pushes = Pushes(pipeline, clock)
         warehouse = stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb")))
         stores = EmulatedStores(own, file, simulation, clock, opened.exports)
-        runtime = Runtime(
+        runtime = Runtime.of(
+            replace(opened, warehouse=warehouse),
             settings=settings,
             clock=clock,
-            warehouse=warehouse,
-            state=opened.state,
-            bus=opened.bus,
-            raw=opened.raw,
-            exports=opened.exports,
-            models=opened.models,
             epoch=clock.epoch,
             instance="emulated",
             machine=SystemClock(),

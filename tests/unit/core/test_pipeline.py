@@ -10,7 +10,7 @@ from shared.core.errors import ConfigError
 from shared.core.pipeline import PIPELINE_FILE, load_pipeline
 
 
-def altered(folder: Path, before: str, after: str) -> Path:
+def write_altered(folder: Path, before: str, after: str) -> Path:
     """A copy of pipeline.yaml in which a text that occurs once is another."""
     text = PIPELINE_FILE.read_text(encoding="utf-8")
     assert text.count(before) == 1
@@ -20,7 +20,7 @@ def altered(folder: Path, before: str, after: str) -> Path:
 
 
 def test_two_functions_of_one_name_are_refused_with_the_line(tmp_path: Path) -> None:
-    file = altered(tmp_path, "\n  phase5_worker:\n", "\n  phase5_coordinator:\n")
+    file = write_altered(tmp_path, "\n  phase5_worker:\n", "\n  phase5_coordinator:\n")
     lines = file.read_text(encoding="utf-8").splitlines()
     second = [number for number, line in enumerate(lines, 1) if line == "  phase5_coordinator:"][1]
     with pytest.raises(ConfigError) as refused:

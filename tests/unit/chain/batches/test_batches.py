@@ -39,7 +39,7 @@ def get(state: SqliteState, batch: str = R1) -> Batch:
     return found
 
 
-def announced(state: SqliteState) -> list[str]:
+def list_announced(state: SqliteState) -> list[str]:
     return [entry["data"] for entry in get(state).outbox]
 
 
@@ -177,13 +177,13 @@ def test_other_dates_have_batches_of_their_own(state: SqliteState) -> None:
 def test_the_last_unit_closes_it_with_its_announcement_in_the_same_write(state: SqliteState) -> None:
     opening.open_batch(state, PLAN, START)
     assert complete(state, "a").status == "OPEN"
-    assert announced(state) == []
+    assert list_announced(state) == []
     closed = complete(state, "b")
     assert (closed.status, closed.closed_as, closed.missing) == ("CLOSED", "complete", [])
     assert closed.closed_at == START + timedelta(seconds=5)
     assert closed.outbox_pending is True
     assert [entry["id"] for entry in closed.outbox] == [f"{R1}-1-0"]
-    assert announced(state) == [f"{R1} 1"]
+    assert list_announced(state) == [f"{R1} 1"]
 
 
 def test_repeating_a_completion_changes_nothing(state: SqliteState) -> None:
@@ -240,9 +240,9 @@ def test_a_failed_unit_counts_and_is_announced_again_when_it_is_done_after_all(s
     complete(state, "a")
     assert get(state).missing == []
     assert get(state).late_units == ["a"]
-    assert announced(state) == [f"{R1} 1", f"{R1} 2"]
+    assert list_announced(state) == [f"{R1} 1", f"{R1} 2"]
     complete(state, "a")
-    assert len(announced(state)) == 2
+    assert len(list_announced(state)) == 2
 
 
 def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
@@ -252,7 +252,7 @@ def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
     assert sorted(completion.close_partial(state, opened, START, announcement)) == ["a", "c"]
     closed = get(state)
     assert (closed.status, closed.closed_as, closed.missing) == ("CLOSED", "partial", ["a", "c"])
-    assert announced(state) == [f"{R1} 1"]
+    assert list_announced(state) == [f"{R1} 1"]
     with pytest.raises(PreconditionFailed):
         completion.close_partial(state, opened, START, announcement)
 
@@ -273,14 +273,14 @@ def test_a_late_unit_is_accepted_and_announced_again(state: SqliteState, status:
     state.update(path_of(R1), {"status": status})
     late = complete(state, "a")
     assert (late.status, late.missing) == (status, ["b"])
-    assert announced(state) == [f"{R1} 1", f"{R1} 2"]
+    assert list_announced(state) == [f"{R1} 1", f"{R1} 2"]
 
 
 def test_a_late_unit_of_a_superseded_batch_is_counted_and_no_more(state: SqliteState) -> None:
     completion.close_partial(state, opening.open_batch(state, PLAN, START), START, announcement)
     state.update(path_of(R1), {"status": "SUPERSEDED"})
     complete(state, "a")
-    assert announced(state) == [f"{R1} 1"]
+    assert list_announced(state) == [f"{R1} 1"]
     assert [result.unit for result in units_of(state, R1)] == ["a"]
 
 
@@ -364,7 +364,7 @@ def test_a_batch_that_changed_once_while_its_last_unit_completed_is_closed_all_t
 
     result = UnitResult("a", UnitStatus.DONE, 25, None, 1, None, START)
     assert completion.complete_unit(state, R1, result, meddling_once).status == "CLOSED"
-    assert (tried, announced(state)) == ([1, 1], [f"{R1} 1"])
+    assert (tried, list_announced(state)) == ([1, 1], [f"{R1} 1"])
 
 
 def test_a_batch_that_changes_again_and_again_is_a_conflict_to_retry(state: SqliteState) -> None:

@@ -349,9 +349,9 @@ class Deliveries(RuleBasedStateMachine):
         if self.results:
             assert document is not None
             assert all(seen == document.data["result"]["by"] for seen in self.acknowledged)
-            assert all(seen == document.data["result"]["by"].encode() for seen in self.sent())
+            assert all(seen == document.data["result"]["by"].encode() for seen in self.list_sent())
 
-    def sent(self) -> list[bytes]:
+    def list_sent(self) -> list[bytes]:
         with self.file.read() as connection:
             return [row[0] for row in connection.execute("SELECT data FROM messages ORDER BY number")]
 
@@ -366,7 +366,7 @@ class Deliveries(RuleBasedStateMachine):
             self.success("a", sends=True)
         self.no_result_is_lost_or_doubled()
         assert self.results == 1
-        assert len(set(self.sent())) == 1
+        assert len(set(self.list_sent())) == 1
         self.file.close()
         self.folder.cleanup()
 
