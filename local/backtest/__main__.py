@@ -10,7 +10,8 @@ import sys
 
 from local.backtest.arguments import Arguments
 from local.backtest.play import play
-from local.console.command import INTERRUPTED, TERMINATED, run_command
+from local.console.command import run_command
+from local.console.exit_codes import INTERRUPTED, TERMINATED
 from local.day.command import RUN_AGAIN, run_on_screen
 
 

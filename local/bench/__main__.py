@@ -17,7 +17,8 @@ import duckdb
 
 from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
-from local.console.command import DONE, FAILED, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.day.screen import Screen

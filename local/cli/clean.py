@@ -10,7 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.console.command import DONE, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, WRONG_INPUT
 from local.console.lines import complain, say
 from local.embedded.contents import MARKS, foreign, is_state, list_names
 from local.host.folder_lock import FolderBusy, lock_folder, state_folder

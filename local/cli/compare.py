@@ -18,7 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.console.values import place
 from shared.core.errors import ConfigError, DataError, StorageFault

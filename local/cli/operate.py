@@ -22,7 +22,8 @@ from rich.table import Table
 
 from local.cli.connect import connect
 from local.cli.publish import NOT_LOST, CommandRefused, check_response, publish, show
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.host import deployed

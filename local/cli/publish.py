@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.cli.connect import connect
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.host.admin import check_attributes
 from local.host.connections import HOST

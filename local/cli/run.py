@@ -17,7 +17,8 @@ from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
 
-from local.console.command import DONE, WITH_GAPS, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, WITH_GAPS
 from local.console.lines import complain
 from local.day.command import RUN_AGAIN, run_on_screen
 from local.day.day import Day, RunRecord

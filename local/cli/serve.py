@@ -7,7 +7,8 @@ import signal
 import sys
 from types import FrameType
 
-from local.console.command import DONE, FAILED, TERMINATED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, TERMINATED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.console.command import DONE, FAILED, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT
 from shared.core.errors import DataError

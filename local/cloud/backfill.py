@@ -19,7 +19,8 @@ from typing import Any
 from local.cli.operate import connect_or_serve
 from local.cli.publish import CommandRefused, publish, show
 from local.cloud.runs import NotThrough, Report, Waiting, run_through
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.host import deployed
 from local.host.folder_lock import FolderBusy

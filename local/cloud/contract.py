@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 
 from local.cli.publish import CommandRefused
-from local.console.command import DONE, FAILED, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 

@@ -20,7 +20,8 @@ from local.cloud.archive import find_promoted
 from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
 from local.host import deployed
 from local.package.archive import ROOT

@@ -10,13 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from local.console.exit_codes import INTERRUPTED, READER_GONE, TERMINATED
 from local.console.lines import ReaderGone, complain
 from local.console.uncaught import show_failures_as_they_read
-
-# As shells say that a signal ended a program: 128 and its number.
-# Exit codes of every command.
-DONE, FAILED, WRONG_INPUT, WITH_GAPS = 0, 1, 2, 3
-INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
 
 
 class Terminated(BaseException):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.console.command import DONE, FAILED, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain
 from local.console.plain import open_console
 from local.day.inputs import WrongInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from local.console.command import DONE, FAILED
+from local.console.exit_codes import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, write
 from shared.core.errors import DataError

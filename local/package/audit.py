@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.console.command import DONE, FAILED, WITH_GAPS, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WITH_GAPS, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.console.command import DONE, FAILED
+from local.console.exit_codes import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local.console.command import DONE, FAILED
+from local.console.exit_codes import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, Package, write
 from local.package.cold_start import MIB, Start, offenders, start, typical

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.cli import operate
-from local.console.command import DONE, WRONG_INPUT
+from local.console.exit_codes import DONE, WRONG_INPUT
 from local.emulators import prepare
 from local.host import deployed
 from shared.core.pipeline import load_pipeline

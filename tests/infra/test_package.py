@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 PROGRAM = (
     "local/__init__.py",
     *(f"local/package/{name}.py" for name in ("__init__", "__main__", "archive")),
-    *(f"local/console/{name}.py" for name in ("__init__", "lines")),
+    *(f"local/console/{name}.py" for name in ("__init__", "exit_codes", "lines")),
 )
 
 

@@ -342,7 +342,7 @@ def list_sent(folder: Path) -> Iterator[str]:
             match node:
                 case ast.Call(func=ast.Name(id="trigger_of"), args=[function]):
                     yield pipeline.trigger_of(name_of(function))
-                case ast.Call(func=ast.Name(id="alert")):
+                case ast.Call(func=ast.Name(id="alert" | "batch_alert")):
                     yield PIPELINE.alerts_topic
                 case ast.Call(func=ast.Name(id="batch_complete")):
                     yield PIPELINE.functions[pipeline.CONSOLIDATION].topics[0]

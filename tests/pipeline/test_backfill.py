@@ -11,7 +11,7 @@ from local.cli.publish import CommandRefused
 from local.cloud import backfill
 from local.cloud.backfill import Asked, months, on_a_folder, on_google, parse_request
 from local.cloud.runs import NotThrough, Waiting
-from local.console.command import DONE, FAILED, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage

@@ -15,7 +15,7 @@ from local.cli import operate
 from local.cli import publish as publish_command
 from local.cli.operate import age, ask
 from local.cli.publish import CommandRefused
-from local.console.command import DONE, FAILED, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.runtime import STATE_FILE, open_runtime

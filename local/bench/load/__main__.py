@@ -20,7 +20,8 @@ from rich.console import Console
 
 from local.bench.load.one import RESULT, LoadFailed
 from local.bench.load.report import MOST, show, too_steep
-from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
+from local.console.command import run_command
+from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.console.values import number

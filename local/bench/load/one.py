@@ -18,7 +18,7 @@ from typing import Any
 from local.bench.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.bench.load.stopwatch import Stopwatch
 from local.bench.measure import Progress
-from local.console.command import DONE, FAILED
+from local.console.exit_codes import DONE, FAILED
 from local.console.lines import complain, say
 from local.host.dispatcher import Completed
 from local.host.runtime import EmbeddedRuntime, open_runtime

@@ -21,7 +21,7 @@ from local.bench.league import find_smaller, last_day_game_ids, players_of_seaso
 from local.bench.measure import BenchFailed
 from local.bench.prepare import version_of
 from local.bench.staged_rows import ROWS_PER_TABLE, unit_rows, unit_table
-from local.console.command import FAILED
+from local.console.exit_codes import FAILED
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.league import write_league

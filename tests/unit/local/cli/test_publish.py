@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.cli.publish import CommandRefused, parse_request, publish, show
-from local.console.command import DONE, FAILED
+from local.console.exit_codes import DONE, FAILED
 from local.host.token import Endpoint
 
 PUBLISHED = {"event": "published", "message_id": "7"}

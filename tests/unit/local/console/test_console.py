@@ -190,7 +190,7 @@ def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch, m
         **{"id": "7", "origin_subscription": EVIL, "reason": EVIL, "age_seconds": 7.0, "size": 3, "error": EVIL},
         **{"preview": "", "blames": "message"},
     }
-    found = {"dead_letters": [letter], "held": [{"function": "f", "reason": EVIL}]}
+    found = {"dead_letters": [letter], "deferred": [{"function": "f", "reason": EVIL}]}
     monkeypatch.setattr(operate, "ask", lambda *_: found)
     stream = io.StringIO()
     operate.dlq(Endpoint(1, "token"), {}, make(file=stream, width=1_000, color_system=None))

@@ -18,7 +18,7 @@ import pytest
 from local.cli import operate, publish
 from local.cli.clean import forget
 from local.cli.compare import read_tables
-from local.console.command import FAILED
+from local.console.exit_codes import FAILED
 from local.embedded.duckdb_errors import errors, of_opening
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile

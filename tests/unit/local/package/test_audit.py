@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.console.command import DONE, FAILED, WITH_GAPS, WRONG_INPUT
+from local.console.exit_codes import DONE, FAILED, WITH_GAPS, WRONG_INPUT
 from local.package import audit
 from local.package.audit import conclude, report
 from tests.conftest import ROOT
