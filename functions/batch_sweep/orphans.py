@@ -14,7 +14,7 @@ from itertools import islice
 
 from functions.batch_sweep.report import Report
 from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, DONE, OPEN, SUPERSEDED, Batch
+from shared.chain.batches.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
 from shared.chain.execution.context import Context
 from shared.chain.resilience import locks
 from shared.core import failpoints
@@ -95,7 +95,7 @@ def _what_goes(context: Context, report: Report, game_date: date, orphaned: Mapp
 
 def _of_batch(context: Context, report: Report, batch: Batch, tables: Tables) -> list[str]:
     """Of a batch that no later one replaced."""
-    done = {u.id for u in batches.units_of(context.runtime.state, batch.batch_id) if u.data["status"] == DONE}
+    done = {unit.id for unit in batches.done_units(context.runtime.state, batch)}
     merged = set(batch.merged)  # written after they were verified, whatever became of the batch since
     waiting = set() if batch.status == SUPERSEDED else done - merged
     key = set(load_schema(staging.TARGET).primary_key)

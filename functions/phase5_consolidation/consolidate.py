@@ -149,8 +149,7 @@ def _consolidate(job: _Job, sequence: int) -> Outcome:
 def _pending(job: _Job) -> _Pending:
     """The date's staging tables, and the batch's units that are done and not merged."""
     tables = job.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{job.game_date.isoformat()}_r")
-    units = batches.units_of(job.runtime.state, job.batch.batch_id)
-    done = [unit for unit in units if unit.data["status"] == batches.DONE]
+    done = batches.done_units(job.runtime.state, job.batch)
     damaged: dict[str, str] = {}
     for unit in done:
         damaged |= unit.data.get("damaged", {})
@@ -258,7 +257,7 @@ def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedR
 
 def _drop(job: _Job, tables: Iterable[str], merged: Sequence[str]) -> None:
     """Drop staging whose rows are in place, what it was compacted into, and that of earlier revisions."""
-    done = {*merged}
+    done = {*merged, *job.batch.split}
     gone = [
         table
         for table in tables

@@ -45,6 +45,7 @@ class Event(StrEnum):
     UNKNOWN_BATCH = "unknown_batch"  # a message names a batch, or a unit of it, that does not exist
     INVALID_BATCH_ID = "invalid_batch_id"  # a batch id that no coordinator can have written
     NO_BATCH = "no_batch"  # no batch was opened for the date
+    UNIT_SPLIT = "unit_split"  # each player of a unit that failed is tried alone
     BATCH_OPEN = "batch_open"  # units of the batch are still at work
     BATCH_SUPERSEDED = "batch_superseded"  # a later batch of the date counts
     ALREADY_CONSOLIDATED = "already_consolidated"  # a repeat: everything is in place

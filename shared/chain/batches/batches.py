@@ -5,7 +5,8 @@
     any of them --a newer revision consolidated--> SUPERSEDED
 
 batches/{batch_id} is written when a batch opens, closes and is consolidated, never by a unit that merely completes:
-units are create-once children batches/{batch_id}/units/{unit}, and what is complete is counted from them.
+units are create-once children batches/{batch_id}/units/{unit}, and what is complete is counted from them. Units of
+several players may be split (split.py): others take their place, and what they still report counts for nothing.
 batch_dates/{game_date} names the date's latest batch.
 """
 
@@ -114,6 +115,11 @@ class Batch:
 
     def has_unit(self, unit: str) -> bool:
         return f" {unit} " in f" {self.data['units']} "
+
+    @property
+    def split(self) -> Sequence[str]:
+        """Units whose place others have taken (split.py)."""
+        return list(self.data.get("split_units", []))
 
     @property
     def last_unit(self) -> str:
@@ -234,6 +240,11 @@ def units_of(state: State, batch_id: str) -> list[Document]:
     return state.query(_units_path(batch_id))
 
 
+def done_units(state: State, batch: Batch) -> list[Document]:
+    """Completions of the batch's units that are done, less those that were split before they reported."""
+    return [each for each in units_of(state, batch.batch_id) if each.data["status"] == DONE and batch.has_unit(each.id)]
+
+
 def done_result(state: State, batch_id: str, unit: str) -> UnitResult | None:
     """What was recorded of a unit that is done; None where it failed or has not completed."""
     document = state.get(f"{_units_path(batch_id)}/{unit}")
@@ -264,7 +275,7 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
             if not _all_recorded(state, batch):
                 return batch
             failed = state.query(_units_path(batch_id), [Filter("status", "==", UNIT_FAILED)])
-            fields = _closing(COMPLETE, [unit.id for unit in failed], result.completed_at)
+            fields = _closing(COMPLETE, [unit.id for unit in failed if batch.has_unit(unit.id)], result.completed_at)
         elif result.status == DONE and result.unit in batch.missing and batch.status != SUPERSEDED:
             missing = [unit for unit in batch.missing if unit != result.unit]
             fields = {"missing_units": missing, "late_units": [*batch.data["late_units"], result.unit]}
@@ -287,7 +298,14 @@ def _all_recorded(state: State, batch: Batch) -> bool:
     units = _units_path(batch.batch_id)
     if batch.unit_count > MANY_UNITS and state.get(f"{units}/{batch.last_unit}") is None:
         return False
+    if batch.split:
+        # a split unit may have reported all the same, and must not be counted for one that has not
+        return _each_recorded(batch, units_of(state, batch.batch_id))
     return state.count(units) >= batch.unit_count
+
+
+def _each_recorded(batch: Batch, recorded: Sequence[Document]) -> bool:
+    return {unit.id for unit in recorded}.issuperset(batch.units)
 
 
 def close_partial(
@@ -306,7 +324,7 @@ def close_partial(
     recorded = units_of(state, batch.batch_id)
     done = {unit.id for unit in recorded if unit.data["status"] == DONE}
     missing = [unit for unit in batch.units if unit not in done]
-    closed_as = PARTIAL if len(recorded) < batch.unit_count else COMPLETE
+    closed_as = COMPLETE if _each_recorded(batch, recorded) else PARTIAL
     said = alert(missing)
     announce(state, batch, _closing(closed_as, missing, now), announcement, [] if said is None else [said])
     return missing
