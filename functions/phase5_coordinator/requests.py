@@ -12,7 +12,8 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.batches import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.science.predictions.lines import OFFSETS, main_line, offers
+from shared.nba.stats import POINTS
+from shared.science.predictions.lines import main_line, offers
 
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
@@ -40,7 +41,7 @@ def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, li
 
 def _work(games: Sequence[Player]) -> int:
     """Rows to make of a player, in tested lines."""
-    return sum(len(OFFSETS) if player.has_line else 1 for player in games)
+    return sum(len(POINTS.line_steps) if player.has_line else 1 for player in games)
 
 
 def request_lines(

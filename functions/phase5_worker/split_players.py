@@ -55,7 +55,7 @@ def split_players(message: PredictionRequest, context: Context) -> Outcome:
     texts = [_request(message, unit, entries) for unit, entries in players.items()]
     with suppress(PreconditionFailed):  # kept by an earlier try: the same texts
         runtime.raw.write(requests.path, pack_lines(texts), content_type="application/gzip", if_generation=0)
-    failpoints.reached("split.requests_kept")
+    failpoints.reach("split.requests_kept")
     if not split_unit(runtime.state, message.batch_id, message.unit, tuple(players), requests, context.fence):
         raise WriteConflict(
             f"Unit {message.unit} of {message.batch_id} was done, split or superseded while it was to be split.",
@@ -66,7 +66,7 @@ def split_players(message: PredictionRequest, context: Context) -> Outcome:
         *(message.unit, message.batch_id, len(players)),
         extra={"fields": {"event": Event.UNIT_SPLIT, "players": len(players)}},
     )
-    failpoints.reached("split.recorded")
+    failpoints.reach("split.recorded")
     send_pending(path_of(message.batch_id), runtime.state, runtime.bus, runtime.raw)
     return was_split(message)
 
