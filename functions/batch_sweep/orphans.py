@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from functions.batch_sweep.report import Report
-from shared.chain.batches.reading import batches_of, units_of
-from shared.chain.batches.records import Batch, BatchStatus, UnitStatus, parse_batch_id
+from shared.chain.batches.reading import batches_of, done_units
+from shared.chain.batches.records import Batch, BatchStatus, parse_batch_id
 from shared.chain.execution.context import Context
 from shared.chain.resilience import locks
 from shared.core import failpoints
@@ -101,8 +101,7 @@ def _what_goes(context: Context, report: Report, game_date: date, orphaned: Mapp
 
 def _of_batch(context: Context, report: Report, batch: Batch, tables: Tables) -> list[str]:
     """Of a batch that no later one replaced."""
-    recorded = units_of(context.runtime.state, batch.batch_id)
-    done = {result.unit for result in recorded if result.status == UnitStatus.DONE}
+    done = {result.unit for result in done_units(context.runtime.state, batch)}
     merged = set(batch.merged)  # written after they were verified, whatever became of the batch since
     waiting = set() if batch.status == BatchStatus.SUPERSEDED else done - merged
     key = set(load_schema(staging.TARGET).primary_key)

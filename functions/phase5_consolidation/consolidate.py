@@ -17,8 +17,8 @@ from functions.phase5_consolidation import guards
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
 from functions.phase5_consolidation.guards import RowsInPlace, StagedRows
 from shared.chain.batches import ending
-from shared.chain.batches.reading import get_batch, latest_batch, units_of
-from shared.chain.batches.records import Batch, BatchStatus, UnitStatus, parse_batch_id
+from shared.chain.batches.reading import done_units, get_batch, latest_batch
+from shared.chain.batches.records import Batch, BatchStatus, parse_batch_id
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.resilience import locks
@@ -150,8 +150,7 @@ def _consolidate(job: _Job, sequence: int) -> Outcome:
 def _pending(job: _Job) -> _Pending:
     """The date's staging tables, and the batch's units that are done and not merged."""
     tables = job.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{job.game_date.isoformat()}_r")
-    results = units_of(job.runtime.state, job.batch.batch_id)
-    done = [result for result in results if result.status == UnitStatus.DONE]
+    done = done_units(job.runtime.state, job.batch)
     damaged: dict[str, str] = {}
     for result in done:
         damaged |= result.damaged
@@ -259,7 +258,7 @@ def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedR
 
 def _drop(job: _Job, tables: Iterable[str], merged: Sequence[str]) -> None:
     """Drop staging whose rows are in place, what it was compacted into, and that of earlier revisions."""
-    done = {*merged}
+    done = {*merged, *job.batch.split}
     gone = [
         table
         for table in tables

@@ -64,7 +64,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             f"nobody to predict on {game_date}: {len(roster)} players on the rosters, left out: {dict(counts)}",
             Event.NOBODY_TO_PREDICT,
         )
-    units = players_per_unit(expected, runtime.settings.max_units)
+    units = players_per_unit(expected, runtime.settings.max_units if own is None else own.unit_count)
     plan = BatchPlan(
         game_date=game_date,
         run_id=context.run_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import heapq
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,16 +12,36 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
+from shared.nba.stats import POINTS
 from shared.science.predictions.lines import main_line, offers
 
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
-    """One unit a player, named by his id; above most_units, equal groups of neighbours named by number."""
-    size = math.ceil(len(players) / most_units)
-    if size <= 1:
-        return {str(player.player_id): [player] for player in players}
-    groups = [players[first : first + size] for first in range(0, len(players), size)]
-    return {f"group-{number:04d}": list(group) for number, group in enumerate(groups)}
+    """One unit a player, named by his id; above most_units, groups of about the same work, named by number.
+
+    The same players give the same units. Who is in two games is in one unit.
+    """
+    alone: dict[int, list[Player]] = {}
+    for player in players:
+        alone.setdefault(player.player_id, []).append(player)
+    if len(alone) <= most_units:
+        return {str(player_id): games for player_id, games in alone.items()}
+    # the most work first, each to the group that has the least so far
+    groups: list[list[int]] = [[] for _ in range(most_units)]
+    loads = [(0, number) for number in range(most_units)]
+    for player_id in sorted(alone, key=lambda each: (-_work(alone[each]), each)):
+        load, number = heapq.heappop(loads)
+        groups[number].append(player_id)
+        heapq.heappush(loads, (load + _work(alone[player_id]), number))
+    return {
+        f"group-{number:04d}": [player for player_id in sorted(group) for player in alone[player_id]]
+        for number, group in enumerate(groups)
+    }
+
+
+def _work(games: Sequence[Player]) -> int:
+    """Rows to make of a player, in tested lines."""
+    return sum(len(POINTS.line_steps) if player.has_line else 1 for player in games)
 
 
 def request_lines(

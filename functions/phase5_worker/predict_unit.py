@@ -1,4 +1,25 @@
-"""One unit of a batch: predict, stage, record. No warehouse query: everything needed is in the request."""
+"""One unit of a batch: predict, stage, record. No warehouse query: all that it needs is in the request.
+
+A unit of several players ends as one only while nothing is wrong with any of them. Else it is split
+(split_players.py), so that one bad player costs himself alone:
+
+| a unit of several players            | what follows                                               |
+|--------------------------------------|------------------------------------------------------------|
+| an error that waiting does not mend  | split at once, then raised: the next delivery has no work  |
+| an error of the surroundings         | tried whole again, from the third delivery on split        |
+| its process dies                     | the same                                                   |
+| a storage fault                      | tried whole again: the delivery does not count             |
+| the worker's breaker opens           | held, and then delivered for the first time once more      |
+| a system's breaker opens             | succeeds without the system                                |
+| another took over while it is split  | the fence in the split's transaction raises                |
+| it is done while it is split         | nothing is split: a later delivery finds it done           |
+| it reports after it was split        | that counts for nothing, its players' own units count      |
+| its batch was closed without it      | its players are named as missing instead, and come late    |
+| the split cannot be written          | tried again; after the last attempt it has failed as one   |
+
+A unit of one player that fails is named in its batch, and its message becomes a dead letter: redriven,
+he may still be done, and comes late.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +28,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from functions.phase5_worker.split_players import end_of_split, may_be_split, split_players
 from functions.phase5_worker.system_breakers import predict_guarded
 from shared.chain.batches import completion
 from shared.chain.batches.announcement import batch_complete
@@ -16,7 +38,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PredictionRequest
 from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
-from shared.core.errors import DataError, Fatal, StorageFault
+from shared.core.errors import DataError, Fatal, Retriable, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.science.features.names import model_features
@@ -27,14 +49,20 @@ from shared.stores.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 
+# Deliveries at which several players are tried together. A third means that the process died twice, or that waiting did
+# not help: by then whoever is the cause shall cost nobody else.
+WHOLE = 2
+
 
 def run(message: PredictionRequest, context: Context) -> Outcome:
     """Predict the unit's players and record its completion; the completion that closes the batch announces it.
 
     A unit that fails for good, or at its last delivery attempt, is recorded as failed: it counts towards completion
-    and is shown, and its message goes to the dead letters.
+    and is shown, and its message goes to the dead letters. One of several players is split before that.
     """
     batch = get_batch(context.runtime.state, message.batch_id)
+    if batch is not None and message.unit in batch.split:
+        return end_of_split(message)
     if batch is None or not batch.has_unit(message.unit):
         what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
         raise DataError(f"Batch {message.batch_id} {what}.", event=Event.UNKNOWN_BATCH)
@@ -53,9 +81,13 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
         # died after recording it: the batch may be consolidated by now, its staging must not appear again
         return _complete(message, context, before)
     try:
+        if may_be_split(message) and context.attempt >= WHOLE + 1:
+            return split_players(message, context)
         result = _predict_and_stage(message, context)
     except Exception as error:  # recorded where it is final, and raised on in any case
-        if isinstance(error, Fatal) or (context.last_attempt and not isinstance(error, StorageFault)):
+        if may_be_split(message) and not isinstance(error, Retriable):
+            split_players(message, context)
+        elif isinstance(error, Fatal) or (context.last_attempt and not isinstance(error, StorageFault)):
             _give_up(message, context, error)
         raise
     return _complete(message, context, result)

@@ -249,7 +249,8 @@ def check_kept(snapshot: Snapshot, settings: Settings) -> str | None:
         if player.game_id in over
         and player.considered_as == "expected"
         and not player.is_predicted
-        and player.unit not in snapshot.missing_units.get(player.batch_id or "", ())
+        # his own unit, where the one he was recorded in was split
+        and not {player.unit, str(player.player_id)}.intersection(snapshot.missing_units.get(player.batch_id or "", ()))
     ]
     if lost:
         first = f"first player {lost[0].player_id} of game {lost[0].game_id}"

@@ -19,6 +19,7 @@ from shared.core.events import Event
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
+from shared.science.training.kept_folds import read_folds, write_folds
 from shared.science.training.leaks import refuse_leaks
 from shared.science.training.rows import TrainingRows, read_training_rows
 from shared.science.training.walk_forward import Training, fit
@@ -58,7 +59,10 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         logger.warning("%s Nothing is taken to serve.", damage)
     refuse_leaks(rows)
     start = window_start(rows)
-    training = fit(rows, holdout_before=start)
+    folds = read_folds(blobs, rows)
+    kept = set(folds)
+    training = fit(rows, holdout_before=start, folds=folds)
+    write_folds(blobs, rows, {first: trees for first, trees in folds.items() if first not in kept})
     version, holdout_model = _complete(training)
     gate = _decide(rows, start, version, holdout_model, seen, context)
     metadata: dict[str, Any] = {

@@ -48,6 +48,7 @@ class Event(StrEnum):
     BATCH_FORGOTTEN = "batch_forgotten"  # a batch was closed and announced, and nobody consolidated it
     CONSOLIDATION_FAILED = "consolidation_failed"  # alert of an attempt whose own line has the code of what failed
     NO_BATCH = "no_batch"  # no batch was opened for the date
+    UNIT_SPLIT = "unit_split"  # each player of a unit that failed is tried alone
     BATCH_OPEN = "batch_open"  # units of the batch are still at work
     BATCH_SUPERSEDED = "batch_superseded"  # a later batch of the date counts
     ALREADY_CONSOLIDATED = "already_consolidated"  # a repeat: everything is in place

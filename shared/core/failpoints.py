@@ -17,6 +17,8 @@ POINTS = (
     "coordinator.batch_opened",  # batch opened, expected outputs and requests not written
     "coordinator.requests_written",  # unit messages kept, execution not recorded
     "worker.staged",  # staging table written, completion not recorded
+    "split.requests_kept",  # requests of a unit's players kept, the unit not split
+    "split.recorded",  # the unit is split, its players' requests not sent
     "batch.unit_recorded",  # completion recorded, batch not closed
     "batch.closed",  # batch closed with its announcement, nothing sent
     "consolidation.merged",  # rows merged, not verified

@@ -93,8 +93,8 @@ class Settings:
     """Players below this mean of minutes over their last 10 games are left out."""
     min_quality: float = 50.0
     """Players whose feature quality is below are left out."""
-    max_units: int = 200
-    """Most units of a batch; more players than that are grouped."""
+    max_units: int = 20
+    """Most units of a batch; more players than that are grouped, by the work that they are."""
     min_coverage: float = 0.8
     """Share of the expected players that current predictions must cover before an export."""
     assumed_price: int = -110

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.pipeline.evening import lay_out, trigger
 from tests.pipeline.support import PipelineHarness, make_template, open_world
+from tests.pipeline.whole_day import made_once, make_league, make_run, prepare
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,25 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, evening_template: Path
 def evening(tmp_path: Path, evening_template: Path) -> Iterator[PipelineHarness]:
     with open_world(tmp_path / "state", evening_template) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def day_league(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_once(tmp_path_factory, "day-league", make_league)
+
+
+@pytest.fixture(scope="session")
+def day_base(day_league: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with history and models, the day still to be played."""
+    return made_once(tmp_path_factory, "day-base", lambda folder: prepare(folder, day_league))
+
+
+@pytest.fixture(scope="session")
+def day_played(day_base: Path, day_league: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The day played undisturbed."""
+
+    def play(folder: Path) -> None:
+        shutil.copytree(day_base, folder)
+        make_run(folder, day_league, check=True)
+
+    return made_once(tmp_path_factory, "day-played", play)

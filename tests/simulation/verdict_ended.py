@@ -61,7 +61,8 @@ class Ended:
                 yield f"{batch.id} is {batch.data['status']}"
             elif batch.data["status"] == BatchStatus.CONSOLIDATED:
                 units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", UnitStatus.DONE)])
-                done = {unit.id for unit in units}
+                # less what was split before it reported
+                done = {unit.id for unit in units}.intersection(str(batch.data["units"]).split(" "))
                 if late := sorted(done & set(batch.data["missing_units"])):
                     yield f"{batch.id} names units as missing that are done: {late}"
                 if unmerged := sorted(done - set(batch.data["merged_units"])):

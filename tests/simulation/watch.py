@@ -144,7 +144,9 @@ class BatchesCloseOnce(Invariant):
             self._closed[name] = self._closed.get(name, 0) + 1
             if self._closed[name] > 1:
                 self.on_violation(f"{name} was closed twice")
-            done = self.world.state.count(f"batches/{name}/units")
+            units = set(str(data["units"]).split(" "))
+            # what a unit that was split reports all the same counts for nothing
+            done = len(units.intersection(unit.id for unit in self.world.state.query(f"batches/{name}/units")))
             if closes and data["closed_as"] == "complete" and done != data["unit_count"]:
                 self.on_violation(f"{name} was closed as complete with {done} of {data['unit_count']} units")
         self._status[name], self._sequence[name] = now, sequence
@@ -194,7 +196,9 @@ class NothingIsPublishedWithoutARecord(Invariant):
         for collection in ("executions", "batches", "held", "redrives"):
             owner = entry.rpartition("-")[0]
             if collection == "batches":
-                owner = owner.rpartition("-")[0]
+                # an announcement, or the requests of a unit that was split
+                batch_id, split, _ = entry.partition("-split-")
+                owner = batch_id if split else owner.rpartition("-")[0]
             if collection == "executions" and entry.rpartition("-")[2].count("."):
                 entry = entry.rpartition(".")[0]
             document = self.world.state.get(f"{collection}/{owner}") if owner else None

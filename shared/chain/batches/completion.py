@@ -1,7 +1,8 @@
 """Who decides that a batch is complete: the unit that completes last, or the sweep; either closes and announces it.
 
 batches/{batch_id} is never written by a unit that merely completes: units are create-once children,
-and what is complete is counted from them.
+and what is complete is counted from them. Units of several players may be split (split.py): others
+take their place, and what they still report counts for nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def complete_unit(state: State, batch_id: str, result: UnitResult, announcement:
             if not _all_recorded(state, batch):
                 return batch
             failed = state.query(units_path(batch_id), [Filter("status", "==", UnitStatus.FAILED.value)])
-            fields = _closing(ClosedAs.COMPLETE, [unit.id for unit in failed], result.completed_at)
+            missing = [unit.id for unit in failed if batch.has_unit(unit.id)]
+            fields = _closing(ClosedAs.COMPLETE, missing, result.completed_at)
         elif _completes_late(batch, result):
             missing = [unit for unit in batch.missing if unit != result.unit]
             fields = Batch.fields(missing=missing, late_units=[*batch.late_units, result.unit])
@@ -93,7 +95,14 @@ def _all_recorded(state: State, batch: Batch) -> bool:
     """
     if batch.unit_count > MANY_UNITS and state.get(unit_path(batch.batch_id, batch.last_unit)) is None:
         return False
+    if batch.split:
+        # a split unit may have reported all the same, and must not be counted for one that has not
+        return _is_each_recorded(batch, units_of(state, batch.batch_id))
     return state.count(units_path(batch.batch_id)) >= batch.unit_count
+
+
+def _is_each_recorded(batch: Batch, recorded: Sequence[UnitResult]) -> bool:
+    return {result.unit for result in recorded}.issuperset(batch.units)
 
 
 def close_partial(
@@ -112,7 +121,7 @@ def close_partial(
     recorded = units_of(state, batch.batch_id)
     done = {result.unit for result in recorded if result.status == UnitStatus.DONE}
     missing = [unit for unit in batch.units if unit not in done]
-    closed_as = ClosedAs.PARTIAL if len(recorded) < batch.unit_count else ClosedAs.COMPLETE
+    closed_as = ClosedAs.COMPLETE if _is_each_recorded(batch, recorded) else ClosedAs.PARTIAL
     message = alert(missing)
     also = [] if message is None else [message]
     announce(state, batch, _closing(closed_as, missing, now), announcement, also)

@@ -47,6 +47,12 @@ def units_of(state: State, batch_id: str) -> list[UnitResult]:
     return [UnitResult.from_document(document) for document in state.query(units_path(batch_id))]
 
 
+def done_units(state: State, batch: Batch) -> list[UnitResult]:
+    """Completions of the batch's units that are done, less those that were split before they reported."""
+    results = units_of(state, batch.batch_id)
+    return [each for each in results if each.status == UnitStatus.DONE and batch.has_unit(each.unit)]
+
+
 def done_result(state: State, batch_id: str, unit: str) -> UnitResult | None:
     """What was recorded of a unit that is done; None where it failed or has not completed."""
     document = state.get(unit_path(batch_id, unit))

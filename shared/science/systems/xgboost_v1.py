@@ -7,7 +7,7 @@ mean is nearer than either (docs/science.md has the figures).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,26 @@ def train(inputs: NDArray[np.float32], points: Floats, minutes: Floats) -> Trees
     data.set_label(np.divide(points, minutes, out=np.zeros_like(points), where=minutes > 0))
     data.set_weight(np.maximum(minutes, 0.0) / MINUTES_OF_A_ROW)
     return Trees(of_points, of_minutes, xgb.train(PARAMETERS | OF_RATE, data, PART_ROUNDS))
+
+
+def recipe() -> dict[str, Any]:
+    """All that trees follow from besides their rows and the library."""
+    return {
+        "parameters": PARAMETERS,
+        "objectives": (OF_POINTS, OF_MINUTES, OF_RATE),
+        "rounds": (POINTS_ROUNDS, PART_ROUNDS),
+        "minutes_of_a_row": MINUTES_OF_A_ROW,
+    }
+
+
+def read_trees(files: Mapping[str, bytes]) -> Trees:
+    """The trees of files() again, whose bytes the caller has checked: the library trusts them."""
+    import xgboost as xgb
+
+    boosters = {name: xgb.Booster(model_file=bytearray(files[name])) for name in TREES}
+    for booster in boosters.values():
+        booster.set_param({"nthread": PARAMETERS["nthread"]})
+    return Trees(**boosters)
 
 
 def library_version() -> str:

@@ -120,10 +120,15 @@ def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
     return seasons if len(seasons) > 1 else sorted({*seasons, *(rows.first_day(share) for share in SHARES)})
 
 
+def rows_of_folds(rows: TrainingRows) -> dict[np.datetime64, Mask]:
+    """The rows that the trees of each fold see, by its first day; of folds that any come before."""
+    before = {first: rows.trained & (rows.day < first) for first in fold_starts(rows)}
+    return {first: use for first, use in before.items() if use.any()}
+
+
 def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, Mask]:
     """The rows that the trees of each fold see, by its first day; of folds that are not known yet."""
-    before = {first: rows.trained & (rows.day < first) for first in fold_starts(rows) if first not in known}
-    return {first: use for first, use in before.items() if use.any()}
+    return {first: use for first, use in rows_of_folds(rows).items() if first not in known}
 
 
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:

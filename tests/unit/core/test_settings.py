@@ -55,7 +55,7 @@ def test_secrets_are_not_shown_with_the_settings() -> None:
     """Tracebacks with locals, assertion diffs and log lines show a repr; Runtime's and Context's hold this one."""
     settings = Settings(odds_api_key="x-secret", proxy_url="http://me:x-secret@proxy:8080")
     assert "x-secret" not in repr(settings)
-    assert "max_units=200" in repr(settings)
+    assert "max_units=20" in repr(settings)
 
 
 def test_every_setting_has_a_sentence() -> None:

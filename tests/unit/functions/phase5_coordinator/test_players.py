@@ -142,10 +142,31 @@ def test_nobody_disappears(roster: list[dict[str, Any]], lined: list[int | None]
     assert all(one.reason in REASONS for one in left_out)
 
 
-@pytest.mark.parametrize(("players", "most", "units"), [(1, 200, 1), (200, 200, 200), (201, 200, 101), (450, 200, 150)])
-def test_units_are_players_or_groups_of_neighbours(players: int, most: int, units: int) -> None:
+@pytest.mark.parametrize(("players", "most", "units"), [(1, 200, 1), (200, 200, 200), (201, 200, 200), (450, 20, 20)])
+def test_units_are_players_or_groups_of_the_same_work(players: int, most: int, units: int) -> None:
     chosen = [Player(player(n), ()) for n in range(players)]
     grouped = players_per_unit(chosen, most)
     assert len(grouped) == units <= most
-    assert [one for group in grouped.values() for one in group] == chosen
-    assert len({len(group) for group in list(grouped.values())[:-1]}) <= 1
+    assert sorted((one for group in grouped.values() for one in group), key=lambda one: one.player_id) == chosen
+    sizes = {len(group) for group in grouped.values()}
+    assert max(sizes) - min(sizes) <= 1
+    assert players_per_unit(chosen, most) == grouped, "a retry sends what the first try sent"
+    assert players > most or list(grouped) == [str(n) for n in range(players)]
+
+
+def test_who_has_a_line_is_more_work_and_shares_a_unit_with_fewer() -> None:
+    """Five tested lines against one row: of two lined players and ten without, in two units, one has each."""
+    lined = [Player(player(n), [line(n)]) for n in range(2)]
+    unlined = [Player(player(n), ()) for n in range(10, 20)]
+    grouped = players_per_unit([*lined, *unlined], 2)
+    assert [[one.has_line for one in group].count(True) for group in grouped.values()] == [1, 1]
+    assert [len(group) for group in grouped.values()] == [6, 6]
+
+
+def test_who_is_in_two_games_is_in_one_unit() -> None:
+    chosen = [Player(player(n, game_id=game), ()) for n in (1, 2, 3) for game in ("0022500201", "0022500202")]
+    for most in (2, 20):
+        grouped = players_per_unit(chosen, most)
+        homes = [unit for unit, group in grouped.items() for one in group if one.player_id == 2]
+        assert len(homes) == 2
+        assert len(set(homes)) == 1

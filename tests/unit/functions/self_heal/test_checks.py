@@ -232,6 +232,9 @@ def test_an_expected_player_without_predictions_on_a_played_date_is_named() -> N
     assert short(snapshot_of_played(players=players)) == found
     # his unit ended without a result: he never had one
     assert short(snapshot_of_played(players=players, missing_units={BATCH: ["u9"]})) is None
+    # nor has he where that unit was split, and his own ended without a result
+    assert short(snapshot_of_played(players=players, missing_units={BATCH: ["9"]})) is None
+    assert short(snapshot_of_played(players=players, missing_units={BATCH: ["8"]})) == found
     left_out = replace(players[-1], considered_as="left_out")
     assert short(snapshot_of_played(players=[*players[:-1], left_out])) is None
 
