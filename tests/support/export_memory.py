@@ -29,6 +29,7 @@ from tests.support.prediction_tables import (
     prediction_row,
     schedule_row,
 )
+from tests.support.stores import reset_counts
 
 LINES = (1, 10, 50)
 PLAYERS = 24
@@ -52,7 +53,7 @@ def measure(lines: int, players: int) -> Export:
     with TemporaryDirectory() as folder, evening(Path(folder)) as night:
         rows = _fill(night, lines, players)
         run(message(), night.context("phase6_export"))
-        night.warehouse.reset_counts()
+        reset_counts(night.warehouse)
         tracemalloc.start()
         try:
             outcome = run(message(), night.context("phase6_export"))
