@@ -1,6 +1,7 @@
 """An evening of ever more lines, and what an export of it takes.
 
-`python -m tests.support.export_memory [players]` prints a table for 1, 10 and 50 lines a player and system.
+`python -m tests.support.export_memory [players]` prints a table for 1, 10 and 50 lines a player and
+system.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Export:
 
 
 def measure(lines: int, players: int) -> Export:
-    """Export an evening of players with `lines` lines a system, each predicted and graded, over its own files."""
+    """Export an evening of players with `lines` lines a system, each predicted and graded, over its
+    own files."""
     with TemporaryDirectory() as folder, evening(Path(folder)) as night:
         rows = _fill(night, lines, players)
         run(message(), night.context("phase6_export"))

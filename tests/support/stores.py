@@ -1,4 +1,5 @@
-"""One place where tests get the real embedded ports on a folder, rows in declared tables, and a function's Context."""
+"""One place where tests get the real embedded ports on a folder, rows in declared tables, and a
+function's Context."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from shared.stores.warehouse.schemas import all_schemas
 
 
 def throwaway_warehouse(path: Path) -> DuckDbWarehouse:
-    """A warehouse of a folder that is thrown away: closing it does not tidy its file, which takes most of the time.
+    """A warehouse of a folder that is thrown away: closing it does not tidy its file, which takes
+    most of the time.
 
     What the log holds is read at the next opening, if there is one.
     """
@@ -35,7 +37,8 @@ def throwaway_warehouse(path: Path) -> DuckDbWarehouse:
 
 
 def copy_into_memory(file: Path) -> DuckDbWarehouse:
-    """A warehouse in memory with the rows of a file's declared tables, by the names of its columns; of one thread."""
+    """A warehouse in memory with the rows of a file's declared tables, by the names of its columns;
+    of one thread."""
     warehouse = DuckDbWarehouse(Path(":memory:"))
     root = warehouse._root
     root.execute("SET GLOBAL threads = 1")
