@@ -112,7 +112,8 @@ class _Pending:
     """What is there before anything is merged."""
 
     tables: Mapping[str, Sequence[str]]
-    """Columns of every staging table of the date: those of earlier revisions go when this one is consolidated."""
+    """Columns of every staging table of the date: those of earlier revisions go when this one is
+    consolidated."""
     units: Mapping[str, int]
     """Units done and not merged yet -> rows each reported."""
     damaged: Mapping[str, str]
@@ -130,7 +131,8 @@ class _Source:
 
 
 def _consolidate(job: _Job, sequence: int) -> Outcome:
-    """Check, merge, check, record, drop: one line a step, and a failpoint after each side effect."""
+    """Check, merge, check, record, drop: one line a step, and a failpoint after each side
+    effect."""
     pending = _pending(job)
     if job.batch.status == BatchStatus.CONSOLIDATED and not pending.units:
         return _repeat(job, pending, sequence)
@@ -168,7 +170,8 @@ def _repeat(job: _Job, pending: _Pending, sequence: int) -> Outcome:
 
 
 def _source(job: _Job, pending: _Pending) -> _Source:
-    """The pending units' rows as SQL, their tables and columns checked. Raises StagingMismatch, SchemaMismatch."""
+    """The pending units' rows as SQL, their tables and columns checked. Raises StagingMismatch,
+    SchemaMismatch."""
     batch_id = job.batch.batch_id
     tables = {name: columns for name, columns in pending.tables.items() if job.unit(name) in pending.units}
     guards.expect_tables(batch_id, [job.unit(name) for name in tables], pending.units)
@@ -212,7 +215,8 @@ def _merge(job: _Job, source: _Source, staged: StagedRows) -> int:
 
 
 def _in_place(job: _Job, merged: int, staged: StagedRows) -> RowsInPlace:
-    """Read back what is in the table under this batch: what was merged now and before. Raises StagingMismatch."""
+    """Read back what is in the table under this batch: what was merged now and before. Raises
+    StagingMismatch."""
     params = {"game_date": job.game_date, "batch_id": job.batch.batch_id}
     games = job.runtime.warehouse.query(staging.in_place_sql(), params).to_pylist()
     found = RowsInPlace(
@@ -225,10 +229,12 @@ def _in_place(job: _Job, merged: int, staged: StagedRows) -> RowsInPlace:
 
 
 def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedRows) -> Sequence[str]:
-    """Write the rows that current_predictions counts, then the batch's state; both repeatable. Returns units merged.
+    """Write the rows that current_predictions counts, then the batch's state; both repeatable.
+    Returns units merged.
 
-    The batch covers the games it has rows of, and those it found nobody to predict in before their tip-off: a game
-    that tipped off before anything was merged stays with the revision before. Raises WriteConflict, LeaseHeld.
+    The batch covers the games it has rows of, and those it found nobody to predict in before their
+    tip-off: a game that tipped off before anything was merged stays with the revision before.
+    Raises WriteConflict, LeaseHeld.
     """
     batch = job.batch
     units = sorted({*batch.merged, *pending.units})
@@ -257,7 +263,9 @@ def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedR
 
 
 def _drop(job: _Job, tables: Iterable[str], merged: Sequence[str]) -> None:
-    """Drop staging whose rows are in place, what it was compacted into, and that of earlier revisions."""
+    """Drop staging whose rows are in place, what it was compacted into, and that of earlier
+    revisions.
+    """
     done = {*merged, *job.batch.split}
     gone = [
         table
@@ -303,7 +311,8 @@ def _outcome(
 
 
 def _fail(job: _Job, mismatch: PipelineError, context: Context) -> None:
-    """Record what was expected and found, and raise the alert; the caller raises the mismatch itself on."""
+    """Record what was expected and found, and raise the alert; the caller raises the mismatch
+    itself on."""
     try:
         ending.mark_failed(job.runtime.state, job.batch, str(mismatch), job.now)
     except PreconditionFailed:

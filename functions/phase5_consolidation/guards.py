@@ -1,4 +1,5 @@
-"""Guards of consolidation: each compares what was found with what was expected, and raises; none reads or writes.
+"""Guards of consolidation: each compares what was found with what was expected, and raises; none
+reads or writes.
 
 A StagingMismatch is answered with a retry: it is raised while every staging table is still there.
 """
@@ -57,7 +58,8 @@ def expect_tables(batch_id: str, staged: Collection[str], pending: Collection[st
 
 
 def expect_something(batch_id: str, unit_count: int, staged: int) -> None:
-    """Raise StagingMismatch where nothing is staged (pending units, or keys): nothing is merged on nothing."""
+    """Raise StagingMismatch where nothing is staged (pending units, or keys): nothing is merged on
+    nothing."""
     if not staged:
         raise StagingMismatch(
             f"{batch_id}: none of its {unit_count} units staged a row.",
@@ -67,7 +69,8 @@ def expect_something(batch_id: str, unit_count: int, staged: int) -> None:
 
 
 def expect_reported(batch_id: str, staged: StagedRows, reported: Mapping[str, int]) -> None:
-    """Raise StagingMismatch where a unit's staged rows are not as many as it reported, or are another batch's."""
+    """Raise StagingMismatch where a unit's staged rows are not as many as it reported, or are
+    another batch's."""
     wrong = [
         f"{unit}: {found} staged, {rows} reported"
         for unit, rows in sorted(reported.items())
@@ -83,9 +86,11 @@ def expect_reported(batch_id: str, staged: StagedRows, reported: Mapping[str, in
 
 
 def expect_no_tipoff(batch_id: str, tipoffs: Mapping[str, datetime], looked_at: datetime, now: datetime) -> None:
-    """Raise WriteConflict where a game tipped off after its rows were looked at: a retry freezes them.
+    """Raise WriteConflict where a game tipped off after its rows were looked at: a retry freezes
+    them.
 
-    A process that stood still must not write rows of a game that has begun meanwhile. tipoffs: game_id -> tip-off.
+    A process that stood still must not write rows of a game that has begun meanwhile. tipoffs:
+    game_id -> tip-off.
     """
     begun = sorted(game for game, tipoff in tipoffs.items() if looked_at < tipoff <= now)
     if begun:
@@ -97,7 +102,8 @@ def expect_no_tipoff(batch_id: str, tipoffs: Mapping[str, datetime], looked_at: 
 
 
 def expect_merged(batch_id: str, affected: int, expected: int) -> None:
-    """Raise StagingMismatch where the MERGE affected another number of rows than staged keys not frozen."""
+    """Raise StagingMismatch where the MERGE affected another number of rows than staged keys not
+    frozen."""
     if affected != expected:
         raise StagingMismatch(
             f"{batch_id}: the MERGE affected {affected} rows, {expected} were expected (staged keys not frozen). "
@@ -108,9 +114,11 @@ def expect_merged(batch_id: str, affected: int, expected: int) -> None:
 
 
 def expect_in_place(batch_id: str, found: RowsInPlace, expected: int, frozen: int) -> None:
-    """Raise StagingMismatch where the keys in the table are not the `expected` ones, merged now and before.
+    """Raise StagingMismatch where the keys in the table are not the `expected` ones, merged now and
+    before.
 
-    Rows that are frozen by now may be in place all the same: an earlier attempt, before tip-off, merged them.
+    Rows that are frozen by now may be in place all the same: an earlier attempt, before tip-off,
+    merged them.
     """
     if not expected <= found.keys <= expected + frozen or found.doubled:
         raise StagingMismatch(

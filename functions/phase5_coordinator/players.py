@@ -10,18 +10,6 @@ from typing import Any
 from shared.core.settings import Settings
 from shared.science.predictions.eligibility import reason_to_leave_out
 
-# The order in which reasons are looked for: the first that holds is the one recorded.
-REASONS = (
-    "tipped_off",
-    "out",
-    "doubtful",
-    "no_history",
-    "low_minutes",
-    "low_quality",
-    "not_on_roster",
-    "unresolved_name",
-)
-
 
 @dataclass(frozen=True)
 class Player:

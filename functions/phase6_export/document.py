@@ -129,9 +129,10 @@ def document(
         path: Under v1/.
         schema: Name of its schema.
         header: What stands at its top.
-        content: The other fields, in their order. An iterator stands for a long list of objects: they are made, checked
-            and written one at a time, so that no more of the file than its bytes is ever held. What is Encoded was
-            checked in another file and is an empty list to this one's schema.
+        content: The other fields, in their order. An iterator stands for a long list of objects:
+            they are made, checked and written one at a time, so that no more of the file than its
+            bytes is ever held. What is Encoded was checked in another file and is an empty list to
+            this one's schema.
         max_age: Seconds that a reader may keep it.
         keep: A field of the long list's objects that another file has too (see Document.elements).
 
@@ -141,7 +142,7 @@ def document(
     full = f"{ROOT}/{path}"
     fields = {**header.as_json(), **content}
     apart = {name: value for name, value in fields.items() if isinstance(value, Iterator | Encoded)}
-    # rows of an earlier release may hold names as a feed sent them; a page is to show them as they are
+    # rows of an earlier release may hold names as a feed sent them; a page shows what it is given
     body = printable_json({name: [] if name in apart else value for name, value in fields.items()})
     check(body, schema, full)
     data = BytesIO()
@@ -177,7 +178,8 @@ def _write_element(data: BytesIO, element: Mapping[str, Any], keep: str, *, is_f
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of a file, or of a part of it: compact UTF-8, fields in the order of the exporter. NaN is refused."""
+    """The bytes of a file, or of a part of it: compact UTF-8, fields in the order of the exporter.
+    NaN is refused."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 

@@ -218,8 +218,8 @@ class _Export:
     ) -> tuple[list[Document], Mapping[str, Callable[[], Document]]]:
         """The pointer files, and what makes each player's; none for a date that is still to come.
 
-        A player's file was made once to check it, and is made again when it is written: all together would be as large
-        as the date's predictions.
+        A player's file was made once to check it, and is made again when it is written: all
+        together would be as large as the date's predictions.
         """
         if self.day > new_york_date(self.now):
             return [], {}

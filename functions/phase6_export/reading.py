@@ -92,7 +92,8 @@ class Day:
     def venue(self, player: Row) -> dict[str, Any]:
         """Where a player plays, and against whom, as the schedule has it now.
 
-        team, opponent and is_home of a row of players.sql; the last two are None where the schedule lacks the game.
+        team, opponent and is_home of a row of players.sql; the last two are None where the schedule
+        lacks the game.
         """
         game = next((game for game in self.games if game["game_id"] == player["game_id"]), None)
         if game is None or player["team"] is None:
@@ -217,7 +218,8 @@ def read_best_bets_record(warehouse: Warehouse, day: date, now: datetime) -> lis
 
 
 def read_rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:
-    """The rows of sql/{name}.sql for a date: of those whose number does not grow with that of lines."""
+    """The rows of sql/{name}.sql for a date: of those whose number does not grow with that of
+    lines."""
     return list(read_columns(warehouse, name, day, **further))
 
 

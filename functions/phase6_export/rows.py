@@ -1,4 +1,5 @@
-"""Rows of a query, kept in columns: as dictionaries all rows of a date take several times the room of its files."""
+"""Rows of a query, kept in columns: as dictionaries all rows of a date take several times the room
+of its files."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Rows:
         return Rows(*(part.select(columns) for part in self._parts))
 
     def groups(self, *columns: str) -> dict[tuple[Any, ...], Rows]:
-        """Values of the columns -> the rows that have them, in the order of the first row of each."""
+        """Values of the columns -> the rows that have them, in the order of the first row of
+        each."""
         found: dict[tuple[Any, ...], list[pa.Table]] = {}
         for part in self._parts:
             start = 0

@@ -33,7 +33,8 @@ def _find(file: str, pointer: str) -> Any:
 
 @cache
 def validator(name: str) -> Draft202012Validator:
-    """jsonschema's validator of a schema, or of the part name#/pointer, with the definitions all schemas share."""
+    """jsonschema's validator of a schema, or of the part name#/pointer, with the definitions all
+    schemas share."""
     file, _, pointer = name.partition("#")
     registry = Registry().with_resources(
         (f"{each}.schema.json", Resource.from_contents(load(each))) for each in {file, COMMON}
@@ -43,8 +44,8 @@ def validator(name: str) -> Draft202012Validator:
 
 @cache
 def fast_check(name: str) -> Fits:
-    """The fast check that a body fits a schema, or the part name#/pointer; what it does not say yes to goes to
-    jsonschema."""
+    """The fast check that a body fits a schema, or the part name#/pointer; what it does not say yes
+    to goes to jsonschema."""
     file, _, pointer = name.partition("#")
     return quick(_find(file, pointer) if pointer else load(file), file, _find)
 

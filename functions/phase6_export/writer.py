@@ -36,7 +36,8 @@ class Writer:
         self._note(document.path, self._put(document.path, partial(_whole, lambda: document)))
 
     def write_all(self, builders: Mapping[str, Callable[[], Document]]) -> None:
-        """Write many small files at the same time, each made when its turn comes; noted in the order given."""
+        """Write many small files at the same time, each made when its turn comes; noted in the
+        order given."""
         self._put_all({path: partial(_whole, build) for path, build in builders.items()})
 
     def rewrite_all(self, builders: Mapping[str, Callable[[Any], Document]]) -> None:

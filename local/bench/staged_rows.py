@@ -14,7 +14,6 @@ from shared.stores.warehouse.schemas import arrow_schema
 
 GAME_DATE = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
-ROWS_PER_TABLE = 25
 _TIPOFF = NOW + timedelta(hours=7)
 _SYSTEMS = ("moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1")
 _EXPLANATION = json.dumps([{"feature": f"points_ewma_{n:02}", "value": 20.1234, "points": 5.25 - n} for n in range(5)])

@@ -72,30 +72,13 @@ class DuckDbWarehouse:
             self._root.close()
             raise
 
-    @classmethod
-    def copied_into_memory(cls, file: Path) -> DuckDbWarehouse:
-        """A warehouse in memory with the rows of a file's declared tables, of one thread: for rehearsals."""
-        warehouse = cls(Path(":memory:"))
-        root = warehouse._root
-        root.execute("SET GLOBAL threads = 1")
-        root.execute(f"ATTACH '{file}' AS copied (READ_ONLY)")
-        for schema in all_schemas():
-            name = warehouse._name(schema.name)
-            root.execute(f"INSERT INTO {name} BY NAME SELECT * FROM copied.{name}")
-        root.execute("DETACH copied")
-        return warehouse
-
     # --- counting, for statement budgets ---
 
     @property
     def statement_counts(self) -> dict[str, int]:
-        """Calls since the last reset, by kind: query, execute, load, staging_load, replace_partition, tables, drop."""
+        """Calls since it was opened, by kind: query, execute, load, staging_load, replace_partition, tables, drop."""
         with self._lock:
             return dict(self._counts)
-
-    def reset_counts(self) -> None:
-        with self._lock:
-            self._counts.clear()
 
     def _count(self, kind: str) -> None:
         with self._lock:

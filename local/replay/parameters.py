@@ -1,4 +1,5 @@
-"""What a request to the replay asks for, and how each source refuses what it does not understand."""
+"""What a request to the replay asks for, and how each source refuses what it does not
+understand."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def require_found(found: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def read_question(args: Arguments) -> Question:
-    """The question of an event odds request; 422 as the Odds API answers for what it does not know."""
+    """The question of an event odds request; 422 as the Odds API answers for what it does not
+    know."""
     markets = _words(args, "markets", "h2h")
     unknown = [market for market in markets if market not in (*PLAYER_MARKETS, *GAME_MARKETS)]
     if unknown:

@@ -1,4 +1,5 @@
-"""The four sources of the replay: for the parameters of a request what the source would have answered at now()."""
+"""The four sources of the replay: for the parameters of a request what the source would have
+answered at now()."""
 
 from __future__ import annotations
 

@@ -70,7 +70,6 @@ TEAMS: tuple[Team, ...] = tuple(
 FORMER_CODES = frozenset(("BUF", "CHH", "KCK", "NJN", "NOH", "NOK", "SDC", "SEA", "VAN", "WSB"))
 
 _BY_ABBR: Mapping[str, Team] = MappingProxyType({team.abbr: team for team in TEAMS})
-_BY_ID: Mapping[int, Team] = MappingProxyType({team.team_id: team for team in TEAMS})
 _BY_NAME: Mapping[str, Team] = MappingProxyType(
     {name.lower(): team for team in TEAMS for name in (team.full_name, team.nba_name)}
 )
@@ -79,11 +78,6 @@ _BY_NAME: Mapping[str, Team] = MappingProxyType(
 def team_by_abbr(abbr: str) -> Team | None:
     """The team of a three-letter abbreviation ("LAC"); None for a guest of the pre-season ("RMD")."""
     return _BY_ABBR.get(abbr)
-
-
-def team_by_id(team_id: int) -> Team | None:
-    """The team of the NBA's team id; None when it is not one of the thirty."""
-    return _BY_ID.get(team_id)
 
 
 def team_by_name(name: str) -> Team | None:

@@ -33,10 +33,11 @@ from local.host.runtime import open_runtime
 from local.league import write_league
 from local.replay import Archive
 from shared.core.settings import Settings
-from shared.science.features.names import market_features, model_features
+from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
 from shared.science.systems import xgboost_v1
+from tests.support.market_features import market_features
 
 pytestmark = pytest.mark.heavy  # seasons of history, models, two backtests
 

@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, PipelineHarness
+from tests.support.stores import reset_counts
 
 ONLY = {"phase5_consolidation": PHASE5["phase5_consolidation"]}
 
@@ -196,7 +197,7 @@ def test_very_many_units_are_gathered_in_chunks(world: PipelineHarness) -> None:
         stage(world, unit, [prediction(int(unit), "24.5", predicted_points=float(unit))])
     for unit in units:
         complete(world, unit, 1, batch)
-    world.warehouse.reset_counts()
+    reset_counts(world.warehouse)
     (answer,) = consolidate(world)
     assert answer.body["record_count"] == 230
     assert all(each["predicted_points"] == each["player_id"] for each in table(world))
@@ -709,7 +710,7 @@ def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: Pipeline
     assert batch_of(world)["status"] == "CONSOLIDATED"
     assert len(current(world)) == 1
     world.swap(bus=bus)
-    world.warehouse.reset_counts()
+    reset_counts(world.warehouse)
     (answer,) = consolidate(world, wait=True)
     assert answer.body["status"] == "success"
     assert len(world.list_published("nba-phase5-predictions-complete")) == 1

@@ -33,6 +33,7 @@ from tests.pipeline.evening import (
     trigger,
 )
 from tests.pipeline.support import PHASE5, Killed, PipelineHarness
+from tests.support.stores import reset_counts
 
 R2 = "batch_2025-11-14_r2"
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
@@ -73,7 +74,7 @@ def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None
     assert len(lined["history"]["points"]) == 8
     (unlined,) = by_unit["202"]["players"]
     assert unlined["lines"] is None
-    evening.warehouse.reset_counts()
+    reset_counts(evening.warehouse)
     evening.run_until_idle(WORKERS)
     assert evening.warehouse.statement_counts == {"staging_load": len(PLAYERS)}
 

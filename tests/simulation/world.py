@@ -25,6 +25,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.hub import Hub
 from tests.simulation.memory import MemoryBlobs, MemoryBus, Message
 from tests.simulation.process import BusPort, Killed, Port, Process, Sources, running
+from tests.support.stores import copy_into_memory
 
 SETTINGS = Settings(
     nba_base_url="http://sources/replay/nba/stats",
@@ -38,6 +39,7 @@ SETTINGS = Settings(
     max_units=5,
     min_minutes=24.0,
 )
+
 _DELIVERY = [
     ("duplicate delivery", 3.0),
     ("delayed delivery", 3.0),
@@ -296,7 +298,7 @@ def open_world(base: Base, faults: Faults, start: datetime) -> Iterator[Simulate
     """The stores of a seed, all in memory: the base copied."""
     hub = Hub(start)
     file = SqliteFile(Path(":memory:"))
-    warehouse = DuckDbWarehouse.copied_into_memory(base.warehouse)
+    warehouse = copy_into_memory(base.warehouse)
     try:
         yield SimulatedPipeline(
             base=base,

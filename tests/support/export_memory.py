@@ -1,6 +1,7 @@
 """An evening of ever more lines, and what an export of it takes.
 
-`python -m tests.support.export_memory [players]` prints a table for 1, 10 and 50 lines a player and system.
+`python -m tests.support.export_memory [players]` prints a table for 1, 10 and 50 lines a player and
+system.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.support.prediction_tables import (
     prediction_row,
     schedule_row,
 )
+from tests.support.stores import reset_counts
 
 LINES = (1, 10, 50)
 PLAYERS = 24
@@ -48,11 +50,12 @@ class Export:
 
 
 def measure(lines: int, players: int) -> Export:
-    """Export an evening of players with `lines` lines a system, each predicted and graded, over its own files."""
+    """Export an evening of players with `lines` lines a system, each predicted and graded, over its
+    own files."""
     with TemporaryDirectory() as folder, evening(Path(folder)) as night:
         rows = _fill(night, lines, players)
         run(message(), night.context("phase6_export"))
-        night.warehouse.reset_counts()
+        reset_counts(night.warehouse)
         tracemalloc.start()
         try:
             outcome = run(message(), night.context("phase6_export"))

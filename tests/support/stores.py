@@ -1,4 +1,5 @@
-"""One place where tests get the real embedded ports on a folder, rows in declared tables, and a function's Context."""
+"""One place where tests get the real embedded ports on a folder, rows in declared tables, and a
+function's Context."""
 
 from __future__ import annotations
 
@@ -21,16 +22,38 @@ from shared.core.settings import Settings
 from shared.stores.ports import DateRange, Warehouse
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.schemas import all_schemas
 
 
 def throwaway_warehouse(path: Path) -> DuckDbWarehouse:
-    """A warehouse of a folder that is thrown away: closing it does not tidy its file, which takes most of the time.
+    """A warehouse of a folder that is thrown away: closing it does not tidy its file, which takes
+    most of the time.
 
     What the log holds is read at the next opening, if there is one.
     """
     warehouse = DuckDbWarehouse(path)
     warehouse._root.execute("PRAGMA disable_checkpoint_on_shutdown")
     return warehouse
+
+
+def copy_into_memory(file: Path) -> DuckDbWarehouse:
+    """A warehouse in memory with the rows of a file's declared tables, by the names of its columns;
+    of one thread."""
+    warehouse = DuckDbWarehouse(Path(":memory:"))
+    root = warehouse._root
+    root.execute("SET GLOBAL threads = 1")
+    root.execute(f"ATTACH '{file}' AS copied (READ_ONLY)")
+    for schema in all_schemas():
+        name = warehouse._name(schema.name)
+        root.execute(f"INSERT INTO {name} BY NAME SELECT * FROM copied.{name}")
+    root.execute("DETACH copied")
+    return warehouse
+
+
+def reset_counts(warehouse: DuckDbWarehouse) -> None:
+    """Count statements from here on."""
+    with warehouse._lock:
+        warehouse._counts.clear()
 
 
 @contextmanager

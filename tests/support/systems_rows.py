@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from shared.science.features.names import market_features, model_features
+from shared.science.features.names import model_features
 from shared.science.predictions.predict import predict_players
 from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
+from tests.support.market_features import market_features
 
 # Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing than lately.
 NEUTRAL: dict[str, Any] = {

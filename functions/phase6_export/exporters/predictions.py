@@ -18,10 +18,11 @@ LINES = "predictions"
 
 
 def content(day: Day) -> dict[str, Any]:
-    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows.
+    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the
+    rows.
 
-    Of a game that does not take place as predicted there is nothing but its entry under `withheld`. The players are
-    made one at a time.
+    Of a game that does not take place as predicted there is nothing but its entry under `withheld`.
+    The players are made one at a time.
     """
     return {
         "total_players": len(day.by_player),

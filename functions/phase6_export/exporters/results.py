@@ -68,9 +68,11 @@ class Grade:
 
 
 def content(rows: Rows, day: date, picks: Sequence[Row]) -> dict[str, Any]:
-    """Players by game and lookup with each system's grades by line, each system's day in counts, and the best bets.
+    """Players by game and lookup with each system's grades by line, each system's day in counts,
+    and the best bets.
 
-    `rows` are of one day; of `picks` (best_bets_record.sql) the same day's count. The players are made one at a time.
+    `rows` are of one day; of `picks` (best_bets_record.sql) the same day's count. The players are
+    made one at a time.
     """
     players = rows.groups("game_id", "player_lookup", "player_id")
     leading = (_leading_row(found.only("line_kind", "void_reason")) for found in players.values())
@@ -117,7 +119,8 @@ def _systems(rows: Rows) -> list[dict[str, Any]]:
 
 
 def _leading_row(rows: Iterable[Row]) -> Row:
-    """Of a player's rows the one that says what is the same of all lines: his main line's, else the first."""
+    """Of a player's rows the one that says what is the same of all lines: his main line's, else the
+    first."""
     found = list(rows)
     return next((row for row in found if row["line_kind"] in MAIN), found[0])
 

@@ -8,7 +8,7 @@ from shared.stores.warehouse.schemas import Field, load_schema
 
 FEATURE_STORE = "nba_predictions.ml_feature_store"
 # How the schema marks what comes from bookmakers: kept apart, so that results are known with and without it.
-_MARKET_MARK = "market:"
+MARKET_MARK = "market:"
 # The last column that says which row it is and how much of it is known; features follow.
 _LAST_IDENTITY = "null_reasons"
 
@@ -34,11 +34,5 @@ def model_features() -> tuple[str, ...]:
     return tuple(
         field.name
         for field in _fields()
-        if field.name not in identity_columns() and _is_number(field) and not field.description.startswith(_MARKET_MARK)
+        if field.name not in identity_columns() and _is_number(field) and not field.description.startswith(MARKET_MARK)
     )
-
-
-@cache
-def market_features() -> tuple[str, ...]:
-    """Numeric columns that come from bookmakers, in the schema's order."""
-    return tuple(field.name for field in _fields() if _is_number(field) and field.description.startswith(_MARKET_MARK))

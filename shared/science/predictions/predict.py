@@ -1,4 +1,5 @@
-"""Predictions of a request's players: every system's rows at every tested line, as a worker stages them."""
+"""Predictions of a request's players: every system's rows at every tested line, as a worker stages
+them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ from shared.science.systems.output import DIGITS, SystemOutput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRow:
-    """The columns of player_prop_predictions that a prediction makes; the worker and the MERGE add the others."""
+    """The columns of player_prop_predictions that a prediction makes; the worker and the MERGE add
+    the others."""
 
     system_id: str
     model_version: str
@@ -88,7 +89,8 @@ class PlayerRequest:
     best: Mapping[Decimal, Best]
     line_snapshot_at: datetime | None
     suspicious: str | None = None
-    """What is wrong of the main line; then none of the tested lines is judged, nor does any system see the line."""
+    """What is wrong of the main line; then none of the tested lines is judged, nor does any system
+    see the line."""
 
     @classmethod
     def read(cls, player: Mapping[str, Any]) -> PlayerRequest:
@@ -108,14 +110,16 @@ class PlayerRequest:
 
 
 def _doubt(current: Sequence[Offer]) -> str | None:
-    """What is wrong of the main line where every book's is suspicious: then it is a suspicious one."""
+    """What is wrong of the main line where every book's is suspicious: then it is a suspicious
+    one."""
     doubts = [offer.suspicious for offer in current if offer.is_main]
     return doubts[0] if doubts and all(doubts) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What a system's forecast makes of a tested line; the figures are None where the line is not judged."""
+    """What a system's forecast makes of a tested line; the figures are None where the line is not
+    judged."""
 
     recommendation: str
     reason: str
@@ -199,14 +203,16 @@ def _judge(
     probability: tuple[float, float],
     policy: Policy,
 ) -> _Judgement:
-    """Decide on a line: not at all without a forecast, without a line, or where line or price is suspicious."""
+    """Decide on a line: not at all without a forecast, without a line, or where line or price is
+    suspicious."""
     error, why = output.error_code[index], output.reason[index]
     if error is not None:
         return _Judgement("NO_LINE" if line is None else "PASS", f"{error}; {output.error_message[index]}")
     if line is None:
         return _Judgement("NO_LINE", f"no_line; {why}")
     if player.suspicious or best.suspicious:
-        # no probability either: at a line that nobody means it would only flatter or spoil the figures of all others
+        # no probability either: at a line that nobody means it would only flatter or spoil the
+        # figures of all others
         return _Judgement("PASS", f"{SUSPICIOUS}; {player.suspicious or best.suspicious}; {why}")
     over, push = probability
     decision = decide(over, push, best, policy)

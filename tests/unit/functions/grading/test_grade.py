@@ -34,6 +34,7 @@ from tests.support.prediction_tables import (
     schedule_row,
     summary_row,
 )
+from tests.support.stores import reset_counts
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 BATCHES = "nba_predictions.prediction_batches"
@@ -129,7 +130,7 @@ def test_a_game_without_final_box_score_waits(night: Evening) -> None:
 def test_nothing_final_writes_nothing(night: Evening) -> None:
     night.add(SCHEDULE, [schedule_row(EARLY, "live", hours=20)])
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
-    night.warehouse.reset_counts()
+    reset_counts(night.warehouse)
     outcome = run(message(), night.context("grading"))
     assert sum(night.warehouse.statement_counts.values()) == 1, "where nothing was graded there is nothing to take back"
     assert outcome.status == "no_data"
@@ -246,7 +247,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
 
 def test_grading_twice_is_grading_once_in_four_statements(night: Evening) -> None:
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta", "20")])
-    night.warehouse.reset_counts()
+    reset_counts(night.warehouse)
     first = run(message(), night.context("grading"))
     assert sum(night.warehouse.statement_counts.values()) == 4
     before = grades(night), night.warehouse.query("SELECT * FROM nba_predictions.system_daily_performance").to_pylist()

@@ -10,6 +10,7 @@ import pytest
 
 from shared.core.clock import at_new_york
 from tests.support.features_fixture import FeatureFixture, open_world
+from tests.support.stores import reset_counts
 
 YESTERDAY, DAY = date(2025, 11, 13), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -188,7 +189,7 @@ def test_statements_do_not_grow_with_games(world: FeatureFixture) -> None:
         for home, away in games:
             world.game(day, home, away, status="scheduled")
         world.load()
-        world.warehouse.reset_counts()
+        reset_counts(world.warehouse)
         world.phase3("tomorrow", day, day, AS_OF)
         phase3 = sum(world.warehouse.statement_counts.values())
         assert world.phase4("tomorrow", day, day, AS_OF).record_count == 2 * len(games)
@@ -199,7 +200,7 @@ def test_statements_do_not_grow_with_games(world: FeatureFixture) -> None:
 def test_results_take_seven_statements(world: FeatureFixture) -> None:
     play_game(world)
     world.load()
-    world.warehouse.reset_counts()
+    reset_counts(world.warehouse)
     assert world.phase3("results", YESTERDAY, YESTERDAY, AS_OF).status == "success"
     assert sum(world.warehouse.statement_counts.values()) == 7
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.science.features.names import identity_columns, market_features, model_features
+from shared.science.features.names import identity_columns, model_features
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
 from tests.support import features_playoff as playoff
@@ -16,6 +16,7 @@ from tests.support.features_cases import CASES, EVENING, PLAYOFF, Case
 from tests.support.features_cases_evening import STAR
 from tests.support.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, write_evening
 from tests.support.features_fixture import STORE, FeatureFixture, Row, open_world
+from tests.support.market_features import market_features
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,8 @@ def test_the_merge_affects_the_keys_that_are_not_frozen(affected: int, expected:
         ({"A": 4, "B": 2}, 0, 7, 0, False),
         ({"A": 4, "B": 4}, 0, 7, 0, False),
         ({"A": 4, "B": 3}, 1, 7, 0, False),
-        # frozen rows may be in place from an attempt before their tip-off, all or some or none of them
+        # frozen rows may be in place from an attempt before their tip-off, all or some or none of
+        # them
         ({"A": 4, "B": 3}, 0, 5, 2, True),
         ({"A": 4, "B": 2}, 0, 5, 2, True),
         ({"A": 4, "B": 1}, 0, 5, 2, True),

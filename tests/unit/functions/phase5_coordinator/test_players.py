@@ -10,13 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.phase5_coordinator.players import REASONS, Player, select_players
+from functions.phase5_coordinator.players import Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit
 from shared.core.settings import Settings
 from shared.science.predictions.eligibility import reason_to_leave_out
 
 NOW = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
 SETTINGS = Settings()
+# In the order in which they are looked for: the first that holds is the one recorded.
+REASONS = (
+    "tipped_off",
+    "out",
+    "doubtful",
+    "no_history",
+    "low_minutes",
+    "low_quality",
+    "not_on_roster",
+    "unresolved_name",
+)
 
 
 def player(player_id: int = 1, **changes: Any) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from tests.support.prediction_tables import (
     schedule_row,
     summary_row,
 )
+from tests.support.stores import reset_counts
 
 # What files written by an earlier version do not have: they stay valid.
 ADDED_LATER = {"explanation"}
@@ -110,7 +111,7 @@ def read(night: Evening, path: str) -> Any:
 
 
 def test_every_file_is_there_fits_its_schema_and_has_its_metadata(ready: Evening) -> None:
-    ready.warehouse.reset_counts()
+    reset_counts(ready.warehouse)
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.reason) == ("success", "")
     assert ready.warehouse.statement_counts == {"query": 8, "load": 1}
@@ -299,7 +300,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     windows = read(ready, "v1/systems/performance.json")["systems"][0]["windows"]
     assert [(each["window"], each["mae"]) for each in windows] == [("day", 4.0), ("season", 4.0)]
 
-    ready.warehouse.reset_counts()
+    reset_counts(ready.warehouse)
     after_grading = run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     assert after_grading.metadata["files"] == written
     assert ready.warehouse.statement_counts == {"query": 4}

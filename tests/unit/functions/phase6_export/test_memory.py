@@ -1,4 +1,5 @@
-"""What an export takes of memory: the bytes of its files, whatever the number of rows behind them."""
+"""What an export takes of memory: the bytes of its files, whatever the number of rows behind
+them."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ def exports() -> list[Export]:
 
 
 def test_fifty_times_the_rows_take_no_more_memory_than_their_files_are_longer(exports: list[Export]) -> None:
-    """Held at a time are a file, the one before it in the bucket, and its text: not the rows as dictionaries."""
+    """Held at a time are a file, the one before it in the bucket, and its text: not the rows as
+    dictionaries."""
     one, ten, fifty = exports
     assert fifty.rows == 50 * one.rows == 5 * ten.rows
     for more in (ten, fifty):
@@ -26,7 +28,8 @@ def test_statements_do_not_depend_on_the_rows(exports: list[Export]) -> None:
 
 
 def test_a_players_lines_are_checked_in_the_dates_file_as_in_his_own() -> None:
-    """They are written to his file as they stand in the date's, and are not looked through again."""
+    """They are written to his file as they stand in the date's, and are not looked through
+    again."""
     own = load("player")["properties"]["predictions"]
     dated = load("predictions")["properties"]["players"]["items"]["properties"]["predictions"]
     assert own.items() <= dated.items()

@@ -14,10 +14,11 @@ import pytest
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
 from functions.phase6_export.reasons import full_reason, line_reason, story
-from shared.science.features.names import market_features, model_features
+from shared.science.features.names import model_features
 from shared.science.predictions.explain import contributions_of
 from shared.science.predictions.outputs import all_outputs
 from shared.science.systems.history import History
+from tests.support.market_features import market_features
 from tests.support.prediction_tables import (
     AS_OF,
     EARLY,

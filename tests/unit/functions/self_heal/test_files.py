@@ -29,6 +29,7 @@ from tests.support.prediction_tables import (
     schedule_row,
     summary_row,
 )
+from tests.support.stores import reset_counts
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 OF_THE_DATE = (
@@ -40,6 +41,7 @@ OF_THE_DATE = (
     "v1/tonight/player/alpha.json",
     "v1/tonight/player/outa.json",
 )
+
 OF_ITS_GRADES = (f"v1/results/{DAY}.json", "v1/results/latest.json", "v1/systems/performance.json")
 
 
@@ -115,7 +117,7 @@ def test_each_file_of_a_played_date_is_missed_and_made_again(graded: Evening, tm
 
 def test_predictions_of_a_played_date_that_are_gone_are_named_with_an_alert(graded: Evening) -> None:
     graded.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE player_id = 2")
-    graded.warehouse.reset_counts()
+    reset_counts(graded.warehouse)
     outcome = heal(message(), graded.context("self_heal"))
     assert outcome.status == "failed"
     assert outcome.reason.startswith(f"1 grades are of predictions that are gone: 1 of 2 games ({LATE})")

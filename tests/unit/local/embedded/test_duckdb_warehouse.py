@@ -21,6 +21,7 @@ from shared.core.errors import NotFound, SchemaMismatch, StorageDamaged, StoreUn
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.schemas import all_schemas, all_views
 from tests.conftest import ROOT
+from tests.support.stores import copy_into_memory, reset_counts
 
 ALIASES = "nba_reference.player_aliases"
 DAY = date(2025, 11, 14)
@@ -209,7 +210,7 @@ def test_an_older_file_is_copied_into_memory_by_the_names_of_its_columns(file: P
             "INSERT INTO nba_raw.nbac_schedule VALUES (DATE '2025-11-14', '0022500201', now(), '2025-26',"
             " 'regular_season', 'LAL', 'LAC', NULL, 'scheduled', NULL, NULL, FALSE, 'r', 'p')"
         )
-    copied = DuckDbWarehouse.copied_into_memory(file)
+    copied = copy_into_memory(file)
     found = copied.query("SELECT game_id, source_file, covers_from FROM nba_raw.nbac_schedule").to_pylist()
     assert found == [{"game_id": "0022500201", "source_file": "p", "covers_from": None}]
     copied.close()
@@ -274,7 +275,7 @@ def test_statements_are_counted_by_kind(warehouse: DuckDbWarehouse) -> None:
     assert warehouse.statement_counts == {
         "staging_load": 3, "load": 1, "query": 1, "execute": 1, "tables": 1, "drop": 1, "replace_partition": 1,
     }  # fmt: skip
-    warehouse.reset_counts()
+    reset_counts(warehouse)
     assert warehouse.statement_counts == {}
 
 

@@ -16,7 +16,7 @@ from local.league.game_day import Setting, expect
 from local.league.names import make_names, spell_for
 from local.league.players import ROSTER, make_players, make_teams, new_season
 from local.league.tables import SCHEMAS
-from shared.nba.teams import TEAMS, team_by_abbr, team_by_id, team_by_name
+from shared.nba.teams import TEAMS, team_by_abbr, team_by_name
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +267,6 @@ def test_the_thirty_teams_under_all_their_names():
     assert clippers is not None
     assert clippers is team_by_name("LA Clippers")
     assert clippers is team_by_abbr("LAC")
-    assert clippers is team_by_id(1610612746)
+    assert clippers.team_id == 1610612746
     assert (clippers.full_name, clippers.nba_name) == ("Los Angeles Clippers", "LA Clippers")
-    assert team_by_abbr("RMD") is team_by_name("Real Madrid") is team_by_id(0) is None
+    assert team_by_abbr("RMD") is team_by_name("Real Madrid") is None
