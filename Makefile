@@ -108,6 +108,14 @@ bench: $(LOCAL_READY)  ## measure batch loader, staging MERGE and a day's time f
 house: $(DEV_READY)  ## the rooms of shared/ and local/: files, lines, imports between them, and what goes up or across
 	@$(PY) -m tests.house.rooms
 
+.PHONY: words
+words: $(DEV_READY)  ## old words, what stands for them, and how often the names of the code still have them
+	@$(PY) -m tests.house.words
+
+.PHONY: picture
+picture: $(DEV_READY)  ## make the README's picture of the pipeline again from pipeline.yaml
+	@$(PY) -m tests.house.pipeline_picture
+
 .PHONY: simulate
 simulate: $(DEV_READY)  ## the whole pipeline under seeded faults: SEEDS=1000 FIRST_SEED=1, or SEED=17 VERBOSE=1
 	@$(PY) -m tests.simulation

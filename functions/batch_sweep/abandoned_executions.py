@@ -8,13 +8,14 @@ from functools import lru_cache
 
 from functions.batch_sweep.report import Report
 from shared.chain.execution.context import Context
-from shared.chain.execution.ledger import COLLECTION, FAILED, KEPT, RUNNING
+from shared.chain.execution.ledger import KEPT
+from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
 from shared.chain.execution.run_history import write_run_history
 from shared.core import failpoints
 from shared.core.clock import LONG_AGO
 from shared.core.errors import PreconditionFailed
 from shared.core.pipeline import load_pipeline
-from shared.stores.ports import Document, Filter
+from shared.stores.ports import Filter
 
 _LEAST_WAIT = timedelta(minutes=30)
 
@@ -36,33 +37,34 @@ def end_executions(context: Context, report: Report, resumed_at: datetime | None
     rested = now - abandoned_after()
     moved: dict[str, list[datetime]] = defaultdict(list)
     for document in runtime.state.query(COLLECTION, [Filter("logged", "==", False)]):
-        if document.id == context.execution_id:
+        execution = Execution.from_document(document)
+        if execution.id == context.execution_id:
             continue
-        if _lease_expired(document, now):
-            report.expired.append(document.id)
+        if _lease_expired(execution, now):
+            report.expired.append(execution.id)
         if only_report:
             continue
-        stopped = _stopped_at(document)
+        stopped = _stopped_at(execution)
         waits_since = stopped if resumed_at is None else max(stopped, resumed_at)
-        if _is_abandoned(document, waits_since, rested):
-            if _make_final(context, document, stopped):
-                report.abandoned.append(document.id)
+        if _is_abandoned(execution, waits_since, rested):
+            if _make_final(context, execution, stopped):
+                report.abandoned.append(execution.id)
             else:
                 waits_since = now  # somebody took it a moment ago
-        moved[document.data["run_id"]].append(waits_since)
+        moved[execution.run_id].append(waits_since)
     for run_id, moments in sorted(moved.items()):
         if _came_to_rest(moments, rested) and write_run_history(runtime, run_id):
             report.flushed.append(run_id)
 
 
-def _lease_expired(document: Document, now: datetime) -> bool:
+def _lease_expired(execution: Execution, now: datetime) -> bool:
     """Whether it says that it runs, and its lease has ended: the next delivery takes it over."""
-    return bool(document.data["status"] == RUNNING and document.data["lease_expires_at"] <= now)
+    return execution.status == ExecutionStatus.RUNNING and execution.lease_expires_at <= now
 
 
-def _is_abandoned(document: Document, waits_since: datetime, rested: datetime) -> bool:
+def _is_abandoned(execution: Execution, waits_since: datetime, rested: datetime) -> bool:
     """Whether a further delivery is expected to go on with it, and none can come any more."""
-    return _is_open(document) and waits_since <= rested
+    return execution.is_open and waits_since <= rested
 
 
 def _came_to_rest(moments: list[datetime], rested: datetime) -> bool:
@@ -70,38 +72,28 @@ def _came_to_rest(moments: list[datetime], rested: datetime) -> bool:
     return max(moments) <= rested
 
 
-def _is_open(document: Document) -> bool:
-    """Whether a further delivery is expected to go on with the execution."""
-    data = document.data
-    return data["status"] == RUNNING or (data["status"] == FAILED and not data.get("final"))
-
-
-def _stopped_at(document: Document) -> datetime:
+def _stopped_at(execution: Execution) -> datetime:
     """When it last did something. A lease that was voided (its owner had died) counts until its natural end."""
-    data = document.data
-    if data["status"] != RUNNING:
-        finished: datetime = data["finished_at"]
-        return finished
-    function = load_pipeline().functions.get(data["function"])
+    if execution.status != ExecutionStatus.RUNNING:
+        return execution.ended
+    function = load_pipeline().functions.get(execution.function)
     natural = timedelta(seconds=function.lease_seconds if function is not None else 0)
-    end: datetime = max(data["lease_expires_at"], data["taken_at"] + natural)
-    return end
+    return max(execution.lease_expires_at, execution.taken_at + natural)
 
 
-def _make_final(context: Context, document: Document, stopped: datetime) -> bool:
+def _make_final(context: Context, execution: Execution, stopped: datetime) -> bool:
     """End it for good, unless it changed since it was read; whether that was done."""
-    data = document.data
-    fields: dict[str, object] = {"final": True, "expires_at": stopped + KEPT}
-    if data["status"] == RUNNING:
-        fields |= {
-            "status": FAILED,
-            "lease_expires_at": LONG_AGO,
-            "finished_at": stopped,
-            "error_type": "Abandoned",
-            "error_message": f"its process died or was cut off at attempt {data['attempts']}; no delivery followed",
-        }
+    fields = Execution.fields(final=True, expires_at=stopped + KEPT)
+    if execution.status == ExecutionStatus.RUNNING:
+        fields |= Execution.fields(
+            status=ExecutionStatus.FAILED,
+            lease_expires_at=LONG_AGO,
+            finished_at=stopped,
+            error_type="Abandoned",
+            error_message=f"its process died or was cut off at attempt {execution.attempts}; no delivery followed",
+        )
     try:
-        context.runtime.state.update(document.path, fields, if_version=document.version)
+        context.runtime.state.update(execution.path, fields, if_version=execution.version)
     except PreconditionFailed:
         return False
     failpoints.reach("sweep.abandoned")

@@ -13,13 +13,12 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from functions.batch_sweep.report import Report
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
+from shared.chain.batches.reading import batches_of, done_units
+from shared.chain.batches.records import Batch, BatchStatus, parse_batch_id
 from shared.chain.execution.context import Context
 from shared.chain.resilience import locks
 from shared.core import failpoints
 from shared.core.errors import LeaseHeld
-from shared.stores.ports import Filter
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 
@@ -44,7 +43,7 @@ def sweep_staging(context: Context, report: Report, *, always: bool) -> None:
         if batch_id is None:
             report.kept.setdefault("no batch has such a name", []).append(table)
         else:
-            by_date[batches.parse_batch_id(batch_id)[0]][batch_id][table] = columns
+            by_date[parse_batch_id(batch_id)[0]][batch_id][table] = columns
     for game_date, staged in sorted(by_date.items()):
         _sweep_date(context, report, game_date, staged, now)
     runtime.state.transaction(lambda transaction: transaction.set(LOOKED, {"at": now}))
@@ -53,16 +52,16 @@ def sweep_staging(context: Context, report: Report, *, always: bool) -> None:
 def _sweep_date(context: Context, report: Report, game_date: date, staged: Mapping[str, Tables], now: datetime) -> None:
     """Under consolidation's own lock: it must find what it looked at."""
     runtime = context.runtime
-    known = {d.id: d for d in runtime.state.query("batches", [Filter("game_date", "==", game_date.isoformat())])}
+    known = {batch.batch_id: batch for batch in batches_of(runtime.state, game_date)}
     for batch_id in sorted(set(staged) - set(known)):
         report.kept.setdefault("its batch is not known", []).extend(sorted(staged[batch_id]))
-    orphaned = {b: t for b, t in staged.items() if b in known and now - known[b].data["opened_at"] >= ORPHANED}
+    orphaned = {b: t for b, t in staged.items() if b in known and now - known[b].opened_at >= ORPHANED}
     if not orphaned:
         return
     lease = timedelta(seconds=context.function.lease_seconds)
     name = f"consolidation-{game_date.isoformat()}"
     try:
-        with locks.hold(
+        with locks.acquire(
             name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
         ) as lock:
             goes = _what_goes(context, report, game_date, orphaned)
@@ -78,11 +77,8 @@ def _sweep_date(context: Context, report: Report, game_date: date, staged: Mappi
 
 def _what_goes(context: Context, report: Report, game_date: date, orphaned: Mapping[str, Tables]) -> list[str]:
     """The tables to drop; the others are named in the report with the reason why they stay."""
-    state = context.runtime.state
-    of_date = [
-        Batch(d.data, d.version) for d in state.query("batches", [Filter("game_date", "==", game_date.isoformat())])
-    ]
-    newest = max((batch.revision for batch in of_date if batch.status == CONSOLIDATED), default=0)
+    of_date = batches_of(context.runtime.state, game_date)
+    newest = max((batch.revision for batch in of_date if batch.status == BatchStatus.CONSOLIDATED), default=0)
     goes: list[str] = []
     for batch in sorted(of_date, key=lambda each: each.revision):
         tables = orphaned.get(batch.batch_id, {})
@@ -95,17 +91,17 @@ def _what_goes(context: Context, report: Report, game_date: date, orphaned: Mapp
 
 def _of_batch(context: Context, report: Report, batch: Batch, tables: Tables) -> list[str]:
     """Of a batch that no later one replaced."""
-    done = {unit.id for unit in batches.done_units(context.runtime.state, batch)}
+    done = {result.unit for result in done_units(context.runtime.state, batch)}
     merged = set(batch.merged)  # written after they were verified, whatever became of the batch since
-    waiting = set() if batch.status == SUPERSEDED else done - merged
+    waiting = set() if batch.status == BatchStatus.SUPERSEDED else done - merged
     key = set(load_schema(staging.TARGET).primary_key)
     goes, unsure = [], []
     for table, columns in sorted(tables.items()):
         unit = staging.unit_of(table, batch.batch_id)
         gathered = unit.startswith(staging.COMPACTED)
-        if unit in merged or (gathered and batch.status in (CONSOLIDATED, SUPERSEDED)):
+        if unit in merged or (gathered and batch.status in (BatchStatus.CONSOLIDATED, BatchStatus.SUPERSEDED)):
             goes.append(table)
-        elif batch.status == OPEN or gathered or unit in waiting:
+        elif batch.status == BatchStatus.OPEN or gathered or unit in waiting:
             why = f"{batch.batch_id} is {batch.status} and has yet to merge it: publish it to nba-phase5-batch-complete"
             report.kept.setdefault(why, []).append(table)
         elif not key <= set(columns):
@@ -117,7 +113,7 @@ def _of_batch(context: Context, report: Report, batch: Batch, tables: Tables) ->
 
 def _in_place(context: Context, report: Report, batch: Batch, tables: Sequence[str]) -> list[str]:
     """Those of the tables whose every key is in the predictions table under the batch."""
-    params = {"game_date": batches.parse_batch_id(batch.batch_id)[0], "batch_id": batch.batch_id}
+    params = {"game_date": parse_batch_id(batch.batch_id)[0], "batch_id": batch.batch_id}
     verified: list[str] = []
     rest = iter(tables)
     while part := list(islice(rest, staging.MOST_TABLES)):

@@ -1,14 +1,20 @@
-"""Messages that were recorded and never published: their process died in between, or their gate is open again."""
+"""Messages that were recorded and never published: their process died, or they are admitted again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
 from functions.batch_sweep.report import Report
+from shared.chain.batches import records as batch_records
+from shared.chain.batches.records import Batch
+from shared.chain.execution import records as execution_records
+from shared.chain.execution.records import Execution
 from shared.chain.messages.outbox import send_pending
 from shared.chain.resilience import dead_letters, deferred
+from shared.chain.resilience.dead_letters import Redrive
+from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.errors import PipelineError, Retriable
 from shared.core.redaction import what_failed
 from shared.stores.ports import Document, Filter
@@ -16,12 +22,16 @@ from shared.stores.runtime import Runtime
 
 # What was recorded a moment ago is left to the process that recorded it.
 SENT_BY_ITSELF = timedelta(minutes=2)
-# Collection -> the field that says when its outbox was written.
-OUTBOXES = {"executions": "finished_at", "batches": "closed_at", deferred.COLLECTION: "released_at"}
+# Collection -> when the outbox of one of its documents was written.
+OUTBOXES: Mapping[str, Callable[[Document], datetime | None]] = {
+    execution_records.COLLECTION: lambda document: Execution.from_document(document).finished_at,
+    batch_records.COLLECTION: lambda document: Batch.from_document(document).closed_at,
+    deferred.COLLECTION: lambda document: DeferredMessage.from_document(document).released_at,
+}
 
 
 def release_deferred_messages(runtime: Runtime, report: Report) -> None:
-    """Publish the held messages whose gate lets them through now."""
+    """Publish the deferred messages that are admitted now."""
     _attempt(report, "held messages", lambda: report.released.extend(deferred.release_deferred(runtime)))
 
 
@@ -31,28 +41,30 @@ def send_unsent(runtime: Runtime, report: Report) -> None:
     An execution's outbox is written with its success alone, so one that is still running has none to send.
     """
     now = runtime.clock.now()
-    for collection, written in OUTBOXES.items():
+    for collection, written_at in OUTBOXES.items():
         for document in runtime.state.query(collection, [Filter("outbox_pending", "==", True)]):
-            if _old_enough(document, written, now):
-                _attempt(report, document.path, partial(_send, runtime, document.path, report))
-    for document in dead_letters.unfinished(runtime.state):
-        if _old_enough(document, "at", now):
-            _attempt(report, document.path, partial(_finish, runtime, document, report))
+            _attempt(report, document.path, partial(_send, runtime, document, written_at, report))
+    for redrive in dead_letters.unfinished(runtime.state):
+        if _old_enough(redrive.at, now):
+            _attempt(report, redrive.path, partial(_finish, runtime, redrive, report))
 
 
-def _old_enough(document: Document, written: str, now: datetime) -> bool:
-    moment = document.data.get(written)
-    return moment is None or now - moment >= SENT_BY_ITSELF
+def _old_enough(written_at: datetime | None, now: datetime) -> bool:
+    return written_at is None or now - written_at >= SENT_BY_ITSELF
 
 
-def _send(runtime: Runtime, path: str, report: Report) -> None:
-    if send_pending(path, runtime.state, runtime.bus, runtime.raw):
-        report.sent.append(path)
+def _send(
+    runtime: Runtime, document: Document, written_at: Callable[[Document], datetime | None], report: Report
+) -> None:
+    if not _old_enough(written_at(document), runtime.clock.now()):
+        return
+    if send_pending(document.path, runtime.state, runtime.bus, runtime.raw):
+        report.sent.append(document.path)
 
 
-def _finish(runtime: Runtime, document: Document, report: Report) -> None:
-    dead_letters.finish(runtime, document)
-    report.redriven.append(document.path)
+def _finish(runtime: Runtime, redrive: Redrive, report: Report) -> None:
+    dead_letters.finish(runtime, redrive)
+    report.redriven.append(redrive.path)
 
 
 def _attempt(report: Report, what: str, do: Callable[[], None]) -> None:

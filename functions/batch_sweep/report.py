@@ -29,7 +29,7 @@ class Report:
     late: dict[str, list[str]] = field(default_factory=dict)
     """Batch -> units that were named as missing and are done."""
     released: list[str] = field(default_factory=list)
-    """Held messages whose gate is open again."""
+    """Deferred messages that are admitted again."""
     sent: list[str] = field(default_factory=list)
     """Documents whose outbox was still to be sent."""
     redriven: list[str] = field(default_factory=list)
@@ -75,7 +75,14 @@ class Report:
             reason="; ".join(filter(None, [self.paused, said])) or "nothing to sweep",
             metadata=self.metadata(),
             messages=[
-                alert(f"sweep-{what}", "warning", f"The sweep could not finish {what}", why, now)
+                alert(
+                    f"sweep-{what}",
+                    "warning",
+                    f"The sweep could not finish {what}",
+                    why,
+                    now,
+                    event=Event.SWEEP_INCOMPLETE,
+                )
                 for what, why in sorted(self.problems.items())[:MOST_NAMES]
             ],
             history=self.did_something,

@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from functions.batch_sweep.report import MOST_NAMES, Report
-from shared.chain.batches import batches
+from shared.chain.batches import completion
 from shared.chain.batches.announcement import batch_complete
-from shared.chain.batches.batches import CLOSED, OPEN, Announcement, Batch
-from shared.chain.execution.alerts import alert
+from shared.chain.batches.completion import Announcement
+from shared.chain.batches.reading import batches_with, get_batch, units_of
+from shared.chain.batches.records import COLLECTION, Batch, BatchStatus
+from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
+from shared.core.events import Event
 from shared.stores.ports import Filter
+from shared.stores.records import present
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +37,10 @@ _TRIES = 3
 def close_stalled(context: Context, report: Report, resumed_at: datetime | None) -> None:
     """Close the open batches that stalled and send their announcements."""
     state, now = context.runtime.state, context.runtime.clock.now()
-    for document in state.query("batches", [Filter("status", "==", OPEN)]):
+    for open_ in batches_with(state, BatchStatus.OPEN):
         for _ in range(_TRIES):
-            batch = batches.get_batch(state, document.id)
-            if batch is None or batch.status != OPEN:
+            batch = get_batch(state, open_.batch_id)
+            if batch is None or batch.status != BatchStatus.OPEN:
                 break  # somebody completed it meanwhile
             why = _why_stalled(context, batch, now, resumed_at)
             if not why:
@@ -50,12 +54,12 @@ def close_stalled(context: Context, report: Report, resumed_at: datetime | None)
 
 def _why_stalled(context: Context, batch: Batch, now: datetime, resumed_at: datetime | None) -> str:
     """Why a batch counts as stalled; empty where it does not. What stood still while paused begins anew."""
-    since: datetime = max(filter(None, [batch.data["opened_at"], resumed_at]))
-    recorded = batches.units_of(context.runtime.state, batch.batch_id)
+    since: datetime = max(filter(None, [batch.opened_at, resumed_at]))
+    recorded = units_of(context.runtime.state, batch.batch_id)
     have = f"{len(recorded)} of {batch.unit_count} units recorded"
     if now - since >= OLD:
         return f"open for {_minutes(now - since)} min, {have}"
-    last: datetime = max([since, *(unit.data["completed_at"] for unit in recorded)])
+    last: datetime = max([since, *(unit.completed_at for unit in recorded)])
     if 100 * len(recorded) >= ALMOST_ALL * batch.unit_count and now - last >= QUIET:
         return f"no completion for {_minutes(now - last)} min, {have}"
     return ""
@@ -73,18 +77,17 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
         if not missing:
             return None
         names = ", ".join(missing[:MOST_NAMES])
-        return alert(
+        return batch_alert(
+            batch,
             f"batch-partial-{batch.batch_id}",
             "warning",
             f"{batch.batch_id} was closed without {len(missing)} of {batch.unit_count} units",
             f"{why}; missing or failed: {names}{' ...' if len(missing) > MOST_NAMES else ''}.",
             now,
-            game_date=batch.data["game_date"],
-            batch_id=batch.batch_id,
-            run_id=batch.run_id,
+            event=Event.BATCH_PARTIAL,
         )
 
-    missing = batches.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
+    missing = completion.close_partial(runtime.state, batch, now, _announcement(context, now), partial_alert)
     report.closed.append({"batch_id": batch.batch_id, "why": why, "missing": missing})
     failpoints.reach("sweep.closed")
     logger.warning(
@@ -118,39 +121,39 @@ def settle_late_units(context: Context, report: Report) -> None:
     """Announce again batches that name units as missing which are done: their worker died before it could say so."""
     runtime = context.runtime
     now = runtime.clock.now()
-    for document in runtime.state.query("batches", [Filter("closed_at", ">", now - LATE)]):
-        if document.data.get("missing_units"):
-            late = batches.settle_missing(runtime.state, document.id, _announcement(context, now))
+    for document in runtime.state.query(COLLECTION, [Filter("closed_at", ">", now - LATE)]):
+        batch = Batch.from_document(document)
+        if batch.missing:
+            late = completion.settle_missing(runtime.state, batch.batch_id, _announcement(context, now))
             if late:
-                report.late[document.id] = late
-                send_pending(document.path, runtime.state, runtime.bus, runtime.raw)
+                report.late[batch.batch_id] = late
+                send_pending(batch.path, runtime.state, runtime.bus, runtime.raw)
 
 
 def report_unconsolidated(context: Context, report: Report, resumed_at: datetime | None) -> None:
     """Raise an alert, once, for every batch that was announced and that nobody consolidated."""
     runtime = context.runtime
     now = runtime.clock.now()
-    for document in runtime.state.query("batches", [Filter("status", "==", CLOSED)]):
-        data = document.data
-        since: datetime = max(filter(None, [data["closed_at"], resumed_at]))
-        if data["outbox_pending"] or data.get("reported_at") or now - since < FORGOTTEN:
+    for batch in batches_with(runtime.state, BatchStatus.CLOSED):
+        closed_at = present(batch.closed_at, batch, "closed_at")
+        since: datetime = max(filter(None, [closed_at, resumed_at]))
+        if batch.outbox_pending or batch.reported_at or now - since < FORGOTTEN:
             continue
-        said = alert(
-            f"batch-unconsolidated-{document.id}",
+        said = batch_alert(
+            batch,
+            f"batch-unconsolidated-{batch.batch_id}",
             "critical",
-            f"{document.id} was closed and never consolidated",
-            f"closed at {data['closed_at'].isoformat()} and announced; look at the dead letters, or publish "
-            f'{{"game_date": "{data["game_date"]}", "batch_id": "{document.id}"}} to nba-phase5-batch-complete.',
+            f"{batch.batch_id} was closed and never consolidated",
+            f"closed at {closed_at.isoformat()} and announced; look at the dead letters, or publish "
+            f'{{"game_date": "{batch.game_date}", "batch_id": "{batch.batch_id}"}} to nba-phase5-batch-complete.',
             now,
-            game_date=data["game_date"],
-            batch_id=document.id,
-            run_id=data["run_id"],
+            event=Event.BATCH_FORGOTTEN,
         )
-        entry = outbox.entries(f"{document.id}-unconsolidated", [said])
-        fields = {"reported_at": now, "outbox": [*data["outbox"], *entry], "outbox_pending": True}
+        entry = outbox.entries(f"{batch.batch_id}-unconsolidated", [said])
+        fields = Batch.fields(reported_at=now, outbox=[*batch.outbox, *entry], outbox_pending=True)
         try:
-            runtime.state.update(document.path, fields, if_version=document.version)
+            runtime.state.update(batch.path, fields, if_version=batch.version)
         except PreconditionFailed:
             continue  # somebody is at work on it
-        report.unconsolidated.append(document.id)
-        send_pending(document.path, runtime.state, runtime.bus, runtime.raw)
+        report.unconsolidated.append(batch.batch_id)
+        send_pending(batch.path, runtime.state, runtime.bus, runtime.raw)

@@ -1,4 +1,4 @@
-"""One sweep: release what is held no more, send what was not sent, close what stalled, end what died, show the rest.
+"""One sweep: send what is due or was not sent, close what stalled, end what died, show the rest.
 
 Every step reads what is there and is repeatable, so a sweep that dies is repaired by the next one.
 """

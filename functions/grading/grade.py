@@ -95,5 +95,6 @@ def implausible(performance: Sequence[Mapping[str, Any]], context: Context) -> l
         for position, sentence in enumerate(alarms({**row, "system": system}, window)):
             fingerprint = f"implausible-{system}-{window}-{position}"
             title = f"{system} is too good to be true"
-            found.append(alert(fingerprint, "warning", title, sentence, context.runtime.clock.now()))
+            now = context.runtime.clock.now()
+            found.append(alert(fingerprint, "warning", title, sentence, now, event=Event.IMPLAUSIBLE))
     return found

@@ -257,7 +257,7 @@ class SourceClient:
         return url
 
     def _address(self, url: httpx.URL) -> str:
-        """An address as far as it may be told: what follows the path, or stands before the host, can be a secret."""
+        """An address as far as it may be shown: what follows the path, or stands before the host, can be a secret."""
         port = f":{url.port}" if url.port else ""
         path = url.raw_path.partition(b"?")[0].decode("ascii", "replace")
         return _safe(f"{url.scheme}://{url.host}{port}{path}")[:_EXCERPT]

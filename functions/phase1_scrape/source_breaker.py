@@ -101,4 +101,4 @@ class SourceBreaker:
                 circuit_breaker.record_success(self._runtime, permit)
         except Retriable as unrecorded:
             # how the task ended is what matters
-            logger.warning("%s could not be told how a task ended: %s", self.name, unrecorded)
+            logger.warning("%s: how a task ended was not recorded: %s", self.name, unrecorded)

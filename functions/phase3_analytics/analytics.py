@@ -127,7 +127,7 @@ def _outcome(context: Context, inputs: Inputs, rows: Mapping[str, int]) -> Outco
         )
     swapped = inputs.games_swapped_in_odds if coming else ()
     if swapped:
-        turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_some(swapped)})"
+        turned = f"{len(swapped)} games have home and away the other way round in the odds feed ({_first_of(swapped)})"
         short = "; ".join(part for part in (short, turned) if part)
     missing = {*inputs.games_without_player_box, *inputs.games_without_team_box, *inputs.games_points_apart}
     missing |= {each.split(" ")[0] for each in inputs.games_with_third_team}
@@ -154,7 +154,7 @@ def _no_games(inputs: Inputs, dates: DateRange) -> Outcome:
 
 def _short_of_box_scores(inputs: Inputs) -> str:
     parts = [
-        f"{len(games)} of {inputs.games_final} final games have no {kind} box score ({_some(games)})"
+        f"{len(games)} of {inputs.games_final} final games have no {kind} box score ({_first_of(games)})"
         for kind, games in (("player", inputs.games_without_player_box), ("team", inputs.games_without_team_box))
         if games
     ]
@@ -162,17 +162,16 @@ def _short_of_box_scores(inputs: Inputs) -> str:
         named = [f"{game_id}: {teams}" for game_id, teams in inputs.games_points_apart.items()]
         parts.append(
             f"in {len(named)} of {inputs.games_final} final games the players' points do not add up to the team's"
-            f" ({_some(named)})"
+            f" ({_first_of(named)})"
         )
     strangers = inputs.games_with_third_team
     if strangers:
-        parts.append(
-            f"box scores of {len(strangers)} games have rows of a team that does not play in them ({_some(strangers)})"
-        )
+        few = _first_of(strangers)
+        parts.append(f"box scores of {len(strangers)} games have rows of a team that does not play in them ({few})")
     return "; ".join(parts)
 
 
-def _some(games: Sequence[str], most: int = 5) -> str:
+def _first_of(games: Sequence[str], most: int = 5) -> str:
     return ", ".join(games[:most]) + (", ..." if len(games) > most else "")
 
 

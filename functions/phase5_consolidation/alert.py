@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from shared.chain.batches.batches import Batch
-from shared.chain.execution.alerts import alert
+from shared.chain.batches.records import Batch
+from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context
 from shared.chain.messages.outbox import OutboxMessage
+from shared.core.events import Event
 from shared.stores.runtime import Runtime
 
 
 def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: Context) -> None:
     """Publish the alert; its fingerprint is the batch's, so that retries are one alert. Raises StoreUnavailable."""
-    raised = alert(
+    raised = batch_alert(
+        batch,
         f"consolidation-failed-{batch.batch_id}",
         "critical",
         f"Consolidation of {batch.batch_id} failed",
         detail,
         runtime.clock.now(),
-        game_date=batch.data["game_date"],
-        batch_id=batch.batch_id,
+        event=Event.CONSOLIDATION_FAILED,
         run_id=context.run_id,
         attempt=context.attempt,
     )
@@ -27,13 +28,12 @@ def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: C
 
 def model_damaged(runtime: Runtime, batch: Batch, system: str, detail: str) -> OutboxMessage:
     """The alert of a system that a batch goes without; detail: what its rows say, with the roll-back that mends it."""
-    return alert(
+    return batch_alert(
+        batch,
         f"model-damaged-{batch.batch_id}-{system}",
         "critical",
         f"{system} predicted nobody in {batch.batch_id}: its model is damaged",
         detail,
         runtime.clock.now(),
-        game_date=batch.data["game_date"],
-        batch_id=batch.batch_id,
-        run_id=batch.run_id,
+        event=Event.MODEL_DAMAGED,
     )

@@ -16,8 +16,9 @@ from datetime import date, datetime, timedelta
 from functions.phase5_consolidation import guards
 from functions.phase5_consolidation.alert import consolidation_failed, model_damaged
 from functions.phase5_consolidation.guards import RowsInPlace, StagedRows
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, SUPERSEDED, Batch
+from shared.chain.batches import ending
+from shared.chain.batches.reading import done_units, get_batch, latest_batch
+from shared.chain.batches.records import Batch, BatchStatus, parse_batch_id
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.resilience import locks
@@ -48,17 +49,17 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     runtime = context.runtime
     batch = _batch(message, runtime)
-    lock_name = f"consolidation-{batch.data['game_date']}"
+    lock_name = f"consolidation-{batch.game_date}"
     lease = timedelta(seconds=context.function.lease_seconds)
-    with locks.hold(
+    with locks.acquire(
         lock_name, runtime.state, runtime.clock, owner=runtime.instance, epoch=runtime.epoch, lease=lease
     ) as lock:
         # read again: the holder before us may have consolidated it
-        batch = batches.get_batch(runtime.state, batch.batch_id) or batch
-        if batch.status == SUPERSEDED:
-            why = f"{batch.batch_id} is superseded by {batch.data['superseded_by']}."
+        batch = get_batch(runtime.state, batch.batch_id) or batch
+        if batch.status == BatchStatus.SUPERSEDED:
+            why = f"{batch.batch_id} is superseded by {batch.superseded_by}."
             raise Skippable(why, status="superseded", event=Event.BATCH_SUPERSEDED)
-        if batch.status == OPEN:
+        if batch.status == BatchStatus.OPEN:
             why = f"{batch.batch_id} is still open: {batch.unit_count} units expected."
             raise Skippable(why, status="skipped", event=Event.BATCH_OPEN)
         job = _Job(runtime, batch, lock, runtime.clock.now())
@@ -72,13 +73,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
     """The named batch, else the date's latest. Raises DataError for a name that does not exist or is another date's."""
     if message.batch_id is None:
-        latest = batches.latest_batch(runtime.state, message.last_date)
+        latest = latest_batch(runtime.state, message.last_date)
         if latest is None:
             why = f"No batch was opened for {message.last_date}."
             raise Skippable(why, status="no_data", event=Event.NO_BATCH)
         return latest
-    game_date, _ = batches.parse_batch_id(message.batch_id)
-    batch = batches.get_batch(runtime.state, message.batch_id)
+    game_date, _ = parse_batch_id(message.batch_id)
+    batch = get_batch(runtime.state, message.batch_id)
     if batch is None or game_date != message.last_date:
         raise DataError(
             f"Batch {message.batch_id} {'does not exist' if batch is None else 'is not of ' + str(message.last_date)}.",
@@ -100,7 +101,7 @@ class _Job:
 
     @property
     def game_date(self) -> date:
-        return batches.parse_batch_id(self.batch.batch_id)[0]
+        return parse_batch_id(self.batch.batch_id)[0]
 
     def unit(self, table: str) -> str:
         return staging.unit_of(table, self.batch.batch_id)
@@ -131,7 +132,7 @@ class _Source:
 def _consolidate(job: _Job, sequence: int) -> Outcome:
     """Check, merge, check, record, drop: one line a step, and a failpoint after each side effect."""
     pending = _pending(job)
-    if job.batch.status == CONSOLIDATED and not pending.units:
+    if job.batch.status == BatchStatus.CONSOLIDATED and not pending.units:
         return _repeat(job, pending, sequence)
     source = _source(job, pending)
     staged = _read_staged(job, source, pending)
@@ -149,20 +150,20 @@ def _consolidate(job: _Job, sequence: int) -> Outcome:
 def _pending(job: _Job) -> _Pending:
     """The date's staging tables, and the batch's units that are done and not merged."""
     tables = job.runtime.warehouse.tables(staging.DATASET, f"_staging_batch_{job.game_date.isoformat()}_r")
-    done = batches.done_units(job.runtime.state, job.batch)
+    done = done_units(job.runtime.state, job.batch)
     damaged: dict[str, str] = {}
-    for unit in done:
-        damaged |= unit.data.get("damaged", {})
+    for result in done:
+        damaged |= result.damaged
     merged = set(job.batch.merged)
-    reported = {unit.id: int(unit.data["rows"]) for unit in done if unit.id not in merged}
+    reported = {result.unit: result.rows for result in done if result.unit not in merged}
     return _Pending(tables, reported, damaged)
 
 
 def _repeat(job: _Job, pending: _Pending, sequence: int) -> Outcome:
     """A repeat after success: merge nothing, clean up what a crash left, announce again."""
-    batches.supersede_older(job.runtime.state, job.batch)
+    ending.supersede_older(job.runtime.state, job.batch)
     _drop(job, pending.tables, job.batch.merged)
-    rows = int(job.batch.data["rows_in_place"])
+    rows = job.batch.rows_in_place
     return _outcome(job, pending, rows, 0, sequence, "already consolidated", Event.ALREADY_CONSOLIDATED)
 
 
@@ -218,7 +219,7 @@ def _in_place(job: _Job, merged: int, staged: StagedRows) -> RowsInPlace:
         by_game={game["game_id"]: int(game["keys_in_place"]) for game in games},
         doubled=sum(int(game["doubled"]) for game in games),
     )
-    before = int(job.batch.data.get("rows_in_place", 0))
+    before = job.batch.rows_in_place
     guards.expect_in_place(job.batch.batch_id, found, before + merged, staged.frozen)
     return found
 
@@ -249,7 +250,7 @@ def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedR
     job.lock.check()
     alerts = {system: model_damaged(job.runtime, batch, system, message) for system, message in pending.damaged.items()}
     try:
-        batches.mark_consolidated(job.runtime.state, batch, units, in_place.keys, job.now, staged.frozen, alerts)
+        ending.mark_consolidated(job.runtime.state, batch, units, in_place.keys, job.now, staged.frozen, alerts)
     except PreconditionFailed as changed:
         raise WriteConflict(f"{batch.batch_id} changed while it was consolidated (a late unit).") from changed
     return units
@@ -304,7 +305,7 @@ def _outcome(
 def _fail(job: _Job, mismatch: PipelineError, context: Context) -> None:
     """Record what was expected and found, and raise the alert; the caller raises the mismatch itself on."""
     try:
-        batches.mark_failed(job.runtime.state, job.batch, str(mismatch), job.now)
+        ending.mark_failed(job.runtime.state, job.batch, str(mismatch), job.now)
     except PreconditionFailed:
         logger.warning("%s changed while it failed; its state is kept", job.batch.batch_id)
     consolidation_failed(job.runtime, job.batch, str(mismatch), context)

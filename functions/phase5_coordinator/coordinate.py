@@ -11,9 +11,11 @@ from typing import Any
 
 from functions.phase5_coordinator.players import LeftOut, Player, select_players
 from functions.phase5_coordinator.requests import players_per_unit, request_lines
-from shared.chain.batches import batches
-from shared.chain.batches.batches import Batch, BatchPlan
-from shared.chain.execution.alerts import alert
+from shared.chain.batches import opening
+from shared.chain.batches.opening import BatchPlan
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import Batch, parse_batch_id
+from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxBlob, OutboxMessage, pack_lines
@@ -40,13 +42,13 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     """
     runtime = context.runtime
     game_date = message.last_date
-    latest = batches.latest_batch(runtime.state, game_date)
-    own = latest if latest is not None and latest.data["execution_id"] == context.execution_id else None
+    latest = latest_batch(runtime.state, game_date)
+    own = latest if latest is not None and latest.execution_id == context.execution_id else None
     if latest is not None and latest.in_progress and own is None:
         return _join_batch(latest)
     # a retry after a crash chooses whom the first try chose, whatever has tipped off or was written since
-    now = runtime.clock.now() if own is None else own.data["opened_at"]
-    as_of = context.as_of if own is None else own.data["features_as_of"]
+    now = runtime.clock.now() if own is None else own.opened_at
+    as_of = context.as_of if own is None else own.features_as_of
     params = {"game_date": game_date, "as_of": as_of}
     roster = runtime.warehouse.query(read_sql(PACKAGE, "roster"), params).to_pylist()
     if not roster:
@@ -74,8 +76,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         features_as_of=max(row["features_as_of"] for row in roster),
         state_epoch=runtime.settings.state_epoch,
     )
-    batch = batches.open_batch(runtime.state, plan, now, context.fence)
-    if batch.data["execution_id"] != context.execution_id:
+    batch = opening.open_batch(runtime.state, plan, now, context.fence)
+    if batch.execution_id != context.execution_id:
         return _join_batch(batch)
     failpoints.reach("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
@@ -108,16 +110,14 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 
 def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMessage:
     """Which version serves is not known: batches go without trained models until somebody says."""
-    logger.error("%s", damage, extra={"fields": {"event": Event.MODEL_DAMAGED}})
-    return alert(
+    return batch_alert(
+        batch,
         f"model-pointer-damaged-{batch.batch_id}",
         "critical",
         f"{batch.batch_id} goes without trained models: nobody knows which version serves",
         str(damage),
         context.runtime.clock.now(),
-        game_date=batch.data["game_date"],
-        batch_id=batch.batch_id,
-        run_id=context.run_id,
+        event=Event.MODEL_DAMAGED,
     )
 
 
@@ -148,7 +148,7 @@ def _record_expected(
 ) -> None:
     """One load a batch: everyone considered, expected or left out with the reason."""
     common = {
-        "game_date": batches.parse_batch_id(batch.batch_id)[0],
+        "game_date": parse_batch_id(batch.batch_id)[0],
         "batch_id": batch.batch_id,
         "revision": batch.revision,
         "recorded_at": now,
@@ -169,10 +169,10 @@ def _record_expected(
 def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, str]) -> str:
     """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the outbox sends."""
     runtime = context.runtime
-    path = f"requests/{batch.data['game_date']}/{batch.batch_id}.e{runtime.epoch}.jsonl.gz"
+    path = f"requests/{batch.game_date}/{batch.batch_id}.e{runtime.epoch}.jsonl.gz"
     players = [player for members in units.values() for player in members]
     params = {
-        "game_date": batches.parse_batch_id(batch.batch_id)[0],
+        "game_date": parse_batch_id(batch.batch_id)[0],
         "as_of": max(player.features["features_as_of"] for player in players),
         "player_ids": [player.player_id for player in players],
         "last_games": GAMES,

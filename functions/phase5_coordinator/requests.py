@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from functions.phase5_coordinator.players import Player
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
 from shared.nba.stats import POINTS
@@ -54,7 +54,7 @@ def request_lines(
     """One JSON text per unit: a PredictionRequest that needs nothing else."""
     return [
         PredictionRequest(
-            game_date=date.fromisoformat(batch.data["game_date"]),
+            game_date=batch.game_date,
             run_id=batch.run_id,
             mode=context.mode,
             as_of=context.as_of,

@@ -30,9 +30,10 @@ from typing import Any
 
 from functions.phase5_worker.split_players import may_be_split, split_players, was_split
 from functions.phase5_worker.system_breakers import predict_guarded
-from shared.chain.batches import batches
+from shared.chain.batches import completion
 from shared.chain.batches.announcement import batch_complete
-from shared.chain.batches.batches import DONE, SUPERSEDED, UNIT_FAILED, Batch, UnitResult
+from shared.chain.batches.reading import done_result, get_batch
+from shared.chain.batches.records import Batch, BatchStatus, UnitResult, UnitStatus
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PredictionRequest
 from shared.chain.messages.outbox import OutboxMessage, send_pending
@@ -59,13 +60,13 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
     A unit that fails for good, or at its last delivery attempt, is recorded as failed: it counts towards completion
     and is shown, and its message goes to the dead letters. One of several players is split before that.
     """
-    batch = batches.get_batch(context.runtime.state, message.batch_id)
+    batch = get_batch(context.runtime.state, message.batch_id)
     if batch is not None and message.unit in batch.split:
         return was_split(message)
     if batch is None or not batch.has_unit(message.unit):
         what = "does not exist" if batch is None else f"has no unit {message.unit!r}"
         raise DataError(f"Batch {message.batch_id} {what}.", event=Event.UNKNOWN_BATCH)
-    if batch.status == SUPERSEDED:
+    if batch.status == BatchStatus.SUPERSEDED:
         reason = f"{message.batch_id} is superseded: unit {message.unit} is not needed"
         return Outcome(
             "superseded",
@@ -75,7 +76,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
             history=False,
             event=Event.BATCH_SUPERSEDED,
         )
-    before = batches.done_result(context.runtime.state, message.batch_id, message.unit)
+    before = done_result(context.runtime.state, message.batch_id, message.unit)
     if before is not None:
         # died after recording it: the batch may be consolidated by now, its staging must not appear again
         return _complete(message, context, before)
@@ -101,7 +102,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
     failpoints.reach("worker.staged")
-    return UnitResult(message.unit, DONE, loaded, table, len(message.players), None, now, models.damaged)
+    return UnitResult(message.unit, UnitStatus.DONE, loaded, table, len(message.players), None, now, models.damaged)
 
 
 def _make_staged_row(row: PredictionRow, batch_id: str, now: datetime) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _give_up(message: PredictionRequest, context: Context, error: Exception) -> 
     """
     logger.error("unit %s of %s failed for good: %s", message.unit, message.batch_id, error)
     runtime, why = context.runtime, what_failed(error)
-    failed = UnitResult(message.unit, UNIT_FAILED, 0, None, len(message.players), why, runtime.clock.now())
+    failed = UnitResult(message.unit, UnitStatus.FAILED, 0, None, len(message.players), why, runtime.clock.now())
     outcome = _complete(message, context, failed)
     for path in outcome.linked_outboxes:
         send_pending(path, runtime.state, runtime.bus, runtime.raw)
@@ -136,7 +137,7 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
             closed_at=result.completed_at,
         )
 
-    batch = batches.complete_unit(context.runtime.state, message.batch_id, result, announcement)
+    batch = completion.complete_unit(context.runtime.state, message.batch_id, result, announcement)
     return Outcome(
         "success",
         record_count=result.rows,
@@ -146,5 +147,5 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
         # one row for all units of a batch, written when it is consolidated
         history=False,
         # most completions find the batch open; only those that see its announcement unsent have to send it
-        linked_outboxes=[batch.path] if batch.data["outbox_pending"] else [],
+        linked_outboxes=[batch.path] if batch.outbox_pending else [],
     )

@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from shared.chain.batches.batches import path_of
+from shared.chain.batches.records import path_of
 from shared.chain.batches.split import split_unit
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PredictionRequest

@@ -80,5 +80,5 @@ def _record_or_none(record: Callable[[], T]) -> T | None:
     try:
         return record()
     except Retriable as unrecorded:
-        logger.warning("a system's breaker could not be told: %s", unrecorded)
+        logger.warning("a system's breaker could not be written: %s", unrecorded)
         return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from io import BytesIO
+from itertools import chain, repeat
 from typing import Any
 
-from functions.phase6_export.schema_check import check
+from functions.phase6_export.schema_check import check, check_element
 from shared.core.clock import format_timestamp
 from shared.core.errors import SchemaMismatch
 from shared.core.printable import printable_json
@@ -19,6 +22,23 @@ ROOT = "v1"
 POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
 # As the schema bounds it: no book pays a tenth of that.
 LONGEST_FAIR_PRICE = 1_000_000
+
+
+# Shared: a long file has very many objects without an order.
+_NOTHING: dict[str, Any] = {}
+
+
+def order_alone(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of the fields of an object its order alone: a long file's lists are then lists of nothing."""
+    return {name: value for name, value in fields if name == "order"} or _NOTHING
+
+
+def read_json(data: bytes | None, **how: Any) -> Any:
+    """What a file holds; None where there is none, or what it holds is not JSON."""
+    try:
+        return None if data is None else json.loads(data, **how)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, order=True)
@@ -74,22 +94,91 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """A value as it was checked and written in another file."""
+
+    data: bytes | memoryview
+
+
+NO_ELEMENTS = Encoded(b"[]")
+
+
+@dataclass(frozen=True)
 class Document:
     """One file ready to be written. Made by `document` alone, so that none exists that was not checked."""
 
     path: str
-    body: dict[str, Any]
+    data: bytes
     order: Order
     max_age: int
+    kept: Sequence[slice] = ()
+    """Where the field that was to be kept stands, of each element of the long list."""
+
+    def elements(self) -> Iterator[Encoded]:
+        """The kept field of each element of the long list: the file's own bytes."""
+        whole = memoryview(self.data)
+        return (Encoded(whole[place]) for place in self.kept)
 
 
-def document(path: str, schema: str, header: Header, content: dict[str, Any], max_age: int) -> Document:
-    """A checked file `v1/{path}`. Raises SchemaMismatch naming the file, the place in it and the value."""
-    # rows of an earlier release may hold names as a feed sent them; a page is to show them as they are
-    body = printable_json({**header.as_json(), **content})
+def document(
+    path: str, schema: str, header: Header, content: Mapping[str, Any], max_age: int, *, keep: str = ""
+) -> Document:
+    """Make the file `v1/{path}` and check it.
+
+    Args:
+        path: Under v1/.
+        schema: Name of its schema.
+        header: What stands at its top.
+        content: The other fields, in their order. An iterator stands for a long list of objects: they are made, checked
+            and written one at a time, so that no more of the file than its bytes is ever held. What is Encoded was
+            checked in another file and is an empty list to this one's schema.
+        max_age: Seconds that a reader may keep it.
+        keep: A field of the long list's objects that another file has too (see Document.elements).
+
+    Raises:
+        SchemaMismatch: Something does not fit; names the file, the place in it and the value.
+    """
     full = f"{ROOT}/{path}"
+    fields = {**header.as_json(), **content}
+    apart = {name: value for name, value in fields.items() if isinstance(value, Iterator | Encoded)}
+    # rows of an earlier release may hold names as a feed sent them; a page is to show them as they are
+    body = printable_json({name: [] if name in apart else value for name, value in fields.items()})
     check(body, schema, full)
-    return Document(full, body, header.order, max_age)
+    data = BytesIO()
+    kept: list[slice] = []
+    for before, (name, value) in zip(chain("{", repeat(",")), body.items(), strict=False):
+        data.write(before.encode() + encode(name) + b":")
+        match apart.get(name):
+            case None:
+                data.write(encode(value))
+            case Encoded(written):
+                data.write(written)
+            case elements:
+                data.write(b"[")
+                for index, made in enumerate(elements):
+                    element = printable_json(made)
+                    check_element(element, schema, name, index, full)
+                    kept += _write_element(data, element, keep, is_first=not index)
+                data.write(b"]")
+    data.write(b"}")
+    return Document(full, data.getvalue(), header.order, max_age, kept)
+
+
+def _write_element(data: BytesIO, element: Mapping[str, Any], keep: str, *, is_first: bool) -> Iterator[slice]:
+    """Write an object of a list, and give the place of its field `keep`."""
+    data.write(b"" if is_first else b",")
+    for before, (name, value) in zip(chain("{", repeat(",")), element.items(), strict=False):
+        data.write(before.encode() + encode(name) + b":")
+        start = data.tell()
+        data.write(encode(value))
+        if name == keep:
+            yield slice(start, data.tell())
+    data.write(b"}")
+
+
+def encode(value: Any) -> bytes:
+    """The bytes of a file, or of a part of it: compact UTF-8, fields in the order of the exporter. NaN is refused."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
 def half_points(line: Decimal | None) -> float | None:

@@ -10,7 +10,7 @@ not play on the date say that.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any
 
 from functions.phase6_export.document import (
     DATED_AGE,
+    NO_ELEMENTS,
     POINTER_AGE,
     ROOT,
     STATUS_AGE,
@@ -39,7 +40,7 @@ from functions.phase6_export.exporters import (
 from functions.phase6_export.exporters.tonight import Tonight
 from functions.phase6_export.reading import (
     Day,
-    Row,
+    Key,
     read_best_bets_record,
     read_day,
     read_last_games,
@@ -47,6 +48,7 @@ from functions.phase6_export.reading import (
     read_results,
     read_rows,
 )
+from functions.phase6_export.rows import Row, Rows
 from functions.phase6_export.sources import Source, Sources, gaps
 from functions.phase6_export.validate import Refusal, coverage, refusal
 from functions.phase6_export.writer import Writer
@@ -58,6 +60,7 @@ from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
+from shared.science.systems.error_codes import NO_MODEL
 from shared.stores.ports import Warehouse
 
 # An operator's document: {"halted": true, "reason": "off-season"}.
@@ -65,8 +68,6 @@ HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
-# The error code of a system that no training has given a model yet (shared/science/predictions/outputs.py).
-NO_MODEL = "no_model"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
 
@@ -159,13 +160,12 @@ class _Export:
         bets = best_bets.content(day, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM)
         missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
-        contents = (
-            ("predictions", {**predictions.content(day), "empty_reason": why}),
-            ("best-bets", {**bets, "empty_reason": why or missing or (withheld if unknown else None)}),
-        )
+        everything = {**predictions.content(day), "empty_reason": why}
+        picks = {**bets, "empty_reason": why or missing or (withheld if unknown else None)}
+        lines = f"predictions/{self.day}.json"
         return [
-            document(f"{name}/{self.day}.json", name.replace("-", "_"), header, content, DATED_AGE)
-            for name, content in contents
+            document(lines, "predictions", header, everything, DATED_AGE, keep=predictions.LINES),
+            document(f"best-bets/{self.day}.json", "best_bets", header, picks, DATED_AGE),
         ]
 
     def _record(self, bets: Document) -> None:
@@ -198,7 +198,7 @@ class _Export:
             self.writer.write(each)
         return self._outcome("success", f"results and performance up to {self.day}", {}, Event.DONE)
 
-    def _read_graded(self, warehouse: Warehouse) -> tuple[list[Row], list[Row], list[Row]]:
+    def _read_graded(self, warehouse: Warehouse) -> tuple[Rows, list[Row], list[Row]]:
         """Results, performance and graded picks as known by now."""
         return (
             read_results(warehouse, self.day, self.now),
@@ -215,22 +215,31 @@ class _Export:
 
     def _pointers(
         self, tonight: Tonight, dated: list[Document], header: Header, refused: Refusal | None
-    ) -> tuple[list[Document], list[Document]]:
-        """The pointer files and the players' files; none for a date that is still to come."""
+    ) -> tuple[list[Document], Mapping[str, Callable[[], Document]]]:
+        """The pointer files, and what makes each player's; none for a date that is still to come.
+
+        A player's file was made once to check it, and is made again when it is written: all together would be as large
+        as the date's predictions.
+        """
         if self.day > new_york_date(self.now):
-            return [], []
+            return [], {}
         content = {**tonight.all_players(), "empty_reason": refused.reason if refused else None}
         everybody = document(EVERYBODY, "all_players", header, content, POINTER_AGE)
         paths = (f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
         # the body was checked as the dated file's
-        copies = [Document(path, each.body, each.order, POINTER_AGE) for path, each in zip(paths, dated, strict=True)]
-        players = [
-            document(path, "player", header, tonight.one_player(key), POINTER_AGE)
-            for key, path in tonight.files.items()
-        ]
+        copies = [Document(path, each.data, each.order, POINTER_AGE) for path, each in zip(paths, dated, strict=True)]
+        lines = dict(zip(tonight.day.predicted_players, dated[0].elements(), strict=True))
+
+        def player(key: Key, path: str) -> Document:
+            content = tonight.one_player(key, lines.get(key, NO_ELEMENTS))
+            return document(path, "player", header, content, POINTER_AGE)
+
+        players = {f"{ROOT}/{path}": partial(player, key, path) for key, path in tonight.files.items()}
+        for make in players.values():
+            make()
         return [everybody, *copies], players
 
-    def _write_players(self, tonight: Tonight, players: list[Document], header: Header) -> None:
+    def _write_players(self, tonight: Tonight, players: Mapping[str, Callable[[], Document]], header: Header) -> None:
         """The files of the date's players, and over those that an earlier date left: not playing.
 
         None where a newer export holds tonight's page: its players' files are its own.
@@ -248,24 +257,24 @@ class _Export:
 
         self.writer.rewrite_all({f"{ROOT}/{path}": partial(build, path) for path in left})
 
-    def _history(self, day: Day | None, graded: list[Row], figures: list[Row], picks: list[Row]) -> list[Document]:
+    def _history(self, day: Day | None, graded: Rows, figures: list[Row], picks: list[Row]) -> list[Document]:
         """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded.
 
         Their sources are those of the predictions that were graded last; `day` has them where it is that date.
         """
         files = []
-        newest = max((rows[0]["game_date"] for rows in (graded, figures) if rows), default=None)
+        graded_on = next((row["game_date"] for row in graded.only("game_date")), None)
+        newest = max((on for on in (graded_on, *(row["game_date"] for row in figures[:1])) if on), default=None)
         if newest is None:
             return []
         sources = self._sources_of(newest, day)
-        if graded:
-            batches = tuple(sorted({row["batch_id"] for row in graded}))
-            graded_at = format_timestamp_us(max(row["graded_at"] for row in graded))
-            header = self._header(graded[0]["game_date"], 0, graded_at, batches, sources)
-            file = document(
-                f"results/{graded[0]['game_date']}.json", "results", header, results.content(graded, picks), DATED_AGE
-            )
-            files += [file, Document(f"{ROOT}/results/latest.json", file.body, file.order, POINTER_AGE)]
+        if graded_on is not None:
+            batches = tuple(sorted({row["batch_id"] for row in graded.only("batch_id")}))
+            graded_at = format_timestamp_us(max(row["graded_at"] for row in graded.only("graded_at")))
+            header = self._header(graded_on, 0, graded_at, batches, sources)
+            content = results.content(graded, graded_on, picks)
+            file = document(f"results/{graded_on}.json", "results", header, content, DATED_AGE)
+            files += [file, Document(f"{ROOT}/results/latest.json", file.data, file.order, POINTER_AGE)]
         if figures:
             header = self._header(figures[0]["game_date"], 0, format_timestamp_us(figures[0]["graded_at"]), (), sources)
             content = performance.content(figures, picks)
@@ -351,7 +360,7 @@ class _Export:
 
 def _withheld(day: Day) -> str:
     """Predicted games on which nothing is offered any more."""
-    predicted = sorted({row["game_id"] for row in day.predictions} & set(day.withheld))
+    predicted = sorted(day.predicted_tipoffs.keys() & day.withheld.keys())
     if not predicted:
         return ""
     return f"nothing is offered on {', '.join(f'{game} ({day.withheld[game]})' for game in predicted)}"

@@ -10,16 +10,18 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from functions.phase6_export.rows import Row, Rows
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "functions.phase6_export"
-Row = dict[str, Any]
 # (game_id, player_id): a player of a game.
 Key = tuple[str, int]
 MOVED_FORWARD = "moved_forward"
 # Reasons of games.sql that say: not on this date at all.
 LEFT_THE_DATE = ("moved", "not_scheduled")
+# Rows that stand for a system's and player's forecast: of his main line, or without a line.
+MAIN_KINDS = ("main", "none")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Day:
     games: Sequence[Row]
     """Of the schedule: the date's, and those predicted for it that have left it since."""
     players: Sequence[Row]
-    predictions: Sequence[Row]
+    predictions: Rows
+    """Of current.sql, by game, player, system and line."""
     schedule_rows: int
     schedule_at: datetime | None
     """When the newest of what the schedule says around the date was known."""
@@ -46,7 +49,7 @@ class Day:
         postponed, cancelled, suspended, moved (to another day), not_scheduled (gone from the schedule), or
         moved_forward.
         """
-        predicted_tipoffs = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        predicted_tipoffs = self.predicted_tipoffs
         reasons = {}
         for game in self.games:
             game_id, tipoff = game["game_id"], game["tipoff_at"]
@@ -67,9 +70,35 @@ class Day:
         return [game for game in self.games if game["called_off"] not in LEFT_THE_DATE]
 
     @cached_property
-    def offered(self) -> list[Row]:
+    def predicted_tipoffs(self) -> dict[str, datetime]:
+        """Tip-off of each predicted game, as its predictions say."""
+        return {row["game_id"]: row["tipoff_at"] for row in self.predictions.only("game_id", "tipoff_at")}
+
+    @cached_property
+    def offered(self) -> Rows:
         """Current predictions of games that take place as they were predicted."""
-        return [row for row in self.predictions if row["game_id"] not in self.withheld]
+        return self.predictions.where("game_id", lambda game: game not in self.withheld)
+
+    @cached_property
+    def not_offered(self) -> Rows:
+        """Current predictions of the other games."""
+        return self.predictions.where("game_id", lambda game: game in self.withheld)
+
+    @cached_property
+    def mains(self) -> dict[Key, Rows]:
+        """Each player's predictions on offer at his main line, or without a line, by system."""
+        return _by_player(self.offered.where("line_kind", lambda kind: kind in MAIN_KINDS))
+
+    def venue(self, player: Row) -> dict[str, Any]:
+        """Where a player plays, and against whom, as the schedule has it now.
+
+        team, opponent and is_home of a row of players.sql; the last two are None where the schedule lacks the game.
+        """
+        game = next((game for game in self.games if game["game_id"] == player["game_id"]), None)
+        if game is None or player["team"] is None:
+            return {"team": player["team"], "opponent": None, "is_home": None}
+        is_home = player["team"] == game["home_team"]
+        return {"team": player["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
 
     def injuries_unknown(self, game_id: str) -> bool:
         """Whether no injury list was in force for the game's features; for a game without any, for the date's."""
@@ -85,9 +114,10 @@ class Day:
     @cached_property
     def silent_systems(self) -> dict[str, tuple[str, str]]:
         """system_id -> error code and why, of each that has a forecast for nobody on offer; of several the usual."""
-        forecasting = {row["system_id"] for row in self.offered if row["predicted_points"] is not None}
+        offered = self.offered.only("system_id", "predicted_points", "error_code", "error_message")
+        forecasting = {row["system_id"] for row in offered if row["predicted_points"] is not None}
         why: dict[str, Counter[tuple[str, str]]] = {}
-        for row in self.offered:
+        for row in offered:
             if row["system_id"] not in forecasting:
                 code = row["error_code"] or "unknown"
                 why.setdefault(row["system_id"], Counter())[code, row["error_message"] or code] += 1
@@ -96,12 +126,18 @@ class Day:
     @cached_property
     def offered_games(self) -> set[str]:
         """Games with predictions on offer."""
-        return {row["game_id"] for row in self.offered}
+        return {row["game_id"] for row in self.offered.only("game_id")}
 
     @cached_property
-    def by_player(self) -> dict[Key, list[Row]]:
+    def by_player(self) -> dict[Key, Rows]:
         """Predictions on offer of each player, by system and line."""
-        return {player: list(rows) for player, rows in groupby(self.offered, key_of)}
+        return _by_player(self.offered)
+
+    @cached_property
+    def predicted_players(self) -> list[Key]:
+        """Players with predictions on offer, by game and lookup."""
+        names = {key: next(iter(rows.only("player_lookup")))["player_lookup"] for key, rows in self.by_player.items()}
+        return sorted(names, key=lambda key: (key[0], names[key], key[1]))
 
     @cached_property
     def considered(self) -> dict[Key, Row]:
@@ -111,7 +147,7 @@ class Day:
     @cached_property
     def batches(self) -> tuple[str, ...]:
         """Batches that count for at least one game, sorted."""
-        return tuple(sorted({row["batch_id"] for row in self.predictions}))
+        return tuple(sorted({row["batch_id"] for row in self.predictions.only("batch_id")}))
 
     @cached_property
     def revision(self) -> int:
@@ -127,13 +163,17 @@ class Day:
     @cached_property
     def tipoffs(self) -> dict[str, Any]:
         """Tip-off of each game: the schedule's as it is now, else of its predictions (odds feed or assumed)."""
-        predicted = {row["game_id"]: row["tipoff_at"] for row in self.predictions}
+        predicted = self.predicted_tipoffs
         return predicted | {game["game_id"]: game["tipoff_at"] or predicted.get(game["game_id"]) for game in self.games}
 
 
 def key_of(row: Row) -> Key:
     """The player of a game that a row is about."""
     return row["game_id"], row["player_id"]
+
+
+def _by_player(rows: Rows) -> dict[Key, Rows]:
+    return {(game_id, player_id): found for (game_id, player_id), found in rows.groups("game_id", "player_id").items()}
 
 
 def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
@@ -145,7 +185,7 @@ def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
         now=now,
         games=[row for row in scheduled if row["game_id"] is not None],
         players=read_rows(warehouse, "players", day),
-        predictions=read_rows(warehouse, "current", day),
+        predictions=read_columns(warehouse, "current", day),
         schedule_rows=facts["schedule_rows"],
         schedule_at=facts["schedule_at"],
         consolidated_batches=tuple((facts["consolidated_batches"] or "").split(","))
@@ -161,9 +201,9 @@ def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:
     return {player: list(games) for player, games in groupby(rows, lambda row: int(row["player_id"]))}
 
 
-def read_results(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
+def read_results(warehouse: Warehouse, day: date, now: datetime) -> Rows:
     """Grades (main lines, alternates, and players without a line) of the last graded date on or before the day."""
-    return read_rows(warehouse, "results", day, now=now)
+    return read_columns(warehouse, "results", day, now=now)
 
 
 def read_performance(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
@@ -177,6 +217,10 @@ def read_best_bets_record(warehouse: Warehouse, day: date, now: datetime) -> lis
 
 
 def read_rows(warehouse: Warehouse, name: str, day: date, **further: datetime) -> list[Row]:
+    """The rows of sql/{name}.sql for a date: of those whose number does not grow with that of lines."""
+    return list(read_columns(warehouse, name, day, **further))
+
+
+def read_columns(warehouse: Warehouse, name: str, day: date, **further: datetime) -> Rows:
     """The rows of sql/{name}.sql for a date."""
-    rows: list[Row] = warehouse.query(read_sql(PACKAGE, name), {"game_date": day, **further}).to_pylist()
-    return rows
+    return Rows(warehouse.query(read_sql(PACKAGE, name), {"game_date": day, **further}))

@@ -12,7 +12,7 @@ from typing import Any
 
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.labels import label
-from functions.phase6_export.reading import Row
+from functions.phase6_export.rows import Row
 from shared.science.predictions.lines import SUSPICIOUS
 
 # Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside it.

@@ -24,40 +24,55 @@ def load(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
+def _find(file: str, pointer: str) -> Any:
+    node = load(file)
+    for step in pointer.strip("/").split("/"):
+        node = node[step]
+    return node
+
+
 @cache
 def validator(name: str) -> Draft202012Validator:
-    """jsonschema's validator, with the definitions all schemas share."""
-    common = Resource.from_contents(load(COMMON))
-    return Draft202012Validator(load(name), registry=Registry().with_resource(f"{COMMON}.schema.json", common))
+    """jsonschema's validator of a schema, or of the part name#/pointer, with the definitions all schemas share."""
+    file, _, pointer = name.partition("#")
+    registry = Registry().with_resources(
+        (f"{each}.schema.json", Resource.from_contents(load(each))) for each in {file, COMMON}
+    )
+    return Draft202012Validator({"$ref": f"{file}.schema.json#{pointer}"} if pointer else load(file), registry=registry)
 
 
 @cache
-def certainly(name: str) -> Fits:
-    """The fast check that a body fits; what it does not say yes to goes to jsonschema."""
-
-    def find(file: str, pointer: str) -> Any:
-        node = load(file)
-        for step in pointer.strip("/").split("/"):
-            node = node[step]
-        return node
-
-    return quick(load(name), name, find)
+def fast_check(name: str) -> Fits:
+    """The fast check that a body fits a schema, or the part name#/pointer; what it does not say yes to goes to
+    jsonschema."""
+    file, _, pointer = name.partition("#")
+    return quick(_find(file, pointer) if pointer else load(file), file, _find)
 
 
 def is_valid(body: Any, schema: str) -> bool:
     """Whether a body fits: of a file that an earlier version may have written."""
-    return certainly(schema)(body) or bool(validator(schema).is_valid(body))
+    return fast_check(schema)(body) or bool(validator(schema).is_valid(body))
 
 
 def check(body: Any, schema: str, path: str) -> None:
     """Raises SchemaMismatch naming the file, the place in it and the value that does not fit."""
-    if certainly(schema)(body):
+    _check(body, schema, path, "$")
+
+
+def check_element(element: Any, schema: str, field: str, index: int, path: str) -> None:
+    """As `check`, of one element of a file's list `field`."""
+    _check(element, f"{schema}#/properties/{field}/items", path, f"$.{field}[{index}]")
+
+
+def _check(value: Any, name: str, path: str, place: str) -> None:
+    if fast_check(name)(value):
         return
-    error = best_match(validator(schema).iter_errors(body))
+    error = best_match(validator(name).iter_errors(value))
     if error is None:
         return
-    value = json.dumps(error.instance, default=str)
+    schema, where = name.partition("#")[0], place + error.json_path.removeprefix("$")
+    shown = json.dumps(error.instance, default=str)
     raise SchemaMismatch(
-        f"{path} does not fit {schema}.schema.json at {error.json_path}: {error.message[:300]} (value {value[:200]}).",
+        f"{path} does not fit {schema}.schema.json at {where}: {error.message[:300]} (value {shown[:200]}).",
         next_step="correct the exporter or the rows it read; nothing was written.",
     )

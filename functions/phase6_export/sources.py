@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from functions.phase6_export.document import format_optional_timestamp
-from functions.phase6_export.reading import Row
+from functions.phase6_export.rows import Row
 from shared.core.clock import new_york_date
 
 State = Literal["current", "stale", "missing"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any, Literal
 
-from functions.phase6_export.reading import Day, Row, key_of
+from functions.phase6_export.reading import Day, key_of
+from functions.phase6_export.rows import Row
 from shared.core.events import Event
 
 
@@ -75,9 +77,10 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     if not day.predictions:
         why = f"there are no current predictions for {on}"
         return Refusal("no_data", Event.NO_PREDICTIONS, why, can_heal=True)
-    late = [row for row in day.offered if not _in_time(row)]
-    if late:
-        why = f"{len(late)} predictions are from after their tip-off, {_describe_row(late[0])}"
+    late = filterfalse(_in_time, day.offered.only(*_MOMENTS))
+    first_late = next(late, None)
+    if first_late is not None:
+        why = f"{1 + sum(1 for _ in late)} predictions are from after their tip-off, {_describe_row(first_late)}"
         return Refusal("failed", Event.PREDICTED_AFTER_TIPOFF, why, can_heal=False)
     strangers = sorted(set(day.by_player) - set(day.considered))
     if strangers:
@@ -92,6 +95,10 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
         why = f"predictions cover {counts}, less than {min_coverage:.0%}"
         return Refusal("failed", Event.LOW_COVERAGE, why, can_heal=True)
     return None
+
+
+# What _in_time and _describe_row look at.
+_MOMENTS = ("player_lookup", "game_id", "updated_at", "features_as_of", "line_snapshot_at", "tipoff_at")
 
 
 def _in_time(row: Row) -> bool:

@@ -6,13 +6,12 @@ again. Content type and Cache-Control go with the content in the same write.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from functions.phase6_export.document import Document, Order
+from functions.phase6_export.document import Document, Order, order_alone, read_json
 from shared.core.concurrency import all_of
 from shared.core.errors import NotFound, PreconditionFailed, WriteConflict
 from shared.stores.ports import Blobs
@@ -34,42 +33,40 @@ class Writer:
 
     def write(self, document: Document) -> None:
         """Write one file unless the bucket's is newer. Raises WriteConflict where others keep changing it."""
-        self._note(document.path, self._put_whole(document))
+        self._note(document.path, self._put(document.path, partial(_whole, lambda: document)))
 
-    def write_all(self, documents: Sequence[Document]) -> None:
-        """Write many small files at the same time; they are noted in the order given."""
-        tasks = {index: partial(self._put_whole, document) for index, document in enumerate(documents)}
-        for index, was_written in all_of(tasks, THREADS, name="export").items():
-            self._note(documents[index].path, was_written)
+    def write_all(self, builders: Mapping[str, Callable[[], Document]]) -> None:
+        """Write many small files at the same time, each made when its turn comes; noted in the order given."""
+        self._put_all({path: partial(_whole, build) for path, build in builders.items()})
 
     def rewrite_all(self, builders: Mapping[str, Callable[[Any], Document]]) -> None:
         """Rewrite many small files at the same time; they are noted in the order given."""
-        tasks = {path: partial(self._put, path, build) for path, build in builders.items()}
-        outcomes = all_of(tasks, THREADS, name="export")
-        for path in builders:
-            self._note(path, outcomes[path])
+        self._put_all({path: partial(_from_before, build) for path, build in builders.items()})
 
     def rewrite(self, path: str, build: Callable[[Any], Document]) -> None:
         """Write a file that is made from what it held before (None where there was none)."""
-        self._note(path, self._put(path, build))
+        self._note(path, self._put(path, partial(_from_before, build)))
 
     def _note(self, path: str, was_written: bool) -> None:
         (self.written if was_written else self.kept).append(path)
 
-    def _put_whole(self, document: Document) -> bool:
-        return self._put(document.path, lambda _: document)
+    def _put_all(self, builders: Mapping[str, Callable[[bytes | None], Document]]) -> None:
+        tasks = {path: partial(self._put, path, build) for path, build in builders.items()}
+        for path, was_written in all_of(tasks, THREADS, name="export").items():
+            self._note(path, was_written)
 
-    def _put(self, path: str, build: Callable[[Any], Document]) -> bool:
+    def _put(self, path: str, build: Callable[[bytes | None], Document]) -> bool:
+        """Write what `build` makes of the bytes before; False where the bucket's is newer."""
         for _ in range(ATTEMPTS):
             generation, before = self._read(path)
             document = build(before)
-            existing = Order.read(before)
+            existing = Order.read(read_json(before, object_pairs_hook=order_alone))
             if existing is not None and existing > document.order:
                 return False
             try:
                 self.blobs.write(
                     path,
-                    encode(document.body),
+                    document.data,
                     content_type=CONTENT_TYPE,
                     cache_control=f"public, max-age={document.max_age}",
                     if_generation=generation,
@@ -82,18 +79,18 @@ class Writer:
             next_step="nothing: this delivery is retried.",
         )
 
-    def _read(self, path: str) -> tuple[int, Any]:
-        """Generation and content of a file; 0 and None where there is none. What is not JSON counts as empty."""
+    def _read(self, path: str) -> tuple[int, bytes | None]:
+        """Generation and bytes of a file; 0 and None where there is none."""
         try:
             blob = self.blobs.read(path)
         except NotFound:
             return 0, None
-        try:
-            return blob.generation, json.loads(blob.data)
-        except ValueError:
-            return blob.generation, None
+        return blob.generation, blob.data
 
 
-def encode(body: dict[str, Any]) -> bytes:
-    """The bytes of a file: compact UTF-8, fields in the order of the exporter. NaN is refused."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+def _whole(build: Callable[[], Document], _before: bytes | None) -> Document:
+    return build()
+
+
+def _from_before(build: Callable[[Any], Document], before: bytes | None) -> Document:
+    return build(read_json(before))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ROOT, dated_files, results_file
 from functions.self_heal.snapshot import FINAL, Player, Snapshot
-from shared.chain.batches.batches import CLOSED, FAILED
+from shared.chain.batches.records import BatchStatus
 from shared.core.clock import new_york_date
 from shared.core.pipeline import Contract
 from shared.core.settings import Settings
@@ -64,9 +64,9 @@ def features(snapshot: Snapshot, settings: Settings) -> str | None:
 
 def consolidation(snapshot: Snapshot, settings: Settings) -> str | None:
     batch = snapshot.batch
-    if batch is None or batch.status != CLOSED:
+    if batch is None or batch.status != BatchStatus.CLOSED:
         return None
-    return f"{batch.batch_id} closed ({batch.data['closed_as']}) and was not consolidated"
+    return f"{batch.batch_id} closed ({batch.closed_as}) and was not consolidated"
 
 
 def predictions(snapshot: Snapshot, settings: Settings) -> str | None:
@@ -74,8 +74,8 @@ def predictions(snapshot: Snapshot, settings: Settings) -> str | None:
     coming = {game.game_id for game in snapshot.coming}
     if not coming:
         return None
-    if snapshot.batch is not None and snapshot.batch.status == FAILED:
-        return f"{snapshot.batch.batch_id} failed: {snapshot.batch.data.get('failure')}"
+    if snapshot.batch is not None and snapshot.batch.status == BatchStatus.FAILED:
+        return f"{snapshot.batch.batch_id} failed: {snapshot.batch.failure}"
     players = [player for player in snapshot.players if player.game_id in coming]
     strangers = [p for p in players if p.is_predicted and p.considered_as is None]
     if strangers:

@@ -14,7 +14,7 @@ from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
 from functions.self_heal.restarts import MOST, Restart
 from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
-from shared.chain.batches import batches
+from shared.chain.batches.reading import get_batch
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
@@ -119,9 +119,9 @@ def _trigger(restart: Restart, context: Context) -> dict[str, Any]:
     }
     if restart["batch_id"] is None:
         return message
-    batch = batches.get_batch(context.runtime.state, restart["batch_id"])
+    batch = get_batch(context.runtime.state, restart["batch_id"])
     # the batch keeps the moment that its rows were made as of
-    as_of = {"as_of": batch.data["as_of"].isoformat()} if batch is not None else {}
+    as_of = {"as_of": batch.as_of.isoformat()} if batch is not None else {}
     return {**message, "batch_id": restart["batch_id"], **as_of}
 
 
@@ -161,6 +161,7 @@ def _raise_alert(
         title,
         reason,
         raised_at,
+        event=event,
         game_date=snapshot.game_date.isoformat(),
         run_id=context.run_id,
     )

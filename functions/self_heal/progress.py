@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from functions.self_heal import restarts
-from shared.chain.batches import batches
-from shared.chain.batches.batches import OPEN
-from shared.chain.execution.ledger import COLLECTION, FAILED, RUNNING, SUCCEEDED
-from shared.chain.resilience import pause_switch
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import BatchStatus
+from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
+from shared.chain.resilience import deferred, pause_switch
 from shared.core.pipeline import Pipeline, load_pipeline
-from shared.stores.ports import Document, Filter
+from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
 # A trigger that was published is taken within seconds; one that nobody took for so long is lost or dead.
@@ -43,50 +42,53 @@ def _describe_pause(runtime: Runtime) -> str | None:
 
 
 def _describe_deferred(runtime: Runtime) -> str | None:
-    """A held message does not say its date without being read: any of the chain's counts, for minutes at most."""
-    waiting = [d for d in runtime.state.query("held", [Filter("released_at", "==", None)]) if _of_the_chain(d.data)]
+    """A deferred message does not say its date without being read: any of the chain's counts, for minutes at most."""
+    waiting = [message for message in deferred.waiting(runtime.state) if _of_the_chain(message.function)]
     if not waiting:
         return None
-    first = min(waiting, key=lambda document: (document.data["held_at"], document.id)).data
-    return f"{len(waiting)} messages are held, first one of {first['function']}: {first['reason']}"
+    return f"{len(waiting)} messages are held, first one of {waiting[0].function}: {waiting[0].reason}"
 
 
 def _open_batch(runtime: Runtime, day: date) -> str | None:
     """A batch that stalls is closed by batch_sweep, and announced."""
-    batch = batches.latest_batch(runtime.state, day)
+    batch = latest_batch(runtime.state, day)
     if batch is None:
         return None
-    if batch.status == OPEN:
+    if batch.status == BatchStatus.OPEN:
         return f"{batch.batch_id} is open"
-    return f"{batch.batch_id} is about to be announced" if batch.data["outbox_pending"] else None
+    return f"{batch.batch_id} is about to be announced" if batch.outbox_pending else None
 
 
 def _executing(runtime: Runtime, day: date, now: datetime, asked_by: str | None) -> str | None:
     """An execution at work, one that failed and is tried again, or one whose messages are not sent yet."""
     pipeline = load_pipeline()
     on_the_date = Filter("game_date", "==", day.isoformat())
-    running = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", RUNNING)])
-    failed = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", FAILED)])
+    running = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", ExecutionStatus.RUNNING.value)])
+    failed = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", ExecutionStatus.FAILED.value)])
     unsent = runtime.state.query(COLLECTION, [on_the_date, Filter("outbox_pending", "==", True)])
     for document in sorted([*running, *failed, *unsent], key=lambda each: each.id):
-        data = document.data
-        if not _of_the_chain(data):
+        execution = Execution.from_document(document)
+        if not _of_the_chain(execution.function):
             continue
-        if data["status"] == RUNNING and data["epoch"] == runtime.epoch and data["lease_expires_at"] > now:
-            return f"{document.id} is running"
-        if data["status"] == FAILED and not data.get("final") and _next_delivery(document, pipeline) + LATE > now:
-            return f"{document.id} failed at attempt {data['attempts']} and is tried again"
-        if data["status"] == SUCCEEDED and document.id != asked_by:
-            return f"{document.id} is done, its messages are not sent yet"
+        if _is_at_work(execution, runtime.epoch, now):
+            return f"{execution.id} is running"
+        if execution.is_retried and _next_delivery(execution, pipeline) + LATE > now:
+            return f"{execution.id} failed at attempt {execution.attempts} and is tried again"
+        if execution.status == ExecutionStatus.SUCCEEDED and execution.id != asked_by:
+            return f"{execution.id} is done, its messages are not sent yet"
     return None
 
 
-def _next_delivery(document: Document, pipeline: Pipeline) -> datetime:
+def _is_at_work(execution: Execution, epoch: int, now: datetime) -> bool:
+    is_running = execution.status == ExecutionStatus.RUNNING and execution.epoch == epoch
+    return is_running and execution.lease_expires_at > now
+
+
+def _next_delivery(execution: Execution, pipeline: Pipeline) -> datetime:
     """Until when Pub/Sub delivers a failed message again; the longest back-off where its subscription is not known."""
-    subscriptions = pipeline.functions[document.data["function"]].subscriptions
-    wait = max(each.backoff_seconds(int(document.data["attempts"])) for each in subscriptions)
-    finished: datetime = document.data["finished_at"]
-    return finished + timedelta(seconds=wait)
+    subscriptions = pipeline.functions[execution.function].subscriptions
+    wait = max(each.backoff_seconds(execution.attempts) for each in subscriptions)
+    return execution.ended + timedelta(seconds=wait)
 
 
 def _not_begun(runtime: Runtime, day: date, now: datetime) -> str | None:
@@ -99,8 +101,8 @@ def _not_begun(runtime: Runtime, day: date, now: datetime) -> str | None:
     return None
 
 
-def _of_the_chain(data: dict[str, Any]) -> bool:
+def _of_the_chain(name: str) -> bool:
     pipeline = load_pipeline()
     restarted = {contract.phase for listed in pipeline.contracts.values() for contract in listed if contract.restart}
-    function = pipeline.functions.get(data["function"])
+    function = pipeline.functions.get(name)
     return function is not None and function.phase in restarted | set(pipeline.phase_order)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from functions.self_heal.checks import Shortage
-from shared.chain.batches import batches
+from shared.chain.batches.reading import latest_batch
 from shared.chain.execution.context import Context
 from shared.chain.execution.heal_runs import heal_run_id
 from shared.core.errors import AlreadyExists
@@ -38,7 +38,7 @@ def record(context: Context, day: date, shortage: Shortage, now: datetime) -> Re
     # numbers go on through repetitions of simulated time, so that every run has a name of its own
     before = runtime.state.query(COLLECTION, [Filter("game_date", "==", day.isoformat())])
     n = 1 + sum(document.data["phase"] == phase for document in before)
-    batch = batches.latest_batch(runtime.state, day)
+    batch = latest_batch(runtime.state, day)
     restart: Restart = {
         "game_date": day.isoformat(),
         "phase": phase,

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from functions.self_heal.exported import Files, read_files
-from shared.chain.batches import batches
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.reading import get_batch, latest_batch
+from shared.chain.batches.records import Batch
 from shared.core.clock import GAME_LENGTH, as_of_after
 from shared.stores.ports import Warehouse
 from shared.stores.runtime import Runtime
@@ -132,7 +132,7 @@ def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
     return replace(
         snapshot,
         players=players,
-        batch=batches.latest_batch(runtime.state, day),
+        batch=latest_batch(runtime.state, day),
         newest=_newest(rows[0]),
         missing_units=_missing_units(runtime, {each.batch_id for each in players if each.batch_id is not None}),
         files=read_files(runtime.exports, day, now),
@@ -147,8 +147,8 @@ def _newest(row: Mapping[str, Any]) -> NewestBatch | None:
 
 
 def _missing_units(runtime: Runtime, batch_ids: Collection[str]) -> dict[str, Collection[str]]:
-    found = {batch_id: batches.get_batch(runtime.state, batch_id) for batch_id in sorted(batch_ids)}
-    return {name: batch.data.get("missing_units") or () for name, batch in found.items() if batch is not None}
+    found = {batch_id: get_batch(runtime.state, batch_id) for batch_id in sorted(batch_ids)}
+    return {name: batch.missing for name, batch in found.items() if batch is not None}
 
 
 def _rows(warehouse: Warehouse, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:

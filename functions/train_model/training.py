@@ -85,7 +85,9 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         return Outcome("success", record_count=metadata["rows"], metadata=found)
     why = f"version {version} is {gate['reason']}; {seen.version} goes on serving"
     title = "A newly trained model does not serve"
-    held_back = alert(f"model-not-promoted-{version}", "warning", title, why, now, version=version)
+    held_back = alert(
+        f"model-not-promoted-{version}", "warning", title, why, now, event=Event.MODEL_HELD_BACK, version=version
+    )
     return Outcome(
         "partial", metadata["rows"], reason=why, metadata=found, messages=[held_back], event=Event.MODEL_HELD_BACK
     )

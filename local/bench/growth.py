@@ -60,7 +60,7 @@ def chain_run(embedded: EmbeddedRuntime, league: Archive) -> RunRecord:
 
 
 def figures(games: int, runs: Sequence[RunRecord]) -> dict[str, Any]:
-    """What is told of the fastest run; rows are predictions, seconds per game the whole divided by the games."""
+    """The figures of the fastest run; rows are predictions, seconds per game the whole divided by the games."""
     run = min(runs, key=lambda run: run.seconds)
     phases = {phase["name"]: phase for phase in run.phases}
     return {

@@ -1,4 +1,4 @@
-"""What every measurement shares: the stopwatch, how progress is told, and the error of one that shows a defect."""
+"""What every measurement shares: the stopwatch, how progress is reported, and the error of one that shows a defect."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.bench.staged_rows import GAME_DATE, NOW, unit_rows, unit_table
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
-from shared.chain.batches.batches import batch_id_of
+from shared.chain.batches.records import batch_id_of
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema

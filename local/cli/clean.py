@@ -10,13 +10,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.console.command import run_command
+from local.console.command import DONE, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.embedded.contents import MARKS, foreign, is_state, list_names
 from local.host.folder_lock import FolderBusy, lock_folder, state_folder
 from shared.core.errors import ConfigError, StorageFault
-
-DONE, REFUSED = 0, 2
 
 
 def forget(folder: Path) -> None:
@@ -46,10 +44,10 @@ def main() -> int:
         forget(folder)
     except (ConfigError, FolderBusy, StorageFault) as error:
         complain(error)
-        return REFUSED
+        return WRONG_INPUT
     except OSError as error:
         complain(f"{folder} cannot be removed whole: {error}. Remove it by hand.")
-        return REFUSED
+        return WRONG_INPUT
     say(f"Forgotten: {folder}")
     return DONE
 

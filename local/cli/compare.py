@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.console.values import place
 from shared.core.errors import ConfigError, DataError, StorageFault
@@ -225,16 +225,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         compared, differences = compare(*folders)
     except (DataError, ConfigError) as error:
         complain(error)
-        return 2
+        return WRONG_INPUT
     say(*compared, sep="\n")
     for difference in differences[:SHOWN]:
         say(difference)
     if differences:
         more = f"; the first {SHOWN} are shown" if len(differences) > SHOWN else ""
         say(f"Different in {len(differences)} places{more}.")
-        return 1
+        return FAILED
     say("The same.")
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
     """List the dead letters (REASON, SUBSCRIPTION); nothing is taken from them."""
     found = ask(endpoint, "GET", f"/dead-letters?{urlencode(filters(environment))}")
     letters = found["dead_letters"]
-    _show_deferred(found["held"], console)
+    _show_deferred(found["deferred"], console)
     if not letters:
         console.print("No dead letters." if not filters(environment) else "No dead letters such as these.")
         return DONE
@@ -111,7 +111,7 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
     known = {(letter["subscription"], letter["id"]) for letter in redriven}
     origins = {letter["origin_message_id"] for letter in redriven}
     left = ask(endpoint, "GET", "/dead-letters")
-    _show_deferred(left["held"], console)
+    _show_deferred(left["deferred"], console)
     again = [
         one
         for one in left["dead_letters"]

@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from local.console.command import TERMINATED, run_command
+from local.console.command import DONE, FAILED, TERMINATED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of
@@ -61,11 +61,11 @@ def main() -> int:
             number = serve(embedded)
     except (ConfigError, FolderBusy, ArchiveError) as error:
         complain(error)
-        return 2
+        return WRONG_INPUT
     except PipelineError as error:
         complain(error)
-        return 1
-    return TERMINATED if number == signal.SIGTERM else 0
+        return FAILED
+    return TERMINATED if number == signal.SIGTERM else DONE
 
 
 if __name__ == "__main__":

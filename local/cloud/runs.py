@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared.chain.execution.ledger import COLLECTION, FAILED, SUCCEEDED
+from shared.chain.execution.ledger import executions_of
+from shared.chain.execution.records import Execution, ExecutionStatus
 from shared.chain.resilience import pause_switch
 from shared.core.errors import Fatal, PipelineError
 from shared.core.pipeline import load_pipeline
-from shared.stores.ports import Document, Filter, State
 from shared.stores.runtime import Runtime
 
 POLL_SECONDS = 10.0
@@ -48,23 +48,24 @@ def run_through(
             next_step='make resume WHY="..." first.',
         )
     run_id = str(message["run_id"])
-    earlier = _executions(runtime.state, run_id)
+    earlier = executions_of(runtime.state, run_id)
     first = load_pipeline().function_of_topic(topic)
     # What failed behind the first phase is begun by its own message alone, and that is a dead letter.
-    _raise_failed([d for d in earlier if d.data["function"] not in first])
-    before = {document.path: document.data["generation"] for document in earlier}
+    _raise_failed([each for each in earlier if each.function not in first])
+    before = {each.path: each.generation for each in earlier}
     runtime.bus.publish(topic, json.dumps(message).encode())
     until = runtime.clock.now() + timedelta(minutes=wait.minutes)
     reported: set[tuple[str, int]] = set()
     while True:
-        documents = _executions(runtime.state, run_id)
-        for document in documents:
-            _report_once(document, reported, report)
-        if any(d.data["phase"] == last and d.data["status"] == SUCCEEDED for d in documents):
+        executions = executions_of(runtime.state, run_id)
+        for execution in executions:
+            _report_once(execution, reported, report)
+        succeeded = {each.phase for each in executions if each.status == ExecutionStatus.SUCCEEDED}
+        if last in succeeded:
             return
-        _raise_failed([d for d in documents if d.data["generation"] > before.get(d.path, 0)])
+        _raise_failed([each for each in executions if each.generation > before.get(each.path, 0)])
         if runtime.clock.now() >= until:
-            ended = ", ".join(sorted(d.data["phase"] for d in documents if d.data["status"] == SUCCEEDED)) or "none"
+            ended = ", ".join(sorted(succeeded)) or "none"
             raise NotThrough(
                 f"Run {run_id} is not through after {wait.minutes:g} minutes; phases that ended: {ended}.",
                 next_step="make breakers and make dlq say what holds it; the same command then goes on from here.",
@@ -72,28 +73,22 @@ def run_through(
         wait.rest(POLL_SECONDS)
 
 
-def _executions(state: State, run_id: str) -> list[Document]:
-    return state.query(COLLECTION, [Filter("run_id", "==", run_id)])
-
-
-def _raise_failed(documents: Iterable[Document]) -> None:
+def _raise_failed(executions: Iterable[Execution]) -> None:
     """Raises NotThrough for an execution after which no delivery follows."""
-    for document in documents:
-        data = document.data
-        if data["status"] == FAILED and data.get("final"):
+    for execution in executions:
+        if execution.status == ExecutionStatus.FAILED and execution.final:
             raise NotThrough(
-                f"{data['function']} of run {data['run_id']} failed for good: {data['error_message']}",
+                f"{execution.function} of run {execution.run_id} failed for good: {execution.error_message}",
                 next_step="mend the cause and redrive its dead letter (make dlq, make redrive); then the same command "
                 "goes on from here.",
             )
 
 
-def _report_once(document: Document, reported: set[tuple[str, int]], report: Report) -> None:
-    data = document.data
-    key = (document.path, data["generation"])
-    if data["status"] != SUCCEEDED or key in reported:
+def _report_once(execution: Execution, reported: set[tuple[str, int]], report: Report) -> None:
+    key = (execution.path, execution.generation)
+    if execution.status != ExecutionStatus.SUCCEEDED or key in reported:
         return
     reported.add(key)
-    result = data["result"]
+    result = execution.result
     reason = f"  {result['reason']}" if result.get("reason") else ""
-    report(f"  {data['function']:<20}  {result['status']:<10}  {result['record_count']} records{reason}")
+    report(f"  {execution.function:<20}  {result['status']:<10}  {result['record_count']} records{reason}")

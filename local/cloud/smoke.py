@@ -24,12 +24,11 @@ from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain, say
 from local.host import deployed
 from local.package.archive import ROOT
-from shared.chain.execution.ledger import COLLECTION
+from shared.chain.execution.ledger import executions_of
 from shared.chain.execution.run_history import PHASE_LOG
 from shared.core.clock import new_york_date
 from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
-from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
@@ -113,8 +112,8 @@ def _history(runtime: Runtime, day: date, run_id: str, wait: Waiting) -> Sequenc
 def _raw_file(runtime: Runtime, run_id: str, day: date) -> str:
     """A file that phase 1 kept. Raises NotThrough where it announces none."""
     first = load_pipeline().function_of_topic(TOPIC)
-    for document in runtime.state.query(COLLECTION, [Filter("run_id", "==", run_id)]):
-        files = document.data.get("metadata", {}).get("files", []) if document.data["function"] in first else []
+    for execution in executions_of(runtime.state, run_id):
+        files = execution.metadata.get("files", []) if execution.function in first else []
         if files:
             return str(files[-1]["path"])
     raise NotThrough(

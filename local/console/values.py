@@ -1,4 +1,4 @@
-"""What commands are told in variables: numbers, days and folders. What does not fit is named, with what would."""
+"""What variables give to commands: numbers, days and folders. What does not fit is named, with what would."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from local.day.plan import HISTORY_AT, RETRAIN_AFTER, TRAINING_AT, DateSpan, Eve
 from local.host.dispatcher import Completed
 from local.host.simulation_host import SimulationHost
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution.ledger import executions_of
 from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
@@ -200,29 +201,28 @@ class Day:
     def _read_back(self, record: RunRecord, seconds: _Stopwatch) -> None:
         by_function: dict[str, dict[str, Any]] = {}
         executions = sorted(
-            executions_of(self._embedded.runtime.state, record.run_id), key=lambda d: (d.data["started_at"], d.id)
+            executions_of(self._embedded.runtime.state, record.run_id), key=lambda each: (each.started_at, each.id)
         )
         for execution in executions:
-            data = execution.data
-            result = data.get("result") or {}
+            result = execution.result
             phase = by_function.setdefault(
-                data["function"],
+                execution.function,
                 {
-                    "name": data["function"],
+                    "name": execution.function,
                     "status": "success",
-                    "seconds": seconds.of(data["function"]),
+                    "seconds": seconds.of(execution.function),
                     "record_count": 0,
                     "reason": None,
                     "event": None,
                 },
             )
-            phase["event"] = result.get("event") or data.get("event")
-            status = result.get("status", data["status"])
+            phase["event"] = result.get("event") or execution.event
+            status = result.get("status", execution.status.value)
             if status != "success":
                 phase["status"] = status
-                phase["reason"] = result.get("reason") or data.get("error_message")
+                phase["reason"] = result.get("reason") or execution.error_message
             phase["record_count"] += int(result.get("record_count") or 0)
-            record.batch_id = record.batch_id or data.get("batch_id")
+            record.batch_id = record.batch_id or execution.batch_id
         order = list(self._pipeline.functions)
         record.phases = sorted(by_function.values(), key=lambda phase: order.index(phase["name"]))
 
@@ -254,9 +254,9 @@ class Day:
                 next_step=f"see {self._embedded.folder}/logs/functions.jsonl.",
             )
 
-    def last_batch(self) -> batches.Batch | None:
+    def last_batch(self) -> Batch | None:
         """The date's last consolidated batch, if any."""
-        return batches.latest_batch(self._embedded.runtime.state, self.game_date)
+        return latest_batch(self._embedded.runtime.state, self.game_date)
 
 
 class _Stopwatch:

@@ -63,12 +63,12 @@ def summarise(
         "warehouse_statements": sum(run.warehouse_statements for run in runs),
         "messages": {name: counts[name] for name in ("published", "delivered", "redelivered", "dead_lettered")},
         "exports": exports,
-        "gaps": _gaps(embedded, day, runs),
+        "gaps": _list_gaps(embedded, day, runs),
         "graded": {row.pop("system_id"): row for row in graded},
     }
 
 
-def _gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list[str]:
+def _list_gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list[str]:
     """What the day's last export and its grading lack, each in words; empty: nothing."""
     date = day.game_date.isoformat()
     try:
@@ -79,7 +79,7 @@ def _gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list
     ours = [phase for run in runs if run.game_date == date for phase in run.phases]
     # an export of grades alone says nothing of the date's own files
     events = [phase["event"] for phase in ours if phase["name"] == EXPORT and phase["event"] != Event.NOTHING_GRADED]
-    gaps = [f"export: {each['reason']}" for each in found if _lacks(each["status"], events[-1] if events else None)]
+    gaps = [f"export: {each['reason']}" for each in found if _has_gap(each["status"], events[-1] if events else None)]
     if not found:
         gaps.append(f"export: none of {date} is on record")
     for phase in ours:
@@ -89,7 +89,7 @@ def _gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list
     return gaps
 
 
-def _lacks(status: str, event: str | None) -> bool:
+def _has_gap(status: str, event: str | None) -> bool:
     """Whether an export lacks something, by its status and its code."""
     return status in ("partial", "failed") or (status == "no_data" and event not in NOTHING_PLAYED)
 
@@ -169,7 +169,7 @@ def last_line(summary: dict[str, Any]) -> str:
 def _batch_sentence(summary: dict[str, Any]) -> str:
     """The last revision in a sentence, or why there is none."""
     if summary["batch_id"] is None:
-        reason = _why_nothing(summary) or "no batch was opened"
+        reason = _reason_for_no_data(summary) or "no batch was opened"
         return f"Nothing was predicted on {summary['game_date']}: {reason}."
     lined = summary["lined"]
     left = ", ".join(f"{count} {reason}" for reason, count in lined["left_out"].items()) or "none"
@@ -180,7 +180,7 @@ def _batch_sentence(summary: dict[str, Any]) -> str:
     )
 
 
-def _why_nothing(summary: dict[str, Any]) -> str | None:
+def _reason_for_no_data(summary: dict[str, Any]) -> str | None:
     """The first reason that a run of the day itself gives for having no data."""
     for run in summary["runs"]:
         for phase in run["phases"] if run["game_date"] == summary["game_date"] else ():

@@ -9,7 +9,7 @@ import duckdb
 from local.embedded import duckdb_types as types
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.stores.ports import DateRange
-from shared.stores.warehouse.rounding import FLOAT_DECIMALS, NOISE_DECIMALS
+from shared.stores.warehouse.replacement import FLOAT_DECIMALS, NOISE_DECIMALS
 from shared.stores.warehouse.schemas import TableSchema
 
 # The temporary table that holds the SELECT's rows.

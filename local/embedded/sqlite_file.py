@@ -39,7 +39,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.path = path
-        self.on_wait: Callable[[str], None] = lambda text: None  # told when an outage begins, and ends
+        self.on_wait: Callable[[str], None] = lambda text: None  # called when an outage begins, and ends
         self._turn = threading.RLock()
         self._away = False
         self._way = threading.Event()  # never set: a real pause, which a lock given back and taken at once is not

@@ -14,9 +14,9 @@ from typing import Any
 from flask import Flask, Response, request
 
 from local.embedded.bus import SqliteBus
-from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.dispatcher import Completed, Dispatcher
+from local.host.request_fields import text_field
 from local.host.simulated_clock import SimClock
 from local.host.simulated_time import Span, check_simulated_time, parse_at
 from shared.core.errors import Fatal, StorageFault
@@ -76,13 +76,13 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
     def publish() -> Response:
         asked = request.get_json()
         data = _message(asked)
-        topic, attributes = text(asked, "topic"), asked.get("attributes") or {}
+        topic, attributes = text_field(asked, "topic"), asked.get("attributes") or {}
         if topic not in bus.topics:
             return _refusal(404, f"There is no topic {topic!r}.", topics=list(bus.topics))
         try:
             check_attributes(attributes)
             check_message(topic, data, attributes)
-            at = parse_at(text(asked, "at")) if asked.get("at") else None
+            at = parse_at(text_field(asked, "at")) if asked.get("at") else None
             if at is not None:
                 check_simulated_time(at, simulated.archive())
         except (ValueError, Fatal) as error:
@@ -112,9 +112,8 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                     found = [each for each in bus.dead_letters_since(mark) if each.message_id in ours]
                     pending = bus.pending(ours)
                 letters = [{"message_id": each.message_id, **each.attributes} for each in found]
-                yield _line(
-                    event="idle", dead_letters=letters, held=seen.list_deferred(), **(status() | {"pending": pending})
-                )
+                idle = {"event": "idle", "dead_letters": letters, "held": seen.list_deferred()}
+                yield _line(**idle, **(status() | {"pending": pending}))
 
         return Response(events(), mimetype=NDJSON)
 
@@ -126,7 +125,7 @@ def _message(asked: dict[str, Any]) -> bytes:
     message = asked.get("message")
     if isinstance(message, dict):
         return json.dumps(message).encode()
-    return text(asked, "message", most=MAX_BODY).encode()
+    return text_field(asked, "message", most=MAX_BODY).encode()
 
 
 @dataclass

@@ -1,22 +1,22 @@
-"""What operators do with a running runtime, under /admin: dead letters listed and redriven, the pause switched."""
+"""What operators do with a running runtime, as HTTP under /admin; shared/operations does it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
-from typing import Any, get_args
+from dataclasses import asdict
+from typing import Any
 
 from flask import Blueprint, Response, request
 
-from local.host.asked import text, texts, yes
 from local.host.bodies import Refusal
-from shared.chain.execution.ledger import executions_of
-from shared.chain.resilience import circuit_breaker, dead_letters, deferred, pause_switch
+from local.host.request_fields import boolean_field, text_field, texts_field
 from shared.chain.resilience.dead_letters import DeadLetter
-from shared.core.errors import NotFound
+from shared.chain.resilience.pause_switch import Pause
+from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import Pipeline
-from shared.stores.ports import Filter
+from shared.operations import actions, queues
+from shared.operations.actions import LetterChoice, Signature
 from shared.stores.runtime import Runtime
 
 
@@ -31,94 +31,61 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     def refuse(refusal: Refusal) -> Response:
         return _json({"error": str(refusal)}, refusal.status)
 
-    def waiting(asked: Any) -> list[DeadLetter]:
-        runtime = runtime_of()
-        subscription, reason = text(asked, "subscription") or None, text(asked, "reason") or None
-        return dead_letters.listed(runtime.bus, pipeline, runtime.clock.now(), subscription=subscription, reason=reason)
+    @pages.errorhandler(DataError)
+    def refuse_input(error: DataError) -> Response:
+        return _json({"error": str(error)}, 400)
+
+    @pages.errorhandler(NotFound)
+    def refuse_name(error: NotFound) -> Response:
+        return _json({"error": str(error)}, 404)
 
     @pages.get("/dead-letters")
     def list_dead_letters() -> Response:
-        try:
-            letters = dead_letters.explained(
-                partial(executions_of, runtime_of().state), pipeline, waiting(request.args)
-            )
-        except NotFound as unknown:
-            return _json({"error": str(unknown)}, 404)
-        parked = runtime_of().state.query(deferred.COLLECTION, [Filter("released_at", "==", None)])
-        return _json({
-            "dead_letters": [as_json(letter) for letter in letters],
-            "held": [{"name": d.id, **{k: d.data[k] for k in ("function", "gate", "reason")}} for d in parked],
-        })  # fmt: skip
+        letters = queues.explained_letters(runtime_of(), pipeline, **_filters(request.args))
+        deferred = queues.deferred_messages(runtime_of())
+        return _json({"dead_letters": [as_json(one) for one in letters], "deferred": [asdict(one) for one in deferred]})
 
     @pages.post("/redrive")
     def redrive() -> Response:
         asked = request.get_json()
-        missing = _unsaid(asked)
-        if missing:
-            return _json({"error": missing}, 400)
-        ids = set(texts(asked, "ids"))
-        try:
-            letters = waiting(asked)
-        except NotFound as unknown:
-            return _json({"error": str(unknown)}, 404)
-        if not (ids or asked.get("reason") or asked.get("subscription") or yes(asked, "all")):
-            return _json({"error": "Say which dead letters: ids, reason, subscription or all."}, 400)
-        chosen = [letter for letter in letters if not ids or ids & {letter.id, letter.key}]
-        unknown_ids = sorted(ids - {name for letter in chosen for name in (letter.id, letter.key)})
-        if unknown_ids:
-            return _json({"error": f"There is no dead letter {', '.join(unknown_ids)}."}, 404)
-        done = dead_letters.redrive(runtime_of(), chosen, who=asked["who"], reason=asked["why"])
+        signature = _signature(asked)
+        choice = LetterChoice(set(texts_field(asked, "ids")), **_filters(asked), everything=boolean_field(asked, "all"))
+        done = actions.redrive(runtime_of(), pipeline, choice, signature)
         return _json({
-            "redriven": [{**as_json(one.letter), "published": one.published, "said": one.said} for one in done]
+            "redriven": [{**as_json(one.letter), "published": one.published, "message": one.said} for one in done]
         })  # fmt: skip
 
     @pages.get("/breakers")
     def list_breakers() -> Response:
-        return _json({"breakers": _breakers(runtime_of())})
+        return _json({"breakers": [asdict(one) for one in queues.failing_breakers(runtime_of())]})
 
     @pages.post("/reset-breaker")
     def reset_breaker() -> Response:
-        asked, runtime = request.get_json(), runtime_of()
-        missing = _unsaid(asked)
-        if missing:
-            return _json({"error": missing}, 400)
-        name = text(asked, "name")
-        unclean = [one["name"] for one in _breakers(runtime)]
-        if name not in unclean:
-            return _json(
-                {"error": f"No breaker {name!r} has failures; these have: {', '.join(unclean) or 'none'}."}, 404
-            )
-        circuit_breaker.reset(runtime, name, who=asked["who"], reason=asked["why"])
-        return _json({"breakers": _breakers(runtime)})
+        asked = request.get_json()
+        failing = actions.reset_breaker(runtime_of(), text_field(asked, "name"), _signature(asked))
+        return _json({"breakers": [asdict(one) for one in failing]})
 
     @pages.get("/pause")
     def show_pause() -> Response:
-        return _json(_switch(runtime_of()))
+        return _json(_switch(queues.pause_state(runtime_of())))
 
     @pages.post("/pause")
-    def switch_on() -> Response:
-        return _turn(pause_switch.pause)
+    def pause() -> Response:
+        return _json(_switch(actions.pause(runtime_of(), _signature(request.get_json()))))
 
     @pages.post("/resume")
-    def switch_off() -> Response:
-        return _turn(pause_switch.resume)
-
-    def _turn(turn: Callable[..., None]) -> Response:
-        asked = request.get_json()
-        missing = _unsaid(asked)
-        if missing:
-            return _json({"error": missing}, 400)
-        runtime = runtime_of()
-        turn(runtime.state, who=asked["who"], reason=asked["why"], now=runtime.clock.now())
-        return _json(_switch(runtime))
+    def resume() -> Response:
+        return _json(_switch(actions.resume(runtime_of(), _signature(request.get_json()))))
 
     return pages
 
 
-def _unsaid(asked: Any) -> str:
-    """Every action names who does it and why; what of that is missing."""
-    missing = [name for name in ("who", "why") if not text(asked, name).strip()]
-    return f"An operator's action says {' and '.join(missing)}." if missing else ""
+def _signature(asked: dict[str, Any]) -> Signature:
+    return Signature(text_field(asked, "who"), text_field(asked, "why"))
+
+
+def _filters(asked: Any) -> dict[str, str]:
+    return {name: text_field(asked, name) for name in ("subscription", "reason")}
 
 
 def as_json(letter: DeadLetter) -> dict[str, Any]:
@@ -141,19 +108,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _breakers(runtime: Runtime) -> list[dict[str, Any]]:
-    """Breakers with failures, open or not, by name."""
-    now = runtime.clock.now()
-    kinds: tuple[circuit_breaker.Kind, ...] = get_args(circuit_breaker.Kind)
-    found = [one for kind in kinds for one in circuit_breaker.read_kind(runtime, kind).values()]
-    return [
-        {"name": one.name, "state": one.state(now), "failures": one.failures, "last_error": one.last_error}
-        for one in sorted(found, key=lambda each: each.name)
-    ]
-
-
-def _switch(runtime: Runtime) -> dict[str, Any]:
-    switch = pause_switch.read(runtime.state)
+def _switch(switch: Pause | None) -> dict[str, Any]:
     if switch is None:
         return {"paused": False}
     return {

@@ -14,8 +14,8 @@ from flask import Flask, Response, request
 
 from local.host.admin import NDJSON
 from local.host.admin_operations import operations
-from local.host.asked import text
 from local.host.bodies import MAX_BODY, Refusal
+from local.host.request_fields import text_field
 from local.host.server import Server
 from local.host.token import Endpoint
 from shared.core.errors import ConfigError
@@ -73,8 +73,8 @@ def create_app(runtime: Runtime) -> Flask:
         asked = request.get_json()
         if asked.get("at"):
             return _lines(400, {"error": f"AT={asked['at']}: time cannot be set on Google Cloud."})
-        message = text(asked, "message", most=MAX_BODY)
-        message_id = runtime.bus.publish(text(asked, "topic"), message.encode(), asked.get("attributes") or {})
+        message = text_field(asked, "message", most=MAX_BODY)
+        message_id = runtime.bus.publish(text_field(asked, "topic"), message.encode(), asked.get("attributes") or {})
         published = {"event": "published", "message_id": message_id}
         return _lines(200, published, {"event": "idle", "dead_letters": [], "held": [], "pending": 0})
 

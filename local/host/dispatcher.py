@@ -214,7 +214,7 @@ class Dispatcher:
             elif fault is not None:
                 self._stop_for(fault, delivery)
             else:
-                self._bus.refuse(delivery, _what_failed(completed))
+                self._bus.refuse(delivery, _describe_failure(completed))
             for listener in tuple(self._listeners):
                 listener(completed)
         except BaseException as failure:
@@ -275,6 +275,6 @@ def _storage_fault(completed: Completed) -> StorageFault | None:
     return None if kind is None or completed.acknowledged else kind(str(answer.get("reason")))
 
 
-def _what_failed(completed: Completed) -> str:
+def _describe_failure(completed: Completed) -> str:
     message = completed.error or str(completed.answer.get("reason") or completed.body.decode(errors="replace"))
     return excerpt(f"HTTP {completed.status_code}: {message}" if completed.status_code else message, ERROR_LENGTH)

@@ -59,15 +59,10 @@ class Stores:
 
     def runtime(self, settings: Settings) -> Runtime:
         """The ports as functions get them; `instance` is another at every start, so leases of a dead process show."""
-        return Runtime(
+        return Runtime.of(
+            self,
             settings=settings,
             clock=self.clock,
-            warehouse=self.warehouse,
-            state=self.state,
-            bus=self.bus,
-            raw=self.raw,
-            exports=self.exports,
-            models=self.models,
             epoch=self.clock.epoch,
             instance=f"local-{self.simulation.next(STARTS)}",
             machine=SystemClock(),

@@ -85,11 +85,11 @@ class Server:
 def _mount_at_root(app: WSGIApplication) -> WSGIApplication:
     """An app whose own root is the path it is mounted at, without a redirect to the path with a slash."""
 
-    def rooted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def serve_at_root(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         return app(environ, start_response)
 
-    return rooted
+    return serve_at_root
 
 
 def load_function(name: str, folder: Path) -> WSGIApplication:

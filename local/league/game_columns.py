@@ -53,10 +53,10 @@ class GameColumns:
         if home is not None:
             ours, theirs = self._home.take(index), self._away.take(index)
             at_home = pa.array(home)
-            chosen["team_abbr"] = _either(at_home, ours, theirs)
-            chosen["opponent_abbr"] = _either(at_home, theirs, ours)
+            chosen["team_abbr"] = _choose(at_home, ours, theirs)
+            chosen["opponent_abbr"] = _choose(at_home, theirs, ours)
         return chosen
 
 
-def _either(condition: pa.Array, yes: pa.Array, no: pa.Array) -> pa.Array:
+def _choose(condition: pa.Array, yes: pa.Array, no: pa.Array) -> pa.Array:
     return pc.if_else(condition, yes, no)

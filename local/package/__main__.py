@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from local.console.command import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, write
 from shared.core.errors import DataError
@@ -15,9 +16,9 @@ def main() -> int:
         package = write(ROOT)
     except (DataError, OSError) as error:
         complain(f"Failed: {error}")
-        return 1
+        return FAILED
     say(f"{ARCHIVE.as_posix()}: {package.files} files, {package.size:,} bytes, sha256 {package.sha256}")
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

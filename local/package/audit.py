@@ -1,7 +1,7 @@
 """`make audit`: the locked packages against what is known of weaknesses, as pip-audit finds it.
 
 ADVISORIES names who is asked: pypi (usual) or osv. An index may have the packages and no advisories: pip-audit then
-skips each package and says that it found nothing. What was skipped was not audited, and is told as that.
+skips each package and says that it found nothing. What was skipped was not audited, and is reported as that.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.console.command import DONE, FAILED, WITH_GAPS, WRONG_INPUT
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 
-DONE, FOUND, WRONG_INPUT, NOT_AUDITED = 0, 1, 2, 3
 SERVICES = ("pypi", "osv")
 _OPTIONS = ("--no-deps", "--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json")
 
@@ -71,8 +71,8 @@ def conclude(reports: Mapping[str, Report], service: str) -> tuple[int, list[str
             f"Next: run it where the advisories are reached, or ADVISORIES={'osv' if service == 'pypi' else 'pypi'}."
         )
     if any(each.found for each in reports.values()):
-        return FOUND, lines
-    return (NOT_AUDITED if skipped else DONE), lines
+        return FAILED, lines
+    return (WITH_GAPS if skipped else DONE), lines
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.console.command import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ROOT
 
@@ -94,10 +95,10 @@ def main(uv: str) -> int:
             text = compile_group(uv, ROOT, group)
         except subprocess.CalledProcessError as error:
             complain(f"Failed: uv ended with {error.returncode} for the group {group}.")
-            return 1
+            return FAILED
         (ROOT / "requirements" / f"{group}.txt").write_text(text, encoding="utf-8")
         say(f"requirements/{group}.txt: {len(blocks(text))} entries")
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local.console.command import DONE, FAILED
 from local.console.lines import complain, say
 from local.package.archive import ARCHIVE, ROOT, Package, write
 from local.package.cold_start import MIB, Start, offenders, start, typical
@@ -78,8 +79,8 @@ def main() -> int:
                 say(line)
     except (PipelineError, OSError) as error:
         complain(f"Failed: {error}")
-        return 1
-    return 0
+        return FAILED
+    return DONE
 
 
 if __name__ == "__main__":

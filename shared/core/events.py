@@ -44,6 +44,9 @@ class Event(StrEnum):
     # --- batches ----------------------------------------------------------------------------------------------
     UNKNOWN_BATCH = "unknown_batch"  # a message names a batch, or a unit of it, that does not exist
     INVALID_BATCH_ID = "invalid_batch_id"  # a batch id that no coordinator can have written
+    BATCH_PARTIAL = "batch_partial"  # the sweep closed a batch without some of its units
+    BATCH_FORGOTTEN = "batch_forgotten"  # a batch was closed and announced, and nobody consolidated it
+    CONSOLIDATION_FAILED = "consolidation_failed"  # alert of an attempt whose own line has the code of what failed
     NO_BATCH = "no_batch"  # no batch was opened for the date
     UNIT_SPLIT = "unit_split"  # each player of a unit that failed is tried alone
     BATCH_OPEN = "batch_open"  # units of the batch are still at work
@@ -66,6 +69,7 @@ class Event(StrEnum):
 
     # --- grading ----------------------------------------------------------------------------------------------
     NOTHING_GRADED = "nothing_graded"  # no prediction of the date, or of any before it, has a grade
+    IMPLAUSIBLE = "implausible"  # a system's figures are too good to be true
     NOT_GRADABLE = "not_gradable"  # no game of the date is final with whole box scores
 
     # --- training ---------------------------------------------------------------------------------------------
@@ -95,6 +99,7 @@ class Event(StrEnum):
     NOT_JSON = "not_json"  # the data is no JSON object
     TOO_LARGE = "too_large"  # a field is longer than it may be
     INVALID_MESSAGE = "invalid_message"  # a field is missing, of a wrong type or out of bounds
+    BAD_DOCUMENT = "bad_document"  # a document of the state lacks a field, or holds what this release does not know
 
     # --- failures of an attempt -------------------------------------------------------------------------------
     NOTHING_TO_DO = "nothing_to_do"  # an error that says so; the outcome's status tells more

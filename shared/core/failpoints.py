@@ -9,8 +9,8 @@ POINTS = (
     "handler.ran",  # the work is done, its result not recorded
     "handler.recorded",  # result and outbox recorded, nothing published
     "outbox.published",  # published, not marked as sent
-    "held.stored",  # a held message's bytes kept, its document not written: not acknowledged
-    "held.released",  # a held message marked as released, not published
+    "deferred.stored",  # a deferred message's bytes kept, its document not written: not acknowledged
+    "deferred.released",  # a deferred message marked as released, not published
     "handler.sent",  # marked as sent, run history not written
     "history.recorded",  # what the run's history is to hold is recorded, nothing loaded
     "history.loaded",  # the run's history is loaded, its executions not marked

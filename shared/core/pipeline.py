@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -211,11 +212,33 @@ def _contract(raw: dict[str, Any]) -> Contract:
     return Contract(**{**raw, "tables": tuple(raw["tables"])})
 
 
+class _UniqueKeysLoader(yaml.SafeLoader):
+    """YAML in which no key occurs twice in a map: of two equal ones YAML keeps the last, and says nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(problem=f"the key {key!r} occurs a second time in line {line}")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: str) -> Any:
+    loader = _UniqueKeysLoader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 @lru_cache(maxsize=4)
 def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
-    """Read pipeline.yaml. Raises ConfigError naming the file and the missing or wrong key."""
+    """Read pipeline.yaml. Raises ConfigError naming the file and the key that is missing, wrong or there twice."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = _parse(path.read_text(encoding="utf-8"))
         functions = {n: _function(n, f, raw["defaults"]) for n, f in raw["functions"].items()}
         schedules = {n: Schedule(n, s["cron"], s["topic"], s["message"]) for n, s in raw["schedules"].items()}
         return Pipeline(
@@ -228,7 +251,9 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not a pipeline description: {error}.", next_step="correct the file.") from error
+    except (OSError, KeyError, TypeError) as error:
         raise ConfigError(f"{path} is not a pipeline description: {error!r}.", next_step="correct the file.") from error
 
 

@@ -7,12 +7,34 @@ import os
 import threading
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from shared.core.clock import Clock, SystemClock
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
 from shared.stores.ports import Blobs, Bus, State, Warehouse
+
+
+class Stores(Protocol):
+    """Opened ports of one place: Google Cloud, a state folder, emulators."""
+
+    @property
+    def warehouse(self) -> Warehouse: ...
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def bus(self) -> Bus: ...
+
+    @property
+    def raw(self) -> Blobs: ...
+
+    @property
+    def exports(self) -> Blobs: ...
+
+    @property
+    def models(self) -> Blobs: ...
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,32 @@ class Runtime:
     """The clock that work is measured by, where `clock` is a simulated one that stands still meanwhile."""
     source_transport: Any = None
     """httpx transport of the sources; None: the network."""
+
+    @classmethod
+    def of(
+        cls,
+        stores: Stores,
+        *,
+        settings: Settings,
+        clock: Clock,
+        epoch: int,
+        instance: str,
+        machine: Clock | None = None,
+    ) -> Runtime:
+        """Build the runtime on opened stores."""
+        return cls(
+            settings=settings,
+            clock=clock,
+            warehouse=stores.warehouse,
+            state=stores.state,
+            bus=stores.bus,
+            raw=stores.raw,
+            exports=stores.exports,
+            models=stores.models,
+            epoch=epoch,
+            instance=instance,
+            machine=machine,
+        )
 
 
 GCP = "gcp"
@@ -79,16 +127,6 @@ def open_deployed_runtime(settings: Settings) -> Runtime:
     """A runtime on Google Cloud; nothing is called yet. Raises ConfigError where a setting is missing."""
     from shared.stores.gcp.stores import open_stores
 
+    instance = f"{os.environ.get('K_REVISION', GCP)}-{uuid.uuid4().hex[:12]}"
     stores = open_stores(settings)
-    return Runtime(
-        settings=settings,
-        clock=SystemClock(),
-        warehouse=stores.warehouse,
-        state=stores.state,
-        bus=stores.bus,
-        raw=stores.raw,
-        exports=stores.exports,
-        models=stores.models,
-        epoch=settings.state_epoch,
-        instance=f"{os.environ.get('K_REVISION', GCP)}-{uuid.uuid4().hex[:12]}",
-    )
+    return Runtime.of(stores, settings=settings, clock=SystemClock(), epoch=settings.state_epoch, instance=instance)

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     known_gaps.mark([item for item in items if item.path.is_relative_to(here)])
 
 
-def _started(
+def _start(
     emulator: Callable[[Path], AbstractContextManager[str]], variable: str, factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The emulator's address, in the variable that the client libraries read, for the session."""
@@ -42,22 +42,22 @@ def _started(
 
 @pytest.fixture(scope="session")
 def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from _started(google.pubsub, google.PUBSUB_HOST, tmp_path_factory)
+    yield from _start(google.pubsub, google.PUBSUB_HOST, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def firestore_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from _started(google.firestore, google.FIRESTORE_HOST, tmp_path_factory)
+    yield from _start(google.firestore, google.FIRESTORE_HOST, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def storage_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from _started(packaged.storage, packaged.STORAGE_HOST, tmp_path_factory)
+    yield from _start(packaged.storage, packaged.STORAGE_HOST, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from _started(packaged.bigquery, packaged.BIGQUERY_HOST, tmp_path_factory)
+    yield from _start(packaged.bigquery, packaged.BIGQUERY_HOST, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

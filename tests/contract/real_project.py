@@ -78,7 +78,7 @@ class RealProject:
             with self._client("pubsub") as client:
                 for kind, names in (("subscriptions", pipeline.pullable), ("topics", pipeline.topics)):
                     for name in names:
-                        _gone(client.delete(f"/v1/projects/{self.project}/{kind}/{prefix}{name}"))
+                        _ignore_gone(client.delete(f"/v1/projects/{self.project}/{kind}/{prefix}{name}"))
 
     @contextmanager
     def bucket(self) -> Iterator[str]:
@@ -93,9 +93,9 @@ class RealProject:
                 listed = client.get(f"/storage/v1/b/{name}/o").json()
                 while items := listed.get("items", []):
                     for each in items:
-                        _gone(client.delete(f"/storage/v1/b/{name}/o/{quote(each['name'], safe='')}"))
+                        _ignore_gone(client.delete(f"/storage/v1/b/{name}/o/{quote(each['name'], safe='')}"))
                     listed = client.get(f"/storage/v1/b/{name}/o").json()
-                _gone(client.delete(f"/storage/v1/b/{name}"))
+                _ignore_gone(client.delete(f"/storage/v1/b/{name}"))
 
     @contextmanager
     def datasets(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ class RealProject:
             with self._client("bigquery") as client:
                 for dataset in DATASETS:
                     path = f"/bigquery/v2/projects/{self.project}/datasets/{prefix}{dataset}"
-                    _gone(client.delete(path, params={"deleteContents": "true"}))
+                    _ignore_gone(client.delete(path, params={"deleteContents": "true"}))
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -125,7 +125,7 @@ class RealProject:
                     operation = client.get(f"/v1/{operation['name']}").raise_for_status().json()
                 yield name
             finally:
-                _gone(client.delete(f"{databases}/{name}"))
+                _ignore_gone(client.delete(f"{databases}/{name}"))
 
     def clear(self, database: str) -> None:
         """Delete every document of a database, those below others included."""
@@ -153,7 +153,7 @@ def _documents(client: httpx.Client, parent: str) -> Iterator[str]:
                 break
 
 
-def _gone(response: httpx.Response) -> None:
+def _ignore_gone(response: httpx.Response) -> None:
     if response.status_code != httpx.codes.NOT_FOUND:
         response.raise_for_status()
 

@@ -83,11 +83,11 @@ def test_create_is_once(state: State) -> None:
 
 
 def test_create_decides_between_threads(state: State) -> None:
-    won = in_threads(8, lambda number: created(state, {"by": number}))
+    won = in_threads(8, lambda number: create_once(state, {"by": number}))
     assert won.count(True) == 1
 
 
-def created(state: State, data: dict[str, Any]) -> bool:
+def create_once(state: State, data: dict[str, Any]) -> bool:
     try:
         state.create("a/contested", data)
     except AlreadyExists:
@@ -157,11 +157,11 @@ def test_a_version_decides_between_threads(state: State) -> None:
     state.create("a/1", {"n": 0})
     first = state.get("a/1")
     assert first is not None
-    won = in_threads(8, lambda number: updated(state, number, first.version))
+    won = in_threads(8, lambda number: update_once(state, number, first.version))
     assert won.count(True) == 1
 
 
-def updated(state: State, number: int, version: str) -> bool:
+def update_once(state: State, number: int, version: str) -> bool:
     try:
         state.update("a/1", {"n": number}, if_version=version)
     except PreconditionFailed:

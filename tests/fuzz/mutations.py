@@ -22,7 +22,7 @@ ODD: tuple[Any, ...] = (
 _DEEP = 200
 
 
-def mutated(sent: bytes, random_: random.Random, changes: int) -> Any:
+def mutate(sent: bytes, random_: random.Random, changes: int) -> Any:
     """An answer, given as JSON, with so many changes: values replaced, keys taken away, doubled or exchanged."""
     result = json.loads(sent)
     for _ in range(changes):

@@ -24,7 +24,7 @@ from shared.stores.raw_files import RawAnswer, RawContent, Response, decode_raw,
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema
 from tests.fuzz import samples
-from tests.fuzz.mutations import as_sent, mutated
+from tests.fuzz.mutations import as_sent, mutate
 
 FIRST, DAY = date(2025, 1, 1), date(2025, 11, 14)
 FETCHED = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
@@ -116,7 +116,7 @@ def fuzz(inputs: int, seed: int, *, keep: bool = False) -> Tally:
         problems = Problems()
         files = Files(source, problems)
         for number in range(first, min(inputs, first + _TOGETHER)):
-            value = mutated(random_.choice(sent[name]), random_, random_.choice((1, 1, 1, 2, 3, 8)))
+            value = mutate(random_.choice(sent[name]), random_, random_.choice((1, 1, 1, 2, 3, 8)))
             tally.inputs[name] += 1
             try:
                 files.add(_read(source, as_sent(value), number))

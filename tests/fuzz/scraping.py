@@ -23,7 +23,7 @@ from shared.chain.resilience.circuit_breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable
 from shared.stores.raw_files import decode_raw
 from shared.stores.runtime import Runtime
-from tests.fuzz.mutations import mutated
+from tests.fuzz.mutations import mutate
 from tests.pipeline.test_scrape_faults import MORNING
 from tests.support.embedded import ManualClock
 from tests.support.fake_sources import DAY, FakeSources, settings_for
@@ -68,7 +68,7 @@ class _Fuzzed(httpx.BaseTransport):
         self.odd = name
         event = "event0" if name in ("player_points", "game_lines", "event_odds") else ""
         sample = self.sources._value(name, event, {"date": "x"} if self.past else {})
-        body = json.dumps(mutated(json.dumps(sample).encode(), random_, random_.choice((1, 1, 2, 4)))).encode()
+        body = json.dumps(mutate(json.dumps(sample).encode(), random_, random_.choice((1, 1, 2, 4)))).encode()
         if random_.random() < 0.05:
             at = random_.randrange(len(body) + 1)
             body = (
@@ -84,7 +84,7 @@ class _Fuzzed(httpx.BaseTransport):
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[tuple[Runtime, _Fuzzed, ManualClock]]:
+def open_runtime(folder: Path) -> Iterator[tuple[Runtime, _Fuzzed, ManualClock]]:
     transport, clock = _Fuzzed(), ManualClock(MORNING)
     with open_stores(folder, clock, settings=settings_for("http://feed", http_attempts=1)) as runtime:
         yield replace(runtime, source_transport=transport), transport, clock
@@ -93,7 +93,7 @@ def opened(folder: Path) -> Iterator[tuple[Runtime, _Fuzzed, ManualClock]]:
 def fuzz(folder: Path, inputs: int, seed: int) -> Tally:
     """Play so many runs, each a run of its own with one answer mutated."""
     random_, tally = random.Random(seed), Tally()
-    with opened(folder) as (runtime, transport, clock):
+    with open_runtime(folder) as (runtime, transport, clock):
         for number in range(inputs):
             mode = random_.choice(list(ASKED))
             transport.sources.final = mode != "same_day"

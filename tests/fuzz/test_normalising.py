@@ -15,7 +15,7 @@ from functions.phase2_raw.normalise.rows import Problems
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.errors import DataError
 from shared.nba.bounds import BOUNDS, YEAR
-from tests.fuzz.mutations import ODD, as_sent, mutated
+from tests.fuzz.mutations import ODD, as_sent, mutate
 from tests.fuzz.normalising import Files, Source, fuzz, sources
 
 # For whoever waits, and for CI.
@@ -72,7 +72,7 @@ def test_one_odd_element_costs_no_other(name: str, elements: Callable[[Any], lis
         del elements(without)[number]
         others = _rows(source, without)
         sent = as_sent(elements(sample)[number])
-        odd = [*random_.sample(ODD, 12), *(mutated(sent, random_, 1) for _ in range(20))]
+        odd = [*random_.sample(ODD, 12), *(mutate(sent, random_, 1) for _ in range(20))]
         for value in odd:
             changed = copy.deepcopy(sample)
             elements(changed)[number] = value

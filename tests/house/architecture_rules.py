@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.house.python_sources import OURS, Import, Source, dotted, edges, sources
+from tests.house.python_sources import OURS, Import, Source, dotted_name, edges, sources
 
 DEPLOYED = ("functions", "shared")
 MAIN_LINES = 40
@@ -142,7 +142,7 @@ def swallowed_errors(root: Path) -> list[str]:
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _always_raises(node.body):
                 broken.append(f"{source.at(node.lineno)} catches everything and does not end by raising")
-            if isinstance(node, ast.Call) and dotted(node.func) in {"suppress", "contextlib.suppress"}:
+            if isinstance(node, ast.Call) and dotted_name(node.func) in {"suppress", "contextlib.suppress"}:
                 broken += [f"{source.at(node.lineno)} suppresses everything" for each in node.args if _is_broad(each)]
     return broken
 
@@ -150,7 +150,7 @@ def swallowed_errors(root: Path) -> list[str]:
 def _is_broad(caught: ast.expr | None) -> bool:
     if isinstance(caught, ast.Tuple):
         return any(_is_broad(each) for each in caught.elts)
-    return caught is None or dotted(caught).split(".")[-1] in {"Exception", "BaseException"}
+    return caught is None or dotted_name(caught).split(".")[-1] in {"Exception", "BaseException"}
 
 
 def _always_raises(body: list[ast.stmt]) -> bool:
@@ -170,8 +170,8 @@ def wall_clock(root: Path) -> list[str]:
             continue
         asked = {"time.sleep", "asyncio.sleep"} if source.room == "tests" else WALL_CLOCK
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.Call) and dotted(node.func) in asked:
-                broken.append(f"{source.at(node.lineno)} calls {dotted(node.func)}; time comes from a clock")
+            if isinstance(node, ast.Call) and dotted_name(node.func) in asked:
+                broken.append(f"{source.at(node.lineno)} calls {dotted_name(node.func)}; time comes from a clock")
         broken += [
             f"{source.at(found.line)} imports {name} from {found.module}; time comes from a clock"
             for found in source.imports
@@ -203,16 +203,16 @@ Installed = Callable[[str], set[str]]
 """The distributions that provide a module."""
 
 
-def unlocked(root: Path, installed: Installed) -> list[str]:
+def find_unlocked(root: Path, installed: Installed) -> list[str]:
     """Packages imported but not in the lock of the room."""
-    locked = {group: _locked(root / "requirements" / f"{group}.txt") for group in set(GROUPS.values())}
+    locked = {group: _read_locked(root / "requirements" / f"{group}.txt") for group in set(GROUPS.values())}
     return _foreign(root, installed, locked, "requirements/{}.txt does not lock it")
 
 
-def leaned_on(root: Path, installed: Installed) -> list[str]:
+def find_undeclared(root: Path, installed: Installed) -> list[str]:
     """Packages imported that pyproject.toml does not name for the room: they are there because others need them."""
     groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    declared = {group: _declared(groups, group) for group in set(GROUPS.values())}
+    declared = {group: _read_declared(groups, group) for group in set(GROUPS.values())}
     return _foreign(root, installed, declared, "the group {} of pyproject.toml does not name it")
 
 
@@ -226,17 +226,17 @@ def _foreign(root: Path, installed: Installed, allowed: Mapping[str, set[str]], 
     ]
 
 
-def _declared(groups: Mapping[str, list[Any]], name: str) -> set[str]:
+def _read_declared(groups: Mapping[str, list[Any]], name: str) -> set[str]:
     """The packages a dependency group names, with those of the groups it includes."""
     found: set[str] = set()
     for entry in groups[name]:
         if isinstance(entry, dict):
-            found |= _declared(groups, entry["include-group"])
+            found |= _read_declared(groups, entry["include-group"])
         elif match := re.match(r"[A-Za-z0-9._-]+", entry):
             found.add(match.group().lower())
     return found
 
 
-def _locked(requirements: Path) -> set[str]:
+def _read_locked(requirements: Path) -> set[str]:
     lines = requirements.read_text(encoding="utf-8").splitlines()
     return {match.group(1).lower() for line in lines if (match := re.match(r"([A-Za-z0-9._-]+)==", line))}

@@ -75,25 +75,25 @@ def _imports(node: ast.AST, lazy: bool) -> Iterator[Import]:
             yield Import(child.module or "", names, child.lineno, lazy, relative=child.level > 0)
         elif isinstance(child, ast.Call) and (named := _imported_by_name(child)):
             yield Import(named, (), child.lineno, lazy=True)
-        if isinstance(child, ast.If) and dotted(child.test).endswith("TYPE_CHECKING"):
+        if isinstance(child, ast.If) and dotted_name(child.test).endswith("TYPE_CHECKING"):
             continue  # read by the type checker alone, never executed
         within = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from _imports(child, within)
 
 
 def _imported_by_name(call: ast.Call) -> str | None:
-    if dotted(call.func) not in {"import_module", "importlib.import_module"} or not call.args:
+    if dotted_name(call.func) not in {"import_module", "importlib.import_module"} or not call.args:
         return None
     first = call.args[0]
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
-def dotted(node: ast.expr) -> str:
+def dotted_name(node: ast.expr) -> str:
     """`a.b.c` of a chain of names; empty parts where it is anything else."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}"
+        return f"{dotted_name(node.value)}.{node.attr}"
     return ""
 
 

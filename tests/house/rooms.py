@@ -43,6 +43,25 @@ def rooms(root: Path) -> list[str]:
     return broken
 
 
+# Folders of tests/unit that are about no room: the house as a whole.
+ABOUT_THE_HOUSE = {"house"}
+
+
+def find_unmirrored(root: Path) -> list[str]:
+    """Tests of units that lie beside no room of theirs: tests/unit/chain/batches is of shared/chain/batches."""
+    units = root / "tests/unit"
+    found = []
+    for test in sorted(units.rglob("test_*.py")):
+        folder = test.parent.relative_to(units)
+        houses = (root / "shared", root)
+        if folder.parts[:1] == ("shared",) or not any((house / folder).is_dir() for house in houses):
+            if str(folder) not in ABOUT_THE_HOUSE:
+                found.append(f"{test.relative_to(root).as_posix()} lies in the folder of no room")
+        elif not folder.parts:
+            found.append(f"{test.relative_to(root).as_posix()} lies in no folder")
+    return found
+
+
 def _is_outside(source: Source) -> bool:
     parts = source.path.parts
     return parts[0] in FLOORS and len(parts) == 2 and parts[1] != "__init__.py"
@@ -105,8 +124,24 @@ def table(root: Path) -> str:
     wide = [max(len(row[column]) for row in rows) for column in range(3)]
     printed = [f"{row[0]:<{wide[0]}}  {row[1]:>{wide[1]}}  {row[2]:>{wide[2]}}  {row[3]}".rstrip() for row in rows]
     broken = rooms(root)
-    return "\n".join([*printed, "", *(broken or ["No import goes up or across."])])
+    flat = [f"{house} {_at_the_root(root, house)}" for house in ("shared", "local")]
+    lazy = sum(imports(root, lazy=True).values()) - sum(imports(root, lazy=False).values())
+    notes = [
+        f"Files at the root beside __init__: {', '.join(flat)}. Imports within functions, counted as well: {lazy}."
+    ]
+    return "\n".join([*printed, "", *notes, *(broken or ["No import goes up or across."])])
+
+
+def imports(root: Path, *, lazy: bool) -> Counter[str]:
+    """How often each module is imported by modules of shared/ and local/, with or without those within functions."""
+    found = sources(root, ("shared", "local"))
+    modules = {source.module for source in found}
+    return Counter(target for source in found for target in edges(source, modules, lazy_too=lazy))
+
+
+def _at_the_root(root: Path, house: str) -> int:
+    return sum(1 for path in (root / house).glob("*.py") if path.name != "__init__.py")
 
 
 if __name__ == "__main__":
-    print(table(Path(__file__).resolve().parent.parent))
+    print(table(Path(__file__).resolve().parents[2]))

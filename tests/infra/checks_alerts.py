@@ -168,16 +168,16 @@ def budget(run: TerraformRun, wanted: Expected) -> list[str]:
     return found
 
 
-def left_out(value: Any, path: str = "") -> Iterator[str]:
+def find_left_out(value: Any, path: str = "") -> Iterator[str]:
     """Where a page has a 0 or something empty: Monitoring gives neither back, and every plan would want it again."""
     if value in (0, "", None) or value == [] or value == {}:
         yield f"{path} is {value!r}"
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from left_out(inner, f"{path}.{key}")
+            yield from find_left_out(inner, f"{path}.{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from left_out(inner, f"{path}[{index}]")
+            yield from find_left_out(inner, f"{path}[{index}]")
 
 
 def charts(run: TerraformRun, wanted: Expected) -> list[str]:
@@ -226,5 +226,5 @@ def dashboard(run: TerraformRun, wanted: Expected) -> list[str]:
         taken |= cells
     policies = {policy["name"] for policy in run.all_of("google_monitoring_alert_policy")}
     (shown,) = [tile["widget"]["incidentList"]["policyNames"] for tile in tiles if "incidentList" in tile["widget"]]
-    found += left_out(json.loads(values["dashboard_json"]))
+    found += find_left_out(json.loads(values["dashboard_json"]))
     return found + differences("alert shown", set(shown), policies)

@@ -46,7 +46,7 @@ def _deployment(python: Path, name: str, **variables: str) -> tuple[list[str], d
 
 
 @contextmanager
-def served(python: Path, name: str, archive: Path, beside: Path, folder: Path) -> Iterator[str]:
+def serve(python: Path, name: str, archive: Path, beside: Path, folder: Path) -> Iterator[str]:
     """An entry point under gunicorn: its URL. Its stores and its output (output.txt) are left in the folder."""
     port = free_port()
     command, environment = _deployment(

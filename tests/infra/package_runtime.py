@@ -28,10 +28,10 @@ class OutOfReach:
     """A warehouse none of whose methods is answered; the error says which was asked for."""
 
     def __getattr__(self, method: str) -> Any:
-        def unanswered(*arguments: object, **options: object) -> NoReturn:
+        def refuse(*arguments: object, **options: object) -> NoReturn:
             raise StoreUnavailable(f"The warehouse is out of reach for {method}.")
 
-        return unanswered
+        return refuse
 
 
 def warehouse_out_of_reach() -> Runtime:

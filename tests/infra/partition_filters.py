@@ -57,7 +57,7 @@ def is_pruned(scan: exp.Table, field: str) -> bool:
     return False
 
 
-def unpruned(statements: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def find_unpruned(statements: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Table or view -> names of the (name, SQL) that scan it whole."""
     fields = partition_fields()
     found = defaultdict(list)

@@ -19,5 +19,5 @@ def prepare_unit(folder: Path, scratch: Path) -> dict[str, Any]:
         lay_out(world.warehouse, NOW.date(), 1, NOW - timedelta(minutes=1), NOW + timedelta(hours=7))
         world.publish("nba-predictions-trigger", {"game_date": str(NOW.date()), "mode": "same_day"})
         world.run_until_idle({COORDINATOR: PHASE5[COORDINATOR]})
-        (request,) = world.published("prediction-request")
+        (request,) = world.list_published("prediction-request")
     return request

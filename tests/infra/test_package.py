@@ -33,7 +33,7 @@ def deployed() -> dict[str, bytes]:
     return contents(ROOT)
 
 
-def tracked(*places: str) -> set[str]:
+def list_tracked(*places: str) -> set[str]:
     """The files that git knows or would add, as the working tree has them."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *places]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -42,7 +42,7 @@ def tracked(*places: str) -> set[str]:
 
 def lay_out(folder: Path, change: Callable[[bytes], bytes] = lambda data: data, *, last_first: bool = False) -> Path:
     """A copy of all that building needs, in a folder of its own."""
-    names = sorted(tracked("functions", "shared", "pipeline.yaml", "requirements/functions.txt") | set(PROGRAM))
+    names = sorted(list_tracked("functions", "shared", "pipeline.yaml", "requirements/functions.txt") | set(PROGRAM))
     for name in reversed(names) if last_first else names:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def lay_out(folder: Path, change: Callable[[bytes], bytes] = lambda data: data, 
 
 
 def test_it_holds_the_tracked_files_of_functions_and_shared_and_three_at_the_root(deployed: dict[str, bytes]) -> None:
-    rooms = tracked("functions", "shared") - {"functions/main.py"}
+    rooms = list_tracked("functions", "shared") - {"functions/main.py"}
     assert set(deployed) == rooms | {"main.py", "requirements.txt", "pipeline.yaml"}
     assert {name.partition("/")[0] for name in deployed if "/" in name} == {"functions", "shared"}
 

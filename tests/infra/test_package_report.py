@@ -13,7 +13,7 @@ from local.package.report import table
 from shared.core.errors import ConfigError
 
 
-def a_start(milliseconds: float, *modules: str) -> Start:
+def make_start(milliseconds: float, *modules: str) -> Start:
     return Start(milliseconds * 2, milliseconds, milliseconds + 40, frozenset(modules))
 
 
@@ -22,9 +22,9 @@ NO_PEAK = Start(2.0, 1.0, None, frozenset())  # as other systems than Linux give
 
 def test_a_row_for_each_entry_point_with_the_heavy_packages_it_loads() -> None:
     starts = {
-        "grading": a_start(10, "functions.grading.main", "numpy", "numpy.linalg", "json"),
-        "phase6_export": a_start(30.4, "jsonschema.validators"),
-        "self_heal": a_start(5, "yaml"),
+        "grading": make_start(10, "functions.grading.main", "numpy", "numpy.linalg", "json"),
+        "phase6_export": make_start(30.4, "jsonschema.validators"),
+        "self_heal": make_start(5, "yaml"),
         "batch_sweep": NO_PEAK,
     }
     assert list(table(starts))[2:] == [
@@ -36,8 +36,8 @@ def test_a_row_for_each_entry_point_with_the_heavy_packages_it_loads() -> None:
 
 
 def test_the_typical_start_is_the_median_of_each_figure() -> None:
-    one_slow = [a_start(10, "a"), a_start(900, "a"), a_start(12, "a")]
-    assert typical(one_slow) == a_start(12, "a")
+    one_slow = [make_start(10, "a"), make_start(900, "a"), make_start(12, "a")]
+    assert typical(one_slow) == make_start(12, "a")
     assert typical([NO_PEAK, NO_PEAK]) == NO_PEAK
 
 

@@ -15,7 +15,7 @@ from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from shared.core.clock import SystemClock
 from shared.core.pipeline import load_pipeline
-from tests.infra.deployed import lay_beside, served
+from tests.infra.deployed import lay_beside, serve
 from tests.infra.prepared_unit import prepare_unit
 from tests.pipeline.support import push
 from tests.pipeline.test_production_server import log_lines
@@ -62,7 +62,7 @@ def test_an_entry_point_answers_as_it_is_deployed(
 ) -> None:
     subscription = PIPELINE.functions[name].subscriptions[0]
     message = {"game_date": GAME_DATE, "run_id": "packaged"} | (WORKER_REQUEST if name == "phase5_worker" else {})
-    with served(python, name, archive, beside, tmp_path) as url:
+    with serve(python, name, archive, beside, tmp_path) as url:
         poison = httpx.post(url, content=push("{broken", subscription=subscription.name), timeout=60)
         answer = httpx.post(url, content=push(message, message_id="2", subscription=subscription.name), timeout=60)
     assert answer.headers["Server"] == "gunicorn"
@@ -92,7 +92,7 @@ def test_the_worker_predicts_as_it_is_deployed(
     """xgboost and scipy come in lazily, in the process that gunicorn forked; what was predicted cannot be staged."""
     stores, request = prepared
     shutil.copytree(stores, tmp_path / "stores")
-    with served(python, "phase5_worker", archive, beside, tmp_path) as url:
+    with serve(python, "phase5_worker", archive, beside, tmp_path) as url:
         answer = httpx.post(url, content=push(request, message_id="2"), timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (503, asks("load")[2])
     assert [line["severity"] for line in log_lines(tmp_path / "output.txt")] == ["WARNING"]

@@ -27,7 +27,7 @@ SHARED = {
 ONLY_COLUMNS = {"phase5_worker": {"nba_predictions"}}
 
 
-def named(path: Path) -> set[str]:
+def find_named(path: Path) -> set[str]:
     text = path.read_text(encoding="utf-8")
     found = set(TABLE.findall(text))
     if path.name == "staging.py":
@@ -35,20 +35,20 @@ def named(path: Path) -> set[str]:
     return found
 
 
-def used(function: str) -> set[str]:
+def find_used(function: str) -> set[str]:
     folder = ROOT / "functions" / function
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".sql")]
     paths += [ROOT / path for path, callers in SHARED.items() if function in callers]
-    return set().union(*map(named, paths)) - ONLY_COLUMNS.get(function, set())
+    return set().union(*map(find_named, paths)) - ONLY_COLUMNS.get(function, set())
 
 
 @pytest.mark.parametrize("function", sorted(load_pipeline().functions))
 def test_a_function_may_touch_what_it_names_and_nothing_else(function: str) -> None:
     declared = set(load_pipeline().functions[function].datasets)
     every = set(RAW["every_function"]["datasets"])
-    assert used(function) - every == declared - every
+    assert find_used(function) - every == declared - every
 
 
 def test_the_run_history_is_what_every_function_writes() -> None:
-    history = named(ROOT / "shared" / "chain" / "execution" / "run_history.py")
+    history = find_named(ROOT / "shared" / "chain" / "execution" / "run_history.py")
     assert history == set(RAW["every_function"]["datasets"])

@@ -35,7 +35,7 @@ def events_of(expression: ast.AST) -> set[Event]:
     return {Event[name.removeprefix("Event.")] for name in found if name.startswith("Event.")}
 
 
-def counted(run: TerraformRun, metric: str) -> set[Event]:
+def codes_of_metric(run: TerraformRun, metric: str) -> set[Event]:
     """The codes that a metric's filter matches. Raises ValueError for one that no log line can have."""
     _, _, codes = run.of("google_logging_metric")[metric]["filter"].partition("jsonPayload.event=")
     return {Event(code) for code in re.findall(r'"([^"]+)"', codes)}
@@ -52,7 +52,7 @@ def test_no_metric_reads_a_sentence(run: TerraformRun) -> None:
 
 
 def test_an_export_without_data_counts_where_nothing_could_be_exported_and_only_there(run: TerraformRun) -> None:
-    codes, seen = counted(run, "exported"), set()
+    codes, seen = codes_of_metric(run, "exported"), set()
     for call in calls(ROOT / "functions" / "phase6_export" / "validate.py", "Refusal"):
         status, (event,) = call.args[0], events_of(call)
         heals = {keyword.arg: keyword.value for keyword in call.keywords}["can_heal"]
@@ -68,14 +68,14 @@ def test_an_export_without_data_counts_where_nothing_could_be_exported_and_only_
 
 
 def test_every_failure_of_consolidation_counts(run: TerraformRun) -> None:
-    codes = counted(run, "consolidation_failed")
+    codes = codes_of_metric(run, "consolidation_failed")
     raised = {
         event
         for call in calls(ROOT / "functions" / "phase5_consolidation" / "guards.py", "StagingMismatch")
         for event in events_of(call)
     }
     assert len(raised) == 6
-    assert counted(run, "zero_row_merge") == {Event.ZERO_ROW_MERGE}
+    assert codes_of_metric(run, "zero_row_merge") == {Event.ZERO_ROW_MERGE}
     by_class = {each.default_event for root in FAILS_CONSOLIDATION for each in (root, *descendants(root))}
     assert codes == raised | by_class
 

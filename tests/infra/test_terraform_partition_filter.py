@@ -9,9 +9,9 @@ import pytest
 from shared.stores.warehouse.schemas import SCHEMA_FOLDER, all_schemas, all_views
 from shared.stores.warehouse.sql import expand_fragments
 from tests.conftest import ROOT
-from tests.infra.partition_filters import partition_fields, unpruned
+from tests.infra.partition_filters import find_unpruned, partition_fields
 from tests.sqlcheck.checker import sql_files
-from tests.unit.house.test_sql_check import built
+from tests.unit.house.test_sql_check import build_statements
 
 VIEWS = {name for name, _ in all_views()}
 # Tables that are read whole, and why that is meant.
@@ -30,15 +30,15 @@ def requires_filter(table: str) -> bool:
 def statements() -> list[tuple[str, str]]:
     """Every statement but the views: a filter on a view is a filter on the table that its rows come from."""
     files = [path for path in sql_files(ROOT) if path.stem not in VIEWS]
-    return [(path.name, expand_fragments(path.read_text(encoding="utf-8"))) for path in files] + built()
+    return [(path.name, expand_fragments(path.read_text(encoding="utf-8"))) for path in files] + build_statements()
 
 
 def test_what_is_read_whole_is_known_with_its_reason() -> None:
-    scanned = unpruned(statements())
+    scanned = find_unpruned(statements())
     # a filter on this view prunes nothing: what a game's row is worth depends on its rows of other dates
     assert set(scanned) == {"nba_raw.nbac_schedule_versions"}, scanned
     # the views read their tables whole; of the predictions their callers' filters prune, see above
-    in_views = unpruned(all_views())
+    in_views = find_unpruned(all_views())
     assert set(in_views) == {"nba_predictions.player_prop_predictions", *READ_WHOLE}
 
 
@@ -65,4 +65,4 @@ def test_every_other_partitioned_table_requires_a_filter() -> None:
 )
 def test_the_check_tells_what_prunes(sql: str, pruned: bool) -> None:
     assert partition_fields()[SAMPLE] == "game_date"
-    assert (SAMPLE not in unpruned([("sample", sql)])) is pruned
+    assert (SAMPLE not in find_unpruned([("sample", sql)])) is pruned

@@ -136,6 +136,8 @@ def test_what_google_needs_minutes_for_comes_first() -> None:
 
 
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+GUIDES = DEPLOY + RUNBOOK
 
 
 def test_the_costs_add_up() -> None:
@@ -150,13 +152,37 @@ def test_the_costs_add_up() -> None:
     assert round(sum(float(stated) for _, _, stated in parts), 2) == float(amount)
 
 
+def test_a_cost_is_made_of_the_figures_that_stand_beside_it() -> None:
+    """What is said to come about (4 runs, 119 tables, 2 statements ...) is what is multiplied."""
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| [0-9.]+ \|$", section("What it costs"), re.MULTILINE)
+    assert len(rows) >= 15
+    for name, about, arithmetic in rows:
+        stated, used = (set(re.findall(r"(?<![\w.,])\d[\d,.]*\d|\d", each)) for each in (about, arithmetic))
+        assert stated, name
+        assert stated <= used, name
+
+
+def test_the_costs_count_what_the_pipeline_has() -> None:
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section("What it costs"), re.MULTILINE))
+    assert rows["Cloud Scheduler"] == f"{len(RAW['schedules'])} jobs"
+    assert f"each {len(RAW['functions'])} builds" in rows["Cloud Build"]
+    sweeps = sum(
+        job["topic"] == "nba-batch-sweep-trigger" and job["cron"] == "*/10 * * * *" for job in RAW["schedules"].values()
+    )
+    assert f", {sweeps * 24 * 6} sweeps of" in rows["functions: CPU"]
+    runs = [
+        job for job in RAW["schedules"].values() if job["message"].get("mode") in ("overnight", "same_day", "tomorrow")
+    ]
+    assert rows["BigQuery: staging"].startswith(f"{len(runs)} runs a day: ")
+
+
 def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", DEPLOY, re.MULTILINE))
+    commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", GUIDES, re.MULTILINE))
     assert commands >= {"plan", "apply", "dlq", "redrive", "smoke", "destroy", "contract", "backfill", "audit"}
     assert commands <= targets
     assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
-    published = set(re.findall(r"topics publish (\S+)", DEPLOY))
+    published = set(re.findall(r"topics publish (\S+)", GUIDES))
     assert published
     assert published <= {topic for function in RAW["functions"].values() for topic in function["topics"]}
 
@@ -182,8 +208,8 @@ def test_refusals_that_do_not_pass_have_a_way_out(message: str) -> None:
 
 
 def section(title: str) -> str:
-    """A section of the guide by its title, whatever its number."""
-    (found,) = re.findall(rf"^## \d+\. {title}\n(.*?)(?=^## |\Z)", DEPLOY, re.MULTILINE | re.DOTALL)
+    """A section of the guides by its title, whatever its number."""
+    (found,) = re.findall(rf"^## (?:\d+\. )?{title}\n(.*?)(?=^## |\Z)", GUIDES, re.MULTILINE | re.DOTALL)
     return str(found)
 
 

@@ -21,7 +21,10 @@ NAMED = re.compile(rf"^({'|'.join(sorted(COLLECTIONS))})(/|$)")
 # A module of shared/ belongs to one kind of document; who imports it touches these.
 OWNERS = {
     "shared.chain.resilience.audit_log": {"audit"},
-    "shared.chain.batches.batches": {"batches", "batch_dates", "units"},
+    "shared.chain.batches.reading": {"batches", "batch_dates", "units"},
+    "shared.chain.batches.opening": {"batches", "batch_dates"},
+    "shared.chain.batches.completion": {"batches", "units"},
+    "shared.chain.batches.ending": {"batches"},
     "shared.chain.resilience.dead_letters": {"redrives", "audit"},
     "shared.chain.resilience.locks": {"locks"},
 }
@@ -37,7 +40,7 @@ def texts(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-def imported(tree: ast.AST) -> set[str]:
+def list_imports(tree: ast.AST) -> set[str]:
     """Full names of what is imported: modules, and modules taken from packages."""
     found = set()
     for node in ast.walk(tree):
@@ -46,12 +49,12 @@ def imported(tree: ast.AST) -> set[str]:
     return found
 
 
-def touched(function: str) -> set[str]:
+def list_touched(function: str) -> set[str]:
     """Collections whose owners a function's folder imports, or that it names itself."""
     found: set[str] = set()
     for path in sorted((ROOT / "functions" / function).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        for module in imported(tree) & set(OWNERS):
+        for module in list_imports(tree) & set(OWNERS):
             found |= OWNERS[module]
         for text in texts(tree):
             if match := NAMED.match(text):
@@ -101,7 +104,7 @@ def test_no_field_that_is_asked_for_is_without_an_index() -> None:
 
 @pytest.mark.parametrize("function", sorted(load_pipeline().functions))
 def test_a_function_touches_the_collections_that_it_declares(function: str) -> None:
-    assert touched(function) == set(RAW["functions"][function].get("collections", []))
+    assert list_touched(function) == set(RAW["functions"][function].get("collections", []))
 
 
 def test_every_collection_is_of_somebody() -> None:

@@ -64,20 +64,20 @@ def changes(terraform_root: Path) -> dict[str, TerraformRun]:
     return run_tests(terraform_root, "changes")
 
 
-def _changed(run: TerraformRun) -> dict[str, tuple[str, ...]]:
+def _find_changed(run: TerraformRun) -> dict[str, tuple[str, ...]]:
     assert run.passed, run.output
     assert len(run.actions) > 100
     return {address: actions for address, actions in run.actions.items() if actions != ("no-op",)}
 
 
 def test_a_plan_after_apply_is_empty(terraform_root: Path) -> None:
-    assert _changed(run_tests(terraform_root, "again")["once_more"]) == {}
+    assert _find_changed(run_tests(terraform_root, "again")["once_more"]) == {}
 
 
 @pytest.mark.heavy
 def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun]) -> None:
     """A thing made anew under its name has none of the grants that the state remembers."""
-    changed = _changed(changes["replaced"])
+    changed = _find_changed(changes["replaced"])
     grants = {address for address in changed if "_iam_member." in address}
     invoker = 'google_cloud_run_service_iam_member.push["grading"]'
     assert changed[invoker] == changed['google_cloudfunctions2_function.function["grading"]'] == ("delete", "create")
@@ -101,7 +101,7 @@ def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun
 @pytest.mark.heavy
 def test_another_archive_changes_the_archive_and_the_functions_alone(changes: dict[str, TerraformRun]) -> None:
     """So a rollback of code leaves schemas, grants and subscriptions as they are, and the way forward too."""
-    changed = _changed(changes["another_archive"])
+    changed = _find_changed(changes["another_archive"])
     assert {address.partition("[")[0] for address in changed} == {
         "google_cloudfunctions2_function.function",
         "google_storage_bucket_object.archive",

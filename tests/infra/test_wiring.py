@@ -330,29 +330,29 @@ def test_schedulers_retry() -> None:
 # --- code -----------------------------------------------------------------------------------------------------
 
 
-def named(argument: ast.expr) -> str:
+def name_of(argument: ast.expr) -> str:
     """The function that an expression names: a text, or a constant of shared/core/pipeline.py."""
     return str(argument.value) if isinstance(argument, ast.Constant) else str(getattr(pipeline, ast.unparse(argument)))
 
 
-def sent(folder: Path) -> Iterator[str]:
+def list_sent(folder: Path) -> Iterator[str]:
     """The topics that a folder's code sends to, by the ways there are to come by a topic's name."""
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="trigger_of"), args=[function]):
-                    yield pipeline.trigger_of(named(function))
+                    yield pipeline.trigger_of(name_of(function))
                 case ast.Call(func=ast.Name(id="alert")):
                     yield PIPELINE.alerts_topic
                 case ast.Call(func=ast.Name(id="batch_complete")):
                     yield PIPELINE.functions[pipeline.CONSOLIDATION].topics[0]
                 case ast.Attribute(attr="topics", value=ast.Subscript(slice=function)):
-                    yield PIPELINE.functions[named(function)].topics[0]
+                    yield PIPELINE.functions[name_of(function)].topics[0]
 
 
 def test_what_a_function_sends_is_declared_for_it_and_nothing_else_is() -> None:
     for function in PIPELINE.functions.values():
-        found = set(sent(ROOT / "functions" / function.name))
+        found = set(list_sent(ROOT / "functions" / function.name))
         if function.name == pipeline.SELF_HEAL:
             found |= {contract.restart for contract in CONTRACTS if contract.restart}
         assert set(function.publishes) == found - {function.announces}, f"{function.name}: declared, or sent, in vain"

@@ -25,7 +25,7 @@ from tests.mutation.runner import SURVIVED, Copy, Journal, Unusable
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def drawn(folder: Path, files: Sequence[str], most: int, seed: int) -> list[Mutant]:
+def draw(folder: Path, files: Sequence[str], most: int, seed: int) -> list[Mutant]:
     """At most so many of the files' mutants, in the order of the files; the same seed draws the same ones."""
     found = [mutant for file in files for mutant in mutants_of(file, (folder / file).read_text(encoding="utf-8"))]
     # a larger number draws the smaller one's too, so that it goes on where that ended
@@ -44,10 +44,10 @@ def play(copy: Copy, mutants: Sequence[Mutant], tests: Mapping[str, Sequence[str
     for number, mutant in enumerate(mutants, start=1):
         asked = tuple(tests[mutant.file])
         key = copy.key(mutant, asked)
-        outcome = journal.known(key)
+        outcome = journal.find_known(key)
         if outcome is None:
             if asked not in usual:
-                usual[asked] = copy.unmutated(asked)
+                usual[asked] = copy.time_unmutated(asked)
             outcome = copy.outcome(mutant, asked, usual[asked])
             journal.add(key, mutant, outcome)
         counts[outcome] += 1
@@ -74,13 +74,13 @@ def main(project: Path = PROJECT, core: Mapping[str, Sequence[str]] = CORE) -> i
         print(f"MOST and SEED are whole numbers: {error}", file=sys.stderr)
         return 2
     if os.environ.get("LIST") == "1":
-        print("\n".join(map(str, drawn(project, files, most, seed))))
+        print("\n".join(map(str, draw(project, files, most, seed))))
         return 0
     journal = Journal(Path(os.environ.get("JOURNAL") or ".local/mutants.jsonl"))
     # of the copy alone: the project may be worked on meanwhile
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, closing(Copy(Path(folder), project)) as copy:
         try:
-            return int(bool(play(copy, drawn(copy.folder, files, most, seed), core, journal)))
+            return int(bool(play(copy, draw(copy.folder, files, most, seed), core, journal)))
         except Unusable as error:
             print(error, file=sys.stderr)
             return 2

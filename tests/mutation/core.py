@@ -20,11 +20,15 @@ _EXPORT = (
 _RESULTS = ("tests/unit/functions/phase6_export/test_results.py", *_EXPORT)
 
 CORE: Mapping[str, tuple[str, ...]] = {
-    "shared/chain/batches/batches.py": ("tests/unit/chain/batches/test_batches.py",),
+    "shared/chain/batches/completion.py": ("tests/unit/chain/batches/test_batches.py",),
+    "shared/chain/batches/ending.py": ("tests/unit/chain/batches/test_batches.py",),
+    "shared/chain/batches/opening.py": ("tests/unit/chain/batches/test_batches.py",),
+    "shared/chain/batches/reading.py": ("tests/unit/chain/batches/test_batches.py",),
+    "shared/chain/batches/records.py": ("tests/unit/chain/batches/test_batches.py",),
     "shared/chain/resilience/circuit_breaker.py": ("tests/unit/chain/resilience/test_circuit_breaker.py",),
     "shared/chain/resilience/dead_letters.py": ("tests/pipeline/test_dead_letters.py",),
     "shared/science/predictions/eligibility.py": ("tests/unit/functions/phase5_coordinator/test_players.py",),
-    "shared/chain/resilience/deferred.py": ("tests/pipeline/test_held.py",),
+    "shared/chain/resilience/deferred.py": ("tests/pipeline/test_deferred.py",),
     "shared/chain/execution/ledger.py": (
         "tests/unit/chain/execution/test_ledger.py",
         "tests/pipeline/test_run_history.py",
@@ -72,6 +76,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "functions/phase5_coordinator/coordinate.py": ("tests/pipeline/test_fan_out.py",),
     "functions/phase5_coordinator/players.py": ("tests/unit/functions/phase5_coordinator/test_players.py",),
     "functions/phase6_export/exporters/best_bets.py": _EXPORT,
+    "functions/phase6_export/rows.py": ("tests/unit/functions/phase6_export/test_rows.py",),
     "functions/phase6_export/sql/games.sql": _EXPORT,
     "functions/phase6_export/sql/performance.sql": _RESULTS,
     "functions/phase6_export/sql/results.sql": _RESULTS,

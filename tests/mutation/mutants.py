@@ -74,7 +74,7 @@ class Mutant:
     before: str
     after: str
 
-    def applied(self, text: str) -> str:
+    def apply(self, text: str) -> str:
         return text[: self.start] + self.after + text[self.start + len(self.before) :]
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
         return sorted(_of_sql(file, text))
     whole = ast.dump(ast.parse(text))
     found = {Mutant(file, *change) for change in _Finder(text).changes()}
-    return sorted(mutant for mutant in found if _differs(mutant.applied(text), whole))
+    return sorted(mutant for mutant in found if _differs(mutant.apply(text), whole))
 
 
 def _differs(text: str, whole: str) -> bool:

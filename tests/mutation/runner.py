@@ -65,7 +65,7 @@ class Copy:
 
     def play(self, tests: Sequence[str], most_seconds: float | None) -> int | None:
         """pytest's exit code, stopping at the first failure; None where it took longer than that."""
-        server = self._server or self._started()
+        server = self._server or self._start()
         assert server.stdin is not None
         assert server.stdout is not None
         server.stdin.write(json.dumps(list(tests)) + "\n")
@@ -86,7 +86,7 @@ class Copy:
             timer.cancel()
         return None if late.is_set() else code
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         # no plugins: ours need none, and they take longer to load than most tests
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         self._server = subprocess.Popen(
@@ -104,7 +104,7 @@ class Copy:
         if self._server:
             self._server.communicate()
 
-    def unmutated(self, tests: Sequence[str]) -> float:
+    def time_unmutated(self, tests: Sequence[str]) -> float:
         """Seconds that the tests take where nothing is changed. Raises Unusable where they do not pass."""
         started = time.monotonic()
         code = self.play(tests, None)
@@ -115,7 +115,7 @@ class Copy:
     def outcome(self, mutant: Mutant, tests: Sequence[str], usual_seconds: float) -> str:
         """Whether the tests notice the mutant."""
         text = self.read(mutant.file)
-        self.write(mutant.file, mutant.applied(text))
+        self.write(mutant.file, mutant.apply(text))
         try:
             code = self.play(tests, max(LEAST_SECONDS, PATIENCE * usual_seconds))
         finally:
@@ -134,7 +134,7 @@ class Journal:
         lines = path.read_text().splitlines() if path.exists() else []
         self._known: dict[str, str] = {entry["key"]: entry["outcome"] for entry in map(json.loads, lines)}
 
-    def known(self, key: str) -> str | None:
+    def find_known(self, key: str) -> str | None:
         return self._known.get(key)
 
     def add(self, key: str, mutant: Mutant, outcome: str) -> None:

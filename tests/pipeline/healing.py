@@ -14,7 +14,8 @@ from local.day.day import Day
 from local.host.dispatcher import envelope
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.handler import handle
 from shared.core.clock import at_new_york
 from tests.pipeline.evening import IDENTITY
@@ -74,7 +75,7 @@ class Heal:
         data = self.embedded.runtime.exports.read(f"v1/predictions/{self.day}.json").data
         return dict(json.loads(data))
 
-    def exported(self) -> list[dict[str, Any]]:
+    def read_exported(self) -> list[dict[str, Any]]:
         """The players of the date's file, but for the moment of their features."""
         return [{n: value for n, value in player.items() if n != "features_as_of"} for player in self.file()["players"]]
 
@@ -86,14 +87,14 @@ class Heal:
 
 
 @contextmanager
-def opened(folder: Path, archive: Archive) -> Iterator[Heal]:
+def open_healing(folder: Path, archive: Archive) -> Iterator[Heal]:
     with open_runtime(folder, archive=archive.folder) as embedded:
         yield Heal(embedded, archive, archive.last_date)
 
 
 def play(folder: Path, archive: Archive, last: str, days: int = 0) -> None:
     """The day up to its event `last` on the game day, or on the morning after."""
-    with opened(folder, archive) as world:
+    with open_healing(folder, archive) as world:
         played = world.begin()
         for stretch in played.missing_history(0):
             played.load_history(stretch)
@@ -132,7 +133,7 @@ def predictions(world: Heal) -> None:
     world.take_away(PREDICTIONS)
 
 
-def a_third_of_the_predictions(world: Heal) -> None:
+def drop_a_third_of_the_predictions(world: Heal) -> None:
     world.take_away(PREDICTIONS, "game_date = @day AND MOD(player_id, 3) = 0")
 
 
@@ -146,9 +147,9 @@ def who_was_expected(world: Heal) -> None:
 
 def the_batch(world: Heal) -> None:
     """Its consolidation failed for good, and the revision before is what counts."""
-    batch = batches.latest_batch(world.embedded.runtime.state, world.day)
+    batch = latest_batch(world.embedded.runtime.state, world.day)
     assert batch is not None
-    world.embedded.runtime.state.update(batch.path, {"status": batches.FAILED, "failure": "12 of 13 rows"})
+    world.embedded.runtime.state.update(batch.path, {"status": BatchStatus.FAILED, "failure": "12 of 13 rows"})
     world.take_away("nba_predictions.prediction_batches", f"game_date = @day AND batch_id = '{batch.batch_id}'")
 
 
@@ -161,7 +162,7 @@ def best_bets(world: Heal) -> None:
     (world.embedded.folder / "exports" / "v1" / "best-bets" / f"{world.day}.json").unlink()
 
 
-def a_players_file(world: Heal) -> None:
+def drop_a_players_file(world: Heal) -> None:
     min((world.embedded.folder / "exports" / "v1" / "tonight" / "player").iterdir()).unlink()
 
 
@@ -174,7 +175,7 @@ def rows_of_a_system(world: Heal) -> None:
     world.take_away(PREDICTIONS, f"game_date = @day AND player_id = {one} AND system_id = 'moving_average'")
 
 
-def an_older_export(world: Heal) -> None:
+def restore_an_older_export(world: Heal) -> None:
     runtime = world.embedded.runtime
     content = {**world.file(), "batches": [{"batch_id": f"batch_{world.day}_r1"}]}
     runtime.exports.write(
@@ -182,7 +183,7 @@ def an_older_export(world: Heal) -> None:
     )
 
 
-def closed_batch(world: Heal) -> str:
+def close_batch(world: Heal) -> str:
     """A new revision that its workers closed, and nobody was told; its staging stands."""
     world.publish("nba-predictions-trigger", {"game_date": str(world.day), "run_id": "again"})
     bus, runtime = world.embedded.bus, world.embedded.runtime
@@ -193,7 +194,7 @@ def closed_batch(world: Heal) -> str:
             bus.acknowledge(delivery)
     (lost,) = bus.due({"phase5_consolidation": 1})
     bus.acknowledge(lost)
-    latest = batches.latest_batch(runtime.state, world.day)
+    latest = latest_batch(runtime.state, world.day)
     assert latest is not None
-    assert (latest.status, latest.run_id) == (batches.CLOSED, "again")
+    assert (latest.status, latest.run_id) == (BatchStatus.CLOSED, "again")
     return latest.batch_id

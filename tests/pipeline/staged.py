@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared.chain.batches import batches
-from shared.chain.batches.batches import DONE, UNIT_FAILED, Batch, BatchPlan, UnitResult
+from shared.chain.batches import completion, opening
+from shared.chain.batches.opening import BatchPlan
+from shared.chain.batches.records import Batch, UnitResult, UnitStatus, path_of
 from shared.chain.messages.messages import PhaseCompletion
 from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.stores.warehouse.schemas import arrow_schema
@@ -80,12 +81,12 @@ def open_batch(
     world: PipelineHarness, *units: str, run_id: str = "run1", games: Mapping[str, datetime] = TIPOFFS
 ) -> str:
     plan = BatchPlan(DAY, run_id, f"phase5_coordinator.{run_id}", "same_day", NOW, units, games, NOW)
-    return batches.open_batch(world.state, plan, world.clock.now()).batch_id
+    return opening.open_batch(world.state, plan, world.clock.now()).batch_id
 
 
 def complete(world: PipelineHarness, unit: str, rows: int | None, batch: str = BATCH) -> None:
     """Report a unit: the rows it staged, None where it failed; and send what the batch announces."""
-    status = UNIT_FAILED if rows is None else DONE
+    status = UnitStatus.FAILED if rows is None else UnitStatus.DONE
     result = UnitResult(unit, status, rows or 0, None, 1, None if rows else "it failed", world.clock.now())
-    batches.complete_unit(world.state, batch, result, announcement)
-    send_pending(batches.path_of(batch), world.state, world.bus, world.raw)
+    completion.complete_unit(world.state, batch, result, announcement)
+    send_pending(path_of(batch), world.state, world.bus, world.raw)

@@ -119,7 +119,7 @@ class PipelineHarness:
         self.life.ended = True
 
     @contextmanager
-    def killed_at(self, point: str, occasion: int = 1) -> Iterator[None]:
+    def kill_at(self, point: str, occasion: int = 1) -> Iterator[None]:
         """The process dies when the point is reached for the occasion-th time, then never again."""
         seen = 0
 
@@ -186,12 +186,12 @@ class PipelineHarness:
             ).fetchone()[0]
         return None if found is None else datetime.fromisoformat(found)
 
-    def published(self, topic: str) -> list[dict[str, Any]]:
+    def list_published(self, topic: str) -> list[dict[str, Any]]:
         """Messages ever published to a topic, oldest first."""
         return [json.loads(data) for name, data, _ in self.bus.published if name == topic]
 
     def alerts(self) -> list[dict[str, Any]]:
-        return self.published("nba-alerts")
+        return self.list_published("nba-alerts")
 
     # --- stores ---
 

@@ -19,7 +19,7 @@ def ask_for_sweep(world: PipelineHarness, **attributes: str) -> str:
     return world.publish("nba-batch-sweep-trigger", {"game_date": "TODAY"}, **attributes)
 
 
-def swept(world: PipelineHarness, *, schedule: str = "") -> dict[str, Any]:
+def sweep_once(world: PipelineHarness, *, schedule: str = "") -> dict[str, Any]:
     """Sweep once, now, and nothing else; the sweep's execution document."""
     before = {document.path for document in world.state.query("executions")}
     ask_for_sweep(world, **({"schedule": schedule} if schedule else {}))

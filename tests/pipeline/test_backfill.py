@@ -49,7 +49,7 @@ def waiting(
 
 
 def triggers(world: PipelineHarness) -> list[tuple[str, str]]:
-    return [(each["from_date"], each["to_date"]) for each in world.published("nba-phase1-trigger")]
+    return [(each["from_date"], each["to_date"]) for each in world.list_published("nba-phase1-trigger")]
 
 
 def test_a_month_is_published_when_the_month_before_is_through(world: PipelineHarness) -> None:
@@ -102,7 +102,7 @@ def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: 
         on_google(world.runtime, WINTER, wait, lambda line: None)
     assert "make redrive" in raised.value.next_step
     broken = False
-    (completion,) = (m for m in world.published("nba-phase2-raw-complete") if m["from_date"] == "2025-01-01")
+    (completion,) = (m for m in world.list_published("nba-phase2-raw-complete") if m["from_date"] == "2025-01-01")
     world.publish("nba-phase2-raw-complete", completion)  # as a redrive does
     world.run_until_idle(functions(phase3_analytics=third), wait=False)
     on_google(world.runtime, WINTER, wait, lambda line: None)

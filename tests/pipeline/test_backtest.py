@@ -70,7 +70,7 @@ def league(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def changed(league: Path, folder: Path, absurd: bool) -> Path:
+def copy_changed(league: Path, folder: Path, absurd: bool) -> Path:
     """The archive up to LAST; or whole, where everything after LAST is absurd."""
     folder.mkdir()
     after = pc.field("game_date") > pa.scalar(LAST).cast(pa.timestamp("us"))
@@ -102,14 +102,14 @@ def backtest(archive_folder: Path, folder: Path, last: date) -> Run:
 def ended(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A backtest of an archive that ends with the tested days."""
     folder = tmp_path_factory.mktemp("ended")
-    return backtest(changed(league, folder / "league", absurd=False), folder / "local", LAST)
+    return backtest(copy_changed(league, folder / "league", absurd=False), folder / "local", LAST)
 
 
 @pytest.fixture(scope="module")
 def absurd(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A backtest that goes on through absurd days."""
     folder = tmp_path_factory.mktemp("absurd")
-    archive = changed(league, folder / "league", absurd=True)
+    archive = copy_changed(league, folder / "league", absurd=True)
     return backtest(archive, folder / "local", Archive(archive).last_date)
 
 

@@ -31,7 +31,7 @@ from shared.science.systems.output import ZONE_MATCHUP
 from shared.stores.runtime import Runtime
 from tests.pipeline.evening import PLAYERS, PREDICTIONS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
-from tests.pipeline.test_held import StateLost
+from tests.pipeline.test_deferred import StateLost
 from tests.pipeline.test_scrape_faults import MORNING
 from tests.support.embedded import ManualClock
 from tests.support.fake_sources import DAY, FakeSources, Reply, serving, settings_for
@@ -162,7 +162,7 @@ def test_wrong_features_are_nobody_s_single_failure(evening: PipelineHarness) ->
     """What all systems need is loud and counts for no system."""
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
-    (request, *_) = evening.published("prediction-request")
+    (request, *_) = evening.list_published("prediction-request")
     del request["players"][0]["features"]["points_ewma_20"]
     evening.publish("prediction-request", request)
     with pytest.raises(SchemaMismatch, match="points_ewma_20"):

@@ -15,8 +15,9 @@ import pytest
 
 from local.embedded.bus import Delivery
 from local.host.dispatcher import envelope
-from shared.chain.batches import batches
-from shared.chain.batches.batches import DONE, UNIT_FAILED, UnitResult
+from shared.chain.batches import completion
+from shared.chain.batches.reading import get_batch, units_of
+from shared.chain.batches.records import Batch, UnitResult, UnitStatus, path_of
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PredictionRequest
@@ -29,14 +30,15 @@ from tests.pipeline.support import NOW, PipelineHarness
 UNITS, THREADS = 1000, 50
 
 
-def result(unit: str, status: str = DONE) -> UnitResult:
-    return UnitResult(unit, status, 25 if status == DONE else 0, None, 1, None if status == DONE else "no", NOW)
+def result(unit: str, status: UnitStatus = UnitStatus.DONE) -> UnitResult:
+    done = status == UnitStatus.DONE
+    return UnitResult(unit, status, 25 if done else 0, None, 1, None if done else "no", NOW)
 
 
 def batch_of(world: PipelineHarness) -> dict[str, Any]:
-    found = batches.get_batch(world.state, BATCH)
+    found = world.state.get(path_of(BATCH))
     assert found is not None
-    return dict(found.data)
+    return found.data
 
 
 def in_threads(jobs: Sequence[Callable[[], object]]) -> None:
@@ -67,15 +69,15 @@ def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: Pipeline
     random.Random(1).shuffle(twice)
     announced: list[int] = []
 
-    def announce(batch: batches.Batch, sequence: int) -> OutboxMessage:
+    def announce(batch: Batch, sequence: int) -> OutboxMessage:
         announced.append(sequence)
         return announcement(batch, sequence)
 
     started = perf_counter()
-    in_threads([partial(batches.complete_unit, world.state, BATCH, result(unit), announce) for unit in twice])
+    in_threads([partial(completion.complete_unit, world.state, BATCH, result(unit), announce) for unit in twice])
     seconds = perf_counter() - started
     print(f"{2 * UNITS} completions from {THREADS} threads: {seconds:.2f} s")
-    recorded = [document.id for document in batches.units_of(world.state, BATCH)]
+    recorded = [result.unit for result in units_of(world.state, BATCH)]
     assert sorted(recorded) == sorted(units)
     found = batch_of(world)
     assert (found["status"], found["closed_as"], found["missing_units"]) == ("CLOSED", "complete", [])
@@ -97,8 +99,8 @@ def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announce
     def work(message: PredictionRequest, context: Context) -> Outcome:
         with lock:
             calls[message.unit] += 1
-        batch = batches.complete_unit(context.runtime.state, message.batch_id, result(message.unit), announcement)
-        linked = [batch.path] if batch.data["outbox_pending"] else []
+        batch = completion.complete_unit(context.runtime.state, message.batch_id, result(message.unit), announcement)
+        linked = [batch.path] if batch.outbox_pending else []
         return Outcome("success", batch_id=message.batch_id, announce=False, linked_outboxes=linked)
 
     for unit in units:
@@ -125,7 +127,7 @@ def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announce
     in_threads([partial(push, delivery) for delivery in twice])
     assert set(statuses) <= {200, 503}  # 503: while the other delivery of the same request is at work
     assert calls == dict.fromkeys(units, 1)
-    assert sorted(document.id for document in batches.units_of(world.state, BATCH)) == sorted(units)
+    assert sorted(result.unit for result in units_of(world.state, BATCH)) == sorted(units)
     found = batch_of(world)
     assert (found["status"], found["outbox_pending"], found["sequence"]) == ("CLOSED", False, 1)
     sent = [a["outbox_id"] for topic, _, a in world.bus.published if topic == "nba-phase5-batch-complete"]
@@ -136,15 +138,15 @@ def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announce
 def test_late_units_from_many_threads_are_each_announced(world: PipelineHarness) -> None:
     units = [str(n) for n in range(THREADS)]
     open_batch(world, *units)
-    opened = batches.get_batch(world.state, BATCH)
+    opened = get_batch(world.state, BATCH)
     assert opened is not None
-    assert batches.close_partial(world.state, opened, NOW, announcement) == units
+    assert completion.close_partial(world.state, opened, NOW, announcement) == units
 
     def until_it_counts(unit: str) -> None:
         # a conflict is retriable: the message is delivered again
         while True:
             try:
-                batches.complete_unit(world.state, BATCH, result(unit), announcement)
+                completion.complete_unit(world.state, BATCH, result(unit), announcement)
                 return
             except WriteConflict:
                 continue
@@ -163,7 +165,8 @@ def test_failed_units_count_as_complete_and_are_named(world: PipelineHarness, fa
     units = [str(n) for n in range(5)]
     open_batch(world, *units)
     for number, unit in enumerate(units):
-        batches.complete_unit(world.state, BATCH, result(unit, UNIT_FAILED if number < failed else DONE), announcement)
+        status = UnitStatus.FAILED if number < failed else UnitStatus.DONE
+        completion.complete_unit(world.state, BATCH, result(unit, status), announcement)
     found = batch_of(world)
     assert (found["status"], found["closed_as"]) == ("CLOSED", "complete")
     assert found["missing_units"] == units[:failed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches import completion
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import path_of
 from shared.chain.execution.handler import Response
 from shared.chain.messages.outbox import send_pending
 from shared.chain.resilience import locks
 from shared.core.errors import StoreUnavailable
 from shared.stores.warehouse.schemas import arrow_schema
+from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, DAY, EARLY, LATE, PREDICTIONS, TIPOFFS
 from tests.pipeline.staged import R2, announcement, complete, open_batch, prediction, stage
 from tests.pipeline.support import NOW, PHASE5, PipelineHarness
@@ -48,9 +52,9 @@ def current(world: PipelineHarness) -> list[tuple[int, Any, str]]:
 
 
 def batch_of(world: PipelineHarness, batch: str = BATCH) -> dict[str, Any]:
-    found = batches.get_batch(world.state, batch)
+    found = world.state.get(path_of(batch))
     assert found is not None
-    return dict(found.data)
+    return found.data
 
 
 def assert_failed_and_preserved(
@@ -70,7 +74,7 @@ def assert_failed_and_preserved(
         f"consolidation-failed-{BATCH}",
     )
     assert message in alert["detail"]
-    assert world.published("nba-phase5-predictions-complete") == []
+    assert world.list_published("nba-phase5-predictions-complete") == []
     assert current(world) == []
 
 
@@ -87,10 +91,31 @@ def test_a_batch_is_merged_verified_and_cleaned_up(world: PipelineHarness) -> No
     assert world.staging_tables() == []
     found = batch_of(world)
     assert (found["status"], found["merged_units"], found["rows_in_place"]) == ("CONSOLIDATED", ["1", "2"], 3)
-    (announced,) = world.published("nba-phase5-predictions-complete")
+    (announced,) = world.list_published("nba-phase5-predictions-complete")
     assert (announced["batch_id"], announced["record_count"], announced["run_id"]) == (BATCH, 3, "run1")
     assert announced["output_table"] == "player_prop_predictions"
     assert world.alerts() == []
+
+
+def test_a_staging_table_is_read_by_two_statements(world: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BigQuery bills ten megabytes of each at least: docs/deploy.md counts two."""
+    statements: list[str] = []
+
+    def recording(real: Callable[..., Any]) -> Callable[..., Any]:
+        def record(sql: str, *rest: Any) -> Any:
+            statements.append(sql)
+            return real(sql, *rest)
+
+        return record
+
+    monkeypatch.setattr(world.warehouse, "query", recording(world.warehouse.query))
+    monkeypatch.setattr(world.warehouse, "execute", recording(world.warehouse.execute))
+    batch = whole_batch(world, {"u1": [prediction(1, "20.5")], "u2": [prediction(2, "20.5")]})
+    consolidate(world)
+    assert batch_of(world)["status"] == "CONSOLIDATED"
+    reads = [sum(f"_staging_{batch}__{unit}" in sql for sql in statements) for unit in ("u1", "u2")]
+    assert f"each read by {reads[0]} statements" in (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    assert reads == [2, 2]
 
 
 def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: PipelineHarness) -> None:
@@ -194,7 +219,7 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
     (answer,) = consolidate(world)
     assert (answer.body["status"], answer.body["record_count"]) == ("success", 1)
     assert answer.body["reason"] == "2 rows frozen at tip-off"
-    announced = world.published("nba-phase5-predictions-complete")[-1]
+    announced = world.list_published("nba-phase5-predictions-complete")[-1]
     assert announced["metadata"] == {"frozen_rows": 2, "revision": 2}
     assert [(each["player_id"], each["predicted_points"], each["batch_id"]) for each in table(world)] == [
         (1, 20.0, BATCH),
@@ -255,7 +280,7 @@ def test_all_frozen_is_no_data_with_the_reason(world: PipelineHarness) -> None:
     assert table(world) == []
     assert batch_of(world)["status"] == "CONSOLIDATED"
     assert world.alerts() == []
-    (announced,) = world.published("nba-phase5-predictions-complete")
+    (announced,) = world.list_published("nba-phase5-predictions-complete")
     assert announced["status"] == "no_data"
 
 
@@ -446,7 +471,7 @@ def test_staging_of_a_failed_batch_goes_when_a_later_revision_is_consolidated(wo
 
 def test_a_superseded_batch_never_merges(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
-    world.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED", "superseded_by": R2})
+    world.state.update(path_of(BATCH), {"status": "SUPERSEDED", "superseded_by": R2})
     (answer,) = consolidate(world)
     assert answer.body["status"] == "superseded"
     assert table(world) == []
@@ -459,7 +484,7 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted_points=22.0)]}, "run2")
     consolidate(world)
-    world.state.update(batches.path_of(BATCH), {"status": "FAILED"})
+    world.state.update(path_of(BATCH), {"status": "FAILED"})
     stage(world, "1", [prediction(1, "24.5", predicted_points=11.0)])
     stage(world, "2", [prediction(2, "9.5")])
     answers = consolidate(world)
@@ -485,7 +510,7 @@ def test_a_repeat_after_success_merges_nothing_and_announces_again(world: Pipeli
     assert (answer.body["status"], answer.body["reason"]) == ("success", "already consolidated")
     assert answer.body["record_count"] == 1
     assert table(world) == before
-    _, again = world.published("nba-phase5-predictions-complete")
+    _, again = world.list_published("nba-phase5-predictions-complete")
     assert again["metadata"] == {"frozen_rows": 0, "revision": 1}
 
 
@@ -495,7 +520,7 @@ def test_a_repeat_finishes_what_a_crash_left(world: PipelineHarness) -> None:
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2)]}, "run2")
     consolidate(world)
-    world.state.update(batches.path_of(BATCH), {"status": "FAILED"})
+    world.state.update(path_of(BATCH), {"status": "FAILED"})
     stage(world, "1", [prediction(1, "24.5")])
     stage(world, "1", [prediction(1, "24.5", batch=R2)], batch=R2)
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
@@ -509,9 +534,9 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: PipelineHar
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
     stage(world, "2", [prediction(2, "9.5", game=LATE)])  # staged, but its worker died before it said so
-    open_ = batches.get_batch(world.state, BATCH)
+    open_ = get_batch(world.state, BATCH)
     assert open_ is not None
-    assert batches.close_partial(world.state, open_, world.clock.now(), announcement) == ["2"]
+    assert completion.close_partial(world.state, open_, world.clock.now(), announcement) == ["2"]
     send_pending(open_.path, world.state, world.bus, world.raw)
     (answer,) = consolidate(world)
     assert (answer.body["status"], answer.body["records_failed"]) == ("partial", 1)
@@ -524,7 +549,7 @@ def test_a_late_unit_of_a_partial_batch_is_consolidated_again(world: PipelineHar
     assert (again.body["status"], again.body["record_count"], again.body["sequence"]) == ("success", 2, 2)
     assert [player for player, *_ in current(world)] == [1, 2]
     assert table(world)[:1] == first
-    assert [each["sequence"] for each in world.published("nba-phase5-predictions-complete")] == [1, 2]
+    assert [each["sequence"] for each in world.list_published("nba-phase5-predictions-complete")] == [1, 2]
     assert batch_of(world)["rows_in_place"] == 2
     assert world.staging_tables() == []
 
@@ -563,7 +588,7 @@ def test_no_batch_is_no_data_and_an_unknown_one_is_poison(world: PipelineHarness
 def test_one_at_a_time_for_a_date(world: PipelineHarness) -> None:
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     lease = timedelta(seconds=330)
-    with locks.hold("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
+    with locks.acquire("consolidation-2025-11-14", world.state, world.clock, owner="other", epoch=1, lease=lease):
         assert [answer.body["error_type"] for answer in consolidate(world)] == ["LeaseHeld"]
         assert table(world) == []
     assert consolidate(world, wait=True)[-1].body["status"] == "success"
@@ -620,9 +645,9 @@ def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_sta
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)
     stage(world, "2", [prediction(2, "9.5", game=LATE)])
-    closing = batches.get_batch(world.state, BATCH)
+    closing = get_batch(world.state, BATCH)
     assert closing is not None
-    batches.close_partial(world.state, closing, world.clock.now(), announcement)
+    completion.close_partial(world.state, closing, world.clock.now(), announcement)
     send_pending(closing.path, world.state, world.bus, world.raw)
     warehouse = world.warehouse
 
@@ -656,7 +681,7 @@ def test_what_the_holder_before_did_to_the_batch_is_seen_under_the_lock(world: P
     class Waiting:
         def get(self, path: str) -> Any:
             found = state.get(path)
-            if path == batches.path_of(BATCH) and not looked:
+            if path == path_of(BATCH) and not looked:
                 looked.append(path)
                 state.update(path, {"status": "SUPERSEDED", "superseded_by": R2})
             return found
@@ -687,5 +712,5 @@ def test_a_failed_announcement_does_not_look_like_a_failed_merge(world: Pipeline
     world.warehouse.reset_counts()
     (answer,) = consolidate(world, wait=True)
     assert answer.body["status"] == "success"
-    assert len(world.published("nba-phase5-predictions-complete")) == 1
+    assert len(world.list_published("nba-phase5-predictions-complete")) == 1
     assert world.warehouse.statement_counts.get("execute", 0) == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches.records import BatchStatus
 from shared.core import failpoints
 from shared.core.settings import Settings
 from tests.conftest import ROOT
@@ -26,7 +26,7 @@ CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidat
 def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
     """Run the chain, starting another process after a death; returns how many died."""
     deaths = 0
-    with world.killed_at(point, occasion):
+    with world.kill_at(point, occasion):
         for _ in range(3):
             try:
                 world.run_until_idle()
@@ -39,14 +39,14 @@ def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
 
 def announcements(world: PipelineHarness) -> Counter[tuple[str, int]]:
     """Distinct announcements of consolidation by execution: a repeat of the same one has the same outbox id."""
-    found = world.published("nba-phase5-predictions-complete")
+    found = world.list_published("nba-phase5-predictions-complete")
     return Counter({(each["execution_id"], each["sequence"]): 1 for each in found})
 
 
 def assert_as_undisturbed(world: PipelineHarness, undisturbed: PipelineHarness) -> None:
     assert current_predictions(world) == current_predictions(undisturbed)
     (batch,) = world.documents("batches")
-    assert batch["status"] == batches.CONSOLIDATED
+    assert batch["status"] == BatchStatus.CONSOLIDATED
     assert batch["outbox_pending"] is False
     assert announcements(world) == announcements(undisturbed)
     assert world.staging_tables() == []
@@ -104,14 +104,14 @@ def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
 ) -> None:
     """The process that comes back late goes on with what the dead one had chosen, and loses no row it had merged."""
     trigger(evening)
-    with evening.killed_at(point), pytest.raises(Killed):
+    with evening.kill_at(point), pytest.raises(Killed):
         evening.run_until_idle()
     evening.start()
     evening.move(hours=7, minutes=30)
     evening.run_until_idle()
     (batch,) = evening.documents("batches")
     assert batch["units"].split(" ") == [str(player) for player in PLAYERS]
-    assert batch["status"] == batches.CONSOLIDATED
+    assert batch["status"] == BatchStatus.CONSOLIDATED
     expected = current_predictions(undisturbed)
     if point == "coordinator.batch_opened":
         # nothing was merged before the early game's tip-off: its rows are frozen out
@@ -126,14 +126,14 @@ def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
     """The worker dies after its completion; all others finish and the batch is consolidated before it comes back."""
     trigger(evening)
     evening.run_until_idle({"phase5_coordinator": PHASE5["phase5_coordinator"]})
-    with evening.killed_at("batch.unit_recorded"), pytest.raises(Killed):
+    with evening.kill_at("batch.unit_recorded"), pytest.raises(Killed):
         evening.run_until_idle()
     (running,) = [d for d in evening.documents("executions") if d["status"] == "running"]
     assert running["phase"] == "phase5_worker"
     # another instance goes on, the dead one's lease stands and its delivery is in flight
     evening.life.ended = False
     evening.run_until_idle(wait=False)
-    assert evening.documents("batches")[0]["status"] == batches.CONSOLIDATED
+    assert evening.documents("batches")[0]["status"] == BatchStatus.CONSOLIDATED
     assert evening.staging_tables() == []
     evening.run_until_idle()
     evening.move(seconds=700)

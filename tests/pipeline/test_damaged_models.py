@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from shared.science.model_registry.registry import save_models
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
 from tests.pipeline.support import Killed, PipelineHarness
-from tests.support.systems_models import named
+from tests.support.systems_models import train_named
 
 TRAINING = {"train_model": (run, TrainingMessage)}
 AGAIN = {"run_id": "2025-11-14-again", "force": True}
@@ -26,17 +27,17 @@ ONE, TWO = "2025-01-01-one", "2025-01-08-two"
 def world(evening: PipelineHarness) -> PipelineHarness:
     """Version two serves after version one."""
     for version in (ONE, TWO):
-        save_models(evening.models, named(version), {"features": list(model_features())})
+        save_models(evening.models, train_named(version), {"features": list(model_features())})
         move_pointer(evening.models, read_serving(evening.models), version, by=version, at=AS_OF, why="test")
     return evening
 
 
-def cut(world: PipelineHarness, path: str) -> None:
+def cut_file(world: PipelineHarness, path: str) -> None:
     whole = world.models.read(path)
     world.models.write(path, whole.data[: len(whole.data) // 2], content_type=whole.content_type)
 
 
-def predicted(world: PipelineHarness, **message: Any) -> dict[str, set[Any]]:
+def predict_batch(world: PipelineHarness, **message: Any) -> dict[str, set[Any]]:
     """After a batch: system_id -> its rows' model versions, or error codes where it has none."""
     trigger(world, **message)
     world.run_until_idle()
@@ -63,8 +64,8 @@ def roll_back(world: PipelineHarness, to: str) -> str:
 def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     world: PipelineHarness, path: str, system: str
 ) -> None:
-    cut(world, path)
-    found = predicted(world)
+    cut_file(world, path)
+    found = predict_batch(world)
     assert found[system] == {"model_damaged"}
     assert set(found) == set(SYSTEMS)
     assert not any("model_damaged" in codes for other, codes in found.items() if other != system)
@@ -83,17 +84,17 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
         world.documents("batches")[0]["run_id"],
     )
     assert roll_back(world, "previous") == "success"
-    assert predicted(world, **AGAIN)[system] == {ONE}
+    assert predict_batch(world, **AGAIN)[system] == {ONE}
     assert len(world.alerts()) == 1, "the second run found nothing damaged"
 
 
 def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consolidated(world: PipelineHarness) -> None:
     for system, file in ((XGBOOST, "model.points.ubj"), (ENSEMBLE, "model.json")):
-        cut(world, f"models/{system}/{TWO}/{file}")
-    predicted(world)
+        cut_file(world, f"models/{system}/{TWO}/{file}")
+    predict_batch(world)
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
     world.run_until_idle()
-    predicted(world, **AGAIN)
+    predict_batch(world, **AGAIN)
     assert sorted(alert["fingerprint"] for alert in world.alerts()) == [
         f"model-damaged-batch_2025-11-14_{revision}-{system}"
         for revision in ("r1", "r2")
@@ -103,9 +104,9 @@ def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consol
 
 @pytest.mark.parametrize("point", ["consolidation.verified", "consolidation.consolidated", "consolidation.dropped"])
 def test_an_alert_outlives_the_process_that_was_to_send_it(world: PipelineHarness, point: str) -> None:
-    cut(world, f"models/{XGBOOST}/{TWO}/model.points.ubj")
+    cut_file(world, f"models/{XGBOOST}/{TWO}/model.points.ubj")
     trigger(world)
-    with world.killed_at(point, 1), pytest.raises(Killed):
+    with world.kill_at(point, 1), pytest.raises(Killed):
         world.run_until_idle()
     assert world.alerts() == []
     world.start()
@@ -114,16 +115,21 @@ def test_an_alert_outlives_the_process_that_was_to_send_it(world: PipelineHarnes
 
 
 def test_a_damaged_version_is_not_rolled_back_to(world: PipelineHarness) -> None:
-    cut(world, f"models/{XGBOOST}/{ONE}/model.rate.ubj")
+    cut_file(world, f"models/{XGBOOST}/{ONE}/model.rate.ubj")
     assert roll_back(world, "previous") == "dead_lettered"
     assert read_serving(world.models).version == TWO
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert f"model.rate.ubj of {XGBOOST} {ONE} is damaged" in letter.attributes["dead_letter_error"]
 
 
-def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(world: PipelineHarness) -> None:
-    cut(world, POINTER)
-    found = predicted(world)
+def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(
+    world: PipelineHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut_file(world, POINTER)
+    found = predict_batch(world)
+    (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert vars(line)["fields"] == {"event": "model_damaged", "fingerprint": f"model-pointer-damaged-{BATCH}"}
+    assert "models/current.json, which names the version that serves, is damaged" in line.getMessage()
     assert {system for system, codes in found.items() if codes == {"no_model"}} == {XGBOOST, ENSEMBLE}
     assert all(codes != {"no_model"} for system, codes in found.items() if system in BASE_SYSTEMS[:3])
     (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")
@@ -134,4 +140,4 @@ def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_ag
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert f"the versions in the bucket are: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]
     assert roll_back(world, TWO) == "success"
-    assert predicted(world, **AGAIN)[XGBOOST] == {TWO}
+    assert predict_batch(world, **AGAIN)[XGBOOST] == {TWO}

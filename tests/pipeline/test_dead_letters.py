@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
+from shared.chain.batches.records import BatchStatus, path_of
 from shared.chain.execution.handler import handle
 from shared.chain.execution.ledger import executions_of
 from shared.chain.messages.messages import PhaseMessage
@@ -21,7 +21,7 @@ from shared.core.pipeline import load_pipeline
 from shared.stores.message_limits import check_message
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, push
-from tests.pipeline.sweeping import SWEEP, failing, swept
+from tests.pipeline.sweeping import SWEEP, failing, sweep_once
 from tests.pipeline.test_handler import Work
 
 SUBSCRIPTION = "phase3-analytics-nba-phase3-trigger"
@@ -58,7 +58,7 @@ def poison(world: PipelineHarness, data: bytes = b"not json \x00\x01") -> str:
     return origin
 
 
-def sent(world: PipelineHarness) -> list[dict[str, str]]:
+def list_sent(world: PipelineHarness) -> list[dict[str, str]]:
     """Attributes of what was redriven to the trigger."""
     return [a for topic, _, a in world.bus.published if topic == TRIGGER and a.get("trigger_source") == "redrive"]
 
@@ -205,7 +205,7 @@ def test_a_letter_of_pubsubs_own_making_is_understood(world: PipelineHarness) ->
     assert (letter.reason, letter.origin_topic, letter.age) == ("max_delivery_attempts", TRIGGER, None)
     assert letter.origin_message_id == letter.id
     redrive(world)
-    (attributes,) = sent(world)
+    (attributes,) = list_sent(world)
     assert "CloudPubSubDeadLetterSourceSubscription" not in attributes
     assert attributes["schedule"] == "nightly"
     assert attributes["origin_message_id"] == letter.id
@@ -220,7 +220,7 @@ def test_a_redriven_message_is_the_same_message_again(world: PipelineHarness) ->
     world.move(days=1)
     (one,) = redrive(world)
     assert (one.published, one.said) == (True, f"published to {TRIGGER}")
-    (attributes,) = sent(world)
+    (attributes,) = list_sent(world)
     assert attributes.pop("outbox_id") == f"{one.letter.key}-0"
     assert attributes == {
         "note": "kept",
@@ -245,7 +245,7 @@ def test_redriving_the_same_letters_twice_sends_once(world: PipelineHarness) -> 
     listed = letters(world)
     assert [one.published for one in redrive(world, listed)] == [True]
     assert [one.published for one in redrive(world, listed)] == [False]
-    assert len(sent(world)) == 1
+    assert len(list_sent(world)) == 1
     assert len([a for a in world.documents("audit") if a["action"] == "redrive"]) == 1
 
 
@@ -253,25 +253,25 @@ def test_redriving_the_same_letters_twice_sends_once(world: PipelineHarness) -> 
 @pytest.mark.parametrize("repair", ["by redriving again", "by the sweep"])
 def test_a_death_between_two_steps(world: PipelineHarness, point: str, repair: str) -> None:
     fail_for_good(world)
-    with world.killed_at(point), pytest.raises(Killed):
+    with world.kill_at(point), pytest.raises(Killed):
         redrive(world)
     world.start()
     assert len(letters(world)) == 1
     world.move(minutes=2)
     if repair == "by the sweep":
-        assert len(swept(world)["metadata"]["redriven"]) == 1
+        assert len(sweep_once(world)["metadata"]["redriven"]) == 1
     else:
         redrive(world)
     assert letters(world) == []
     # a death between publishing and marking publishes again, as every outbox: receivers are idempotent
-    assert len(sent(world)) == (2 if point == "outbox.published" else 1)
-    assert len({attributes["outbox_id"] for attributes in sent(world)}) == 1
+    assert len(list_sent(world)) == (2 if point == "outbox.published" else 1)
+    assert len({attributes["outbox_id"] for attributes in list_sent(world)}) == 1
     assert len([a for a in world.documents("audit") if a["action"] == "redrive"]) == 1
     assert all(document["acknowledged"] for document in world.documents("redrives"))
     work = Work()
     world.run_until_idle({**SWEEP, **functions(work)})
     assert work.calls == 1
-    assert swept(world)["result"]["status"] == "no_data"
+    assert sweep_once(world)["result"]["status"] == "no_data"
 
 
 class OutWithSomebody:
@@ -307,8 +307,8 @@ def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: 
         "max_delivery_attempts": True,
     }
     world.move(minutes=2)
-    swept(world)
-    assert (letters(world), len(sent(world))) == ([], 2)
+    sweep_once(world)
+    assert (letters(world), len(list_sent(world))) == ([], 2)
     assert all(document["acknowledged"] for document in world.documents("redrives"))
 
 
@@ -324,17 +324,17 @@ def test_letters_are_acknowledged_together(world: PipelineHarness) -> None:
 
 def test_a_letter_that_was_acknowledged_by_a_dead_process_is_missed_twice(world: PipelineHarness) -> None:
     fail_for_good(world)
-    with world.killed_at("redrive.published"), pytest.raises(Killed):
+    with world.kill_at("redrive.published"), pytest.raises(Killed):
         redrive(world)
     world.start()
     (letter,) = letters(world)
     assert world.bus.ack(letter.subscription, [letter.ack_id]) == []
     world.move(minutes=2)
     for acknowledged in (False, True):
-        assert len(swept(world)["metadata"]["redriven"]) == 1
+        assert len(sweep_once(world)["metadata"]["redriven"]) == 1
         assert [document["acknowledged"] for document in world.documents("redrives")] == [acknowledged]
         world.move(minutes=10)
-    assert swept(world)["result"]["status"] == "no_data"
+    assert sweep_once(world)["result"]["status"] == "no_data"
 
 
 def test_a_death_before_anything_was_recorded_leaves_the_letter(world: PipelineHarness) -> None:
@@ -349,9 +349,9 @@ def test_a_death_before_anything_was_recorded_leaves_the_letter(world: PipelineH
     with pytest.raises(Killed):
         redrive(world)
     world.swap(state=state)
-    assert (len(letters(world)), sent(world), world.documents("redrives")) == (1, [], [])
+    assert (len(letters(world)), list_sent(world), world.documents("redrives")) == (1, [], [])
     redrive(world)
-    assert (letters(world), len(sent(world))) == ([], 1)
+    assert (letters(world), len(list_sent(world))) == ([], 1)
 
 
 def test_a_message_that_fails_again_is_another_dead_letter(world: PipelineHarness) -> None:
@@ -364,7 +364,7 @@ def test_a_message_that_fails_again_is_another_dead_letter(world: PipelineHarnes
     assert second.origin_message_id == origin
     assert second.published_at == first.published_at
     redrive(world)
-    assert len(sent(world)) == 2
+    assert len(list_sent(world)) == 2
     assert len(world.documents("redrives")) == 2
 
 
@@ -411,9 +411,9 @@ def redriven_late(evening: PipelineHarness) -> PipelineHarness:
     """Closed partial by the sweep, consolidated, and its dead request redriven after that."""
     dead_unit(evening, "101")
     evening.move(minutes=30)
-    assert swept(evening)["metadata"]["closed"][0]["missing"] == ["101"]
+    assert sweep_once(evening)["metadata"]["closed"][0]["missing"] == ["101"]
     evening.run_until_idle()
-    assert evening.documents("batches")[0]["status"] == batches.CONSOLIDATED
+    assert evening.documents("batches")[0]["status"] == BatchStatus.CONSOLIDATED
     redrive(evening)
     return evening
 
@@ -428,7 +428,7 @@ def test_a_redriven_request_comes_late_and_is_merged(
 
 
 def test_a_redriven_request_of_a_superseded_batch_is_acknowledged(redriven_late: PipelineHarness) -> None:
-    redriven_late.state.update(batches.path_of(BATCH), {"status": batches.SUPERSEDED})
+    redriven_late.state.update(path_of(BATCH), {"status": BatchStatus.SUPERSEDED})
     answers = redriven_late.run_until_idle()
     assert [(name, response.body["status"]) for name, response in answers] == [("phase5_worker", "superseded")]
     assert letters(redriven_late) == []
@@ -451,7 +451,7 @@ def test_only_what_was_chosen_is_redriven(
     assert len(chosen) == 1
     redrive(world, chosen)
     assert len(letters(world)) == 2
-    assert len(sent(world)) == 1
+    assert len(list_sent(world)) == 1
 
 
 # --- a letter whose message filled it ------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
     (redriven,) = redrive(world)
     assert redriven.published == redrivable
     if redrivable:
-        assert sent(world)[0].items() >= own.items()
+        assert list_sent(world)[0].items() >= own.items()
     else:
         assert "a part of it is cut off" in redriven.said
         assert letters(world) == [letter]

@@ -37,7 +37,7 @@ def each(name: str, *values: Any) -> list[dict[str, Any]]:
     return [{name: value} for value in values]
 
 
-def pushed(**changes: Any) -> bytes:
+def make_push(**changes: Any) -> bytes:
     """A push of a good message, but for what is changed of its envelope."""
     message: dict[str, Any] = {"data": base64.b64encode(json.dumps(DAY).encode()).decode(), "messageId": "1", **changes}
     attempt = message.pop("deliveryAttempt", 1)
@@ -187,7 +187,7 @@ REQUESTS_THAT_ARE_NONE = [
 
 
 def test_extremes_of_the_envelope_are_dead_letters_before_any_work(world: PipelineHarness) -> None:
-    work, bodies = Work(), [*(pushed(**changes) for changes in ENVELOPES), *REQUESTS_THAT_ARE_NONE]
+    work, bodies = Work(), [*(make_push(**changes) for changes in ENVELOPES), *REQUESTS_THAT_ARE_NONE]
     for body in bodies:
         answer = send(world, work, body)
         assert (answer.status, answer.body.get("error_type")) == (200, "not_an_envelope"), body[:200]
@@ -196,7 +196,7 @@ def test_extremes_of_the_envelope_are_dead_letters_before_any_work(world: Pipeli
     letters = world.bus.pull(f"{FEED}-dead-letter", 1_000)
     assert [letter.data for letter in letters] == bodies
     assert all(letter.attributes["dead_letter_error"] for letter in letters)
-    assert send(world, work, pushed()).body["status"] == "success"
+    assert send(world, work, make_push()).body["status"] == "success"
 
 
 def test_a_dead_letter_fits_into_a_message_whatever_it_was(world: PipelineHarness) -> None:
@@ -306,13 +306,13 @@ def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(
         if random.random() < 0.2:
             message["attributes"] = {random.choice(ATTRIBUTE_FIELDS): str(odd_value(random))[:1_100] for _ in range(3)}
         body = json.dumps(whole).encode()
-        outcomes[_pushed(body, model, world)] += 1
+        outcomes[_push(body, model, world)] += 1
     assert outcomes["taken"] > 10
     assert outcomes["invalid_message"] > 50
     assert outcomes.keys() <= {"taken", "not_an_envelope", "not_json", "invalid_message", "no_such_season", "too_large"}
 
 
-def _pushed(body: bytes, model: type[PhaseMessage], world: PipelineHarness) -> str:
+def _push(body: bytes, model: type[PhaseMessage], world: PipelineHarness) -> str:
     """What the handler does before and after the work, without the stores."""
     function = load_pipeline().functions["phase3_analytics"]
     envelope = None
@@ -352,7 +352,7 @@ def test_what_a_failure_quotes_is_kept_whatever_it_is(world: PipelineHarness) ->
 def test_what_an_outcome_quotes_is_announced_whatever_it_is(world: PipelineHarness) -> None:
     outcome = Outcome("partial", reason=ODD * 5_000, metadata={"failed": {ODD: [ODD, {"a": ODD}]}, "rows": 3})
     assert send(world, Work(lambda *_: outcome), push(DAY, subscription=TRIGGER)).body["status"] == "partial"
-    (announced,) = world.published("nba-phase3-analytics-complete")
+    (announced,) = world.list_published("nba-phase3-analytics-complete")
     assert (announced["metadata"]["rows"], len(announced["reason"])) == (3, MAX_REASON)
     message = "a source said \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
     assert announced["metadata"]["failed"] == {message: [message, {"a": message}]}

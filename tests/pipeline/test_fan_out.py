@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from functions.phase6_export import export
-from shared.chain.batches import batches
+from shared.chain.batches.reading import get_batch, units_of
+from shared.chain.batches.records import path_of
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import circuit_breaker
 from shared.core import failpoints
@@ -63,7 +64,7 @@ def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None
     answer = coordinate(evening)
     assert (answer["status"], answer["batch_id"], answer["record_count"]) == ("partial", BATCH, 4)
     assert answer["reason"].startswith("no trained models")
-    requests = evening.published("prediction-request")
+    requests = evening.list_published("prediction-request")
     assert [request["unit"] for request in requests] == [str(player) for player in PLAYERS]
     by_unit = {request["unit"]: request for request in requests}
     (lined,) = by_unit["101"]["players"]
@@ -83,7 +84,7 @@ def test_a_trigger_that_finds_the_batch_in_progress_joins_it_and_says_so(evening
     answer = coordinate(evening, run_id="2025-11-14-second")
     assert (answer["status"], answer["batch_id"]) == ("joined", BATCH)
     assert "newer inputs of this run were not used" in answer["reason"]
-    assert len(evening.published("prediction-request")) == len(PLAYERS)
+    assert len(evening.list_published("prediction-request")) == len(PLAYERS)
     evening.run_until_idle()
     assert evening.documents("batches")[0]["status"] == "CONSOLIDATED"
 
@@ -145,14 +146,14 @@ def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: PipelineHarn
     answer = coordinate(evening)
     assert answer["status"] == "no_data"
     assert "'tipped_off': 4" in answer["reason"]
-    assert evening.published("prediction-request") == []
+    assert evening.list_published("prediction-request") == []
 
 
 def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: PipelineHarness) -> None:
     """The batch says of its games alone that it found nobody to predict: current_predictions goes by that."""
     evening.clock.set(TIPOFFS[EARLY])
     coordinate(evening)
-    found = batches.get_batch(evening.state, BATCH)
+    found = get_batch(evening.state, BATCH)
     assert found is not None
     assert found.games == {LATE: TIPOFFS[LATE]}
 
@@ -214,13 +215,13 @@ def test_a_retry_sends_the_requests_that_were_kept_first(
 ) -> None:
     """A batch is made of one set of inputs: models that became current after the crash are not among them."""
     trigger(evening)
-    with evening.killed_at("coordinator.requests_written"), pytest.raises(Killed):
+    with evening.kill_at("coordinator.requests_written"), pytest.raises(Killed):
         evening.run_until_idle()
     evening.start()
     pointer = json.dumps({"xgboost_v1": "newer", "ensemble_v1": "newer"}).encode()
     evening.models.write("models/current.json", pointer, content_type="application/json")
     evening.run_until_idle()
-    assert {json.dumps(request["models"]) for request in evening.published("prediction-request")} == {"{}"}
+    assert {json.dumps(request["models"]) for request in evening.list_published("prediction-request")} == {"{}"}
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
@@ -229,7 +230,7 @@ def test_a_retry_chooses_by_the_features_that_the_first_try_saw(
 ) -> None:
     """A run that begins at phase 5 takes the newest features; a slower run may write newer ones before the retry."""
     trigger(evening)
-    with evening.killed_at("coordinator.batch_opened"), pytest.raises(Killed):
+    with evening.kill_at("coordinator.batch_opened"), pytest.raises(Killed):
         evening.run_until_idle()
     evening.start()
     newer = AS_OF + timedelta(seconds=30)
@@ -269,20 +270,20 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(
     tries = load_pipeline().functions["phase5_worker"].max_delivery_attempts
     assert Counter(answer.status for function, answer in answers if function == "phase5_worker") == {200: 3, 503: tries}
     (letter,) = dead_requests(evening)
-    found = batches.get_batch(evening.state, BATCH)
+    found = get_batch(evening.state, BATCH)
     assert found is not None
     assert (found.status, found.missing) == ("CONSOLIDATED", ["201"])
-    (unit,) = [u for u in batches.units_of(evening.state, BATCH) if u.data["status"] == "failed"]
-    assert unit.data["error"].startswith("StoreUnavailable: quota exceeded")
+    (unit,) = [u for u in units_of(evening.state, BATCH) if u.status == "failed"]
+    assert (unit.error or "").startswith("StoreUnavailable: quota exceeded")
     assert current_predictions(evening) == [p for p in current_predictions(undisturbed) if p["player_id"] != 201]
-    (announced,) = evening.published("nba-phase5-predictions-complete")
+    (announced,) = evening.list_published("nba-phase5-predictions-complete")
     assert (announced["status"], announced["records_failed"]) == ("partial", 1)
 
     evening.swap(warehouse=healthy)
     evening.bus.publish("prediction-request", letter.data)
     evening.run_until_idle()
     assert current_predictions(evening) == current_predictions(undisturbed)
-    assert [each["sequence"] for each in evening.published("nba-phase5-predictions-complete")] == [1, 2]
+    assert [each["sequence"] for each in evening.list_published("nba-phase5-predictions-complete")] == [1, 2]
     assert evening.staging_tables() == []
 
 
@@ -304,7 +305,7 @@ def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: Pipeli
 
 def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: PipelineHarness) -> None:
     coordinate(evening)
-    request = evening.published("prediction-request")[0]
+    request = evening.list_published("prediction-request")[0]
     evening.publish("prediction-request", {**request, "unit": "999", "run_id": "other"})
     evening.publish("prediction-request", {**request, "batch_id": "batch_2025-11-14_r7", "run_id": "other"})
     evening.run_until_idle(WORKERS)
@@ -314,11 +315,11 @@ def test_requests_of_no_batch_or_of_a_unit_it_does_not_have_are_poison(evening: 
 
 def test_a_request_of_a_superseded_batch_is_acknowledged_and_stages_nothing(evening: PipelineHarness) -> None:
     coordinate(evening)
-    evening.state.update(batches.path_of(BATCH), {"status": "SUPERSEDED"})
+    evening.state.update(path_of(BATCH), {"status": "SUPERSEDED"})
     answers = evening.run_until_idle(WORKERS)
     assert [answer.body["status"] for _, answer in answers] == ["superseded"] * len(PLAYERS)
     assert evening.staging_tables() == []
-    assert evening.published("nba-phase5-batch-complete") == []
+    assert evening.list_published("nba-phase5-batch-complete") == []
 
 
 @pytest.mark.parametrize("times", [2, 3])
@@ -326,9 +327,9 @@ def test_a_request_published_several_times_is_worked_once(
     evening: PipelineHarness, undisturbed: PipelineHarness, times: int
 ) -> None:
     coordinate(evening)
-    for request in evening.published("prediction-request") * (times - 1):
+    for request in evening.list_published("prediction-request") * (times - 1):
         evening.publish("prediction-request", request)
     evening.run_until_idle()
     assert evening.warehouse.statement_counts["staging_load"] == len(PLAYERS)
     assert current_predictions(evening) == current_predictions(undisturbed)
-    assert len(evening.published("nba-phase5-predictions-complete")) == 1
+    assert len(evening.list_published("nba-phase5-predictions-complete")) == 1

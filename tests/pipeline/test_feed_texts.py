@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.phase6_export.document import Header, Order, document
 from functions.phase6_export.sources import NAMES, Source
-from functions.phase6_export.writer import encode
-from tests.pipeline.test_scrape_faults import opened
+from tests.pipeline.test_scrape_faults import open_chain
 from tests.support.fake_sources import DAY, Reply, box_rows, box_scores, event_odds, injuries
 
 EVIL = "\x1b[2J\x1b]8;;https://evil.example\x1b\\Luka\x1b]8;;\x07\r\u202e [b]Dončić[/b]\u200b\x9b31m"
@@ -33,7 +33,7 @@ def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Pat
     entry["athlete"]["displayName"] = EVIL
     entry["details"] = {"type": "Knee\x1b[31m", "detail": "\x07Surgery\r"}
     named = "DISTINCT player_name, player_lookup"
-    with opened(tmp_path / "today") as chain:
+    with open_chain(tmp_path / "today") as chain:
         chain.sources.says = {
             "injuries": Reply.of(injured),
             "player_points event0": Reply.of(odds),
@@ -43,7 +43,7 @@ def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Pat
         props = chain.rows("odds_api_player_points_props", f"{named}, bookmaker")
         (injury,) = chain.rows("injury_report", "player_name, player_lookup, reason")
         spreads = chain.rows("odds_api_game_lines", "home_spread")
-    with opened(tmp_path / "results") as chain:
+    with open_chain(tmp_path / "results") as chain:
         chain.sources.says = {"box P": Reply.of(box_scores("P", rows))}
         assert chain.load(chain.results(), "results").status == "success"
         players = chain.rows("nbac_player_boxscores", named)
@@ -58,7 +58,7 @@ def test_what_is_refused_of_a_feed_is_told_as_it_reads(tmp_path: Path) -> None:
     rows = box_rows("P")
     rows[0]["PLAYER_NAME"] = "\x1b[2J\u202e"
     rows[1]["MATCHUP"] = EVIL
-    with opened(tmp_path) as chain:
+    with open_chain(tmp_path) as chain:
         chain.sources.says = {"box P": Reply.of(box_scores("P", rows))}
         loaded = chain.load(chain.results(), "results")
     assert loaded.records_failed == 2
@@ -82,7 +82,7 @@ def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
         "empty_reason": None,
     }
     made = document("best-bets/latest.json", "best_bets", header, content, 300)
-    assert made.body["halt_reason"] == f"why {READS}"
-    text = encode(made.body).decode()
+    text = made.data.decode()
+    assert json.loads(text)["halt_reason"] == f"why {READS}"
     assert not any(sign in text for sign in STEERS)
     assert "Dončić" in text

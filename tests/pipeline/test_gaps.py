@@ -40,7 +40,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 def play(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Play:
     """Plays a day on the test's own state as `make run` does: its exit code and its last line."""
 
-    def played(day: date) -> tuple[int, str]:
+    def play_day(day: date) -> tuple[int, str]:
         places = {"ARCHIVE": str(archive.folder), "LOCAL_DIR": str(tmp_path)}
         settings = {**places, "DATE": str(day), "HISTORY_SEASONS": "0", "PORT": "0"}
         for name, value in settings.items():
@@ -51,7 +51,7 @@ def play(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         assert err == ""
         return code, out.splitlines()[-1]
 
-    return played
+    return play_day
 
 
 def read(folder: Path, path: str) -> Any:

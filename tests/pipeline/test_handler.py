@@ -330,18 +330,18 @@ def test_after_success_nothing_is_computed_again(world: PipelineHarness) -> None
     answer = send(world, first, push(DAY))
     assert send(world, again, push(DAY, attempt=2)) == answer
     assert again.calls == 0
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
 def test_unsent_messages_are_sent_by_the_next_delivery(world: PipelineHarness) -> None:
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         send(world, Work(), push(DAY))
-    assert world.published("nba-phase3-analytics-complete") == []
+    assert world.list_published("nba-phase3-analytics-complete") == []
     world.start()
     again = Work()
     assert send(world, again, push(DAY, attempt=2)).status == 200
     assert again.calls == 0
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
     assert execution(world)["outbox_pending"] is False
 
 
@@ -354,7 +354,7 @@ def test_a_lease_that_ended_is_taken_over_and_the_late_writer_is_fenced_off(worl
     late = send(world, Work(slow), push(DAY))
     assert (late.status, late.body["error_type"]) == (503, "LeaseHeld")
     assert execution(world)["result"]["record_count"] == 7
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
 def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: PipelineHarness) -> None:
@@ -423,12 +423,12 @@ def test_force_is_a_run_of_its_own(
 
 def test_the_run_goes_on_into_the_next_phase(world: PipelineHarness) -> None:
     send(world, Work(), push({**DAY, "force": True}, message_id="77", attributes={"schedule": "nightly"}))
-    (announced,) = world.published("nba-phase3-analytics-complete")
+    (announced,) = world.list_published("nba-phase3-analytics-complete")
     send(world, Work(), push(announced, message_id="90"), "phase4_precompute")
     first, second = world.documents("executions")
     assert first["run_id"] == second["run_id"] == "2025-11-14-nightly-77"
     assert (second["trigger_source"], second["correlation_id"]) == ("scheduler", "77")
-    (next_,) = world.published("nba-phase4-precompute-complete")
+    (next_,) = world.list_published("nba-phase4-precompute-complete")
     assert next_["parent_processor"] == "phase3_analytics"
 
 
@@ -441,7 +441,7 @@ def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: PipelineHar
     assert (answer.status, answer.body["status"]) == (200, "skipped")
     assert answer.body["reason"] == "mode results ends with phase3"
     assert work.calls == 0
-    assert world.published("nba-phase4-precompute-complete") == []
+    assert world.list_published("nba-phase4-precompute-complete") == []
     (row,) = world.rows("SELECT phase, status FROM nba_monitoring.pipeline_execution_log")
     assert row == {"phase": "phase4", "status": "skipped"}
 
@@ -462,7 +462,7 @@ def test_phase_1_sets_as_of_at_its_end_and_every_retry_sees_it(world: PipelineHa
         return Outcome("success")
 
     send(world, Work(fetches), push({**DAY, "mode": "same_day"}), "phase1_scrape")
-    (announced,) = world.published("nba-phase1-scrapers-complete")
+    (announced,) = world.list_published("nba-phase1-scrapers-complete")
     as_of = NOW + timedelta(seconds=31)
     assert datetime.fromisoformat(announced["as_of"]) == as_of
     world.move(minutes=5)
@@ -484,7 +484,7 @@ def test_a_run_that_begins_later_has_the_as_of_of_its_first_acceptance(world: Pi
 def test_nothing_to_do_is_announced_with_the_reason(world: PipelineHarness) -> None:
     answer = send(world, Work(Skippable("no games on 2025-11-14", status="no_data")), push(DAY))
     assert (answer.status, answer.body["status"]) == (200, "no_data")
-    (announced,) = world.published("nba-phase3-analytics-complete")
+    (announced,) = world.list_published("nba-phase3-analytics-complete")
     assert (announced["status"], announced["reason"]) == ("no_data", "no games on 2025-11-14")
 
 
@@ -495,7 +495,7 @@ def test_the_announcement_says_everything(world: PipelineHarness) -> None:
         return Outcome("partial", 12, 1, "one is missing", table, metadata={"games": 9})
 
     send(world, Work(works), push({**DAY, "mode": "overnight"}, message_id="5", subscription=TRIGGER))
-    (announced,) = world.published("nba-phase3-analytics-complete")
+    (announced,) = world.list_published("nba-phase3-analytics-complete")
     announced.pop("as_of")
     assert announced == {
         "game_date": "2025-11-14",

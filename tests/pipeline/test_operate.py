@@ -66,14 +66,14 @@ def state(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def pulled(folder: Path) -> list[PulledMessage]:
+def pull_waiting(folder: Path) -> list[PulledMessage]:
     """What waits, read without a runtime."""
     with closing(SqliteFile(folder / STATE_FILE)) as file:
         return SqliteBus(file, load_pipeline(), SystemClock()).pull(DEAD)
 
 
 def letters_left(folder: Path) -> list[str]:
-    return [message.attributes["dead_letter_reason"] for message in pulled(folder)]
+    return [message.attributes["dead_letter_reason"] for message in pull_waiting(folder)]
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,7 +125,7 @@ def test_filters_of_the_list(state: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_one_by_its_id_that_fails_again(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (bad,) = [message.message_id for message in pulled(state) if message.data == b"nonsense"]
+    (bad,) = [message.message_id for message in pull_waiting(state) if message.data == b"nonsense"]
     monkeypatch.setenv("ID", bad)
     monkeypatch.setenv("WHY", "trying")
     assert operate.main(["redrive"]) == FAILED

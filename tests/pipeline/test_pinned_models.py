@@ -9,7 +9,7 @@ from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import save_models
 from tests.pipeline.evening import AS_OF, PLAYERS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
-from tests.support.systems_models import named
+from tests.support.systems_models import train_named
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
@@ -38,7 +38,7 @@ def serve(world: PipelineHarness, version: str) -> None:
 
 def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_once(evening: PipelineHarness) -> None:
     for version in ("pinned", "newer"):
-        save_models(evening.models, named(version), {"features": list(model_features())})
+        save_models(evening.models, train_named(version), {"features": list(model_features())})
     serve(evening, "pinned")
     trigger(evening)
     evening.run_until_idle(COORDINATOR)

@@ -41,7 +41,7 @@ def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def served(function: str, folder: Path, output: Path) -> Iterator[str]:
+def serve(function: str, folder: Path, output: Path) -> Iterator[str]:
     """The function's own main.py under gunicorn, as the deployed image starts it; its output goes to a file."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "PORT", "RUNTIME")}
@@ -79,7 +79,7 @@ def test_logger_info_is_visible_under_gunicorn_as_json_with_its_context(tmp_path
         attributes={"schedule": "nightly"},
         subscription="phase5-coordinator-nba-predictions-trigger",
     )
-    with served("phase5_coordinator", tmp_path / "state", output) as url:
+    with serve("phase5_coordinator", tmp_path / "state", output) as url:
         headers = {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/1;o=1"}
         answer = httpx.post(url, content=body, headers=headers, timeout=60)
         poison = httpx.post(url, content=push("{broken"), timeout=60)

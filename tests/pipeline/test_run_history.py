@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from shared.chain.execution.handler import handle
-from shared.chain.execution.ledger import ExecutionKey, Ledger, Taken
+from shared.chain.execution.ledger import Ledger, Taken
+from shared.chain.execution.records import ExecutionKey
 from shared.chain.execution.run_history import write_run_history
 from tests.pipeline.evening import BATCH, TOTAL_ROWS, trigger
 from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, push
+from tests.support import records
 
 RUN = "2025-11-14-nightly"
 LEASE = timedelta(seconds=90)
@@ -23,33 +25,32 @@ LEASE = timedelta(seconds=90)
 def execution(world: PipelineHarness, phase: str, unit: str = "", run: str = RUN, **result: Any) -> Taken:
     """Take an execution and finish it ten seconds later; `error` fails it, `running` leaves it so."""
     ledger = Ledger(world.state, "a", 1)
-    facts = {
-        "function": phase,
-        "phase": phase,
-        "run_id": run,
-        "mode": "same_day",
-        "game_date": "2025-11-14",
-        "as_of": NOW,
-        "batch_id": BATCH if phase.startswith("phase5_") else None,
-        "correlation_id": "c",
-        "trigger_source": "scheduler",
-        "trigger_message_id": "7",
-    }
+    facts = records.facts(
+        function=phase,
+        phase=phase,
+        run_id=run,
+        unit=unit,
+        as_of=NOW,
+        batch_id=BATCH if phase.startswith("phase5_") else None,
+    )
     taken = ledger.take(ExecutionKey(phase, run, unit), world.clock.now(), LEASE, facts)
     assert isinstance(taken, Taken)
     finished = world.clock.now() + timedelta(seconds=10)
     if "error" in result:
-        fields = {"error_type": "Retriable", "error_message": result["error"], "final": result.get("final", False)}
-        ledger.fail(taken, {"finished_at": finished, **fields})
+        final = result.get("final", False)
+        ledger.fail(taken, records.failure(finished_at=finished, error_message=result["error"], final=final))
     elif "running" not in result:
         outcome = {"status": "success", "record_count": 5, "records_failed": 0, "reason": None, **result}
         # as a worker's outcome is recorded: its row is its batch's
-        logged = phase == "phase5_worker"
-        ledger.finish(taken, {"finished_at": finished, "result": outcome, "logged": logged})
+        written = phase == "phase5_worker"
+        ended = records.success(
+            as_of=NOW, batch_id=facts.batch_id, finished_at=finished, result=outcome, history_written=written
+        )
+        ledger.finish(taken, ended)
     return taken
 
 
-def consolidated(world: PipelineHarness, unit: str = "") -> None:
+def consolidate_batch(world: PipelineHarness, unit: str = "") -> None:
     execution(world, "phase5_consolidation", unit=unit)
 
 
@@ -103,15 +104,14 @@ def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: Pi
     assert all(row["started_at"].year == row["logged_at"].year == 2026 for row in rows)
     assert world.clock.now() == NOW
     ledger = Ledger(world.state, "a", 1)
-    facts = {"function": "phase2", "phase": "phase2", "run_id": "s", "as_of": NOW, "correlation_id": "c"}
-    facts |= {"mode": "same_day", "game_date": "2025-11-14", "trigger_source": "manual", "trigger_message_id": "7"}
+    facts = records.facts(function="phase2", phase="phase2", run_id="s", unit="", batch_id=None)
     key = ExecutionKey("phase2", "s")
     failed = ledger.take(key, NOW, LEASE, facts, Machine.moment)
     assert isinstance(failed, Taken)
-    ledger.fail(failed, {"finished_at": NOW, "machine_finished_at": Machine.moment, "error_type": "Retriable"})
+    ledger.fail(failed, records.failure(finished_at=NOW, machine_finished_at=Machine.moment))
     again = ledger.take(key, NOW, LEASE, facts, Machine.moment + timedelta(seconds=60))
     assert isinstance(again, Taken)
-    ledger.fail(again, {"finished_at": NOW + LEASE, "final": True, "error_type": "Abandoned", "error_message": "died"})
+    ledger.fail(again, records.failure(finished_at=NOW + LEASE, final=True, error_type="Abandoned"))
     write_run_history(world.runtime, "s")
     (row,) = world.rows("SELECT * FROM nba_reference.processor_run_history WHERE run_id = 's'")
     assert (row["started_at"], row["duration_seconds"]) == (Machine.moment, 90.0)
@@ -131,7 +131,7 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: Pipeli
     """Another execution of the run ends before anybody comes back: the first load is not made anew with it."""
     execution(world, "phase1")
     execution(world, "phase2")
-    with world.killed_at(point), pytest.raises(Killed):
+    with world.kill_at(point), pytest.raises(Killed):
         write_run_history(world.runtime, RUN)
     assert [row["phase"] for row in history(world)] == ([] if point == "history.recorded" else ["phase1", "phase2"])
     world.start()
@@ -145,14 +145,14 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: Pipeli
 def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: PipelineHarness) -> None:
     """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
     execution(world, "phase2", error="the bucket is gone", final=True)
-    with world.killed_at("history.loaded"), pytest.raises(Killed):
+    with world.kill_at("history.loaded"), pytest.raises(Killed):
         write_run_history(world.runtime, RUN)
     world.start()
     world.move(hours=1)
     taken = execution(world, "phase2", running=True)
     assert write_run_history(world.runtime, RUN) == 1
     ledger = Ledger(world.state, "a", 1)
-    ledger.finish(taken, {"finished_at": world.clock.now(), "result": {"status": "success"}})
+    ledger.finish(taken, records.success(finished_at=world.clock.now()))
     assert write_run_history(world.runtime, RUN) == 1
     assert [row["status"] for row in phase_log(world)] == ["failed", "success"]
 
@@ -207,7 +207,7 @@ def test_a_success_after_a_final_failure_is_another_row(world: PipelineHarness) 
     ]
 
 
-def worked(world: PipelineHarness, units: int, failed: int | None = None) -> None:
+def work_units(world: PipelineHarness, units: int, failed: int | None = None) -> None:
     for number in range(units):
         result = {"error": "no model", "final": True} if number == failed else {"record_count": 25}
         execution(world, "phase5_worker", unit=f"{BATCH}.{number}", **result)
@@ -215,9 +215,9 @@ def worked(world: PipelineHarness, units: int, failed: int | None = None) -> Non
 
 
 def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world: PipelineHarness) -> None:
-    worked(world, 5, failed=3)
+    work_units(world, 5, failed=3)
     assert write_run_history(world.runtime, RUN) == 0, "the batch is not consolidated"
-    consolidated(world)
+    consolidate_batch(world)
     assert write_run_history(world.runtime, RUN) == 2
     row, _ = history(world)
     assert row["execution_id"] == f"phase5_worker.{RUN}.{BATCH}"
@@ -229,11 +229,11 @@ def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world
 
 def test_a_batch_consolidated_again_has_one_row_of_workers(world: PipelineHarness) -> None:
     """A unit came late: its consolidation is a row of its own, the other units are not told again."""
-    worked(world, 3)
-    consolidated(world)
+    work_units(world, 3)
+    consolidate_batch(world)
     write_run_history(world.runtime, RUN)
     execution(world, "phase5_worker", unit=f"{BATCH}.late")
-    consolidated(world, "#2")
+    consolidate_batch(world, "#2")
     assert write_run_history(world.runtime, RUN) == 1
     assert [row["phase"] for row in phase_log(world)].count("phase5_worker") == 1
 

@@ -94,7 +94,7 @@ def _message(first: date, last: date | None, **fields: Any) -> PhaseMessage:
 
 
 @contextmanager
-def opened(folder: Path, **settings: Any) -> Iterator[Chain]:
+def open_chain(folder: Path, **settings: Any) -> Iterator[Chain]:
     with ExitStack() as stack:
         sources = stack.enter_context(serving(FakeSources()))
         clock = ManualClock(MORNING)
@@ -104,7 +104,7 @@ def opened(folder: Path, **settings: Any) -> Iterator[Chain]:
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[Chain]:
-    with opened(tmp_path) as found:
+    with open_chain(tmp_path) as found:
         yield found
 
 

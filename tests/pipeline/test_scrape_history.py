@@ -15,7 +15,7 @@ from functions.phase1_scrape.http_client import CONNECTIONS
 from functions.phase1_scrape.sources.odds_history import GIVE_UP_AFTER, fetch_past_odds
 from shared.chain.execution.context import Outcome
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
-from tests.pipeline.test_scrape_faults import Chain, backfill, opened
+from tests.pipeline.test_scrape_faults import Chain, backfill, open_chain
 from tests.support.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
 from tests.support.stores import context_of
 
@@ -25,7 +25,7 @@ DOWN = Reply(500)
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[Chain]:
-    with opened(tmp_path) as found:
+    with open_chain(tmp_path) as found:
         yield found
 
 

@@ -11,7 +11,7 @@ import pytest
 from shared.chain.messages.messages import Mode
 from shared.core.errors import DataError, SourceUnavailable
 from shared.stores.raw_files import CONTENT_TYPE
-from tests.pipeline.test_scrape_faults import Chain, backfill, opened
+from tests.pipeline.test_scrape_faults import Chain, backfill, open_chain
 from tests.support.fake_sources import DAY, GAMES, HTML, TRUNCATED, Reply, schedule, schedule_game
 
 DOWN = Reply(503)
@@ -19,7 +19,7 @@ DOWN = Reply(503)
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[Chain]:
-    with opened(tmp_path) as found:
+    with open_chain(tmp_path) as found:
         yield found
 
 

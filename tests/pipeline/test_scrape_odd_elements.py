@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.stores.raw_files import decode_raw
-from tests.pipeline.test_scrape_faults import Chain, opened
+from tests.pipeline.test_scrape_faults import Chain, open_chain
 from tests.support.fake_sources import GAMES, Reply, box_rows, box_scores, events, injuries, schedule
 
 # What stands where a text, an object or a list should.
@@ -42,7 +42,7 @@ NO_MOMENTS = [
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[Chain]:
-    with opened(tmp_path) as found:
+    with open_chain(tmp_path) as found:
         yield found
 
 
@@ -124,7 +124,7 @@ def test_a_quota_that_is_no_number_costs_nothing(chain: Chain, text: str) -> Non
 # --- schedule ----------------------------------------------------------------------------------------------------
 
 
-def listed(*games: Any) -> Reply:
+def reply_listing(*games: Any) -> Reply:
     entries = schedule(final=False)["leagueSchedule"]["gameDates"][0]["games"]
     return Reply.of({"leagueSchedule": {"gameDates": [{"games": [*games, *entries]}]}})
 
@@ -147,7 +147,7 @@ def test_bad_games_cost_themselves_alone(chain: Chain, name: str, values: Iterab
         value if name == "the game" else game | {"gameId": f"00225{number:05}", name: value}
         for number, value in enumerate(values, start=300)
     ]
-    chain.sources.says["schedule"] = listed(*bad)
+    chain.sources.says["schedule"] = reply_listing(*bad)
     assert unreadable(chain, "schedule").startswith(f"{len(bad)} entries, the first so: ")
     assert chain.sources.asked.count("player_points") == 2
 

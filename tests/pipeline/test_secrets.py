@@ -25,6 +25,7 @@ from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import dead_letters
 from shared.core.errors import DataError, Fatal, Skippable, SourceUnavailable
+from shared.core.events import Event
 from shared.core.logs import JsonFormatter
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
@@ -64,7 +65,7 @@ def pieces() -> set[str]:
     return {text[at : at + 8] for text in texts for at in range(len(text) - 7)}
 
 
-def chained() -> Exception:
+def raise_chained() -> Exception:
     try:
         try:
             raise OSError(f"no route to {QUOTED}")
@@ -81,12 +82,13 @@ def quoting(_message: Any, _context: Any) -> Outcome:
 
 
 def alerting(_message: Any, context: Any) -> Outcome:
-    raised = alert("a", "critical", QUOTED, QUOTED, context.runtime.clock.now(), error=QUOTED)
+    now = context.runtime.clock.now()
+    raised = alert("a", "critical", QUOTED, QUOTED, now, event=Event.DEFECT, error=QUOTED)
     return Outcome("success", messages=[raised])
 
 
 FAILURES: dict[str, Callable[[Any, Any], Outcome] | Exception] = {
-    "a defect with what caused it": chained(),
+    "a defect with what caused it": raise_chained(),
     "a source": SourceUnavailable(QUOTED, next_step=QUOTED),
     "data": DataError(f"{'é' * 500}{QUOTED}"),
     "a setting": Fatal(QUOTED),
@@ -115,7 +117,7 @@ def everything_logged() -> Iterator[io.StringIO]:
             root.removeHandler(handler)
 
 
-def kept(folder: Path, world: PipelineHarness) -> str:
+def read_all_kept(folder: Path, world: PipelineHarness) -> str:
     """All that a state folder holds: files as they are and unpacked, SQLite's and DuckDB's rows."""
     texts = []
     for file in sorted(folder.rglob("*")):
@@ -162,7 +164,7 @@ def test_whatever_fails_quoting_them_leaves_nothing_of_the_secrets(
     letters = dead_letters.listed(planted.bus, load_pipeline(), NOW)
     assert len(answers) >= 6
     assert "***" in logged.getvalue() or isinstance(failure, Skippable) or failure is alerting
-    output = "\n".join([kept(tmp_path / "state", planted), logged.getvalue(), str(answers), str(letters)])
+    output = "\n".join([read_all_kept(tmp_path / "state", planted), logged.getvalue(), str(answers), str(letters)])
     assert "***" in output
     assert_nothing_of_a_secret(output)
 
@@ -203,7 +205,7 @@ def test_sources_that_echo_them_leave_nothing_of_the_secrets(tmp_path: Path, tem
                         message_id=f"m{number}", attempt=attempt, subscription="phase1-scrape-nba-phase1-trigger",
                     )  # fmt: skip
                     answers.append(handle("phase1_scrape", scrape, PhaseMessage, body, world.runtime))
-            told_all = "\n".join([kept(tmp_path / "state", world), logged.getvalue(), str(answers)])
+            told_all = "\n".join([read_all_kept(tmp_path / "state", world), logged.getvalue(), str(answers)])
     assert any(params.get("apiKey") == KEY for _, params, _ in sources.requests)
     assert "***" in told_all
     assert '"request": "/?apiKey=***"' in told_all
@@ -226,7 +228,7 @@ def test_a_wrong_proxy_ends_the_run_without_being_quoted(tmp_path: Path, templat
             answer = handle("phase1_scrape", scrape, PhaseMessage, body, world.runtime)
             assert (answer.status, answer.body["error_type"]) == (500, "ConfigError")
             assert "PROXY_URL" in answer.body["reason"]
-            assert_nothing_of_a_secret("\n".join([kept(folder, world), logged.getvalue(), str(answer)]))
+            assert_nothing_of_a_secret("\n".join([read_all_kept(folder, world), logged.getvalue(), str(answer)]))
 
 
 def test_a_wrong_secret_keeps_a_function_from_starting_and_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,4 +251,4 @@ def test_a_wrong_secret_keeps_a_function_from_starting_and_is_not_quoted(monkeyp
 def test_the_search_finds_what_is_not_redacted(planted: PipelineHarness, tmp_path: Path) -> None:
     planted.state.create("executions/leak", {"run_id": "x", "error": f"half of it: {KEY[3:14]}"})
     with pytest.raises(AssertionError, match="half of it"):
-        assert_nothing_of_a_secret(kept(tmp_path / "state", planted))
+        assert_nothing_of_a_secret(read_all_kept(tmp_path / "state", planted))

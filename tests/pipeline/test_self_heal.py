@@ -15,7 +15,8 @@ import pytest
 from functions.self_heal import heal
 from local.league import write_league
 from local.replay import Archive
-from shared.chain.batches import batches
+from shared.chain.batches.reading import get_batch, latest_batch
+from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
@@ -26,21 +27,21 @@ from tests.pipeline.healing import (
     PREDICTIONS,
     TRIGGER,
     Heal,
-    a_players_file,
-    a_third_of_the_predictions,
-    an_older_export,
     batch_records,
     best_bets,
-    closed_batch,
+    close_batch,
     context,
     context_of_one_team,
+    drop_a_players_file,
+    drop_a_third_of_the_predictions,
     export,
     features,
     features_of_one_player,
     feeds,
-    opened,
+    open_healing,
     play,
     predictions,
+    restore_an_older_export,
     rows_of_a_system,
     the_batch,
     todays_pointer,
@@ -69,7 +70,7 @@ def noon_folder(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> P
 def noon(noon_folder: Path, archive: Archive, tmp_path: Path) -> Iterator[Heal]:
     """The day at 12:45, its run of 11:30 through."""
     shutil.copytree(noon_folder, tmp_path / "state")
-    with opened(tmp_path / "state", archive) as world:
+    with open_healing(tmp_path / "state", archive) as world:
         world.at(12, 45)
         yield world
 
@@ -85,7 +86,7 @@ def graded_folder(archive: Archive, tmp_path_factory: pytest.TempPathFactory) ->
 def graded(graded_folder: Path, archive: Archive, tmp_path: Path) -> Iterator[Heal]:
     """The morning after, graded."""
     shutil.copytree(graded_folder, tmp_path / "state")
-    with opened(tmp_path / "state", archive) as world:
+    with open_healing(tmp_path / "state", archive) as world:
         world.at(11, 15, days=1)
         yield world
 
@@ -111,20 +112,20 @@ def test_a_day_that_is_complete_is_left_alone(noon: Heal) -> None:
         (features, "phase4", "have no feature row"),
         (features_of_one_player, "phase4", "1 players of the newest context have no feature row"),
         (predictions, "phase5_coordinator", "current predictions cover 0 of"),
-        (a_third_of_the_predictions, "phase5_coordinator", "less than 80%"),
+        (drop_a_third_of_the_predictions, "phase5_coordinator", "less than 80%"),
         (batch_records, "phase5_coordinator", "current predictions cover 0 of"),
         (who_was_expected, "phase5_coordinator", "predicted players are not on record as considered"),
         (the_batch, "phase5_coordinator", "failed: 12 of 13 rows"),
         (export, "phase6", "is not there"),
-        (an_older_export, "phase6", "_r1, not of batch_"),
+        (restore_an_older_export, "phase6", "_r1, not of batch_"),
         (best_bets, "phase6", "v1/best-bets/"),
-        (a_players_file, "phase6", "v1/tonight/player/"),
+        (drop_a_players_file, "phase6", "v1/tonight/player/"),
         (todays_pointer, "phase6", "v1/predictions/today.json is not there"),
         (rows_of_a_system, "phase5_coordinator", "put in place are gone"),
     ],
 )
 def test_what_is_taken_away_is_made_again(noon: Heal, change: Callable[[Heal], None], phase: str, reason: str) -> None:
-    before, exported = noon.predictions(), noon.exported()
+    before, exported = noon.predictions(), noon.read_exported()
     change(noon)
     answer = noon.ask()
     assert answer["result"]["status"] == "partial"
@@ -133,7 +134,7 @@ def test_what_is_taken_away_is_made_again(noon: Heal, change: Callable[[Heal], N
     assert noon.heals() == [f"{noon.day}.{phase}.1"]
     assert noon.ask()["result"]["reason"] == "complete"
     assert noon.predictions() == before
-    assert noon.exported() == exported
+    assert noon.read_exported() == exported
     assert noon.heals() == [f"{noon.day}.{phase}.1"], "once was enough"
     # the run has its name, and what follows the restarted phase belongs to it
     run = f"{noon.day}-heal-{phase}-1"
@@ -144,7 +145,7 @@ def test_what_is_taken_away_is_made_again(noon: Heal, change: Callable[[Heal], N
 
 
 def test_a_day_on_which_nothing_ran_is_begun_with_its_sources(archive: Archive, tmp_path: Path) -> None:
-    with opened(tmp_path / "state", archive) as world:
+    with open_healing(tmp_path / "state", archive) as world:
         played = world.begin()
         for stretch in played.missing_history(0):
             played.load_history(stretch)
@@ -167,19 +168,19 @@ def test_no_schedule_at_all_is_fetched(noon: Heal) -> None:
 def test_a_batch_that_closed_and_was_not_consolidated(noon: Heal) -> None:
     """As after an announcement that ended in the dead letters."""
     runtime, before = noon.embedded.runtime, noon.predictions()
-    kept = closed_batch(noon)
+    kept = close_batch(noon)
     answer = noon.ask()
     assert answer["metadata"]["phase"] == "phase5_consolidation"
     assert noon.execution(f"phase5_consolidation.{noon.day}-heal-phase5_consolidation-1")["batch_id"] == kept
-    found = batches.get_batch(runtime.state, kept)
+    found = get_batch(runtime.state, kept)
     assert found is not None
-    assert found.status == batches.CONSOLIDATED
+    assert found.status == BatchStatus.CONSOLIDATED
     assert noon.ask()["result"]["reason"] == "complete"
     assert len(noon.predictions()) == len(before)
 
 
 def test_a_date_to_come_is_restarted_as_tomorrow(archive: Archive, tmp_path: Path) -> None:
-    with opened(tmp_path / "state", archive) as world:
+    with open_healing(tmp_path / "state", archive) as world:
         eve = world.day - timedelta(days=1)
         world.embedded.clock.set(at_new_york(eve, time(18, 0)))
         history = {"from_date": str(eve - timedelta(days=40)), "to_date": str(eve - timedelta(days=1))}
@@ -284,7 +285,7 @@ def running(world: Heal, **changes: Any) -> None:
     world.embedded.runtime.state.create("executions/phase3_analytics.other", data)
 
 
-def failed_a_moment_ago(world: Heal) -> None:
+def fail_a_moment_ago(world: Heal) -> None:
     running(world, status="failed", final=False)
 
 
@@ -293,26 +294,26 @@ def unsent(world: Heal) -> None:
 
 
 def open_batch(world: Heal) -> None:
-    latest = batches.latest_batch(world.embedded.runtime.state, world.day)
+    latest = latest_batch(world.embedded.runtime.state, world.day)
     assert latest is not None
-    world.embedded.runtime.state.update(latest.path, {"status": batches.OPEN})
+    world.embedded.runtime.state.update(latest.path, {"status": BatchStatus.OPEN})
 
 
-def paused(world: Heal) -> None:
+def pause(world: Heal) -> None:
     now = world.embedded.clock.now()
     pause_switch.pause(world.embedded.runtime.state, who="ann", reason="looking into it", now=now)
 
 
-def deferred(world: Heal) -> None:
-    paused(world)
+def defer(world: Heal) -> None:
+    pause(world)
     world.publish("nba-phase4-trigger", {"game_date": str(world.day), "run_id": "waits"})
     world.embedded.run_until_idle()
     now = world.embedded.clock.now()
     pause_switch.resume(world.embedded.runtime.state, who="ann", reason="found it", now=now)
 
 
-def restarted_a_moment_ago(world: Heal) -> None:
-    paused(world)
+def restart_a_moment_ago(world: Heal) -> None:
+    pause(world)
     batch = {"batch_id": None, "mode": None, "topic": "nba-predictions-trigger", "reason": "short"}
     world.embedded.runtime.state.create(
         f"heals/{world.day}.phase5_coordinator.1",
@@ -335,12 +336,12 @@ def restarted_a_moment_ago(world: Heal) -> None:
     ("change", "reason"),
     [
         (running, "phase3_analytics.other is running"),
-        (failed_a_moment_ago, "phase3_analytics.other failed at attempt 1 and is tried again"),
+        (fail_a_moment_ago, "phase3_analytics.other failed at attempt 1 and is tried again"),
         (unsent, "phase3_analytics.other is done, its messages are not sent yet"),
         (open_batch, "is open"),
-        (paused, "by ann: looking into it"),
-        (deferred, "1 messages are held, first one of phase4_precompute"),
-        (restarted_a_moment_ago, "heal-phase5_coordinator-1 was published a moment ago and has not begun"),
+        (pause, "by ann: looking into it"),
+        (defer, "1 messages are held, first one of phase4_precompute"),
+        (restart_a_moment_ago, "heal-phase5_coordinator-1 was published a moment ago and has not begun"),
     ],
 )
 def test_nothing_is_restarted_while_somebody_is_at_work(

@@ -44,7 +44,7 @@ def waiting(world: PipelineHarness, minutes: float = 30.0, **other: Run) -> Wait
 def test_it_shows_the_rows_of_the_date_and_reads_its_file(world: PipelineHarness) -> None:
     lines: list[str] = []
     smoke.see_a_day_through(world.runtime, DAY, waiting(world), lines.append)
-    (published,) = world.published("nba-phase1-trigger")
+    (published,) = world.list_published("nba-phase1-trigger")
     assert (published["game_date"], published["mode"]) == ("2024-11-15", "results")
     rows = [line.partition(": ")[2] for line in lines if line.startswith("row of ")]
     assert rows == [
@@ -59,7 +59,7 @@ def test_it_shows_the_rows_of_the_date_and_reads_its_file(world: PipelineHarness
 def test_each_time_is_a_run_of_its_own(world: PipelineHarness) -> None:
     for _ in range(2):
         smoke.see_a_day_through(world.runtime, DAY, waiting(world), lambda line: None)
-    assert len({message["run_id"] for message in world.published("nba-phase1-trigger")}) == 2
+    assert len({message["run_id"] for message in world.list_published("nba-phase1-trigger")}) == 2
 
 
 def test_a_date_of_which_nothing_was_kept_is_no_proof(world: PipelineHarness) -> None:

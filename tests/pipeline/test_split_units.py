@@ -13,7 +13,9 @@ import pytest
 from functions.phase5_worker import system_breakers
 from local.embedded.bus import Delivery
 from local.host.dispatcher import envelope
-from shared.chain.batches import batches
+from shared.chain.batches.completion import close_partial, complete_unit
+from shared.chain.batches.reading import get_batch, units_of
+from shared.chain.batches.records import Batch, BatchStatus, ClosedAs, UnitResult, UnitStatus, path_of
 from shared.chain.batches.split import split_unit
 from shared.chain.execution.handler import Response, handle
 from shared.chain.messages.outbox import OutboxBlob, OutboxMessage, pack_lines
@@ -41,7 +43,7 @@ from tests.pipeline.evening import (
 )
 from tests.pipeline.staged import open_batch
 from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, make_template, open_world
-from tests.pipeline.sweeping import WITH_SWEEP, swept
+from tests.pipeline.sweeping import WITH_SWEEP, sweep_once
 
 # Twenty players in two units; of each game ten, every other one with a line.
 CROWD = range(301, 321)
@@ -101,8 +103,8 @@ def predict(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bad], None]:
     return install
 
 
-def batch_of(world: PipelineHarness) -> batches.Batch:
-    found = batches.get_batch(world.state, BATCH)
+def batch_of(world: PipelineHarness) -> Batch:
+    found = get_batch(world.state, BATCH)
     assert found is not None
     return found
 
@@ -129,7 +131,7 @@ def letters(world: PipelineHarness) -> list[DeadLetter]:
 
 def announced(world: PipelineHarness) -> list[dict[str, Any]]:
     """What was said of the batch's consolidation; a death after it was published says it twice."""
-    return world.published("nba-phase5-predictions-complete")
+    return world.list_published("nba-phase5-predictions-complete")
 
 
 def redrive(world: PipelineHarness) -> None:
@@ -146,10 +148,10 @@ def expect_alone(world: PipelineHarness, whole: list[dict[str, Any]], *bad: int)
     assert current_predictions(world) == without(whole, *bad)
     names = sorted(str(player) for player in bad)
     batch = batch_of(world)
-    assert (batch.status, batch.data["closed_as"], list(batch.missing)) == ("CONSOLIDATED", "complete", names)
-    failed = [unit for unit in batches.units_of(world.state, BATCH) if unit.data["status"] == "failed"]
-    assert [unit.id for unit in failed] == names
-    assert [unit.data["error"] for unit in failed] == [f"ValueError: player {name} has odd figures" for name in names]
+    assert (batch.status, batch.closed_as, list(batch.missing)) == (BatchStatus.CONSOLIDATED, ClosedAs.COMPLETE, names)
+    failed = [unit for unit in units_of(world.state, BATCH) if unit.status == UnitStatus.FAILED]
+    assert [unit.unit for unit in failed] == names
+    assert [unit.error for unit in failed] == [f"ValueError: player {name} has odd figures" for name in names]
     # a request that was published twice, by a death in between, becomes two letters
     assert {json.loads(letter.data)["unit"] for letter in letters(world)} == set(names)
     told = [(each["status"], each["records_failed"], each["reason"], each["sequence"]) for each in announced(world)]
@@ -221,8 +223,8 @@ def test_where_all_are_bad_the_batch_fails_loudly_and_is_mended(
         crowd.run_until_idle()
         crowd.move(minutes=31)
         deferred.release_deferred(crowd.runtime)
-        swept(crowd)
-    assert "units staged a row" in batch_of(crowd).data["failure"]
+        sweep_once(crowd)
+    assert "units staged a row" in str(batch_of(crowd).failure)
     assert [alert["severity"] for alert in crowd.alerts() if "consolidation-failed" in alert["fingerprint"]]
     assert current_predictions(crowd) == []
     predict(raising())
@@ -233,8 +235,8 @@ def test_where_all_are_bad_the_batch_fails_loudly_and_is_mended(
     expect_mended(crowd, whole)
 
 
-def batch_of_or_none(world: PipelineHarness) -> batches.Batch | None:
-    return batches.get_batch(world.state, BATCH)
+def batch_of_or_none(world: PipelineHarness) -> Batch | None:
+    return get_batch(world.state, BATCH)
 
 
 def test_a_player_for_whom_the_process_dies_costs_himself_alone(
@@ -262,7 +264,7 @@ def test_a_player_for_whom_the_process_dies_costs_himself_alone(
     assert json.loads(letter.data)["unit"] == str(BAD)
     # nobody could record that he failed: the sweep closes the batch without him
     crowd.move(minutes=10)
-    assert [(each["why"], each["missing"]) for each in swept(crowd)["metadata"]["closed"]] == [
+    assert [(each["why"], each["missing"]) for each in sweep_once(crowd)["metadata"]["closed"]] == [
         (f"no completion for 10 min, {len(CROWD) / UNITS:.0f} of {1 + len(CROWD) / UNITS:.0f} units recorded", ["307"])
     ]
     crowd.run_until_idle()
@@ -277,7 +279,7 @@ def test_a_request_with_damaged_lines_of_one_player_spares_the_others(
 ) -> None:
     """No defect but data: what was kept of the requests says of his line what no line can be."""
     trigger(crowd)
-    with crowd.killed_at("coordinator.requests_written"), pytest.raises(Killed):
+    with crowd.kill_at("coordinator.requests_written"), pytest.raises(Killed):
         crowd.run_until_idle()
     crowd.start()
     path = f"requests/2025-11-14/{BATCH}.e1.jsonl.gz"
@@ -287,9 +289,9 @@ def test_a_request_with_damaged_lines_of_one_player_spares_the_others(
     crowd.raw.write(path, pack_lines(map(json.dumps, requests)), content_type="application/gzip")
     crowd.run_until_idle()
     assert current_predictions(crowd) == without(whole, BAD)
-    (unit,) = [each for each in batches.units_of(crowd.state, BATCH) if each.data["status"] == "failed"]
-    assert unit.id == str(BAD)
-    assert "InvalidOperation" in unit.data["error"]
+    (unit,) = [each for each in units_of(crowd.state, BATCH) if each.status == UnitStatus.FAILED]
+    assert unit.unit == str(BAD)
+    assert "InvalidOperation" in str(unit.error)
 
 
 def test_a_system_that_fails_for_one_player_is_left_out_for_him_alone(
@@ -387,7 +389,7 @@ def test_a_death_while_a_unit_is_split_loses_nobody(
     predict(raising(BAD))
     trigger(crowd)
     crowd.run_until_idle(COORDINATOR)
-    with crowd.killed_at(point, occasion):
+    with crowd.kill_at(point, occasion):
         with pytest.raises(Killed):
             crowd.run_until_idle()
         crowd.start()
@@ -434,7 +436,7 @@ def test_a_unit_that_a_closed_batch_names_as_missing_is_split_into_missing_playe
     (other,) = set(claimed) - {late}
     crowd.deliver(claimed[other])
     crowd.move(minutes=31)
-    assert swept(crowd)["metadata"]["closed"][0]["missing"] == [late]
+    assert sweep_once(crowd)["metadata"]["closed"][0]["missing"] == [late]
     predict(raising(BAD))
     crowd.run_until_idle(WITH_SWEEP)
     assert list(batch_of(crowd).missing) == [str(BAD)]
@@ -465,55 +467,55 @@ def test_a_unit_is_split_once_and_its_requests_are_in_the_same_write(opened: Pip
     assert not split(opened)
     batch = batch_of(opened)
     assert (batch.units, batch.unit_count, batch.split) == (["9", "1", "2"], 3, ["group-0000"])
-    assert [entry["blob"] for entry in batch.data["outbox"]] == [REQUESTS.path]
-    assert batch.data["outbox_pending"]
+    assert [entry["blob"] for entry in batch.outbox] == [REQUESTS.path]
+    assert batch.outbox_pending
 
 
-def result(unit: str, status: str) -> batches.UnitResult:
-    return batches.UnitResult(unit, status, 0, None, 2, None, NOW)
+def result(unit: str, status: UnitStatus) -> UnitResult:
+    return UnitResult(unit, status, 0, None, 2, None, NOW)
 
 
 def test_what_is_done_or_superseded_is_not_split(opened: PipelineHarness) -> None:
-    opened.state.update(batches.path_of(BATCH), {"status": batches.SUPERSEDED})
+    opened.state.update(path_of(BATCH), {"status": BatchStatus.SUPERSEDED.value})
     assert not split(opened)
-    opened.state.update(batches.path_of(BATCH), {"status": batches.OPEN})
-    batches.complete_unit(opened.state, BATCH, result("group-0000", batches.DONE), never)
+    opened.state.update(path_of(BATCH), {"status": BatchStatus.OPEN.value})
+    complete_unit(opened.state, BATCH, result("group-0000", UnitStatus.DONE), never)
     assert not split(opened)
     assert batch_of(opened).split == []
 
 
-def never(batch: batches.Batch, sequence: int) -> Any:
+def never(batch: Batch, sequence: int) -> Any:
     raise AssertionError(f"{batch.batch_id} is announced although its units are not recorded")
 
 
-@pytest.mark.parametrize("reported", [batches.DONE, batches.UNIT_FAILED])
+@pytest.mark.parametrize("reported", list(UnitStatus))
 def test_what_a_split_unit_reports_closes_nothing_and_is_nobodys_failure(
-    opened: PipelineHarness, reported: str
+    opened: PipelineHarness, reported: UnitStatus
 ) -> None:
     """Of three units two and the split one have reported: one more than a count would ask for."""
     split(opened)
     for unit in ("9", "1"):
-        batches.complete_unit(opened.state, BATCH, result(unit, batches.DONE), never)
-    batches.complete_unit(opened.state, BATCH, result("group-0000", reported), never)
-    assert batch_of(opened).status == batches.OPEN
+        complete_unit(opened.state, BATCH, result(unit, UnitStatus.DONE), never)
+    complete_unit(opened.state, BATCH, result("group-0000", reported), never)
+    assert batch_of(opened).status == BatchStatus.OPEN
     sequences: list[int] = []
 
-    def announcement(batch: batches.Batch, sequence: int) -> Any:
+    def announcement(batch: Batch, sequence: int) -> Any:
         sequences.append(sequence)
         return OutboxMessage("nba-phase5-batch-complete", "{}")
 
-    batches.complete_unit(opened.state, BATCH, result("2", batches.DONE), announcement)
-    assert (batch_of(opened).status, list(batch_of(opened).missing), sequences) == (batches.CLOSED, [], [1])
+    complete_unit(opened.state, BATCH, result("2", UnitStatus.DONE), announcement)
+    assert (batch_of(opened).status, list(batch_of(opened).missing), sequences) == (BatchStatus.CLOSED, [], [1])
 
 
 def test_a_sweep_calls_a_batch_partial_whose_split_unit_reported_in_anothers_place(opened: PipelineHarness) -> None:
     split(opened)
     for unit in ("9", "1", "group-0000"):
-        batches.complete_unit(opened.state, BATCH, result(unit, batches.DONE), never)
-    missing = batches.close_partial(
+        complete_unit(opened.state, BATCH, result(unit, UnitStatus.DONE), never)
+    missing = close_partial(
         opened.state, batch_of(opened), NOW, lambda batch, sequence: OutboxMessage("nba-phase5-batch-complete", "{}")
     )
-    assert (missing, batch_of(opened).data["closed_as"]) == (["2"], batches.PARTIAL)
+    assert (missing, batch_of(opened).closed_as) == (["2"], ClosedAs.PARTIAL)
 
 
 def test_who_was_taken_over_splits_nothing(opened: PipelineHarness) -> None:

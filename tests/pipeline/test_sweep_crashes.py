@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, BatchPlan
+from shared.chain.batches import opening
+from shared.chain.batches.opening import BatchPlan
+from shared.chain.batches.records import BatchStatus, path_of
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import dead_letters
 from shared.core import failpoints
@@ -29,25 +30,25 @@ POINTS = ["outbox.published", *(point for point in failpoints.POINTS if point.st
 def lay_out(world: PipelineHarness) -> None:
     """A stalled batch, an unsent announcement, an abandoned execution, an orphaned table, an interrupted redrive."""
     yesterday = BatchPlan(DAY.replace(day=13), "run0", "phase5_coordinator.run0", "same_day", NOW, ("1",), TIPOFFS, NOW)
-    batches.open_batch(world.state, yesterday, NOW)
+    opening.open_batch(world.state, yesterday, NOW)
     world.state.update(
-        batches.path_of(OLD), {"status": CONSOLIDATED, "merged_units": ["1"], "missing_units": [], "closed_at": NOW}
+        path_of(OLD), {"status": BatchStatus.CONSOLIDATED, "merged_units": ["1"], "missing_units": [], "closed_at": NOW}
     )
     stage(world, "1", [prediction(1, "9.5", batch=OLD)], batch=OLD)
     world.bus.publish("phase3-analytics-nba-phase3-trigger-dead-letter", b"{}", {"game_date": "2025-11-14"})
     letters = dead_letters.listed(world.runtime.bus, load_pipeline(), NOW)
-    with world.killed_at("redrive.recorded"), pytest.raises(Killed):
+    with world.kill_at("redrive.recorded"), pytest.raises(Killed):
         dead_letters.redrive(world.runtime, letters, who="op", reason="mended")
     world.start()
     world.clock.set(NOW)
     world.publish(TRIGGER, {"game_date": "2025-11-14", "run_id": "unsent"})
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle({"phase3_analytics": (Work(), PhaseMessage)})
     world.publish(TRIGGER, {"game_date": "2025-11-14", "run_id": "abandoned"})
     with world.file.write() as connection:
         connection.execute("DELETE FROM deliveries WHERE attempt > 0")
     world.start()
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle({"phase3_analytics": (Work(), PhaseMessage)})
     with world.file.write() as connection:
         connection.execute("DELETE FROM deliveries WHERE attempt > 0")
@@ -117,7 +118,7 @@ def test_a_sweep_that_dies_anywhere_is_repaired_by_its_redelivery_or_the_next_on
             lay_out(world)
             died = False
             ask_for_sweep(world)
-            with world.killed_at(point, occasion):
+            with world.kill_at(point, occasion):
                 try:
                     world.run_until_idle(SWEEP)
                 except Killed:

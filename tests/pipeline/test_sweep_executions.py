@@ -11,11 +11,12 @@ from functions.batch_sweep.abandoned_executions import abandoned_after
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxFile, entries
 from shared.chain.resilience import deferred, pause_switch
+from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.clock import LONG_AGO
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness
-from tests.pipeline.sweeping import SWEEP, ask_for_sweep, failing, swept
+from tests.pipeline.sweeping import SWEEP, ask_for_sweep, failing, sweep_once
 from tests.pipeline.test_handler import Work
 
 RUN = "2025-11-14-nightly"
@@ -49,45 +50,54 @@ def lose(world: PipelineHarness) -> None:
 
 def test_a_recorded_announcement_is_sent_when_its_process_had_the_time_to_do_it(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     lose(world)
     world.move(seconds=119)
-    assert "sent" not in swept(world)["metadata"]
-    assert world.published("nba-phase3-analytics-complete") == []
+    assert "sent" not in sweep_once(world)["metadata"]
+    assert world.list_published("nba-phase3-analytics-complete") == []
     world.move(seconds=1)
-    assert swept(world)["metadata"]["sent"] == [f"executions/{PHASE3}"]
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
-    assert swept(world)["result"]["status"] == "no_data"
+    assert sweep_once(world)["metadata"]["sent"] == [f"executions/{PHASE3}"]
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
+    assert sweep_once(world)["result"]["status"] == "no_data"
 
 
 def test_a_sweep_that_dies_while_it_sends_sends_again(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     lose(world)
     world.move(minutes=2)
     ask_for_sweep(world)
-    with world.killed_at("outbox.published"), pytest.raises(Killed):
+    with world.kill_at("outbox.published"), pytest.raises(Killed):
         world.run_until_idle(SWEEP)
     world.start()
     world.run_until_idle(SWEEP)
-    assert len(world.published("nba-phase3-analytics-complete")) == 2, "at least once, the receiver is idempotent"
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 2, "at least once, the receiver is idempotent"
     assert execution(world)["outbox_pending"] is False
 
 
 def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: PipelineHarness) -> None:
-    broken = {"outbox": entries("x", [OutboxFile(TRIGGER, "gone/1")]), "outbox_pending": True, "released_at": NOW}
-    world.state.create("held/a-broken-one", broken)
+    broken = DeferredMessage(
+        function="phase3_analytics",
+        topic=TRIGGER,
+        gate="pause",
+        reason="odd odds",
+        deferred_at=NOW,
+        released_at=NOW,
+        outbox=entries("x", [OutboxFile(TRIGGER, "gone/1")]),
+        outbox_pending=True,
+    )
+    world.state.create("held/a-broken-one", broken.to_document())
     ask(world)
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     lose(world)
     world.move(minutes=2)
-    found = swept(world)
+    found = sweep_once(world)
     assert found["result"]["status"] == "partial"
     assert found["metadata"]["sent"] == [f"executions/{PHASE3}"]
     problems = found["metadata"]["problems"]
@@ -98,7 +108,7 @@ def test_one_broken_outbox_is_a_problem_and_stops_no_other(world: PipelineHarnes
 
 def test_an_outage_of_the_store_is_no_problem_of_one_outbox(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     lose(world)
@@ -115,7 +125,7 @@ def test_an_outage_of_the_store_is_no_problem_of_one_outbox(world: PipelineHarne
     assert response.status == 503
     world.swap(bus=bus)
     world.run_until_idle(SWEEP)
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
 # --- leases and histories -------------------------------------------------------------------------------------
@@ -130,35 +140,35 @@ def test_no_delivery_can_follow_after_the_wait() -> None:
 
 def test_an_expired_lease_is_reported_then_ended_and_the_run_shown(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     lose(world)
     world.life.ended = False  # another instance: nobody voided the lease
     lease = timedelta(seconds=load_pipeline().functions["phase3_analytics"].lease_seconds)
     world.clock.set(NOW + lease - timedelta(seconds=1))
-    assert "expired" not in swept(world)["metadata"]
+    assert "expired" not in sweep_once(world)["metadata"]
     world.clock.set(NOW + lease)
-    assert swept(world)["metadata"]["expired"] == [PHASE3]
+    assert sweep_once(world)["metadata"]["expired"] == [PHASE3]
     assert execution(world)["status"] == "running"
     assert world.rows(HISTORY) == []
     world.clock.set(NOW + lease + abandoned_after())
-    metadata = swept(world)["metadata"]
+    metadata = sweep_once(world)["metadata"]
     assert (metadata["abandoned"], metadata["flushed"]) == ([PHASE3], [RUN])
     assert execution(world)["lease_expires_at"] == LONG_AGO
     rows = world.rows(HISTORY)
     assert [row["execution_id"] for row in rows if row["status"] == "failed"] == [PHASE3]
-    assert swept(world)["result"]["status"] == "no_data"
+    assert sweep_once(world)["result"]["status"] == "no_data"
 
 
 def test_a_voided_lease_counts_until_its_natural_end(world: PipelineHarness) -> None:
     """A restart voids the leases of the dead; the redelivery that takes them over may come a while later."""
     ask(world)
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     world.move(minutes=1)
     assert execution(world)["lease_expires_at"] == LONG_AGO
-    found = swept(world)
+    found = sweep_once(world)
     assert found["metadata"]["expired"] == [PHASE3]
     assert execution(world)["status"] == "running"
     work = Work()
@@ -168,12 +178,12 @@ def test_a_voided_lease_counts_until_its_natural_end(world: PipelineHarness) -> 
 
 def test_an_abandoned_execution_that_is_delivered_after_all_is_done(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.life.ended = False
     lose(world)
     world.move(hours=3)
-    assert swept(world)["metadata"]["abandoned"] == [PHASE3]
+    assert sweep_once(world)["metadata"]["abandoned"] == [PHASE3]
     ask(world)
     world.run_until_idle(functions(Work()))
     assert execution(world)["status"] == "succeeded"
@@ -181,13 +191,13 @@ def test_an_abandoned_execution_that_is_delivered_after_all_is_done(world: Pipel
 
 def test_a_sweep_that_dies_between_ending_and_history_is_repaired(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.start()
     lose(world)
     world.move(hours=3)
     ask_for_sweep(world)
-    with world.killed_at("sweep.abandoned"), pytest.raises(Killed):
+    with world.kill_at("sweep.abandoned"), pytest.raises(Killed):
         world.run_until_idle(SWEEP)
     assert execution(world)["status"] == "failed"
     assert world.rows(HISTORY) == []
@@ -204,9 +214,9 @@ def test_a_failure_that_no_delivery_follows_becomes_final(world: PipelineHarness
     lose(world)
     assert execution(world)["final"] is False
     world.clock.set(NOW + abandoned_after() - timedelta(seconds=1))
-    assert "abandoned" not in swept(world)["metadata"]
+    assert "abandoned" not in sweep_once(world)["metadata"]
     world.clock.set(NOW + abandoned_after())
-    assert swept(world)["metadata"]["abandoned"] == [PHASE3]
+    assert sweep_once(world)["metadata"]["abandoned"] == [PHASE3]
     (row,) = [row for row in world.rows(HISTORY) if row["execution_id"] == PHASE3]
     assert row["reason"] == "lost connection"
 
@@ -215,14 +225,14 @@ def test_a_run_that_ended_without_history_gets_it(world: PipelineHarness) -> Non
     """The last function of a run died after it sent, before it wrote the history; its message came no more."""
     ask(world)
     functions_ = functions(Work())
-    with world.killed_at("handler.recorded"), pytest.raises(Killed):
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
         world.run_until_idle(functions_)
     world.start()
     lose(world)
     world.move(minutes=29)
-    assert "flushed" not in swept(world)["metadata"]
+    assert "flushed" not in sweep_once(world)["metadata"]
     world.move(minutes=1)
-    assert swept(world)["metadata"]["flushed"] == [RUN]
+    assert sweep_once(world)["metadata"]["flushed"] == [RUN]
     assert [row["status"] for row in world.rows(HISTORY) if row["execution_id"] == PHASE3] == ["success"]
 
 
@@ -237,7 +247,7 @@ def test_a_run_in_progress_keeps_its_history_for_its_end(evening: PipelineHarnes
     (delivery,) = evening.bus.due({"phase5_worker": 1})
     evening.deliver(delivery, {"phase5_worker": (failing(StoreUnavailable("down")), model)})
     evening.move(minutes=11)
-    assert "flushed" not in swept(evening)["metadata"]
+    assert "flushed" not in sweep_once(evening)["metadata"]
     assert [row for row in evening.rows(HISTORY) if not row["execution_id"].startswith("batch_sweep")] == []
 
 
@@ -251,35 +261,48 @@ def test_held_messages_are_released_once_the_pause_is_over(world: PipelineHarnes
     world.run_until_idle(functions(work))
     assert work.calls == 0
     world.move(minutes=10)
-    assert "released" not in swept(world)["metadata"]
+    assert "released" not in sweep_once(world)["metadata"]
     pause_switch.resume(world.state, who="op", reason="done", now=world.clock.now())
     world.move(minutes=10)
-    assert len(swept(world)["metadata"]["released"]) == 1
+    assert len(sweep_once(world)["metadata"]["released"]) == 1
     world.run_until_idle(functions(work))
     assert work.calls == 1
     assert execution(world)["run_id"] == RUN
-    assert swept(world)["result"]["status"] == "no_data"
+    assert sweep_once(world)["result"]["status"] == "no_data"
 
 
 def test_while_paused_leases_are_reported_and_their_clock_starts_at_the_end(world: PipelineHarness) -> None:
     ask(world)
-    with world.killed_at("handler.ran"), pytest.raises(Killed):
+    with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
     world.life.ended = False
     lose(world)
     pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
     world.move(hours=5)
-    metadata = swept(world)["metadata"]
+    metadata = sweep_once(world)["metadata"]
     assert metadata["expired"] == [PHASE3]
     assert "abandoned" not in metadata
     pause_switch.resume(world.state, who="op", reason="done", now=world.clock.now())
     world.move(minutes=29)
-    assert "abandoned" not in swept(world)["metadata"]
+    assert "abandoned" not in sweep_once(world)["metadata"]
     world.move(minutes=1)
-    assert swept(world)["metadata"]["abandoned"] == [PHASE3]
+    assert sweep_once(world)["metadata"]["abandoned"] == [PHASE3]
 
 
 def test_the_sweep_itself_is_not_held(world: PipelineHarness) -> None:
     pause_switch.pause(world.state, who="op", reason="release", now=world.clock.now())
-    assert swept(world)["result"]["reason"].startswith("paused by op: release")
+    assert sweep_once(world)["result"]["reason"].startswith("paused by op: release")
     assert world.documents(deferred.COLLECTION) == []
+
+
+def test_a_damaged_document_is_a_problem_that_names_it_and_stops_no_other(world: PipelineHarness) -> None:
+    ask(world)
+    with world.kill_at("handler.recorded"), pytest.raises(Killed):
+        world.run_until_idle(functions(Work()))
+    world.start()
+    lose(world)
+    world.state.create("batches/damaged", {"status": "LOST", "outbox": [], "outbox_pending": True})
+    world.move(minutes=2)
+    found = sweep_once(world)["metadata"]
+    assert found["sent"] == [f"executions/{PHASE3}"]
+    assert found["problems"]["batches/damaged"].startswith("DataError: batches/damaged: the field batch_id is missing")

@@ -18,8 +18,8 @@ from shared.science.model_registry.promotions import POINTER, move_pointer, read
 from shared.science.model_registry.registry import list_saved_versions, load_models, read_metadata, save_models
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
-from tests.support.systems_models import named
-from tests.support.training_tables import feature_store_row, game, played
+from tests.support.systems_models import train_named
+from tests.support.training_tables import feature_store_row, game, summary_row
 
 pytestmark = pytest.mark.heavy  # a training for every test
 
@@ -37,7 +37,7 @@ def lay_out(world: PipelineHarness, *, upside_down_until: int = 0) -> None:
         for player in range(PLAYERS):
             level = 8.0 + 4.0 * player
             expected = 36.0 - level if number < upside_down_until else level
-            box.append(played(number, player, points=round(expected) + (number * 7 + player * 3) % 9 - 4))
+            box.append(summary_row(number, player, points=round(expected) + (number * 7 + player * 3) % 9 - 4))
             known = dict.fromkeys(("points_ewma_20", "points_ewma_08", "points_l10", "points_l20"), level)
             store.append(feature_store_row(number, player, **known, points_season=level, line=level - 0.5))
     world.add("nba_analytics.player_game_summary", box)
@@ -82,7 +82,7 @@ def training_time(games: int) -> Any:
 
 
 def serve(world: PipelineHarness, version: str, **metadata: Any) -> None:
-    save_models(world.models, named(version), {"features": list(model_features()), **metadata})
+    save_models(world.models, train_named(version), {"features": list(model_features()), **metadata})
     move_pointer(world.models, read_serving(world.models), version, by=f"test-{version}", at=AT, why="test")
 
 
@@ -90,7 +90,7 @@ def train(world: PipelineHarness, run_id: str) -> dict[str, Any]:
     """Publish a training and see it through; what it announced."""
     world.publish(TOPIC, {"game_date": "TODAY", "run_id": run_id})
     world.run_until_idle(TRAINING)
-    return world.published("nba-training-complete")[-1]
+    return world.list_published("nba-training-complete")[-1]
 
 
 def roll_back(world: PipelineHarness, to: str, **fields: str) -> Response:
@@ -112,7 +112,7 @@ def current(world: PipelineHarness) -> str | None:
 def test_every_training_is_compared_with_the_serving_version_on_days_that_neither_has_seen(
     trained_twice: PipelineHarness,
 ) -> None:
-    first, second = (each["metadata"] for each in trained_twice.published("nba-training-complete"))
+    first, second = (each["metadata"] for each in trained_twice.list_published("nba-training-complete"))
     assert first["promoted"]
     assert first["gate"]["against"] == "season_average"
     assert first["gate"]["reason"].startswith("nothing serves yet; ")
@@ -131,7 +131,7 @@ def test_every_training_is_compared_with_the_serving_version_on_days_that_neithe
 
 
 def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -> None:
-    (_, completion) = trained_twice.published("nba-training-complete")
+    (_, completion) = trained_twice.list_published("nba-training-complete")
     metadata = read_metadata(trained_twice.models, completion["metadata"]["version"])
     assert metadata["system_id"] == XGBOOST
     assert metadata["features"] == list(model_features())
@@ -180,7 +180,7 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
     league: PipelineHarness, trained_twice: PipelineHarness, point: str
 ) -> None:
     league.publish(TOPIC, {"game_date": "TODAY", "run_id": "week-1"})
-    with league.killed_at(point), pytest.raises(Killed):
+    with league.kill_at(point), pytest.raises(Killed):
         league.run_until_idle(TRAINING)
     moved = point == "handler.ran"
     assert (current(league) is not None) is moved, "the pointer is the last that is written"
@@ -190,8 +190,8 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
     first = read_serving(trained_twice.models).promotions[0]
     (promotion,) = read_serving(league.models).promotions
     assert (promotion.versions, promotion.by) == (first.versions, first.by)
-    (announcement,) = league.published("nba-training-complete")
-    assert announcement["metadata"] == trained_twice.published("nba-training-complete")[0]["metadata"]
+    (announcement,) = league.list_published("nba-training-complete")
+    assert announcement["metadata"] == trained_twice.list_published("nba-training-complete")[0]["metadata"]
     assert point in POINTS
 
 
@@ -205,7 +205,7 @@ def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarne
     last = read_serving(serving_two.models).promotions[-1]
     assert (last.action, last.why) == ("rollback", "predicts centres too high")
     assert last.at == serving_two.clock.now().isoformat()
-    (announcement,) = serving_two.published("nba-training-complete")
+    (announcement,) = serving_two.list_published("nba-training-complete")
     assert announcement["metadata"] == {"version": "2025-01-01-one", "rolled_back_from": "2025-01-08-two"}
     assert announcement["game_date"] == "2025-04-18"
     assert announcement["reason"].endswith("serves again instead of 2025-01-08-two (predicts centres too high)")
@@ -229,7 +229,7 @@ def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: Pip
 def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
     serving_two: PipelineHarness, asked: str, announcement: str, reason: str
 ) -> None:
-    save_models(serving_two.models, named("2025-01-05-other"), {"features": ["points_l3"]})
+    save_models(serving_two.models, train_named("2025-01-05-other"), {"features": ["points_l3"]})
     before = serving_two.models.read(POINTER)
     assert roll_back(serving_two, asked).body["status"] == "dead_lettered"
     assert serving_two.models.read(POINTER) == before
@@ -257,7 +257,7 @@ def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> N
     for version in ("2025-01-01-one", "2025-01-08-two", "2025-01-15-three"):
         serve(league, version)
     league.publish(TOPIC, {"rollback_to": "previous"})
-    with league.killed_at("handler.ran"), pytest.raises(Killed):
+    with league.kill_at("handler.ran"), pytest.raises(Killed):
         league.run_until_idle(TRAINING)
     assert current(league) == "2025-01-08-two"
     league.start()
@@ -265,7 +265,7 @@ def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> N
     league.run_until_idle(TRAINING)
     assert current(league) == "2025-01-08-two"
     assert len(read_serving(league.models).promotions) == 4
-    (announcement,) = league.published("nba-training-complete")
+    (announcement,) = league.list_published("nba-training-complete")
     assert announcement["metadata"] == {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
 
 

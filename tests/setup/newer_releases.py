@@ -13,7 +13,7 @@ NEWER = "9999.0"
 _PINNED = re.compile(r"(?m)^([A-Za-z0-9._-]+)(?:\[([^]]+)\])?==([^ \\\n]+)")
 
 
-def locked(lock: Path) -> dict[str, str]:
+def read_locked(lock: Path) -> dict[str, str]:
     """Version by package name (normalised: "google-auth") of a requirements file."""
     found = _PINNED.findall(lock.read_text(encoding="utf-8"))
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, _, version in found}

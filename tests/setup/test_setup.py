@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.setup.conftest import Clone
-from tests.setup.newer_releases import NEWER, locked, write_newer_releases
+from tests.setup.newer_releases import NEWER, read_locked, write_newer_releases
 
 OLDEST_PIP = "23.2.1"  # what Python 3.11 brings along
 
@@ -23,7 +23,7 @@ def choose_pip(clone: Clone, pip: str) -> None:
     clone.run(".venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted)
 
 
-def installed(clone: Clone) -> dict[str, str]:
+def list_installed(clone: Clone) -> dict[str, str]:
     command = (".venv/bin/python", "-m", "pip", "list", "--format=json", "--disable-pip-version-check")
     listed = json.loads(clone.run(*command).stdout)
     return {re.sub(r"[-_.]+", "-", each["name"]).lower(): each["version"] for each in listed}
@@ -31,7 +31,7 @@ def installed(clone: Clone) -> dict[str, str]:
 
 def assert_installed(clone: Clone, group: str) -> None:
     """What is installed is what the group's lock says (but for what it has for other systems), and nothing newer."""
-    lock, found = locked(clone.folder / "requirements" / f"{group}.txt"), installed(clone)
+    lock, found = read_locked(clone.folder / "requirements" / f"{group}.txt"), list_installed(clone)
     assert len(found) > 50
     assert {name: version for name, version in found.items() if name in lock} == {
         name: version for name, version in lock.items() if name in found
@@ -47,7 +47,7 @@ def test_both_commands_with_the_oldest_pip(clone: Clone) -> None:
     assert_installed(clone, "local")
     clone.run("make", "test", "ARGS=tests/unit/core/test_clock.py tests/setup -m 'not heavy'")
     assert_installed(clone, "dev")
-    assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(installed(clone))
+    assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(list_installed(clone))
 
 
 @pytest.mark.heavy
@@ -73,5 +73,5 @@ def test_a_newer_release_of_every_package_is_offered(tmp_path: Path) -> None:
     locks = sorted((ROOT / "requirements").glob("*.txt"))
     folder = write_newer_releases(tmp_path / "newer", locks)
     names = {wheel.name.split("-")[0].replace("_", "-") for wheel in folder.iterdir()}
-    assert names == set().union(*(locked(lock) for lock in locks))
+    assert names == set().union(*(read_locked(lock) for lock in locks))
     assert {"google-auth", "pytest", "checkov", "bqemulator", "uv"} <= names

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.simulation.base import prepare
 from tests.simulation.seed import Result, run_seed
 from tests.simulation.shrink import lines_of, shrink
-from tests.simulation.workers import opened, results_of
+from tests.simulation.workers import open_shared, results_of
 
 
 def simulate(folder: Path, seeds: range, workers: int) -> int:
@@ -51,7 +51,7 @@ def simulate(folder: Path, seeds: range, workers: int) -> int:
 
 
 def _explain(folder: Path, failing: Result) -> None:
-    base, references = opened(folder)
+    base, references = open_shared(folder)
     smallest, runs = shrink(failing, lambda spared: run_seed(base, references, failing.seed, spared))
     kept = len({fault.place for fault in smallest.injected})
     print(f"\nseed {failing.seed}, made smaller in {runs} runs: {kept} of {len(failing.injected)} faults are needed")
@@ -60,7 +60,7 @@ def _explain(folder: Path, failing: Result) -> None:
 
 def one(folder: Path, seed: int, *, verbose: bool) -> int:
     """Play one seed; its story where it is asked for or fails."""
-    result = run_seed(*opened(folder), seed)
+    result = run_seed(*open_shared(folder), seed)
     if verbose or result.failed:
         print("\n".join(lines_of(result)))
     if result.failed:

@@ -119,11 +119,11 @@ def _in_memory(folder: Path) -> MemoryBlobs:
 def _under(prefix: str, app: Any) -> Callable[..., Any]:
     """A WSGI application that stands below a path."""
 
-    def mounted(environ: dict[str, Any], start_response: Any) -> Any:
+    def serve_mounted(environ: dict[str, Any], start_response: Any) -> Any:
         environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(prefix)
         return app(environ, start_response)
 
-    return mounted
+    return serve_mounted
 
 
 def _move_a_line(file: Path) -> None:

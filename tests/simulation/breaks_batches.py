@@ -16,76 +16,77 @@ from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
 from functions.phase6_export.document import Order
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, OPEN, Batch
+from shared.chain.batches import completion, opening
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import Batch, BatchStatus, path_of
 from shared.chain.resilience import locks
 from shared.stores.ports import Document, Increment
 from shared.stores.warehouse import sql, staging
-from tests.simulation.patching import Instead, Table, patched
+from tests.simulation.patching import Instead, Table, patch
 
 TABLE = Table()
 
 
 @TABLE.add("increment instead of keyed completion", "a batch counts its completions, a repeated one twice")
 def _increment() -> Iterator[None]:
-    record, complete = batches._record_unit, batches.complete_unit
+    record, complete = completion._record_unit, completion.complete_unit
 
-    def recorded(state: Any, batch_id: str, result: Any) -> None:
+    def broken_record(state: Any, batch_id: str, result: Any) -> None:
         record(state, batch_id, result)
-        state.update(batches.path_of(batch_id), {"completions": Increment(1)})
+        state.update(path_of(batch_id), {"completions": Increment(1)})
 
-    def completed(state: Any, batch_id: str, *args: Any) -> Batch:
+    def broken_complete(state: Any, batch_id: str, *args: Any) -> Batch:
         def count(collection: str) -> int:
-            return int(state.get(batches.path_of(batch_id)).data["completions"])
+            return int(state.get(path_of(batch_id)).data["completions"])
 
         return complete(Instead(state, count=count), batch_id, *args)
 
-    with patched(batches, "_record_unit", recorded), patched(batches, "complete_unit", completed):
+    with patch(completion, "_record_unit", broken_record), patch(completion, "complete_unit", broken_complete):
         yield
 
 
 @TABLE.add("closed without precondition", "a batch is changed without asking whether it changed since it was read")
 def _closed_without_precondition() -> Iterator[None]:
-    whole = batches.announce
+    whole = completion.announce
 
     def announce(state: Any, *args: Any) -> None:
         whole(Instead(state, update=lambda path, fields, if_version: state.update(path, fields)), *args)
 
-    with patched(batches, "announce", announce):
+    with patch(completion, "announce", announce):
         yield
 
 
 @TABLE.add("late completion ignored", "a unit that is done after its batch was closed without it stays missing")
 def _late_ignored() -> Iterator[None]:
-    complete = batches.complete_unit
+    complete = completion.complete_unit
 
-    def completed(state: Any, batch_id: str, result: Any, announcement: Any) -> Batch:
-        batch = batches.get_batch(state, batch_id)
-        if batch is None or batch.status == OPEN:
+    def broken_complete(state: Any, batch_id: str, result: Any, announcement: Any) -> Batch:
+        batch = get_batch(state, batch_id)
+        if batch is None or batch.status == BatchStatus.OPEN:
             return complete(state, batch_id, result, announcement)
-        batches._record_unit(state, batch_id, result)
+        completion._record_unit(state, batch_id, result)
         return batch
 
-    with patched(batches, "complete_unit", completed):
+    with patch(completion, "complete_unit", broken_complete):
         yield
 
 
 @TABLE.add("no join", "a trigger opens a revision while another of the date is in progress")
 def _no_join() -> Iterator[None]:
-    whole = batches.open_batch
+    whole = opening.open_batch
 
-    def finished(document: Document | None) -> Document | None:
+    def broken_finish(document: Document | None) -> Document | None:
         if document is None or not document.path.startswith("batches/"):
             return document
-        return replace(document, data={**document.data, "status": CONSOLIDATED})
+        return replace(document, data={**document.data, "status": BatchStatus.CONSOLIDATED.value})
 
     def open_batch(state: Any, *args: Any) -> Batch:
         def transaction(body: Any) -> Any:
-            return state.transaction(lambda real: body(Instead(real, get=lambda path: finished(real.get(path)))))
+            return state.transaction(lambda real: body(Instead(real, get=lambda path: broken_finish(real.get(path)))))
 
         return whole(Instead(state, transaction=transaction), *args)
 
-    with patched(batches, "open_batch", open_batch), patched(Batch, "in_progress", property(lambda self: False)):
+    with patch(opening, "open_batch", open_batch), patch(Batch, "in_progress", property(lambda self: False)):
         yield
 
 
@@ -93,7 +94,7 @@ def _no_join() -> Iterator[None]:
 def _staging_appends() -> Iterator[None]:
     load = DuckDbWarehouse.load
 
-    def appended(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
+    def broken_append(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
         prefix = table.partition(".")[2]
         if mode == "replace" and prefix.startswith("_staging_") and table in self.tables(staging.DATASET, prefix):
             before = self.query(f"SELECT * FROM `{table}`")
@@ -101,7 +102,7 @@ def _staging_appends() -> Iterator[None]:
             return int(rows.num_rows)
         return load(self, table, rows, mode=mode, job_id=job_id)
 
-    with patched(DuckDbWarehouse, "load", appended):
+    with patch(DuckDbWarehouse, "load", broken_append):
         yield
 
 
@@ -109,25 +110,25 @@ def _staging_appends() -> Iterator[None]:
 def _loads_repeated() -> Iterator[None]:
     load, number = DuckDbWarehouse.load, itertools.count()
 
-    def loaded(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
+    def broken_load(self: DuckDbWarehouse, table: str, rows: pa.Table, *, mode: Any, job_id: str) -> int:
         return load(self, table, rows, mode=mode, job_id=f"{job_id}-{next(number)}")
 
-    with patched(DuckDbWarehouse, "load", loaded):
+    with patch(DuckDbWarehouse, "load", broken_load):
         yield
 
 
 @TABLE.add("dropped before verification", "staging is dropped after the MERGE, before it is known what that did")
-def _dropped_unverified() -> Iterator[None]:
+def _drop_unverified() -> Iterator[None]:
     merge = consolidate._merge
 
-    def merged(job: Any, *args: Any) -> int:
+    def broken_merge(job: Any, *args: Any) -> int:
         try:
             return merge(job, *args)
         finally:
             tables = job.runtime.warehouse.tables(staging.DATASET, staging.staging_prefix(job.batch.batch_id))
             consolidate._drop(job, tables, list(consolidate._pending(job).units))
 
-    with patched(consolidate, "_merge", merged):
+    with patch(consolidate, "_merge", broken_merge):
         yield
 
 
@@ -138,10 +139,10 @@ def _no_lock() -> Iterator[None]:
             pass
 
     @contextmanager
-    def hold(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
+    def acquire(name: str, state: Any, clock: Any, **lease: Any) -> Iterator[locks.Lock]:
         yield Unchecked(name, 1, state, clock)
 
-    with patched(locks, "hold", hold):
+    with patch(locks, "acquire", acquire):
         yield
 
 
@@ -154,7 +155,7 @@ def _merge_without(guard: str, instead: str) -> Iterator[None]:
         assert guard in text
         return text.replace(guard, instead)
 
-    with patched(staging, "merge_sql", merge_sql):
+    with patch(staging, "merge_sql", merge_sql):
         yield
 
 
@@ -162,10 +163,10 @@ def _merge_without(guard: str, instead: str) -> Iterator[None]:
 def _no_freeze() -> Iterator[None]:
     check_sql = staging.check_sql
 
-    def checked(staged: str) -> str:
+    def broken_check(staged: str) -> str:
         return check_sql(staged).replace("tipoff_at <= @now", "tipoff_at <= @now AND FALSE")
 
-    with patched(staging, "check_sql", checked), _merge_without(" AND tipoff_at > @now", ""):
+    with patch(staging, "check_sql", broken_check), _merge_without(" AND tipoff_at > @now", ""):
         yield
 
 
@@ -181,13 +182,13 @@ def _as_of_included() -> Iterator[None]:
         second = "TIMESTAMP_ADD(features_as_of, INTERVAL 1 SECOND)"
         return text.replace("answered_at < features_as_of", f"answered_at < {second}")
 
-    with patched(sql, "_whole", read):
+    with patch(sql, "_whole", read):
         yield
 
 
 @TABLE.add("exports without order", "an older run's file overwrites a newer one's")
 def _no_order() -> Iterator[None]:
-    with patched(writer, "Order", Instead(Order, read=lambda before: None)):
+    with patch(writer, "Order", Instead(Order, read=lambda before: None)):
         yield
 
 
@@ -195,7 +196,7 @@ def _no_order() -> Iterator[None]:
 def _no_generation() -> Iterator[None]:
     put = writer.Writer._put
 
-    def written(self: writer.Writer, *args: Any) -> bool:
+    def broken_write(self: writer.Writer, *args: Any) -> bool:
         blobs = self.blobs
 
         def write(path: str, data: bytes, **how: Any) -> int:
@@ -203,7 +204,7 @@ def _no_generation() -> Iterator[None]:
 
         return put(writer.Writer(Instead(blobs, write=write)), *args)
 
-    with patched(writer.Writer, "_put", written):
+    with patch(writer.Writer, "_put", broken_write):
         yield
 
 
@@ -212,5 +213,5 @@ def _orphans_dropped() -> Iterator[None]:
     def of_batch(context: Any, report: Any, batch: Batch, tables: Mapping[str, Any]) -> list[str]:
         return sorted(tables)
 
-    with patched(orphans, "_of_batch", of_batch), patched(orphans, "ORPHANED", timedelta(0)):
+    with patch(orphans, "_of_batch", of_batch), patch(orphans, "ORPHANED", timedelta(0)):
         yield

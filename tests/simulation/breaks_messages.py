@@ -1,4 +1,4 @@
-"""Breaks of what carries messages: handler, ledger, outbox, delivery and held messages."""
+"""Breaks of what carries messages: handler, ledger, outbox, delivery and deferred messages."""
 
 from __future__ import annotations
 
@@ -10,46 +10,47 @@ from dataclasses import replace
 from typing import Any
 
 from shared.chain.execution import handler, run_identity
-from shared.chain.execution.ledger import FAILED, SUCCEEDED, Done, Ledger, Taken
+from shared.chain.execution.ledger import Done, Ledger, Taken
+from shared.chain.execution.records import ExecutionFacts, ExecutionStatus, Success
 from shared.chain.messages import outbox
 from shared.chain.resilience import dead_letters, deferred
 from shared.core.errors import Retriable
 from shared.stores.ports import Document
 from shared.stores.runtime import Runtime
-from tests.simulation.patching import Instead, Table, everywhere, patched
+from tests.simulation.patching import Instead, Table, everywhere, patch
 
 TABLE = Table()
 
-Finish = Callable[[Ledger, Taken, dict[str, Any]], None]
+Finish = Callable[[Ledger, Taken, Success], None]
 _runtime: ContextVar[Runtime] = ContextVar("runtime of the execution")
 
 
 @contextmanager
-def _finishing(instead: Callable[[Finish, Ledger, Taken, dict[str, Any], Runtime], None]) -> Iterator[None]:
+def _finishing(instead: Callable[[Finish, Ledger, Taken, Success, Runtime], None]) -> Iterator[None]:
     """Another way to record success, which knows the ports."""
     execute, finish = handler._execute, Ledger.finish
 
-    def executed(of: Any, message: Any, run: Any, runtime: Runtime, passage: Any) -> Any:
+    def broken_execute(of: Any, message: Any, run: Any, runtime: Runtime, passage: Any) -> Any:
         _runtime.set(runtime)
         return execute(of, message, run, runtime, passage)
 
-    def finished(self: Ledger, taken: Taken, fields: dict[str, Any]) -> None:
-        instead(finish, self, taken, fields, _runtime.get())
+    def broken_finish(self: Ledger, taken: Taken, success: Success) -> None:
+        instead(finish, self, taken, success, _runtime.get())
 
-    with patched(handler, "_execute", executed), patched(Ledger, "finish", finished):
+    with patch(handler, "_execute", broken_execute), patch(Ledger, "finish", broken_finish):
         yield
 
 
-def _publish(fields: dict[str, Any], runtime: Runtime) -> None:
-    for entry in fields["outbox"]:
-        outbox._publish(entry, runtime.bus, runtime.raw)
+def _publish(taken: Taken, success: Success, runtime: Runtime) -> None:
+    for entry in success.outbox:
+        outbox._publish(taken.key.path, entry, runtime.bus, runtime.raw)
 
 
 @TABLE.add("publish before record", "the outcome's messages are published before it is recorded")
 def _publish_before_record() -> Iterator[None]:
-    def finish(whole: Finish, ledger: Ledger, taken: Taken, fields: dict[str, Any], runtime: Runtime) -> None:
-        _publish(fields, runtime)
-        whole(ledger, taken, {**fields, "outbox_pending": False})
+    def finish(whole: Finish, ledger: Ledger, taken: Taken, success: Success, runtime: Runtime) -> None:
+        _publish(taken, success, runtime)
+        whole(ledger, taken, replace(success, outbox_pending=False))
 
     with _finishing(finish):
         yield
@@ -57,9 +58,9 @@ def _publish_before_record() -> Iterator[None]:
 
 @TABLE.add("record without outbox", "a result is recorded without its messages, which are published right after")
 def _record_without_outbox() -> Iterator[None]:
-    def finish(whole: Finish, ledger: Ledger, taken: Taken, fields: dict[str, Any], runtime: Runtime) -> None:
-        whole(ledger, taken, {**fields, "outbox": [], "outbox_pending": False})
-        _publish(fields, runtime)
+    def finish(whole: Finish, ledger: Ledger, taken: Taken, success: Success, runtime: Runtime) -> None:
+        whole(ledger, taken, replace(success, outbox=[], outbox_pending=False))
+        _publish(taken, success, runtime)
 
     with _finishing(finish):
         yield
@@ -76,7 +77,7 @@ def _sending(instead: Callable[[Document, Callable[[], int], Callable[[list[Any]
         entries = document.data["outbox"]
 
         def publish() -> int:
-            return sum(outbox._publish(entry, bus, raw) for entry in entries)
+            return sum(outbox._publish(path, entry, bus, raw) for entry in entries)
 
         def mark(left: list[Any]) -> None:
             sent = [*document.data.get("outbox_sent", []), *(json.dumps([e["id"], e["topic"]]) for e in entries)]
@@ -101,7 +102,7 @@ def _mark_before_publishing() -> Iterator[None]:
 
 @TABLE.add("no lease", "an execution is taken although another's lease stands")
 def _no_lease() -> Iterator[None]:
-    with patched(Ledger, "_is_free", lambda self, document, now: True):
+    with patch(Ledger, "_is_free", lambda self, execution, now: True):
         yield
 
 
@@ -110,7 +111,7 @@ def _no_fencing() -> Iterator[None]:
     def write(self: Ledger, taken: Taken, fields: dict[str, Any]) -> None:
         self._state.update(taken.key.path, fields)
 
-    with patched(Ledger, "_write_fenced", write):
+    with patch(Ledger, "_write_fenced", write):
         yield
 
 
@@ -120,7 +121,7 @@ def _no_fencing() -> Iterator[None]:
 def _unconditional_take() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
+    def broken_take(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
         state = self._state
         careless = Ledger(
             Instead(state, update=lambda path, fields, if_version: state.update(path, fields)),
@@ -129,7 +130,7 @@ def _unconditional_take() -> Iterator[None]:
         )
         return take(careless, *args, **more)
 
-    with patched(Ledger, "take", taken):
+    with patch(Ledger, "take", broken_take):
         yield
 
 
@@ -137,18 +138,18 @@ def _unconditional_take() -> Iterator[None]:
 def _success_forgotten() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
+    def broken_take(self: Ledger, *args: Any, **more: Any) -> Taken | Done:
         state = self._state
 
         def get(path: str) -> Document | None:
             found = state.get(path)
-            if found is None or found.data["status"] != SUCCEEDED:
+            if found is None or found.data["status"] != ExecutionStatus.SUCCEEDED:
                 return found
-            return replace(found, data={**found.data, "status": FAILED})
+            return replace(found, data={**found.data, "status": ExecutionStatus.FAILED.value})
 
         return take(Ledger(Instead(state, get=get), self._owner, self._epoch), *args, **more)
 
-    with patched(Ledger, "take", taken):
+    with patch(Ledger, "take", broken_take):
         yield
 
 
@@ -156,41 +157,41 @@ def _success_forgotten() -> Iterator[None]:
 def _as_of_anew() -> Iterator[None]:
     take = Ledger.take
 
-    def taken(self: Ledger, key: Any, now: Any, lease: Any, facts: dict[str, Any], **more: Any) -> Taken | Done:
+    def broken_take(self: Ledger, key: Any, now: Any, lease: Any, facts: ExecutionFacts, **more: Any) -> Taken | Done:
         found = take(self, key, now, lease, facts, **more)
-        if isinstance(found, Done) or not facts["as_of"]:
+        if isinstance(found, Done) or not facts.as_of:
             return found
-        return replace(found, data={**found.data, "as_of": facts["as_of"]})
+        return replace(found, execution=replace(found.execution, as_of=facts.as_of))
 
-    with patched(Ledger, "take", taken):
+    with patch(Ledger, "take", broken_take):
         yield
 
 
 @TABLE.add("failure acknowledged", "a failure that a retry would mend is answered with 200")
 def _failure_acknowledged() -> Iterator[None]:
     answer = handler.Response
-    with patched(handler, "Response", lambda status, body: answer(200 if status == 503 else status, body)):
+    with patch(handler, "Response", lambda status, body: answer(200 if status == 503 else status, body)):
         yield
 
 
 @TABLE.add("poison dropped", "poison is acknowledged and no dead letter is written")
 def _poison_dropped() -> Iterator[None]:
-    def dropped(function: Any, envelope: Any, body: bytes, error: Any, runtime: Runtime) -> handler.Response:
+    def broken_drop(function: Any, envelope: Any, body: bytes, error: Any, runtime: Runtime) -> handler.Response:
         return handler.Response(200, {"status": "dead_lettered", "reason": str(error), "error_type": error.event})
 
-    with patched(handler, "_dead_letter", dropped):
+    with patch(handler, "_dead_letter", broken_drop):
         yield
 
 
-@TABLE.add("held without parking", "a message that the pause switch stops is acknowledged and not kept")
+@TABLE.add("deferred without parking", "a message that the pause switch stops is acknowledged and not kept")
 def _deferred_without_parking() -> Iterator[None]:
-    with patched(handler, "hold", lambda runtime, function, envelope, gate, reason: None):
+    with patch(handler, "defer", lambda runtime, function, envelope, rejection: None):
         yield
 
 
-@TABLE.add("held for ever", "what was held is not released when its gate opens")
+@TABLE.add("deferred for ever", "what was deferred is not released when it would be admitted")
 def _deferred_for_ever() -> Iterator[None]:
-    with patched(deferred, "release_deferred", lambda runtime: []):
+    with patch(deferred, "release_deferred", lambda runtime: []):
         yield
 
 
@@ -202,7 +203,7 @@ def _run_id_of_the_message() -> Iterator[None]:
         found = whole(message, envelope, runtime)
         return f"{found}-{envelope.message_id}" if message.schedule and not message.run_id else found
 
-    with patched(run_identity, "_run_id", run_id):
+    with patch(run_identity, "_run_id", run_id):
         yield
 
 
@@ -210,7 +211,7 @@ def _run_id_of_the_message() -> Iterator[None]:
 def _errors_passed_over() -> Iterator[None]:
     execute = handler._execute
 
-    def executed(of: Any, message: Any, run: Any, runtime: Runtime, passage: Any) -> Any:
+    def broken_execute(of: Any, message: Any, run: Any, runtime: Runtime, passage: Any) -> Any:
         warehouse = runtime.warehouse
 
         def replace_partition(*args: Any, **kwargs: Any) -> int:
@@ -222,7 +223,7 @@ def _errors_passed_over() -> Iterator[None]:
         careless: Any = Instead(warehouse, replace_partition=replace_partition)
         return execute(of, message, run, replace(runtime, warehouse=careless), passage)
 
-    with patched(handler, "_execute", executed):
+    with patch(handler, "_execute", broken_execute):
         yield
 
 
@@ -230,9 +231,9 @@ def _errors_passed_over() -> Iterator[None]:
 def _redrive_drops_the_letter() -> Iterator[None]:
     redrive = dead_letters._redrive
 
-    def dropped(runtime: Runtime, letter: dead_letters.DeadLetter, who: str, reason: str) -> dead_letters.Redriven:
+    def broken_drop(runtime: Runtime, letter: dead_letters.DeadLetter, who: str, reason: str) -> dead_letters.Redriven:
         runtime.bus.ack(letter.subscription, [letter.ack_id])
         return redrive(runtime, letter, who, reason)
 
-    with patched(dead_letters, "_redrive", dropped):
+    with patch(dead_letters, "_redrive", broken_drop):
         yield

@@ -67,13 +67,13 @@ class MemoryBus:
         return message
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
-        return list(self._known(subscription).values())[:limit]
+        return list(self._require_known(subscription).values())[:limit]
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
-        waiting = self._known(subscription)
+        waiting = self._require_known(subscription)
         return [ack_id for ack_id in ack_ids if waiting.pop(ack_id, None) is None]
 
-    def _known(self, subscription: str) -> dict[str, PulledMessage]:
+    def _require_known(self, subscription: str) -> dict[str, PulledMessage]:
         if subscription not in self._waiting:
             names = ", ".join(sorted(self._waiting))
             raise NotFound(f"There is no pull subscription {subscription!r}.", next_step=f"use one of: {names}.")

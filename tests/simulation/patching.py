@@ -37,7 +37,7 @@ class Table:
 
 
 @contextmanager
-def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
+def patch(owner: Any, name: str, value: Any) -> Iterator[None]:
     """Another attribute of a module or class for the block."""
     before = vars(owner)[name]
     setattr(owner, name, value)
@@ -54,7 +54,7 @@ def everywhere(function: Callable[..., Any], instead: Callable[..., Any]) -> Ite
     with ExitStack() as stack:
         for module in modules:
             for name in [name for name, value in vars(module).items() if value is function]:
-                stack.enter_context(patched(module, name, instead))
+                stack.enter_context(patch(module, name, instead))
         yield
 
 
@@ -84,7 +84,7 @@ class Planted:
         self._stack.close()
 
     @contextmanager
-    def mended(self) -> Iterator[None]:
+    def mend(self) -> Iterator[None]:
         """The core as it is, for a while."""
         self._stack.close()
         try:
@@ -101,5 +101,5 @@ class UnbrokenReferences(References):
         self._planted = planted
 
     def of(self, loads: list[Load], as_of: Any) -> Outcome:
-        with self._planted.mended():
+        with self._planted.mend():
             return self._whole.of(loads, as_of)

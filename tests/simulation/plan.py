@@ -87,8 +87,10 @@ class Plan:
 
 def calm(game_date: date) -> Plan:
     """A day on which nothing goes wrong."""
-    events = [_scheduled(name, game_date) for name in ("same-day-predictions", "phase6-tonight-picks")]
-    events += [_scheduled(name, game_date, next_day=True) for name in ("daily-yesterday-analytics", "grading-daily")]
+    events = [_schedule_event(name, game_date) for name in ("same-day-predictions", "phase6-tonight-picks")]
+    events += [
+        _schedule_event(name, game_date, next_day=True) for name in ("daily-yesterday-analytics", "grading-daily")
+    ]
     return Plan(0, game_date, 0.0, frozenset(), (), (), tuple(sorted(events, key=lambda e: e.at)), second_run=False)
 
 
@@ -123,15 +125,15 @@ def draw(seed: int, game_date: date, first_tipoff: datetime) -> Plan:
 
 
 def _schedule(rng: Random, day: date, windows: list[Window], second_run: bool) -> list[Event]:
-    events = [_scheduled("same-day-predictions", day)]
+    events = [_schedule_event("same-day-predictions", day)]
     # recovery asks and exports too, so these need not be in every seed
-    events += [_scheduled(n, day) for n in ("self-heal-predictions", "phase6-tonight-picks") if rng.random() < 0.5]
+    events += [_schedule_event(n, day) for n in ("self-heal-predictions", "phase6-tonight-picks") if rng.random() < 0.5]
     if second_run:
-        events.append(_scheduled("pre-game-predictions", day))
+        events.append(_schedule_event("pre-game-predictions", day))
     following = ["daily-yesterday-analytics", "grading-daily"]
     if rng.random() < 0.3:
         following.append("self-heal-results")
-    events += [_scheduled(name, day, next_day=True) for name in following]
+    events += [_schedule_event(name, day, next_day=True) for name in following]
     for event in tuple(events):
         if rng.random() < 0.15:
             later = event.at + timedelta(seconds=rng.choice((0, 1, 7, 45)))
@@ -203,7 +205,7 @@ def _minutes(rng: Random, least: int, most: int) -> timedelta:
     return timedelta(seconds=rng.randint(least * 60, most * 60))
 
 
-def _scheduled(name: str, game_day: date, *, next_day: bool = False) -> Event:
+def _schedule_event(name: str, game_day: date, *, next_day: bool = False) -> Event:
     """One of pipeline.yaml's jobs on the game day or the day after."""
     schedule = load_pipeline().schedules[name]
     minute, hour = schedule.cron.split()[:2]

@@ -123,7 +123,7 @@ class Process:
             self._after(kind, place)
         return result
 
-    def reached(self, point: str) -> None:
+    def on_failpoint(self, point: str) -> None:
         """A named point between two side effects."""
         self._check_alive()
         place = self.place(f"point {point}")
@@ -266,8 +266,8 @@ def running(process: Process) -> Iterator[None]:
         _running.reset(token)
 
 
-def reached(point: str) -> None:
+def on_failpoint(point: str) -> None:
     """The hook of shared.core.failpoints."""
     process = _running.get()
     if process is not None:
-        process.reached(point)
+        process.on_failpoint(point)

@@ -164,13 +164,13 @@ def _may_differ(name: str) -> bool:
 def exports_of(exports: MemoryBlobs) -> dict[str, str]:
     """Every file but status.json, which tells the latest attempt, in canonical text without moments of features."""
     return {
-        path: repr(json.loads(blob.data, object_pairs_hook=_compared))
+        path: repr(json.loads(blob.data, object_pairs_hook=_comparable_fields))
         for path, blob in sorted(exports.objects.items())
         if not path.endswith("/status.json")
     }
 
 
-def _compared(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def _comparable_fields(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """An object's fields without what may differ; a game's status is that of the moment of the export."""
     of_a_game = any(name == "tipoff_at" for name, _ in pairs)
     return [(name, value) for name, value in pairs if not _may_differ(name) and not (of_a_game and name == "status")]
@@ -191,7 +191,7 @@ class References:
             self._known[name] = self._play(visible, as_of)
         return self._known[name]
 
-    def torn(self, loads: list[Load], writes: list[Write], as_of: datetime) -> Iterator[Outcome]:
+    def find_torn(self, loads: list[Load], writes: list[Write], as_of: datetime) -> Iterator[Outcome]:
         """What else may have been predicted where loads came in between writes of features of one moment.
 
         The coordinator read the features after one of the writes, those of earlier moments included (where a moment

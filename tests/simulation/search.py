@@ -69,7 +69,7 @@ class Checker:
         return Found(chosen.name, None, "", len(seeds))
 
 
-def recorded() -> Mapping[str, int]:
+def read_recorded() -> Mapping[str, int]:
     """The seeds that `make test` replays, by the break's name."""
     seeds: dict[str, int] = json.loads(RECORDED.read_text())
     return seeds
@@ -126,7 +126,7 @@ def main() -> int:
     results = search_all(names, first, count, workers)
     seeds = {found.name: found.seed for found in results if found.seed is not None}
     if os.environ.get("RECORD") == "1":
-        before = recorded() if RECORDED.exists() else {}
+        before = read_recorded() if RECORDED.exists() else {}
         record({name: seed for name, seed in {**before, **seeds}.items() if name in BREAKS})
     most = max(found.tried for found in results)
     print(

@@ -20,7 +20,7 @@ from tests.simulation.driver import Player, Unsettled
 from tests.simulation.faults import Faults, Injected
 from tests.simulation.hub import Over
 from tests.simulation.plan import Plan, draw
-from tests.simulation.process import reached
+from tests.simulation.process import on_failpoint
 from tests.simulation.reference import Recorder, References
 from tests.simulation.verdict import verdict
 from tests.simulation.watch import CONTINUOUS
@@ -101,17 +101,17 @@ def run_seed(
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Named points strike, tasks run one after the other, and nothing is logged."""
-    failpoints.install(reached)
+    failpoints.install(on_failpoint)
     concurrency.use_sequential(range)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     sys.meta_path.insert(0, _NotThere)
-    certainly = schema_check.certainly
-    schema_check.certainly = _remembered  # type: ignore[assignment]  # a function for a cached function
+    original = schema_check.fast_check
+    schema_check.fast_check = _remember_valid  # type: ignore[assignment]  # a function for a cached function
     try:
         yield
     finally:
-        schema_check.certainly = certainly
+        schema_check.fast_check = original
         sys.meta_path.remove(_NotThere)
         logging.disable(before)
         concurrency.use_sequential(None)
@@ -119,12 +119,12 @@ def deterministic() -> Iterator[None]:
 
 
 _found_valid: set[int] = set()
-_certainly = schema_check.certainly
+_fast_check = schema_check.fast_check
 
 
-def _remembered(schema: str) -> Callable[[Any], bool]:
+def _remember_valid(schema: str) -> Callable[[Any], bool]:
     """The schema's check; a content that was found valid, at whatever time it was made, is not looked through again."""
-    check = _certainly(schema)
+    check = _fast_check(schema)
 
     def valid(body: Any) -> bool:
         if not isinstance(body, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.phase6_export import writer
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.records import Batch
 from shared.chain.execution import handler
 from shared.chain.execution.ledger import Ledger
 from shared.chain.messages import outbox
@@ -13,12 +13,12 @@ from tests.simulation.base import Base
 from tests.simulation.breaks import BREAKS
 from tests.simulation.patching import Planted
 from tests.simulation.reference import References
-from tests.simulation.search import Checker, recorded
+from tests.simulation.search import Checker, read_recorded
 from tests.simulation.test_seeds import SEEDS as PLAYED_WHOLE
 
 pytestmark = pytest.mark.heavy
 
-SEEDS = recorded()
+SEEDS = read_recorded()
 # One seed after the other: without a break each is played once at most.
 NAMES: list[str] = sorted(BREAKS, key=lambda name: (SEEDS.get(name, 0), name))
 AGAIN = "the schedules have changed: make simulate-breaks RECORD=1"
@@ -49,6 +49,6 @@ def test_a_break_is_gone_after_its_block_and_while_it_is_mended(name: str) -> No
         return [value for part in parts for _, value in sorted(vars(part).items()) if callable(value)]
 
     before = core()
-    with Planted(BREAKS[name]) as planted, planted.mended():
+    with Planted(BREAKS[name]) as planted, planted.mend():
         assert core() == before
     assert core() == before

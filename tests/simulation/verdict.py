@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.chain.batches.batches import FAILED, get_batch
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import BatchStatus
 from tests.simulation.driver import Player
 from tests.simulation.reference import (
     Outcome,
@@ -52,7 +53,7 @@ class _Result:
         missing = sorted(set(self.world.base.tipoffs) - set(games))
         if missing and self.player.settled_before_tipoff:
             yield f"games {missing} have no predictions although recovery ended before tip-off"
-        if missing and not self._a_reason():
+        if missing and not self._has_reason():
             yield f"games {missing} have no predictions and nothing says why"
         fitting: list[list[Outcome]] = []
         for game, rows in sorted(games.items()):
@@ -79,7 +80,7 @@ class _Result:
         uniform = (self.references.of(loads[:count], as_of) for count in self._counts(as_of))
         found = [(list(self._compare(game, rows, candidate)), candidate) for candidate in uniform]
         if all(complaints for complaints, _ in found):
-            for candidate in self._torn(as_of):
+            for candidate in self._find_torn(as_of):
                 found.append((list(self._compare(game, rows, candidate)), candidate))
                 if not found[-1][0]:
                     break
@@ -91,10 +92,10 @@ class _Result:
         """How many loads there were when features of a moment were written."""
         return sorted({write.loads for write in self.recorder.writes if write.as_of == as_of})
 
-    def _torn(self, as_of: datetime) -> Iterator[Outcome]:
+    def _find_torn(self, as_of: datetime) -> Iterator[Outcome]:
         writes = self.recorder.writes_until(as_of)
         if not self._one_input(writes, as_of):
-            yield from self.references.torn(self.recorder.loads, writes, as_of)
+            yield from self.references.find_torn(self.recorder.loads, writes, as_of)
 
     def _one_input(self, writes: list[Write], as_of: datetime) -> bool:
         """Whether all these writes found the same raw rows of those known before a moment."""
@@ -108,7 +109,7 @@ class _Result:
         writes = {moment: [w for w in self.recorder.writes if w.as_of == moment] for moment in moments}
         return not self._incomplete(batch_id) and all(self._one_input(writes[each], each) for each in moments)
 
-    def _loaded_since(self) -> bool:
+    def _has_loads_since(self) -> bool:
         """Whether raw rows that were known at the moment of the features were loaded after these were written last.
 
         The files then say that they are not in the features, where an undisturbed run's say that nothing was known.
@@ -142,11 +143,11 @@ class _Result:
     def _incomplete(self, batch_id: str) -> bool:
         """Whether the batch itself says that units were not merged, or that rows came after tip-off."""
         batch = get_batch(self.world.state, batch_id)
-        return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.data.get("frozen_rows"))
+        return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.frozen_rows)
 
-    def _a_reason(self) -> bool:
+    def _has_reason(self) -> bool:
         """Whether something on record says why nothing was predicted."""
-        if any(b.data["status"] == FAILED for b in self.world.state.query("batches")):
+        if any(b.data["status"] == BatchStatus.FAILED for b in self.world.state.query("batches")):
             return True
         executions = self.world.state.query("executions")
         return any(
@@ -157,7 +158,7 @@ class _Result:
 
     def _exports(self, reference: Outcome) -> Iterator[str]:
         """What the bucket has that an undisturbed run has not; pointers that went on to a free day must say so."""
-        free_day, since = self._free_day(), self._loaded_since()
+        free_day, since = self._free_day(), self._has_loads_since()
         for path in sorted({*reference.exports, *self.outcome.exports}):
             actual, expected = self.outcome.exports.get(path), reference.exports.get(path)
             if actual and expected and since:

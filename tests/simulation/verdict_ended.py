@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from shared.chain.batches.batches import CONSOLIDATED, DONE, FAILED, SUPERSEDED
+from shared.chain.batches.records import BatchStatus, UnitStatus
 from shared.chain.resilience import dead_letters
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
@@ -57,17 +57,17 @@ class Ended:
                 yield f"{deferred.path} is held still: {deferred.data['reason']}"
         batches = self.world.state.query("batches")
         for batch in batches:
-            if batch.data["status"] not in (CONSOLIDATED, SUPERSEDED, FAILED):
+            if batch.data["status"] not in (BatchStatus.CONSOLIDATED, BatchStatus.SUPERSEDED, BatchStatus.FAILED):
                 yield f"{batch.id} is {batch.data['status']}"
-            elif batch.data["status"] == CONSOLIDATED:
-                units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", DONE)])
+            elif batch.data["status"] == BatchStatus.CONSOLIDATED:
+                units = self.world.state.query(f"{batch.path}/units", [Filter("status", "==", UnitStatus.DONE)])
                 # less what was split before it reported
                 done = {unit.id for unit in units}.intersection(str(batch.data["units"]).split(" "))
                 if late := sorted(done & set(batch.data["missing_units"])):
                     yield f"{batch.id} names units as missing that are done: {late}"
                 if unmerged := sorted(done - set(batch.data["merged_units"])):
                     yield f"{batch.id} is consolidated without units that are done: {unmerged}"
-        if batches and all(b.data["status"] == FAILED for b in batches):
+        if batches and all(b.data["status"] == BatchStatus.FAILED for b in batches):
             yield f"no batch was consolidated: {batches[-1].data['failure']}"
 
     def messages(self) -> Iterator[str]:
@@ -106,7 +106,7 @@ class Ended:
         for table in self.world.warehouse.tables(staging.DATASET, "_staging_"):
             batch = table.partition("_staging_")[2].partition("__")[0]
             status = batches.get(batch, {}).get("status")
-            if status in (CONSOLIDATED, SUPERSEDED):
+            if status in (BatchStatus.CONSOLIDATED, BatchStatus.SUPERSEDED):
                 yield f"{table} is left over; its batch is {status}"
 
     def history(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from shared.chain.batches.batches import CLOSED, CONSOLIDATED, OPEN, parse_batch_id
+from shared.chain.batches.records import BatchStatus, parse_batch_id
 from shared.chain.execution.handler import Response
 from shared.chain.execution.run_identity import SETS_AS_OF
 from shared.chain.execution.run_identity import Delivery as Belonging
@@ -36,7 +36,7 @@ class Invariant(Watcher):
         self.world = world
         self._found = found
 
-    def violated(self, sentence: str) -> None:
+    def on_violation(self, sentence: str) -> None:
         self.world.log(f"VIOLATION: {sentence}")
         self._found.append(sentence)
 
@@ -67,7 +67,7 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
         params = {"now": self.world.hub.now(), "day": day}
         for row in self.world.warehouse.query(" UNION ALL ".join(parts), params).to_pylist():
             if row["lacking"]:
-                self.violated(f"{row['staged']} is dropped although {row['lacking']} of its rows are not in place")
+                self.on_violation(f"{row['staged']} is dropped although {row['lacking']} of its rows are not in place")
 
     def _batch(self, table: str) -> str:
         return table.partition("_staging_")[2].partition("__")[0]
@@ -77,7 +77,9 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
         day, revision = parse_batch_id(self._batch(table))
         batches = self.world.state.query("batches")
         return any(
-            parse_batch_id(b.id)[0] == day and parse_batch_id(b.id)[1] > revision and b.data["status"] == CONSOLIDATED
+            parse_batch_id(b.id)[0] == day
+            and parse_batch_id(b.id)[1] > revision
+            and b.data["status"] == BatchStatus.CONSOLIDATED
             for b in batches
         )
 
@@ -99,7 +101,7 @@ class NothingChangesAfterTipoff(Invariant):
         )
         late = self.world.warehouse.query(sql, params).to_pylist()[0]["late"]
         if late:
-            self.violated(f"{late} rows were changed at {now:%H:%M:%S}, after the tip-off of their game")
+            self.on_violation(f"{late} rows were changed at {now:%H:%M:%S}, after the tip-off of their game")
 
 
 class BatchesCloseOnce(Invariant):
@@ -120,9 +122,11 @@ class BatchesCloseOnce(Invariant):
         documents = self.world.state.query("batches")
         for document in documents:
             self._look(document)
-        open_dates = [d.data["game_date"] for d in documents if d.data["status"] in (OPEN, CLOSED)]
+        open_dates = [
+            d.data["game_date"] for d in documents if d.data["status"] in (BatchStatus.OPEN, BatchStatus.CLOSED)
+        ]
         if len(open_dates) != len(set(open_dates)):
-            self.violated(f"two batches of one date are in progress: {[d.id for d in documents]}")
+            self.on_violation(f"two batches of one date are in progress: {[d.id for d in documents]}")
 
     def _look(self, document: Document) -> None:
         data, name = document.data, document.id
@@ -130,19 +134,21 @@ class BatchesCloseOnce(Invariant):
         sequence = int(data["sequence"])
         moment = data.get("closed_at")
         if moment != self._closed_at.setdefault(name, moment) and self._closed_at[name] is not None:
-            self.violated(f"{name}, {before}, was closed once more: at {self._closed_at[name]} and at {moment}")
+            self.on_violation(f"{name}, {before}, was closed once more: at {self._closed_at[name]} and at {moment}")
         self._closed_at[name] = moment
-        closes = now == CLOSED and (before == OPEN or before is None)
-        announced_again = before == CLOSED and now == CLOSED and sequence > self._sequence.get(name, 0)
+        closes = now == BatchStatus.CLOSED and (before == BatchStatus.OPEN or before is None)
+        announced_again = (
+            before == BatchStatus.CLOSED and now == BatchStatus.CLOSED and sequence > self._sequence.get(name, 0)
+        )
         if closes or (announced_again and not data.get("late_units")):
             self._closed[name] = self._closed.get(name, 0) + 1
             if self._closed[name] > 1:
-                self.violated(f"{name} was closed twice")
+                self.on_violation(f"{name} was closed twice")
             units = set(str(data["units"]).split(" "))
             # what a unit that was split reports all the same counts for nothing
             done = len(units.intersection(unit.id for unit in self.world.state.query(f"batches/{name}/units")))
             if closes and data["closed_as"] == "complete" and done != data["unit_count"]:
-                self.violated(f"{name} was closed as complete with {done} of {data['unit_count']} units")
+                self.on_violation(f"{name} was closed as complete with {done} of {data['unit_count']} units")
         self._status[name], self._sequence[name] = now, sequence
 
 
@@ -160,15 +166,15 @@ class ExecutionsAreTakenAndRecordedOnce(Invariant):
         path, fields = args[0], args[1]
         status, before = fields.get("status"), seen.data["status"]
         if status in ("succeeded", "running") and before == "succeeded":
-            self.violated(f"{path} was {status} again after it had succeeded")
+            self.on_violation(f"{path} was {status} again after it had succeeded")
         stands = before == "running" and seen.data["lease_expires_at"] > self.world.hub.now()
         if status == "running" and stands:
-            self.violated(f"{path} was taken while the lease of {seen.data['owner']} stands")
+            self.on_violation(f"{path} was taken while the lease of {seen.data['owner']} stands")
         as_of, chosen = fields.get("as_of"), seen.data["as_of"]
         if as_of and chosen and as_of != chosen and seen.data["phase"] != SETS_AS_OF:
-            self.violated(f"{path} was to use what was known before {chosen}, and recorded {as_of}")
+            self.on_violation(f"{path} was to use what was known before {chosen}, and recorded {as_of}")
         if status == "succeeded" and seen.data["owner"] != process.instance:
-            self.violated(f"{path} was recorded by {process.instance}, which no longer holds it")
+            self.on_violation(f"{path} was recorded by {process.instance}, which no longer holds it")
 
 
 class NothingIsPublishedWithoutARecord(Invariant):
@@ -181,11 +187,11 @@ class NothingIsPublishedWithoutARecord(Invariant):
         if "dead_letter_reason" in attributes or topic == "nba-alerts":
             return  # poison, and the alert of a failure that is being raised: no result, so no outbox
         entry = attributes.get("outbox_id", "")
-        if not entry or not self._recorded(entry):
-            self.violated(f"a message was published on {topic} that no outbox holds ({entry or 'no outbox id'})")
+        if not entry or not self._is_recorded(entry):
+            self.on_violation(f"a message was published on {topic} that no outbox holds ({entry or 'no outbox id'})")
         self._rows(topic, data)
 
-    def _recorded(self, entry: str) -> bool:
+    def _is_recorded(self, entry: str) -> bool:
         entry = entry.split(".jsonl")[0]
         for collection in ("executions", "batches", "held", "redrives"):
             owner = entry.rpartition("-")[0]
@@ -215,7 +221,7 @@ class NothingIsPublishedWithoutARecord(Invariant):
             return
         found = self._found_rows(message)
         if found is not None and not found:
-            self.violated(
+            self.on_violation(
                 f"{message['processor_name']} announced {message['record_count']} rows on {topic}; none is there"
             )
 
@@ -235,17 +241,17 @@ class NothingIsPublishedWithoutARecord(Invariant):
 class NoMessageGoesWithoutAnEffect(Invariant):
     """What is acknowledged was done, is held, or is a dead letter; what fails is an error of ours."""
 
-    def acknowledged(self, delivery: Delivery, response: Response) -> None:
+    def on_acknowledged(self, delivery: Delivery, response: Response) -> None:
         status = str(response.body.get("status"))
         message = delivery.message
         if status == "dead_lettered":
             if not self._dead_letter(delivery):
-                self.violated(f"{delivery.name} was acknowledged as a dead letter, and is in no dead-letter topic")
+                self.on_violation(f"{delivery.name} was acknowledged as a dead letter, and is in no dead-letter topic")
             return
         if status == "held":
             deferred = self.world.state.get(f"held/{delivery.subscription.name}.{message.message_id}")
             if deferred is None:
-                self.violated(f"{delivery.name} was acknowledged as held, and is not")
+                self.on_violation(f"{delivery.name} was acknowledged as held, and is not")
             return
         function = load_pipeline().functions[delivery.subscription.function]
         read = read_envelope(envelope(delivery))
@@ -253,13 +259,13 @@ class NoMessageGoesWithoutAnEffect(Invariant):
         try:
             parsed = read_message(read, model, self.world.hub.now())
         except DataError:
-            self.violated(f"{delivery.name} cannot be understood and was acknowledged as {status}")
+            self.on_violation(f"{delivery.name} cannot be understood and was acknowledged as {status}")
             return
         key = Belonging.of(function, parsed, read, self.world.calm_runtime()).key
         document = self.world.state.get(key.path)
         if document is None or document.data["status"] != "succeeded":
             found = "no execution" if document is None else document.data["status"]
-            self.violated(f"{delivery.name} was acknowledged; its execution {key.id} is {found}")
+            self.on_violation(f"{delivery.name} was acknowledged; its execution {key.id} is {found}")
 
     def _dead_letter(self, delivery: Delivery) -> bool:
         origin = delivery.message.attributes.get("origin_message_id", delivery.message.message_id)
@@ -267,7 +273,7 @@ class NoMessageGoesWithoutAnEffect(Invariant):
         return any(letter.attributes.get("origin_message_id") == origin for letter in letters)
 
     def defect(self, delivery: Delivery, what: str) -> None:
-        self.violated(f"{delivery.name} failed with what is no error of ours: {what[:300]}")
+        self.on_violation(f"{delivery.name} failed with what is no error of ours: {what[:300]}")
 
 
 CONTINUOUS = (

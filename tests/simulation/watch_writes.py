@@ -21,7 +21,7 @@ class OneConsolidatesAtATime(Invariant):
         lock = self.world.state.get(f"locks/consolidation-{args[1]['game_date']}")
         if lock is None or lock.data["owner"] != process.instance:
             owner = "nobody" if lock is None else lock.data["owner"]
-            self.violated(f"{process.instance} merges {args[1]['game_date']}, whose lock {owner} holds")
+            self.on_violation(f"{process.instance} merges {args[1]['game_date']}, whose lock {owner} holds")
 
 
 class LoadsTakeEffectOnce(Invariant):
@@ -42,7 +42,7 @@ class LoadsTakeEffectOnce(Invariant):
             return
         self._done.add(kwargs["job_id"])
         if seen is not None and self._rows(args[0]) != seen:
-            self.violated(f"{kwargs['job_id']} was loaded into {args[0]} once more")
+            self.on_violation(f"{kwargs['job_id']} was loaded into {args[0]} once more")
 
     def _rows(self, table: str) -> int:
         return int(self.world.warehouse.query(f"SELECT COUNT(*) AS n FROM `{table}`").to_pylist()[0]["n"])
@@ -57,7 +57,7 @@ class LettersLeaveOnlyOnRecord(Invariant):
         subscription, ack_ids = args
         for ack_id in ack_ids:
             if self.world.state.get(f"redrives/{subscription}.{ack_id}") is None:
-                self.violated(
+                self.on_violation(
                     f"dead letter {subscription}.{ack_id} was acknowledged, and no redrive of it is on record"
                 )
 
@@ -72,7 +72,7 @@ class FilesMoveForward(Invariant):
     def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
         written = None if seen is None else Order.read(json.loads(args[1]))
         if written is not None and written < seen:
-            self.violated(f"export {args[0]} of {seen} was replaced by one of {written}")
+            self.on_violation(f"export {args[0]} of {seen} was replaced by one of {written}")
 
 
 OF_WRITES = (LettersLeaveOnlyOnRecord, OneConsolidatesAtATime, LoadsTakeEffectOnce, FilesMoveForward)

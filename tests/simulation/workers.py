@@ -14,7 +14,7 @@ from tests.simulation.seed import Result, run_seed
 _opened: tuple[Base, References] | None = None
 
 
-def opened(folder: Path) -> tuple[Base, References]:
+def open_shared(folder: Path) -> tuple[Base, References]:
     """The base of a folder and its references, opened once a process."""
     global _opened
     if _opened is None:
@@ -24,7 +24,7 @@ def opened(folder: Path) -> tuple[Base, References]:
 
 
 def _open(folder: str) -> None:
-    opened(Path(folder))
+    open_shared(Path(folder))
 
 
 def _play(seed: int) -> Result:

@@ -76,7 +76,7 @@ class Watcher:
     ) -> None:
         """After the effect."""
 
-    def acknowledged(self, delivery: Delivery, response: Response) -> None:
+    def on_acknowledged(self, delivery: Delivery, response: Response) -> None:
         """A push was answered with 200."""
 
     def defect(self, delivery: Delivery, what: str) -> None:
@@ -105,7 +105,7 @@ class SimulatedPipeline:
 
     def __post_init__(self) -> None:
         self.base.clock[0] = self.hub.now
-        self.bus.on_publish = self._published
+        self.bus.on_publish = self._on_published
 
     def log(self, sentence: str) -> None:
         """Add to the story."""
@@ -168,7 +168,7 @@ class SimulatedPipeline:
         raw = data if isinstance(data, bytes) else json.dumps(data).encode()
         return self.bus.publish_as(name, topic, raw, attributes)
 
-    def _published(self, message: Message) -> None:
+    def _on_published(self, message: Message) -> None:
         self.seen.setdefault(message.topic, []).append(message)
         for subscription in load_pipeline().subscriptions.values():
             if subscription.topic == message.topic:
@@ -194,7 +194,7 @@ class SimulatedPipeline:
         process = self.process(delivery.name)
         self.hub.after(
             load_pipeline().functions[delivery.subscription.function].timeout_seconds,
-            lambda: self._answered(delivery, None, "no answer within the timeout"),
+            lambda: self._on_answer(delivery, None, "no answer within the timeout"),
         )
         process.task = self.hub.spawn(lambda: self._run(process, delivery))
 
@@ -206,17 +206,17 @@ class SimulatedPipeline:
             with running(process):
                 response = handle(name, run, model, envelope(delivery), self.runtime(process))
         except Killed:
-            self._answered(delivery, None, "the process died")
+            self._on_answer(delivery, None, "the process died")
         except PipelineError as error:
-            self._answered(delivery, Response(500, {"reason": str(error)}), "")
+            self._on_answer(delivery, Response(500, {"reason": str(error)}), "")
         except Exception as defect:  # a function must not raise what is not ours: told, and raised as a violation
             for watcher in self.watchers:
                 watcher.defect(delivery, f"{type(defect).__name__}: {defect}")
             raise
         else:
-            self._answered(delivery, response, "")
+            self._on_answer(delivery, response, "")
 
-    def _answered(self, delivery: Delivery, response: Response | None, instead: str) -> None:
+    def _on_answer(self, delivery: Delivery, response: Response | None, instead: str) -> None:
         """Acknowledge, or push again later; an answer after the first one is not heard."""
         if delivery.answered:
             return
@@ -226,7 +226,7 @@ class SimulatedPipeline:
         if response is not None and response.status == 200:
             self.log(f"{delivery.name}: {response.body.get('status')} {str(response.body.get('reason') or '')[:150]}")
             for watcher in self.watchers:
-                watcher.acknowledged(delivery, response)
+                watcher.on_acknowledged(delivery, response)
             if self.faults.draw(place, self.hub.now(), _ANSWER) and delivery.copy == 1:
                 self.log(f"lost acknowledgement: {delivery.name}")
                 self._again(delivery, delivery.subscription.ack_deadline_seconds, "the acknowledgement was lost")

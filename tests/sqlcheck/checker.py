@@ -64,7 +64,7 @@ def sql_files(root: Path) -> list[Path]:
     return sorted(path for path in found if path.parent.name != FRAGMENTS.name)
 
 
-def _called(tree: ast.AST, name: str) -> Iterator[ast.Call]:
+def _find_calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             function = node.func
@@ -80,13 +80,13 @@ def is_written(path: Path) -> bool:
     if path.parent.name != "sql":
         return False
     trees = [ast.parse(file.read_text("utf-8")) for file in sorted(path.parent.parent.glob("*.py"))]
-    if not any(list(_called(tree, "replace_partition")) or list(_called(tree, "execute")) for tree in trees):
+    if not any(list(_find_calls(tree, "replace_partition")) or list(_find_calls(tree, "execute")) for tree in trees):
         return False
     only_read = {
         argument.value
         for tree in trees
-        for query in _called(tree, "query")
-        for read in _called(query, "read_sql")
+        for query in _find_calls(tree, "query")
+        for read in _find_calls(query, "read_sql")
         for argument in read.args
         if isinstance(argument, ast.Constant)
     }

@@ -51,7 +51,7 @@ TEXT = re.compile(
 )
 
 
-def called(sql: str) -> set[str]:
+def list_called(sql: str) -> set[str]:
     """The functions that a statement calls, in capitals."""
     bare = _TABLE_COLUMNS.sub("(", TEXT.sub("''", sql))
     names = {name.upper() for name in _CALL.findall(bare)} | {name.upper() for name in _BARE.findall(bare)}
@@ -60,7 +60,7 @@ def called(sql: str) -> set[str]:
 
 def function_problems(sql: str) -> list[str]:
     problems = []
-    for name in sorted(called(sql)):
+    for name in sorted(list_called(sql)):
         if name in UNREPEATABLE or name.partition(".")[0] in UNREPEATABLE:
             problems.append(f"{name} gives another answer each time: pass it as a parameter, or order by a key")
         elif name not in ALLOWED:

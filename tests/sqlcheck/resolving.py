@@ -38,7 +38,7 @@ def family(node: exp.Expr) -> str | None:
     return next((name for name, members in FAMILIES.items() if node.type.this in members), None)
 
 
-def declared(table: exp.Table) -> TableSchema | None:
+def find_declared(table: exp.Table) -> TableSchema | None:
     """The declared schema of a table; a batch's staging tables have the predictions table's columns."""
     name = f"{table.db}.{table.name}"
     if table.name.startswith("_staging_"):
@@ -57,9 +57,9 @@ def _columns() -> dict[str, dict[str, dict[str, str]]]:
         mapping[schema.dataset][name] = {field.name: field.type for field in schema.fields}
     for view, sql in all_views():
         dataset, _, name = view.partition(".")
-        tree = _typed(parse(sql), mapping)
+        tree = _with_types(parse(sql), mapping)
         mapping[dataset][name] = {
-            column.alias_or_name: column.type.sql(dialect="bigquery") for column in selected(tree) if column.type
+            column.alias_or_name: column.type.sql(dialect="bigquery") for column in list_selected(tree) if column.type
         }
     return mapping
 
@@ -75,7 +75,7 @@ def parse(sql: str) -> exp.Expr:
     return trees[0]
 
 
-def selected(tree: exp.Expr) -> list[exp.Expr]:
+def list_selected(tree: exp.Expr) -> list[exp.Expr]:
     """The outermost columns of a SELECT."""
     assert isinstance(tree, exp.Query)
     return tree.selects
@@ -92,7 +92,7 @@ def _by_position(select: exp.Select) -> None:
                 key.replace(exp.Literal.number(aliases[key.name]))
 
 
-def _typed(tree: exp.Expr, mapping: dict[str, dict[str, dict[str, str]]]) -> exp.Expr:
+def _with_types(tree: exp.Expr, mapping: dict[str, dict[str, dict[str, str]]]) -> exp.Expr:
     mapping = {dataset: dict(tables) for dataset, tables in mapping.items()}
     common = {name.alias for name in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
@@ -122,6 +122,6 @@ def _typed(tree: exp.Expr, mapping: dict[str, dict[str, dict[str, str]]]) -> exp
     return annotate_types(qualified, schema=schema, dialect="bigquery")
 
 
-def typed(tree: exp.Expr) -> exp.Expr:
+def with_types(tree: exp.Expr) -> exp.Expr:
     """A copy of a SELECT, its columns resolved and typed. Raises Unresolved."""
-    return _typed(tree.copy(), _columns())
+    return _with_types(tree.copy(), _columns())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from tests.sqlcheck.resolving import DECIMALS, FLOATS, Unresolved, family, typed
+from tests.sqlcheck.resolving import DECIMALS, FLOATS, Unresolved, family, with_types
 
 AS_OF = {"as_of", "features_as_of"}
 _NEEDS_ORDER = (
@@ -15,7 +15,7 @@ _NEEDS_ORDER = (
 _ROUNDED = exp.Round | exp.Floor | exp.Ceil | exp.Trunc
 
 
-def shown(node: exp.Expr) -> str:
+def show(node: exp.Expr) -> str:
     text = node.sql(dialect="bigquery")
     return text if len(text) <= 120 else text[:117] + "..."
 
@@ -32,7 +32,7 @@ def as_of_problems(tree: exp.Expr) -> Iterator[str]:
     for node in tree.find_all(exp.LTE, exp.GTE, exp.GT, exp.LT, exp.Between):
         if isinstance(node, exp.Between):
             if any(_mentions_as_of(node.args[part]) for part in ("this", "low", "high")):
-                yield f"BETWEEN includes its ends; compare with as_of by <: {shown(node)}"
+                yield f"BETWEEN includes its ends; compare with as_of by <: {show(node)}"
             continue
         earlier, later = node.this, node.expression
         inclusive = isinstance(node, exp.LTE | exp.GTE)
@@ -42,7 +42,7 @@ def as_of_problems(tree: exp.Expr) -> Iterator[str]:
         if isinstance(outer, exp.Not):
             earlier, later, inclusive = later, earlier, not inclusive
         if inclusive and _mentions_as_of(later) and not _mentions_as_of(earlier):
-            yield f"lets in what happened at as_of itself; use <: {shown(node)}"
+            yield f"lets in what happened at as_of itself; use <: {show(node)}"
 
 
 def order_problems(tree: exp.Expr) -> Iterator[str]:
@@ -52,18 +52,18 @@ def order_problems(tree: exp.Expr) -> Iterator[str]:
         function = window.this.this if isinstance(window.this, exp.IgnoreNulls) else window.this
         definition = named.get(window.alias, window)
         if isinstance(function, _NEEDS_ORDER) and not definition.args.get("order"):
-            yield f"has no ORDER BY: {shown(window)}"
+            yield f"has no ORDER BY: {show(window)}"
         spec = definition.args.get("spec")
         if spec and spec.args.get("kind") == "ROWS" and not definition.args.get("order"):
-            yield f"a frame of ROWS without ORDER BY: {shown(window)}"
+            yield f"a frame of ROWS without ORDER BY: {show(window)}"
     for aggregate in tree.find_all(exp.ArrayAgg, exp.GroupConcat):
         if not aggregate.find(exp.Order):
-            yield f"gathers rows in no stated order: {shown(aggregate)}"
+            yield f"gathers rows in no stated order: {show(aggregate)}"
     for limit in tree.find_all(exp.Limit):
         if isinstance(limit.parent, exp.Query) and not limit.parent.args.get("order"):
-            yield f"takes any rows, LIMIT has no ORDER BY: {shown(limit.parent)}"
+            yield f"takes any rows, LIMIT has no ORDER BY: {show(limit.parent)}"
     for sample in tree.find_all(exp.TableSample):
-        yield f"TABLESAMPLE gives other rows each time: {shown(sample)}"
+        yield f"TABLESAMPLE gives other rows each time: {show(sample)}"
 
 
 # --- with types -----------------------------------------------------------------------------------------------
@@ -85,19 +85,19 @@ def float_key_problems(tree: exp.Expr) -> Iterator[str]:
     for window in tree.find_all(exp.Window):
         for key in window.args.get("partition_by") or []:
             if _is(_of_select(window.parent_select, key), FLOATS):
-                yield f"PARTITION BY a FLOAT64 expression: {shown(key)}"
+                yield f"PARTITION BY a FLOAT64 expression: {show(key)}"
     for select in tree.find_all(exp.Select):
         group = select.args.get("group")
         for key in group.expressions if group else []:
             if isinstance(key, exp.Literal) and key.is_int:
                 key = select.selects[int(key.name) - 1]
             if _is(key, FLOATS):
-                yield f"GROUP BY a FLOAT64 expression: {shown(key)}"
+                yield f"GROUP BY a FLOAT64 expression: {show(key)}"
     for join in tree.find_all(exp.Join):
         on = join.args.get("on")
         for equality in on.find_all(exp.EQ, exp.NullSafeEQ) if on else []:
             if _is(equality.this, FLOATS) or _is(equality.expression, FLOATS):
-                yield f"JOIN on a FLOAT64 expression: {shown(equality)}"
+                yield f"JOIN on a FLOAT64 expression: {show(equality)}"
 
 
 def _alike(nodes: list[exp.Expr]) -> bool:
@@ -123,14 +123,14 @@ def comparison_problems(tree: exp.Expr) -> Iterator[str]:
             sides = [node.args["true"]] + ([node.args["false"]] if node.args.get("false") else [])
         if not _alike(sides):
             kinds = ", ".join(str(family(side)) for side in sides if family(side))
-            yield f"mixes {kinds}: {shown(node)}"
+            yield f"mixes {kinds}: {show(node)}"
     for union in tree.find_all(exp.SetOperation):
         left, right = union.left.selects, union.right.selects
         if len(left) != len(right):
             yield f"a UNION of {len(left)} and {len(right)} columns"
         for one, other in zip(left, right, strict=False):
             if not _alike([one.unalias(), other.unalias()]):
-                yield f"a UNION of unlike columns: {shown(one)} and {shown(other)}"
+                yield f"a UNION of unlike columns: {show(one)} and {show(other)}"
 
 
 def cast_problems(tree: exp.Expr) -> Iterator[str]:
@@ -140,16 +140,16 @@ def cast_problems(tree: exp.Expr) -> Iterator[str]:
         if not _is(source, FLOATS | DECIMALS):
             continue
         if cast.to.this in exp.DataType.INTEGER_TYPES and not isinstance(source, _ROUNDED):
-            yield f"the engines round ties differently; ROUND, FLOOR, CEIL or TRUNC first: {shown(cast)}"
+            yield f"the engines round ties differently; ROUND, FLOOR, CEIL or TRUNC first: {show(cast)}"
         if cast.to.this in exp.DataType.TEXT_TYPES:
-            yield f"the engines write such numbers differently: {shown(cast)}"
+            yield f"the engines write such numbers differently: {show(cast)}"
     for text in tree.find_all(exp.Concat, exp.DPipe, exp.GroupConcat):
         parts = [text.this, *text.expressions, text.args.get("expression")]
         if any(_is(part, FLOATS | DECIMALS) for part in parts if isinstance(part, exp.Expr)):
-            yield f"the engines write such numbers differently: {shown(text)}"
+            yield f"the engines write such numbers differently: {show(text)}"
     for quotient in tree.find_all(exp.IntDiv):
         if any(_is(operand, FLOATS | DECIMALS) for operand in (quotient.this, quotient.expression)):
-            yield f"DIV of other numbers than INT64 is no whole number in DuckDB: {shown(quotient)}"
+            yield f"DIV of other numbers than INT64 is no whole number in DuckDB: {show(quotient)}"
     for node in tree.find_all(exp.Div, exp.Avg, exp.PercentileCont, exp.SafeDivide):
         inputs = [node.this] if isinstance(node, exp.Avg | exp.PercentileCont) else [node.this, node.expression]
         if any(_is(each, DECIMALS) for each in inputs) and not any(_is(each, FLOATS) for each in inputs):
@@ -157,14 +157,14 @@ def cast_problems(tree: exp.Expr) -> Iterator[str]:
             while isinstance(outer, exp.Paren | exp.Window | exp.Round | exp.Binary | exp.Neg):
                 outer = outer.parent
             if not isinstance(outer, exp.Cast) and not any(isinstance(each, exp.Cast) for each in inputs):
-                yield f"NUMERIC in BigQuery, FLOAT64 in DuckDB: CAST the result, or the operands: {shown(node)}"
+                yield f"NUMERIC in BigQuery, FLOAT64 in DuckDB: CAST the result, or the operands: {show(node)}"
 
 
 def select_problems(tree: exp.Expr) -> list[str]:
     """Everything wrong with a SELECT but its outermost columns."""
     problems = [*as_of_problems(tree), *order_problems(tree)]
     try:
-        known = typed(tree)
+        known = with_types(tree)
     except Unresolved as error:
         return [*problems, str(error)]
     for rule in (float_key_problems, comparison_problems, cast_problems):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from shared.stores.warehouse.schemas import TableSchema
-from tests.sqlcheck.resolving import Unresolved, declared, family, selected, typed
-from tests.sqlcheck.selects import select_problems, shown
+from tests.sqlcheck.resolving import Unresolved, family, find_declared, list_selected, with_types
+from tests.sqlcheck.selects import select_problems, show
 from tests.sqlcheck.stars import star_problems
 
 # Columns that keep what the first write of a key gave them.
@@ -17,12 +17,12 @@ _NULL_SAFE = "IS NOT DISTINCT FROM"
 _KINDS = {"STRING": "text", "INT64": "number", "FLOAT64": "number", "NUMERIC": "number"}
 
 
-def _assigned(update: exp.Update) -> list[tuple[str, exp.Expr]]:
+def _list_assigned(update: exp.Update) -> list[tuple[str, exp.Expr]]:
     return [(assignment.this.name, assignment.expression) for assignment in update.expressions]
 
 
 def _update_problems(update: exp.Update, schema: TableSchema | None) -> Iterator[str]:
-    names = [name for name, _ in _assigned(update)]
+    names = [name for name, _ in _list_assigned(update)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"assigns {name} twice"
     for name in sorted(PRESERVED.intersection(names)):
@@ -55,7 +55,7 @@ def _kind_problems(pairs: list[tuple[str, exp.Expr]], schema: TableSchema | None
     if not pairs:
         return
     try:
-        values = selected(typed(sources))
+        values = list_selected(with_types(sources))
     except Unresolved:
         return
     for (name, _), value in zip(pairs, values, strict=True):
@@ -63,10 +63,10 @@ def _kind_problems(pairs: list[tuple[str, exp.Expr]], schema: TableSchema | None
             target = schema.field(name).type
             found = family(value.unalias())
             if found and found != _KINDS.get(target, target):
-                yield f"{name} is {target}, its value {found}: {shown(value.unalias())}"
+                yield f"{name} is {target}, its value {found}: {show(value.unalias())}"
 
 
-def _aliased(pairs: list[tuple[str, exp.Expr]]) -> list[exp.Expr]:
+def _with_aliases(pairs: list[tuple[str, exp.Expr]]) -> list[exp.Expr]:
     values = [value.copy() for _, value in pairs] or [exp.Literal.number(1)]
     return [exp.alias_(value, f"v{number}") for number, value in enumerate(values)]
 
@@ -138,14 +138,14 @@ def _key_problems(on: exp.Expr, target: str, source: str, schema: TableSchema) -
                     yield f"{name} may be NULL: ON compares it by {_NULL_SAFE}"
                 continue
         if not (schema.partition_field and _prunes(condition, target, schema.partition_field)):
-            yield f"ON holds more than the key; it belongs to WHEN or the source: {shown(condition)}"
+            yield f"ON holds more than the key; it belongs to WHEN or the source: {show(condition)}"
     if keys != set(schema.primary_key):
         declared_key = ", ".join(schema.primary_key) or "none"
         yield f"ON goes by {', '.join(sorted(keys))}, the declared key of {schema.name} is {declared_key}"
 
 
 def _merge_problems(merge: exp.Merge) -> Iterator[str]:
-    schema = declared(merge.this)
+    schema = find_declared(merge.this)
     target, source = merge.this.alias_or_name, merge.args["using"].alias_or_name
     yield from _filter_problems(_conjuncts(merge.args["on"]), target, schema, "ON")
     if schema:
@@ -157,7 +157,7 @@ def _merge_problems(merge: exp.Merge) -> Iterator[str]:
         conditions += [when.args["condition"]] if when.args.get("condition") else []
         if isinstance(then, exp.Update):
             yield from _update_problems(then, schema)
-            pairs += _assigned(then)
+            pairs += _list_assigned(then)
         elif isinstance(then, exp.Insert):
             if not isinstance(then.this, exp.Tuple) or not isinstance(then.expression, exp.Tuple):
                 yield "INSERT names no columns"
@@ -167,7 +167,7 @@ def _merge_problems(merge: exp.Merge) -> Iterator[str]:
             pairs += list(zip(names, then.expression.expressions, strict=False))
         elif isinstance(then, exp.Var) and not when.args.get("matched"):
             yield "WHEN NOT MATCHED BY SOURCE deletes what a source without rows does not hold"
-    joined = exp.select(*_aliased(pairs))
+    joined = exp.select(*_with_aliases(pairs))
     joined = joined.from_(merge.this.copy()).join(
         merge.args["using"].copy(), on=exp.and_(*[condition.copy() for condition in conditions]), join_type="full"
     )
@@ -182,7 +182,7 @@ def write_problems(tree: exp.Expr) -> Iterator[str]:
         yield from _merge_problems(tree)
     elif isinstance(tree, exp.Insert):
         table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-        schema = declared(table)
+        schema = find_declared(table)
         yield from star_problems(tree.expression)
         yield from select_problems(tree.expression)
         if not isinstance(tree.this, exp.Schema):
@@ -195,17 +195,17 @@ def write_problems(tree: exp.Expr) -> Iterator[str]:
             if len(names) == len(selects) and isinstance(tree.expression, exp.Select):
                 yield from _kind_problems([(name, exp.null()) for name in names], schema, tree.expression)
     elif isinstance(tree, exp.Update | exp.Delete):
-        schema = declared(tree.this)
+        schema = find_declared(tree.this)
         where = tree.args.get("where")
         conditions = _conjuncts(where.this) if where else []
         yield from _filter_problems(conditions, tree.this.alias_or_name, schema, "WHERE")
         if schema is None:
-            yield f"writes {shown(tree.this)}, which no schema declares"
+            yield f"writes {show(tree.this)}, which no schema declares"
             return
-        pairs = _assigned(tree) if isinstance(tree, exp.Update) else []
+        pairs = _list_assigned(tree) if isinstance(tree, exp.Update) else []
         if isinstance(tree, exp.Update):
             yield from _update_problems(tree, schema)
-        read = exp.select(*_aliased(pairs)).from_(tree.this.copy())
+        read = exp.select(*_with_aliases(pairs)).from_(tree.this.copy())
         from_ = tree.args.get("from_")
         if from_ is not None:
             read = read.join(from_.this.copy(), join_type="cross")

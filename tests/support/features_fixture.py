@@ -175,7 +175,7 @@ class FeatureFixture:
             commence_time=commence,
             bookmaker=book,
             market=market,
-            **_named(name),
+            **_name_row(name),
             line=Decimal(line),
             over_price=over,
             under_price=under,
@@ -232,7 +232,7 @@ class FeatureFixture:
             game_date=day,
             source="espn",
             team=team,
-            **_named(name),
+            **_name_row(name),
             status=status,
             snapshot_time=at,
             run_id="test",
@@ -356,7 +356,7 @@ def season_of(day: date) -> str:
     return f"{start}-{str(start + 1)[-2:]}"
 
 
-def _named(name: str) -> Row:
+def _name_row(name: str) -> Row:
     return {
         "player_name": name,
         "player_lookup": player_lookup(name),

@@ -18,7 +18,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 from requests.adapters import BaseAdapter
 
-from tests.support.gcp_tables import declared_table, made_table, mismatch, put_in_place
+from tests.support.gcp_tables import declared_table, mismatch, parse_create_table, put_in_place
 
 PROJECT = "p"
 Rows = list[dict[str, Any]]
@@ -172,7 +172,7 @@ class JobsService(BaseAdapter):
         (source,), target = copy["sourceTables"], copy["destinationTable"]
         name = source["tableId"].partition("$")[0]
         (sql,) = (text for each in self.configurations("query") if f".{name}` (" in (text := each["query"]["query"]))
-        made = made_table(sql)
+        made = parse_create_table(sql)
         table = self.table(f"{target['datasetId']}.{target['tableId'].partition('$')[0]}")
         differs = mismatch(made, table)
         if differs:

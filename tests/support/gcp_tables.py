@@ -45,7 +45,7 @@ def declared_table(project: str, name: str) -> Resource:
     return resource
 
 
-def made_table(sql: str) -> Resource:
+def parse_create_table(sql: str) -> Resource:
     """The table that a CREATE TABLE with columns makes."""
     create = sqlglot.parse_one(sql, read="bigquery")
     assert isinstance(create, exp.Create)

@@ -28,7 +28,7 @@ def sample(name: str) -> Path:
     return path
 
 
-def normalised(
+def normalise(
     kind: MakeNormaliser, name: str, *bodies: Any, day: date = DAY, file_kind: str = "kind"
 ) -> tuple[dict[str, list[dict[str, Any]]], Problems]:
     """Rows by table of one file with the bodies given, each table checked against its schema."""

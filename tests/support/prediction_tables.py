@@ -66,7 +66,7 @@ def message(day: date = DAY, **fields: Any) -> PhaseMessage:
     return PhaseMessage(game_date=day, **fields)
 
 
-def scheduled(game_id: str, status: str = "scheduled", day: date = DAY, hours: int = 0) -> dict[str, Any]:
+def schedule_row(game_id: str, status: str = "scheduled", day: date = DAY, hours: int = 0) -> dict[str, Any]:
     home, away = TEAMS[game_id]
     return {
         "game_date": day,
@@ -145,7 +145,7 @@ def batch(game_id: str, revision: int = 1, day: date = DAY) -> dict[str, Any]:
     }
 
 
-def expected(
+def expected_row(
     game_id: str | None,
     player_id: int | None,
     name: str,
@@ -172,7 +172,7 @@ def expected(
     }
 
 
-def predicted(
+def prediction_row(
     game_id: str,
     player_id: int,
     name: str,
@@ -248,7 +248,7 @@ def features(game_id: str, player_id: int, name: str, points_season: float | Non
     }
 
 
-def played(
+def summary_row(
     game_id: str, player_id: int, name: str, points: int, day: date = DAY, *, at_home: bool = True
 ) -> dict[str, Any]:
     """A row of player_game_summary; on an earlier day it is an earlier game of the same two teams."""

@@ -48,7 +48,7 @@ def distribution(mean: Floats) -> Floats:
     return 1.0 - survival(mean[:, None], SPREAD.of(mean)[:, None], np.arange(float(HIGHEST))[None, :])
 
 
-def scored(
+def make_scored(
     games: Season, system: str = "ensemble_v1", market: bool = True, error: float = 1.0, seed: int = 2
 ) -> Scored:
     """A system that knows each true mean up to a normal error (points); with market it averages that with the books'.

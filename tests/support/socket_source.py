@@ -49,6 +49,6 @@ def saying(script: Callable[[], Script]) -> Iterator[str]:
             thread.join()
 
 
-def headed(*headers: str, status: str = "200 OK") -> bytes:
+def make_head(*headers: str, status: str = "200 OK") -> bytes:
     """The head of an answer, whose connection serves for no other."""
     return "\r\n".join([f"HTTP/1.1 {status}", "Connection: close", *headers, "", ""]).encode("latin-1")

@@ -43,14 +43,14 @@ def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows
 
 
 @cache
-def trained() -> Training:
+def train_once() -> Training:
     """One training of the default rows, shared by the tests that only read it."""
     return fit(training_rows())
 
 
-def named(version: str, seed: int = 5) -> Models:
+def train_named(version: str, seed: int = 5) -> Models:
     """A small training under another name."""
-    models = trained().models if seed == 5 else _of_seed(seed)
+    models = train_once().models if seed == 5 else _of_seed(seed)
     assert models.xgboost is not None
     assert models.ensemble is not None
     return Models(replace(models.xgboost, version=version), replace(models.ensemble, version=version))

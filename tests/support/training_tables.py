@@ -32,7 +32,7 @@ def game(number: int) -> dict[str, Any]:
     }
 
 
-def played(number: int, player_id: int = 1, **changes: Any) -> dict[str, Any]:
+def summary_row(number: int, player_id: int = 1, **changes: Any) -> dict[str, Any]:
     """A row of player_game_summary."""
     return {
         **game(number),
@@ -78,7 +78,7 @@ def fill(warehouse: DuckDbWarehouse, games: int, players: int, *, leak: bool = F
     """leak: the mean of the last three games is of the game at hand."""
     random = np.random.default_rng(2)
     points = random.negative_binomial(8, 0.3, (games, players))
-    box = [played(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
+    box = [summary_row(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
     load(warehouse, "nba_analytics.player_game_summary", box)
     store = [
         feature_store_row(

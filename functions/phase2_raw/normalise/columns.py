@@ -26,13 +26,13 @@ class Columns:
     def wholes(self, values: Sequence[Any], what: str, bound: Bound) -> pa.Array:
         """Whole numbers within the bound as INT64."""
         if not _all_within(values, {int, _NONE}, bound):
-            values = self._each(values, lambda value, notes: feed_values.whole(value, what, bound, notes))
+            values = self._read_each(values, lambda value, notes: feed_values.whole(value, what, bound, notes))
         return pa.array(values, pa.int64())
 
     def numbers(self, values: Sequence[Any], what: str, bound: Bound) -> pa.Array:
         """Finite numbers within the bound as FLOAT64."""
         if not _all_within(values, {int, float, _NONE}, bound):
-            values = self._each(values, lambda value, notes: feed_values.number(value, what, bound, notes))
+            values = self._read_each(values, lambda value, notes: feed_values.number(value, what, bound, notes))
         return pa.array(values, pa.float64())
 
     def texts(self, values: Sequence[Any], what: str, read: Callable[[Any, str], T]) -> list[T | None]:
@@ -68,7 +68,7 @@ class Columns:
     def refuse(self, row: int, why: str) -> None:
         self.refused.setdefault(row, why)
 
-    def _each(self, values: Sequence[Any], read: Callable[[Any, list[str]], T | None]) -> list[T | None]:
+    def _read_each(self, values: Sequence[Any], read: Callable[[Any, list[str]], T | None]) -> list[T | None]:
         found: list[T | None] = []
         for row, value in enumerate(values):
             notes: list[str] = []

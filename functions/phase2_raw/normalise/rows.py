@@ -16,7 +16,7 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 from shared.stores.warehouse.schemas import arrow_schema
 
-_REASONS = 100  # of what was left out are told one by one
+_REASONS = 100  # of what was left out are listed one by one
 
 
 @dataclass

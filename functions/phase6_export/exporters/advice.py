@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from functions.phase6_export.reading import Row
+from functions.phase6_export.rows import Row
 
 BETS = ("OVER", "UNDER")
 

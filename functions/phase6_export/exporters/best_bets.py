@@ -8,13 +8,18 @@ from functions.phase6_export.document import format_optional_timestamp, half_poi
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
-from functions.phase6_export.exporters.venue import venue
-from functions.phase6_export.reading import Day, Row, key_of
+from functions.phase6_export.reading import Day, key_of
 from functions.phase6_export.reasons import full_reason
+from functions.phase6_export.rows import Row
 
 SYSTEM = "ensemble_v1"
 # Enough for an evening of nine games; with one bet a player the list seldom fills further.
 MOST = 20
+# What tells a candidate and its rank.
+_OF_A_BET = (
+    *("system_id", "recommendation", "side", "bookmaker", "over_price", "over_bookmaker", "under_price"),
+    *("under_bookmaker", "expected_value", "confidence_score", "player_lookup", "player_id", "line_value", "game_id"),
+)
 
 
 def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, Any]:
@@ -25,18 +30,21 @@ def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, A
     do not take place as predicted stand under `withheld`, by name. Of a game without an injury list in force there is
     no pick where those are withheld, and else each says so.
     """
-    offered = [row for row in day.offered if not (withhold_without_injuries and day.injuries_unknown(row["game_id"]))]
-    candidates = sorted((row for row in offered if _is_bet(row)), key=_rank)
+    candidates = 0
     picks: dict[int, Row] = {}
-    for row in candidates:
-        picks.setdefault(row["player_id"], row)
-    best = [_pick(row, day) for row in picks.values()][:MOST]
+    for row in filter(_is_bet, day.offered.only(*_OF_A_BET)):
+        if withhold_without_injuries and day.injuries_unknown(row["game_id"]):
+            continue
+        candidates += 1
+        if row["player_id"] not in picks or _rank(row) < _rank(picks[row["player_id"]]):
+            picks[row["player_id"]] = row
+    best = sorted(picks.values(), key=_rank)[:MOST]
     return {
         "system_id": SYSTEM,
         "most_picks": MOST,
-        "total_candidates": len(candidates),
-        "picks": [{"rank": rank, **pick} for rank, pick in enumerate(best, start=1)],
-        "withheld": withheld.entries(day, filter(_is_bet, day.predictions)),
+        "total_candidates": candidates,
+        "picks": [{"rank": rank, **_pick(row, day)} for rank, row in enumerate(best, start=1)],
+        "withheld": withheld.entries(day, filter(_is_bet, day.not_offered.only(*_OF_A_BET))),
     }
 
 
@@ -56,14 +64,16 @@ def _rank(row: Row) -> tuple[Any, ...]:
     )
 
 
-def _pick(row: Row, day: Day) -> dict[str, Any]:
+def _pick(bet: Row, day: Day) -> dict[str, Any]:
+    """bet: the columns _OF_A_BET of a row."""
+    of_the_player = [each for each in day.by_player[key_of(bet)] if each["system_id"] == SYSTEM]
+    row, main = next(each for each in of_the_player if each["line_value"] == bet["line_value"]), main_of(of_the_player)
     player, advice = day.considered[key_of(row)], Advice.of(row)
-    main = main_of([each for each in day.by_player[key_of(row)] if each["system_id"] == SYSTEM])
     return {
         "player_id": row["player_id"],
         "player_lookup": row["player_lookup"],
         "player_name": player["player_name"],
-        **venue(day, player),
+        **day.venue(player),
         "game_id": row["game_id"],
         "tipoff_at": format_optional_timestamp(day.tipoffs[row["game_id"]]),
         "line": half_points(row["line_value"]),

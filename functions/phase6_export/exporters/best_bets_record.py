@@ -6,6 +6,7 @@ cannot improve the past.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from functions.phase6_export.document import Document, half_points, points, share
-from functions.phase6_export.reading import Row
+from functions.phase6_export.rows import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ def make_record(file: Document, list_id: str, exported_at: datetime) -> pa.Table
     """
     from shared.stores.warehouse.rows import table_of
 
-    body = file.body
+    body = json.loads(file.data)
     of = {"game_date": datetime.fromisoformat(body["game_date"]).date(), "list_id": list_id, "exported_at": exported_at}
     picks = [] if body["halted"] else body["picks"]
     rows = [{**of, "rank": 0}, *({**of, "system_id": body["system_id"], **_record_pick(pick)} for pick in picks)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.phase6_export.document import points, share
 from functions.phase6_export.exporters import best_bets_record
-from functions.phase6_export.reading import Row
+from functions.phase6_export.rows import Row
 
 COUNTS = ("n", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
 IN_POINTS = ("mae", "bias", "line_mae", "season_avg_mae", "mae_unlined")

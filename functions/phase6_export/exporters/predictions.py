@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import fair_price, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import withheld
 from functions.phase6_export.exporters.advice import Advice
-from functions.phase6_export.reading import Day, Row
+from functions.phase6_export.reading import Day
 from functions.phase6_export.reasons import explanation, line_reason
+from functions.phase6_export.rows import Row
+
+# The field of a player that his own file has too.
+LINES = "predictions"
 
 
 def content(day: Day) -> dict[str, Any]:
     """Players by game and lookup, each with his systems and their lines; `total_rows` counts the rows.
 
-    Of a game that does not take place as predicted there is nothing but its entry under `withheld`.
+    Of a game that does not take place as predicted there is nothing but its entry under `withheld`. The players are
+    made one at a time.
     """
-    players = []
-    for key, rows in day.by_player.items():
-        player, first = day.considered[key], rows[0]
-        players.append(
-            {
-                "player_id": first["player_id"],
-                "player_lookup": first["player_lookup"],
-                "player_name": player["player_name"],
-                "team": player["team"],
-                "game_id": first["game_id"],
-                "tipoff_at": format_optional_timestamp(day.tipoffs[first["game_id"]]),
-                "features_as_of": format_optional_timestamp(first["features_as_of"]),
-                "line_snapshot_at": format_optional_timestamp(first["line_snapshot_at"]),
-                "quality_score": points(first["quality_score"]),
-                "injuries_unknown": day.injuries_unknown(first["game_id"]),
-                "predictions": systems_of(rows, player),
-            }
-        )
-    players.sort(key=lambda each: (each["game_id"], each["player_lookup"], each["player_id"]))
     return {
-        "total_players": len(players),
+        "total_players": len(day.by_player),
         "total_rows": len(day.offered),
-        "players": players,
-        "withheld": withheld.entries(day, day.predictions),
+        "players": _players(day),
+        "withheld": withheld.entries(day, day.not_offered.only("game_id", "player_id", "player_lookup")),
     }
 
 
-def systems_of(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
+def _players(day: Day) -> Iterator[dict[str, Any]]:
+    for key in day.predicted_players:
+        rows, player = list(day.by_player[key]), day.considered[key]
+        first = rows[0]
+        yield {
+            "player_id": first["player_id"],
+            "player_lookup": first["player_lookup"],
+            "player_name": player["player_name"],
+            "team": player["team"],
+            "game_id": first["game_id"],
+            "tipoff_at": format_optional_timestamp(day.tipoffs[first["game_id"]]),
+            "features_as_of": format_optional_timestamp(first["features_as_of"]),
+            "line_snapshot_at": format_optional_timestamp(first["line_snapshot_at"]),
+            "quality_score": points(first["quality_score"]),
+            "injuries_unknown": day.injuries_unknown(first["game_id"]),
+            LINES: _systems(rows, player),
+        }
+
+
+def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
     """A player's rows (by system and line) as systems with their lines; player: his row of players.sql."""
     systems = []
     for system, group in groupby(rows, lambda row: row["system_id"]):

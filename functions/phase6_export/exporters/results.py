@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import half_points, points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.exporters.advice import BETS
-from functions.phase6_export.reading import Row
+from functions.phase6_export.reading import MAIN_KINDS
+from functions.phase6_export.rows import Row, Rows
 
 # The figures of systems/performance.json count; here are the day's bare counts.
 SETTLED = ("win", "loss", "push")
 # Alternates of one player win and lose with his main line, so that their bets are counted apart.
-MAIN, ALTERNATE = ("main", "none"), ("alternate",)
+MAIN, ALTERNATE = MAIN_KINDS, ("alternate",)
+# What the counts of the systems look at.
+_COUNTED = ("system_id", "line_kind", "recommendation", "side", "price", "outcome", "profit")
 
 
 @dataclass(frozen=True)
@@ -63,43 +67,63 @@ class Grade:
         }
 
 
-def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
+def content(rows: Rows, day: date, picks: Sequence[Row]) -> dict[str, Any]:
     """Players by game and lookup with each system's grades by line, each system's day in counts, and the best bets.
 
-    `rows` are of one day; of `picks` (best_bets_record.sql) the same day's count.
+    `rows` are of one day; of `picks` (best_bets_record.sql) the same day's count. The players are made one at a time.
     """
-    grades = [Grade(row) for row in rows]
-    grouped = groupby(grades, lambda each: (each.row["game_id"], each.row["player_lookup"], each.row["player_id"]))
-    players = [_player(list(group)) for _, group in grouped]
+    players = rows.groups("game_id", "player_lookup", "player_id")
+    leading = (_leading_row(found.only("line_kind", "void_reason")) for found in players.values())
     return {
         "total_players": len(players),
-        "total_played": sum(player["void_reason"] is None for player in players),
-        "systems": _systems(grades),
-        "best_bets": [best_bets_record.graded_pick(row) for row in picks if row["game_date"] == rows[0]["game_date"]],
-        "players": players,
+        "total_played": sum(row["void_reason"] is None for row in leading),
+        "systems": _systems(rows.only(*_COUNTED)),
+        "best_bets": [best_bets_record.graded_pick(row) for row in picks if row["game_date"] == day],
+        "players": (_player([Grade(row) for row in found]) for found in players.values()),
     }
 
 
-def _systems(grades: Sequence[Grade]) -> list[dict[str, Any]]:
-    systems = []
-    for system in sorted({each.row["system_id"] for each in grades}):
-        own = [each for each in grades if each.row["system_id"] == system]
-        counts = _counts([each for each in own if each.row["line_kind"] in MAIN], ("pass", "no_line", "void"))
-        alternates = _counts([each for each in own if each.row["line_kind"] in ALTERNATE], ("pass", "void"))
-        systems.append({"system_id": system, **counts, "alternates": alternates})
-    return systems
+@dataclass
+class _Counts:
+    """A system's day: outcomes, and what each unit staked on a bet has won or lost."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    profits: list[float] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        self.outcomes[Grade(row).outcome] += 1
+        if row["profit"] is not None:
+            self.profits.append(row["profit"])
+
+    def as_json(self, *others: str) -> dict[str, Any]:
+        counts = {name: self.outcomes[name] for name in (*SETTLED, *others)}
+        return {**counts, "priced_bets": len(self.profits), "profit": points(sum(self.profits))}
 
 
-def _counts(grades: Sequence[Grade], others: Sequence[str]) -> dict[str, Any]:
-    """Outcomes, and what a unit staked on each bet has won or lost."""
-    outcomes = Counter(each.outcome for each in grades)
-    profits = [each.row["profit"] for each in grades if each.row["profit"] is not None]
-    counts = {name: outcomes[name] for name in (*SETTLED, *others)}
-    return {**counts, "priced_bets": len(profits), "profit": points(sum(profits))}
+def _systems(rows: Rows) -> list[dict[str, Any]]:
+    mains: defaultdict[str, _Counts] = defaultdict(_Counts)
+    alternates: defaultdict[str, _Counts] = defaultdict(_Counts)
+    for row in rows:
+        counts = alternates if row["line_kind"] in ALTERNATE else mains
+        counts[row["system_id"]].add(row)
+    return [
+        {
+            "system_id": system,
+            **mains[system].as_json("pass", "no_line", "void"),
+            "alternates": alternates[system].as_json("pass", "void"),
+        }
+        for system in sorted({*mains, *alternates})
+    ]
+
+
+def _leading_row(rows: Iterable[Row]) -> Row:
+    """Of a player's rows the one that says what is the same of all lines: his main line's, else the first."""
+    found = list(rows)
+    return next((row for row in found if row["line_kind"] in MAIN), found[0])
 
 
 def _player(grades: list[Grade]) -> dict[str, Any]:
-    first = next((each.row for each in grades if each.row["line_kind"] in MAIN), grades[0].row)
+    first = _leading_row(each.row for each in grades)
     return {
         "player_id": first["player_id"],
         "player_lookup": first["player_lookup"],

@@ -6,12 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
+from functions.phase6_export.document import Encoded, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters.advice import Advice
-from functions.phase6_export.exporters.predictions import systems_of
-from functions.phase6_export.exporters.venue import venue
-from functions.phase6_export.reading import Day, Key, Row, key_of
+from functions.phase6_export.reading import Day, Key, key_of
 from functions.phase6_export.reasons import full_reason
+from functions.phase6_export.rows import Row
 
 ENSEMBLE = "ensemble_v1"
 # What stands in the place of a line's prices where a player has no prediction.
@@ -26,7 +25,7 @@ class Tonight:
     """The date's players as the two kinds of file show them; each player's entry is made once."""
 
     def __init__(self, day: Day, last_games: Mapping[int, Sequence[Row]]) -> None:
-        self._day = day
+        self.day = day
         self._last_games = last_games
         self._games = {game["game_id"]: game for game in day.games}
         self._rows = [row for row in day.players if _is_matched(row)]
@@ -50,16 +49,19 @@ class Tonight:
             "games": [self._game(game_id, by_game[game_id]) for game_id in self._games_by_tipoff(by_game)],
             "unmatched": [
                 {name: row[name] for name in ("player_name", "player_lookup", "game_id", "reason", "has_line")}
-                for row in self._day.players
+                for row in self.day.players
                 if not _is_matched(row)
             ],
         }
 
-    def one_player(self, key: Key) -> dict[str, Any]:
-        """Content of a player's file: his entry, all lines of all systems, and his last ten games."""
+    def one_player(self, key: Key, lines: Encoded) -> dict[str, Any]:
+        """Content of a player's file: his entry, all lines of all systems, and his last ten games.
+
+        lines: as the date's predictions have them; both schemas say the same of one.
+        """
         return {
             "player": self._entries[key],
-            "predictions": systems_of(self._day.by_player.get(key, []), self._day.considered[key]),
+            "predictions": lines,
             "last_games": [
                 {
                     "game_date": game["game_date"].isoformat(),
@@ -74,8 +76,8 @@ class Tonight:
 
     def _games_by_tipoff(self, with_players: Mapping[str, Any]) -> list[str]:
         """Scheduled games, and those that left the date's schedule since they were predicted."""
-        tipoffs = self._day.tipoffs
-        known = {*(game["game_id"] for game in self._day.on_the_date), *with_players}
+        tipoffs = self.day.tipoffs
+        known = {*(game["game_id"] for game in self.day.on_the_date), *with_players}
         return sorted(known, key=lambda game: (tipoffs.get(game) is None, tipoffs.get(game), game))
 
     def _game(self, game_id: str, players: list[dict[str, Any]]) -> dict[str, Any]:
@@ -84,30 +86,30 @@ class Tonight:
             "game_id": game_id,
             "home_team": game.get("home_team"),
             "away_team": game.get("away_team"),
-            "tipoff_at": format_optional_timestamp(self._day.tipoffs.get(game_id)),
+            "tipoff_at": format_optional_timestamp(self.day.tipoffs.get(game_id)),
             "status": game.get("called_off") or game.get("status", "not_scheduled"),
             "players": players,
         }
 
     def _entry(self, row: Row) -> dict[str, Any]:
         """Predicted, with the ensemble's word on the main line; or left out, with the reason, his game's first."""
-        rows = self._day.by_player.get(key_of(row), [])
-        mains = {each["system_id"]: each for each in rows if each["line_kind"] in ("main", "none")}
+        is_predicted = key_of(row) in self.day.by_player
+        mains = {each["system_id"]: each for each in self.day.mains.get(key_of(row), [])}
         ensemble = mains.get(ENSEMBLE, {})
         advice = Advice.of(ensemble) if ensemble else None
         line = ensemble.get("line_value")
-        off = self._day.withheld.get(row["game_id"])
+        off = self.day.withheld.get(row["game_id"])
         return {
             "player_id": row["player_id"],
             "player_lookup": row["player_lookup"],
             "player_name": row["player_name"],
             "file": self.files[key_of(row)],
             "game_id": row["game_id"],
-            **venue(self._day, row),
-            "status": "predicted" if rows else "left_out",
-            "reason": f"game_{off}" if off else None if rows else row["reason"] or "no_prediction",
-            "injury_status": "unknown" if self._day.injuries_unknown(row["game_id"]) else row["injury_status"],
-            "injuries_unknown": self._day.injuries_unknown(row["game_id"]),
+            **self.day.venue(row),
+            "status": "predicted" if is_predicted else "left_out",
+            "reason": f"game_{off}" if off else None if is_predicted else row["reason"] or "no_prediction",
+            "injury_status": "unknown" if self.day.injuries_unknown(row["game_id"]) else row["injury_status"],
+            "injuries_unknown": self.day.injuries_unknown(row["game_id"]),
             "has_line": row["has_line"],
             "line": row["feature_line"] if line is None else half_points(line),
             "predicted_points": points(ensemble.get("predicted_points")),

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from functions.phase6_export.document import format_optional_timestamp
-from functions.phase6_export.reading import Day, Row, key_of
+from functions.phase6_export.reading import Day, key_of
+from functions.phase6_export.rows import Row
 
 
 def entries(day: Day, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One entry per game of the rows (current predictions) that is withheld, with the players of the rows."""
+    """One entry per game of the rows (day.not_offered, or some of them), with the players of the rows."""
     games = {game["game_id"]: game for game in day.games}
     players: dict[str, dict[int, dict[str, Any]]] = {}
     for row in rows:
-        if row["game_id"] in day.withheld:
-            name = day.considered.get(key_of(row), row).get("player_name") or row["player_lookup"]
-            player = {"player_id": row["player_id"], "player_lookup": row["player_lookup"], "player_name": name}
-            players.setdefault(row["game_id"], {})[row["player_id"]] = player
+        name = day.considered.get(key_of(row), row).get("player_name") or row["player_lookup"]
+        player = {"player_id": row["player_id"], "player_lookup": row["player_lookup"], "player_name": name}
+        players.setdefault(row["game_id"], {})[row["player_id"]] = player
     return [
         {
             "game_id": game_id,

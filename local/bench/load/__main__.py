@@ -20,14 +20,13 @@ from rich.console import Console
 
 from local.bench.load.one import RESULT, LoadFailed
 from local.bench.load.report import MOST, show, too_steep
-from local.console.command import run_command
+from local.console.command import DONE, FAILED, WRONG_INPUT, run_command
 from local.console.lines import complain
 from local.console.plain import open_console, plain
 from local.console.values import number
 from local.host.folder_lock import lock_folder, state_folder
 from shared.core.errors import ConfigError, PipelineError
 
-LINEAR, FAILED, WRONG_INPUT = 0, 1, 2
 SIZES = (500, 1000, 2000)
 DEFAULT_UNITS, MOST_UNITS = 5000, 20_000
 
@@ -95,7 +94,7 @@ def main() -> int:
     steep = too_steep(sizes)
     for name, ratio in sorted(steep.items()):
         complain(f"{name} grows {ratio:.2f} times linearly, more than {MOST}.")
-    return FAILED if steep else LINEAR
+    return FAILED if steep else DONE
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ from typing import Any
 from local.bench.load.players import ROWS_PER_PLAYER, keep_models, lay_out
 from local.bench.load.stopwatch import Stopwatch
 from local.bench.measure import Progress
+from local.console.command import DONE, FAILED
 from local.console.lines import complain, say
 from local.host.dispatcher import Completed
 from local.host.runtime import EmbeddedRuntime, open_runtime
-from shared.chain.batches import batches
-from shared.chain.batches.batches import CONSOLIDATED, batch_id_of
+from shared.chain.batches.reading import get_batch
+from shared.chain.batches.records import Batch, BatchStatus, batch_id_of
 from shared.chain.execution.run_history import HISTORY, write_run_history
 from shared.core.errors import PipelineError
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, WORKER, Pipeline, load_pipeline, trigger_of
@@ -83,7 +84,7 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
     batch = expect_whole(embedded, day, units, watch)
     return {
         "units": units,
-        "rows": int(batch.data["rows_in_place"]),
+        "rows": batch.rows_in_place,
         "fan_out": watch.push_seconds[COORDINATOR],
         "to_closed": watch.closed - watch.first_request,
         "to_consolidated": watch.ended[CONSOLIDATION] - watch.first_request,
@@ -97,13 +98,13 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_OF_A_MIB),
         "messages": messages,
         "statements": counted,
-        "batch_bytes": len(json.dumps(batch.data, default=str)),
+        "batch_bytes": len(json.dumps(batch.to_document(), default=str)),
     }
 
 
-def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwatch) -> batches.Batch:
+def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwatch) -> Batch:
     """Raises LoadFailed where a unit is missing, counted twice or refused, or anything is left over."""
-    batch = batches.get_batch(embedded.runtime.state, batch_id_of(day, 1))
+    batch = get_batch(embedded.runtime.state, batch_id_of(day, 1))
     if batch is None:
         raise LoadFailed(f"No batch was opened for {day}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")
     left = embedded.warehouse.tables(staging.DATASET, "_staging_")
@@ -111,7 +112,7 @@ def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwa
     found = {
         "status": batch.status,
         "units merged": len(batch.merged),
-        "rows in place": int(batch.data.get("rows_in_place", 0)),
+        "rows in place": batch.rows_in_place,
         "completions": watch.times["complete"],
         "refused pushes": sum(watch.refused.values()),
         "dead letters": len(embedded.bus.dead_letters_since(0)),
@@ -119,7 +120,7 @@ def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwa
         "rows of workers in the history": embedded.warehouse.query(sql, {"day": day}).to_pylist()[0]["n"],
     }
     wanted: Mapping[str, object] = {
-        "status": CONSOLIDATED,
+        "status": BatchStatus.CONSOLIDATED,
         "units merged": units,
         "rows in place": units * ROWS_PER_PLAYER,
         "completions": units,
@@ -146,9 +147,9 @@ def main(folder: Path, units: int) -> int:
         found = measure(folder, units, progress)
     except PipelineError as error:
         complain(f"Failed: {error}")
-        return 1
+        return FAILED
     (folder / RESULT).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from shared.stores.ports import Bus, Publication, PulledMessage
 
 
 class PlayedBus:
-    """ports.Bus around another; what it publishes is told to the pushes."""
+    """ports.Bus around another; what it publishes is reported to the pushes."""
 
     def __init__(self, bus: Bus, pipeline: Pipeline, pushes: Pushes) -> None:
         self._bus = bus

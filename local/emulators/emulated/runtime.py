@@ -24,7 +24,7 @@ from local.host.logs import logs_to
 from local.host.runtime import FUNCTIONS, STATE_FILE, replay_app, with_replay_sources
 from local.host.server import Server, load_function
 from local.host.simulated_clock import SimClock, SimulationNotes
-from shared.chain.batches.batches import latest_batch
+from shared.chain.batches.reading import latest_batch
 from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import load_pipeline
@@ -133,15 +133,10 @@ def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
         pushes = Pushes(pipeline, clock)
         warehouse = stack.enter_context(closing(DuckDbWarehouse(folder / "warehouse.duckdb")))
         stores = EmulatedStores(own, file, simulation, clock, opened.exports)
-        runtime = Runtime(
+        runtime = Runtime.of(
+            replace(opened, warehouse=warehouse),
             settings=settings,
             clock=clock,
-            warehouse=warehouse,
-            state=opened.state,
-            bus=opened.bus,
-            raw=opened.raw,
-            exports=opened.exports,
-            models=opened.models,
             epoch=clock.epoch,
             instance="emulated",
             machine=SystemClock(),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from shared.chain.batches.batches import Batch
+from shared.chain.batches.records import Batch
 from shared.chain.messages.messages import PhaseCompletion, Status
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.events import Event
@@ -23,10 +23,10 @@ def batch_complete(
 ) -> OutboxMessage:
     """The completion of the batch's phase, to consolidation: of the run that opened the batch, whoever closes it."""
     completion = PhaseCompletion(
-        game_date=date.fromisoformat(batch.data["game_date"]),
+        game_date=batch.game_date,
         run_id=batch.run_id,
-        mode=batch.data["mode"],
-        as_of=batch.data["as_of"],
+        mode=batch.mode,
+        as_of=batch.as_of,
         batch_id=batch.batch_id,
         correlation_id=correlation_id,
         trigger_source="pubsub",
@@ -38,7 +38,7 @@ def batch_complete(
         event=Event.DONE if status == "success" else Event.DONE_WITH_GAPS,
         record_count=batch.unit_count,
         records_failed=len(batch.missing),
-        duration_seconds=(closed_at - batch.data["opened_at"]).total_seconds(),
+        duration_seconds=(closed_at - batch.opened_at).total_seconds(),
         sequence=sequence,
         metadata={"revision": batch.revision, "units": batch.unit_count},
     )

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.chain.batches.batches import DONE, SUPERSEDED, Batch, path_of
+from shared.chain.batches.records import (
+    Batch,
+    BatchStatus,
+    UnitResult,
+    UnitStatus,
+    path_of,
+    unit_path,
+    units_as_text,
+)
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxBlob
 from shared.core.errors import DataError
@@ -35,26 +43,26 @@ def split_unit(
 
     def decide(transaction: Transaction) -> bool:
         fence(transaction)
-        document = transaction.get(path_of(batch_id))
-        completed = transaction.get(f"{path_of(batch_id)}/units/{unit}")
+        document, completed = transaction.get(path_of(batch_id)), transaction.get(unit_path(batch_id, unit))
         if document is None:
             raise DataError(f"Batch {batch_id} does not exist.", event=Event.UNKNOWN_BATCH)
-        batch = Batch(document.data, document.version)
-        done = completed is not None and completed.data["status"] == DONE
-        if done or not batch.has_unit(unit) or batch.status == SUPERSEDED:
+        batch = Batch.from_document(document)
+        is_done = completed is not None and UnitResult.from_document(completed).status == UnitStatus.DONE
+        if is_done or not batch.has_unit(unit) or batch.status == BatchStatus.SUPERSEDED:
             return False
         # at the end: they are sent last, and completions look at the last unit first
         units = [*(other for other in batch.units if other != unit), *into]
         entries = outbox.entries(f"{batch_id}-split-{unit}", [requests])
-        fields = {
-            "units": " ".join(units),
-            "unit_count": len(units),
-            "split_units": [*batch.split, unit],
-            "outbox": [*batch.data["outbox"], *entries],
-            "outbox_pending": True,
-        }
+        fields = Batch.fields(
+            units_text=units_as_text(units),
+            unit_count=len(units),
+            split=[*batch.split, unit],
+            outbox=[*batch.outbox, *entries],
+            outbox_pending=True,
+        )
         if unit in batch.missing:
-            fields["missing_units"] = sorted([*(other for other in batch.missing if other != unit), *into])
+            left = [other for other in batch.missing if other != unit]
+            fields |= Batch.fields(missing=sorted([*left, *into]))
         transaction.update(batch.path, fields)
         return True
 

@@ -7,7 +7,9 @@ import logging
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.chain.batches.records import Batch
 from shared.chain.messages.outbox import OutboxMessage
+from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import printable_json
 from shared.core.redaction import redact_json
@@ -20,12 +22,21 @@ LEVELS: dict[Severity, int] = {"info": logging.INFO, "warning": logging.WARNING,
 
 
 def alert(
-    fingerprint: str, severity: Severity, title: str, detail: str, raised_at: datetime, **facts: Any
+    fingerprint: str,
+    severity: Severity,
+    title: str,
+    detail: str,
+    raised_at: datetime,
+    *,
+    event: Event,
+    **facts: Any,
 ) -> OutboxMessage:
-    """An alert to publish, or to put into an outbox; logged, too, at its severity's level. Those of one fingerprint are
-    one alert, however often they come.
+    """Make an alert to publish, or to put into an outbox, and log it at its severity's level.
 
     Args:
+        fingerprint: alerts of the same one are one alert, however often they come.
+        event: code of what happened, in the log line alone; whoever calls this logs no line of his
+            own about it.
         facts: further JSON fields, such as game_date, batch_id, run_id.
     """
     content = {
@@ -36,6 +47,38 @@ def alert(
         **facts,
         "raised_at": raised_at.isoformat(),
     }
-    logger.log(LEVELS[severity], "alert: %s: %s", title, detail, extra={"fields": {"fingerprint": fingerprint}})
+    fields = {"event": event, "fingerprint": fingerprint}
+    logger.log(LEVELS[severity], "alert: %s: %s", title, detail, extra={"fields": fields})
     text = json.dumps(redact_json(printable_json(content)))
     return OutboxMessage(load_pipeline().alerts_topic, text, {"severity": severity, "fingerprint": fingerprint})
+
+
+def batch_alert(
+    batch: Batch,
+    fingerprint: str,
+    severity: Severity,
+    title: str,
+    detail: str,
+    raised_at: datetime,
+    *,
+    event: Event,
+    run_id: str | None = None,
+    **facts: Any,
+) -> OutboxMessage:
+    """Make an alert of a batch, which names its date, id and run; the rest is as `alert` has it.
+
+    Args:
+        run_id: the run that raises it, where that is not the one that opened the batch.
+    """
+    return alert(
+        fingerprint,
+        severity,
+        title,
+        detail,
+        raised_at,
+        event=event,
+        game_date=batch.game_date.isoformat(),
+        batch_id=batch.batch_id,
+        run_id=batch.run_id if run_id is None else run_id,
+        **facts,
+    )

@@ -1,6 +1,6 @@
 """What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
 log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
-A message that the switch or the breaker stops is held (deferred.py) and acknowledged.
+A message that the switch or the breaker stops is deferred (deferred.py) and acknowledged.
 
 Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
 """
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.ledger import KEPT, Done, Ledger, Taken
-from shared.chain.execution.result import result_fields
+from shared.chain.execution.records import Execution, ExecutionFacts, Failure
+from shared.chain.execution.result import success_of
 from shared.chain.execution.run_history import write_run_history
 from shared.chain.execution.run_identity import SETS_AS_OF, Delivery
 from shared.chain.messages import outbox
@@ -24,7 +25,7 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import Envelope, read_envelope, read_message
 from shared.chain.resilience import admission
 from shared.chain.resilience.admission import Admission, Rejection
-from shared.chain.resilience.deferred import hold
+from shared.chain.resilience.deferred import defer
 from shared.core import failpoints
 from shared.core.clock import as_of_after
 from shared.core.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
@@ -71,7 +72,7 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
         try:
             admitted = admission.admit(runtime, function, delivery.key.id)
             if isinstance(admitted, Rejection):
-                return _hold(delivery, admitted, runtime)
+                return _defer(delivery, admitted, runtime)
             try:
                 return _execute(delivery, message, run, runtime, admitted)
             finally:
@@ -92,10 +93,10 @@ def about(error: PipelineError) -> dict[str, str]:
     return {"event": error.event, "error_type": type(error).__name__}
 
 
-def _hold(delivery: Delivery, stop: Rejection, runtime: Runtime) -> Response:
-    hold(runtime, delivery.function, delivery.envelope, stop.gate, stop.reason)
-    logger.info("held: %s", stop.reason, extra={"fields": {"event": Event.DEFERRED, "gate": stop.gate}})
-    return Response(200, {"status": "held", "reason": stop.reason, "gate": stop.gate})
+def _defer(delivery: Delivery, rejection: Rejection, runtime: Runtime) -> Response:
+    defer(runtime, delivery.function, delivery.envelope, rejection)
+    logger.info("deferred: %s", rejection.reason, extra={"fields": {"event": Event.DEFERRED, "gate": rejection.gate}})
+    return Response(200, {"status": "held", "reason": rejection.reason, "gate": rejection.gate})
 
 
 def _execute(
@@ -114,7 +115,7 @@ def _execute(
         machine=_machine(runtime),
     )
     if isinstance(taken, Done):
-        return _repeat(delivery, taken.data, runtime)
+        return _repeat(delivery, taken.execution, runtime)
     failpoints.reach("handler.taken")
     # a take-over sees the as_of of the first take
     context = Context(
@@ -125,7 +126,7 @@ def _execute(
         mode=delivery.mode,
         correlation_id=delivery.correlation_id,
         dates=DateRange(message.first_date, message.last_date),
-        as_of_or_none=taken.data["as_of"],
+        as_of_or_none=taken.execution.as_of,
         attempt=delivery.envelope.attempt,
         fence=ledger.fence(taken),
     )
@@ -145,8 +146,8 @@ def _execute(
     failpoints.reach("handler.ran")
     finished = runtime.clock.now()
     as_of = as_of_after(finished) if sets_as_of else context.as_of
-    fields = result_fields(delivery, taken, message, outcome, as_of, finished, _machine(runtime))
-    ledger.finish(taken, fields)
+    success = success_of(delivery, taken.execution, message, outcome, as_of, finished, _machine(runtime))
+    ledger.finish(taken, success)
     failpoints.reach("handler.recorded")
     logger.info(
         "%s: %s",
@@ -162,24 +163,23 @@ def _execute(
         },
     )
     admitted.succeeded()
-    return _repeat(delivery, {**taken.data, **fields}, runtime)
+    return _repeat(delivery, taken.execution.after(success), runtime)
 
 
-def _facts(delivery: Delivery, message: PhaseMessage, as_of: datetime | None) -> dict[str, Any]:
-    """What an execution's document says from its first take on."""
-    return {
-        "function": delivery.function.name,
-        "phase": delivery.function.phase,
-        "run_id": delivery.run_id,
-        "unit": delivery.key.unit,
-        "mode": delivery.mode,
-        "game_date": message.last_date.isoformat(),
-        "as_of": as_of,
-        "batch_id": message.batch_id,
-        "correlation_id": delivery.correlation_id,
-        "trigger_source": delivery.trigger_source,
-        "trigger_message_id": delivery.envelope.message_id,
-    }
+def _facts(delivery: Delivery, message: PhaseMessage, as_of: datetime | None) -> ExecutionFacts:
+    return ExecutionFacts(
+        function=delivery.function.name,
+        phase=delivery.function.phase,
+        run_id=delivery.run_id,
+        unit=delivery.key.unit,
+        mode=delivery.mode,
+        game_date=message.last_date.isoformat(),
+        as_of=as_of,
+        batch_id=message.batch_id,
+        correlation_id=delivery.correlation_id,
+        trigger_source=delivery.trigger_source,
+        trigger_message_id=delivery.envelope.message_id,
+    )
 
 
 def _run(delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], context: Context) -> Outcome:
@@ -204,14 +204,14 @@ def _machine(runtime: Runtime) -> datetime | None:
     return None if runtime.machine is None else runtime.machine.now()
 
 
-def _repeat(delivery: Delivery, data: dict[str, Any], runtime: Runtime) -> Response:
+def _repeat(delivery: Delivery, execution: Execution, runtime: Runtime) -> Response:
     """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
-    for path in (delivery.key.path, *data.get("linked_outboxes", ())):
+    for path in (delivery.key.path, *execution.linked_outboxes):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
     failpoints.reach("handler.sent")
-    if data["ends_run"] and not delivery.one_of_many:
+    if execution.is_last_of_run and not delivery.one_of_many:
         write_run_history(runtime, delivery.run_id)
-    return Response(200, data["result"])
+    return Response(200, dict(execution.result))
 
 
 def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
@@ -219,20 +219,20 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
 
     Where no delivery follows the run ends here, so its history is written.
     """
-    now, machine = context.runtime.clock.now(), _machine(context.runtime)
+    now = context.runtime.clock.now()
     # the attempt that met a storage fault is given back
     final = isinstance(error, DataError) or (context.last_delivery and not isinstance(error, StorageFault))
-    fields = {
-        "finished_at": now,
-        "event": error.event if isinstance(error, PipelineError) else Event.DEFECT,
-        "error_type": type(error).__name__,
-        "error_message": excerpt(one_line(storable(str(error))), MAX_ERROR),
-        "final": final,
-        "expires_at": now + KEPT if final else None,
-        **({} if machine is None else {"machine_finished_at": machine}),
-    }
+    failure = Failure(
+        finished_at=now,
+        event=error.event if isinstance(error, PipelineError) else Event.DEFECT,
+        error_type=type(error).__name__,
+        error_message=excerpt(one_line(storable(str(error))), MAX_ERROR),
+        final=final,
+        expires_at=now + KEPT if final else None,
+        machine_finished_at=_machine(context.runtime),
+    )
     try:
-        ledger.fail(taken, fields)
+        ledger.fail(taken, failure)
         if final and not delivery.one_of_many:
             write_run_history(context.runtime, delivery.run_id)
     except Retriable as unrecorded:

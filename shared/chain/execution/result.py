@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.chain.execution.context import Outcome
-from shared.chain.execution.ledger import KEPT, Taken, seconds_of_work
+from shared.chain.execution.ledger import KEPT
+from shared.chain.execution.records import Execution, Success
 from shared.chain.execution.run_identity import Delivery
 from shared.chain.messages import outbox
 from shared.chain.messages.messages import MAX_REASON, PhaseCompletion, PhaseMessage
@@ -18,17 +20,17 @@ from shared.core.redaction import excerpt, redact_json
 from shared.core.storable import storable, storable_json
 
 
-def result_fields(
+def success_of(
     delivery: Delivery,
-    taken: Taken,
+    execution: Execution,
     message: PhaseMessage,
     outcome: Outcome,
     as_of: datetime,
     finished: datetime,
     machine: datetime | None,
-) -> dict[str, Any]:
-    """The document's fields after success: result, and the outbox with the announcement first."""
-    ended = {"finished_at": finished} | ({} if machine is None else {"machine_finished_at": machine})
+) -> Success:
+    """What is recorded of an execution's success: its result, and the outbox with the announcement first."""
+    ended = replace(execution, finished_at=finished, machine_finished_at=machine)
     # a reason or a note may quote what a source sent
     metadata = redact_json(printable_json(storable_json(outcome.metadata)))
     completion = PhaseCompletion(
@@ -52,7 +54,7 @@ def result_fields(
         event=outcome.code,
         record_count=int(outcome.record_count),  # numpy's and Arrow's are no integers to the model
         records_failed=int(outcome.records_failed),
-        duration_seconds=seconds_of_work({**taken.data, **ended}),
+        duration_seconds=ended.seconds_of_work,
         reason=excerpt(one_line(storable(outcome.reason)), MAX_REASON) or None,
         sequence=max(outcome.sequence, message.sequence),
         metadata=metadata,
@@ -62,20 +64,21 @@ def result_fields(
     if outcome.announce and announces is not None:
         messages.insert(0, OutboxMessage(announces, completion.model_dump_json(exclude_none=True)))
     result = completion.model_dump(mode="json", exclude={"metadata", "as_of", "game_date", "from_date", "to_date"})
-    return {
-        "as_of": as_of,
-        "batch_id": completion.batch_id,
-        **ended,
-        "expires_at": finished + KEPT,
-        "result": result,
-        "metadata": _small(metadata),
-        "ends_run": not any(_goes_on(message, delivery.run_id) for message in messages),
+    return Success(
+        as_of=as_of,
+        batch_id=completion.batch_id,
+        finished_at=finished,
+        machine_finished_at=machine,
+        expires_at=finished + KEPT,
+        result=result,
+        metadata=_small(metadata),
+        is_last_of_run=not any(_goes_on(message, delivery.run_id) for message in messages),
         # what is not to be in the history counts as written, so that nobody writes it later
-        "logged": not outcome.history,
-        "outbox": outbox.entries(delivery.key.id, messages),
-        "outbox_pending": bool(messages),
-        "linked_outboxes": list(outcome.linked_outboxes),
-    }
+        history_written=not outcome.history,
+        outbox=outbox.entries(delivery.key.id, messages),
+        outbox_pending=bool(messages),
+        linked_outboxes=list(outcome.linked_outboxes),
+    )
 
 
 def _goes_on(message: OutboxMessage | outbox.OutboxBlob, run_id: str) -> bool:

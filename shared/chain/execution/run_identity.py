@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.chain.execution.ledger import ExecutionKey
+from shared.chain.execution.records import ExecutionKey
 from shared.chain.messages.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
 from shared.chain.messages.push_envelope import Envelope
 from shared.core.clock import new_york_date
@@ -61,7 +61,7 @@ class Delivery:
 
 def _run_id(message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> str:
     """A redelivery, a scheduler that fires twice, and an operator who means it are three things."""
-    # published once more after it was held or dead-lettered, it is still the same message
+    # published once more after it was deferred or dead-lettered, it is still the same message
     message_id = message.origin_message_id or envelope.message_id
     label = str(message.game_date) if message.game_date else f"{message.from_date}_{message.to_date}"
     if message.run_id:

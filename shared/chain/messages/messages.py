@@ -88,7 +88,7 @@ class PhaseMessage(BaseModel):
     parent_processor: Name | None = None
     trigger_message_id: Name | None = None
     origin_message_id: str | None = Field(default=None, pattern=_ID, max_length=100)
-    """Of a message published once more (held and released, redriven): the id under which it first came."""
+    """Of a message published once more (deferred and released, redriven): the id under which it first came."""
     # completion of the phase before
     processor_name: Name | None = None
     phase: Name | None = None

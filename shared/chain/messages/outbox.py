@@ -2,6 +2,7 @@
 
 A document with an outbox has the fields `outbox` (list) and `outbox_pending` (bool). An entry is a message, or names a
 blob of the raw bucket: of many messages (a batch's requests are larger than a document may be), or of one as it came.
+Whoever keeps entries passes them on as they are stored; this module alone looks into them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core import failpoints
-from shared.stores.ports import Blobs, Bus, Publication, State
+from shared.stores.ports import Blobs, Bus, Document, Publication, State, Transaction
+from shared.stores.records import Record, StoredRecord, present, stored_as
+
+StoredEntry = Mapping[str, Any]
+"""An outbox entry as its document has it."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,42 @@ def pack_lines(messages: Iterable[str]) -> bytes:
     return gzip.compress("\n".join(messages).encode(), mtime=0)
 
 
-def _publish(entry: Mapping[str, Any], bus: Bus, raw: Blobs) -> int:
-    if "blob" not in entry:
-        data = raw.read(entry["file"]).data if "file" in entry else entry["data"].encode()
-        bus.publish(entry["topic"], data, {**entry["attributes"], "outbox_id": entry["id"]})
+@dataclass(frozen=True, kw_only=True)
+class _Entry(StoredRecord):
+    """An entry, decoded: data of a message, else the path of a blob or of a file."""
+
+    entry_id: str = field(metadata=stored_as("id"))
+    topic: str
+    data: str | None = None
+    blob: str | None = None
+    file: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outbox(Record):
+    """The outbox of a document of any kind."""
+
+    entries: Sequence[StoredEntry] = field(default_factory=list, metadata=stored_as("outbox"))
+    pending: bool = field(default=False, metadata=stored_as("outbox_pending"))
+    sent: Sequence[str] = field(default_factory=list, metadata=stored_as("outbox_sent"))
+    """Of each entry sent its id and topic, as JSON."""
+
+
+def _decoded(path: str, entry: StoredEntry) -> _Entry:
+    return _Entry.from_document(Document(f"{path}, an entry of its outbox", dict(entry), ""))
+
+
+def _publish(path: str, entry: StoredEntry, bus: Bus, raw: Blobs) -> int:
+    """Publish what an entry of a document's outbox stands for; returns the messages."""
+    found = _decoded(path, entry)
+    if found.blob is None:
+        data = present(found.data, found, "data").encode() if found.file is None else raw.read(found.file).data
+        bus.publish(found.topic, data, {**found.attributes, "outbox_id": found.entry_id})
         return 1
-    lines = gzip.decompress(raw.read(entry["blob"]).data).split(b"\n")
-    messages = [Publication(line, {"outbox_id": f"{entry['id']}.{index}"}) for index, line in enumerate(lines)]
-    return len(bus.publish_all(entry["topic"], messages))
+    lines = gzip.decompress(raw.read(found.blob).data).split(b"\n")
+    messages = [Publication(line, {"outbox_id": f"{found.entry_id}.{index}"}) for index, line in enumerate(lines)]
+    return len(bus.publish_all(found.topic, messages))
 
 
 def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
@@ -79,20 +112,24 @@ def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
     A crash in between publishes again: every receiver is idempotent. An entry added meanwhile keeps the outbox pending.
     """
     document = state.get(path)
-    if document is None or not document.data.get("outbox_pending"):
+    if document is None:
         return 0
-    published = sum(_publish(entry, bus, raw) for entry in document.data["outbox"])
+    outbox = _Outbox.from_document(document)
+    if not outbox.pending:
+        return 0
+    published = sum(_publish(path, entry, bus, raw) for entry in outbox.entries)
     failpoints.reach("outbox.published")
+    sent = {entry["id"] for entry in outbox.entries}
 
-    def mark(transaction: Any) -> None:
+    def mark(transaction: Transaction) -> None:
         current = transaction.get(path)
         if current is None:
             return
-        sent = {entry["id"] for entry in document.data["outbox"]}
-        left = [entry for entry in current.data["outbox"] if entry["id"] not in sent]
-        done = list(current.data.get("outbox_sent", []))
-        done += [json.dumps([e["id"], e["topic"]]) for e in current.data["outbox"] if e["id"] in sent]
-        transaction.update(path, {"outbox": left, "outbox_pending": bool(left), "outbox_sent": done})
+        now = _Outbox.from_document(current)
+        left = [entry for entry in now.entries if entry["id"] not in sent]
+        done = [json.dumps([e["id"], e["topic"]]) for e in now.entries if e["id"] in sent]
+        fields = _Outbox.fields(entries=left, pending=bool(left), sent=[*now.sent, *done])
+        transaction.update(path, fields)
 
     state.transaction(mark)
     return published

@@ -42,7 +42,7 @@ _MOST_ATTEMPTS = 1_000_000
 class Envelope:
     """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for.
 
-    `published_at` is None where the request does not say it; of a message published once more (held and released,
+    `published_at` is None where the request does not say it; of a message published once more (deferred and released,
     redriven) it is the moment of the first publish, which its attribute origin_published_at carries.
     """
 
@@ -110,7 +110,7 @@ def _attributes(given: Any) -> dict[str, str]:
             raise TypeError(f"the attribute {brief(name)} is {brief(value)}, not a text")
         if storable(name) != name or storable(value) != value:
             raise ValueError(f"the attribute {brief(name)} is {brief(value)}, with characters that no text has")
-        field_name("attributes", name)  # held or redriven, a message's attributes are fields of a document
+        field_name("attributes", name)  # deferred or redriven, a message's attributes are fields of a document
         if not 0 < len(name.encode()) <= MAX_ATTRIBUTE_KEY_BYTES or len(value.encode()) > MAX_ATTRIBUTE_BYTES:
             raise ValueError(f"the attribute {brief(name)} is longer than Pub/Sub's")
     return given

@@ -1,7 +1,7 @@
-"""The gates every message passes before its execution is taken: the pause switch, then the function's breaker.
+"""Admission of every message before its execution is taken: by the pause switch, then by the function's breaker.
 
-A message that a gate stops is held (deferred.py). The recovery functions pass both: they are what mends, and look at
-the pause themselves.
+A rejected message is deferred (deferred.py). The recovery functions are always admitted: they are what
+mends, and look at the pause themselves.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ NO_FAILURES = (LeaseHeld, DataError, Skippable, StagingMismatch, StorageFault)
 
 @dataclass(frozen=True)
 class Rejection:
-    """A gate that lets nothing through: `pause` or the breaker's name, and why."""
+    """Why a message is not admitted. `gate`: what rejects it, `pause` or a breaker's name."""
 
     gate: str
     reason: str
 
 
 class Admission:
-    """A message went through; how its execution ends is told to the breaker, which must never decide how it ends."""
+    """An admitted message; how its execution ends is told to the breaker, which must never decide how it ends."""
 
     def __init__(self, runtime: Runtime, execution: str, permit: Permit | None) -> None:
         self._runtime = runtime
@@ -72,12 +72,12 @@ class Admission:
 
 
 def admit(runtime: Runtime, function: FunctionSpec, execution: str) -> Admission | Rejection:
-    """Pass the gates with the message of an execution (its id). Of a half-open breaker this claims the one trial."""
+    """Admit the message of an execution (its id), or say why not. Of a half-open breaker this claims the one trial."""
     if function.name in RECOVERY:
         return Admission(runtime, execution, None)
-    stop = _paused(runtime)
-    if stop is not None:
-        return stop
+    rejection = _paused(runtime)
+    if rejection is not None:
+        return rejection
     name = circuit_breaker.name_of("processor", function.name)
     permit = circuit_breaker.acquire_permit(runtime, name, trial=timedelta(seconds=function.lease_seconds))
     return Admission(runtime, execution, permit) if permit.granted else Rejection(name, permit.breaker.describe())

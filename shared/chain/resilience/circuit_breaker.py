@@ -14,9 +14,9 @@ clean, and a success then writes nothing: many workers share one document only w
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from shared.chain.resilience import audit_log
 from shared.core.errors import PreconditionFailed
@@ -24,6 +24,7 @@ from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.core.storable import storable
 from shared.stores.ports import Document, Filter, Transaction
+from shared.stores.records import ALWAYS_WRITTEN, StoredRecord
 from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -37,20 +38,25 @@ Kind = Literal["processor", "source", "system"]
 BreakerState = Literal["closed", "open", "half_open", "trial"]
 
 
-@dataclass(frozen=True)
-class Breaker:
-    """A breaker as read; `version` is None where its document counts for nothing.
+@dataclass(frozen=True, kw_only=True)
+class Breaker(StoredRecord):
+    """A breaker's document; one that counts for nothing is read as a clean breaker."""
 
-    `failures` is how many executions failed since the last success; `executions` names the latest of them.
-    """
+    kind: str
+    failures: int
+    """How many executions failed since the last success."""
+    # a document of an earlier release counted attempts and named nobody
+    executions: tuple[str, ...] = field(default=(), metadata=ALWAYS_WRITTEN)
+    """The latest executions that failed."""
+    opened_at: datetime | None
+    trial_until: datetime | None
+    last_error: str
+    epoch: int
+    updated_at: datetime
 
-    name: str
-    failures: int = 0
-    executions: tuple[str, ...] = ()
-    opened_at: datetime | None = None
-    trial_until: datetime | None = None
-    last_error: str = ""
-    version: str | None = None
+    @property
+    def name(self) -> str:
+        return self.id
 
     def state(self, now: datetime) -> BreakerState:
         """closed, open, half_open (one may try), trial (one is trying)."""
@@ -81,13 +87,13 @@ def name_of(kind: Kind, what: str) -> str:
 
 
 def read(runtime: Runtime, name: str) -> Breaker:
-    return _of(name, runtime.state.get(_path(name)), runtime.epoch)
+    return _of(name, runtime.state.get(_path(name)), runtime)
 
 
 def read_kind(runtime: Runtime, kind: Kind) -> dict[str, Breaker]:
     """Breakers of a kind that are not clean, by name: one query."""
     documents = runtime.state.query(COLLECTION, [Filter("kind", "==", kind)])
-    found = (_of(document.id, document, runtime.epoch) for document in documents)
+    found = (_of(document.id, document, runtime) for document in documents)
     return {breaker.name: breaker for breaker in found if breaker.failures}
 
 
@@ -108,7 +114,7 @@ def acquire_permit_of(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -
         return Permit(breaker, state == "closed")
     until = now + trial
     try:
-        runtime.state.update(_path(breaker.name), {"trial_until": until}, if_version=breaker.version)
+        runtime.state.update(breaker.path, Breaker.fields(trial_until=until), if_version=breaker.version)
     except PreconditionFailed:
         return Permit(breaker, granted=False)  # another has the trial
     return Permit(breaker, granted=True, trial_until=until)
@@ -121,20 +127,21 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
     path, now = _path(name), runtime.clock.now()
 
     def count(transaction: Transaction) -> Breaker:
-        before = _of(name, transaction.get(path), runtime.epoch)
+        before = _of(name, transaction.get(path), runtime)
         state = before.state(now)
         known = execution in before.executions
         failures = before.failures if known else before.failures + 1
         opens = state in ("half_open", "trial") or (state == "closed" and failures >= THRESHOLD)
-        after = Breaker(
-            name,
+        after = replace(
+            before,
             failures=failures,
             executions=before.executions if known else (*before.executions, execution)[-REMEMBERED:],
             opened_at=now if opens else before.opened_at,
             trial_until=None,
             last_error=storable(what_failed(error, 500)),
+            updated_at=now,
         )
-        transaction.set(path, _fields(after, runtime.epoch, now))
+        transaction.set(path, after.to_document())
         return after
 
     breaker = runtime.state.transaction(count)
@@ -157,10 +164,10 @@ def record_success(runtime: Runtime, permit: Permit) -> None:
     name, now = permit.breaker.name, runtime.clock.now()
 
     def clear(transaction: Transaction) -> bool:
-        before = _of(name, transaction.get(_path(name)), runtime.epoch)
+        before = _of(name, transaction.get(_path(name)), runtime)
         if not before.failures or before.state(now) == "open":
             return False
-        transaction.set(_path(name), _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
+        transaction.set(_path(name), _clean(name, runtime, before.last_error).to_document())
         return before.opened_at is not None
 
     if runtime.state.transaction(clear):
@@ -171,12 +178,12 @@ def release(runtime: Runtime, permit: Permit) -> None:
     """A trial that ended neither well nor badly (nothing was done) leaves its turn to the next."""
     if permit.trial_until is None:
         return
-    path = _path(permit.breaker.name)
+    path = permit.breaker.path
 
     def clear(transaction: Transaction) -> None:
         document = transaction.get(path)
-        if document is not None and document.data["trial_until"] == permit.trial_until:
-            transaction.update(path, {"trial_until": None})
+        if document is not None and Breaker.from_document(document).trial_until == permit.trial_until:
+            transaction.update(path, Breaker.fields(trial_until=None))
 
     runtime.state.transaction(clear)
 
@@ -186,9 +193,9 @@ def reset(runtime: Runtime, name: str, *, who: str, reason: str) -> None:
     path, now = _path(name), runtime.clock.now()
 
     def close(transaction: Transaction) -> None:
-        before = _of(name, transaction.get(path), runtime.epoch)
+        before = _of(name, transaction.get(path), runtime)
         if before.failures:
-            transaction.set(path, _fields(Breaker(name, last_error=before.last_error), runtime.epoch, now))
+            transaction.set(path, _clean(name, runtime, before.last_error).to_document())
             details = {"breaker": name, "version": before.version}
             audit_log.record(transaction, "reset-breaker", who=who, reason=reason, details=details, now=now)
 
@@ -199,30 +206,20 @@ def _path(name: str) -> str:
     return f"{COLLECTION}/{name}"
 
 
-def _of(name: str, document: Document | None, epoch: int) -> Breaker:
-    if document is None or document.data["epoch"] != epoch:
-        return Breaker(name)
-    data = document.data
+def _of(name: str, document: Document | None, runtime: Runtime) -> Breaker:
+    """A breaker as its document says; clean where there is none, or one of another epoch of simulated time."""
+    breaker = None if document is None else Breaker.from_document(document)
+    return _clean(name, runtime) if breaker is None or breaker.epoch != runtime.epoch else breaker
+
+
+def _clean(name: str, runtime: Runtime, last_error: str = "") -> Breaker:
     return Breaker(
-        name,
-        failures=data["failures"],
-        # a document of an earlier release counted attempts and named nobody
-        executions=tuple(data.get("executions", ())),
-        opened_at=data["opened_at"],
-        trial_until=data["trial_until"],
-        last_error=data["last_error"],
-        version=document.version,
+        kind=name.partition("-")[0],
+        failures=0,
+        opened_at=None,
+        trial_until=None,
+        last_error=last_error,
+        epoch=runtime.epoch,
+        updated_at=runtime.clock.now(),
+        path=_path(name),
     )
-
-
-def _fields(breaker: Breaker, epoch: int, now: datetime) -> dict[str, Any]:
-    return {
-        "kind": breaker.name.partition("-")[0],
-        "failures": breaker.failures,
-        "executions": list(breaker.executions),
-        "opened_at": breaker.opened_at,
-        "trial_until": breaker.trial_until,
-        "last_error": breaker.last_error,
-        "epoch": epoch,
-        "updated_at": now,
-    }

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, Protocol
 
 from shared.chain.messages import outbox
 from shared.chain.messages.dead_letter import Facts, is_cut, of_the_message
@@ -26,7 +27,8 @@ from shared.core.pipeline import Pipeline, Subscription
 from shared.core.redaction import redact
 from shared.stores.document_rules import field_name
 from shared.stores.message_limits import check_message
-from shared.stores.ports import Bus, Document, Filter, PulledMessage, State
+from shared.stores.ports import Bus, Filter, PulledMessage, State
+from shared.stores.records import StoredRecord
 from shared.stores.runtime import Runtime
 
 COLLECTION = "redrives"
@@ -104,6 +106,41 @@ class Redriven:
     said: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Redrive(StoredRecord):
+    """The document of a redrive: who decided it of which letter, and how far it is."""
+
+    subscription: str
+    message_id: str
+    origin_topic: str
+    origin_message_id: str
+    dead_letter_reason: str
+    who: str
+    reason: str
+    at: datetime
+    ack_id: str
+    acknowledged: bool
+    outbox: Sequence[Mapping[str, Any]]
+    outbox_pending: bool
+    missed_at: datetime | None = None
+    """When its letter was first not waiting to be acknowledged."""
+
+
+class FailedExecution(Protocol):
+    """What a dead letter is explained by: an execution, as far as that is asked for."""
+
+    @property
+    def function(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def failure(self) -> str | None:
+        """Type and text of its error; None where it did not fail."""
+        ...
+
+
 def listed(
     bus: Bus, pipeline: Pipeline, now: datetime, *, subscription: str | None = None, reason: str | None = None
 ) -> list[DeadLetter]:
@@ -169,15 +206,15 @@ def _unsendable(letter: DeadLetter) -> str:
 
 
 def explained(
-    of_run: Callable[[str], list[Document]], pipeline: Pipeline, letters: Sequence[DeadLetter]
+    of_run: Callable[[str], Sequence[FailedExecution]], pipeline: Pipeline, letters: Sequence[DeadLetter]
 ) -> list[DeadLetter]:
     """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
 
-    of_run: the documents of a run's executions.
+    of_run: a run's executions.
 
     A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
     """
-    executions: dict[str, list[Document]] = {}
+    executions: dict[str, Sequence[FailedExecution]] = {}
     told = []
     for letter in letters:
         source = pipeline.subscriptions.get(letter.origin_subscription)
@@ -188,10 +225,11 @@ def explained(
         if run_id and run_id not in executions:
             executions[run_id] = of_run(run_id)
         errors = [
-            f"{found.data['error_type']}: {found.data['error_message']}"
+            found.failure
             for found in executions.get(run_id, [])
-            if (found.data["function"], found.data["status"]) == (source.function, "failed")
-            and found.data["unit"].partition("#")[0].endswith(unit)
+            if found.failure is not None
+            and found.function == source.function
+            and found.unit.partition("#")[0].endswith(unit)
         ]
         told.append(
             replace(letter, error=errors[0] if errors else f"its deliveries failed: see {source.function}'s log")
@@ -240,22 +278,22 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
         return Redriven(letter, False, letter.not_redrivable)
     with suppress(PreconditionFailed):  # kept before
         runtime.raw.write(letter.blob, letter.data, content_type="application/octet-stream", if_generation=0)
-    document = {
-        "subscription": letter.subscription,
-        "message_id": letter.id,
-        "origin_topic": letter.origin_topic,
-        "origin_message_id": letter.origin_message_id,
-        "dead_letter_reason": letter.reason,
-        "who": who,
-        "reason": reason,
-        "at": runtime.clock.now(),
-        "ack_id": letter.ack_id,
-        "acknowledged": False,
-        "outbox": outbox.entries(letter.key, [OutboxFile(letter.origin_topic, letter.blob, _attributes(letter))]),
-        "outbox_pending": True,
-    }
+    decided = Redrive(
+        subscription=letter.subscription,
+        message_id=letter.id,
+        origin_topic=letter.origin_topic,
+        origin_message_id=letter.origin_message_id,
+        dead_letter_reason=letter.reason,
+        who=who,
+        reason=reason,
+        at=runtime.clock.now(),
+        ack_id=letter.ack_id,
+        acknowledged=False,
+        outbox=outbox.entries(letter.key, [OutboxFile(letter.origin_topic, letter.blob, _attributes(letter))]),
+        outbox_pending=True,
+    )
     with suppress(AlreadyExists):  # recorded before: what was decided then is finished now
-        runtime.state.create(letter.path, document)
+        runtime.state.create(letter.path, decided.to_document())
     failpoints.reach("redrive.recorded")
     published = _publish(runtime, letter.path)
     failpoints.reach("redrive.published")
@@ -277,12 +315,17 @@ def _publish(runtime: Runtime, path: str) -> int:
     document = runtime.state.get(path)
     if document is None:
         raise StoreUnavailable(f"{path} was written and cannot be read.", next_step="redrive it again.")
-    facts = ("subscription", "message_id", "origin_topic", "origin_message_id", "dead_letter_reason")
-    data = document.data
+    recorded = Redrive.from_document(document)
+    details = {
+        "subscription": recorded.subscription,
+        "message_id": recorded.message_id,
+        "origin_topic": recorded.origin_topic,
+        "origin_message_id": recorded.origin_message_id,
+        "dead_letter_reason": recorded.dead_letter_reason,
+    }
     with suppress(AlreadyExists):  # the same redrive, interrupted: one action is one record
-        details = {name: data[name] for name in facts}
         audit_log.record(
-            runtime.state, "redrive", who=data["who"], reason=data["reason"], details=details, now=data["at"]
+            runtime.state, "redrive", who=recorded.who, reason=recorded.reason, details=details, now=recorded.at
         )
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 
@@ -292,26 +335,27 @@ def _acknowledge(runtime: Runtime, subscription: str, paths: Mapping[str, str]) 
     missed = {paths[ack_id] for ack_id in runtime.bus.ack(subscription, list(paths))}
     for path in paths.values():
         if path not in missed:
-            runtime.state.update(path, {"acknowledged": True})
+            runtime.state.update(path, Redrive.fields(acknowledged=True))
     return missed
 
 
-def unfinished(state: State) -> list[Document]:
+def unfinished(state: State) -> list[Redrive]:
     """Redrives that were interrupted: recorded, and not known to be acknowledged."""
-    return state.query(COLLECTION, [Filter("acknowledged", "==", False)])
+    found = state.query(COLLECTION, [Filter("acknowledged", "==", False)])
+    return [Redrive.from_document(document) for document in found]
 
 
-def finish(runtime: Runtime, document: Document) -> int:
+def finish(runtime: Runtime, redrive: Redrive) -> int:
     """Do what is left of an interrupted redrive; returns the messages published.
 
     A letter that is not waiting is out with somebody else who pulled, or was acknowledged by a process that died before
     it said so. The latter is so where it is missed again when nobody can hold it any more.
     """
-    published = _publish(runtime, document.path)
-    data, now = document.data, runtime.clock.now()
-    if _acknowledge(runtime, data["subscription"], {data["ack_id"]: document.path}):
-        if "missed_at" not in data:
-            runtime.state.update(document.path, {"missed_at": now})
-        elif now - data["missed_at"] >= LONGEST_HELD:
-            runtime.state.update(document.path, {"acknowledged": True})
+    published = _publish(runtime, redrive.path)
+    now = runtime.clock.now()
+    if _acknowledge(runtime, redrive.subscription, {redrive.ack_id: redrive.path}):
+        if redrive.missed_at is None:
+            runtime.state.update(redrive.path, Redrive.fields(missed_at=now))
+        elif now - redrive.missed_at >= LONGEST_HELD:
+            runtime.state.update(redrive.path, Redrive.fields(acknowledged=True))
     return published

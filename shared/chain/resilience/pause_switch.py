@@ -1,19 +1,19 @@
-"""The pause switch, document control/pause: while it is on, running work finishes and new work is held."""
+"""The pause switch, document control/pause: while it is on, running work finishes and new work is deferred."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from shared.chain.resilience import audit_log
 from shared.stores.ports import State, Transaction
+from shared.stores.records import Record
 
 PATH = "control/pause"
 
 
 @dataclass(frozen=True)
-class Pause:
+class Pause(Record):
     """The switch as it stands: `since` and `resumed_at` are of the last pause, `who` and `reason` of its last turn.
 
     The moments are the clock's at that time: after a repetition of simulated time they may lie ahead.
@@ -24,19 +24,18 @@ class Pause:
     resumed_at: datetime | None
     reason: str
     who: str
+    turns: int
+    """How often it was switched: makes each audit document another, even at the same moment."""
 
 
 def read(state: State) -> Pause | None:
     """The switch; None where nobody ever paused."""
     document = state.get(PATH)
-    if document is None:
-        return None
-    data = document.data
-    return Pause(data["paused"], data["since"], data["resumed_at"], data["reason"], data["who"])
+    return None if document is None else Pause.from_document(document)
 
 
 def pause(state: State, *, who: str, reason: str, now: datetime) -> None:
-    """Hold new work from now on. Paused already, it stays as it is."""
+    """Defer new work from now on. Paused already, it stays as it is."""
     _turn(state, paused=True, who=who, reason=reason, now=now)
 
 
@@ -50,15 +49,19 @@ def _turn(state: State, *, paused: bool, who: str, reason: str, now: datetime) -
 
     def body(transaction: Transaction) -> None:
         document = transaction.get(PATH)
-        nothing: dict[str, Any] = {"paused": False, "since": now, "turns": 0}
-        before = nothing if document is None else document.data
-        if before["paused"] == paused:
+        before = None if document is None else Pause.from_document(document)
+        if paused == (before is not None and before.paused):
             return
-        turns = before["turns"] + 1
-        moments = {"since": now, "resumed_at": None} if paused else {"since": before["since"], "resumed_at": now}
-        transaction.set(PATH, {"paused": paused, **moments, "reason": reason, "who": who, "turns": turns})
-        # the turn's number makes each audit document another, even at the same moment
+        after = Pause(
+            paused=paused,
+            since=now if paused or before is None else before.since,
+            resumed_at=None if paused else now,
+            reason=reason,
+            who=who,
+            turns=1 if before is None else before.turns + 1,
+        )
+        transaction.set(PATH, after.to_document())
         action = "pause" if paused else "resume"
-        audit_log.record(transaction, action, who=who, reason=reason, details={"turn": turns}, now=now)
+        audit_log.record(transaction, action, who=who, reason=reason, details={"turn": after.turns}, now=now)
 
     state.transaction(body)

@@ -48,7 +48,7 @@ def manifest_of(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
 
 def seal(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A version's metadata with the hash of all else in it, by which damage to it is told."""
+    """A version's metadata with the hash of all else in it, which shows damage to it."""
     rest = {key: value for key, value in document.items() if key != SEAL}
     return {**rest, SEAL: _digest(canonical(rest))}
 

@@ -52,7 +52,7 @@ class Serving:
 
     def serves(self, version: str) -> bool:
         """Whether both models of a version serve."""
-        return self.versions == _both(version)
+        return self.versions == _versions_of(version)
 
     def find_move_by(self, execution: str) -> Promotion | None:
         """What an execution has done already, so that its redelivery does not do it twice."""
@@ -130,7 +130,7 @@ def current_versions(blobs: Blobs) -> dict[str, str]:
     return dict(read_serving(blobs).versions)
 
 
-def _both(version: str) -> dict[str, str]:
+def _versions_of(version: str) -> dict[str, str]:
     return dict.fromkeys((XGBOOST, ENSEMBLE), version)
 
 
@@ -148,7 +148,7 @@ def move_pointer(
 
     Raises WriteConflict where the pointer is no longer the one that was seen.
     """
-    promotion = Promotion(action, _both(version), seen.versions, by, at.isoformat(), why)
+    promotion = Promotion(action, _versions_of(version), seen.versions, by, at.isoformat(), why)
     document = {**promotion.versions, _HISTORY: [asdict(each) for each in (*seen.promotions, promotion)]}
     data = json.dumps(document, indent=1, sort_keys=True).encode()
     try:

@@ -220,7 +220,7 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
     side = max(sides, key=lambda s: (s.value, s.name))
     if not assumed and side.value >= SUSPICIOUS_VALUE:
         return _suspicious(f"a {side.name} worth {side.value:.2f} a unit", side)
-    lacks = _lacks(side, policy, alone=len(sides) == 1)
+    lacks = _explain_no_bet(side, policy, alone=len(sides) == 1)
     return Decision(
         recommendation="PASS" if lacks else side.name,
         reason=ASSUMED if assumed else lacks or "expected value and confidence suffice",
@@ -231,7 +231,7 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
     )
 
 
-def _lacks(side: _Side, policy: Policy, *, alone: bool) -> str | None:
+def _explain_no_bet(side: _Side, policy: Policy, *, alone: bool) -> str | None:
     """What the better side lacks of what a bet needs, with both figures; None where it lacks nothing.
 
     alone: no book prices the other. Figures have as many digits as it takes to tell them from what is needed.

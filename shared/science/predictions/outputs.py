@@ -8,14 +8,12 @@ from types import MappingProxyType
 from shared.science.model_registry.registry import Models
 from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.science.systems.columns import Features, Floats
+from shared.science.systems.error_codes import BREAKER_OPEN, MODEL_DAMAGED, NO_MODEL, SYSTEM_FAILED
 from shared.science.systems.history import History
 from shared.science.systems.output import (
-    BREAKER_OPEN,
     ENSEMBLE,
-    MODEL_DAMAGED,
     MOVING_AVERAGE,
     SIMILARITY,
-    SYSTEM_FAILED,
     XGBOOST,
     ZONE_MATCHUP,
     SystemFailed,
@@ -96,7 +94,7 @@ def all_outputs(
 def _without_model(system_id: str, rows: int, models: Models) -> SystemOutput:
     if system_id in models.damaged:
         return unavailable(system_id, rows, MODEL_DAMAGED, models.damaged[system_id])
-    return unavailable(system_id, rows, "no_model", f"no trained model of {system_id} serves")
+    return unavailable(system_id, rows, NO_MODEL, f"no trained model of {system_id} serves")
 
 
 def _run_guarded(system_id: str, predict: Callable[[], SystemOutput], rows: int, left_out: LeftOut) -> SystemOutput:

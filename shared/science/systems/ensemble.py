@@ -9,16 +9,14 @@ import numpy as np
 
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import Variance
+from shared.science.systems.error_codes import BREAKER_OPEN, MODEL_DAMAGED, NO_INPUTS, SYSTEM_FAILED
 from shared.science.systems.market import FEATURES as MARKET_FEATURES
 from shared.science.systems.market import MarketCombination
 from shared.science.systems.output import (
     BASE,
     BASE_SYSTEMS,
-    BREAKER_OPEN,
     ENSEMBLE,
     LOWEST_MEAN,
-    MODEL_DAMAGED,
-    SYSTEM_FAILED,
     SystemOutput,
     output,
     point_forecast,
@@ -118,7 +116,7 @@ def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, m
         mean,
         spread,
         tuple((market if used else plain) + missed for used in uses_market),
-        ("no_inputs", ("none of the four systems could predict",) * len(mean)),
+        (NO_INPUTS, ("none of the four systems could predict",) * len(mean)),
         uses_market=uses_market,
         points_no_market=point_forecast(without, alone),
     )

@@ -10,7 +10,7 @@ from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import START_VARIANCE
 
 LINE = "line"
-# The feature that stands for each further term where a term is told.
+# The feature that stands for each further term where a term is explained.
 PRICE, LATE = "line_p_over", "teammates_out_lines"
 FEATURES = (PRICE, LATE, "points_share", "games_season")
 # Until a player has this many games in a season, his form is last season's and the books know more of his role.

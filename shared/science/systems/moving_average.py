@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.science.systems.columns import Features, Floats, fill_unknown, first_known
 from shared.science.systems.distribution import Variance
+from shared.science.systems.error_codes import NO_GAMES
 from shared.science.systems.output import BASE, LOWEST_MEAN, MOVING_AVERAGE, SystemOutput, output
 
 VERSION = "v1"
@@ -113,7 +114,7 @@ def predict(features: Features, variance: Variance, version: str = VERSION) -> S
         mean,
         np.sqrt(variance.of(mean)),
         reason,
-        ("no_games", ("no earlier game of the player is known",) * len(mean)),
+        (NO_GAMES, ("no earlier game of the player is known",) * len(mean)),
     )
 
 

@@ -23,12 +23,6 @@ ENSEMBLE = "ensemble_v1"
 BASE_SYSTEMS = (MOVING_AVERAGE, ZONE_MATCHUP, SIMILARITY, XGBOOST)
 SYSTEMS = (*BASE_SYSTEMS, ENSEMBLE)
 
-# The error code of a system that its circuit breaker leaves out, of one that failed for these rows at every try, and
-# of one whose trained model is not the one that was saved.
-BREAKER_OPEN = "breaker_open"
-SYSTEM_FAILED = "system_failed"
-MODEL_DAMAGED = "model_damaged"
-
 # Figures are rounded like FLOAT64 columns everywhere.
 DIGITS = 6
 # Nobody who plays is expected to score less; also keeps the distribution's parameters finite.

@@ -6,6 +6,7 @@ import numpy as np
 
 from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
+from shared.science.systems.error_codes import TOO_FEW_GAMES
 from shared.science.systems.history import GAMES, History
 from shared.science.systems.output import BASE, LOWEST_MEAN, SIMILARITY, SystemOutput, output
 
@@ -96,4 +97,4 @@ def predict(features: Features, history: History, variance: Variance, version: s
         for n, count, points in zip(used, history.count, similar, strict=True)
     )
     sentences = tuple(f"{count} games are known, similarity needs at least {FEWEST_GAMES}" for count in history.count)
-    return output(SIMILARITY, version, mean, np.sqrt(variance.of(mean)), reason, ("too_few_games", sentences))
+    return output(SIMILARITY, version, mean, np.sqrt(variance.of(mean)), reason, (TOO_FEW_GAMES, sentences))

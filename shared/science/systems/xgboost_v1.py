@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import Variance
+from shared.science.systems.error_codes import NO_GAMES
 from shared.science.systems.output import BASE, LOWEST_MEAN, XGBOOST, SystemOutput, output
 
 if TYPE_CHECKING:
@@ -162,5 +163,5 @@ def predict(features: Features, model: XgboostModel, variance: Variance) -> Syst
         mean,
         np.sqrt(variance.of(mean)),
         reason,
-        ("no_games", ("no earlier game of the player is known",) * len(mean)),
+        (NO_GAMES, ("no earlier game of the player is known",) * len(mean)),
     )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
+from shared.science.systems.error_codes import NO_ZONES
 from shared.science.systems.output import BASE, LOWEST_MEAN, ZONE_MATCHUP, SystemOutput, output
 
 VERSION = "v1"
@@ -125,5 +126,5 @@ def predict(features: Features, variance: Variance, version: str = VERSION) -> S
         mean,
         np.sqrt(variance.of(mean)),
         reason,
-        ("no_zones", ("no points by zone are known of the player's last 20 games",) * len(mean)),
+        (NO_ZONES, ("no points by zone are known of the player's last 20 games",) * len(mean)),
     )

@@ -17,10 +17,9 @@ from shared.stores.gcp.bigquery_types import plain, with_types
 from shared.stores.gcp.errors import errors
 from shared.stores.gcp.limits import Limits
 from shared.stores.ports import DateRange, Params
-from shared.stores.warehouse.catalog import tables_sql
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema, table_place
-from shared.stores.warehouse.staging import check_staging
+from shared.stores.warehouse.staging import check_staging, tables_sql
 
 # A batch leaves up to 200 staging tables, and a delete is one request of a tenth of a second.
 _DROPS_AT_ONCE = 8

@@ -92,7 +92,7 @@ def _once(
 ) -> T:
     raised: list[BaseException] = []
 
-    def guarded(inner: firestore.Transaction) -> T:
+    def run_guarded(inner: firestore.Transaction) -> T:
         try:
             return body(FirestoreTransaction(client, inner, reads))
         except BaseException as error:
@@ -100,7 +100,7 @@ def _once(
             raise
 
     try:
-        result: T = firestore.transactional(guarded)(client.transaction(max_attempts=1))
+        result: T = firestore.transactional(run_guarded)(client.transaction(max_attempts=1))
         return result
     except (google.GoogleAPIError, OSError, ValueError) as error:
         if raised:  # the library has rolled back; if that failed too, its error is not the news

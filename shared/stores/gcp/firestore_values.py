@@ -42,7 +42,9 @@ def document(snapshot: firestore.DocumentSnapshot[Any]) -> Document | None:
         return None
     # as text with its nanoseconds: a datetime would cut them off, and the precondition would never hold
     version = str(snapshot.update_time.rfc3339())
-    return Document(snapshot.reference.path, {name: _ours(value) for name, value in data.items()}, version)
+    return Document(
+        snapshot.reference.path, {name: _without_library_classes(value) for name, value in data.items()}, version
+    )
 
 
 def unchanged_since(version: str, path: str) -> Any:
@@ -66,14 +68,14 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _ours(value: object) -> object:
+def _without_library_classes(value: object) -> object:
     """What was read, without the client library's own classes."""
     if isinstance(value, datetime):
         return datetime(
             *(value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond), tzinfo=UTC
         )
     if isinstance(value, dict):
-        return {name: _ours(each) for name, each in value.items()}
+        return {name: _without_library_classes(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_ours(each) for each in value]
+        return [_without_library_classes(each) for each in value]
     return value

@@ -71,7 +71,7 @@ class TableSchema:
 
     @property
     def constraint(self) -> tuple[str, ...]:
-        """The key as BigQuery may be told it; empty where a column of it may be NULL or of a type no key has.
+        """The key to declare to BigQuery; empty where a column of it may be NULL or of a type no key has.
 
         BigQuery does not enforce a key but believes it: a query may be answered wrongly where a key column is NULL.
         """

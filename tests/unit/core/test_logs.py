@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.chain.execution.alerts import Severity, alert
+from shared.core.events import Event
 from shared.core.logs import JsonFormatter, log_context
 from shared.core.redaction import protect
 
@@ -59,6 +60,7 @@ def test_an_alert_is_logged_where_monitoring_counts(
 ) -> None:
     """nba-alerts is a topic that somebody has to read; the policy function-errors tells people of ERROR."""
     with caplog.at_level("INFO"):
-        alert("lost", severity, "Predictions are gone", "Next: restore them", datetime.now(UTC))
+        alert("lost", severity, "Predictions are gone", "Next: restore them", datetime.now(UTC), event=Event.LOST)
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == (level, "alert: Predictions are gone: Next: restore them")
+    assert vars(record)["fields"] == {"event": "lost", "fingerprint": "lost"}

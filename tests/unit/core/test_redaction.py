@@ -19,7 +19,7 @@ from shared.core import redaction
 from shared.core.errors import SourceUnavailable
 from shared.core.redaction import MASK, excerpt, protect, protect_login, redact, redact_json, what_failed
 from tests.conftest import ROOT
-from tests.house.python_sources import OURS, dotted, sources
+from tests.house.python_sources import OURS, dotted_name, sources
 
 KEY = "9f/+b2=&c7\"d'41\\e8aQx~Zz"
 PASSWORD = "p/ss@w%rd!x9"
@@ -196,7 +196,7 @@ def cut_before(root: Path) -> list[str]:
                     quotes = any(
                         isinstance(each, ast.Name) and each.id == handler.name for each in ast.walk(node.value)
                     )
-                    safe = isinstance(node.value, ast.Call) and dotted(node.value.func) in REDACTING
+                    safe = isinstance(node.value, ast.Call) and dotted_name(node.value.func) in REDACTING
                     if quotes and not safe:
                         found.append(source.at(node.lineno))
     return found

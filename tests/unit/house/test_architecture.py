@@ -25,6 +25,7 @@ RULES = [
     rules.wall_clock,
     rules.undone,
     rooms.rooms,
+    rooms.find_unmirrored,
 ]
 
 
@@ -34,7 +35,7 @@ def distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def installed(module: str) -> set[str]:
+def list_installed(module: str) -> set[str]:
     return {name.lower().replace("_", "-") for name in distributions().get(module, [])}
 
 
@@ -44,11 +45,11 @@ def test_the_project_keeps_the_rule(rule: rules.Rule) -> None:
 
 
 def test_every_imported_package_is_locked_for_its_room() -> None:
-    assert rules.unlocked(ROOT, installed) == []
+    assert rules.find_unlocked(ROOT, list_installed) == []
 
 
 def test_every_imported_package_is_declared_for_its_room() -> None:
-    assert rules.leaned_on(ROOT, installed) == []
+    assert rules.find_undeclared(ROOT, list_installed) == []
 
 
 def test_the_rules_look_at_something() -> None:
@@ -149,6 +150,12 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
     ),
     (rooms.rooms, {"shared/x.py": ""}, "shared/x.py lies in no room"),
     (
+        rooms.find_unmirrored,
+        {"shared/core/x.py": "", "tests/unit/cores/test_x.py": ""},
+        "tests/unit/cores/test_x.py lies in the folder of no room",
+    ),
+    (rooms.find_unmirrored, {"tests/unit/test_x.py": ""}, "tests/unit/test_x.py lies in no folder"),
+    (
         rooms.rooms,
         {"shared/attic/a.py": "import shared.core.b", "shared/core/b.py": ""},
         "shared has no floor for attic",
@@ -245,7 +252,7 @@ def test_a_package_of_another_room_is_noticed(tmp_path: Path) -> None:
         "shared/x.py": "import httpx\nimport json\nfrom shared import y\nimport duckdb\n",
         "local/x.py": "import duckdb\n",
     }
-    found = plant(tmp_path, files, lambda root: rules.unlocked(root, lambda module: {module}))
+    found = plant(tmp_path, files, lambda root: rules.find_unlocked(root, lambda module: {module}))
     assert found == ["shared/x.py:4 imports duckdb; requirements/functions.txt does not lock it"]
 
 
@@ -256,7 +263,7 @@ def test_a_package_that_only_others_need_is_noticed(tmp_path: Path) -> None:
         "shared/x.py": "import httpx\nimport certifi\nimport json\n",
         "local/x.py": "import flask\nimport httpx\nfrom shared import x\n",
     }
-    found = plant(tmp_path, files, lambda root: rules.leaned_on(root, lambda module: {module}))
+    found = plant(tmp_path, files, lambda root: rules.find_undeclared(root, lambda module: {module}))
     assert found == ["shared/x.py:2 imports certifi; the group functions of pyproject.toml does not name it"]
 
 

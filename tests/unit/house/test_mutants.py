@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.__main__ import drawn, main
+from tests.mutation.__main__ import draw, main
 from tests.mutation.core import CORE
 from tests.mutation.mutants import mutants_of
 
@@ -36,7 +36,7 @@ def test_half():
 """
 
 
-def changed(text: str, file: str = "shared/a.py") -> list[str]:
+def list_changed(text: str, file: str = "shared/a.py") -> list[str]:
     return [f"{mutant.before} -> {mutant.after}" for mutant in mutants_of(file, text)]
 
 
@@ -68,7 +68,7 @@ def changed(text: str, file: str = "shared/a.py") -> list[str]:
     ],
 )
 def test_the_mutants_of_python(text: str, mutants: list[str]) -> None:
-    assert changed(text) == mutants
+    assert list_changed(text) == mutants
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_mutants_of_python(text: str, mutants: list[str]) -> None:
     ],
 )
 def test_the_mutants_of_sql(text: str, mutants: list[str]) -> None:
-    assert changed(text, "sql/a.sql") == mutants
+    assert list_changed(text, "sql/a.sql") == mutants
 
 
 def test_a_mutant_says_its_place_and_changes_it_alone() -> None:
@@ -92,8 +92,8 @@ def test_a_mutant_says_its_place_and_changes_it_alone() -> None:
     text = "a = 'é', 'é'\nb = ('é', a < 2)\n"
     less, number = mutants_of("shared/a.py", text)
     assert (str(less), str(number)) == ("shared/a.py:2: < -> <=", "shared/a.py:2: 2 -> 3")
-    assert less.applied(text) == text.replace("<", "<=")
-    assert number.applied(text) == text.replace("2", "3")
+    assert less.apply(text) == text.replace("<", "<=")
+    assert number.apply(text) == text.replace("2", "3")
 
 
 def test_every_file_of_the_core_and_every_test_of_it_is_there() -> None:
@@ -103,9 +103,9 @@ def test_every_file_of_the_core_and_every_test_of_it_is_there() -> None:
 
 def test_a_seed_draws_the_same_mutants_and_another_one_others() -> None:
     files = ["shared/chain/resilience/locks.py", "shared/chain/execution/ledger.py"]
-    first = drawn(ROOT, files, 20, 1)
-    assert (first, len(first)) == (drawn(ROOT, files, 20, 1), 20)
-    assert first != drawn(ROOT, files, 20, 2)
+    first = draw(ROOT, files, 20, 1)
+    assert (first, len(first)) == (draw(ROOT, files, 20, 1), 20)
+    assert first != draw(ROOT, files, 20, 2)
 
 
 @pytest.fixture

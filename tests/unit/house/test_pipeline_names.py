@@ -45,5 +45,5 @@ def test_alerts_wait_for_operators_and_are_sent_by_those_that_say_so() -> None:
     wiring = load_pipeline()
     assert wiring.alerts_topic in wiring.pull_subscriptions
     ours = [source for source in sources(ROOT) if source.module.startswith("functions.")]
-    raising = {source.module.split(".")[1] for source in ours if "alerts import alert" in source.text}
+    raising = {source.module.split(".")[1] for source in ours if "shared.chain.execution.alerts import" in source.text}
     assert raising == {name for name, each in wiring.functions.items() if wiring.alerts_topic in each.publishes}

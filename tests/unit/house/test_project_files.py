@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from tests.conftest import ROOT
-from tests.setup.newer_releases import locked
+from tests.setup.newer_releases import read_locked
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_every_group_has_its_lock_and_every_direct_dependency_is_in_it(project: 
     assert {path.stem for path in (ROOT / "requirements").glob("*.txt")} == set(groups)
     for group, needs in groups.items():
         direct = {re.match(r"[A-Za-z0-9._-]+", need)[0].lower() for need in needs if isinstance(need, str)}  # type: ignore[index]
-        assert direct <= set(locked(ROOT / "requirements" / f"{group}.txt"))
+        assert direct <= set(read_locked(ROOT / "requirements" / f"{group}.txt"))
 
 
 def test_line_ends_are_those_of_unix() -> None:

@@ -10,7 +10,7 @@ from shared.stores.warehouse import staging
 from tests.conftest import ROOT
 from tests.contract.sql_answers import AGGREGATES, SCALARS, WINDOWS
 from tests.sqlcheck import checker
-from tests.sqlcheck.functions import ALLOWED, called
+from tests.sqlcheck.functions import ALLOWED, list_called
 
 BATCH = "batch_2025-11-14_r1"
 TABLE = "nba_predictions.player_prop_predictions"
@@ -20,7 +20,7 @@ KEY = (
 )
 
 
-def built() -> list[tuple[str, str]]:
+def build_statements() -> list[tuple[str, str]]:
     """The statements that shared/stores/warehouse/staging.py puts together, for tables of unlike columns."""
     columns = staging.staged_columns()
     tables = {staging.staging_table(BATCH, str(unit)): columns for unit in (7, 8, 9)}
@@ -49,7 +49,7 @@ def test_the_check_finds_the_sql_files() -> None:
 
 
 def test_sql_that_code_builds_passes() -> None:
-    assert checker.built_problems(built()) == []
+    assert checker.built_problems(build_statements()) == []
 
 
 def test_no_python_outside_the_builders_holds_sql() -> None:
@@ -58,7 +58,7 @@ def test_no_python_outside_the_builders_holds_sql() -> None:
 
 def test_the_contract_has_an_answer_of_every_function_that_is_let_pass() -> None:
     answered = {
-        name for cases in (SCALARS, AGGREGATES, WINDOWS) for expression, _ in cases for name in called(expression)
+        name for cases in (SCALARS, AGGREGATES, WINDOWS) for expression, _ in cases for name in list_called(expression)
     }
     # As a word before a parenthesis these are also clauses of the language.
     assert ALLOWED - answered - {"REPLACE"} == set()

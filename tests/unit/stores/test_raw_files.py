@@ -16,7 +16,7 @@ PATH = raw_path("nba", "schedule", DAY, FETCHED, "abc")
 BODY = b'{"FG_PCT": 0.400000, "name": "Don\xc4\x8di\xc4\x87"}'
 
 
-def encoded() -> bytes:
+def encode_two() -> bytes:
     responses = [
         Response("one", {"params": {"a": "1"}}, {"x-requests-used": "3"}, BODY),
         Response("two", {}, {}, b"[]"),
@@ -25,8 +25,8 @@ def encoded() -> bytes:
 
 
 def test_bodies_are_kept_as_they_came_and_read_back() -> None:
-    assert BODY in gzip.decompress(encoded())
-    content = decode_raw(PATH, encoded())
+    assert BODY in gzip.decompress(encode_two())
+    content = decode_raw(PATH, encode_two())
     assert (content.source, content.kind, content.game_date) == ("nba", "schedule", DAY)
     assert (content.run_id, content.fetched_at, content.failed) == ("run-1", FETCHED, {"event": "answered 500"})
     assert content.answers_named("one")[0].body == {"FG_PCT": 0.4, "name": "Dončić"}
@@ -34,7 +34,7 @@ def test_bodies_are_kept_as_they_came_and_read_back() -> None:
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
-    assert encoded() == encoded()
+    assert encode_two() == encode_two()
 
 
 def test_a_path_says_source_kind_day_and_utc_time() -> None:
@@ -54,7 +54,7 @@ def test_another_path_is_refused_by_name(path: str) -> None:
     "data",
     [
         b"no gzip",
-        encoded()[:60],
+        encode_two()[:60],
         gzip.compress(b'{"run_id": ', mtime=0),
         gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05", "responses": []}', mtime=0),
         gzip.compress(b'{"run_id": "r", "fetched_at": "2025-11-14T16:30:05Z"}', mtime=0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,27 +20,26 @@ from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from shared.chain.execution.ledger import (
     Done,
-    ExecutionKey,
     Ledger,
     Taken,
     executions_of,
-    seconds_of_work,
-    times_of_work,
     void_leases_of_dead_owners,
 )
+from shared.chain.execution.records import ExecutionFacts, ExecutionKey
 from shared.chain.messages import outbox
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import LeaseHeld
 from shared.core.pipeline import load_pipeline
+from tests.support import records
 from tests.support.embedded import START, ManualClock
 
 LEASE = timedelta(seconds=90)
 KEY = ExecutionKey("phase5_worker", "2025-11-14-nightly", "batch_2025-11-14_r1.203999")
-FACTS = {"run_id": KEY.run_id, "phase": "phase5_worker"}
+FACTS = records.facts()
 LATER = START + LEASE
 
 
-def take(ledger: Ledger, now: datetime = START, facts: dict[str, Any] = FACTS) -> Taken:
+def take(ledger: Ledger, now: datetime = START, facts: ExecutionFacts = FACTS) -> Taken:
     taken = ledger.take(KEY, now, LEASE, facts)
     assert isinstance(taken, Taken)
     return taken
@@ -56,7 +56,17 @@ def test_the_first_take_stores_the_facts(state: SqliteState) -> None:
     document = state.get(KEY.path)
     assert document is not None
     assert document.data == {
-        **FACTS,
+        "function": "phase5_worker",
+        "phase": "phase5_worker",
+        "run_id": "2025-11-14-nightly",
+        "unit": "batch_2025-11-14_r1.203999",
+        "mode": "same_day",
+        "game_date": "2025-11-14",
+        "as_of": records.NOON,
+        "batch_id": "batch_2025-11-14_r1",
+        "correlation_id": "c",
+        "trigger_source": "scheduler",
+        "trigger_message_id": "7",
         "status": "running",
         "owner": "a",
         "epoch": 1,
@@ -80,11 +90,11 @@ def test_while_the_lease_stands_nobody_else_takes_it_not_even_the_same_process(s
 
 
 def test_a_lease_that_ended_is_taken_over_with_the_facts_of_the_first_take(state: SqliteState) -> None:
-    take(Ledger(state, "a", 1), facts={**FACTS, "as_of": START})
-    taken = take(Ledger(state, "b", 1), LATER, facts={**FACTS, "as_of": LATER})
-    assert (taken.generation, taken.data["attempts"], taken.data["owner"]) == (2, 2, "b")
-    assert taken.data["as_of"] == START
-    assert taken.data["started_at"] == START
+    take(Ledger(state, "a", 1), facts=replace(FACTS, as_of=START))
+    taken = take(Ledger(state, "b", 1), LATER, facts=replace(FACTS, as_of=LATER))
+    assert (taken.generation, taken.execution.attempts, taken.execution.owner) == (2, 2, "b")
+    assert taken.execution.as_of == START
+    assert taken.execution.started_at == START
 
 
 def test_a_lease_of_an_earlier_epoch_does_not_stand(state: SqliteState) -> None:
@@ -100,7 +110,7 @@ def test_the_fence_stops_the_holder_before_within_a_transaction(state: SqliteSta
     with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
         state.transaction(first.fence(stale))
     state.transaction(first.fence(fresh))
-    first.finish(fresh, {})
+    first.finish(fresh, records.success())
     with pytest.raises(LeaseHeld):
         state.transaction(first.fence(fresh))
 
@@ -108,15 +118,17 @@ def test_the_fence_stops_the_holder_before_within_a_transaction(state: SqliteSta
 def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
     stale = take(Ledger(state, "a", 1))
     fresh = take(Ledger(state, "b", 1), LATER)
-    for write in (Ledger(state, "a", 1).finish, Ledger(state, "a", 1).fail):
-        with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
-            write(stale, {"result": "stale"})
-    Ledger(state, "b", 1).finish(fresh, {"result": "fresh"})
+    late = records.success(result={"by": "stale"})
+    with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
+        Ledger(state, "a", 1).finish(stale, late)
+    with pytest.raises(LeaseHeld, match="generation 1 was taken over"):
+        Ledger(state, "a", 1).fail(stale, records.failure())
+    Ledger(state, "b", 1).finish(fresh, records.success(result={"by": "fresh"}))
     with pytest.raises(LeaseHeld):
-        Ledger(state, "a", 1).finish(stale, {"result": "stale"})
+        Ledger(state, "a", 1).finish(stale, late)
     document = state.get(KEY.path)
     assert document is not None
-    assert document.data["result"] == "fresh"
+    assert document.data["result"] == {"by": "fresh"}
 
 
 class Overtaken:
@@ -200,23 +212,25 @@ def once(work: Callable[[], None]) -> Callable[[], None]:
 def test_a_retake_is_to_be_written_into_the_history_again(state: SqliteState) -> None:
     """A failure that was final has its row; what the next attempt does is another one."""
     ledger = Ledger(state, "a", 1)
-    ledger.fail(take(ledger), {"error_type": "Fatal", "logged": True})
-    assert take(ledger).data["logged"] is False
+    ledger.fail(take(ledger), records.failure(final=True))
+    state.update(KEY.path, {"logged": True})
+    assert take(ledger).execution.history_written is False
 
 
 def test_after_success_it_is_done_for_good(state: SqliteState) -> None:
     ledger = Ledger(state, "a", 1)
-    ledger.finish(take(ledger), {"result": "r", "outbox": [{"id": "x"}], "outbox_pending": True})
+    ended = records.success(result={"by": "r"}, outbox=[{"id": "x"}], outbox_pending=True)
+    ledger.finish(take(ledger), ended)
     for moment in (START, LATER, LATER + timedelta(days=400)):
         done = ledger.take(KEY, moment, LEASE, FACTS)
         assert isinstance(done, Done)
-        assert done.data["result"] == "r"
-        assert done.data["outbox_pending"] is True
+        assert done.execution.result == {"by": "r"}
+        assert done.execution.outbox_pending is True
 
 
 def test_after_a_failure_the_next_delivery_need_not_wait(state: SqliteState) -> None:
     ledger = Ledger(state, "a", 1)
-    ledger.fail(take(ledger), {"error_type": "Retriable"})
+    ledger.fail(take(ledger), records.failure())
     assert take(ledger).generation == 2
 
 
@@ -254,8 +268,8 @@ def test_executions_of_a_run(state: SqliteState) -> None:
     ledger = Ledger(state, "a", 1)
     for run in ("r1", "r2"):
         for function in ("phase3_analytics", "phase2_raw"):
-            ledger.take(ExecutionKey(function, run), START, LEASE, {"run_id": run})
-    assert [d.id for d in executions_of(state, "r1")] == ["phase2_raw.r1", "phase3_analytics.r1"]
+            ledger.take(ExecutionKey(function, run), START, LEASE, replace(FACTS, run_id=run))
+    assert [each.id for each in executions_of(state, "r1")] == ["phase2_raw.r1", "phase3_analytics.r1"]
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -287,7 +301,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         if isinstance(taken, Done):
             outbox.send_pending(KEY.path, self.state, self.bus, self.raw)
-            self.acknowledged.append(taken.data["result"])
+            self.acknowledged.append(taken.execution.result["by"])
         else:
             self.holding[process] = taken
 
@@ -298,9 +312,10 @@ class Deliveries(RuleBasedStateMachine):
             return
         result = f"{process}{taken.generation}"
         message = OutboxMessage("nba-phase2-raw-complete", result)
-        fields = {"result": result, "outbox": outbox.entries(KEY.id, [message]), "outbox_pending": True}
+        entries = outbox.entries(KEY.id, [message])
+        ended = records.success(result={"by": result}, outbox=entries, outbox_pending=True)
         try:
-            Ledger(self.state, process, 1).finish(taken, fields)
+            Ledger(self.state, process, 1).finish(taken, ended)
         except LeaseHeld:
             return
         self.results += 1
@@ -312,7 +327,7 @@ class Deliveries(RuleBasedStateMachine):
         taken = self.holding.pop(process, None)
         if taken is not None:
             try:
-                Ledger(self.state, process, 1).fail(taken, {"error_type": "Retriable"})
+                Ledger(self.state, process, 1).fail(taken, records.failure())
             except LeaseHeld:
                 return
 
@@ -333,10 +348,10 @@ class Deliveries(RuleBasedStateMachine):
         assert self.results == int(document is not None and document.data["status"] == "succeeded")
         if self.results:
             assert document is not None
-            assert all(seen == document.data["result"] for seen in self.acknowledged)
-            assert all(seen == document.data["result"].encode() for seen in self.sent())
+            assert all(seen == document.data["result"]["by"] for seen in self.acknowledged)
+            assert all(seen == document.data["result"]["by"].encode() for seen in self.list_sent())
 
-    def sent(self) -> list[bytes]:
+    def list_sent(self) -> list[bytes]:
         with self.file.read() as connection:
             return [row[0] for row in connection.execute("SELECT data FROM messages ORDER BY number")]
 
@@ -351,7 +366,7 @@ class Deliveries(RuleBasedStateMachine):
             self.success("a", sends=True)
         self.no_result_is_lost_or_doubled()
         assert self.results == 1
-        assert len(set(self.sent())) == 1
+        assert len(set(self.list_sent())) == 1
         self.file.close()
         self.folder.cleanup()
 
@@ -362,14 +377,13 @@ TestDeliveries = Deliveries.TestCase
 
 def test_how_long_it_worked_is_by_the_machine_s_clock_where_a_simulated_one_stood_still() -> None:
     taken, ended = START + timedelta(seconds=10), START + timedelta(seconds=15)
-    data = {"started_at": START, "taken_at": taken, "finished_at": ended}
-    assert (times_of_work(data), seconds_of_work(data)) == ((START, ended), 5.0)
+    whole = records.execution(started_at=START, taken_at=taken, finished_at=ended)
+    assert (whole.times_of_work, whole.seconds_of_work) == ((START, ended), 5.0)
     real = START + timedelta(days=400)
-    machine = {"machine_started_at": real, "machine_taken_at": real + timedelta(seconds=2)}
-    done = data | machine | {"machine_finished_at": real + timedelta(seconds=9)}
-    assert times_of_work(done) == (real, real + timedelta(seconds=9))
-    assert seconds_of_work(done) == 7.0
+    simulated = replace(whole, machine_started_at=real, machine_taken_at=real + timedelta(seconds=2))
+    done = replace(simulated, machine_finished_at=real + timedelta(seconds=9))
+    assert done.times_of_work == (real, real + timedelta(seconds=9))
+    assert done.seconds_of_work == 7.0
     # ended from outside, by whoever found that its process had died
-    abandoned = data | machine | {"machine_finished_at": None}
-    assert times_of_work(abandoned) == (real, real + timedelta(seconds=2 + 5))
-    assert seconds_of_work(abandoned) == 5.0
+    assert simulated.times_of_work == (real, real + timedelta(seconds=2 + 5))
+    assert simulated.seconds_of_work == 5.0

@@ -30,7 +30,7 @@ MOMENT = st.datetimes(*YEAR).map(lambda moment: moment.replace(tzinfo=UTC))
 OURS = {"dead_letter_reason": "too_large", "dead_letter_error": "why", "origin_message_id": "7"}
 
 
-def buried(data: bytes, attributes: dict[str, str], ours: dict[str, str] = OURS) -> tuple[bytes, dict[str, str]]:
+def bury(data: bytes, attributes: dict[str, str], ours: dict[str, str] = OURS) -> tuple[bytes, dict[str, str]]:
     kept, written = fitting(data, attributes, ours)
     check_message("dead-letters", kept, written)
     assert all(value.startswith(written[name]) for name, value in ours.items())
@@ -83,7 +83,7 @@ def test_pubsub_s_own_dead_letter_is_read_as_far_as_it_says() -> None:
 @pytest.mark.parametrize("count", [0, 1, 96, 97, 98, 99, 100, 101, 250])
 def test_as_many_attributes_as_fit_are_kept(count: int) -> None:
     own = {f"a{number}": "v" for number in range(count)}
-    kept, written = buried(b"data", own)
+    kept, written = bury(b"data", own)
     assert kept == b"data"
     if count <= 97:
         assert written == own | OURS
@@ -98,7 +98,7 @@ def test_as_many_attributes_as_fit_are_kept(count: int) -> None:
 def test_data_is_whole_or_said_to_be_cut_wherever_its_end_lies(extra: int, own: dict[str, str]) -> None:
     room = room_of_a_request() - size_of(b"", own | OURS)
     data = b"x" * (room + extra)
-    kept, written = buried(data, own)
+    kept, written = bury(data, own)
     assert (written.get(CUT) == str(len(data))) == (kept != data)
     assert CUT in written or kept == data
     assert len(kept) >= min(len(data), room - 60), "no more is cut than the mark needs"
@@ -110,7 +110,7 @@ def test_data_is_whole_or_said_to_be_cut_wherever_its_end_lies(extra: int, own: 
 @pytest.mark.parametrize("size", [1_021, 1_022, 1_023, 1_024, 1_025, 1_026, 1_027, 1_028, 5_000])
 def test_a_long_value_is_cut_between_characters_and_said_to_be(sign: str, size: int) -> None:
     value = "a" * (size % 4) + sign * (size // len(sign.encode()))
-    _, written = buried(b"data", {"note": value, "other": "whole"})
+    _, written = bury(b"data", {"note": value, "other": "whole"})
     assert value.startswith(written["note"])
     assert 1_020 < len(written["note"].encode()) <= 1_024 or written["note"] == value
     assert (written.get(SHORTENED) == "note") == (written["note"] != value)
@@ -119,7 +119,7 @@ def test_a_long_value_is_cut_between_characters_and_said_to_be(sign: str, size: 
 
 def test_long_names_are_cut_and_one_that_is_then_another_s_counts_as_left_out() -> None:
     long = {"日" * 86: "1", "日" * 85 + "x": "2", "k" * 300: "3", "k" * 299: "4", "": "5"}
-    _, written = buried(b"data", long)
+    _, written = bury(b"data", long)
     assert written["日" * 85] == "1"
     assert written["日" * 85 + "x"] == "2"
     assert written["k" * 256] == "3"
@@ -131,7 +131,7 @@ def test_long_names_are_cut_and_one_that_is_then_another_s_counts_as_left_out() 
 def test_what_is_pubsubs_own_is_refused_in_a_publish_and_left_off_a_letter(name: str) -> None:
     with pytest.raises(Fatal, match="Pub/Sub's own"):
         check_message("a", b"x", {name: "v"})
-    _, written = buried(b"data", {name: "v", "Google": "kept"})
+    _, written = bury(b"data", {name: "v", "Google": "kept"})
     assert written == {"Google": "kept", **OURS}
 
 
@@ -139,14 +139,14 @@ def test_what_is_pubsubs_own_is_refused_in_a_publish_and_left_off_a_letter(name:
 def test_data_that_does_not_fit_is_cut_and_said_to_be(count: int, extra: int) -> None:
     own = {f"a{number}": "v" * 1_024 for number in range(count)}
     data = b"d" * (MAX_REQUEST_BYTES - 1_000 - 1_050 * min(count, 97) + extra)
-    kept, written = buried(data, own)
+    kept, written = bury(data, own)
     assert (CUT in written) == (len(kept) < len(data))
     assert written.get(CUT, str(len(data))) == str(len(data))
     assert len(kept) > 9_700_000
 
 
 def test_ours_are_cut_too() -> None:
-    _, written = buried(b"", {"a": "b"}, OURS | {"origin_subscription": "é" * 800})
+    _, written = bury(b"", {"a": "b"}, OURS | {"origin_subscription": "é" * 800})
     assert written["origin_subscription"] == "é" * 512
 
 
@@ -159,4 +159,4 @@ def test_ours_are_cut_too() -> None:
     ),
 )
 def test_whatever_a_message_has_its_letter_is_taken(data: bytes, attributes: dict[str, str]) -> None:
-    buried(data, attributes)
+    bury(data, attributes)

@@ -46,7 +46,7 @@ class Stores:
         assert document is not None
         return document.data
 
-    def sent(self) -> list[tuple[str, bytes, dict[str, str]]]:
+    def list_sent(self) -> list[tuple[str, bytes, dict[str, str]]]:
         with self.file.read() as connection:
             rows = connection.execute("SELECT topic, data, attributes FROM messages ORDER BY number").fetchall()
         return [(topic, data, json.loads(attributes)) for topic, data, attributes in rows]
@@ -68,7 +68,7 @@ def test_bytes_of_any_kind_are_sent_from_their_file_with_the_attributes_they_had
     stores.raw.write("redrive/a", b"\xff\x00 no text", content_type="application/octet-stream")
     stores.record(OutboxFile(TOPIC, "redrive/a", {"color": "red"}), OutboxFile(TOPIC, "redrive/a"))
     assert stores.send() == 2
-    assert stores.sent() == [
+    assert stores.list_sent() == [
         (TOPIC, b"\xff\x00 no text", {"color": "red", "outbox_id": "x-0"}),
         (TOPIC, b"\xff\x00 no text", {"outbox_id": "x-1"}),
     ]
@@ -77,12 +77,12 @@ def test_bytes_of_any_kind_are_sent_from_their_file_with_the_attributes_they_had
 def test_messages_are_sent_in_order_with_their_ids_and_once(stores: Stores) -> None:
     stores.record(OutboxMessage(TOPIC, "{}", {"color": "red"}), OutboxMessage("nba-alerts", '{"a": 1}'))
     assert stores.send() == 2
-    assert stores.sent() == [
+    assert stores.list_sent() == [
         (TOPIC, b"{}", {"color": "red", "outbox_id": "x-0"}),
         ("nba-alerts", b'{"a": 1}', {"outbox_id": "x-1"}),
     ]
     assert stores.send() == 0
-    assert len(stores.sent()) == 2
+    assert len(stores.list_sent()) == 2
     assert stores.data() == {
         "outbox": [],
         "outbox_pending": False,
@@ -102,7 +102,7 @@ def test_a_blob_holds_many_messages(stores: Stores) -> None:
     stores.raw.write("requests/r.jsonl.gz", packed, content_type="application/gzip")
     stores.record(OutboxBlob("prediction-request", "requests/r.jsonl.gz"))
     assert stores.send() == 3
-    assert [(json.loads(data)["unit"], a["outbox_id"]) for _, data, a in stores.sent()] == [
+    assert [(json.loads(data)["unit"], a["outbox_id"]) for _, data, a in stores.list_sent()] == [
         (0, "x-0.0"),
         (1, "x-0.1"),
         (2, "x-0.2"),
@@ -132,7 +132,7 @@ def test_a_document_that_is_gone_before_it_is_marked_stays_gone(stores: Stores) 
     finally:
         failpoints.install(None)
     assert stores.state.get(PATH) is None
-    assert [data for _, data, _ in stores.sent()] == [b"1"]
+    assert [data for _, data, _ in stores.list_sent()] == [b"1"]
     assert stores.send() == 0
 
 
@@ -150,7 +150,7 @@ def test_a_crash_after_the_publish_publishes_again(stores: Stores) -> None:
         failpoints.install(None)
     assert stores.data()["outbox_pending"] is True
     assert stores.send() == 1
-    assert [a["outbox_id"] for _, _, a in stores.sent()] == ["x-0", "x-0"]
+    assert [a["outbox_id"] for _, _, a in stores.list_sent()] == ["x-0", "x-0"]
     assert stores.data()["outbox_pending"] is False
 
 
@@ -170,7 +170,7 @@ def test_a_bus_that_fails_half_way_leaves_the_outbox_pending(stores: Stores) -> 
     with pytest.raises(StoreUnavailable):
         stores.send(bus)
     assert stores.send(bus) == 2
-    assert {a["outbox_id"] for _, _, a in stores.sent()} == {"x-0", "x-1"}
+    assert {a["outbox_id"] for _, _, a in stores.list_sent()} == {"x-0", "x-1"}
 
 
 def test_an_unknown_topic_is_an_error_and_not_marked_as_sent(stores: Stores) -> None:
@@ -197,7 +197,7 @@ def test_what_is_added_meanwhile_stays_pending(stores: Stores) -> None:
     assert [entry["id"] for entry in stores.data()["outbox"]] == ["x-1"]
     assert stores.data()["outbox_pending"] is True
     assert stores.send() == 1
-    assert [data for _, data, _ in stores.sent()] == [b"1", b"2"]
+    assert [data for _, data, _ in stores.list_sent()] == [b"1", b"2"]
 
 
 def test_two_senders_at_once_leave_it_sent(stores: Stores) -> None:

@@ -26,10 +26,10 @@ def test_nobody_ever_paused(state: SqliteState) -> None:
 def test_pause_and_resume_are_turned_once_and_audited(state: SqliteState) -> None:
     for minutes, who in ((0, "ann"), (1, "bob")):
         pause_switch.pause(state, who=who, reason="odd odds", now=START + timedelta(minutes=minutes))
-    assert pause_switch.read(state) == Pause(True, START, None, "odd odds", "ann")
+    assert pause_switch.read(state) == Pause(True, START, None, "odd odds", "ann", turns=1)
     for who in ("bob", "ann"):
         pause_switch.resume(state, who=who, reason="they are right", now=LATER)
-    assert pause_switch.read(state) == Pause(False, START, LATER, "they are right", "bob")
+    assert pause_switch.read(state) == Pause(False, START, LATER, "they are right", "bob", turns=2)
     assert actions(state) == [("pause", "ann"), ("resume", "bob")]
 
 

@@ -30,9 +30,9 @@ from tests.support.prediction_tables import (
     evening,
     features,
     message,
-    played,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
+    summary_row,
 )
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
@@ -48,11 +48,14 @@ FEATURES = "nba_predictions.ml_feature_store"
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The morning after: both games final, Alpha scored 25 and Beta 20; a batch covered both games."""
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [scheduled(game) for game in (EARLY, LATE)])
-        opened.add(SCHEDULE, [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
+        opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
+        opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
         opened.add(BATCHES, [batch(EARLY), batch(LATE)])
-        opened.add(SUMMARY, [played(EARLY, 1, "Alpha", 25), played(LATE, 2, "Beta", 20)])
-        opened.add(SUMMARY, [played(EARLY, 91, "Guest", 8, at_home=False), played(LATE, 92, "Host", 9, at_home=False)])
+        opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
+        opened.add(
+            SUMMARY,
+            [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
+        )
         opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
         opened.clock.move(hours=23)
         yield opened
@@ -79,7 +82,7 @@ def grades(night: Evening) -> list[dict[str, Any]]:
 def test_outcome_of_a_line(
     night: Evening, line: str, recommendation: str, outcome: str, correct: bool | None, profit: float | None
 ) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", line, recommendation=recommendation)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", line, recommendation=recommendation)])
     assert run(message(), night.context("grading")).status == "success"
     (grade,) = grades(night)
     assert (grade["outcome"], grade["correct"]) == (outcome, correct)
@@ -93,7 +96,7 @@ def test_outcome_of_a_line(
 
 
 def test_no_offered_price_no_profit(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", over_price=None, expected_value=None)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", over_price=None, expected_value=None)])
     run(message(), night.context("grading"))
     assert [(g["outcome"], g["profit"], g["bookmaker"]) for g in grades(night)] == [("win", None, None)]
     row = night.warehouse.query(
@@ -103,7 +106,7 @@ def test_no_offered_price_no_profit(night: Evening) -> None:
 
 
 def test_who_did_not_play_is_void_with_the_reason_and_no_loss(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 3, "Absent"), predicted(EARLY, 1, "Alpha")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 3, "Absent"), prediction_row(EARLY, 1, "Alpha")])
     outcome = run(message(), night.context("grading"))
     void = next(g for g in grades(night) if g["player_id"] == 3)
     assert (void["outcome"], void["void_reason"]) == ("void", "did_not_play")
@@ -113,19 +116,19 @@ def test_who_did_not_play_is_void_with_the_reason_and_no_loss(night: Evening) ->
 
 
 def test_a_game_without_final_box_score_waits(night: Evening) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, "live", hours=20)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(SCHEDULE, [schedule_row(LATE, "live", hours=20)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert (outcome.status, outcome.record_count, outcome.records_failed) == ("partial", 1, 1)
     assert outcome.reason == "1 of 2 games have no final box score"
     assert outcome.metadata["games_pending"] == [LATE]
-    night.add(SCHEDULE, [scheduled(LATE, "final", hours=21)])
+    night.add(SCHEDULE, [schedule_row(LATE, "final", hours=21)])
     assert run(message(), night.context("grading")).record_count == 2
 
 
 def test_nothing_final_writes_nothing(night: Evening) -> None:
-    night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.add(SCHEDULE, [schedule_row(EARLY, "live", hours=20)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     night.warehouse.reset_counts()
     outcome = run(message(), night.context("grading"))
     assert sum(night.warehouse.statement_counts.values()) == 1, "where nothing was graded there is nothing to take back"
@@ -136,7 +139,7 @@ def test_nothing_final_writes_nothing(night: Evening) -> None:
 
 def test_a_final_game_without_a_single_box_score_row_has_none_rather_than_half(night: Evening) -> None:
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE game_id = '{EARLY}'")
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "1 of 2 games have no final box score"
     assert outcome.metadata["games_with_half_a_box_score"] == []
@@ -144,8 +147,8 @@ def test_a_final_game_without_a_single_box_score_row_has_none_rather_than_half(n
 
 @pytest.mark.parametrize("moved_to", [DAY, DAY + timedelta(days=40)])
 def test_a_game_called_off_is_void(night: Evening, moved_to: date) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, "postponed" if moved_to == DAY else "scheduled", moved_to, hours=20)])
-    night.add(PREDICTIONS, [predicted(LATE, 9, "Gamma")])
+    night.add(SCHEDULE, [schedule_row(LATE, "postponed" if moved_to == DAY else "scheduled", moved_to, hours=20)])
+    night.add(PREDICTIONS, [prediction_row(LATE, 9, "Gamma")])
     assert run(message(), night.context("grading")).status == "success"
     reason = "postponed" if moved_to == DAY else "moved"
     assert [(g["outcome"], g["void_reason"]) for g in grades(night)] == [("void", reason)]
@@ -153,7 +156,8 @@ def test_a_game_called_off_is_void(night: Evening, moved_to: date) -> None:
 
 def test_what_was_written_after_tip_off_is_not_graded(night: Evening) -> None:
     night.add(
-        PREDICTIONS, [predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY]), predicted(LATE, 2, "Beta", "19.5")]
+        PREDICTIONS,
+        [prediction_row(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY]), prediction_row(LATE, 2, "Beta", "19.5")],
     )
     outcome = run(message(), night.context("grading"))
     assert outcome.status == "partial"
@@ -163,21 +167,25 @@ def test_what_was_written_after_tip_off_is_not_graded(night: Evening) -> None:
 
 def test_an_earlier_revision_is_history(night: Evening) -> None:
     night.add(BATCHES, [batch(EARLY, revision=2)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "22.5"), predicted(EARLY, 1, "Alpha", "24.5", revision=2)])
+    night.add(
+        PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "22.5"), prediction_row(EARLY, 1, "Alpha", "24.5", revision=2)]
+    )
     run(message(), night.context("grading"))
     assert [g["batch_id"] for g in grades(night)] == [f"batch_{DAY}_r2"]
 
 
 def test_pass_is_in_no_hit_rate_and_unlined_players_stay_apart(night: Evening) -> None:
-    night.add(SUMMARY, [played(EARLY, 4, "Delta", 10), played(EARLY, 5, "Epsilon", 12)])
+    night.add(SUMMARY, [summary_row(EARLY, 4, "Delta", 10), summary_row(EARLY, 5, "Epsilon", 12)])
     night.add(
         PREDICTIONS,
         [
-            predicted(EARLY, 1, "Alpha", "24.5", mean=26.0),  # scored 25: won, error 1
-            predicted(EARLY, 1, "Alpha", "26.5", kind="alternate", mean=26.0),  # no row of its own in any figure
-            predicted(LATE, 2, "Beta", "21.5", recommendation="PASS", mean=23.0),  # scored 20: error 3
-            predicted(EARLY, 4, "Delta", "11.5", mean=11.0),  # no season average known: not compared, but a lost bet
-            predicted(EARLY, 5, "Epsilon", None, mean=16.0),  # scored 12: error 4
+            prediction_row(EARLY, 1, "Alpha", "24.5", mean=26.0),  # scored 25: won, error 1
+            prediction_row(EARLY, 1, "Alpha", "26.5", kind="alternate", mean=26.0),  # no row of its own in any figure
+            prediction_row(LATE, 2, "Beta", "21.5", recommendation="PASS", mean=23.0),  # scored 20: error 3
+            prediction_row(
+                EARLY, 4, "Delta", "11.5", mean=11.0
+            ),  # no season average known: not compared, but a lost bet
+            prediction_row(EARLY, 5, "Epsilon", None, mean=16.0),  # scored 12: error 4
         ],
     )
     outcome = run(message(), night.context("grading"))
@@ -197,14 +205,16 @@ def test_pass_is_in_no_hit_rate_and_unlined_players_stay_apart(night: Evening) -
 
 
 def test_a_system_that_could_not_predict_is_graded_as_pass(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", mean=None, recommendation="PASS", error_code="too_few_games")])
+    night.add(
+        PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", mean=None, recommendation="PASS", error_code="too_few_games")]
+    )
     outcome = run(message(), night.context("grading"))
     assert [(g["outcome"], g["error"]) for g in grades(night)] == [("pass", None)]
     assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 0
 
 
 def test_windows_reach_back_and_no_further(night: Evening) -> None:
-    night.add(SCHEDULE, [{**scheduled(EARLY, day=DAY - timedelta(days=45)), "game_id": "0022500001"}])
+    night.add(SCHEDULE, [{**schedule_row(EARLY, day=DAY - timedelta(days=45)), "game_id": "0022500001"}])
     graded_before = {
         "game_id": "0022500001",
         "player_id": 1,
@@ -224,7 +234,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
     days_back = (1, 6, 7, 29, 30, 45, 46)  # 46: before the season's first game
     rows = [{**graded_before, "game_date": DAY - timedelta(days=n)} for n in days_back]
     night.add("nba_predictions.prediction_accuracy", rows)
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     outcome = run(message(), night.context("grading"))
     assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1, "of the day alone"
     assert outcome.output_table == ACCURACY
@@ -235,7 +245,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
 
 
 def test_grading_twice_is_grading_once_in_four_statements(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta", "20")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta", "20")])
     night.warehouse.reset_counts()
     first = run(message(), night.context("grading"))
     assert sum(night.warehouse.statement_counts.values()) == 4
@@ -281,8 +291,8 @@ def test_figures_too_good_to_be_true_raise_an_alert(
 
 @pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
 def test_a_game_that_the_schedule_calls_off_is_void_with_its_word(night: Evening, status: str) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, status, hours=20)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(SCHEDULE, [schedule_row(LATE, status, hours=20)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert outcome.status == "success"
     assert outcome.metadata["games_called_off"] == {LATE: status}
@@ -291,16 +301,16 @@ def test_a_game_that_the_schedule_calls_off_is_void_with_its_word(night: Evening
 
 def test_a_game_that_the_schedule_lists_no_more_is_void(night: Evening) -> None:
     """A later list covers its day and names the other game alone."""
-    night.add(SCHEDULE, [scheduled(EARLY, "final", hours=20) | {"covers_from": DAY - timedelta(days=2)}])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(SCHEDULE, [schedule_row(EARLY, "final", hours=20) | {"covers_from": DAY - timedelta(days=2)}])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     assert run(message(), night.context("grading")).status == "success"
     assert [(g["game_id"], g["void_reason"]) for g in grades(night)] == [(EARLY, None), (LATE, "not_scheduled")]
 
 
 @pytest.mark.parametrize("covers_from", [None, DAY + timedelta(days=1)])
 def test_a_list_that_does_not_cover_the_day_says_nothing_of_it(night: Evening, covers_from: date | None) -> None:
-    night.add(SCHEDULE, [scheduled(EARLY, "final", hours=20) | {"covers_from": covers_from}])
-    night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+    night.add(SCHEDULE, [schedule_row(EARLY, "final", hours=20) | {"covers_from": covers_from}])
+    night.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta")])
     run(message(), night.context("grading"))
     assert [g["void_reason"] for g in grades(night)] == [None]
 
@@ -308,42 +318,45 @@ def test_a_list_that_does_not_cover_the_day_says_nothing_of_it(night: Evening, c
 def test_half_a_box_score_is_not_graded_and_the_rest_mends_it(night: Evening) -> None:
     """Final in the schedule, and the players of one team alone: nobody of the other is void for that."""
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 92")
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host")])
+    night.add(
+        PREDICTIONS,
+        [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta"), prediction_row(LATE, 92, "Host")],
+    )
     outcome = run(message(), night.context("grading"))
     assert (outcome.status, outcome.records_failed) == ("partial", 2)
     assert outcome.reason == f"1 of 2 games have the box score of one team only ({LATE})"
     assert outcome.metadata["games_with_half_a_box_score"] == [LATE]
     assert [g["game_id"] for g in grades(night)] == [EARLY]
-    night.add(SUMMARY, [played(LATE, 92, "Host", 9, at_home=False)])
+    night.add(SUMMARY, [summary_row(LATE, 92, "Host", 9, at_home=False)])
     assert run(message(), night.context("grading")).status == "success"
     assert [(g["player_id"], g["actual_points"]) for g in grades(night)] == [(1, 25), (2, 20), (92, 9)]
 
 
 def test_what_cannot_be_graded_says_why_by_its_code(night: Evening) -> None:
     assert run(message(), night.context("grading")).code == Event.NO_PREDICTIONS
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
     late = run(message(), night.context("grading"))
     assert (late.status, late.code) == ("no_data", Event.PREDICTED_AFTER_TIPOFF)
     assert late.reason == f"every prediction for {DAY} was made after tip-off"
     assert late.metadata["predictions_made_late"] == 1
-    night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
+    night.add(SCHEDULE, [schedule_row(EARLY, "live", hours=20)])
     waiting = run(message(), night.context("grading"))
     assert (waiting.code, waiting.metadata["games_pending"]) == (Event.NOT_GRADABLE, [EARLY])
 
 
 def test_what_is_left_and_what_came_late_are_counted_together(night: Evening) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, "live", hours=20)])
-    rows = [predicted(LATE, 2, "Beta"), predicted(LATE, 92, "Host"), predicted(EARLY, 91, "Guest")]
-    night.add(PREDICTIONS, [*rows, predicted(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
+    night.add(SCHEDULE, [schedule_row(LATE, "live", hours=20)])
+    rows = [prediction_row(LATE, 2, "Beta"), prediction_row(LATE, 92, "Host"), prediction_row(EARLY, 91, "Guest")]
+    night.add(PREDICTIONS, [*rows, prediction_row(EARLY, 1, "Alpha", updated_at=TIPOFFS[EARLY])])
     assert run(message(), night.context("grading")).records_failed == 2 + 1
 
 
 def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     run(message(), night.context("grading"))
     (graded,) = night.warehouse.query(f"SELECT * FROM {ACCURACY}").to_pylist()
     before = DAY - timedelta(days=1)
-    night.add(SCHEDULE, [{**scheduled(EARLY, day=before), "game_id": "0022500001"}])
+    night.add(SCHEDULE, [{**schedule_row(EARLY, day=before), "game_id": "0022500001"}])
     night.add(ACCURACY, [{**graded, "game_date": before, "game_id": "0022500001", "player_id": n} for n in range(600)])
     alerts = run(message(), night.context("grading")).messages
     (rows,) = {json.loads(alert.data)["title"] for alert in alerts if isinstance(alert, OutboxMessage)}
@@ -352,10 +365,10 @@ def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> N
 
 def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded(night: Evening) -> None:
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id IN (91, 92)")
-    night.add(PREDICTIONS, [predicted(LATE, 92, "Host")])
-    night.add(SCHEDULE, [scheduled(EARLY, "live", hours=20)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])  # a game that never had grades
-    void = predicted(LATE, 92, "Host") | {"outcome": "void", "void_reason": "did_not_play", "graded_at": NOW}
+    night.add(PREDICTIONS, [prediction_row(LATE, 92, "Host")])
+    night.add(SCHEDULE, [schedule_row(EARLY, "live", hours=20)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])  # a game that never had grades
+    void = prediction_row(LATE, 92, "Host") | {"outcome": "void", "void_reason": "did_not_play", "graded_at": NOW}
     kept = {name: value for name, value in void.items() if name in load_schema(ACCURACY).columns}
     night.add(ACCURACY, [kept])
     figure = {"game_date": DAY, "window_name": "day", "system_id": "ensemble_v1", "n": 0, "bets": 0, "wins": 0}
@@ -377,11 +390,11 @@ def with_sums(row: dict[str, Any], players: int, team: int | None) -> dict[str, 
 def test_points_that_do_not_add_up_name_the_game_and_leave_it_ungraded(night: Evening) -> None:
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE game_id = '{LATE}'")
     wrong = [
-        with_sums(played(LATE, 2, "Beta", 500), 590, 110),
-        with_sums(played(LATE, 92, "H", 9, at_home=False), 9, 9),
+        with_sums(summary_row(LATE, 2, "Beta", 500), 590, 110),
+        with_sums(summary_row(LATE, 92, "H", 9, at_home=False), 9, 9),
     ]
     night.add(SUMMARY, wrong)
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert (outcome.status, outcome.records_failed) == ("partial", 1)
     assert outcome.reason == (
@@ -393,17 +406,17 @@ def test_points_that_do_not_add_up_name_the_game_and_leave_it_ungraded(night: Ev
 
 def test_a_team_whose_points_nobody_says_is_graded_as_it_is(night: Evening) -> None:
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 1")
-    night.add(SUMMARY, [with_sums(played(EARLY, 1, "Alpha", 25), 25, None)])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.add(SUMMARY, [with_sums(summary_row(EARLY, 1, "Alpha", 25), 25, None)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     assert run(message(), night.context("grading")).status == "success"
     assert [g["actual_points"] for g in grades(night)] == [25]
 
 
 def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
     run(message(), night.context("grading"))
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 1")
-    night.add(SUMMARY, [played(EARLY, 7, "Other", 25)])
+    night.add(SUMMARY, [summary_row(EARLY, 7, "Other", 25)])
     run(message(), night.context("grading"))
     assert [(g["player_id"], g["void_reason"]) for g in grades(night)] == [(1, "did_not_play"), (2, None)]
 
@@ -411,14 +424,14 @@ def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Eveni
 def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> None:
     """Of its predictions one was made before the new tip-off, two before the old. The other game keeps its own."""
     earlier = TIPOFFS[EARLY] - timedelta(hours=1)
-    night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": earlier}])
+    night.add(SCHEDULE, [schedule_row(LATE, "final", hours=20) | {"tipoff_at": earlier}])
     night.add(
         PREDICTIONS,
         [
-            predicted(LATE, 2, "Beta", "19.5", updated_at=earlier - timedelta(seconds=1)),
-            predicted(LATE, 92, "Host", "8.5", updated_at=earlier),
-            predicted(LATE, 92, "Host", "9.5", updated_at=earlier),
-            predicted(EARLY, 1, "Alpha", updated_at=earlier + timedelta(minutes=30)),
+            prediction_row(LATE, 2, "Beta", "19.5", updated_at=earlier - timedelta(seconds=1)),
+            prediction_row(LATE, 92, "Host", "8.5", updated_at=earlier),
+            prediction_row(LATE, 92, "Host", "9.5", updated_at=earlier),
+            prediction_row(EARLY, 1, "Alpha", updated_at=earlier + timedelta(minutes=30)),
         ],
     )
     outcome = run(message(), night.context("grading"))
@@ -427,9 +440,9 @@ def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> N
 
 
 def test_where_the_schedule_knows_no_tip_off_the_prediction_s_own_counts(night: Evening) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, "final", hours=20) | {"tipoff_at": None}])
-    rows = [predicted(LATE, 2, "Beta", "19.5", updated_at=TIPOFFS[LATE] - timedelta(seconds=1))]
-    rows += [predicted(LATE, 92, "Host", "8.5", updated_at=TIPOFFS[LATE])]
+    night.add(SCHEDULE, [schedule_row(LATE, "final", hours=20) | {"tipoff_at": None}])
+    rows = [prediction_row(LATE, 2, "Beta", "19.5", updated_at=TIPOFFS[LATE] - timedelta(seconds=1))]
+    rows += [prediction_row(LATE, 92, "Host", "8.5", updated_at=TIPOFFS[LATE])]
     night.add(PREDICTIONS, rows)
     outcome = run(message(), night.context("grading"))
     assert outcome.reason == "1 predictions were written after tip-off and are not graded"
@@ -438,7 +451,7 @@ def test_where_the_schedule_knows_no_tip_off_the_prediction_s_own_counts(night: 
 
 def test_systems_come_by_name_and_windows_from_the_shortest(night: Evening) -> None:
     systems = ("zone_matchup_v1", "ensemble_v1", "moving_average_v1")
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", system_id=system) for system in systems])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", system_id=system) for system in systems])
     run(message(), night.context("grading"))
     graded = night.warehouse.query("SELECT system_id, * FROM nba_predictions.prediction_accuracy")
     found = [(row["system_id"], row["window_name"]) for row in figures(graded, DAY)]
@@ -447,7 +460,7 @@ def test_systems_come_by_name_and_windows_from_the_shortest(night: Evening) -> N
 
 def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:
     suspicious: dict[str, Any] = {"p_over": None, "reason": "suspicious_line; far_from_form", "recommendation": "PASS"}
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "250.5", **suspicious), predicted(LATE, 2, "Beta")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "250.5", **suspicious), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert [(g["player_id"], g["suspicious"]) for g in grades(night)] == [(1, True), (2, False)]
     assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1
@@ -460,10 +473,10 @@ def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
 ) -> None:
     moment = {"snapshot_time": night.clock.now() + later}
     if what == "postponed":
-        night.add(SCHEDULE, [scheduled(LATE, "postponed") | moment])
+        night.add(SCHEDULE, [schedule_row(LATE, "postponed") | moment])
     else:
-        night.add(SCHEDULE, [scheduled(EARLY, "final") | {"covers_from": DAY - timedelta(days=2)} | moment])
-    night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        night.add(SCHEDULE, [schedule_row(EARLY, "final") | {"covers_from": DAY - timedelta(days=2)} | moment])
+    night.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta")])
     run(message(), night.context("grading"))
     assert [g["void_reason"] for g in grades(night)] == [what if known else None]
 
@@ -472,6 +485,6 @@ def test_a_grade_stands_beside_the_season_average_that_its_prediction_saw(night:
     """Features of a later run are there too: the prediction knew nothing of them, and is graded once."""
     later = {"features_as_of": AS_OF + timedelta(hours=2)}
     night.add(FEATURES, [features(EARLY, 1, "Alpha", 30.0) | later])
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha")])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     run(message(), night.context("grading"))
     assert [g["season_average"] for g in grades(night)] == [24.0]

@@ -24,7 +24,7 @@ from functions.phase1_scrape.answers import page_text, quota_number, seconds_to_
 from functions.phase1_scrape.http_client import SourceClient, SourceRefused
 from shared.core.errors import SourceUnavailable
 from tests.support.fake_sources import KEY, FakeSources, Reply, serving, settings_for
-from tests.support.socket_source import Script, headed, saying
+from tests.support.socket_source import Script, make_head, saying
 
 NOW = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
 GOOD = Reply.of({"fine": True})
@@ -54,7 +54,7 @@ def get(sources: FakeSources, *replies: Reply, waits: list[float] | None = None,
         return client.get("/x", {}, lambda value: None)
 
 
-def refused(base_url: str, **settings: Any) -> SourceUnavailable:
+def catch_refusal(base_url: str, **settings: Any) -> SourceUnavailable:
     with client_at(base_url, **settings) as client, pytest.raises(SourceUnavailable) as raised:
         client.get("/x", {}, lambda value: None)
     return raised.value
@@ -68,7 +68,9 @@ def refused(base_url: str, **settings: Any) -> SourceUnavailable:
     ["unlimited", "-", "", "1e400", "²", "٣", "9" * 400, "nan", "inf", "-5", "1.2.3", "0x10", "1,000", " ", "\xff"],
 )
 def test_a_quota_that_is_no_number_is_named_and_left_out(sources: FakeSources, text: str) -> None:
-    head = headed("Content-Length: 2", f"x-requests-remaining: {text}".encode().decode("latin-1"), "x-requests-used: 7")
+    head = make_head(
+        "Content-Length: 2", f"x-requests-remaining: {text}".encode().decode("latin-1"), "x-requests-used: 7"
+    )
     with saying(lambda: [head, b"{}"]) as base_url, client_at(base_url) as client:
         assert client.get("/x", {}, lambda value: None).value == {}
         assert client.quota == {"used": 7}
@@ -103,7 +105,7 @@ def test_a_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["²", "-5", "soon", "٣"])
 def test_after_a_retry_after_that_says_nothing_our_own_back_off_serves(text: str) -> None:
     waits: list[float] = []
-    head = headed("Content-Length: 0", "Retry-After: " + text.encode().decode("latin-1"), status="503 Busy")
+    head = make_head("Content-Length: 0", "Retry-After: " + text.encode().decode("latin-1"), status="503 Busy")
     with (
         saying(lambda: [head]) as base_url,
         client_at(base_url, waits, http_backoff_seconds=2.0) as client,
@@ -286,14 +288,14 @@ def test_a_transport_in_this_process_is_bounded_too() -> None:
 
 
 def body_drips() -> Script:
-    yield headed("Content-Length: 100000")
+    yield make_head("Content-Length: 100000")
     for _ in itertools.repeat(None, 200):
         yield b" "
         yield 0.05
 
 
 def chunks_drip() -> Script:
-    yield headed("Transfer-Encoding: chunked")
+    yield make_head("Transfer-Encoding: chunked")
     for _ in itertools.repeat(None, 200):
         yield b"1\r\n \r\n"
         yield 0.05
@@ -307,7 +309,7 @@ def head_drips() -> Script:
 
 
 def page_drips() -> Script:
-    yield headed("Content-Length: 100000", status="404 Not Found")
+    yield make_head("Content-Length: 100000", status="404 Not Found")
     for _ in itertools.repeat(None, 200):
         yield b"x"
         yield 0.05
@@ -321,7 +323,7 @@ def silence() -> Script:
 def test_the_time_is_for_the_whole_answer(script: Callable[[], Script]) -> None:
     began = time.monotonic()
     with saying(script) as base_url:
-        error = refused(base_url, http_timeout_seconds=0.5, http_attempts=1)
+        error = catch_refusal(base_url, http_timeout_seconds=0.5, http_attempts=1)
     assert time.monotonic() - began < 4
     assert ("answered 404" if script is page_drips else "no answer (ReadTimeout") in str(error)
 
@@ -337,7 +339,7 @@ def test_the_time_is_for_an_answer_through_a_proxy_too() -> None:
 
 def test_a_slow_answer_within_its_time_is_taken() -> None:
     def script() -> Script:
-        yield headed("Content-Length: 4")
+        yield make_head("Content-Length: 4")
         for piece in (b"[", b"1", b" ", b"]"):
             yield 0.05
             yield piece
@@ -349,14 +351,14 @@ def test_a_slow_answer_within_its_time_is_taken() -> None:
 # --- redirects ---------------------------------------------------------------------------------------------------
 
 
-def moved(location: str, status: int = 302) -> Reply:
+def reply_moved(location: str, status: int = 302) -> Reply:
     return Reply(status, headers={"Location": location})
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_on_the_host_is_followed(sources: FakeSources, status: int) -> None:
     sources.says["/y"] = GOOD
-    assert get(sources, moved("/y?a=1", status)).value == {"fine": True}
+    assert get(sources, reply_moved("/y?a=1", status)).value == {"fine": True}
     assert [(path, params) for path, params, _ in sources.requests] == [("/x", {"apiKey": KEY}), ("/y", {"a": "1"})]
 
 
@@ -378,7 +380,7 @@ def test_a_redirect_on_the_host_is_followed(sources: FakeSources, status: int) -
 def test_a_redirect_to_elsewhere_is_refused_and_named(sources: FakeSources, location: str, named: str) -> None:
     port = sources.base_url.rpartition(":")[2]
     with pytest.raises(SourceRefused, match="a redirect to") as raised:
-        get(sources, moved(location.format(key=KEY, port=port)))
+        get(sources, reply_moved(location.format(key=KEY, port=port)))
     assert named in str(raised.value)
     assert "not followed" in str(raised.value)
     assert KEY not in str(raised.value)
@@ -405,8 +407,8 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
     "location", ["http://[", "javascript:alert(1)", "http://\x01", "http://127.0.0.1:99999999/", "/" + "x" * 70_000]
 )
 def test_a_location_that_is_no_address_is_an_error_of_ours(location: str) -> None:
-    with saying(lambda: [headed(f"Location: {location}", "Content-Length: 0", status="302 Found")]) as base_url:
-        refused(base_url)
+    with saying(lambda: [make_head(f"Location: {location}", "Content-Length: 0", status="302 Found")]) as base_url:
+        catch_refusal(base_url)
 
 
 def test_a_redirect_without_a_location_is_refused(sources: FakeSources) -> None:
@@ -416,7 +418,7 @@ def test_a_redirect_without_a_location_is_refused(sources: FakeSources) -> None:
 
 def test_a_loop_of_redirects_ends(sources: FakeSources) -> None:
     with pytest.raises(SourceUnavailable, match="redirects more than 5 times"):
-        get(sources, moved("/x?again=1"), http_attempts=1)
+        get(sources, reply_moved("/x?again=1"), http_attempts=1)
     assert len(sources.requests) == 6
 
 
@@ -437,12 +439,12 @@ def test_a_loop_of_redirects_ends(sources: FakeSources) -> None:
 )  # fmt: skip
 def test_bytes_of_any_kind_are_an_error_of_ours(message: bytes) -> None:
     with saying(lambda: [message]) as base_url:
-        str(refused(base_url, http_timeout_seconds=2.0)).encode()
+        str(catch_refusal(base_url, http_timeout_seconds=2.0)).encode()
 
 
 def test_the_key_is_in_no_log_of_a_redirect(sources: FakeSources, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="functions")
     with pytest.raises(SourceUnavailable):
-        get(sources, Reply(500, KEY.encode("utf-16")), moved(f"http://e.example/?apiKey={KEY}"))
+        get(sources, Reply(500, KEY.encode("utf-16")), reply_moved(f"http://e.example/?apiKey={KEY}"))
     assert "attempt 1 of 2" in caplog.text
     assert KEY not in caplog.text

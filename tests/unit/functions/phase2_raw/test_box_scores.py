@@ -11,12 +11,12 @@ import pytest
 from functions.phase2_raw.normalise.box_scores import PLAYERS, TEAMS, PlayerBoxScores, TeamBoxScores
 from shared.core.errors import DataError
 from tests.support.fake_sources import box_rows, box_scores
-from tests.support.normalised import FETCHED, normalised, sample
+from tests.support.normalised import FETCHED, normalise, sample
 
 
 def test_the_captured_player_box_scores_are_read_whole() -> None:
     body = json.loads(sample("leaguegamelog_P_2025-03-15.json").read_text())
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", body)
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", body)
     assert problems.sentences == []
     assert len(tables[PLAYERS]) == 157
     curry = tables[PLAYERS][0]
@@ -33,7 +33,7 @@ def test_the_captured_player_box_scores_are_read_whole() -> None:
 
 
 def test_team_box_scores_have_a_row_a_side() -> None:
-    tables, problems = normalised(TeamBoxScores, "leaguegamelog", box_scores("T"))
+    tables, problems = normalise(TeamBoxScores, "leaguegamelog", box_scores("T"))
     assert problems.sentences == []
     sides = [(row["game_id"], row["team"], row["opponent"], row["is_home"]) for row in tables[TEAMS]]
     assert sides[:2] == [("0022500201", "DET", "PHI", True), ("0022500201", "PHI", "DET", False)]
@@ -59,7 +59,7 @@ def test_team_box_scores_have_a_row_a_side() -> None:
 def test_an_unreadable_row_is_named_and_the_others_are_kept(change: dict[str, Any], message: str) -> None:
     rows = box_rows("P")
     rows[2] |= change
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1001, 1003]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: rowSet[2]: ")
@@ -69,24 +69,24 @@ def test_an_unreadable_row_is_named_and_the_others_are_kept(change: dict[str, An
 def test_missing_statistics_are_null_and_whole_floats_are_whole() -> None:
     rows = box_rows("P")
     rows[0] |= {"PLUS_MINUS": None, "PTS": 21.0, "WL": None, "MIN": 33.7}
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert problems.sentences == []
     first = tables[PLAYERS][0]
     assert (first["plus_minus"], first["points"], first["won"], first["minutes"]) == (None, 21, None, 33.7)
 
 
 def test_an_empty_day_has_no_table() -> None:
-    assert normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", []))[0] == {}
+    assert normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", []))[0] == {}
 
 
 def test_a_box_score_of_another_shape_names_file_and_column() -> None:
     body = box_scores("T")
     with pytest.raises(DataError, match=r"the/path: .*without PLAYER_ID, PLAYER_NAME"):
-        normalised(PlayerBoxScores, "leaguegamelog", body)
+        normalise(PlayerBoxScores, "leaguegamelog", body)
     for row in body["resultSets"][0]["rowSet"]:
         row.pop()
     with pytest.raises(DataError, match="do not fit"):
-        normalised(TeamBoxScores, "leaguegamelog", body)
+        normalise(TeamBoxScores, "leaguegamelog", body)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_box_score_of_another_shape_names_file_and_column() -> None:
 def test_a_value_that_cannot_be_costs_its_row_alone(change: dict[str, Any], message: str) -> None:
     rows = box_rows("P")
     rows[2] |= change
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1001, 1003]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: rowSet[2]: ")
@@ -139,7 +139,7 @@ def test_a_value_that_cannot_be_costs_its_row_alone(change: dict[str, Any], mess
 def test_nan_is_a_missing_value_and_is_named(header: str, column: str) -> None:
     rows = box_rows("P")
     rows[2][header] = float("nan")
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row[column] is None for row in tables[PLAYERS]] == [False, False, True, False]
     assert problems.sentences == [f"the/path: rowSet[2]: {header} is NaN, taken as missing"]
     assert problems.refused == 0
@@ -149,7 +149,7 @@ def test_a_player_twice_with_different_figures_is_named_and_counts_for_nothing()
     """To add up both would be wrong whichever is right."""
     rows = box_rows("P")
     rows.append({**rows[1], "PTS": 40})
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P", rows))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1002, 1003]
     assert problems.sentences == [
         "the/path: game_id 0022500201, player_id 1001: there 2 times with different figures (points 21 and 40)"
@@ -157,7 +157,7 @@ def test_a_player_twice_with_different_figures_is_named_and_counts_for_nothing()
 
 
 def test_a_row_twice_the_same_counts_once_over_all_answers_of_a_file() -> None:
-    tables, problems = normalised(PlayerBoxScores, "leaguegamelog", box_scores("P"), box_scores("P"))
+    tables, problems = normalise(PlayerBoxScores, "leaguegamelog", box_scores("P"), box_scores("P"))
     assert [row["player_id"] for row in tables[PLAYERS]] == [1000, 1001, 1002, 1003]
     assert problems.sentences == []
 
@@ -165,7 +165,7 @@ def test_a_row_twice_the_same_counts_once_over_all_answers_of_a_file() -> None:
 def test_a_team_twice_with_different_figures_is_named() -> None:
     rows = box_rows("T")
     rows.append({**rows[0], "PTS": 99})
-    tables, problems = normalised(TeamBoxScores, "leaguegamelog", box_scores("T", rows))
+    tables, problems = normalise(TeamBoxScores, "leaguegamelog", box_scores("T", rows))
     assert [row["team"] for row in tables[TEAMS]] == ["PHI", "LAL", "LAC"]
     assert "team DET: there 2 times" in problems.sentences[0]
 
@@ -174,13 +174,13 @@ def test_a_team_twice_with_different_figures_is_named() -> None:
 def test_a_row_of_another_length_costs_no_other(row: Any) -> None:
     body = box_scores("T")
     body["resultSets"][0]["rowSet"][1] = row
-    tables, problems = normalised(TeamBoxScores, "leaguegamelog", body)
+    tables, problems = normalise(TeamBoxScores, "leaguegamelog", body)
     assert [each["team"] for each in tables[TEAMS]] == ["DET", "LAL", "LAC"]
     assert [sentence.split(": ")[1] for sentence in problems.sentences] == ["rowSet[1]"]
 
 
 def test_an_answer_of_another_shape_costs_no_other_answer_of_the_file() -> None:
-    tables, problems = normalised(TeamBoxScores, "leaguegamelog", {"resultSets": []}, box_scores("T"))
+    tables, problems = normalise(TeamBoxScores, "leaguegamelog", {"resultSets": []}, box_scores("T"))
     assert len(tables[TEAMS]) == 4
     assert problems.sentences == ["the/path: answer 0: resultSets[0] is None, not an object"]
 
@@ -190,5 +190,5 @@ def test_row_numbers_are_the_feeds() -> None:
     rows = body["resultSets"][0]["rowSet"]
     rows[0] = []
     rows[2][rows[2].index(21)] = 999
-    _, problems = normalised(TeamBoxScores, "leaguegamelog", body)
+    _, problems = normalise(TeamBoxScores, "leaguegamelog", body)
     assert [sentence.split(": ")[1] for sentence in problems.sentences] == ["rowSet[0]", "rowSet[2]"]

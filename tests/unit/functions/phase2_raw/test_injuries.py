@@ -10,7 +10,7 @@ import pytest
 from functions.phase2_raw.normalise.injuries import InjuryRows
 from shared.core.errors import DataError
 from tests.support.fake_sources import DAY, injuries
-from tests.support.normalised import FETCHED, normalised
+from tests.support.normalised import FETCHED, normalise
 
 
 def injury(status: Any, name: Any = "Joel Embiid", **changes: Any) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def injury(status: Any, name: Any = "Joel Embiid", **changes: Any) -> dict[str, 
 
 
 def test_an_injury_is_of_the_runs_day_and_known_at_the_feeds_time() -> None:
-    tables, problems = normalised(InjuryRows, "injuries", injuries())
+    tables, problems = normalise(InjuryRows, "injuries", injuries())
     assert problems.sentences == []
     assert tables["nba_raw.injury_report"] == [
         {
@@ -43,7 +43,7 @@ def test_an_injury_is_of_the_runs_day_and_known_at_the_feeds_time() -> None:
     ],
 )
 def test_statuses(status: str, ours: str) -> None:
-    rows = normalised(InjuryRows, "injuries", injury(status))[0]["nba_raw.injury_report"]
+    rows = normalise(InjuryRows, "injuries", injury(status))[0]["nba_raw.injury_report"]
     assert [(row["status"], row["team"]) for row in rows] == [(ours, "LAC")]
 
 
@@ -57,7 +57,7 @@ def test_statuses(status: str, ours: str) -> None:
     ],
 )
 def test_an_unreadable_entry_is_counted_with_its_text(body: Any, message: str) -> None:
-    tables, problems = normalised(InjuryRows, "injuries", body)
+    tables, problems = normalise(InjuryRows, "injuries", body)
     assert tables == {}
     assert message in problems.sentences[0]
 
@@ -65,7 +65,7 @@ def test_an_unreadable_entry_is_counted_with_its_text(body: Any, message: str) -
 @pytest.mark.parametrize("teams", [[], [{"displayName": "LA Clippers", "injuries": []}]])
 def test_a_list_that_names_nobody_is_a_row_without_a_player(teams: list[Any]) -> None:
     """Without it, the list before would stay in force."""
-    tables, problems = normalised(InjuryRows, "injuries", {"timestamp": "2025-11-14T16:00:00Z", "injuries": teams})
+    tables, problems = normalise(InjuryRows, "injuries", {"timestamp": "2025-11-14T16:00:00Z", "injuries": teams})
     assert problems.sentences == []
     assert tables["nba_raw.injury_report"] == [
         {
@@ -79,20 +79,20 @@ def test_a_list_that_names_nobody_is_a_row_without_a_player(teams: list[Any]) ->
 def test_two_entries_of_a_player_become_the_graver_one() -> None:
     body = injury("Questionable", shortComment="ankle")
     body["injuries"][0]["injuries"].append(injury("Out", shortComment="knee")["injuries"][0]["injuries"][0])
-    rows = normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
+    rows = normalise(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
     assert [(row["status"], row["reason"]) for row in rows] == [("OUT", "ankle; knee")]
 
 
 @pytest.mark.parametrize("timestamp", [None, "now", "2025-11-14T16:31:00Z", "2025-11-01T00:00:00Z"])
 def test_an_implausible_feed_time_gives_way_to_the_fetch(timestamp: Any) -> None:
-    rows = normalised(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
+    rows = normalise(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
     assert rows[0]["snapshot_time"] == FETCHED
 
 
 def test_an_unknown_team_is_null() -> None:
     body = injury("Out")
     body["injuries"][0]["displayName"] = "Seattle SuperSonics"
-    assert normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"][0]["team"] is None
+    assert normalise(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"][0]["team"] is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_unknown_team_is_null() -> None:
     ],
 )  # fmt: skip
 def test_the_coded_type_says_what_an_unknown_word_does_not(changes: dict[str, Any], ours: str) -> None:
-    tables, problems = normalised(InjuryRows, "injuries", injury(**{"status": "?", **changes}))
+    tables, problems = normalise(InjuryRows, "injuries", injury(**{"status": "?", **changes}))
     assert [row["status"] for row in tables["nba_raw.injury_report"]] == [ours]
     assert problems.sentences == []
 
@@ -132,7 +132,7 @@ def test_the_coded_type_says_what_an_unknown_word_does_not(changes: dict[str, An
 @pytest.mark.parametrize("name", ["Embiid, Joel", "Joel\u00a0 Embiid", "JOEL EMBIID ", "Jo\u00ebl Embiid"])
 def test_a_name_in_another_order_or_spacing_is_the_same_name(name: str) -> None:
     body = injury("Out", athlete={"displayName": name})
-    [row] = normalised(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
+    [row] = normalise(InjuryRows, "injuries", body)[0]["nba_raw.injury_report"]
     assert (row["player_lookup"], row["player_lookup_base"]) == ("joelembiid", "joelembiid")
     assert row["player_name"].casefold() in ("joel embiid", "jo\u00ebl embiid")
 
@@ -140,14 +140,14 @@ def test_a_name_in_another_order_or_spacing_is_the_same_name(name: str) -> None:
 @pytest.mark.parametrize("word", ["Active", "Available", "healthy"])
 def test_who_is_available_by_word_and_out_by_code_is_out_and_named(word: str) -> None:
     """Left out, he would be predicted as healthy."""
-    tables, problems = normalised(InjuryRows, "injuries", injury(word, type={"name": "INJURY_STATUS_OUT"}))
+    tables, problems = normalise(InjuryRows, "injuries", injury(word, type={"name": "INJURY_STATUS_OUT"}))
     assert [row["status"] for row in tables["nba_raw.injury_report"]] == ["OUT"]
     [sentence] = problems.sentences
     assert sentence.endswith(f"status of Joel Embiid is {word!r}, its coded type says OUT, which counts")
 
 
 def test_a_player_listed_as_available_is_no_injury() -> None:
-    tables, problems = normalised(InjuryRows, "injuries", injury("Active", type={"name": "INJURY_STATUS_ACTIVE"}))
+    tables, problems = normalise(InjuryRows, "injuries", injury("Active", type={"name": "INJURY_STATUS_ACTIVE"}))
     assert (tables, problems.sentences) == ({}, [])
     assert problems.notes == {"players listed as available": 1}
 
@@ -155,7 +155,7 @@ def test_a_player_listed_as_available_is_no_injury() -> None:
 @pytest.mark.parametrize("detail", [["Knee"], {}, 7, "\ud800", float("nan")])
 def test_a_reason_that_cannot_be_read_costs_no_status(detail: Any) -> None:
     """He is out all the same, and without the row he would be predicted as healthy."""
-    tables, problems = normalised(InjuryRows, "injuries", injury("Out", details={"type": detail, "detail": "Sprain"}))
+    tables, problems = normalise(InjuryRows, "injuries", injury("Out", details={"type": detail, "detail": "Sprain"}))
     assert [(row["status"], row["reason"]) for row in tables["nba_raw.injury_report"]] == [("OUT", "Sprain")]
     assert "details.type of Joel Embiid is " in problems.sentences[0]
 
@@ -164,11 +164,11 @@ def test_a_reason_that_cannot_be_read_costs_no_status(detail: Any) -> None:
 def test_a_bad_team_costs_no_other_and_is_no_empty_list(bad: Any) -> None:
     body = injury("Out")
     body["injuries"].insert(0, bad)
-    tables, problems = normalised(InjuryRows, "injuries", body)
+    tables, problems = normalise(InjuryRows, "injuries", body)
     assert [row["player_name"] for row in tables["nba_raw.injury_report"]] == ["Joel Embiid"]
     assert problems.refused == 1
     with pytest.raises(DataError, match="no team's list can be read"):
-        normalised(InjuryRows, "injuries", {"injuries": [bad]})
+        normalise(InjuryRows, "injuries", {"injuries": [bad]})
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_a_bad_team_costs_no_other_and_is_no_empty_list(bad: Any) -> None:
 def test_a_bad_entry_costs_no_other(bad: Any) -> None:
     body = injury("Out")
     body["injuries"][0]["injuries"].insert(0, bad)
-    tables, problems = normalised(InjuryRows, "injuries", body)
+    tables, problems = normalise(InjuryRows, "injuries", body)
     assert [row["player_name"] for row in tables["nba_raw.injury_report"]] == ["Joel Embiid"]
     assert problems.refused == 1
 
 
 @pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 10**26, [], float("nan")])
 def test_an_impossible_feed_time_gives_way_to_the_fetch(timestamp: Any) -> None:
-    rows = normalised(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
+    rows = normalise(InjuryRows, "injuries", injury("Out") | {"timestamp": timestamp})[0]["nba_raw.injury_report"]
     assert rows[0]["snapshot_time"] == FETCHED

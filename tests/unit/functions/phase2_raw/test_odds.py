@@ -14,7 +14,7 @@ from functions.phase2_raw.normalise.rows import Problems
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 from tests.support.fake_sources import DAY, event_odds, market, outcome
-from tests.support.normalised import FETCHED, normalised, sample
+from tests.support.normalised import FETCHED, normalise, sample
 
 
 def odds(*markets: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def odds(*markets: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_over_and_under_of_a_line_are_one_row_on_the_new_york_day() -> None:
     both = [outcome("Over", "Jimmy Butler III", 24.5, -115), outcome("Under", "Jimmy Butler III", 24.5, -105)]
     alternate = [outcome("Over", "Jimmy Butler III", 29.5, 2.5)]
-    tables, problems = normalised(
+    tables, problems = normalise(
         OddsRows, "odds", odds(market("player_points", both), market("player_points_alternate", alternate))
     )
     assert problems.sentences == []
@@ -51,13 +51,13 @@ def test_over_and_under_of_a_line_are_one_row_on_the_new_york_day() -> None:
 
 def test_half_points_and_whole_numbers_stay_apart() -> None:
     lines = [outcome("Over", "A B", point, -110) for point in (24.5, 25.0, 25, 25.5)]
-    tables, _ = normalised(OddsRows, "odds", odds(market("player_points", lines)))
+    tables, _ = normalise(OddsRows, "odds", odds(market("player_points", lines)))
     assert [row["line"] for row in tables[PROPS]] == [Decimal("24.5"), Decimal("25"), Decimal("25.5")]
 
 
 def test_a_book_without_prices_keeps_its_lines() -> None:
     lines = [outcome(side, "A B", 24.5, None) for side in ("Over", "Under")]
-    tables, problems = normalised(OddsRows, "odds", odds(market("player_points", lines)))
+    tables, problems = normalise(OddsRows, "odds", odds(market("player_points", lines)))
     assert [(row["over_price"], row["under_price"]) for row in tables[PROPS]] == [(None, None)]
     assert problems.sentences == []
 
@@ -75,7 +75,7 @@ def test_a_book_without_prices_keeps_its_lines() -> None:
 )
 def test_an_unreadable_line_is_named_and_the_others_are_kept(bad: dict[str, Any], message: str) -> None:
     good = outcome("Over", "Good One", 20.5, -110)
-    tables, problems = normalised(OddsRows, "odds", odds(market("player_points", [good, bad])))
+    tables, problems = normalise(OddsRows, "odds", odds(market("player_points", [good, bad])))
     assert [(row["player_name"], row["over_price"]) for row in tables[PROPS]] == [("Good One", -110)]
     [sentence] = problems.sentences
     assert sentence.startswith("the/path: event event1, fanduel, player_points: ")
@@ -83,23 +83,23 @@ def test_an_unreadable_line_is_named_and_the_others_are_kept(bad: dict[str, Any]
 
 
 def test_a_line_was_known_at_its_last_update_but_never_after_it_was_seen() -> None:
-    def known(last_update: Any, wrapped: bool = False) -> datetime:
+    def known_at(last_update: Any, wrapped: bool = False) -> datetime:
         body: Any = odds(market("player_points", [outcome("Over", "A B", 20.5, -110)], last_update))
         body = {"timestamp": "2025-11-14T15:30:00Z", "data": body} if wrapped else body
-        moment = normalised(OddsRows, "odds", body)[0][PROPS][0]["snapshot_time"]
+        moment = normalise(OddsRows, "odds", body)[0][PROPS][0]["snapshot_time"]
         assert isinstance(moment, datetime)
         return moment
 
-    assert known("2025-11-14T15:00:00Z") == datetime(2025, 11, 14, 15, 0, tzinfo=UTC)
-    assert known("2025-11-14T10:00:00-05:00") == datetime(2025, 11, 14, 15, 0, tzinfo=UTC)
-    assert known("2025-11-14T16:30:09Z") == FETCHED  # the bookmaker's clock is ahead
-    assert known("2025-11-14T16:00:00Z", wrapped=True) == datetime(2025, 11, 14, 15, 30, tzinfo=UTC)
-    assert known(None) == datetime(2025, 11, 14, 14, 0, tzinfo=UTC)  # the bookmaker's own
+    assert known_at("2025-11-14T15:00:00Z") == datetime(2025, 11, 14, 15, 0, tzinfo=UTC)
+    assert known_at("2025-11-14T10:00:00-05:00") == datetime(2025, 11, 14, 15, 0, tzinfo=UTC)
+    assert known_at("2025-11-14T16:30:09Z") == FETCHED  # the bookmaker's clock is ahead
+    assert known_at("2025-11-14T16:00:00Z", wrapped=True) == datetime(2025, 11, 14, 15, 30, tzinfo=UTC)
+    assert known_at(None) == datetime(2025, 11, 14, 14, 0, tzinfo=UTC)  # the bookmaker's own
 
 
 def test_the_captured_spreads_and_totals() -> None:
     body = json.loads(sample("odds_event_odds_spreads_totals_2024-01-25.json").read_text())
-    tables, problems = normalised(OddsRows, "odds", body)
+    tables, problems = normalise(OddsRows, "odds", body)
     assert problems.sentences == []
     found = [(r["bookmaker"], r["home_team"], r["home_spread"], r["total"]) for r in tables[LINES]]
     assert found == [
@@ -112,13 +112,13 @@ def test_the_captured_spreads_and_totals() -> None:
 
 def test_one_game_market_alone_leaves_the_other_null() -> None:
     totals = market("totals", [{"name": "Over", "point": 231.5}, {"name": "Under", "point": 231.5}])
-    tables, _ = normalised(OddsRows, "odds", odds(totals))
+    tables, _ = normalise(OddsRows, "odds", odds(totals))
     assert [(row["home_spread"], row["total"]) for row in tables[LINES]] == [(None, Decimal("231.5"))]
 
 
 def test_an_unknown_team_or_a_broken_event_is_counted() -> None:
     good = odds(market("player_points", [outcome("Over", "A B", 20.5, -110)]))
-    tables, problems = normalised(
+    tables, problems = normalise(
         OddsRows,
         "odds",
         odds(home_team="Seattle SuperSonics"),
@@ -132,7 +132,7 @@ def test_an_unknown_team_or_a_broken_event_is_counted() -> None:
 
 
 def test_markets_nobody_asked_for_are_noted() -> None:
-    _, problems = normalised(OddsRows, "odds", odds(market("player_assists", [])))
+    _, problems = normalise(OddsRows, "odds", odds(market("player_assists", [])))
     assert problems.notes == {"markets player_assists": 1}
 
 
@@ -156,7 +156,7 @@ BAD_LINE = market("player_points", [outcome("Over", "A B", 250.5, -110)])
 def test_an_answer_of_which_no_line_came_is_one_row_that_says_so(
     kind: str, books: list[Any], tables_with_a_row: set[str]
 ) -> None:
-    tables, _ = normalised(OddsRows, "odds", odds(bookmakers=books), file_kind=kind)
+    tables, _ = normalise(OddsRows, "odds", odds(bookmakers=books), file_kind=kind)
     assert set(tables) == tables_with_a_row
     for rows in tables.values():
         [row] = rows
@@ -181,17 +181,17 @@ def test_what_was_asked_for_says_what_the_answer_is_about() -> None:
 
 def test_a_historical_answer_stands_for_its_own_moment() -> None:
     body = {"timestamp": "2025-11-14T15:55:38Z", "data": odds(bookmakers=[])}
-    [row] = normalised(OddsRows, "odds", body, file_kind="player_points")[0][PROPS]
+    [row] = normalise(OddsRows, "odds", body, file_kind="player_points")[0][PROPS]
     known = datetime(2025, 11, 14, 15, 55, 38, tzinfo=UTC)
     assert (row["answer_at"], row["snapshot_time"], row["fetched_at"]) == (known, known, FETCHED)
     ahead = {"timestamp": "2025-11-14T18:00:00Z", "data": odds(bookmakers=[])}
-    [row] = normalised(OddsRows, "odds", ahead, file_kind="player_points")[0][PROPS]
+    [row] = normalise(OddsRows, "odds", ahead, file_kind="player_points")[0][PROPS]
     assert row["answer_at"] == FETCHED
 
 
 def test_an_event_with_a_line_has_no_row_without_a_bookmaker() -> None:
     lines = odds(market("player_points", [outcome("Over", "A B", 20.5, -110)]))
-    tables, _ = normalised(OddsRows, "odds", lines, odds(id="event2", bookmakers=[]), file_kind="player_points")
+    tables, _ = normalise(OddsRows, "odds", lines, odds(id="event2", bookmakers=[]), file_kind="player_points")
     assert [(row["event_id"], row["bookmaker"]) for row in tables[PROPS]] == [("event1", "fanduel"), ("event2", None)]
 
 
@@ -218,7 +218,7 @@ def test_an_event_with_a_line_has_no_row_without_a_bookmaker() -> None:
 )
 def test_an_outcome_that_cannot_be_costs_itself_alone(bad: Any, message: str) -> None:
     good = outcome("Over", "Good One", 20.5, -110)
-    tables, problems = normalised(OddsRows, "odds", odds(market("player_points", [bad, good])))
+    tables, problems = normalise(OddsRows, "odds", odds(market("player_points", [bad, good])))
     assert [(row["player_name"], row["over_price"]) for row in tables[PROPS]] == [("Good One", -110)]
     [sentence] = problems.sentences
     assert message in sentence
@@ -227,7 +227,7 @@ def test_an_outcome_that_cannot_be_costs_itself_alone(bad: Any, message: str) ->
 
 def test_a_price_that_is_nan_is_missing_and_named() -> None:
     lines = [outcome("Over", "A B", 20.5, float("nan")), outcome("Under", "A B", 20.5, -110)]
-    tables, problems = normalised(OddsRows, "odds", odds(market("player_points", lines)))
+    tables, problems = normalise(OddsRows, "odds", odds(market("player_points", lines)))
     assert [(row["over_price"], row["under_price"]) for row in tables[PROPS]] == [(None, -110)]
     assert "A B: the price of Over is NaN, taken as missing" in problems.sentences[0]
 
@@ -241,7 +241,7 @@ def spreads(point: Any) -> dict[str, Any]:
 
 
 def test_a_total_with_the_noise_of_binary_fractions_is_exact() -> None:
-    tables, problems = normalised(OddsRows, "odds", odds(totals(231.00000000000003)))
+    tables, problems = normalise(OddsRows, "odds", odds(totals(231.00000000000003)))
     assert tables[LINES][0]["total"] == Decimal("231")
     assert problems.sentences == []
 
@@ -250,14 +250,14 @@ def test_a_total_with_the_noise_of_binary_fractions_is_exact() -> None:
     "point", [0, -99, 1e9, 10**26, int("9" * 400), float("nan"), float("inf"), "231", [231], None, True]
 )
 def test_a_total_that_cannot_be_costs_no_spread(point: Any) -> None:
-    tables, problems = normalised(OddsRows, "odds", odds(totals(point), spreads(-6.5)))
+    tables, problems = normalise(OddsRows, "odds", odds(totals(point), spreads(-6.5)))
     assert [(row["home_spread"], row["total"]) for row in tables[LINES]] == [(Decimal("-6.5"), None)]
     assert len(problems.sentences) == 1
 
 
 @pytest.mark.parametrize("point", [1e9, -1e9, 76, 2**63, float("inf"), "pk", {}, None, False])
 def test_a_spread_that_cannot_be_costs_no_total(point: Any) -> None:
-    tables, problems = normalised(OddsRows, "odds", odds(spreads(point), totals(231.5)))
+    tables, problems = normalise(OddsRows, "odds", odds(spreads(point), totals(231.5)))
     assert [(row["home_spread"], row["total"]) for row in tables[LINES]] == [(None, Decimal("231.5"))]
     assert len(problems.sentences) == 1
 
@@ -268,14 +268,14 @@ GOOD = market("player_points", [outcome("Over", "A B", 20.5, -110)])
 @pytest.mark.parametrize("bad", [None, 7, "x", [], {}, {"key": []}, {"key": "player_points"}, {**GOOD, "outcomes": 7}])
 def test_a_bad_market_costs_no_other_and_a_bad_book_neither(bad: Any) -> None:
     book = {"key": "draftkings", "markets": [bad, GOOD]}
-    tables, problems = normalised(OddsRows, "odds", odds(bookmakers=[bad, book, {"key": "fanduel", "markets": [GOOD]}]))
+    tables, problems = normalise(OddsRows, "odds", odds(bookmakers=[bad, book, {"key": "fanduel", "markets": [GOOD]}]))
     assert [row["bookmaker"] for row in tables[PROPS]] == ["draftkings", "fanduel"]
     assert problems.refused == 2
 
 
 @pytest.mark.parametrize("update", ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 7, [], "soon"])
 def test_a_market_of_an_impossible_time_costs_no_other(update: Any) -> None:
-    tables, problems = normalised(OddsRows, "odds", odds({**GOOD, "last_update": update}, totals(231.5)))
+    tables, problems = normalise(OddsRows, "odds", odds({**GOOD, "last_update": update}, totals(231.5)))
     assert [row["bookmaker"] for row in tables[PROPS]] == [None]
     assert len(tables[LINES]) == 1
     assert "last_update is " in problems.sentences[0]
@@ -290,6 +290,6 @@ def test_a_market_of_an_impossible_time_costs_no_other(update: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_event_costs_no_other(changes: dict[str, Any]) -> None:
-    tables, problems = normalised(OddsRows, "odds", odds(GOOD, **changes), odds(GOOD), file_kind="player_points")
+    tables, problems = normalise(OddsRows, "odds", odds(GOOD, **changes), odds(GOOD), file_kind="player_points")
     assert [row["bookmaker"] for row in tables[PROPS]] == ["fanduel"]
     assert problems.refused == 1

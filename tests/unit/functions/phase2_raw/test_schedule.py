@@ -9,7 +9,7 @@ import pytest
 
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from tests.support.fake_sources import GAMES, schedule, schedule_game
-from tests.support.normalised import FETCHED, normalised
+from tests.support.normalised import FETCHED, normalise
 
 
 def test_games_from_two_days_before_on() -> None:
@@ -17,7 +17,7 @@ def test_games_from_two_days_before_on() -> None:
     games = body["leagueSchedule"]["gameDates"][0]["games"]
     for number, day in enumerate((11, 12, 16, 17)):
         games.append(schedule_game(f"002250030{number}", *GAMES[0][1:], day=date(2025, 11, day)))
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     rows = tables["nba_raw.nbac_schedule"]
     assert [row["game_date"].day for row in rows] == [12, 14, 14, 16, 17]
     first = rows[1]
@@ -34,7 +34,7 @@ def test_open_pairings_are_left_out_and_unreadable_games_are_counted() -> None:
     games.append(schedule_game("0022500203", *GAMES[0][1:]) | {"gameStatus": 7})
     games.append(schedule_game("0022500204", *GAMES[0][1:]) | {"gameDateEst": None})
     games.append(schedule_game("0022500205", *GAMES[0][1:], day=date(2025, 1, 1)) | {"gameStatus": 7})
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     assert [row["game_id"] for row in tables["nba_raw.nbac_schedule"]] == ["0022500202"]
     assert problems.notes == {"games whose teams are not determined yet": 1}
     assert [sentence.split(": ")[1] for sentence in problems.sentences] == ["game '0022500203'", "game '0022500204'"]
@@ -47,7 +47,7 @@ def one(**changes: Any) -> tuple[list[dict[str, Any]], Any]:
     """The rows of a schedule of two games of which the first is changed, and the problems."""
     body = schedule(final=False)
     body["leagueSchedule"]["gameDates"][0]["games"][0] |= changes
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     return tables.get(TABLE, []), problems
 
 
@@ -164,7 +164,7 @@ def test_an_odd_game_is_named_costs_no_other_and_nothing_follows_from_absence(
 def test_an_odd_day_costs_no_other(day: Any) -> None:
     body = schedule(final=False)
     body["leagueSchedule"]["gameDates"].insert(0, day)
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     assert [(row["game_id"], row["covers_from"]) for row in tables[TABLE]] == [
         ("0022500201", None), ("0022500202", None),
     ]  # fmt: skip
@@ -185,7 +185,7 @@ def test_a_game_twice_is_the_one_that_takes_place() -> None:
     games.append(games[0] | {"gameStatusText": "PPD"})
     games[1] |= {"gameStatusText": "PPD"}
     games.append(games[1] | {"gameDateEst": "2025-11-20T00:00:00Z"})
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     found = [(row["game_id"], row["game_date"].day, row["status"]) for row in tables[TABLE]]
     assert found == [("0022500201", 14, "scheduled"), ("0022500202", 20, "postponed")]
     assert problems.sentences == []
@@ -195,7 +195,7 @@ def test_a_game_twice_that_takes_place_on_different_days_is_named() -> None:
     body = schedule(final=False)
     games = body["leagueSchedule"]["gameDates"][0]["games"]
     games.append(games[0] | {"gameDateEst": "2025-11-15T00:00:00Z"})
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     assert [(row["game_id"], row["covers_from"]) for row in tables[TABLE]] == [("0022500202", None)]
     assert "there 2 times and different (2025-11-14 scheduled and 2025-11-15 scheduled)" in problems.sentences[0]
 
@@ -207,7 +207,7 @@ def test_of_a_season_without_a_game_left_the_last_one_says_that_the_list_is_whol
         schedule_game(f"004250040{number}", *GAMES[0][1:], day=date(2025, 11, day))
         for number, day in ((3, 9), (4, 11), (2, 7))
     ]
-    tables, problems = normalised(ScheduleRows, "schedule", body)
+    tables, problems = normalise(ScheduleRows, "schedule", body)
     [row] = tables["nba_raw.nbac_schedule"]
     assert (row["game_id"], row["game_date"]) == ("0042500404", date(2025, 11, 11))
     assert row["covers_from"] == date(2025, 11, 12)

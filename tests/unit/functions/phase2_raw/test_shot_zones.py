@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
-from tests.support.normalised import normalised
+from tests.support.normalised import normalise
 
 
 def zones(**changes: Any) -> dict[str, Any]:
@@ -25,14 +25,14 @@ def zones(**changes: Any) -> dict[str, Any]:
 
 
 def test_zones_are_summed_into_ours() -> None:
-    [row] = normalised(ShotZoneRows, "zones", zones(backcourt_fgm=None), file_kind="player")[0]["nba_raw.shot_zones"]
+    [row] = normalise(ShotZoneRows, "zones", zones(backcourt_fgm=None), file_kind="player")[0]["nba_raw.shot_zones"]
     assert (row["season"], row["player_id"], row["team"], row["opponent"]) == ("2024-25", 7, "BOS", "NYK")
     assert (row["restricted_fga"], row["paint_fga"], row["mid_fga"], row["corner3_fga"]) == (1, 2, 3, 4)
     assert (row["above_break3_fga"], row["above_break3_fgm"]) == (11, 5)
 
 
 def test_a_teams_row_has_no_player() -> None:
-    [row] = normalised(ShotZoneRows, "zones", zones(), file_kind="team")[0]["nba_raw.shot_zones"]
+    [row] = normalise(ShotZoneRows, "zones", zones(), file_kind="team")[0]["nba_raw.shot_zones"]
     assert row["player_id"] is None
 
 
@@ -48,7 +48,7 @@ def test_a_teams_row_has_no_player() -> None:
     ],
 )
 def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], message: str) -> None:
-    tables, problems = normalised(ShotZoneRows, "zones", zones(**change), file_kind="player")
+    tables, problems = normalise(ShotZoneRows, "zones", zones(**change), file_kind="player")
     assert tables == {}
     assert message in problems.sentences[0]
 
@@ -70,7 +70,7 @@ def test_an_unreadable_zone_row_is_counted(change: dict[str, Any], message: str)
 def test_a_zone_row_that_cannot_be_costs_no_other(change: dict[str, Any], message: str) -> None:
     body = zones(**change)
     body["rows"] += zones(player_id=8)["rows"] + [None, 7]
-    tables, problems = normalised(ShotZoneRows, "zones", body, file_kind="player")
+    tables, problems = normalise(ShotZoneRows, "zones", body, file_kind="player")
     assert [row["player_id"] for row in tables["nba_raw.shot_zones"]] == [8]
     assert message in problems.sentences[0]
     assert problems.refused == 3
@@ -79,6 +79,6 @@ def test_a_zone_row_that_cannot_be_costs_no_other(change: dict[str, Any], messag
 def test_a_player_twice_with_different_shots_is_named() -> None:
     body = zones()
     body["rows"] += zones(ra_fga=7)["rows"]
-    tables, problems = normalised(ShotZoneRows, "zones", body, file_kind="player")
+    tables, problems = normalise(ShotZoneRows, "zones", body, file_kind="player")
     assert tables == {}
     assert "player_id 7: there 2 times with different figures (restricted_fga 1 and 7)" in problems.sentences[0]

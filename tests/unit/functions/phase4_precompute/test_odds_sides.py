@@ -48,15 +48,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
             for player in (GONE, LISTED, RETURNED, LOST):
                 world.box(day, player, "GSW", "SAC", home=True, twos=7)
         world.phase3("backfill", DAY - timedelta(days=8), DAY - timedelta(days=3), AS_OF)
-        _swapped(world)
+        _swap_sides(world)
         _suspicious(world)
-        _traded(world)
+        _trade(world)
         world.outcome = world.phase3("same_day", DAY, DAY, AS_OF)  # type: ignore[attr-defined]
         world.phase4("same_day", DAY, DAY, AS_OF)
         yield world
 
 
-def _swapped(world: FeatureFixture) -> None:
+def _swap_sides(world: FeatureFixture) -> None:
     """The schedule has Boston at home to Los Angeles; the odds feed has it the other way round, in both tables."""
     world.game(DAY, "BOS", "LAL", tip=None, status="scheduled")
     world.game_line(DAY, "LAL", "BOS", "4.5", "220.5", at=at(16), book="draftkings")
@@ -91,7 +91,7 @@ def _suspicious(world: FeatureFixture) -> None:
         line("Limited Man", book, points)
 
 
-def _traded(world: FeatureFixture) -> None:
+def _trade(world: FeatureFixture) -> None:
     """Golden State plays without those who left: one offered by Denver before, one on Miami's list, one of neither."""
     world.game(DAY, "GSW", "UTA", status="scheduled")
     world.game(DAY, "DEN", "MIA", status="scheduled")

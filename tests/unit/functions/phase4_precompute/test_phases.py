@@ -23,7 +23,9 @@ def world(tmp_path: Path) -> Iterator[FeatureFixture]:
         yield world
 
 
-def played(world: FeatureFixture, day: date = YESTERDAY, home: str = "BOS", away: str = "LAL", **game: object) -> str:
+def play_game(
+    world: FeatureFixture, day: date = YESTERDAY, home: str = "BOS", away: str = "LAL", **game: object
+) -> str:
     """A game with both box scores; player ids from the teams' letters, so that they are the same every day."""
     game_id = world.game(day, home, away, **game)  # type: ignore[arg-type]
     for team, opponent, is_home in ((home, away, True), (away, home, False)):
@@ -63,7 +65,7 @@ def test_a_postponed_game_is_found_on_its_new_day(world: FeatureFixture) -> None
 
 def test_games_without_a_known_roster(world: FeatureFixture) -> None:
     """Both teams played this season, but everybody's last game is more than 30 days back."""
-    played(world, DAY - timedelta(days=31))
+    play_game(world, DAY - timedelta(days=31))
     world.phase3("results", DAY - timedelta(days=31), DAY - timedelta(days=31), AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
     outcome = world.phase3("same_day", DAY, DAY, AS_OF)
@@ -76,7 +78,7 @@ def test_games_without_a_known_roster(world: FeatureFixture) -> None:
 
 def test_the_thirtieth_day_is_still_on_the_roster(world: FeatureFixture) -> None:
     first = DAY - timedelta(days=30)
-    played(world, first)
+    play_game(world, first)
     world.phase3("results", first, first, AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
     assert world.phase3("same_day", DAY, DAY, AS_OF).record_count == 2
@@ -99,13 +101,13 @@ def test_a_box_score_of_a_game_still_on_is_none(world: FeatureFixture) -> None:
 
 def test_a_schedule_that_is_not_refreshed_does_not_hold_up_results(world: FeatureFixture) -> None:
     """It still says scheduled the next noon; the box scores say that the game is over."""
-    played(world, status="scheduled")
+    play_game(world, status="scheduled")
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     assert (outcome.status, outcome.record_count) == ("success", 2)
 
 
 def test_final_games_without_box_scores_are_partial(world: FeatureFixture) -> None:
-    played(world)
+    play_game(world)
     missing = world.game(YESTERDAY, "GSW", "SAC")
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     assert (outcome.status, outcome.record_count, outcome.records_failed) == ("partial", 2, 1)
@@ -116,7 +118,7 @@ def test_final_games_without_box_scores_are_partial(world: FeatureFixture) -> No
 def test_the_next_delivery_mends_what_was_partial(world: FeatureFixture) -> None:
     world.game(YESTERDAY, "BOS", "LAL")
     assert world.phase3("results", YESTERDAY, YESTERDAY, AS_OF).status == "partial"
-    played(world)
+    play_game(world)
     outcome = world.phase3("results", YESTERDAY, YESTERDAY, NEXT_MORNING)
     assert (outcome.status, outcome.record_count) == ("success", 2)
     assert [row["points"] for row in world.rows("nba_analytics.player_game_summary")] == [16, 16]
@@ -124,7 +126,7 @@ def test_the_next_delivery_mends_what_was_partial(world: FeatureFixture) -> None
 
 def test_phase_4_by_hand_computes_the_newest_context_again(world: FeatureFixture) -> None:
     """{"game_date": ...} on nba-phase4-trigger: its own moment has no context, the newest one has."""
-    played(world)
+    play_game(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
     world.serve(DAY, MORNING)
@@ -143,7 +145,7 @@ def test_phase_4_by_hand_without_any_context(world: FeatureFixture) -> None:
 
 
 def test_phase_4_says_what_it_wrote(world: FeatureFixture) -> None:
-    played(world)
+    play_game(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
     outcome = world.serve(DAY, AS_OF)
@@ -165,7 +167,7 @@ def test_phase_4_says_what_it_wrote(world: FeatureFixture) -> None:
 def test_tip_off_comes_from_schedule_odds_or_assumption(
     world: FeatureFixture, tip: time | None, commence: datetime | None, expected: time, source: str
 ) -> None:
-    played(world)
+    play_game(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     world.game(DAY, "BOS", "LAL", tip=tip, status="scheduled")
     world.line(DAY, "BOS", "LAL", "Man BOS", "15.5", at=MORNING, commence=commence)
@@ -178,7 +180,7 @@ def test_statements_do_not_grow_with_games(world: FeatureFixture) -> None:
     """A day, a day of two games and a season of many take the same number of warehouse calls."""
     pairs = [("BOS", "LAL"), ("GSW", "SAC"), ("NYK", "DEN")]
     for home, away in pairs:
-        played(world, home=home, away=away)
+        play_game(world, home=home, away=away)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     counts = []
     for number, games in enumerate(([pairs[0]], pairs)):
@@ -195,7 +197,7 @@ def test_statements_do_not_grow_with_games(world: FeatureFixture) -> None:
 
 
 def test_results_take_seven_statements(world: FeatureFixture) -> None:
-    played(world)
+    play_game(world)
     world.load()
     world.warehouse.reset_counts()
     assert world.phase3("results", YESTERDAY, YESTERDAY, AS_OF).status == "success"
@@ -206,7 +208,7 @@ def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: F
     """Out of rotation for one game: listed as derived, and missing for his team."""
     days = [date(2025, 11, day) for day in (3, 5, 7)]
     for day in days:
-        played(world, day)
+        play_game(world, day)
         if day != days[-1]:
             world.box(day, (1, "Absent Man"), "BOS", "LAL", home=True, minutes=20.0, twos=6)
             world.box(day, (2, "Small Man"), "BOS", "LAL", home=True, minutes=14.0, twos=6)
@@ -230,7 +232,7 @@ def test_shot_zones_where_they_exist(world: FeatureFixture) -> None:
     for i in range(60):
         day = first + timedelta(days=i)
         home, away = ("BOS", "LAL") if i % 2 else ("BOS", "SAC")
-        played(world, day, home=home, away=away)
+        play_game(world, day, home=home, away=away)
         generous = away == "LAL"
         world.zones(day, None, home, away, home=True, paint=40 if generous else 10, mid=5)
         world.zones(day, None, away, home, home=False, paint=10, mid=5)

@@ -75,7 +75,7 @@ MISTAKES_OF_YES_OR_NO: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
+def find_unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
     """Mistakes that pass every case, given with its computed value; a NULL stays NULL."""
     is_yes_or_no = any(isinstance(value, bool) for _, value in found)
     return [
@@ -89,7 +89,7 @@ def unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
 def test_a_features_cases_notice_every_mistake(computed: Rows, feature: str) -> None:
     cases = [case for case in CASES if case.feature == feature]
     found = [(case, computed[case.evening][case.player][feature]) for case in cases]
-    assert unnoticed(found) == [], f"{feature} needs a case that tells: see features_cases.py"
+    assert find_unnoticed(found) == [], f"{feature} needs a case that tells: see features_cases.py"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_features_cases_notice_every_mistake(computed: Rows, feature: str) -> 
     ],
 )
 def test_cases_that_tell_nothing_are_told(values: list[Any], passing: list[str]) -> None:
-    assert unnoticed([(Case(EVENING, RISING, "any", value), value) for value in values]) == passing
+    assert find_unnoticed([(Case(EVENING, RISING, "any", value), value) for value in values]) == passing
 
 
 def test_who_is_missing_is_seen_from_each_side(rows: dict[int, dict[str, Any]]) -> None:

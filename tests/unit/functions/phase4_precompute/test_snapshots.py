@@ -52,7 +52,7 @@ def line(
     world.line(DAY, *sides, name, points, at=at(hour), answer=at(answer or hour), book=book, market=market)
 
 
-def offered(world: FeatureFixture, name: str, as_of: datetime = AS_OF) -> set[tuple[str, bool, str]]:
+def list_offers(world: FeatureFixture, name: str, as_of: datetime = AS_OF) -> set[tuple[str, bool, str]]:
     """(book, main, line) of a name after phase 3; the systems' reading of the same rows leaves none of them out."""
     world.phase3("same_day", DAY, DAY, as_of)
     rows = [
@@ -81,20 +81,20 @@ def test_a_player_taken_off_by_a_book_has_its_line_no_more(world: FeatureFixture
     line(world, "Star Man", "20.5", 9)
     line(world, "Steady Mate", "12.5", 9)
     line(world, "Star Man", "24.5", 9, book="fanduel")
-    assert offered(world, "Star Man", at(15)) == {("draftkings", True, "20.5"), ("fanduel", True, "24.5")}
+    assert list_offers(world, "Star Man", at(15)) == {("draftkings", True, "20.5"), ("fanduel", True, "24.5")}
     line(world, "Steady Mate", "13.5", 16)
     line(world, "Star Man", "24.5", 9, book="fanduel", answer=16)
-    assert offered(world, "Star Man") == {("fanduel", True, "24.5")}
-    assert offered(world, "Steady Mate") == {("draftkings", True, "13.5")}
+    assert list_offers(world, "Star Man") == {("fanduel", True, "24.5")}
+    assert list_offers(world, "Steady Mate") == {("draftkings", True, "13.5")}
 
 
 def test_a_book_that_is_not_in_the_newest_answer_offers_nothing(world: FeatureFixture) -> None:
     """draftkings has 27.5 at 9:00 and nothing at 17:00, fanduel 31.5 at both: 31.5 of one book, not 29.5 of two."""
     line(world, "Star Man", "27.5", 9)
     line(world, "Star Man", "31.5", 9, book="fanduel")
-    assert offered(world, "Star Man", at(16)) == {("draftkings", True, "27.5"), ("fanduel", True, "31.5")}
+    assert list_offers(world, "Star Man", at(16)) == {("draftkings", True, "27.5"), ("fanduel", True, "31.5")}
     line(world, "Star Man", "31.5", 9, book="fanduel", answer=17)
-    assert offered(world, "Star Man") == {("fanduel", True, "31.5")}
+    assert list_offers(world, "Star Man") == {("fanduel", True, "31.5")}
     [row] = world.rows("nba_analytics.upcoming_player_game_context", f"main_line IS NOT NULL AND {NOW}")
     assert (row["main_line"], row["line_books"], row["line_range"]) == (Decimal("31.5"), 1, 0.0)
 
@@ -103,18 +103,18 @@ def test_an_answer_that_names_no_book_leaves_no_line(world: FeatureFixture) -> N
     line(world, "Star Man", "20.5", 9)
     line(world, "Western Man", "15.5", 9)
     world.no_lines(DAY, "BOS", "LAL", at=at(17))
-    assert offered(world, "Star Man") == set()
-    assert offered(world, "Western Man") == {("draftkings", True, "15.5")}
+    assert list_offers(world, "Star Man") == set()
+    assert list_offers(world, "Western Man") == {("draftkings", True, "15.5")}
     assert world.rows("nba_analytics.resolved_names", "player_lookup IS NULL") == []
     line(world, "Star Man", "21.5", 9, answer=17)  # of two answers of one moment one names a book
-    assert offered(world, "Star Man") == {("draftkings", True, "21.5")}
+    assert list_offers(world, "Star Man") == {("draftkings", True, "21.5")}
 
 
 def test_an_answer_at_the_moment_itself_takes_nobody_off(world: FeatureFixture) -> None:
     line(world, "Star Man", "20.5", 9)
     world.no_lines(DAY, "BOS", "LAL", at=AS_OF)
     world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=at(17), answer=AS_OF)
-    assert offered(world, "Star Man") == {("draftkings", True, "20.5")}
+    assert list_offers(world, "Star Man") == {("draftkings", True, "20.5")}
 
 
 @pytest.mark.parametrize(("minutes", "count"), [(12 * 60, 1), (12 * 60 + 1, 0), (23 * 60 + 30, 0)])
@@ -123,7 +123,7 @@ def test_an_answer_of_more_than_twelve_hours_ago_is_not_in_force(
 ) -> None:
     """23:30 hours are yesterday's 18:00."""
     world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=AS_OF - timedelta(minutes=minutes))
-    assert len(offered(world, "Star Man")) == count
+    assert len(list_offers(world, "Star Man")) == count
 
 
 def test_a_historical_answer_stands_for_its_own_time(world: FeatureFixture) -> None:
@@ -132,8 +132,8 @@ def test_a_historical_answer_stands_for_its_own_time(world: FeatureFixture) -> N
     world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), fetched=later)
     world.line(DAY, "BOS", "LAL", "Star Man", "22.5", at=at(17), answer=AS_OF, fetched=later)
     world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=AS_OF, answer=AS_OF, fetched=later)
-    assert offered(world, "Star Man") == {("draftkings", True, "22.5")}
-    assert offered(world, "Steady Mate") == set()
+    assert list_offers(world, "Star Man") == {("draftkings", True, "22.5")}
+    assert list_offers(world, "Steady Mate") == set()
 
 
 def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: FeatureFixture) -> None:
@@ -144,9 +144,9 @@ def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: 
     world.line(DAY, "BOS", "LAL", "Steady Mate", "12.5", at=at(9), answer=at(16), **old)
     world.line(DAY, "GSW", "SAC", "Western Man", "15.5", at=at(16), fetched=later, **old)
     world.line(DAY, "GSW", "SAC", "Western Man", "14.5", at=at(9), book="fanduel", fetched=later, **old)
-    assert offered(world, "Star Man") == set()
-    assert offered(world, "Steady Mate") == {("draftkings", True, "12.5")}
-    assert offered(world, "Western Man") == {("draftkings", True, "15.5"), ("fanduel", True, "14.5")}
+    assert list_offers(world, "Star Man") == set()
+    assert list_offers(world, "Steady Mate") == {("draftkings", True, "12.5")}
+    assert list_offers(world, "Western Man") == {("draftkings", True, "15.5"), ("fanduel", True, "14.5")}
 
 
 def team_lines(world: FeatureFixture) -> tuple[float | None, float | None, int | None]:
@@ -177,7 +177,7 @@ def test_yesterdays_spread_is_not_in_force(world: FeatureFixture) -> None:
 def test_a_player_taken_off_by_all_books_has_no_line(world: FeatureFixture) -> None:
     line(world, "Star Man", "20.5", 9)
     line(world, "Usual Foe", "15.5", 16)
-    assert offered(world, "Star Man") == set()
+    assert list_offers(world, "Star Man") == set()
     world.phase4("same_day", DAY, DAY, AS_OF)
     star = world.features(DAY, AS_OF)[STAR[0]]
     assert star["line"] is None
@@ -189,7 +189,7 @@ def test_a_player_who_comes_back_has_his_new_line_and_his_first(world: FeatureFi
     line(world, "Steady Mate", "12.5", 12)
     line(world, "Steady Mate", "12.5", 16)
     line(world, "Star Man", "22.5", 16)
-    assert offered(world, "Star Man") == {("draftkings", True, "22.5")}
+    assert list_offers(world, "Star Man") == {("draftkings", True, "22.5")}
     [row] = world.rows("nba_analytics.upcoming_player_lines", "player_name = 'Star Man'")
     assert (row["opening_line"], row["opening_snapshot_time"]) == (Decimal("20.5"), at(9))
 
@@ -199,14 +199,14 @@ def test_markets_are_updated_apart(world: FeatureFixture) -> None:
     line(world, "Star Man", "18.5", 9, market=ALTERNATE)
     line(world, "Star Man", "22.5", 12, market=ALTERNATE, answer=16)
     line(world, "Star Man", "20.5", 16)
-    assert offered(world, "Star Man") == {("draftkings", True, "20.5"), ("draftkings", False, "22.5")}
+    assert list_offers(world, "Star Man") == {("draftkings", True, "20.5"), ("draftkings", False, "22.5")}
 
 
 def test_a_snapshot_of_another_game_or_after_the_moment_takes_nobody_off(world: FeatureFixture) -> None:
     line(world, "Star Man", "20.5", 9)
     line(world, "Western Man", "15.5", 16)
     line(world, "Steady Mate", "12.5", 18)
-    assert offered(world, "Star Man") == {("draftkings", True, "20.5")}
+    assert list_offers(world, "Star Man") == {("draftkings", True, "20.5")}
 
 
 # --- the injury list ------------------------------------------------------------------------------------------

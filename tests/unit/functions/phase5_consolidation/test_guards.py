@@ -22,7 +22,7 @@ def names(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("staged", "pending", "said"),
+    ("staged", "pending", "message"),
     [
         ([], [], None),
         (["1", "2"], ["1", "2"], None),
@@ -33,13 +33,13 @@ def names(count: int) -> list[str]:
         ([], names(11), f"11 of 11 staging tables are missing: {', '.join(names(10))} ...."),
     ],
 )
-def test_every_pending_unit_has_a_table(staged: list[str], pending: list[str], said: str | None) -> None:
-    if said is None:
+def test_every_pending_unit_has_a_table(staged: list[str], pending: list[str], message: str | None) -> None:
+    if message is None:
         guards.expect_tables(BATCH, staged, pending)
         return
     with pytest.raises(StagingMismatch) as raised:
         guards.expect_tables(BATCH, staged, pending)
-    assert str(raised.value).startswith(f"{BATCH}: {said}")
+    assert str(raised.value).startswith(f"{BATCH}: {message}")
     assert raised.value.event is Event.STAGING_MISSING
 
 
@@ -51,7 +51,7 @@ def test_nothing_is_merged_on_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by_unit", "foreign", "reported", "said"),
+    ("by_unit", "foreign", "reported", "message"),
     [
         ({}, 0, {}, None),
         ({"1": 3}, 0, {"1": 3}, None),
@@ -65,15 +65,15 @@ def test_nothing_is_merged_on_nothing() -> None:
     ],
 )
 def test_staged_rows_are_what_was_reported(
-    by_unit: Mapping[str, int], foreign: int, reported: Mapping[str, int], said: str | None
+    by_unit: Mapping[str, int], foreign: int, reported: Mapping[str, int], message: str | None
 ) -> None:
     staged = StagedRows(by_unit, foreign, keys=3, frozen=0)
-    if said is None:
+    if message is None:
         guards.expect_reported(BATCH, staged, reported)
         return
     with pytest.raises(StagingMismatch) as raised:
         guards.expect_reported(BATCH, staged, reported)
-    assert f"{BATCH}: staged rows are not what was reported {said}" in str(raised.value)
+    assert f"{BATCH}: staged rows are not what was reported {message}" in str(raised.value)
     assert raised.value.event is Event.STAGED_ROWS_WRONG
 
 
@@ -129,8 +129,10 @@ def test_the_keys_in_place_are_those_merged_now_and_before(
     if passes:
         guards.expect_in_place(BATCH, found, expected, frozen)
         return
-    said = rf"{sum(by_game.values())} keys are in place \({doubled} doubled rows\), {expected} were expected, {frozen}"
-    with pytest.raises(StagingMismatch, match=said) as raised:
+    message = (
+        rf"{sum(by_game.values())} keys are in place \({doubled} doubled rows\), {expected} were expected, {frozen}"
+    )
+    with pytest.raises(StagingMismatch, match=message) as raised:
         guards.expect_in_place(BATCH, found, expected, frozen)
     assert raised.value.event is Event.ROWS_IN_PLACE_WRONG
 

@@ -20,11 +20,11 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
 )
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
@@ -39,14 +39,14 @@ def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha is on the board; a test adds his rows."""
     with evening(tmp_path) as opened:
         opened.add_sources()
-        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY)])
+        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
-        opened.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha")])
+        opened.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha")])
         opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
         yield opened
 
 
-def exported(night: Evening, *rows: dict[str, Any]) -> dict[str, Any]:
+def export_rows(night: Evening, *rows: dict[str, Any]) -> dict[str, Any]:
     """The files of the rows by path under v1/, each checked."""
     night.add(PREDICTIONS, rows)
     assert run(message(), night.context("phase6_export")).status == "success"
@@ -70,10 +70,10 @@ def lines(files: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for system in player["predictions"] for line in system["lines"]]
 
 
-def decided(line: str, p_over: float, best: Best, **changes: Any) -> dict[str, Any]:
+def write_row(line: str, p_over: float, best: Best, **changes: Any) -> dict[str, Any]:
     """A row as a worker writes it of these prices."""
     decision = decide(p_over, 0.0, best, Settings())
-    return predicted(
+    return prediction_row(
         EARLY,
         1,
         "Alpha",
@@ -100,7 +100,7 @@ TWO_BOOKS = Best(-105, "fanduel", -108, "betmgm")
     ("p_over", "side", "book", "price"), [(0.60, "OVER", "fanduel", -105), (0.40, "UNDER", "betmgm", -108)]
 )
 def test_each_price_stands_beside_its_own_book(night: Evening, p_over: float, side: str, book: str, price: int) -> None:
-    files = exported(night, decided("24.5", p_over, TWO_BOOKS))
+    files = export_rows(night, write_row("24.5", p_over, TWO_BOOKS))
     (line,) = lines(files)
     entry = files["tonight/all-players.json"]["games"][0]["players"][0]
     for each in (line, entry):
@@ -120,7 +120,7 @@ def test_each_price_stands_beside_its_own_book(night: Evening, p_over: float, si
 def test_a_pass_says_which_side_was_nearer_and_what_it_lacked(
     night: Evening, p_over: float, side: str, price: str, value: str
 ) -> None:
-    (line,) = lines(exported(night, decided("24.5", p_over, TWO_BOOKS)))
+    (line,) = lines(export_rows(night, write_row("24.5", p_over, TWO_BOOKS)))
     assert (line["recommendation"], line["side"], line["confidence"]) == ("PASS", side, 0.52)
     assert line["reason"].startswith(
         f"Pass: expected value and confidence too low: {side} is nearer to a bet, with a 52.0% chance and an "
@@ -132,9 +132,9 @@ def test_a_pass_says_which_side_was_nearer_and_what_it_lacked(
 @pytest.mark.parametrize("p_over", [0.70, 0.30, 0.50])
 def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_over: float) -> None:
     """The table keeps the decision at the assumed price."""
-    row = decided("24.5", p_over, Best())
+    row = write_row("24.5", p_over, Best())
     assert row["recommendation"] == {0.70: "OVER", 0.30: "UNDER", 0.50: "PASS"}[p_over]
-    files = exported(night, row)
+    files = export_rows(night, row)
     (line,) = lines(files)
     entry = files["tonight/all-players.json"]["games"][0]["players"][0]
     for each in (line, entry):
@@ -158,17 +158,17 @@ def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_ov
 def test_a_side_without_a_price_is_no_pick_though_the_other_has_one(night: Evening, side: str) -> None:
     """No such row is written now; one of another version must not become a bet without a price either."""
     gone = "over" if side == "OVER" else "under"
-    row = predicted(EARLY, 1, "Alpha", recommendation=side) | {f"{gone}_price": None, f"{gone}_bookmaker": None}
-    (line,) = lines(exported(night, row))
+    row = prediction_row(EARLY, 1, "Alpha", recommendation=side) | {f"{gone}_price": None, f"{gone}_bookmaker": None}
+    (line,) = lines(export_rows(night, row))
     assert (line["recommendation"], line["priced"]) == ("PASS", False)
 
 
 def test_a_row_older_than_the_side_is_read_as_far_as_it_says(night: Evening) -> None:
     """It knows the book of the recommended side alone."""
     older: dict[str, Any] = dict.fromkeys(("side", "over_bookmaker", "under_bookmaker"))
-    bet = predicted(EARLY, 1, "Alpha", "24.5", recommendation="UNDER", bookmaker="betmgm", **older)
-    passed = predicted(EARLY, 1, "Alpha", "25.5", kind="alternate", recommendation="PASS", **older)
-    files = exported(night, bet, passed)
+    bet = prediction_row(EARLY, 1, "Alpha", "24.5", recommendation="UNDER", bookmaker="betmgm", **older)
+    passed = prediction_row(EARLY, 1, "Alpha", "25.5", kind="alternate", recommendation="PASS", **older)
+    files = export_rows(night, bet, passed)
     first, second = lines(files)
     assert (first["side"], first["recommendation"], first["priced"]) == ("UNDER", "UNDER", True)
     assert (second["side"], second["recommendation"], second["priced"]) == (None, "PASS", True)
@@ -177,7 +177,7 @@ def test_a_row_older_than_the_side_is_read_as_far_as_it_says(night: Evening) -> 
 
 
 def test_without_a_line_there_is_no_side_and_no_price(night: Evening) -> None:
-    (line,) = lines(exported(night, predicted(EARLY, 1, "Alpha", None)))
+    (line,) = lines(export_rows(night, prediction_row(EARLY, 1, "Alpha", None)))
     assert (line["recommendation"], line["side"], line["priced"]) == ("NO_LINE", None, False)
     assert line["reason"] == "No bookmaker has a line on him; Alpha is forecast at 26.1."
 
@@ -185,10 +185,10 @@ def test_without_a_line_there_is_no_side_and_no_price(night: Evening) -> None:
 def test_a_suspicious_line_and_a_failed_system_say_so_in_words(night: Evening) -> None:
     figures = ("p_over", "p_push", "fair_over_price", "edge", "expected_value", "confidence_score", "side")
     nothing: dict[str, Any] = dict.fromkeys(figures)
-    far = predicted(
+    far = prediction_row(
         EARLY, 1, "Alpha", "50.5", recommendation="PASS", reason="suspicious_line; far_from_form; form 26.1", **nothing
     )
-    failed = predicted(
+    failed = prediction_row(
         EARLY,
         1,
         "Alpha",
@@ -202,7 +202,7 @@ def test_a_suspicious_line_and_a_failed_system_say_so_in_words(night: Evening) -
         explanation=None,
         **nothing,
     )
-    first, second = lines(exported(night, far, failed))
+    first, second = lines(export_rows(night, far, failed))
     assert first["reason"] == "Pass: the line of 50.5 or its price is suspicious, it is far from what he scores."
     assert second["reason"] == "Pass: xgboost_v1 could not predict, no model of xgboost_v1 was trained yet."
     assert {(each["side"], each["recommendation"]) for each in (first, second)} == {(None, "PASS")}
@@ -230,7 +230,10 @@ def test_a_system_that_predicts_nobody_is_said_and_why_there_are_no_picks(
 ) -> None:
     night.add(
         PREDICTIONS,
-        [predicted(EARLY, 1, "Alpha", system=name, **failing.get(name, {})) for name in ("ensemble_v1", "xgboost_v1")],
+        [
+            prediction_row(EARLY, 1, "Alpha", system=name, **failing.get(name, {}))
+            for name in ("ensemble_v1", "xgboost_v1")
+        ],
     )
     outcome = run(message(), night.context("phase6_export"))
     assert outcome.status == status
@@ -248,7 +251,7 @@ def test_a_system_that_predicts_nobody_is_said_and_why_there_are_no_picks(
 def test_advice_to_bet_always_has_a_price(
     recommendation: str, side: str | None, prices: tuple[int | None, int | None]
 ) -> None:
-    row = predicted(
+    row = prediction_row(
         EARLY, 1, "Alpha", recommendation=recommendation, over_price=prices[0], under_price=prices[1], side=side
     )
     advice = Advice.of(row)

@@ -45,7 +45,7 @@ def nodes(node: Any, name: str = "", within: tuple[str, ...] = ()) -> Iterator[t
             yield from nodes(value, name, within)
 
 
-def typed(schema: str, *types: str) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
+def list_typed(schema: str, *types: str) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
     def kinds(node: dict[str, Any]) -> list[str]:
         kind = node.get("type", [])
         return [kind] if isinstance(kind, str) else kind
@@ -55,7 +55,7 @@ def typed(schema: str, *types: str) -> list[tuple[str, tuple[str, ...], dict[str
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_every_number_of_every_schema_has_both_bounds(schema: str) -> None:
-    found = typed(schema, "integer", "number")
+    found = list_typed(schema, "integer", "number")
     assert found or schema == "player", "a test that looks at nothing proves nothing"
     for _, within, node in found:
         assert {"minimum", "maximum"} <= set(node), within
@@ -64,7 +64,7 @@ def test_every_number_of_every_schema_has_both_bounds(schema: str) -> None:
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_bounds_are_those_of_the_raw_tables_and_probabilities_are_from_0_to_1(schema: str) -> None:
-    for name, within, node in typed(schema, "integer", "number"):
+    for name, within, node in list_typed(schema, "integer", "number"):
         if name in SHARES:
             assert (node["minimum"], node["maximum"]) == (0, 1), within
         if name in COLUMNS and "explanation" not in within:
@@ -75,7 +75,7 @@ def patterns() -> list[tuple[str, str]]:
     """(what fits, the pattern) of every date and moment of the schemas."""
     found = []
     for schema in SCHEMAS:
-        for name, within, node in typed(schema, "string"):
+        for name, within, node in list_typed(schema, "string"):
             pattern = node.get("pattern", "")
             dated = name.endswith(("_at", "_date")) or name in ("features_as_of", "generated_at")
             fits = [each for each in (DATE, MOMENT, FINE) if re.search(pattern, each)] if pattern else []

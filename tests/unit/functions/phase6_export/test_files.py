@@ -15,7 +15,7 @@ import pytest
 from functions.phase6_export.document import half_points
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS
-from functions.phase6_export.schema_check import FOLDER, certainly, check, load, validator
+from functions.phase6_export.schema_check import FOLDER, check, fast_check, load, validator
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound, SchemaMismatch
 from shared.science.systems.output import SYSTEMS
@@ -29,12 +29,12 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    played,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
+    summary_row,
 )
 
 # What files written by an earlier version do not have: they stay valid.
@@ -60,7 +60,9 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
     for system in SYSTEMS:
         for offset in (-2, -1, 0, 1, 2):
             advice = "OVER" if system == "ensemble_v1" and not offset else "PASS"
-            row = predicted(game, player, name, str(Decimal("24.5") + offset), system=system, recommendation=advice)
+            row = prediction_row(
+                game, player, name, str(Decimal("24.5") + offset), system=system, recommendation=advice
+            )
             if offset:
                 unpriced = dict.fromkeys(
                     ("bookmaker", "over_bookmaker", "over_price", "under_bookmaker", "under_price", "expected_value")
@@ -74,33 +76,33 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
 def ready(tmp_path: Path) -> Iterator[Evening]:
     """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are left out."""
     with evening(tmp_path) as opened:
-        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         opened.add_sources()
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         opened.add(
             EXPECTED,
             [
-                expected(EARLY, 1, "Alpha"),
-                expected(LATE, 2, "Beta"),
-                expected(LATE, 3, "Gamma", has_line=False),
-                expected(EARLY, 4, "Out A", "out"),
-                expected(None, None, "Nobody", "unresolved_name"),
-                expected(EARLY, None, "Nobody 2", "unresolved_name"),
-                expected(EARLY, None, "Nobody 3", "unresolved_name"),
+                expected_row(EARLY, 1, "Alpha"),
+                expected_row(LATE, 2, "Beta"),
+                expected_row(LATE, 3, "Gamma", has_line=False),
+                expected_row(EARLY, 4, "Out A", "out"),
+                expected_row(None, None, "Nobody", "unresolved_name"),
+                expected_row(EARLY, None, "Nobody 2", "unresolved_name"),
+                expected_row(EARLY, None, "Nobody 3", "unresolved_name"),
             ],
         )
         opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
         opened.add("nba_analytics.player_game_summary", history())
         rows = lines_of(EARLY, 1, "Alpha") + lines_of(LATE, 2, "Beta", expected_value=0.05)
-        rows += [predicted(LATE, 3, "Gamma", None, system=system) for system in SYSTEMS]
+        rows += [prediction_row(LATE, 3, "Gamma", None, system=system) for system in SYSTEMS]
         opened.add(PREDICTIONS, rows)
         yield opened
 
 
 def history() -> list[dict[str, Any]]:
     """Twelve games of Alpha, one a day: 30, 29 ... points, and tonight's own, which no file may show."""
-    past = [played(EARLY, 1, "Alpha", 31 - days, DAY - timedelta(days=days)) for days in range(1, 13)]
-    return [*past, played(EARLY, 1, "Alpha", 99)]
+    past = [summary_row(EARLY, 1, "Alpha", 31 - days, DAY - timedelta(days=days)) for days in range(1, 13)]
+    return [*past, summary_row(EARLY, 1, "Alpha", 99)]
 
 
 def read(night: Evening, path: str) -> Any:
@@ -182,11 +184,11 @@ def test_whole_lines_are_written_exactly_and_other_lines_are_refused() -> None:
 
 
 def test_best_bets_need_an_offered_price_and_take_a_player_once(ready: Evening) -> None:
-    better_alternate = predicted(
+    better_alternate = prediction_row(
         EARLY, 1, "Alpha", "22.0", kind="alternate", recommendation="UNDER", expected_value=0.2, under_price=130
     )
-    unpriced = predicted(LATE, 2, "Beta", "20.0", kind="alternate", over_price=None, expected_value=None)
-    other_system = predicted(LATE, 2, "Beta", "21.0", system="xgboost_v1", expected_value=0.9)
+    unpriced = prediction_row(LATE, 2, "Beta", "20.0", kind="alternate", over_price=None, expected_value=None)
+    other_system = prediction_row(LATE, 2, "Beta", "21.0", system="xgboost_v1", expected_value=0.9)
     ready.add(PREDICTIONS, [better_alternate, unpriced, other_system])
     run(message(), ready.context("phase6_export"))
     body = read(ready, "v1/best-bets/latest.json")
@@ -208,7 +210,9 @@ def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evenin
 def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
     """The main line's row has it, the alternates none; a system without one (an error, an older row) an empty list."""
     labelled = [{"label": LABELS[each["feature"]], **each} for each in json.loads(EXPLANATION)]
-    failed = predicted(EARLY, 4, "Out A", None, system="xgboost_v1", mean=None, error_code="no_model", explanation=None)
+    failed = prediction_row(
+        EARLY, 4, "Out A", None, system="xgboost_v1", mean=None, error_code="no_model", explanation=None
+    )
     ready.add(PREDICTIONS, [failed])
     run(message(), ready.context("phase6_export"))
     whole = {player["player_lookup"]: player for player in read(ready, f"v1/predictions/{DAY}.json")["players"]}
@@ -245,7 +249,7 @@ def test_an_explanation_that_does_not_fit_is_refused(ready: Evening, explanation
 
 
 def test_two_players_of_one_lookup_get_a_file_each(ready: Evening) -> None:
-    ready.add(EXPECTED, [expected(LATE, 77, "Alpha", "low_minutes")])
+    ready.add(EXPECTED, [expected_row(LATE, 77, "Alpha", "low_minutes")])
     outcome = run(message(), ready.context("phase6_export"))
     assert {"v1/tonight/player/alpha-1.json", "v1/tonight/player/alpha-77.json"} <= set(outcome.metadata["files"])
     assert "v1/tonight/player/alpha.json" not in outcome.metadata["files"]
@@ -308,37 +312,37 @@ def test_before_anything_is_graded_there_is_no_results_file(ready: Evening) -> N
 
 
 def late_prediction(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", updated_at=TIPOFFS[EARLY])])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "10.5", updated_at=TIPOFFS[EARLY])])
 
 
 def line_of_the_same_moment(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", line_snapshot_at=AS_OF)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "10.5", line_snapshot_at=AS_OF)])
 
 
 def features_from_after_tip_off(night: Evening) -> None:
     after = TIPOFFS[EARLY] + timedelta(seconds=1)
-    night.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha", "10.5", features_as_of=after)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "10.5", features_as_of=after)])
 
 
 def too_few_covered(night: Evening) -> None:
-    night.add(EXPECTED, [expected(EARLY, 5, "Missing")])
+    night.add(EXPECTED, [expected_row(EARLY, 5, "Missing")])
 
 
-def a_stranger(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 99, "Stranger")])
+def add_stranger(night: Evening) -> None:
+    night.add(PREDICTIONS, [prediction_row(EARLY, 99, "Stranger")])
 
 
 def newer_batch_with_nothing(night: Evening) -> None:
     night.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
 
 
-def postponed(night: Evening) -> None:
-    night.add("nba_raw.nbac_schedule", [scheduled(game, "postponed", hours=1) for game in (EARLY, LATE)])
+def postpone(night: Evening) -> None:
+    night.add("nba_raw.nbac_schedule", [schedule_row(game, "postponed", hours=1) for game in (EARLY, LATE)])
 
 
-def moved_away(night: Evening) -> None:
+def move_away(night: Evening) -> None:
     later = DAY + timedelta(days=3)
-    night.add("nba_raw.nbac_schedule", [scheduled(game, day=later, hours=1) for game in (EARLY, LATE)])
+    night.add("nba_raw.nbac_schedule", [schedule_row(game, day=later, hours=1) for game in (EARLY, LATE)])
 
 
 @pytest.mark.parametrize(
@@ -348,7 +352,7 @@ def moved_away(night: Evening) -> None:
         (line_of_the_same_moment, "failed", "1 predictions are from after their tip-off, first alpha", False),
         (features_from_after_tip_off, "failed", "1 predictions are from after their tip-off, first alpha", False),
         (too_few_covered, "failed", "predictions cover 3 of 4 expected players, less than 80%", True),
-        (a_stranger, "failed", "1 predicted players were not expected, first player 99", True),
+        (add_stranger, "failed", "1 predicted players were not expected, first player 99", True),
         (newer_batch_with_nothing, "no_data", f"there are no current predictions for {DAY}", True),
     ],
 )
@@ -369,9 +373,9 @@ def test_a_refused_date_touches_only_the_status(
 
 def test_what_meets_its_limit_exactly_is_exported(ready: Evening) -> None:
     """Four of five players are 80%; features as of the tip-off itself knew nothing of the game."""
-    ready.add(EXPECTED, [expected(EARLY, 5, "Epsilon"), expected(EARLY, 6, "Missing")])
+    ready.add(EXPECTED, [expected_row(EARLY, 5, "Epsilon"), expected_row(EARLY, 6, "Missing")])
     last: dict[str, Any] = {"features_as_of": TIPOFFS[EARLY], "updated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
-    ready.add(PREDICTIONS, [predicted(EARLY, 5, "Epsilon", **last)])
+    ready.add(PREDICTIONS, [prediction_row(EARLY, 5, "Epsilon", **last)])
     outcome = run(message(), ready.context("phase6_export"))
     assert (outcome.status, outcome.metadata["coverage"]["share"]) == ("success", 0.8)
 
@@ -388,11 +392,11 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
     tmp_path: Path, after: timedelta
 ) -> None:
     with evening(tmp_path) as night:
-        night.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        night.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         consolidated = {"consolidated_at": TIPOFFS[EARLY] + after}
         night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
-        night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
-        night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        night.add(EXPECTED, [expected_row(EARLY, 1, "Alpha"), expected_row(LATE, 2, "Beta")])
+        night.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta")])
         night.add_sources()
         outcome = run(message(), night.context("phase6_export"))
         assert outcome.status == "success"
@@ -403,11 +407,11 @@ def test_a_game_frozen_before_any_batch_covered_it_is_not_held_against_the_date(
 
 def test_a_game_that_was_to_begin_a_moment_later_is_held_against_the_date(tmp_path: Path) -> None:
     with evening(tmp_path) as night:
-        night.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        night.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         consolidated = {"consolidated_at": TIPOFFS[EARLY] - timedelta(microseconds=1)}
         night.add("nba_predictions.prediction_batches", [batch(LATE) | consolidated])
-        night.add(EXPECTED, [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
-        night.add(PREDICTIONS, [predicted(LATE, 2, "Beta")])
+        night.add(EXPECTED, [expected_row(EARLY, 1, "Alpha"), expected_row(LATE, 2, "Beta")])
+        night.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta")])
         assert run(message(), night.context("phase6_export")).reason.startswith("predictions cover 1 of 2")
 
 
@@ -418,7 +422,7 @@ def test_what_was_consolidated_later_overwrites_whoever_asks_for_it(ready: Eveni
     before = read(ready, f"v1/predictions/{DAY}.json")
     later = {"consolidated_at": batch(EARLY)["consolidated_at"] + timedelta(microseconds=1)}
     ready.add("nba_predictions.prediction_batches", [batch(EARLY) | later, batch(LATE) | later])
-    ready.add(EXPECTED, [expected(LATE, 9, "Omega")])
+    ready.add(EXPECTED, [expected_row(LATE, 9, "Omega")])
     ready.add(PREDICTIONS, lines_of(LATE, 9, "Omega"))
     assert run(message(), ready.context("phase6_export")).metadata["files_kept_newer"] == []
     after = read(ready, f"v1/predictions/{DAY}.json")
@@ -431,9 +435,9 @@ def test_each_game_goes_by_the_batch_that_counts_for_it(ready: Evening) -> None:
     ready.add(
         EXPECTED,
         [
-            expected(EARLY, 1, "Alpha", "tipped_off", revision=2),
-            expected(LATE, 2, "Beta", revision=2),
-            expected(LATE, 3, "Gamma", "doubtful", revision=2),
+            expected_row(EARLY, 1, "Alpha", "tipped_off", revision=2),
+            expected_row(LATE, 2, "Beta", revision=2),
+            expected_row(LATE, 3, "Gamma", "doubtful", revision=2),
         ],
     )
     ready.add(PREDICTIONS, lines_of(LATE, 2, "Beta", batch_id=f"batch_{DAY}_r2"))
@@ -455,7 +459,7 @@ def test_a_named_batch_is_a_hint(ready: Evening) -> None:
     assert unknown.status == "success"
     assert unknown.reason == f"batch_2025-11-13_r1 is no consolidated batch of {DAY}: its current predictions count"
     ready.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
-    ready.add(EXPECTED, [expected(EARLY, 1, "Alpha", revision=2)])
+    ready.add(EXPECTED, [expected_row(EARLY, 1, "Alpha", revision=2)])
     ready.add(PREDICTIONS, lines_of(EARLY, 1, "Alpha", batch_id=f"batch_{DAY}_r2"))
     superseded = run(message(batch_id=f"batch_{DAY}_r1"), ready.context("phase6_export"))
     assert superseded.status == "success"
@@ -475,8 +479,10 @@ def test_a_halted_export_says_so_in_every_file(ready: Evening) -> None:
 
 
 def test_a_value_that_does_not_fit_stops_the_export_before_the_first_write(ready: Evening) -> None:
-    ready.add(PREDICTIONS, [predicted(LATE, 2, "Beta", "30.5", p_over=1.5)])
-    with pytest.raises(SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*p_over.*1\.5"):
+    ready.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta", "30.5", p_over=1.5)])
+    with pytest.raises(
+        SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*\$\.players\[1\]\.predictions\[0\].*p_over.*1\.5"
+    ):
         run(message(), ready.context("phase6_export"))
     assert ready.runtime.exports.list("") == []
 
@@ -546,12 +552,12 @@ def test_the_quick_check_never_says_yes_where_jsonschema_says_no(ready: Evening)
     refused = 0
     for path, schema in SCHEMA_OF.items():
         body = read(ready, path)
-        assert certainly(schema)(body), f"{path} is left to jsonschema: slow"
+        assert fast_check(schema)(body), f"{path} is left to jsonschema: slow"
         for _ in range(120):
             container, key = chance.choice(list(places(body)))
             before = container[key]
             container[key] = chance.choice(ODD_VALUES)
-            if certainly(schema)(body):
+            if fast_check(schema)(body):
                 assert validator(schema).is_valid(body), (path, key, container[key])
             else:
                 refused += not validator(schema).is_valid(body)
@@ -588,28 +594,28 @@ def test_the_chain_leaves_the_grades_to_grading(ready: Evening) -> None:
 SCHEDULE = "nba_raw.nbac_schedule"
 
 
-def gone(night: Evening) -> None:
+def remove_game(night: Evening) -> None:
     """A later list covers the day and names the early game alone."""
-    night.add(SCHEDULE, [scheduled(EARLY, hours=1) | {"covers_from": DAY - timedelta(days=2)}])
+    night.add(SCHEDULE, [schedule_row(EARLY, hours=1) | {"covers_from": DAY - timedelta(days=2)}])
 
 
 def with_status(status: str) -> Callable[[Evening], None]:
-    return lambda night: night.add(SCHEDULE, [scheduled(LATE, status, hours=1)])
+    return lambda night: night.add(SCHEDULE, [schedule_row(LATE, status, hours=1)])
 
 
-def moved(night: Evening) -> None:
+def move_game(night: Evening) -> None:
     later = {"tipoff_at": TIPOFFS[LATE] + timedelta(days=3)}
-    night.add(SCHEDULE, [scheduled(LATE, day=DAY + timedelta(days=3), hours=1) | later])
+    night.add(SCHEDULE, [schedule_row(LATE, day=DAY + timedelta(days=3), hours=1) | later])
 
 
-def moved_by_more_than_half_a_year(night: Evening) -> None:
-    night.add(SCHEDULE, [scheduled(LATE, day=DAY + timedelta(days=250), hours=1)])
+def move_by_more_than_half_a_year(night: Evening) -> None:
+    night.add(SCHEDULE, [schedule_row(LATE, day=DAY + timedelta(days=250), hours=1)])
 
 
-def moved_forward(night: Evening) -> None:
+def move_forward(night: Evening) -> None:
     """It began three hours before the time that the predictions knew."""
     began = TIPOFFS[LATE] - timedelta(hours=3)
-    night.add(SCHEDULE, [scheduled(LATE, "live", hours=1) | {"tipoff_at": began}])
+    night.add(SCHEDULE, [schedule_row(LATE, "live", hours=1) | {"tipoff_at": began}])
     night.clock.move(hours=8)
 
 
@@ -619,10 +625,10 @@ def moved_forward(night: Evening) -> None:
         (with_status("postponed"), "postponed"),
         (with_status("cancelled"), "cancelled"),
         (with_status("suspended"), "suspended"),
-        (moved, "moved"),
-        (moved_by_more_than_half_a_year, "moved"),
-        (gone, "not_scheduled"),
-        (moved_forward, "moved_forward"),
+        (move_game, "moved"),
+        (move_by_more_than_half_a_year, "moved"),
+        (remove_game, "not_scheduled"),
+        (move_forward, "moved_forward"),
     ],
 )
 def test_what_does_not_take_place_is_offered_nowhere_and_says_why(
@@ -676,9 +682,9 @@ def test_a_tip_off_moved_on_the_same_day_is_shown_as_it_is_now(ready: Evening) -
     """Later, or earlier and still to come: the predictions stand."""
     for hours, moment in ((1, "2025-11-15T04:00:00Z"), (-3, "2025-11-15T00:00:00Z")):
         tipoff = TIPOFFS[LATE] + timedelta(hours=hours)
-        ready.add(SCHEDULE, [scheduled(LATE, hours=6 + hours) | {"tipoff_at": tipoff}])
+        ready.add(SCHEDULE, [schedule_row(LATE, hours=6 + hours) | {"tipoff_at": tipoff}])
         if hours < 0:
-            ready.add(SCHEDULE, [scheduled(LATE, hours=8) | {"tipoff_at": tipoff}])
+            ready.add(SCHEDULE, [schedule_row(LATE, hours=8) | {"tipoff_at": tipoff}])
         run(message(), ready.context("phase6_export"))
         picks = {pick["game_id"]: pick for pick in read(ready, "v1/best-bets/latest.json")["picks"]}
         assert picks[LATE]["tipoff_at"] == moment
@@ -686,7 +692,7 @@ def test_a_tip_off_moved_on_the_same_day_is_shown_as_it_is_now(ready: Evening) -
         assert players["beta"]["tipoff_at"] == moment
 
 
-@pytest.mark.parametrize(("change", "reason"), [(postponed, "postponed"), (moved_away, "moved")])
+@pytest.mark.parametrize(("change", "reason"), [(postpone, "postponed"), (move_away, "moved")])
 def test_what_was_published_is_taken_back_when_no_game_is_left(
     ready: Evening, change: Callable[[Evening], None], reason: str
 ) -> None:
@@ -743,9 +749,9 @@ def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
 ) -> None:
     moment = {"snapshot_time": ready.clock.now() + later}
     if what == "postponed":
-        ready.add(SCHEDULE, [scheduled(LATE, "postponed") | moment])
+        ready.add(SCHEDULE, [schedule_row(LATE, "postponed") | moment])
     else:
-        ready.add(SCHEDULE, [scheduled(EARLY) | {"covers_from": DAY - timedelta(days=2)} | moment])
+        ready.add(SCHEDULE, [schedule_row(EARLY) | {"covers_from": DAY - timedelta(days=2)} | moment])
     outcome = run(message(), ready.context("phase6_export"))
     assert outcome.metadata["withheld"] == ({LATE: what} if known else {})
     games = read(ready, "v1/tonight/all-players.json")["games"]
@@ -778,7 +784,7 @@ def test_grades_of_this_very_moment_are_exported_and_later_ones_are_not(
 
 def test_at_the_moment_it_is_replaced_a_version_of_the_schedule_counts_no_more(ready: Evening) -> None:
     moment = {"snapshot_time": ready.clock.now()}
-    ready.add(SCHEDULE, [scheduled(game, "postponed") | moment for game in (EARLY, LATE)])
+    ready.add(SCHEDULE, [schedule_row(game, "postponed") | moment for game in (EARLY, LATE)])
     offered = f"nothing is offered on {EARLY} (postponed), {LATE} (postponed)"
     assert run(message(), ready.context("phase6_export")).reason == f"all 2 games on {DAY} are postponed; {offered}"
 
@@ -787,11 +793,11 @@ def test_the_twenty_best_bets_go_by_value_then_confidence_then_name(ready: Eveni
     """22 players of one value: two of them surer than the others, one of unknown confidence."""
     confidence = {0: None, 20: 0.7, 21: 0.7}
     names = [f"P{number:02d}" for number in range(22)]
-    ready.add(EXPECTED, [expected(EARLY, 100 + number, name) for number, name in enumerate(names)])
+    ready.add(EXPECTED, [expected_row(EARLY, 100 + number, name) for number, name in enumerate(names)])
     ready.add(
         PREDICTIONS,
         [
-            predicted(EARLY, 100 + number, name, expected_value=0.2, confidence_score=confidence.get(number, 0.6))
+            prediction_row(EARLY, 100 + number, name, expected_value=0.2, confidence_score=confidence.get(number, 0.6))
             for number, name in enumerate(names)
         ],
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.phase6_export.document import Document, Order
+from functions.phase6_export.document import Document, Order, encode
 from functions.phase6_export.exporters import status
 from functions.phase6_export.sources import NAMES
 from functions.phase6_export.validate import Coverage
-from functions.phase6_export.writer import ATTEMPTS, Writer, encode
+from functions.phase6_export.writer import ATTEMPTS, Writer
 from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import WriteConflict
 
@@ -25,7 +26,7 @@ AT_11 = Order(1, "2025-11-14", 2, "2025-11-14T16:30:00Z")
 
 
 def text(order: Order, word: str) -> Document:
-    return Document(PATH, {"order": order.as_json(), "word": word}, order, 300)
+    return Document(PATH, encode({"order": order.as_json(), "word": word}), order, 300)
 
 
 def word(blobs: FileBlobs) -> Any:
@@ -102,7 +103,7 @@ def test_a_file_of_other_making_is_replaced(tmp_path: Path, before: bytes) -> No
 def test_many_small_files_are_noted_in_their_order(tmp_path: Path) -> None:
     writer = Writer(FileBlobs(tmp_path))
     paths = [f"v1/tonight/player/p{number}.json" for number in range(60)]
-    writer.write_all([Document(path, {"order": AT_11.as_json()}, AT_11, 300) for path in paths])
+    writer.write_all({path: partial(Document, path, encode({"order": AT_11.as_json()}), AT_11, 300) for path in paths})
     assert writer.written == paths
 
 

@@ -20,10 +20,10 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     message,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
 )
 
 NEXT = DAY + timedelta(days=1)
@@ -39,12 +39,13 @@ POINTERS = {
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Two games, Alpha and Beta predicted; the date is exported."""
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [scheduled(EARLY), scheduled(LATE)])
+        opened.add(SCHEDULE, [schedule_row(EARLY), schedule_row(LATE)])
         opened.add_sources()
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        opened.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta")])
+        opened.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha"), expected_row(LATE, 2, "Beta")])
         opened.add(
-            "nba_predictions.player_prop_predictions", [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")]
+            "nba_predictions.player_prop_predictions",
+            [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")],
         )
         run(message(), opened.context("phase6_export"))
         yield opened
@@ -54,18 +55,18 @@ def read(night: Evening, path: str) -> Any:
     return json.loads(night.runtime.exports.read(path).data)
 
 
-def listed(day: date, status: str) -> Callable[[Evening], None]:
+def list_game(day: date, status: str) -> Callable[[Evening], None]:
     """A game of two other teams is on the schedule of the day, and does not take place."""
     game = {"game_id": "0022500777", "home_team": "MIA", "away_team": "CHI", "game_date": day, "status": status}
-    return lambda night: night.add(SCHEDULE, [scheduled(EARLY, hours=2) | game])
+    return lambda night: night.add(SCHEDULE, [schedule_row(EARLY, hours=2) | game])
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda night: None, f"no games on {NEXT}"),
-        (listed(NEXT, "postponed"), f"all 1 games on {NEXT} are postponed"),
-        (listed(NEXT, "cancelled"), f"all 1 games on {NEXT} are called off"),
+        (list_game(NEXT, "postponed"), f"all 1 games on {NEXT} are postponed"),
+        (list_game(NEXT, "cancelled"), f"all 1 games on {NEXT} are called off"),
     ],
     ids=["none", "postponed", "cancelled"],
 )
@@ -131,14 +132,20 @@ def test_a_day_without_games_to_come_leaves_tonight_alone(night: Evening) -> Non
 
 def next_evening(night: Evening) -> None:
     """The next day has the early game alone, with Alpha predicted."""
-    game = {"game_date": NEXT, "game_id": "0022500301", "tipoff_at": scheduled(EARLY)["tipoff_at"] + timedelta(days=1)}
+    game = {
+        "game_date": NEXT,
+        "game_id": "0022500301",
+        "tipoff_at": schedule_row(EARLY)["tipoff_at"] + timedelta(days=1),
+    }
     later = {"features_as_of": night.clock.now() - timedelta(minutes=5)}
-    night.add(SCHEDULE, [scheduled(EARLY, hours=40) | game])
+    night.add(SCHEDULE, [schedule_row(EARLY, hours=40) | game])
     batch_id = {"batch_id": f"batch_{NEXT}_r1"}
     night.add("nba_predictions.prediction_batches", [batch(EARLY, day=NEXT) | {"game_id": game["game_id"]}])
-    night.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha") | game_fields(game) | batch_id | later])
+    night.add(
+        "nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha") | game_fields(game) | batch_id | later]
+    )
     written = {"updated_at": night.clock.now(), "tipoff_at": game["tipoff_at"], "line_snapshot_at": None, **later}
-    row = predicted(EARLY, 1, "Alpha") | game_fields(game) | batch_id | written
+    row = prediction_row(EARLY, 1, "Alpha") | game_fields(game) | batch_id | written
     night.add("nba_predictions.player_prop_predictions", [row])
 
 
@@ -162,8 +169,8 @@ def test_an_old_date_again_takes_nothing_from_the_new_one(night: Evening) -> Non
     """Neither pointers nor the top level, and no file of a player whom the new date does not have."""
     night.clock.move(days=1)
     run(message(NEXT), night.context("phase6_export"))
-    night.add("nba_monitoring.expected_outputs", [expected(LATE, 9, "Omega")])
-    night.add("nba_predictions.player_prop_predictions", [predicted(LATE, 9, "Omega")])
+    night.add("nba_monitoring.expected_outputs", [expected_row(LATE, 9, "Omega")])
+    night.add("nba_predictions.player_prop_predictions", [prediction_row(LATE, 9, "Omega")])
     before = {path: read(night, path) for path in [*POINTERS, "v1/tonight/player/alpha.json"]}
     on_top = read(night, "v1/status.json")
     outcome = run(message(), night.context("phase6_export"))
@@ -202,7 +209,7 @@ def test_what_is_no_players_file_is_left_alone(night: Evening, name: str) -> Non
 
 
 def test_whoever_shares_a_name_with_another_has_his_file_named(night: Evening) -> None:
-    night.add("nba_monitoring.expected_outputs", [expected(LATE, 77, "Alpha", "low_minutes")])
+    night.add("nba_monitoring.expected_outputs", [expected_row(LATE, 77, "Alpha", "low_minutes")])
     run(message(), night.context("phase6_export"))
     body = read(night, "v1/tonight/player/alpha.json")
     assert body["player"]["status"] == "not_playing"
@@ -216,11 +223,11 @@ def test_files_of_players_are_listed_once(night: Evening, monkeypatch: pytest.Mo
     blobs = night.runtime.exports
     listing = blobs.list
 
-    def watched(prefix: str) -> list[str]:
+    def list_watched(prefix: str) -> list[str]:
         asked.append(prefix)
         return listing(prefix)
 
-    monkeypatch.setattr(blobs, "list", watched)
+    monkeypatch.setattr(blobs, "list", list_watched)
     night.clock.move(days=1)
     run(message(NEXT), night.context("phase6_export"))
     assert asked == ["v1/tonight/player/"]

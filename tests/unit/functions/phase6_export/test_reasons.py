@@ -24,13 +24,13 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
 )
-from tests.support.systems_models import trained
+from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_columns, history_of
 
 # A row of players.sql.
@@ -65,7 +65,7 @@ MOVED = json.dumps(
 
 def row(line: str | None = "28.5", **changes: Any) -> dict[str, Any]:
     figures: dict[str, Any] = {"mean": 30.05, "edge": 1.55, "explanation": MOVED, "error_code": None}
-    return predicted(EARLY, 1, "Luka", line, **(figures | changes))
+    return prediction_row(EARLY, 1, "Luka", line, **(figures | changes))
 
 
 def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
@@ -196,9 +196,9 @@ def test_every_name_of_a_contribution_has_a_label() -> None:
         np.concatenate([one.count for one in ones]),
     )
     line = np.array([19.5, 21.5])
-    outputs = all_outputs(rows, history, line, trained().models)
+    outputs = all_outputs(rows, history, line, train_once().models)
     names = {
-        name for part in contributions_of(rows, history, line, trained().models, outputs).values() for name in part
+        name for part in contributions_of(rows, history, line, train_once().models, outputs).values() for name in part
     }
     assert names - {"base"} <= set(LABELS)
     assert {"form", "similar_games", "line", "line_p_over", "teammates_out_lines"} <= names
@@ -220,10 +220,10 @@ def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha of BOS has an over."""
     with evening(tmp_path) as opened:
         opened.add_sources()
-        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY)])
+        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
-        opened.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha")])
-        opened.add("nba_predictions.player_prop_predictions", [predicted(EARLY, 1, "Alpha")])
+        opened.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha")])
+        opened.add("nba_predictions.player_prop_predictions", [prediction_row(EARLY, 1, "Alpha")])
         yield opened
 
 

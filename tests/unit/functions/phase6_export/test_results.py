@@ -23,12 +23,12 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    played,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
+    summary_row,
 )
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
@@ -41,15 +41,15 @@ def night(tmp_path: Path) -> Iterator[Evening]:
     """The day of two games, four players expected; what they will score is in SCORED, and Delta will not play."""
     with evening(tmp_path) as opened:
         opened.add_sources()
-        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         players = (ALPHA, BETA, GAMMA, DELTA)
-        opened.add("nba_monitoring.expected_outputs", [expected(*player) for player in players])
+        opened.add("nba_monitoring.expected_outputs", [expected_row(*player) for player in players])
         opened.add("nba_predictions.ml_feature_store", [features(*player) for player in players])
         yield opened
 
 
-def exported(night: Evening) -> None:
+def export_all(night: Evening) -> None:
     assert export(message(), night.context("phase6_export", run_id=f"run-{night.clock.now():%d%H%M}")).status in (
         "success",
         "halted",
@@ -61,15 +61,15 @@ def until(night: Evening, game: str, **later: float) -> None:
     night.clock.move(seconds=(TIPOFFS[game] + timedelta(**later) - night.clock.now()).total_seconds())
 
 
-def graded(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
+def grade_and_export(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
     """results/latest.json and systems/performance.json of the morning after."""
     until(night, LATE, hours=10)
-    night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=18) for game in (EARLY, LATE)])
+    night.add("nba_raw.nbac_schedule", [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
     night.add(
         "nba_analytics.player_game_summary",
         [
-            *(played(game, player, name, SCORED[player]) for game, player, name in (ALPHA, BETA, GAMMA)),
-            *(played(game, 90, "Guest", 8, at_home=False) for game in (EARLY, LATE)),
+            *(summary_row(game, player, name, SCORED[player]) for game, player, name in (ALPHA, BETA, GAMMA)),
+            *(summary_row(game, 90, "Guest", 8, at_home=False) for game in (EARLY, LATE)),
         ],
     )
     assert grade(message(), night.context("grading")).status == "success"
@@ -81,9 +81,9 @@ def graded(night: Evening) -> tuple[dict[str, Any], dict[str, Any]]:
     return bodies[0], bodies[1]
 
 
-def unlined(*players: tuple[str, int, str]) -> list[dict[str, Any]]:
+def rows_without_line(*players: tuple[str, int, str]) -> list[dict[str, Any]]:
     """Rows of players without a line, so that all who are expected are covered."""
-    return [predicted(*player, line=None) for player in players]
+    return [prediction_row(*player, line=None) for player in players]
 
 
 NOBODY: dict[str, Any] = dict.fromkeys(
@@ -100,14 +100,14 @@ def test_bets_and_hit_rate_are_of_the_bets_that_a_book_priced_as_roi_is(night: E
     night.add(
         PREDICTIONS,
         [
-            predicted(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
-            predicted(*BETA, "18.5", recommendation="OVER", **NOBODY),  # 20: right, and no bet
-            predicted(*GAMMA, "25.0", recommendation="OVER"),  # 25: push
-            predicted(*DELTA, "10.5", recommendation="OVER"),  # did not play
+            prediction_row(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
+            prediction_row(*BETA, "18.5", recommendation="OVER", **NOBODY),  # 20: right, and no bet
+            prediction_row(*GAMMA, "25.0", recommendation="OVER"),  # 25: push
+            prediction_row(*DELTA, "10.5", recommendation="OVER"),  # did not play
         ],
     )
-    exported(night)
-    results, performance = graded(night)
+    export_all(night)
+    results, performance = grade_and_export(night)
     names = ("bets", "wins", "pushes", "passes", "voids", "priced_bets", "hit_rate", "hit_rate_high", "roi")
     for window in windows_of(performance):
         assert [window[name] for name in names] == [1, 0, 1, 1, 1, 2, 0.0, 0.7935, -0.5]
@@ -138,18 +138,18 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
     night.add(
         PREDICTIONS,
         [
-            predicted(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
-            predicted(*ALPHA, "22.5", recommendation="OVER", **alternate),  # won at -110
-            predicted(*ALPHA, "23.0", recommendation="UNDER", **alternate),  # push
-            predicted(*ALPHA, "21.5", recommendation="OVER", **(alternate | NOBODY)),  # right, and no bet
-            predicted(*ALPHA, "25.5", recommendation="PASS", side="UNDER", bookmaker="other", **alternate),
-            predicted(*BETA, "22.5", recommendation="UNDER"),  # 20: won at +105
-            predicted(*DELTA, "10.5", recommendation="OVER"),  # did not play
-            *unlined(GAMMA),
+            prediction_row(*ALPHA, "24.5", recommendation="OVER"),  # 23: lost
+            prediction_row(*ALPHA, "22.5", recommendation="OVER", **alternate),  # won at -110
+            prediction_row(*ALPHA, "23.0", recommendation="UNDER", **alternate),  # push
+            prediction_row(*ALPHA, "21.5", recommendation="OVER", **(alternate | NOBODY)),  # right, and no bet
+            prediction_row(*ALPHA, "25.5", recommendation="PASS", side="UNDER", bookmaker="other", **alternate),
+            prediction_row(*BETA, "22.5", recommendation="UNDER"),  # 20: won at +105
+            prediction_row(*DELTA, "10.5", recommendation="OVER"),  # did not play
+            *rows_without_line(GAMMA),
         ],
     )
-    exported(night)
-    results, _ = graded(night)
+    export_all(night)
+    results, _ = grade_and_export(night)
     (system,) = results["systems"]
     alternates = system.pop("alternates")
     outcomes = {"win": 1, "loss": 1, "push": 0, "pass": 0, "no_line": 1, "void": 1}
@@ -185,18 +185,18 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
 def four_picks() -> list[dict[str, Any]]:
     """A loss at -110, a win at +105, a push, a void."""
     return [
-        predicted(*ALPHA, "24.5", recommendation="OVER", expected_value=0.09),
-        predicted(*BETA, "22.5", recommendation="UNDER", expected_value=0.08),
-        predicted(*GAMMA, "25.0", recommendation="OVER", expected_value=0.07),
-        predicted(*DELTA, "10.5", recommendation="OVER", expected_value=0.06),
+        prediction_row(*ALPHA, "24.5", recommendation="OVER", expected_value=0.09),
+        prediction_row(*BETA, "22.5", recommendation="UNDER", expected_value=0.08),
+        prediction_row(*GAMMA, "25.0", recommendation="OVER", expected_value=0.07),
+        prediction_row(*DELTA, "10.5", recommendation="OVER", expected_value=0.06),
     ]
 
 
 def test_the_record_counts_picks_by_what_became_of_them(night: Evening) -> None:
     """-1 + 1.05 + 0 = 0.05 units on three stakes; Wilson's 95% interval of 1 of 2 is 0.0945 to 0.9055."""
     night.add(PREDICTIONS, four_picks())
-    exported(night)
-    results, performance = graded(night)
+    export_all(night)
+    results, performance = grade_and_export(night)
     assert performance["best_bets"] == {
         "since": str(DAY),
         "days": 1,
@@ -231,79 +231,81 @@ def test_the_record_counts_picks_by_what_became_of_them(night: Evening) -> None:
     ]
 
 
-def told_of(night: Evening) -> list[list[Any]]:
-    results, performance = graded(night)
+def read_shown(night: Evening) -> list[list[Any]]:
+    results, performance = grade_and_export(night)
     assert performance["best_bets"]["picks"] == len(results["best_bets"])
     return [[pick["player_name"], pick["line"], pick["outcome"]] for pick in results["best_bets"]]
 
 
 def test_an_export_made_again_after_tip_off_cannot_improve_the_past(night: Evening) -> None:
     """After the early game's tip-off a better line of his appears; the late game's pick still changes in time."""
-    night.add(PREDICTIONS, [predicted(*ALPHA, "24.5"), predicted(*BETA, "18.5", recommendation="UNDER")])
-    night.add(PREDICTIONS, unlined(GAMMA, DELTA))
-    exported(night)
+    night.add(PREDICTIONS, [prediction_row(*ALPHA, "24.5"), prediction_row(*BETA, "18.5", recommendation="UNDER")])
+    night.add(PREDICTIONS, rows_without_line(GAMMA, DELTA))
+    export_all(night)
     until(night, EARLY, minutes=1)
     better: dict[str, Any] = {"kind": "alternate", "expected_value": 0.5}
     night.add(
         PREDICTIONS,
-        [predicted(*ALPHA, "20.5", **better), predicted(*BETA, "22.5", recommendation="UNDER", **better)],
+        [prediction_row(*ALPHA, "20.5", **better), prediction_row(*BETA, "22.5", recommendation="UNDER", **better)],
     )
-    exported(night)
+    export_all(night)
     until(night, LATE, minutes=1)
-    night.add(PREDICTIONS, [predicted(*GAMMA, "11.5", expected_value=0.4)])
-    exported(night)
-    assert told_of(night) == [["Alpha", 24.5, "loss"], ["Beta", 22.5, "win"]]
+    night.add(PREDICTIONS, [prediction_row(*GAMMA, "11.5", expected_value=0.4)])
+    export_all(night)
+    assert read_shown(night) == [["Alpha", 24.5, "loss"], ["Beta", 22.5, "win"]]
 
 
 def test_a_pick_that_left_the_list_in_time_does_not_count(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(*ALPHA, "24.5"), predicted(*BETA, "22.5", recommendation="UNDER")])
-    night.add(PREDICTIONS, unlined(GAMMA, DELTA))
-    exported(night)
+    night.add(PREDICTIONS, [prediction_row(*ALPHA, "24.5"), prediction_row(*BETA, "22.5", recommendation="UNDER")])
+    night.add(PREDICTIONS, rows_without_line(GAMMA, DELTA))
+    export_all(night)
     night.clock.move(minutes=30)
     night.add("nba_predictions.prediction_batches", [batch(EARLY, 2), batch(LATE, 2)])
-    again = [expected(*player, revision=2) for player in (ALPHA, BETA)]
+    again = [expected_row(*player, revision=2) for player in (ALPHA, BETA)]
     night.add("nba_monitoring.expected_outputs", again)
     second: dict[str, Any] = {"revision": 2}
-    night.add(PREDICTIONS, [predicted(*ALPHA, "24.5", recommendation="PASS", **second)])
-    night.add(PREDICTIONS, [predicted(*BETA, "22.5", recommendation="UNDER", **second)])
-    exported(night)
-    assert told_of(night) == [["Beta", 22.5, "win"]]
+    night.add(PREDICTIONS, [prediction_row(*ALPHA, "24.5", recommendation="PASS", **second)])
+    night.add(PREDICTIONS, [prediction_row(*BETA, "22.5", recommendation="UNDER", **second)])
+    export_all(night)
+    assert read_shown(night) == [["Beta", 22.5, "win"]]
 
 
 def test_nothing_is_on_record_of_a_list_that_was_halted_at_tip_off(night: Evening) -> None:
     night.add(PREDICTIONS, four_picks())
-    exported(night)
+    export_all(night)
     night.runtime.state.create("control/halt", {"halted": True, "reason": "off-season"})
     night.clock.move(minutes=30)
-    exported(night)
-    results, performance = graded(night)
+    export_all(night)
+    results, performance = grade_and_export(night)
     assert results["best_bets"] == []
     nothing = performance["best_bets"]
     assert (nothing["since"], nothing["picks"], nothing["profit"], nothing["roi"]) == (None, 0, 0.0, None)
 
 
 def test_a_list_that_a_newer_one_kept_out_is_no_offer(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(*ALPHA, "24.5")])
-    night.add(PREDICTIONS, unlined(BETA, GAMMA, DELTA))
-    exported(night)
+    night.add(PREDICTIONS, [prediction_row(*ALPHA, "24.5")])
+    night.add(PREDICTIONS, rows_without_line(BETA, GAMMA, DELTA))
+    export_all(night)
     path = f"v1/best-bets/{DAY}.json"
     newer = json.loads(night.runtime.exports.read(path).data)
     newer["order"][2] = 9
     night.runtime.exports.write(path, json.dumps(newer).encode(), content_type="application/json")
     night.clock.move(minutes=30)
-    exported(night)
+    export_all(night)
     lists = night.scalar(f"SELECT COUNT(*) FROM {TABLE} WHERE game_date = DATE '{DAY}' AND rank = 0")
     assert lists == 1
 
 
 def test_a_game_that_was_not_played_is_void(night: Evening) -> None:
     night.add(PREDICTIONS, four_picks())
-    exported(night)
+    export_all(night)
     until(night, LATE, hours=10)
-    night.add("nba_raw.nbac_schedule", [scheduled(EARLY, "postponed", hours=18), scheduled(LATE, "final", hours=18)])
+    night.add(
+        "nba_raw.nbac_schedule", [schedule_row(EARLY, "postponed", hours=18), schedule_row(LATE, "final", hours=18)]
+    )
     night.add(
         "nba_analytics.player_game_summary",
-        [played(*BETA, 20), played(*GAMMA, 25), played(LATE, 90, "Guest", 8, at_home=False)],
+        [summary_row(*BETA, 20), summary_row(*GAMMA, 25), summary_row(LATE, 90, "Guest", 8, at_home=False)],
     )
     grade(message(), night.context("grading"))
     export(message(phase="grading"), night.context("phase6_export"))

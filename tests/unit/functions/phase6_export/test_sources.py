@@ -24,11 +24,11 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
     sources,
 )
 
@@ -54,13 +54,17 @@ HOUR = "2025-11-14T16:00:00Z"
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha and Beta are predicted, Out A is left out; no source has said anything but the two games."""
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [scheduled(EARLY), scheduled(LATE)])
+        opened.add(SCHEDULE, [schedule_row(EARLY), schedule_row(LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        considered = [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta"), expected(EARLY, 4, "Out A", "out")]
+        considered = [
+            expected_row(EARLY, 1, "Alpha"),
+            expected_row(LATE, 2, "Beta"),
+            expected_row(EARLY, 4, "Out A", "out"),
+        ]
         opened.add("nba_monitoring.expected_outputs", considered)
         listed = {"injury_status": "QUESTIONABLE"}
         opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha") | listed])
-        rows = [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")]
+        rows = [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")]
         opened.add("nba_predictions.player_prop_predictions", rows)
         yield opened
 
@@ -162,7 +166,7 @@ def only_earlier(hours: float, table: str, **changes: Any) -> Callable[[Evening]
     return change
 
 
-def an_empty_list(night: Evening) -> None:
+def add_empty_list(night: Evening) -> None:
     """The newest list names nobody: what an earlier one said is out of force."""
     only_earlier(2, INJURIES)(night)
     nobody = dict.fromkeys(("player_name", "player_lookup", "player_lookup_base", "team"))
@@ -196,7 +200,7 @@ def no_box_scores_of_yesterday(night: Evening) -> None:
             ("missing", None),
             "list of",
         ),
-        ("injuries", INJURIES, an_empty_list, ("missing", 60), "names nobody"),
+        ("injuries", INJURIES, add_empty_list, ("missing", 60), "names nobody"),
         ("player_lines", PLAYER_LINES, only_earlier(12, PLAYER_LINES), ("current", 720), None),
         ("player_lines", PLAYER_LINES, only_earlier(12.1, PLAYER_LINES), ("stale", 726), "out of force"),
         (
@@ -307,8 +311,10 @@ def test_each_game_goes_by_the_moment_of_its_own_features(night: Evening) -> Non
     night.add(INJURIES, [row | {"snapshot_time": AS_OF + timedelta(hours=1)} for row in sources()[INJURIES]])
     later = AS_OF + timedelta(hours=2)
     night.add("nba_predictions.prediction_batches", [batch(LATE, 2)])
-    night.add("nba_monitoring.expected_outputs", [expected(LATE, 2, "Beta", revision=2) | {"features_as_of": later}])
-    again = predicted(LATE, 2, "Beta", revision=2, features_as_of=later)
+    night.add(
+        "nba_monitoring.expected_outputs", [expected_row(LATE, 2, "Beta", revision=2) | {"features_as_of": later}]
+    )
+    again = prediction_row(LATE, 2, "Beta", revision=2, features_as_of=later)
     night.add("nba_predictions.player_prop_predictions", [again])
     outcome = run(message(), night.context("phase6_export"))
     assert outcome.reason == f"injuries missing: no injury list of {DAY} was known for 1 of 2 games"

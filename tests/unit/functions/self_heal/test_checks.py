@@ -12,10 +12,11 @@ import pytest
 from functions.self_heal.checks import first_shortage, grades
 from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ExportFile, dated_files, results_file
 from functions.self_heal.snapshot import Game, NewestBatch, Player, Snapshot
-from shared.chain.batches.batches import CLOSED, CONSOLIDATED, FAILED, OPEN, Batch
+from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.heal_runs import asked_run_id, heal_run_id, is_heal_run
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from tests.support import records
 
 DAY = date(2025, 11, 14)
 NOON = datetime(2025, 11, 14, 17, 45, tzinfo=UTC)
@@ -68,8 +69,8 @@ def player(player_id: int, game_id: str = EARLY, **changes: Any) -> Player:
     return replace(whole, **changes)
 
 
-def batch(status: str = CONSOLIDATED, **fields: Any) -> Batch:
-    return Batch({"batch_id": BATCH, "status": status, "closed_as": "complete", **fields}, "1")
+def batch(status: BatchStatus = BatchStatus.CONSOLIDATED, **fields: Any) -> Batch:
+    return records.batch(batch_id=BATCH, status=status, **fields)
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -83,7 +84,7 @@ def snapshot(**changes: Any) -> Snapshot:
         players=[player(n) for n in range(5)] + [player(n, LATE) for n in range(5, 10)],
         batch=batch(),
         newest=NewestBatch(BATCH, 250, 250),
-        files=exported(),
+        files=make_exported(),
     )
     return replace(whole, **changes)
 
@@ -93,18 +94,18 @@ def file(**changes: Any) -> ExportFile:
     return replace(whole, **changes)
 
 
-def exported() -> dict[str, ExportFile | None]:
+def make_exported() -> dict[str, ExportFile | None]:
     """The files of the date: its own, the pointers, and those of two players."""
     everybody = file(players=tuple(path.removeprefix("v1/") for path in PLAYERS))
     return {**dict.fromkeys(PATHS, file()), EVERYBODY: everybody}
 
 
-def played(**changes: Any) -> Snapshot:
+def snapshot_of_played(**changes: Any) -> Snapshot:
     """The morning after: final, with results and grades."""
     done = {"status": "final", "result_teams": 2, "grades": 125, "graded_at": GRADED_AT}
     games = [game(EARLY, **done), game(LATE, **done)]
     graded = file(content_at=GRADED_AT)
-    whole = snapshot(now=MORNING_AFTER, games=games, files={**exported(), **dict.fromkeys(GRADED, graded)})
+    whole = snapshot(now=MORNING_AFTER, games=games, files={**make_exported(), **dict.fromkeys(GRADED, graded)})
     return replace(whole, **changes)
 
 
@@ -117,8 +118,8 @@ def short(found: Snapshot) -> tuple[str, str] | None:
 def test_a_whole_day_is_short_of_nothing() -> None:
     assert snapshot().group == "coming"
     assert short(snapshot()) is None
-    assert played().group == "played"
-    assert short(played()) is None
+    assert snapshot_of_played().group == "played"
+    assert short(snapshot_of_played()) is None
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,8 @@ def test_a_whole_day_is_short_of_nothing() -> None:
             "features",
             f"2 players of the newest context have no feature row: 1 of 2 games ({LATE})",
         ),
-        ({"batch": batch(CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
-        ({"batch": batch(FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
+        ({"batch": batch(BatchStatus.CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
+        ({"batch": batch(BatchStatus.FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
         (
             {"newest": NewestBatch(BATCH, 250, 249)},
             "predictions",
@@ -154,7 +155,7 @@ OTHER_DAYS = {"later": str(DAY + timedelta(days=1)), "earlier": str(DAY - timede
 BEFORE = CONSOLIDATED_AT - timedelta(seconds=1)
 
 
-@pytest.mark.parametrize("make", [snapshot, lambda **changes: played(**changes)], ids=["coming", "played"])
+@pytest.mark.parametrize("make", [snapshot, lambda **changes: snapshot_of_played(**changes)], ids=["coming", "played"])
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("found", "reason"),
@@ -184,8 +185,8 @@ def exported_players() -> tuple[str, ...]:
 
 def test_pointers_of_a_newer_date_are_that_dates_matter() -> None:
     later = file(game_date=OTHER_DAYS["later"], batches=("batch_2025-11-15_r1",))
-    files = {**played().files, **dict.fromkeys(POINTERS, later), **dict.fromkeys(PLAYERS)}
-    assert short(played(files=files)) is None
+    files = {**snapshot_of_played().files, **dict.fromkeys(POINTERS, later), **dict.fromkeys(PLAYERS)}
+    assert short(snapshot_of_played(files=files)) is None
 
 
 def test_of_a_date_to_come_there_are_its_own_files_alone() -> None:
@@ -206,13 +207,13 @@ def test_of_a_date_to_come_there_are_its_own_files_alone() -> None:
     ],
 )
 def test_a_played_date_has_its_results_exported(path: str, found: ExportFile | None, reason: str) -> None:
-    whole = played()
+    whole = snapshot_of_played()
     assert short(replace(whole, files={**whole.files, path: found})) == ("published", f"{path} {reason}")
 
 
 def test_results_of_a_newer_date_on_top_are_as_they_should_be() -> None:
     later = file(game_date=OTHER_DAYS["later"], content_at=GRADED_AT + timedelta(days=1))
-    whole = played()
+    whole = snapshot_of_played()
     assert short(replace(whole, files={**whole.files, **dict.fromkeys(GRADED_POINTERS, later)})) is None
 
 
@@ -220,33 +221,33 @@ def test_predictions_behind_grades_that_are_gone_are_named() -> None:
     done = {"status": "final", "result_teams": 2, "grades": 125, "graded_at": GRADED_AT}
     games = [game(EARLY, **done), game(LATE, grades_alone=5, **done)]
     reason = f"5 grades are of predictions that are gone: 1 of 2 games ({LATE})"
-    assert short(played(games=games)) == ("kept", reason)
+    assert short(snapshot_of_played(games=games)) == ("kept", reason)
     gone = f"1 of the 250 rows that {BATCH} put in place are gone"
-    assert short(played(newest=NewestBatch(BATCH, 250, 249))) == ("kept", gone)
+    assert short(snapshot_of_played(newest=NewestBatch(BATCH, 250, 249))) == ("kept", gone)
 
 
 def test_an_expected_player_without_predictions_on_a_played_date_is_named() -> None:
     players = [player(n, unit=f"u{n}") for n in range(5)] + [player(9, LATE, unit="u9", is_predicted=False)]
     found = ("kept", f"1 players were expected and have no prediction, first player 9 of game {LATE}")
-    assert short(played(players=players)) == found
+    assert short(snapshot_of_played(players=players)) == found
     # his unit ended without a result: he never had one
-    assert short(played(players=players, missing_units={BATCH: ["u9"]})) is None
+    assert short(snapshot_of_played(players=players, missing_units={BATCH: ["u9"]})) is None
     # nor has he where that unit was split, and his own ended without a result
-    assert short(played(players=players, missing_units={BATCH: ["9"]})) is None
-    assert short(played(players=players, missing_units={BATCH: ["8"]})) == found
+    assert short(snapshot_of_played(players=players, missing_units={BATCH: ["9"]})) is None
+    assert short(snapshot_of_played(players=players, missing_units={BATCH: ["8"]})) == found
     left_out = replace(players[-1], considered_as="left_out")
-    assert short(played(players=[*players[:-1], left_out])) is None
+    assert short(snapshot_of_played(players=[*players[:-1], left_out])) is None
 
 
 def test_the_earliest_phase_comes_first() -> None:
     games = [game(EARLY, context_teams=0, context_players=0, feature_players=0), game(LATE, feature_players=0)]
-    empty: dict[str, Any] = {"players": [], "batch": batch(CLOSED), "files": {}}
+    empty: dict[str, Any] = {"players": [], "batch": batch(BatchStatus.CLOSED), "files": {}}
     stages = [
         ("sources", snapshot(feed_rows=0, games=games, **empty)),
         ("context", snapshot(games=games, **empty)),
         ("features", snapshot(games=[game(EARLY), games[1]], **empty)),
         ("consolidation", snapshot(**empty)),
-        ("predictions", snapshot(**{**empty, "batch": None, "players": unpredicted(10)})),
+        ("predictions", snapshot(**{**empty, "batch": None, "players": players_without_prediction(10)})),
         ("export", snapshot(files={})),
     ]
     for check, found in stages:
@@ -255,7 +256,7 @@ def test_the_earliest_phase_comes_first() -> None:
         assert result[0] == check
 
 
-def unpredicted(count: int, **changes: Any) -> list[Player]:
+def players_without_prediction(count: int, **changes: Any) -> list[Player]:
     """Players with features whose game no batch covered."""
     nothing = {"batch_id": None, "consolidated_at": None, "considered_as": None, "is_predicted": False}
     return [player(n, **{**nothing, **changes}) for n in range(count)]
@@ -294,7 +295,7 @@ def test_a_predicted_player_whom_nobody_considered() -> None:
 def test_without_a_batch_the_coordinators_rule_says_who_is_expected(features: dict[str, Any], is_short: bool) -> None:
     whole = player(1).features
     assert whole is not None
-    players = unpredicted(10, features={**whole, **features})
+    players = players_without_prediction(10, features={**whole, **features})
     found = short(snapshot(players=players, batch=None, files={}))
     reason = "current predictions cover 0 of 10 expected players, less than 80%"
     assert found == (("predictions", reason) if is_short else None)
@@ -309,7 +310,7 @@ def test_a_batch_that_covers_a_game_and_has_nobody_on_record_of_it_covers_nobody
 
 
 def test_an_open_batch_is_not_short() -> None:
-    assert short(snapshot(batch=batch(OPEN))) is None
+    assert short(snapshot(batch=batch(BatchStatus.OPEN))) is None
 
 
 def test_a_team_nobody_has_played_for_in_a_month_has_no_context() -> None:
@@ -333,7 +334,7 @@ def test_a_game_called_off_asks_for_nothing(status: str) -> None:
     late = [player(n, LATE) for n in range(5, 10)]
     assert short(snapshot(games=[game(EARLY, **bare), game(LATE)], players=late)) is None
     done = {"status": "final", "result_teams": 2, "grades": 125}
-    assert short(played(games=[game(EARLY, status=status), game(LATE, **done)])) is None
+    assert short(snapshot_of_played(games=[game(EARLY, status=status), game(LATE, **done)])) is None
 
 
 @pytest.mark.parametrize(
@@ -352,13 +353,13 @@ def test_a_game_called_off_asks_for_nothing(status: str) -> None:
 def test_what_a_played_day_is_short_of(changes: dict[str, Any], check: str, reason: str) -> None:
     done: dict[str, Any] = {"status": "final", "result_teams": 2, "grades": 125}
     games = [game(EARLY, **done), game(LATE, **{**done, **changes})]
-    assert short(played(games=games)) == (check, reason)
+    assert short(snapshot_of_played(games=games)) == (check, reason)
 
 
 def test_a_day_is_played_when_its_last_game_is_over() -> None:
     games = [game(EARLY, status="final"), game(LATE, status="live")]
-    assert played(games=games, now=TIPOFFS[LATE] + timedelta(hours=5, minutes=59)).group == "coming"
-    assert played(games=games, now=TIPOFFS[LATE] + timedelta(hours=6)).group == "played"
+    assert snapshot_of_played(games=games, now=TIPOFFS[LATE] + timedelta(hours=5, minutes=59)).group == "coming"
+    assert snapshot_of_played(games=games, now=TIPOFFS[LATE] + timedelta(hours=6)).group == "played"
 
 
 def test_names_of_runs() -> None:
@@ -376,4 +377,4 @@ def test_a_grade_counts_only_with_the_players_of_both_teams_and_their_points(sho
     done: dict[str, Any] = {"status": "final", "result_teams": 2, "grades": 125}
     games = [game(EARLY, **done), game(LATE, **{**done, **short_of})]
     reason = f"125 current predictions have no grade: 1 of 2 games ({LATE})"
-    assert grades(played(games=games), Settings()) == reason
+    assert grades(snapshot_of_played(games=games), Settings()) == reason

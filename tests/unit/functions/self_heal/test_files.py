@@ -22,12 +22,12 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     features,
     message,
-    played,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
+    summary_row,
 )
 
 PREDICTIONS = "nba_predictions.player_prop_predictions"
@@ -47,13 +47,17 @@ OF_ITS_GRADES = (f"v1/results/{DAY}.json", "v1/results/latest.json", "v1/systems
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Two players are predicted and one is left out; the date is exported."""
     with evening(tmp_path) as opened:
-        opened.add("nba_raw.nbac_schedule", [scheduled(EARLY), scheduled(LATE)])
+        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         opened.add_sources()
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        considered = [expected(EARLY, 1, "Alpha"), expected(LATE, 2, "Beta"), expected(EARLY, 4, "Out A", "out")]
+        considered = [
+            expected_row(EARLY, 1, "Alpha"),
+            expected_row(LATE, 2, "Beta"),
+            expected_row(EARLY, 4, "Out A", "out"),
+        ]
         opened.add("nba_monitoring.expected_outputs", considered)
         opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha"), features(LATE, 2, "Beta")])
-        opened.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+        opened.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
         export(message(), opened.context("phase6_export"))
         yield opened
 
@@ -61,9 +65,9 @@ def night(tmp_path: Path) -> Iterator[Evening]:
 @pytest.fixture
 def graded(night: Evening) -> Evening:
     """The same date the morning after, graded, and its grades exported."""
-    night.add("nba_raw.nbac_schedule", [scheduled(game, "final", hours=48 + 18) for game in (EARLY, LATE)])
-    summary = [played(EARLY, 1, "Alpha", 25), played(LATE, 2, "Beta", 20)]
-    guests = [played(EARLY, 91, "Guest", 8, at_home=False), played(LATE, 92, "Host", 9, at_home=False)]
+    night.add("nba_raw.nbac_schedule", [schedule_row(game, "final", hours=48 + 18) for game in (EARLY, LATE)])
+    summary = [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)]
+    guests = [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)]
     night.add("nba_analytics.player_game_summary", [*summary, *guests])
     night.clock.move(hours=23)
     grade(message(), night.context("grading"))
@@ -80,7 +84,7 @@ def short(night: Evening, *checks: str) -> str | None:
     return None if found is None else found.reason
 
 
-def gone(path: str, files: Path) -> None:
+def remove_file(path: str, files: Path) -> None:
     (files / "exports" / path).unlink()
 
 
@@ -88,7 +92,7 @@ def not_ours(path: str, files: Path) -> None:
     (files / "exports" / path).write_text("{}", encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [gone, not_ours])
+@pytest.mark.parametrize("damage", [remove_file, not_ours])
 @pytest.mark.parametrize("path", OF_THE_DATE)
 def test_each_file_of_a_coming_date_is_missed_and_made_again(
     night: Evening, tmp_path: Path, path: str, damage: Callable[[str, Path], None]
@@ -103,7 +107,7 @@ def test_each_file_of_a_coming_date_is_missed_and_made_again(
 @pytest.mark.parametrize("path", [*OF_THE_DATE, *OF_ITS_GRADES])
 def test_each_file_of_a_played_date_is_missed_and_made_again(graded: Evening, tmp_path: Path, path: str) -> None:
     assert short(graded, "published", "kept") is None
-    gone(path, tmp_path)
+    remove_file(path, tmp_path)
     assert short(graded, "published", "kept") == f"{path} is not there"
     export(message(), graded.context("phase6_export"))
     assert short(graded, "published", "kept") is None

@@ -23,11 +23,11 @@ from tests.support.prediction_tables import (
     Evening,
     batch,
     evening,
-    expected,
+    expected_row,
     message,
-    played,
-    predicted,
-    scheduled,
+    prediction_row,
+    schedule_row,
+    summary_row,
 )
 
 SCHEDULE = "nba_raw.nbac_schedule"
@@ -40,11 +40,14 @@ NEXT_NOON = TIPOFFS[LATE] + timedelta(hours=14)
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The morning after: both games final, two players a game, one of each predicted and graded."""
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [scheduled(game, "final", hours=48 + 18) for game in (EARLY, LATE)])
+        opened.add(SCHEDULE, [schedule_row(game, "final", hours=48 + 18) for game in (EARLY, LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        opened.add(SUMMARY, [played(EARLY, 1, "Alpha", 25), played(LATE, 2, "Beta", 20)])
-        opened.add(SUMMARY, [played(EARLY, 91, "Guest", 8, at_home=False), played(LATE, 92, "Host", 9, at_home=False)])
-        opened.add(PREDICTIONS, [predicted(EARLY, 1, "Alpha"), predicted(LATE, 2, "Beta")])
+        opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
+        opened.add(
+            SUMMARY,
+            [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
+        )
+        opened.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")])
         opened.clock.move(hours=23)
         run(message(), opened.context("grading"))
         yield opened
@@ -81,31 +84,31 @@ def test_half_a_box_score_is_short_of_results_whatever_was_graded(night: Evening
 
 
 def test_points_that_do_not_add_up_are_short_of_results_until_the_corrected_box_score(night: Evening) -> None:
-    change(night, 2, {**played(LATE, 2, "Beta", 20), "players_points": 120, "team_points": 100})
+    change(night, 2, {**summary_row(LATE, 2, "Beta", 20), "players_points": 120, "team_points": 100})
     assert short(night) == ("results", f"the players' points of 1 of 2 games ({LATE}) do not add up to the team's")
-    change(night, 2, {**played(LATE, 2, "Beta", 20), "players_points": 100, "team_points": 100})
+    change(night, 2, {**summary_row(LATE, 2, "Beta", 20), "players_points": 100, "team_points": 100})
     assert short(night) is None
 
 
 def test_a_corrected_box_score_asks_for_grading_again(night: Evening) -> None:
-    change(night, 1, played(EARLY, 1, "Alpha", 27))
+    change(night, 1, summary_row(EARLY, 1, "Alpha", 27))
     assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({EARLY})")
     run(message(), night.context("grading"))
     assert short(night) is None
 
 
 def test_a_void_of_somebody_who_is_in_the_box_score_by_now_asks_for_grading_again(night: Evening) -> None:
-    change(night, 1, played(EARLY, 7, "Other", 3))
+    change(night, 1, summary_row(EARLY, 7, "Other", 3))
     run(message(), night.context("grading"))
     assert short(night) is None, "void, and rightly"
-    change(night, 7, played(EARLY, 7, "Other", 3), played(EARLY, 1, "Alpha", 25))
+    change(night, 7, summary_row(EARLY, 7, "Other", 3), summary_row(EARLY, 1, "Alpha", 25))
     assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({EARLY})")
     run(message(), night.context("grading"))
     assert short(night) is None
 
 
 def test_a_grade_of_somebody_whom_the_correction_took_away_asks_for_grading_again(night: Evening) -> None:
-    change(night, 2, played(LATE, 7, "Other", 20))
+    change(night, 2, summary_row(LATE, 7, "Other", 20))
     assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({LATE})")
 
 
@@ -114,7 +117,7 @@ def test_a_game_called_off_is_not_chased(night: Evening, status: str) -> None:
     change(night, 2)
     change(night, 92)
     night.warehouse.execute(f"DELETE FROM nba_predictions.prediction_accuracy WHERE game_id = '{LATE}'")
-    night.add(SCHEDULE, [scheduled(LATE, status, hours=48 + 19)])
+    night.add(SCHEDULE, [schedule_row(LATE, status, hours=48 + 19)])
     assert short(night) is None
 
 
@@ -126,17 +129,18 @@ def test_a_game_that_left_the_date_is_not_chased(night: Evening, moved_to: date 
     change(night, 2)
     change(night, 92)
     if moved_to:
-        night.add(SCHEDULE, [scheduled(LATE, day=moved_to, hours=48 + 19)])
+        night.add(SCHEDULE, [schedule_row(LATE, day=moved_to, hours=48 + 19)])
     else:
         covering = {"covers_from": DAY - timedelta(days=2)}
-        night.add(SCHEDULE, [scheduled(EARLY, "final", hours=48 + 19) | covering])
+        night.add(SCHEDULE, [schedule_row(EARLY, "final", hours=48 + 19) | covering])
     assert [game.game_id for game in snapshot(night).games] == [EARLY]
     assert short(night) is None
 
 
 def test_a_prediction_of_after_the_tip_off_that_was_moved_forward_needs_no_grade(night: Evening) -> None:
     night.add(
-        SCHEDULE, [scheduled(LATE, "final", hours=48 + 19) | {"tipoff_at": predicted(LATE, 2, "B")["updated_at"]}]
+        SCHEDULE,
+        [schedule_row(LATE, "final", hours=48 + 19) | {"tipoff_at": prediction_row(LATE, 2, "B")["updated_at"]}],
     )
     night.warehouse.execute(f"DELETE FROM nba_predictions.prediction_accuracy WHERE game_id = '{LATE}'")
     assert [(game.predictions, game.grades) for game in snapshot(night).games] == [(1, 1), (0, 0)]
@@ -156,7 +160,7 @@ def test_deleted_predictions_behind_grades_are_named(night: Evening, condition: 
 
 
 def test_a_prediction_without_a_line_and_its_grade_belong_together(night: Evening) -> None:
-    night.add(PREDICTIONS, [predicted(EARLY, 91, "Guest", None)])
+    night.add(PREDICTIONS, [prediction_row(EARLY, 91, "Guest", None)])
     run(message(), night.context("grading"))
     assert short(night) is None
     night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE player_id = 91")
@@ -168,6 +172,6 @@ def test_rows_of_the_newest_batch_that_were_never_graded_are_counted_too(night: 
     later = {"rows_expected": 3, "consolidated_at": batch(EARLY)["consolidated_at"] + timedelta(minutes=1)}
     night.add("nba_predictions.prediction_batches", [batch(game) | later for game in (EARLY, LATE)])
     assert short(night) == ("kept", f"1 of the 3 rows that batch_{DAY}_r1 put in place are gone")
-    night.add("nba_monitoring.expected_outputs", [expected(EARLY, 1, "Alpha"), expected(LATE, 7, "Other")])
+    night.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha"), expected_row(LATE, 7, "Other")])
     reason = f"1 players were expected and have no prediction, first player 7 of game {LATE}"
     assert short(night) == ("kept", reason)

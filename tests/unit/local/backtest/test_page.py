@@ -13,7 +13,7 @@ import pytest
 
 from local.backtest.page import write_page
 from shared.science.evaluation import Scored, alarms, summarise
-from tests.support.scored_rows import scored, season
+from tests.support.scored_rows import make_scored, season
 
 pytestmark = pytest.mark.heavy  # a page of plots for every test
 
@@ -28,7 +28,7 @@ ERRORS = {
 }
 
 
-def unlined(of: Scored) -> Scored:
+def without_line(of: Scored) -> Scored:
     nothing = np.full(len(of), np.nan)
     advice = np.full(len(of), "NO_LINE")
     gone: dict[str, Any] = dict.fromkeys(
@@ -40,11 +40,15 @@ def unlined(of: Scored) -> Scored:
 def backtest(rows: int, days: int) -> tuple[dict[str, Any], dict[str, list[Scored]]]:
     games = season(rows=rows, days=days)
     lined = [
-        scored(games, system, market, error, seed)
+        make_scored(games, system, market, error, seed)
         for seed, ((system, market), error) in enumerate(ERRORS.items(), start=11)
     ]
     earlier = [replace(each, predicted=each.predicted + 0.4) for each in lined]
-    lists = {"lined": lined, "all": [unlined(each) for each in lined if not each.market], "lined_day_before": earlier}
+    lists = {
+        "lined": lined,
+        "all": [without_line(each) for each in lined if not each.market],
+        "lined_day_before": earlier,
+    }
     figures = {name: [summarise(each, seed=1) for each in of] for name, of in lists.items()}
     document = {
         "from": "2025-10-21",
@@ -163,7 +167,7 @@ def test_an_alarm_stands_above_the_figures(tmp_path: Path) -> None:
 
 
 def test_a_few_days_without_prices_and_distributions_still_make_a_page(tmp_path: Path) -> None:
-    few = scored(season(rows=40, days=3), "moving_average", market=False)
+    few = make_scored(season(rows=40, days=3), "moving_average", market=False)
     bare = replace(few, cdf=None, book_p_over=np.full(40, np.nan), expected_value=None, profit=np.full(40, np.nan))
     document = {"from": "a", "to": "b", "archive": "c", "lined": [summarise(bare, 1)], "alarms": []}
     write_page(tmp_path / "page.html", document, {"lined": [bare]})
@@ -173,7 +177,7 @@ def test_a_few_days_without_prices_and_distributions_still_make_a_page(tmp_path:
 
 
 def test_the_same_rows_give_the_same_page_and_without_expected_values_bets_are_shown_by_edge(tmp_path: Path) -> None:
-    rows = replace(scored(season(rows=500, days=20)), expected_value=None)
+    rows = replace(make_scored(season(rows=500, days=20)), expected_value=None)
     document = {"from": "a", "to": "b", "archive": "c", "lined": [summarise(rows, 1)], "alarms": []}
     for name in ("one", "two"):
         write_page(tmp_path / f"{name}.html", document, {"lined": [rows]})

@@ -31,7 +31,7 @@ from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import list_saved_versions, save_models
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
-from tests.support.systems_models import trained
+from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_row, packed_history
 
 
@@ -159,7 +159,7 @@ def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
 
 def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Path) -> None:
     models = FileBlobs(tmp_path / "models")
-    save_models(models, trained().models, {"features": list(model_features())})
+    save_models(models, train_once().models, {"features": list(model_features())})
     [version] = list_saved_versions(models)
     move_pointer(models, read_serving(models), version, by="test", at=datetime(2025, 11, 14, tzinfo=UTC), why="test")
     history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}

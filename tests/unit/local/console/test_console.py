@@ -20,7 +20,7 @@ from local.day.screen import Screen
 from local.day.summary import show
 from local.host.token import Endpoint
 from tests.conftest import ROOT
-from tests.house.python_sources import OURS, Source, dotted, sources
+from tests.house.python_sources import OURS, Source, dotted_name, sources
 
 EVIL = "[bold]Luka[/bold] :boom: \x1b[2J\x1b]8;;https://evil.example\x1b\\Dončić\x1b]8;;\x1b\\\r\u202eJokić\u200b\x9b31m[/x]"
 READS = "[bold]Luka[/bold] :boom: Dončić"
@@ -41,7 +41,7 @@ def _ways_around(source: Source) -> list[tuple[ast.Call, str]]:
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Call):
             continue
-        name = dotted(node.func)
+        name = dotted_name(node.func)
         keywords = {each.arg: each.value for each in node.keywords}
         if name in ("print", "rich.print", "pprint", "pprint.pprint", "traceback.print_exc", "input"):
             found.append((node, "local.console.lines prints"))
@@ -141,7 +141,7 @@ def test_the_screen_of_make_run_shows_names_as_they_read(make: Any) -> None:
         screen.watch(EVIL, None)
         screen.say(EVIL)
         screen.step(f"History: {EVIL}")
-    show(console, a_summary(EVIL), Path("/somewhere"))
+    show(console, make_summary(EVIL), Path("/somewhere"))
     shown = stream.getvalue()
     assert shown.count(READS) >= 4
     assert not PLAIN.search(shown)
@@ -159,7 +159,7 @@ def test_the_moving_bar_of_make_run_shows_names_as_they_read() -> None:
     assert not any(sign in shown for sign in ("\x1b[2J", "\x1b]", "\u202e", "\u200b", "\x9b"))
 
 
-def a_summary(text: str) -> dict[str, Any]:
+def make_summary(text: str) -> dict[str, Any]:
     phases = [{"status": "partial", "reason": text}]
     run = {
         "schedule": "same_day",

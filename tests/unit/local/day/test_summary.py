@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from local.day.summary import NOTHING_PLAYED, _lacks, last_line
+from local.day.summary import NOTHING_PLAYED, _has_gap, last_line
 from shared.core.events import Event
 from tests.conftest import ROOT
 
@@ -34,7 +34,7 @@ def test_the_last_line_names_every_gap() -> None:
 def test_a_day_without_games_is_no_gap_and_one_without_predictions_is(
     status: str, event: str | None, lacks: bool
 ) -> None:
-    assert _lacks(status, event) is lacks
+    assert _has_gap(status, event) is lacks
 
 
 def test_an_export_that_is_no_gap_is_one_that_alarms_count_as_an_export() -> None:

@@ -231,7 +231,7 @@ def test_deliver_twice_makes_two_deliveries_each_for_itself(file: SqliteFile, cl
     assert bus.counters()["redelivered"] == 1
 
 
-def shuffled(folder: Path, seed: int | None) -> list[bytes]:
+def shuffle(folder: Path, seed: int | None) -> list[bytes]:
     file = SqliteFile(folder / f"{seed}.sqlite")
     bus = SqliteBus(file, small_pipeline(), ManualClock(), shuffle_seed=seed)
     for number in range(20):
@@ -244,15 +244,15 @@ def shuffled(folder: Path, seed: int | None) -> list[bytes]:
 def test_order_is_as_published_or_as_a_seed_says(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     plain = [bytes([number]) for number in range(20)]
-    assert shuffled(tmp_path, None) == plain
-    assert shuffled(tmp_path, 1) != plain
-    assert sorted(shuffled(tmp_path / "again", 1)) == plain
-    assert shuffled(tmp_path, 2) != shuffled(tmp_path / "again", 3)
+    assert shuffle(tmp_path, None) == plain
+    assert shuffle(tmp_path, 1) != plain
+    assert sorted(shuffle(tmp_path / "again", 1)) == plain
+    assert shuffle(tmp_path, 2) != shuffle(tmp_path / "again", 3)
 
 
 def test_the_same_seed_gives_the_same_order(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
-    assert shuffled(tmp_path, 7) == shuffled(tmp_path / "again", 7)
+    assert shuffle(tmp_path, 7) == shuffle(tmp_path / "again", 7)
 
 
 def test_whoever_listens_hears_of_messages_and_refusals(bus: SqliteBus) -> None:
@@ -265,7 +265,7 @@ def test_whoever_listens_hears_of_messages_and_refusals(bus: SqliteBus) -> None:
 
 
 def test_the_content_of_a_message_goes_with_its_last_delivery(bus: SqliteBus, file: SqliteFile) -> None:
-    def kept() -> int:
+    def count_kept() -> int:
         with file.read() as connection:
             return int(connection.execute("SELECT SUM(LENGTH(data)) FROM messages").fetchone()[0])
 
@@ -273,11 +273,11 @@ def test_the_content_of_a_message_goes_with_its_last_delivery(bus: SqliteBus, fi
     bus.publish("done", b"x" * 10)
     first, second = claim(bus)
     bus.acknowledge(first)
-    assert kept() == 1010
+    assert count_kept() == 1010
     bus.acknowledge(second)
-    assert kept() == 10
+    assert count_kept() == 10
     bus.ack("done-operators", [bus.pull("done-operators")[0].ack_id])
-    assert kept() == 0
+    assert count_kept() == 0
     assert bus.publish("a", b"x") == "3"
 
 

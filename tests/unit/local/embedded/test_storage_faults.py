@@ -71,7 +71,7 @@ def functions(tmp_path: Path) -> Path:
     return tmp_path / "functions"
 
 
-def opened(folder: Path, functions: Path) -> AbstractContextManager[EmbeddedRuntime]:
+def open_state(folder: Path, functions: Path) -> AbstractContextManager[EmbeddedRuntime]:
     return open_runtime(folder, pipeline=PIPELINE, functions=functions)
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_stops_the_run_with_what_to_do_and_after_it_the_same_goes_on
     small_disk: Path, functions: Path
 ) -> None:
     state = small_disk / "state"
-    with opened(state, functions) as embedded:
+    with open_state(state, functions) as embedded:
         embedded.clock.set(START)
         for number in range(4):
             embedded.bus.publish("a", b"word-%d" % number, message_id=f"begun-{number}")
@@ -101,10 +101,10 @@ def test_a_full_disk_stops_the_run_with_what_to_do_and_after_it_the_same_goes_on
         with pytest.raises(DiskFull, match=r"No space left on device.*make room on the disk of .*small"):
             embedded.run_until_idle()
         assert embedded.bus.counters()["dead_lettered"] == 0
-    with pytest.raises(DiskFull, match="less than 16 MiB free"), opened(state, functions):
+    with pytest.raises(DiskFull, match="less than 16 MiB free"), open_state(state, functions):
         pytest.fail("nothing is begun without room")
     ballast.unlink()
-    with opened(state, functions) as embedded:
+    with open_state(state, functions) as embedded:
         attempts = {}
         embedded.run_until_idle(lambda one: attempts.update({one.delivery.data: one.delivery.attempt}))
         assert embedded.runtime.state.count("done") == 4
@@ -118,7 +118,7 @@ def test_however_often_it_is_tried_without_room_no_message_is_lost(
     small_disk: Path, functions: Path, times: int
 ) -> None:
     state = small_disk / "state"
-    with opened(state, functions) as embedded:
+    with open_state(state, functions) as embedded:
         embedded.bus.publish("a", b"word", message_id="begun")
         ballast = fill(small_disk, leave=MIB // 2)
         for _ in range(times):
@@ -259,9 +259,9 @@ def test_what_duckdb_says_of_its_file_in_use_and_at_opening(
 # --- damaged files ----------------------------------------------------------------------------------------------
 
 
-def played(folder: Path, functions: Path) -> None:
+def play_once(folder: Path, functions: Path) -> None:
     """A state folder that has been worked in, closed in order."""
-    with opened(folder, functions) as embedded:
+    with open_state(folder, functions) as embedded:
         embedded.clock.set(START)
         for number in range(3):
             embedded.bus.publish("a", b"word-%d" % number)
@@ -302,7 +302,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with functions and a state that was worked in."""
     folder = tmp_path_factory.mktemp("whole")
     write_function(folder / "functions", "writing", WRITING)
-    played(folder / "state", folder / "functions")
+    play_once(folder / "state", folder / "functions")
     return folder
 
 
@@ -317,13 +317,13 @@ def test_a_damaged_file_is_named_as_damaged_and_its_advice_works(
     file.write_bytes(damage(file.read_bytes()))
     with (
         pytest.raises(StorageDamaged, match=rf"{name} is damaged: .*make clean-local LOCAL_DIR=") as raised,
-        opened(state, functions) as embedded,
+        open_state(state, functions) as embedded,
     ):
         use_all(embedded)
     assert "process" not in raised.value.next_step
     forget(state)
     if damage is noise:  # the others need no more than this one
-        played(state, functions)
+        play_once(state, functions)
 
 
 def use_all(embedded: EmbeddedRuntime) -> None:
@@ -340,10 +340,10 @@ def test_a_file_that_is_gone_is_not_begun_anew_beside_the_other(tmp_path: Path, 
     state, functions = tmp_path / "state", whole / "functions"
     shutil.copytree(whole / "state", state)
     (state / name).unlink()
-    with pytest.raises(StorageDamaged, match=rf"{name} is damaged: it is gone"), opened(state, functions):
+    with pytest.raises(StorageDamaged, match=rf"{name} is damaged: it is gone"), open_state(state, functions):
         pytest.fail("half a state")
     forget(state)
-    with opened(state, functions):
+    with open_state(state, functions):
         pass
 
 
@@ -402,7 +402,7 @@ def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path, whole: Path, nam
     shutil.copytree(whole / "state", state)
     (state / name).mkdir()
     with pytest.raises(Fatal, match=rf"{name}.* cannot be used: .*Next: move away what lies there"):
-        played(state, whole / "functions")
+        play_once(state, whole / "functions")
 
 
 @pytest.mark.parametrize("name", ["warehouse.duckdb", "state.sqlite"])
@@ -410,11 +410,11 @@ def test_a_copy_of_the_folder_put_back_goes_on_as_it_was(tmp_path: Path, whole: 
     state, copy, functions = tmp_path / "state", whole / "state", whole / "functions"
     shutil.copytree(copy, state)
     (state / name).write_bytes(b"no database" * 100)
-    with pytest.raises(StorageDamaged, match="put back a copy of the whole folder"), opened(state, functions):
+    with pytest.raises(StorageDamaged, match="put back a copy of the whole folder"), open_state(state, functions):
         pytest.fail("damaged")
     shutil.rmtree(state)
     shutil.copytree(copy, state)
-    with opened(state, functions) as embedded:
+    with open_state(state, functions) as embedded:
         assert embedded.runtime.state.count("done") == 3
 
 
@@ -471,7 +471,7 @@ def test_a_file_that_another_process_holds_is_not_called_damaged(tmp_path: Path)
 
 
 def test_who_publishes_on_a_full_disk_is_told_what_to_do(small_disk: Path, functions: Path) -> None:
-    with opened(small_disk / "state", functions) as embedded:
+    with open_state(small_disk / "state", functions) as embedded:
         fill(small_disk, leave=MIB // 2)
         for _ in range(2):  # the second finds the first's delivery still to come
             message = list(publish.publish(embedded.server.endpoint, {"topic": "a", "message": "word"}))

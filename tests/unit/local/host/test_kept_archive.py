@@ -60,21 +60,21 @@ def test_a_copied_state_folder_goes_on_with_the_league_within_it(tmp_path: Path)
         keep_archive(kept, copy, copy / "league" / "seed-1-seasons-4")
 
 
-def asked(folder: Path, **settings: str) -> Arguments:
+def make_arguments(folder: Path, **settings: str) -> Arguments:
     return Arguments.of({"LOCAL_DIR": str(folder), **settings})
 
 
 def test_less_history_is_played_with_the_league_at_hand_and_more_is_refused(tmp_path: Path) -> None:
     screen = Screen(Console(quiet=True))
-    league = find_archive(asked(tmp_path / "state", HISTORY_SEASONS="1"), screen)
+    league = find_archive(make_arguments(tmp_path / "state", HISTORY_SEASONS="1"), screen)
     assert league.name == "seed-1-seasons-2"
-    assert find_archive(asked(tmp_path / "state", HISTORY_SEASONS="0"), screen) == league
+    assert find_archive(make_arguments(tmp_path / "state", HISTORY_SEASONS="0"), screen) == league
     with pytest.raises(OtherArchive, match=r"seed-1-seasons-2; days of .*seed-1-seasons-3"):
-        find_archive(asked(tmp_path / "state", HISTORY_SEASONS="2"), screen)
+        find_archive(make_arguments(tmp_path / "state", HISTORY_SEASONS="2"), screen)
     assert [path.name for path in league.parent.iterdir()] == [league.name], "nothing was written for it"
 
 
 def test_no_league_is_written_into_a_folder_at_work(tmp_path: Path) -> None:
     with lock_folder(tmp_path), pytest.raises(FolderBusy):
-        find_archive(asked(tmp_path, HISTORY_SEASONS="0"), Screen(Console(quiet=True)))
+        find_archive(make_arguments(tmp_path, HISTORY_SEASONS="0"), Screen(Console(quiet=True)))
     assert not (tmp_path / "league").exists()

@@ -22,9 +22,11 @@ from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.host.simulated_time import parse_at
 from local.host.token import TOKEN_FILE, read_token
 from shared.chain.resilience import pause_switch
+from shared.chain.resilience.locks import Lease
 from shared.core.errors import ConfigError
 from shared.stores.ports import Increment
 from shared.stores.runtime import get_runtime, use_runtime
+from tests.support import records
 from tests.support.embedded import ATTEMPTS, START, function_spec, small_pipeline, write_function
 
 PIPELINE = small_pipeline(function_spec("counting", "a", announces="b"), function_spec("closing", "b"))
@@ -157,9 +159,11 @@ def test_a_restart_goes_on_with_time_queue_epoch_and_voids_leases(tmp_path: Path
         embedded.bus.publish("a", b"kept")
         (taken,) = embedded.bus.due({"counting": 1})
         assert taken.attempt == 1
-        lease = {"status": "running", "owner": first, "lease_expires_at": START + timedelta(hours=1)}
-        embedded.runtime.state.create("executions/x", lease)
-        embedded.runtime.state.create("locks/y", {"owner": first, "expires_at": START + timedelta(hours=1)})
+        until = START + timedelta(hours=1)
+        execution = records.execution(owner=first, lease_expires_at=until)
+        embedded.runtime.state.create("executions/x", execution.to_document())
+        lock = Lease(owner=first, epoch=1, token=1, expires_at=until)
+        embedded.runtime.state.create("locks/y", lock.to_document())
     with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
         assert embedded.runtime.instance != first
         assert (embedded.clock.now(), embedded.runtime.epoch) == (START, 2)

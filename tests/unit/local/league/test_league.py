@@ -139,12 +139,12 @@ def test_lines_are_half_points_with_a_fair_vig_and_one_last_line_a_book(rows):
             assert row["over_price"] is None
             assert row["under_price"] is None
         elif row["is_main"]:
-            assert 1.03 < implied(row["over_price"]) + implied(row["under_price"]) < 1.06
+            assert 1.03 < implied_probability(row["over_price"]) + implied_probability(row["under_price"]) < 1.06
     per_game = Counter(row["game_id"] for row in lines if row["is_last"] and row["bookmaker"] == "draftkings")
     assert 14 <= np.mean(list(per_game.values())) <= 21
 
 
-def implied(price: float) -> float:
+def implied_probability(price: float) -> float:
     return -price / (100 - price) if price < 0 else 100 / (100 + price)
 
 

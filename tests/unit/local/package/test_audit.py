@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from local.console.command import DONE, FAILED, WITH_GAPS, WRONG_INPUT
 from local.package import audit
-from local.package.audit import DONE, FOUND, NOT_AUDITED, WRONG_INPUT, conclude, report
+from local.package.audit import conclude, report
 from tests.conftest import ROOT
 
 CLEAN = json.dumps({"dependencies": [{"name": "uv", "version": "0.13.9", "vulns": []}], "fixes": []})
@@ -40,7 +41,7 @@ def test_nothing_known_of_any_package_is_the_only_success() -> None:
 
 def test_each_weakness_is_named_with_the_release_that_mends_it() -> None:
     code, lines = conclude({"lock.txt": report(WEAK, "")}, "pypi")
-    assert code == FOUND
+    assert code == FAILED
     assert lines[1:] == [
         "  urllib3 1.26.4: PYSEC-2021-108, mended in 1.26.5",
         "  old 1: PYSEC-1, mended in no release",
@@ -52,7 +53,7 @@ def test_a_package_that_was_skipped_is_not_audited() -> None:
     code, lines = conclude(
         {"a.txt": report(CLEAN, ""), "b.txt": report(SKIPPED, "No known vulnerabilities found")}, "pypi"
     )
-    assert code == NOT_AUDITED
+    assert code == WITH_GAPS
     assert lines[-1].startswith(
         "NOT AUDITED: pypi answered for 1 packages and not for others, the first: uv: Dependency"
     )
@@ -62,13 +63,13 @@ def test_a_package_that_was_skipped_is_not_audited() -> None:
 @pytest.mark.parametrize("answer", ["", "Traceback", "[]", "{}", "null"])
 def test_an_index_out_of_reach_is_not_audited(answer: str) -> None:
     code, lines = conclude({"lock.txt": report(answer, f"Traceback ...\n{UNREACHED}\n")}, "osv")
-    assert code == NOT_AUDITED
+    assert code == WITH_GAPS
     assert UNREACHED in lines[-1]
 
 
 def test_a_weakness_outweighs_what_was_skipped() -> None:
     code, lines = conclude({"a.txt": report(SKIPPED, ""), "b.txt": report(WEAK, "")}, "pypi")
-    assert code == FOUND
+    assert code == FAILED
     assert lines[-1].startswith("NOT AUDITED")
 
 

@@ -79,7 +79,7 @@ def samples(nba_archive) -> Path:
     return folder
 
 
-def iso(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -113,7 +113,7 @@ def test_box_scores_and_results_are_exactly_those_of_ended_games(replay, tables,
         assert shown["gameStatus"] == (3 if over else 2 if begun else 1)
         assert shown["homeTeam"]["score"] == (row["home_points"] if over else 0)
         assert shown["awayTeam"]["score"] == (row["away_points"] if over else 0)
-        assert shown["gameDateTimeUTC"] == iso(row["tipoff_utc"])
+        assert shown["gameDateTimeUTC"] == format_utc(row["tipoff_utc"])
     zones = replay.get("/zones/player", date_from="2025-10-01", date_to="2026-06-30")["rows"]
     assert {row["game_id"] for row in zones} == ended
 
@@ -166,13 +166,13 @@ def test_lines_are_exactly_the_latest_snapshots_known(replay, tables, moment, la
         assert team_by_name(event["away_team"]) == team_by_abbr(row["away_abbr"])
         odds = replay.get(f"{LIVE}/{event['id']}/odds", **BOTH)
         assert answered_lines(odds) == shown_lines(tables, row["game_id"], moment)
-        assert all(book["last_update"] <= iso(moment) for book in odds["bookmakers"])
+        assert all(book["last_update"] <= format_utc(moment) for book in odds["bookmakers"])
         # A historical question about the future is answered with the present.
-        past = replay.get(f"{PAST}/{event['id']}/odds", date=iso(moment + timedelta(hours=later)), **BOTH)
+        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(moment + timedelta(hours=later)), **BOTH)
         assert past["data"] == odds
-        assert past["timestamp"] == iso(moment)
+        assert past["timestamp"] == format_utc(moment)
         earlier = moment - timedelta(hours=later)
-        past = replay.get(f"{PAST}/{event['id']}/odds", date=iso(earlier), **BOTH)
+        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(earlier), **BOTH)
         assert answered_lines(past["data"]) == shown_lines(tables, row["game_id"], earlier)
 
 
@@ -187,7 +187,9 @@ def test_the_injury_list_is_that_of_today_from_eleven(replay, tables, moment):
     )
     teams = replay.get(INJURIES)["injuries"]
     assert sorted(item["athlete"]["displayName"] for team in teams for item in team["injuries"]) == expected
-    assert all(item["status"] == "Out" and item["date"] <= iso(moment) for team in teams for item in team["injuries"])
+    assert all(
+        item["status"] == "Out" and item["date"] <= format_utc(moment) for team in teams for item in team["injuries"]
+    )
 
 
 def test_a_game_appears_in_the_second_it_ends_and_leaves_the_odds_at_tip_off(replay, tables):
@@ -200,13 +202,13 @@ def test_a_game_appears_in_the_second_it_ends_and_leaves_the_odds_at_tip_off(rep
     assert replay.raw(f"{LIVE}/{event}/odds", markets="player_points", **ASK).status_code == 404
     replay.now = tipoff + GAME_LENGTH - second
     assert game["game_id"] not in {row["GAME_ID"] for row in replay.log()}
-    assert event in {item["id"] for item in replay.get(PAST, apiKey="k", date=iso(replay.now))["data"]}
+    assert event in {item["id"] for item in replay.get(PAST, apiKey="k", date=format_utc(replay.now))["data"]}
     replay.now = tipoff + GAME_LENGTH
     assert game["game_id"] in {row["GAME_ID"] for row in replay.log()}
-    assert event not in {item["id"] for item in replay.get(PAST, apiKey="k", date=iso(replay.now))["data"]}
+    assert event not in {item["id"] for item in replay.get(PAST, apiKey="k", date=format_utc(replay.now))["data"]}
 
 
-def edited(league: Path, target: Path, table: str, **columns) -> Path:
+def copy_edited(league: Path, target: Path, table: str, **columns) -> Path:
     """A copy of the league with columns of one table replaced; a column is a value or a function of the row."""
     if not target.exists():
         shutil.copytree(league, target)
@@ -220,7 +222,7 @@ def edited(league: Path, target: Path, table: str, **columns) -> Path:
 
 def test_a_whole_archive_passes_its_check_and_a_broken_one_is_named(league: Path, tmp_path: Path) -> None:
     Archive(league).check()
-    for name, damage in {"absences": _emptied, "player_box": _without_points, "game_lines": _garbled}.items():
+    for name, damage in {"absences": _empty, "player_box": _without_points, "game_lines": _garble}.items():
         broken = tmp_path / name
         shutil.copytree(league, broken)
         damage(broken / f"{name}.parquet")
@@ -228,7 +230,7 @@ def test_a_whole_archive_passes_its_check_and_a_broken_one_is_named(league: Path
             Archive(broken).check()
 
 
-def _emptied(path: Path) -> None:
+def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
@@ -236,7 +238,7 @@ def _without_points(path: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["points"]), path)
 
 
-def _garbled(path: Path) -> None:
+def _garble(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4:-1000] = bytes(len(content) - 1004)  # the footer with the columns is whole, the pages are not
     path.write_bytes(content)
@@ -244,7 +246,7 @@ def _garbled(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file_name_assumed_utc", "unknown_pregame"])
 def test_lines_without_a_sure_time_are_known_from_six_in_new_york(league, tmp_path, tables, kind):
-    folder = edited(
+    folder = copy_edited(
         league, tmp_path / "untimed", "prop_lines", snapshot_kind=kind,
         snapshot_time=lambda row: row["commence_time"] - timedelta(minutes=1) if kind[0] == "f" else None,
     )  # fmt: skip
@@ -257,25 +259,27 @@ def test_lines_without_a_sure_time_are_known_from_six_in_new_york(league, tmp_pa
     replay.now = six
     books = replay.get(path, markets="player_points,totals", **ASK)["bookmakers"]
     assert {book["key"] for book in books} >= {"draftkings", "prizepicks", "consensus"}
-    assert {book["last_update"] for book in books} == {iso(six)}
+    assert {book["last_update"] for book in books} == {format_utc(six)}
 
 
 def test_an_unknown_tip_off_is_tbd_and_taken_from_the_odds_feed_or_nineteen_hours(league, tmp_path, tables):
     game = tables["schedule"][5]
     day = game["game_date"].date()
     fed = at_new_york(day, time(21, 45))
-    folder = edited(league, tmp_path / "fed", "schedule", tipoff_utc=None)
-    edited(league, folder, "prop_lines", commence_time=lambda row: fed if row["game_id"] == game["game_id"] else None)
+    folder = copy_edited(league, tmp_path / "fed", "schedule", tipoff_utc=None)
+    copy_edited(
+        league, folder, "prop_lines", commence_time=lambda row: fed if row["game_id"] == game["game_id"] else None
+    )
     replay = Replay(folder)
     replay.now = at_new_york(day, time(12, 0))
     shown = replay.games()[game["game_id"]]
     assert (shown["gameStatus"], shown["gameStatusText"]) == (1, "TBD")
-    assert shown["gameDateTimeUTC"] == iso(at_new_york(day, time(0)))
+    assert shown["gameDateTimeUTC"] == format_utc(at_new_york(day, time(0)))
     events = {event["id"]: event["commence_time"] for event in replay.get(LIVE, apiKey="k")}
-    assert events[event_id(game["game_id"])] == iso(fed)
+    assert events[event_id(game["game_id"])] == format_utc(fed)
     other = next(row for row in tables["schedule"] if row["game_date"].date() > day)
     assumed = at_new_york(other["game_date"].date(), time(19, 0))
-    assert events[event_id(other["game_id"])] == iso(assumed)
+    assert events[event_id(other["game_id"])] == format_utc(assumed)
     for row, tipoff in ((game, fed), (other, assumed)):
         replay.now = tipoff + GAME_LENGTH - timedelta(seconds=1)
         assert row["game_id"] not in {line["GAME_ID"] for line in replay.log()}
@@ -284,7 +288,7 @@ def test_an_unknown_tip_off_is_tbd_and_taken_from_the_odds_feed_or_nineteen_hour
 
 
 def test_pairings_of_the_post_season_are_not_known_in_advance(league, tmp_path, tables):
-    folder = edited(league, tmp_path / "playoffs", "schedule", season_type="playoffs")
+    folder = copy_edited(league, tmp_path / "playoffs", "schedule", season_type="playoffs")
     replay = Replay(folder)
     replay.now = at_new_york(date(2025, 10, 21), time(8, 0))
     shown = {game["gameDateEst"][:10] for game in replay.games().values()}
@@ -469,7 +473,7 @@ def test_other_sources_refuse_bad_requests(replay, path, query, status):
 def test_events_within_a_window_of_tip_offs(replay, tables):
     replay.now = datetime(2025, 10, 20, tzinfo=UTC)
     game = tables["schedule"][2]
-    edge = iso(game["tipoff_utc"])
+    edge = format_utc(game["tipoff_utc"])
     within = replay.get(LIVE, apiKey="k", commenceTimeFrom=edge, commenceTimeTo=edge)
     assert {event["commence_time"] for event in within} == {edge}
 

@@ -60,7 +60,7 @@ def test_fewer_than_five_days_have_no_interval(known: int, answers: bool) -> Non
     assert (DayBootstrap(dates(*range(30)), seed=1).mean_interval(values) is not None) is answers
 
 
-def resampled(values: np.ndarray, day: np.ndarray, days: DayBootstrap) -> np.ndarray:
+def resample(values: np.ndarray, day: np.ndarray, days: DayBootstrap) -> np.ndarray:
     """The mean of every resample whose rows are written out one by one, NaN where it has none that is known."""
     known = ~np.isnan(values)
     at = np.searchsorted(days.days, day)
@@ -74,7 +74,7 @@ def test_the_interval_is_that_of_the_resamples_written_out(level: float) -> None
     day, values = dates(*range(30)), np.full(30, np.nan)
     values[:5] = [3.0, 4.0, 6.0, 8.0, 20.0]
     days = DayBootstrap(day, seed=1)
-    expected = np.nanquantile(resampled(values, day, days), [(1 - level) / 2, (1 + level) / 2])
+    expected = np.nanquantile(resample(values, day, days), [(1 - level) / 2, (1 + level) / 2])
     assert days.mean_interval(values, level) == pytest.approx(tuple(expected))
 
 
@@ -127,7 +127,7 @@ def test_the_interval_of_a_window_is_that_of_its_resamples_written_out() -> None
     values = np.random.default_rng(5).normal(10.0, 3.0, len(day))
     days = DayBootstrap(day, seed=1)
     curve = rolling_mean(values, days, window=5)
-    expected = np.nanquantile(resampled(np.where(day < dates(5), values, np.nan), day, days), [0.025, 0.975])
+    expected = np.nanquantile(resample(np.where(day < dates(5), values, np.nan), day, days), [0.025, 0.975])
     assert (curve.low[0], curve.high[0]) == pytest.approx(tuple(expected))
 
 

@@ -19,7 +19,7 @@ from shared.science.evaluation import (
 )
 
 
-def graded(*rows: dict[str, Any]) -> Graded:
+def make_graded(*rows: dict[str, Any]) -> Graded:
     usual = {
         "predicted_points": 20.0,
         "actual_points": 22,
@@ -80,7 +80,7 @@ def test_brier_and_calibration_are_given_no_push() -> None:
 
 def test_system_line_and_season_average_are_compared_on_the_same_rows() -> None:
     figures = performance(
-        graded(
+        make_graded(
             {},
             {"predicted_points": None, "line_value": 40.5, "p_over": None, "recommendation": "PASS", "outcome": "pass"},
             {"season_average": None, "line_value": 50.5},
@@ -98,7 +98,7 @@ def test_system_line_and_season_average_are_compared_on_the_same_rows() -> None:
 
 def test_pass_push_and_void_never_enter_the_hit_rate() -> None:
     figures = performance(
-        graded(
+        make_graded(
             {},
             {"outcome": "loss", "profit": -1.0, "actual_points": 15},
             {"outcome": "push", "profit": 0.0, "line_value": 22.0},
@@ -132,8 +132,8 @@ ALTERNATES = [
 def test_alternate_lines_are_in_no_figure() -> None:
     """A player-game counts once, by its main line: each further line of it is the same game again."""
     main: list[dict[str, Any]] = [{}, {"outcome": "loss", "profit": -1.0, "actual_points": 15}]
-    assert performance(graded(*main, *ALTERNATES)) == performance(graded(*main))
-    nothing = performance(graded(*ALTERNATES)).as_row()
+    assert performance(make_graded(*main, *ALTERNATES)) == performance(make_graded(*main))
+    nothing = performance(make_graded(*ALTERNATES)).as_row()
     assert {name: value for name, value in nothing.items() if value} == {}
 
 
@@ -142,14 +142,14 @@ def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged(
     right = {"p_over": 1.0}
     wrong = {"p_over": 1.0, "actual_points": 15}
     others = [{**wrong, "line_kind": "alternate"}, {**wrong, "line_kind": "none"}]
-    figures = performance(graded(right, *others))
+    figures = performance(make_graded(right, *others))
     assert (figures.brier, figures.calibration_error) == (0.0, 0.0)
-    assert performance(graded(right, wrong)).brier == pytest.approx(0.5)
+    assert performance(make_graded(right, wrong)).brier == pytest.approx(0.5)
 
 
 def test_a_void_is_a_void_whatever_was_said_and_no_pass() -> None:
     unplayed = {"outcome": "void", "actual_points": None, "profit": None}
-    figures = performance(graded({}, unplayed, {**unplayed, "recommendation": "PASS"}))
+    figures = performance(make_graded({}, unplayed, {**unplayed, "recommendation": "PASS"}))
     assert (figures.n, figures.bets, figures.passes, figures.voids) == (1, 1, 0, 2)
     assert figures.priced_bets == 1
     assert figures.roi == pytest.approx(0.909)
@@ -157,7 +157,7 @@ def test_a_void_is_a_void_whatever_was_said_and_no_pass() -> None:
 
 def test_a_stake_that_was_given_back_is_none_even_where_a_profit_stands() -> None:
     """Rows of an earlier version may hold a profit of 0 for a void."""
-    figures = performance(graded({}, {"outcome": "void", "actual_points": None, "profit": 0.0}))
+    figures = performance(make_graded({}, {"outcome": "void", "actual_points": None, "profit": 0.0}))
     assert figures.priced_bets == 1
     assert figures.roi == pytest.approx(0.909)
 
@@ -165,19 +165,19 @@ def test_a_stake_that_was_given_back_is_none_even_where_a_profit_stands() -> Non
 def test_who_has_no_line_and_no_result_or_no_prediction_is_not_counted() -> None:
     alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
     unplayed = {**alone, "actual_points": None, "outcome": "void"}
-    figures = performance(graded(alone, unplayed, {**alone, "predicted_points": None}))
+    figures = performance(make_graded(alone, unplayed, {**alone, "predicted_points": None}))
     assert (figures.n_unlined, figures.mae_unlined) == (1, 2.0)
-    assert performance(graded(unplayed)).n_unlined == 0
+    assert performance(make_graded(unplayed)).n_unlined == 0
 
 
 def test_players_without_a_line_are_apart() -> None:
     alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
-    figures = performance(graded({**alone, "profit": None}))
+    figures = performance(make_graded({**alone, "profit": None}))
     assert (figures.n, figures.n_unlined, figures.mae_unlined) == (0, 1, 2.0)
     assert figures.mae is None
     assert figures.as_row()["brier"] is None
 
 
 def test_on_opening_night_the_line_is_compared_without_a_season_average() -> None:
-    figures = performance(graded({"season_average": None}))
+    figures = performance(make_graded({"season_average": None}))
     assert (figures.n, figures.line_mae, figures.season_avg_mae) == (1, 0.5, None)

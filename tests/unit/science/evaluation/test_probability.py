@@ -19,7 +19,7 @@ from shared.science.evaluation import (
     root_mean_squared_error,
     summarise,
 )
-from tests.support.scored_rows import distribution, scored, season
+from tests.support.scored_rows import distribution, make_scored, season
 
 # P(0) = 1/4, P(1) = 1/2, P(2) = 1/4.
 COIN_PAIR = [0.25, 0.75, 1.0]
@@ -129,7 +129,7 @@ def test_without_a_row_every_bin_is_empty() -> None:
 
 def test_perfect_forecasts_are_calibrated_and_too_narrow_ones_are_not() -> None:
     games = season(rows=8000)
-    perfect = scored(games, market=False, error=0.0)
+    perfect = make_scored(games, market=False, error=0.0)
     figures = summarise(perfect, seed=1)
     for name, level in (("coverage_50", 0.5), ("coverage_80", 0.8), ("coverage_95", 0.95)):
         assert figures[name] == pytest.approx(level, abs=0.02)  # its standard error is 0.006 at most
@@ -142,7 +142,7 @@ def test_perfect_forecasts_are_calibrated_and_too_narrow_ones_are_not() -> None:
 
 def test_shuffled_predictions_are_worth_a_coin() -> None:
     games = season()
-    honest = scored(games, market=False, error=0.3)
+    honest = make_scored(games, market=False, error=0.3)
     order = np.random.default_rng(5).permutation(len(honest))
     shuffled = replace(honest, predicted=honest.predicted[order], cdf=distribution(honest.predicted[order]))
     bets = np.where(shuffled.predicted > shuffled.line, "OVER", "UNDER").astype(np.str_)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shared.science.evaluation import Scored, alarms, summarise
-from tests.support.scored_rows import scored, season
+from tests.support.scored_rows import make_scored, season
 
 # What backtest.json promises, in its order of importance; the rest stands beside it.
 PROMISED = [
@@ -63,7 +63,7 @@ def rows(**columns: list[Any]) -> Scored:
 
 
 def test_every_promised_figure_is_there_and_is_json() -> None:
-    figures = summarise(scored(season(rows=600)), seed=1)
+    figures = summarise(make_scored(season(rows=600)), seed=1)
     assert set(PROMISED) <= set(figures)
     assert all(figures[name] is not None for name in PROMISED)
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
@@ -159,7 +159,7 @@ def test_edges_count_towards_the_side_of_the_bet() -> None:
 
 def test_a_system_that_knows_more_than_the_books_is_told_apart_from_the_line() -> None:
     games = season(rows=10_000, days=100)
-    better, worse = scored(games, error=0.3), scored(games, market=False, error=4.0)
+    better, worse = make_scored(games, error=0.3), make_scored(games, market=False, error=4.0)
     good, bad = summarise(better, seed=1), summarise(worse, seed=1)
     assert good["line_diff_high"] < 0.0 < bad["line_diff_low"]
     assert good["line_diff_low"] < good["line_diff"] < good["line_diff_high"]
@@ -198,10 +198,10 @@ def test_the_alarm_at_its_limits(change: dict[str, Any], sentences: list[str]) -
 
 
 def test_a_forecast_that_knows_the_result_raises_both_alarms() -> None:
-    assert len(alarms(summarise(leaked(), seed=1), "lined")) == 2
+    assert len(alarms(summarise(make_leaked(), seed=1), "lined")) == 2
 
 
-def leaked() -> Scored:
+def make_leaked() -> Scored:
     games = season(rows=1500)
     knowing = np.where(np.arange(1500) % 2 == 0, games.actual, games.mean)
-    return scored(type(games)(**{**vars(games), "mean": np.maximum(knowing, 2.0)}), market=False, error=0.5)
+    return make_scored(type(games)(**{**vars(games), "mean": np.maximum(knowing, 2.0)}), market=False, error=0.5)

@@ -34,8 +34,9 @@ from shared.science.model_registry.registry import (
     record_files,
     save_models,
 )
-from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MODEL_DAMAGED, MOVING_AVERAGE, XGBOOST
-from tests.support.systems_models import named
+from shared.science.systems.error_codes import MODEL_DAMAGED
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
+from tests.support.systems_models import train_named
 from tests.support.systems_rows import predicted_rows
 from tests.unit.science.model_registry.test_registry import AT
 from tests.unit.science.predictions.test_predict import LINED, POLICY, player
@@ -51,7 +52,7 @@ MANIFESTS = [f"models/{system}/{VERSION}/{METADATA}" for system in (XGBOOST, ENS
 @pytest.fixture
 def blobs(tmp_path: Path) -> FileBlobs:
     bucket = FileBlobs(tmp_path)
-    save_models(bucket, named(VERSION), SAVED, named("holdout"))
+    save_models(bucket, train_named(VERSION), SAVED, train_named("holdout"))
     return bucket
 
 
@@ -62,7 +63,7 @@ def put(blobs: FileBlobs, path: str, data: bytes) -> None:
 KINDS = ("cut", "cut", "flip", "flip", "insert", "remove", "over", "zero", "twice")
 
 
-def altered(data: bytes, chance: random.Random, kinds: Sequence[str] = KINDS) -> bytes:
+def alter(data: bytes, chance: random.Random, kinds: Sequence[str] = KINDS) -> bytes:
     """A copy that is cut, has bits flipped, bytes put in, taken out or written over; never the same."""
     found = bytearray(data)
     place = chance.randrange(len(found))
@@ -91,10 +92,10 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = xgboost.Booster
 
-    def booster(*arguments: Any, **named: Any) -> Any:
-        if "model_file" in named:
-            seen.append(hashlib.sha256(named["model_file"]).hexdigest())
-        return real(*arguments, **named)
+    def booster(*arguments: Any, **train_named: Any) -> Any:
+        if "model_file" in train_named:
+            seen.append(hashlib.sha256(train_named["model_file"]).hexdigest())
+        return real(*arguments, **train_named)
 
     monkeypatch.setattr(xgboost, "Booster", booster)
     return seen
@@ -109,7 +110,7 @@ def test_altered_files_are_all_refused_before_xgboost_reads_them(
     known = {hashlib.sha256(data).hexdigest() for data in whole.values()}
     for number in range(copies):
         path = chance.choice(list(whole))
-        put(blobs, path, altered(whole[path], chance))
+        put(blobs, path, alter(whole[path], chance))
         system = ENSEMBLE if path == COMBINATION else XGBOOST
         models = load_usable_models(blobs, BOTH)
         assert set(models.damaged) == {system}, f"alteration {number} of {path}"
@@ -127,7 +128,7 @@ def test_250_altered_manifests_are_refused_or_mean_the_same(
     refused = 0
     for _ in range(250):
         path = chance.choice(MANIFESTS)
-        put(blobs, path, altered(whole[path], chance))
+        put(blobs, path, alter(whole[path], chance))
         system = path.split("/")[1]
         monkeypatch.setattr(registry, "_loaded", None)  # an instance that has the models reads nothing
         damaged = load_usable_models(blobs, {system: VERSION}).damaged
@@ -206,13 +207,13 @@ def test_mended_files_serve_at_once(blobs: FileBlobs) -> None:
 
 
 def test_a_training_of_the_same_rows_writes_every_damaged_file_again(blobs: FileBlobs) -> None:
-    paths = save_models(blobs, named(VERSION), SAVED, named("holdout"))
+    paths = save_models(blobs, train_named(VERSION), SAVED, train_named("holdout"))
     whole = {path: blobs.read(path).data for path in paths}
     chance = random.Random(3)
     for damaged in [[path] for path in paths] + [paths, MANIFESTS, [TREES[0], MANIFESTS[0]]]:
         for path in damaged:
-            put(blobs, path, altered(whole[path], chance))
-        assert save_models(blobs, named(VERSION), SAVED, named("holdout")) == paths
+            put(blobs, path, alter(whole[path], chance))
+        assert save_models(blobs, train_named(VERSION), SAVED, train_named("holdout")) == paths
         assert {path: json_or_bytes(path, blobs.read(path).data) for path in paths} == {
             path: json_or_bytes(path, data) for path, data in whole.items()
         }
@@ -227,12 +228,12 @@ def json_or_bytes(path: str, data: bytes) -> object:
 def test_a_whole_file_is_never_replaced_by_another_content(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     with pytest.raises(Fatal, match="one version would name two models"):
-        save_models(blobs, named_other(), SAVED, named("holdout"))
+        save_models(blobs, train_other(), SAVED, train_named("holdout"))
     assert blobs.read(TREES[0]).data == whole
 
 
-def named_other() -> Any:
-    other, models = named("x", seed=8), named(VERSION)
+def train_other() -> Any:
+    other, models = train_named("x", seed=8), train_named(VERSION)
     assert other.xgboost is not None
     assert models.xgboost is not None
     return replace(models, xgboost=replace(models.xgboost, trees=other.xgboost.trees))
@@ -263,7 +264,7 @@ def test_a_version_without_hashes_gets_them_at_the_next_training_or_rollback(blo
     record_files(blobs, VERSION)
     assert [blobs.read(path).data for path in MANIFESTS] == complete
     forget_hashes(blobs)
-    save_models(blobs, named(VERSION), SAVED, named("holdout"))
+    save_models(blobs, train_named(VERSION), SAVED, train_named("holdout"))
     assert [blobs.read(path).data for path in MANIFESTS] == complete
 
 
@@ -275,7 +276,7 @@ def test_trees_without_a_hash_are_tried_in_a_process_of_their_own(blobs: FileBlo
     whole, chance = blobs.read(TREES[0]).data, random.Random(5)
     # a figure that is another within trees that fit is not to be told from what was learned
     for kind in ("cut", "cut", "cut", "insert", "remove", "zero", "twice"):
-        put(blobs, TREES[0], altered(whole, chance, [kind]))
+        put(blobs, TREES[0], alter(whole, chance, [kind]))
         with pytest.raises(ModelDamaged, match=r"model\.points\.ubj of xgboost_v1.*XGBoost"):
             load_version(blobs, VERSION)
     assert given == [], "this process was given none of them"
@@ -311,7 +312,7 @@ def test_250_altered_pointers_are_refused_or_name_the_same_version(blobs: FileBl
         move_pointer(blobs, read_serving(blobs), version, by=version, at=AT, why="test")
     whole, chance, refused = blobs.read(POINTER).data, random.Random(9), 0
     for _ in range(250):
-        put(blobs, POINTER, altered(whole, chance))
+        put(blobs, POINTER, alter(whole, chance))
         serving, damage = read_serving_or_none(blobs)
         refused += damage is not None
         assert damage is not None or serving.version == VERSION

@@ -24,23 +24,23 @@ from shared.science.model_registry.registry import (
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
 from shared.stores.ports import Blob
-from tests.support.systems_models import named, trained
+from tests.support.systems_models import train_named, train_once
 
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 METADATA = {"features": list(model_features()), "rows": 1200}
 
 
-def saved(blobs: FileBlobs, models: Models | None = None) -> dict[str, str]:
+def save(blobs: FileBlobs, models: Models | None = None) -> dict[str, str]:
     """Save a version, and what asks for it."""
-    models = models or trained().models
+    models = models or train_once().models
     save_models(blobs, models, METADATA)
     assert models.xgboost is not None
     return dict.fromkeys((XGBOOST, ENSEMBLE), models.xgboost.version)
 
 
 def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
-    blobs, models = FileBlobs(tmp_path), trained().models
-    versions = saved(blobs)
+    blobs, models = FileBlobs(tmp_path), train_once().models
+    versions = save(blobs)
     assert set(versions) == {XGBOOST, ENSEMBLE}
     loaded = load_models(blobs, versions)
     assert loaded.ensemble == models.ensemble
@@ -53,23 +53,23 @@ def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
 
 def test_saving_the_same_version_again_changes_nothing(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    first = save_models(blobs, trained().models, METADATA)
+    first = save_models(blobs, train_once().models, METADATA)
     generations = [blobs.read(path).generation for path in first]
-    assert save_models(blobs, trained().models, METADATA) == first
+    assert save_models(blobs, train_once().models, METADATA) == first
     assert [blobs.read(path).generation for path in first] == generations
 
 
 def test_one_version_never_names_two_models(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    save_models(blobs, trained().models, METADATA)
+    save_models(blobs, train_once().models, METADATA)
     with pytest.raises(Fatal, match="other content"):
-        save_models(blobs, trained().models, {**METADATA, "rows": 7})
+        save_models(blobs, train_once().models, {**METADATA, "rows": 7})
 
 
 def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     assert list_saved_versions(blobs) == []
-    versions = saved(blobs)
+    versions = save(blobs)
     assert current_versions(blobs) == {}
     assert list_saved_versions(blobs) == [versions[XGBOOST]]
     blobs.write("models/ensemble_v1/2099-01-01-half/model.json", b"{}", content_type="application/json")
@@ -77,7 +77,7 @@ def test_a_version_that_was_saved_does_not_serve_by_that(tmp_path: Path) -> None
 
 
 def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_data_decides(tmp_path: Path) -> None:
-    blobs, version = FileBlobs(tmp_path), trained().models
+    blobs, version = FileBlobs(tmp_path), train_once().models
     first = save_models(blobs, version, {**METADATA, "gate": {"against": "a"}})
     assert save_models(blobs, version, {**METADATA, "gate": {"against": "b"}}) == first
     assert version.xgboost is not None
@@ -87,8 +87,8 @@ def test_the_gates_first_decision_stays_whatever_a_later_training_of_the_same_da
 
 
 def test_a_holdout_model_is_kept_beside_its_version_and_never_served(tmp_path: Path) -> None:
-    blobs, holdout_model = FileBlobs(tmp_path), named("holdout", seed=8)
-    version = trained().models
+    blobs, holdout_model = FileBlobs(tmp_path), train_named("holdout", seed=8)
+    version = train_once().models
     paths = save_models(blobs, version, METADATA, holdout_model)
     assert version.xgboost is not None
     assert version.ensemble is not None
@@ -104,7 +104,7 @@ def test_a_holdout_model_is_kept_beside_its_version_and_never_served(tmp_path: P
 def test_a_version_is_stored_and_read_under_the_names_of_earlier_releases(tmp_path: Path) -> None:
     """Buckets hold versions whose holdout model is called twin: files moved by those names alone are read."""
     saved_by, moved = FileBlobs(tmp_path / "saved"), FileBlobs(tmp_path / "moved")
-    version, holdout_model = trained().models, named("holdout", seed=8)
+    version, holdout_model = train_once().models, train_named("holdout", seed=8)
     save_models(saved_by, version, {**METADATA, "twin_last_day": "2025-01-31"}, holdout_model)
     assert version.xgboost is not None
     name = version.xgboost.version
@@ -131,7 +131,7 @@ class CountingBlobs(FileBlobs):
 
 def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(tmp_path: Path) -> None:
     blobs = CountingBlobs(tmp_path)
-    pinned = saved(blobs)
+    pinned = save(blobs)
     move_pointer(blobs, read_serving(blobs), pinned[XGBOOST], by="first", at=AT, why="test")
     blobs.reads.clear()
     first = load_models(blobs, pinned)
@@ -140,7 +140,7 @@ def test_an_instance_reads_a_batchs_models_once_and_serves_those_that_it_pinned(
     files = [f"{folder}/metadata.json", *trees, f"{ENSEMBLE}/{pinned[ENSEMBLE]}/model.json"]
     assert blobs.reads == [f"models/{file}" for file in files], "no holdout model, no pointer"
     blobs.reads.clear()
-    newer = saved(blobs, named("2099-01-01-newer"))
+    newer = save(blobs, train_named("2099-01-01-newer"))
     move_pointer(blobs, read_serving(blobs), newer[XGBOOST], by="second", at=AT, why="test")
     blobs.reads.clear()
     for _ in range(3):
@@ -158,7 +158,7 @@ def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
 
 def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    versions = saved(blobs)
+    versions = save(blobs)
     names = list(model_features())
     with pytest.raises(SchemaMismatch, match="points_l3"):
         load_models(blobs, versions, names[1:])
@@ -168,7 +168,7 @@ def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: P
 
 def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp_path: Path) -> None:
     blobs, names = FileBlobs(tmp_path), list(model_features())
-    save_models(blobs, trained().models, {**METADATA, "features": names[:-1]})
+    save_models(blobs, train_once().models, {**METADATA, "features": names[:-1]})
     with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
         load_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs)[0]), names[:-1])
 
@@ -177,25 +177,25 @@ def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp
 def test_one_booster_of_other_inputs_than_the_two_beside_it_fails_loudly(tmp_path: Path, name: str) -> None:
     import xgboost as xgb
 
-    models, names = trained().models, model_features()
+    models, names = train_once().models, model_features()
     assert models.xgboost is not None
     narrow = xgb.train({"nthread": 1}, xgb.DMatrix(np.eye(3), np.arange(3.0)), 1)
     trees: Trees = replace(models.xgboost.trees, **{name: narrow})
-    versions = saved(FileBlobs(tmp_path), replace(models, xgboost=replace(models.xgboost, trees=trees)))
+    versions = save(FileBlobs(tmp_path), replace(models, xgboost=replace(models.xgboost, trees=trees)))
     with pytest.raises(SchemaMismatch, match=rf"trees: \[3, {len(names)}\].*retrain"):
         load_models(FileBlobs(tmp_path), versions)
 
 
 def test_a_missing_booster_says_what_to_do(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    versions = saved(blobs)
+    versions = save(blobs)
     (tmp_path / "models" / XGBOOST / versions[XGBOOST] / "model.rate.ubj").unlink()
     with pytest.raises(Fatal, match=r"model\.rate\.ubj is not in the models bucket.*nba-training-trigger"):
         load_models(blobs, versions)
 
 
 def test_an_ensemble_without_a_systems_spread_fails_loudly(tmp_path: Path) -> None:
-    blobs, models = FileBlobs(tmp_path), trained().models
+    blobs, models = FileBlobs(tmp_path), train_once().models
     assert models.ensemble is not None
     spread = {k: v for k, v in models.ensemble.variance.items() if k != XGBOOST}
     save_models(blobs, replace(models, ensemble=replace(models.ensemble, variance=spread)), METADATA)
@@ -210,4 +210,4 @@ def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 
 def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="complete"):
-        save_models(FileBlobs(tmp_path), replace(trained().models, ensemble=None), METADATA)
+        save_models(FileBlobs(tmp_path), replace(train_once().models, ensemble=None), METADATA)

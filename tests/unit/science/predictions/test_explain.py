@@ -22,7 +22,7 @@ from shared.science.systems.history import History
 from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
 from shared.science.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
-from tests.support.systems_models import trained, training_rows
+from tests.support.systems_models import train_once, training_rows
 from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
 
 N = 60
@@ -48,8 +48,8 @@ def total(parts: explain.Contributions) -> Floats:
 
 def test_every_systems_contributions_add_up_to_its_mean(rows: tuple[Features, History, Floats]) -> None:
     features, history, line = rows
-    outputs = all_outputs(features, history, line, trained().models)
-    found = contributions_of(features, history, line, trained().models, outputs)
+    outputs = all_outputs(features, history, line, train_once().models)
+    found = contributions_of(features, history, line, train_once().models, outputs)
     assert set(found) == set(SYSTEMS)
     for one in outputs:
         known = ~np.isnan(one.mean)
@@ -67,8 +67,8 @@ def test_they_add_up_without_a_system_that_is_left_out(
     rows: tuple[Features, History, Floats], left_out: list[str]
 ) -> None:
     features, history, line = rows
-    outputs = all_outputs(features, history, line, trained().models, dict.fromkeys(left_out, "why"))
-    found = contributions_of(features, history, line, trained().models, outputs)
+    outputs = all_outputs(features, history, line, train_once().models, dict.fromkeys(left_out, "why"))
+    found = contributions_of(features, history, line, train_once().models, outputs)
     assert set(found) == set(SYSTEMS) - set(left_out)
     if ENSEMBLE in found:
         np.testing.assert_allclose(total(found[ENSEMBLE]), outputs[-1].mean, atol=1e-4)
@@ -135,13 +135,13 @@ def test_each_booster_is_asked_once_for_all_rows_and_for_the_exact_values(
     asked: list[dict[str, Any]] = []
     usual = xgb.Booster.predict
 
-    def counted(booster: xgb.Booster, data: xgb.DMatrix, **how: Any) -> Any:
+    def count_predict(booster: xgb.Booster, data: xgb.DMatrix, **how: Any) -> Any:
         asked.append({"rows": data.num_row(), **how})
         return usual(booster, data, **how)
 
-    monkeypatch.setattr(xgb.Booster, "predict", counted)
+    monkeypatch.setattr(xgb.Booster, "predict", count_predict)
     features, history, line = rows
-    explanations(features, history, line, trained().models, all_outputs(*rows, trained().models))
+    explanations(features, history, line, train_once().models, all_outputs(*rows, train_once().models))
     assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}] * 3
 
 
@@ -234,7 +234,7 @@ def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
     rows: tuple[Features, History, Floats],
 ) -> None:
     """The trained weights of two of them may be 0."""
-    models = trained().models
+    models = train_once().models
     assert models.ensemble is not None
     market = MarketCombination(intercept=0.2, line=0.4, early=0.3, price=0.6, late=0.5)
     whole = Models(models.xgboost, replace(models.ensemble, with_market=market))
@@ -280,7 +280,7 @@ THIRTY = [{"points": 15 + k % 10} for k in range(30)]
 
 
 def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other() -> None:
-    rows = predicted_rows([player(LINED, THIRTY), player(None, THIRTY)], trained().models, Settings())
+    rows = predicted_rows([player(LINED, THIRTY), player(None, THIRTY)], train_once().models, Settings())
     assert len(rows) == 30
     for row in rows:
         assert (row["explanation"] is None) == (row["line_kind"] == "alternate")
@@ -300,7 +300,7 @@ def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other()
 
 def test_a_system_that_cannot_predict_explains_nothing() -> None:
     short = [player(LINED, [{}] * 3), player(LINED, THIRTY)]
-    rows = predicted_rows(short, trained().models, Settings(), {XGBOOST: "why"})
+    rows = predicted_rows(short, train_once().models, Settings(), {XGBOOST: "why"})
     for row in rows:
         if row["line_kind"] == "main":
             assert (row["explanation"] is None) == (row["error_code"] is not None), row["system_id"]
@@ -310,8 +310,8 @@ def test_a_system_that_cannot_predict_explains_nothing() -> None:
 
 def test_without_explanations_the_rows_are_the_same_but_for_them() -> None:
     asked = [player(LINED, THIRTY), player(None, THIRTY)]
-    whole = predicted_rows(asked, trained().models, Settings())
-    plain = predicted_rows(asked, trained().models, Settings(), explained=False)
+    whole = predicted_rows(asked, train_once().models, Settings())
+    plain = predicted_rows(asked, train_once().models, Settings(), explained=False)
     assert [{**row, "explanation": None} for row in whole] == plain
 
 
@@ -321,5 +321,5 @@ def test_a_defect_in_an_explanation_is_its_systems(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(zone_matchup, "contributions", defective)
     with pytest.raises(SystemFailed, match="zone_matchup_v1: KeyError: 'points'"):
-        predicted_rows([player(LINED, THIRTY)], trained().models, Settings())
-    assert predicted_rows([player(LINED, THIRTY)], trained().models, Settings(), {"zone_matchup_v1": "why"})
+        predicted_rows([player(LINED, THIRTY)], train_once().models, Settings())
+    assert predicted_rows([player(LINED, THIRTY)], train_once().models, Settings(), {"zone_matchup_v1": "why"})

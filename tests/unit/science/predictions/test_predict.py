@@ -30,7 +30,7 @@ from shared.science.systems.output import (
     SystemFailed,
 )
 from shared.stores.warehouse.schemas import arrow_schema, load_schema
-from tests.support.systems_models import trained
+from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
 
 POLICY = Settings()
@@ -64,7 +64,7 @@ LINED = {"main": "19.5", "books": BOOKS}
 
 
 def test_a_player_with_a_line_has_five_systems_by_five_lines_in_the_declared_columns() -> None:
-    rows = predicted_rows([player(LINED)], trained().models, POLICY)
+    rows = predicted_rows([player(LINED)], train_once().models, POLICY)
     assert len(rows) == 25
     assert {row["system_id"] for row in rows} == set(SYSTEMS)
     assert sorted({row["line_value"] for row in rows}) == [Decimal(x) for x in ("17.5", "18.5", "19.5", "20.5", "21.5")]
@@ -86,7 +86,7 @@ def test_a_row_declares_the_columns_that_nobody_else_writes() -> None:
 
 
 def test_types_and_times_are_the_columns_own() -> None:
-    row = predicted_rows([player(LINED)], trained().models, POLICY)[0]
+    row = predicted_rows([player(LINED)], train_once().models, POLICY)[0]
     assert row["game_date"] == date(2025, 11, 14)
     assert row["features_as_of"] == datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
     assert row["line_snapshot_at"] == datetime(2025, 11, 14, 16, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_day_is_a_date_whatever_the_features_come_from(day: Any) -> None:
 def test_confidence_is_the_sides_probability_given_no_push(least: float) -> None:
     """A bet's and a PASS's alike. None is claimed where no line is tested."""
     policy = Settings(min_expected_value=least, min_confidence=0.0)
-    rows = predicted_rows([player({**LINED, "main": "20.0"}), player(None)], trained().models, policy)
+    rows = predicted_rows([player({**LINED, "main": "20.0"}), player(None)], train_once().models, policy)
     lined = [row for row in rows if row["line_value"]]
     assert {row["recommendation"] for row in lined} == ({"OVER", "UNDER"} if least < 0 else {"PASS"})
     assert {row["side"] for row in lined} == {"OVER", "UNDER"}
@@ -116,7 +116,7 @@ def test_confidence_is_the_sides_probability_given_no_push(least: float) -> None
 
 
 def test_prices_belong_to_exactly_their_line() -> None:
-    rows = predicted_rows([player(LINED)], trained().models, POLICY)
+    rows = predicted_rows([player(LINED)], train_once().models, POLICY)
     by_line = {row["line_value"]: row for row in rows if row["system_id"] == ENSEMBLE}
     main, alternate, free = by_line[Decimal("19.5")], by_line[Decimal("20.5")], by_line[Decimal("18.5")]
     assert (main["line_kind"], main["over_price"], main["under_price"]) == ("main", -105, -108)
@@ -135,8 +135,8 @@ def test_prices_belong_to_exactly_their_line() -> None:
 
 
 def test_p_over_falls_with_the_line_and_pushes_exist_on_whole_lines_only() -> None:
-    whole = predicted_rows([player({"main": "20.0", "books": []})], trained().models, POLICY)
-    half = predicted_rows([player(LINED)], trained().models, POLICY)
+    whole = predicted_rows([player({"main": "20.0", "books": []})], train_once().models, POLICY)
+    half = predicted_rows([player(LINED)], train_once().models, POLICY)
     for system in SYSTEMS:
         chances = [row["p_over"] for row in half if row["system_id"] == system]
         assert chances == sorted(chances, reverse=True)
@@ -147,7 +147,7 @@ def test_p_over_falls_with_the_line_and_pushes_exist_on_whole_lines_only() -> No
 
 
 def test_without_a_line_there_is_one_row_a_system() -> None:
-    rows = predicted_rows([player(None)], trained().models, POLICY)
+    rows = predicted_rows([player(None)], train_once().models, POLICY)
     assert [row["system_id"] for row in rows] == list(SYSTEMS)
     for row in rows:
         assert (row["recommendation"], row["line_kind"], row["line_value"]) == ("NO_LINE", "none", None)
@@ -159,7 +159,7 @@ def test_without_a_line_there_is_one_row_a_system() -> None:
 
 def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> None:
     high = {"main": "29.5", "books": [offer("draftkings", "29.5", -110, -110)]}
-    rows = predicted_rows([player(None), player(high, player_id=2)], trained().models, POLICY)
+    rows = predicted_rows([player(None), player(high, player_id=2)], train_once().models, POLICY)
     means = {(row["player_id"], row["system_id"]): row for row in rows}
     for system in SYSTEMS:
         without, with_line = means[1629029, system], means[2, system]
@@ -171,8 +171,8 @@ def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> N
 
 def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line() -> None:
     features = feature_columns({})
-    outputs = all_outputs(features, history_of(POINTS), np.array([19.5]), trained().models)
-    rows = predicted_rows([player(LINED)], trained().models, POLICY)
+    outputs = all_outputs(features, history_of(POINTS), np.array([19.5]), train_once().models)
+    rows = predicted_rows([player(LINED)], train_once().models, POLICY)
     for one in outputs:
         [point] = median(one.mean, one.sd**2)
         mine = [row for row in rows if row["system_id"] == one.system_id]
@@ -183,19 +183,24 @@ def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line
         for row in mine:
             assert row["edge"] == pytest.approx(point - float(row["line_value"]), abs=2e-6)
             assert (row["edge"] > 0) == (row["p_over"] > 0.5)
-    without = all_outputs(features, history_of(POINTS), np.array([np.nan]), trained().models)[-1]
+    without = all_outputs(features, history_of(POINTS), np.array([np.nan]), train_once().models)[-1]
     assert outputs[-1].points_no_market == without.points == without.points_no_market
     assert outputs[-1].points != without.points
 
 
 def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> None:
     market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.5)
-    usual = trained().models
+    usual = train_once().models
     assert usual.ensemble is not None
     models = replace(usual, ensemble=replace(usual.ensemble, with_market=market))
-    untold: dict[str, Any] = {"points_share": 0.2}
-    told = {**untold, "line_p_over": 0.6, "teammates_out_lines": 20.0}
-    asked = [player(LINED, **untold), player(LINED, **told), player(**untold), player(**told)]
+    without_market: dict[str, Any] = {"points_share": 0.2}
+    with_market = {**without_market, "line_p_over": 0.6, "teammates_out_lines": 20.0}
+    asked = [
+        player(LINED, **without_market),
+        player(LINED, **with_market),
+        player(**without_market),
+        player(**with_market),
+    ]
     rows = predicted_rows(asked, models, POLICY)
     lined, lined_told, plain, plain_told = (
         [row for row in rows[start:end] if row["system_id"] == ENSEMBLE]
@@ -212,8 +217,8 @@ def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> 
 
 def test_a_player_predicted_among_others_gets_the_same_rows_as_alone() -> None:
     players = [player(LINED, points_ewma_20=10.0 + k, player_id=k) for k in range(7)]
-    together = predicted_rows(players, trained().models, POLICY)
-    alone = [row for one in players for row in predicted_rows([one], trained().models, POLICY)]
+    together = predicted_rows(players, train_once().models, POLICY)
+    alone = [row for one in players for row in predicted_rows([one], train_once().models, POLICY)]
     assert together == alone
 
 
@@ -240,7 +245,7 @@ def test_untrained_systems_and_short_histories_say_so_in_their_rows() -> None:
 
 def test_the_ensemble_goes_on_without_a_system_that_cannot_predict() -> None:
     rookie = {**player(LINED), "history": None}
-    rows = {row["system_id"]: row for row in predicted_rows([rookie], trained().models, POLICY)}
+    rows = {row["system_id"]: row for row in predicted_rows([rookie], train_once().models, POLICY)}
     assert rows["similarity_balanced_v1"]["error_code"] == "too_few_games"
     assert rows[ENSEMBLE]["predicted_points"] > 0
 
@@ -248,12 +253,12 @@ def test_the_ensemble_goes_on_without_a_system_that_cannot_predict() -> None:
 def test_a_player_of_whom_nothing_is_known_is_an_error_in_every_system() -> None:
     numbers = {k: None for k, v in feature_row().items() if isinstance(v, float) and k != "quality_score"}
     stranger = {**player(LINED, **numbers), "history": None}
-    rows = predicted_rows([stranger], trained().models, POLICY)
+    rows = predicted_rows([stranger], train_once().models, POLICY)
     assert {row["error_code"] for row in rows} == {"no_games", "no_zones", "too_few_games", "no_inputs"}
 
 
 def test_edge_and_fair_price_follow_from_the_stored_figures() -> None:
-    for row in predicted_rows([player(LINED)], trained().models, POLICY):
+    for row in predicted_rows([player(LINED)], train_once().models, POLICY):
         assert row["edge"] == pytest.approx(row["predicted_points"] - float(row["line_value"]), abs=1e-6)
         assert (row["fair_over_price"] < 0) == (row["p_over"] > 0.5)
         assert np.isfinite(row["predicted_sd"])
@@ -264,7 +269,7 @@ def test_nobody_asked_for_nobody_predicted() -> None:
 
 
 def test_a_system_that_is_left_out_says_why_and_the_ensemble_goes_on_without_it() -> None:
-    models, why = trained().models, "breaker system-xgboost_v1 is open"
+    models, why = train_once().models, "breaker system-xgboost_v1 is open"
     whole = predicted_rows([player(LINED), player()], models, POLICY)
     rows = predicted_rows([player(LINED), player()], models, POLICY, {XGBOOST: why})
     assert [(row["system_id"], row["line_value"]) for row in rows] == [
@@ -284,16 +289,16 @@ def test_a_system_that_is_left_out_says_why_and_the_ensemble_goes_on_without_it(
 
 
 def test_an_error_of_our_tree_is_no_single_system_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    def mismatched(*arguments: Any) -> Any:
+    def mismatch(*arguments: Any) -> Any:
         raise SchemaMismatch("other features")
 
-    monkeypatch.setattr(zone_matchup, "predict", mismatched)
+    monkeypatch.setattr(zone_matchup, "predict", mismatch)
     with pytest.raises(SchemaMismatch, match="other features"):
-        predicted_rows([player(LINED)], trained().models, POLICY)
+        predicted_rows([player(LINED)], train_once().models, POLICY)
 
 
 def test_the_ensemble_itself_can_be_left_out() -> None:
-    models = trained().models
+    models = train_once().models
     rows = predicted_rows([player(LINED)], models, POLICY, {ENSEMBLE: "why"})
     assert {row["system_id"] for row in rows if row["error_code"] == "breaker_open"} == {ENSEMBLE}
 
@@ -312,10 +317,10 @@ def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypa
     }[system_id]
     monkeypatch.setattr(module, "predict", defective)
     with pytest.raises(SystemFailed, match=f"{system_id}: KeyError: 'points'") as raised:
-        predicted_rows([player(LINED)], trained().models, POLICY)
+        predicted_rows([player(LINED)], train_once().models, POLICY)
     assert raised.value.system_id == system_id
     left_out = {system_id: "why"}
-    assert len(predicted_rows([player(LINED)], trained().models, POLICY, left_out)) == 25
+    assert len(predicted_rows([player(LINED)], train_once().models, POLICY, left_out)) == 25
 
 
 # --- suspicious lines -----------------------------------------------------------------------------------------
@@ -327,7 +332,7 @@ def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: 
     """Marked by phase 3, or far from what every system says: the ensemble does not see it, no figure comes of it."""
     changes = {"suspicious": "far_from_books"} if marked else {}
     lines = {"main": line, "books": [offer("betmgm", line, -110, -110, **changes)]}
-    rows = predicted_rows([player(lines), player()], trained().models, POLICY)
+    rows = predicted_rows([player(lines), player()], train_once().models, POLICY)
     lined, plain = rows[:-5], {row["system_id"]: row for row in rows[-5:]}
     why = "far_from_books" if marked else "far_from_form"
     assert {row["line_value"] for row in lined} >= {Decimal(line)}
@@ -342,13 +347,13 @@ def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: 
 def test_a_suspicious_line_beside_honest_ones_changes_no_row() -> None:
     far = offer("pointsbet", "250.5", -110, -110, suspicious="far_from_form")
     paid = offer("unibet", "19.5", 1_000_000, -110, suspicious="absurd_price")
-    rows = predicted_rows([player({"main": "19.5", "books": [*BOOKS, far, paid]})], trained().models, POLICY)
-    assert rows == predicted_rows([player(LINED)], trained().models, POLICY)
+    rows = predicted_rows([player({"main": "19.5", "books": [*BOOKS, far, paid]})], train_once().models, POLICY)
+    assert rows == predicted_rows([player(LINED)], train_once().models, POLICY)
 
 
 def test_a_marked_main_line_does_not_spoil_its_neighbours_request() -> None:
     lines = {"main": "250.5", "books": [offer("betmgm", "250.5", -110, -110)]}
-    together = predicted_rows([player(lines), player(LINED, player_id=2)], trained().models, POLICY)
+    together = predicted_rows([player(lines), player(LINED, player_id=2)], train_once().models, POLICY)
     assert [row for row in together if row["player_id"] == 2] == predicted_rows(
-        [player(LINED, player_id=2)], trained().models, POLICY
+        [player(LINED, player_id=2)], train_once().models, POLICY
     )

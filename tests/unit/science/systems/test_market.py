@@ -47,7 +47,7 @@ def row(**known: float) -> Features:
     return {name: np.array([value]) for name, value in {**usual, **known}.items()}
 
 
-def added(weights: MarketCombination, features: Features, line: float = 24.0) -> dict[str, float]:
+def list_added(weights: MarketCombination, features: Features, line: float = 24.0) -> dict[str, float]:
     """The terms of a figure of 20 without."""
     found = weights.terms(np.array([20.0]), np.array([line]), features)
     return {name: float(points[0]) for name, points in found.items()}
@@ -130,31 +130,31 @@ def test_the_line_pulls_by_its_distance_and_more_early_in_a_season() -> None:
     """4 points above: half of that, and a quarter more before the first game, half of a quarter after five."""
     weights = MarketCombination(**{**ONE, "line": 0.5, "early": 0.25})
     games = (0.0, 5.0, EARLY_GAMES - 1, EARLY_GAMES, 60.0)
-    found = [added(weights, row(games_season=played))[LINE] for played in games]
+    found = [list_added(weights, row(games_season=played))[LINE] for played in games]
     assert found == pytest.approx([3.0, 2.5, 2.1, 2.0, 2.0])
-    assert added(weights, row(games_season=np.nan))[LINE] == 3.0, "no game of the season is known"
-    assert added(weights, row(), line=18.0)[LINE] == -1.0
+    assert list_added(weights, row(games_season=np.nan))[LINE] == 3.0, "no game of the season is known"
+    assert list_added(weights, row(), line=18.0)[LINE] == -1.0
 
 
 def test_the_price_shifts_by_its_normal_quantile_in_standard_deviations() -> None:
     """0.841 is one standard deviation above: the side that the books believe in is the likelier one."""
     weights = MarketCombination(**{**ONE, "price": 0.5})
     deviation = float(np.sqrt(START_VARIANCE.of(np.array([24.0])))[0])
-    assert added(weights, row(line_p_over=0.8413447))[PRICE] == pytest.approx(0.5 * deviation, rel=1e-6)
-    assert added(weights, row(line_p_over=1 - 0.8413447))[PRICE] == pytest.approx(-0.5 * deviation, rel=1e-6)
-    assert added(weights, row(line_p_over=0.5))[PRICE] == 0.0
+    assert list_added(weights, row(line_p_over=0.8413447))[PRICE] == pytest.approx(0.5 * deviation, rel=1e-6)
+    assert list_added(weights, row(line_p_over=1 - 0.8413447))[PRICE] == pytest.approx(-0.5 * deviation, rel=1e-6)
+    assert list_added(weights, row(line_p_over=0.5))[PRICE] == 0.0
 
 
 def test_points_of_late_absences_fall_to_a_player_by_his_share() -> None:
     weights = MarketCombination(**{**ONE, "late": 0.5})
-    assert added(weights, row(teammates_out_lines=20.0))[LATE] == 0.5 * 20 * 0.25
-    assert added(weights, row(teammates_out_lines=0.0))[LATE] == 0.0
+    assert list_added(weights, row(teammates_out_lines=20.0))[LATE] == 0.5 * 20 * 0.25
+    assert list_added(weights, row(teammates_out_lines=0.0))[LATE] == 0.0
 
 
 def test_a_missing_price_or_no_report_counts_as_nothing() -> None:
     weights = MarketCombination(intercept=0.1, line=0.5, early=0.0, price=0.5, late=0.5)
-    assert added(weights, row()) == {LINE: 2.0, PRICE: 0.0, LATE: 0.0}
-    assert added(weights, row(teammates_out_lines=20.0, points_share=np.nan))[LATE] == 0.0
+    assert list_added(weights, row()) == {LINE: 2.0, PRICE: 0.0, LATE: 0.0}
+    assert list_added(weights, row(teammates_out_lines=20.0, points_share=np.nan))[LATE] == 0.0
     with_market = row(line_p_over=0.5, teammates_out_lines=0.0)
     at = np.array([20.0]), np.array([24.0])
     assert weights.of(*at, row())[0] == weights.of(*at, with_market)[0] == pytest.approx(22.1)
@@ -163,7 +163,7 @@ def test_a_missing_price_or_no_report_counts_as_nothing() -> None:
 def test_without_a_line_there_is_no_figure() -> None:
     weights = MarketCombination(intercept=0.1, line=0.5, early=0.2, price=0.5, late=0.5)
     with_market = row(line_p_over=0.6, teammates_out_lines=20.0)
-    assert all(np.isnan(points) for points in added(weights, with_market, line=np.nan).values())
+    assert all(np.isnan(points) for points in list_added(weights, with_market, line=np.nan).values())
     assert np.isnan(weights.of(np.array([20.0]), np.array([np.nan]), with_market)).all()
 
 

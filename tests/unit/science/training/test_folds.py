@@ -108,11 +108,11 @@ def test_known_trees_of_folds_give_the_same_model_and_only_new_ones_are_fitted(
     fitted: list[int] = []
     usual = xgboost_v1.train
 
-    def counted(inputs: np.ndarray, points: np.ndarray, minutes: np.ndarray) -> xgboost_v1.Trees:
+    def count_fit(inputs: np.ndarray, points: np.ndarray, minutes: np.ndarray) -> xgboost_v1.Trees:
         fitted.append(len(points))
         return usual(inputs, points, minutes)
 
-    monkeypatch.setattr(xgboost_v1, "train", counted)
+    monkeypatch.setattr(xgboost_v1, "train", count_fit)
     known: FoldTrees = {}
     fit(rows.where(midst), folds=known)
     assert sorted(known) == fold_starts(rows)

@@ -30,7 +30,7 @@ from shared.science.training.gate import (
 )
 from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import fit
-from tests.support.systems_models import named, trained, training_rows
+from tests.support.systems_models import train_named, train_once, training_rows
 
 pytestmark = pytest.mark.heavy  # versions are trained for most tests
 
@@ -123,7 +123,7 @@ def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:
 
 
 def test_forecasts_are_what_serving_says() -> None:
-    rows, models = training_rows(200), trained().models
+    rows, models = training_rows(200), train_once().models
     assert models.xgboost is not None
     predicted = forecasts(models, rows)
     inputs = xgboost_v1.matrix(rows.features, model_features())
@@ -176,13 +176,13 @@ def test_a_holdout_model_has_not_seen_the_window() -> None:
     assert holdout_model is not None
     for variant, predicted in forecasts(honest(), WINDOW).items():
         np.testing.assert_array_equal(forecasts(holdout_model, WINDOW)[variant], predicted)
-    whole = trained().models
+    whole = train_once().models
     assert (forecasts(whole, WINDOW)[XGBOOST, False] != forecasts(holdout_model, WINDOW)[XGBOOST, False]).any()
 
 
 def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    seen = serving(blobs, honest(), named("x"), last_day=str(START - DAY), twin_last_day="2025-01-31")
+    seen = serving(blobs, honest(), train_named("x"), last_day=str(START - DAY), twin_last_day="2025-01-31")
     champion = find_champion(blobs, seen, START)
     assert (champion.judged_as, champion.serves) == ("itself", True)
     same = judge(WINDOW, honest(), seen, champion)
@@ -197,7 +197,9 @@ def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Pa
 
 def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_path: Path) -> None:
     blobs, holdout_model = FileBlobs(tmp_path), honest()
-    seen = serving(blobs, trained().models, holdout_model, last_day=str(ROWS.day.max()), twin_last_day=str(START - DAY))
+    seen = serving(
+        blobs, train_once().models, holdout_model, last_day=str(ROWS.day.max()), twin_last_day=str(START - DAY)
+    )
     champion = find_champion(blobs, seen, START)
     assert champion.judged_as == "twin"
     assert champion.models is not None
@@ -205,7 +207,7 @@ def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_p
         forecasts(champion.models, WINDOW)[ENSEMBLE, False], forecasts(holdout_model, WINDOW)[ENSEMBLE, False]
     )
     # on the rows that it has seen the version itself looks better than anything that has not
-    unfair = judge(WINDOW, holdout_model, seen, Champion(trained().models, "itself", serves=True))
+    unfair = judge(WINDOW, holdout_model, seen, Champion(train_once().models, "itself", serves=True))
     assert unfair.comparisons[0].difference > 0
     assert judge(WINDOW, holdout_model, seen, champion).comparisons[0].difference == 0.0
 
@@ -215,7 +217,7 @@ def test_where_every_model_has_seen_the_window_the_season_average_decides(
     tmp_path: Path, known: dict[str, str]
 ) -> None:
     blobs = FileBlobs(tmp_path)
-    seen = serving(blobs, trained().models, honest(), **known)
+    seen = serving(blobs, train_once().models, honest(), **known)
     champion = find_champion(blobs, seen, START)
     assert (champion.models, champion.serves) == (None, True)
     good = judge(WINDOW, honest(), seen, champion)
@@ -239,8 +241,8 @@ def test_a_serving_version_that_is_gone_or_does_not_fit_does_not_stand_in_the_wa
     assert "gone cannot serve: models/xgboost_v1/gone/metadata.json is not in the models bucket" in champion.judged_as
     assert judge(WINDOW, spoilt(), gone, champion).promoted
     blobs = FileBlobs(tmp_path / "other")
-    seen = serving(blobs, trained().models, last_day="2020-01-01")
-    save_models(blobs, named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})
+    seen = serving(blobs, train_once().models, last_day="2020-01-01")
+    save_models(blobs, train_named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})
     move_pointer(blobs, seen, "misfit", by="test", at=AT, why="test")
     misfit = find_champion(blobs, read_serving(blobs), START)
     assert not misfit.serves

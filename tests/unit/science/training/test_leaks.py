@@ -37,7 +37,7 @@ def honest_rows() -> TrainingRows:
     return replace(rows, points=points, features={**rows.features, **same, "points_per_minute_l40": level / 32.0})
 
 
-def planted(rows: TrainingRows, values: Floats) -> TrainingRows:
+def plant(rows: TrainingRows, values: Floats) -> TrainingRows:
     return replace(rows, features={**rows.features, LEAK: values})
 
 
@@ -51,7 +51,7 @@ def test_honest_features_explain_nothing() -> None:
 def test_a_feature_that_knows_the_result_is_found_and_refused() -> None:
     rows = honest_rows()
     random = np.random.default_rng(3)
-    leaking = planted(rows, rows.points + random.normal(0, 3, len(rows)))
+    leaking = plant(rows, rows.points + random.normal(0, 3, len(rows)))
     [suspect] = scan(leaking).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
     with pytest.raises(DataError, match=LEAK):
@@ -62,15 +62,15 @@ def test_an_average_that_includes_the_game_itself_is_found() -> None:
     """A mean of ten differs from the honest one by a tenth of the result: by itself it explains next to nothing."""
     rows = honest_rows()
     last9 = rows.history.values["points"][:, :9].sum(axis=1)
-    assert scan(planted(rows, last9 / 9)).suspects == []
-    [suspect] = scan(planted(rows, (last9 + rows.points) / 10)).suspects
+    assert scan(plant(rows, last9 / 9)).suspects == []
+    [suspect] = scan(plant(rows, (last9 + rows.points) / 10)).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
 
 
 def test_a_leak_where_half_of_the_values_are_unknown_is_found() -> None:
     rows = honest_rows()
     half = np.where(np.arange(len(rows)) % 3 == 0, np.nan, rows.points)
-    assert [one.feature for one in scan(planted(rows, half)).suspects] == [LEAK]
+    assert [one.feature for one in scan(plant(rows, half)).suspects] == [LEAK]
 
 
 def test_too_few_rows_say_nothing() -> None:
@@ -85,13 +85,13 @@ def test_the_limit_is_well_above_chance() -> None:
 def test_a_model_that_learned_from_a_leak_raises_the_alarm() -> None:
     """Trained on the first two thirds, judged on lines of the last: the error that nobody can have."""
     rows = training_rows(n=3600)
-    leaking = planted(rows, rows.points + np.random.default_rng(3).normal(0, 2, len(rows)))
+    leaking = plant(rows, rows.points + np.random.default_rng(3).normal(0, 2, len(rows)))
     for judged, alarmed in ((rows, False), (leaking, True)):
-        found = alarms(summarise(_boosted(judged), seed=1), "lined")
+        found = alarms(summarise(_predict_boosted(judged), seed=1), "lined")
         assert bool(found) == alarmed, found
 
 
-def _boosted(rows: TrainingRows) -> Scored:
+def _predict_boosted(rows: TrainingRows) -> Scored:
     """xgboost_v1 on the rows with a line after two thirds of the days."""
     start = rows.first_day(2 / 3)
     models = fit(rows.where(rows.day < start)).models

@@ -44,17 +44,17 @@ def test_the_same_data_have_the_same_hash_wherever_they_were_read() -> None:
     assert len(SMALL.data_hash) == 64
 
 
-def _changed(values: np.ndarray, by: float = 1e-9) -> np.ndarray:
+def _change(values: np.ndarray, by: float = 1e-9) -> np.ndarray:
     changed = values.copy()
     changed[-1] += by
     return changed
 
 
 CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
-    "a target": lambda rows: replace(rows, points=_changed(rows.points)),
-    "minutes": lambda rows: replace(rows, minutes=_changed(rows.minutes)),
+    "a target": lambda rows: replace(rows, points=_change(rows.points)),
+    "minutes": lambda rows: replace(rows, minutes=_change(rows.minutes)),
     "a feature": lambda rows: replace(
-        rows, features={**rows.features, "points_l10": _changed(rows.features["points_l10"])}
+        rows, features={**rows.features, "points_l10": _change(rows.features["points_l10"])}
     ),
     "a known line": lambda rows: replace(rows, line=np.where(np.arange(ROWS) == 0, rows.line + 0.5, rows.line)),
     "a line more": lambda rows: replace(rows, line=np.nan_to_num(rows.line, nan=9.5)),

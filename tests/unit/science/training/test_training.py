@@ -32,21 +32,21 @@ from shared.science.training.walk_forward import _walk_forward, fit
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
-from tests.support.systems_models import trained, training_rows
-from tests.support.training_tables import fill, game, load, played
+from tests.support.systems_models import train_once, training_rows
+from tests.support.training_tables import fill, game, load, summary_row
 
 # --- the fit ------------------------------------------------------------------------------------------------
 
 
 def test_the_same_rows_give_the_same_bytes_and_the_same_version() -> None:
     again = fit(training_rows())
-    first, second = trained().models, again.models
+    first, second = train_once().models, again.models
     assert first.xgboost is not None
     assert second.xgboost is not None
     assert first.ensemble == second.ensemble
     assert first.xgboost.version == second.xgboost.version
     assert first.xgboost.trees.files() == second.xgboost.trees.files()
-    assert trained().metrics == again.metrics
+    assert train_once().metrics == again.metrics
 
 
 def test_other_data_is_another_version() -> None:
@@ -55,7 +55,7 @@ def test_other_data_is_another_version() -> None:
     points[3] += 1
     other = fit(replace(rows, points=points)).models.xgboost
     assert other is not None
-    first = trained().models.xgboost
+    first = train_once().models.xgboost
     assert first is not None
     assert other.version != first.version
     assert other.version.startswith(str(rows.day.max()))
@@ -78,14 +78,14 @@ def test_figures_of_the_hold_out_do_not_depend_on_being_fitted_on_it() -> None:
     holdout = rows.day >= rows.first_day(0.9)
     shifted = fit(replace(rows, points=np.where(holdout, rows.points + 10.0, rows.points)))
     for name in BASE_SYSTEMS:
-        moved = shifted.metrics["all"][name]["bias"] - trained().metrics["all"][name]["bias"]
+        moved = shifted.metrics["all"][name]["bias"] - train_once().metrics["all"][name]["bias"]
         assert moved == pytest.approx(-10.0, abs=1e-3)
-    moved = shifted.metrics["lined"][ENSEMBLE]["bias"] - trained().metrics["lined"][ENSEMBLE]["bias"]
+    moved = shifted.metrics["lined"][ENSEMBLE]["bias"] - train_once().metrics["lined"][ENSEMBLE]["bias"]
     assert moved == pytest.approx(-10.0, abs=1e-3)
 
 
 def test_weights_are_not_negative_and_the_market_counts_where_it_knows_most() -> None:
-    model = trained().models.ensemble
+    model = train_once().models.ensemble
     assert model is not None
     assert model.with_market is not None
     market = model.with_market
@@ -100,11 +100,11 @@ def test_too_few_lines_give_no_market_combination() -> None:
     model = fit(replace(rows, line=np.full(len(rows), np.nan))).models.ensemble
     assert model is not None
     assert model.with_market is None
-    assert trained().metrics["lined"]["n"] > 0
+    assert train_once().metrics["lined"]["n"] > 0
 
 
 def test_the_learned_systems_beat_the_season_average_of_the_synthetic_rows() -> None:
-    figures = trained().metrics["all"]
+    figures = train_once().metrics["all"]
     assert figures[MOVING_AVERAGE]["mae"] < figures["season_avg_mae"]
     assert figures[f"{ENSEMBLE}_no_market"]["mae"] < figures["season_avg_mae"]
 
@@ -137,7 +137,7 @@ def histories(warehouse: DuckDbWarehouse, as_of: datetime, last_games: int = GAM
 
 
 def test_the_batch_loader_gives_the_last_games_strictly_before_as_of_newest_first(warehouse: DuckDbWarehouse) -> None:
-    rows = [played(n) for n in (1, 2, 5)] + [played(3, player_id=2), played(4, player_id=3)]
+    rows = [summary_row(n) for n in (1, 2, 5)] + [summary_row(3, player_id=2), summary_row(4, player_id=3)]
     load(warehouse, "nba_analytics.player_game_summary", rows)
     known = game(5)["known_at"]
     flat = histories(warehouse, known)
@@ -150,7 +150,7 @@ def test_the_batch_loader_gives_the_last_games_strictly_before_as_of_newest_firs
 
 
 def test_histories_know_the_opponents_defence_and_who_was_missing_then(warehouse: DuckDbWarehouse) -> None:
-    load(warehouse, "nba_analytics.player_game_summary", [played(3)])
+    load(warehouse, "nba_analytics.player_game_summary", [summary_row(3)])
     team = {"opponent": "CCC", "is_home": True, "team_minutes": 240.0}
     defence = [
         {**game(n), **team, "team": "BBB", "points_allowed": points, "possessions": 100.0}

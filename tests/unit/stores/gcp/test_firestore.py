@@ -84,7 +84,7 @@ def test_what_is_no_version_fits_nothing() -> None:
         unchanged_since("7", "a/1")
 
 
-def handled(*errors: Exception) -> Exception:
+def handle_in_turn(*errors: Exception) -> Exception:
     """The last error as it is when each was raised while the one before it was handled."""
     for before, after in pairwise(errors):
         after.__context__ = before
@@ -93,13 +93,13 @@ def handled(*errors: Exception) -> Exception:
 
 def test_the_first_failure_of_a_transaction_is_told() -> None:
     commit, rollback = google.AlreadyExists("a/1 is there"), google.InvalidArgument("no such transaction")
-    assert _first_failure(handled(commit, rollback), None) is commit
-    assert _first_failure(handled(commit), None) is commit
+    assert _first_failure(handle_in_turn(commit, rollback), None) is commit
+    assert _first_failure(handle_in_turn(commit), None) is commit
 
 
 def test_what_the_caller_was_handling_is_not_told() -> None:
     outside, commit = google.NotFound("something else"), google.Aborted("contention")
-    assert _first_failure(handled(outside, commit), outside) is commit
+    assert _first_failure(handle_in_turn(outside, commit), outside) is commit
 
 
 def test_tries_that_ran_out_are_told_as_the_conflict_they_are() -> None:
@@ -146,7 +146,7 @@ class Service:
         return iter([types.RunAggregationQueryResponse(result=result, read_time=NOON)])
 
 
-def transacted(service: Service, monkeypatch: pytest.MonkeyPatch, body: Any) -> Any:
+def run_transaction(service: Service, monkeypatch: pytest.MonkeyPatch, body: Any) -> Any:
     """What `run` gives, without waiting between tries."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     return state_of(service).transaction(body)
@@ -172,14 +172,14 @@ def test_a_transaction_that_expired_runs_again(at: str, monkeypatch: pytest.Monk
         transaction.set("a/1", {"n": 1})
         return f"found {found}"
 
-    assert transacted(service, monkeypatch, body) == "found None"
+    assert run_transaction(service, monkeypatch, body) == "found None"
     assert (service.begun, service.rolled_back) == (2, 1)
 
 
 def test_a_write_that_firestore_refuses_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service([google.InvalidArgument("exceeds the maximum allowed size of 1,048,576 bytes.")], [])
     with pytest.raises(Fatal, match="maximum allowed size"):
-        transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
+        run_transaction(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
     assert service.begun == 1
 
 
@@ -188,7 +188,7 @@ def test_a_transaction_that_keeps_expiring_is_a_conflict(monkeypatch: pytest.Mon
     service = Service([google.InvalidArgument(EXPIRED)] * 1_000, [])
     monkeypatch.setattr("shared.stores.gcp.firestore_transaction._AGAIN", _AGAIN.with_timeout(0.05))
     with pytest.raises(WriteConflict, match="has expired"):
-        transacted(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
+        run_transaction(service, monkeypatch, lambda transaction: transaction.set("a/1", {}))
 
 
 @pytest.mark.parametrize(("function", "seconds"), [(60.0, 15.0), (540.0, 60.0)])

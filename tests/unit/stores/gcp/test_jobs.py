@@ -122,7 +122,7 @@ def test_a_job_that_cannot_be_read_yet_is_waited_for_by_a_retry(
 def test_a_copy_that_cannot_be_read_yet_is_waited_for_by_a_retry(
     service: JobsService, warehouse: BigQueryWarehouse
 ) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     service.unreadable = "copy"
     with pytest.raises(StoreUnavailable, match="exists and cannot be read yet"):
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {})
@@ -244,7 +244,7 @@ def test_every_job_has_limits_and_labels(service: JobsService, function: float, 
 
 def test_no_request_waits_for_ever(service: JobsService) -> None:
     """A connection that dies silently would hold the thread, perhaps inside a date's lock, and let it go on later."""
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     client, limits = service.client(), Limits(300.0)
     warehouse = BigQueryWarehouse(client, dataset_prefix="", max_bytes_billed=1_000, limits=limits)
     warehouse.query("SELECT 1 AS outside")
@@ -305,17 +305,17 @@ def test_a_serialisation_conflict_is_a_write_conflict(service: JobsService, ware
 # --- replace_partition --------------------------------------------------------------------------------------------
 
 
-def declared(table: str) -> list[dict[str, Any]]:
+def declared_columns(table: str) -> list[dict[str, Any]]:
     return [{"name": field.name, "type": field.type} for field in load_schema(table).fields]
 
 
-def checked(n: int, outside: int = 0, table: str = ACCURACY) -> Any:
+def check_partition(n: int, outside: int = 0, table: str = ACCURACY) -> Any:
     required = [field.name for field in load_schema(table).fields if field.required]
     return lambda sql: [{"n": n, "outside": outside, "nulls": [0] * len(required)}] if "AS outside" in sql else []
 
 
 def test_a_days_partition_is_put_in_place_by_one_copy(service: JobsService, warehouse: BigQueryWarehouse) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT * FROM nba_raw.x", {}) == 7
     (copied,) = [each["copy"] for each in service.configurations("copy")]
     assert copied["writeDisposition"] == "WRITE_TRUNCATE"
@@ -335,7 +335,7 @@ def test_a_copy_leaves_nothing_for_a_plan_to_change(
     service: JobsService, warehouse: BigQueryWarehouse, table: str
 ) -> None:
     """Columns' descriptions, the key and the table's description are as Terraform made them."""
-    service.columns, service.answer = declared(table), checked(7, table=table)
+    service.columns, service.answer = declared_columns(table), check_partition(7, table=table)
     before = copy.deepcopy(service.table(f"dev_{table}"))
     assert before["schema"]["fields"][0]["description"] or before["description"]
     dates = DateRange(DAY, DAY)
@@ -347,7 +347,7 @@ def test_a_copy_leaves_nothing_for_a_plan_to_change(
 
 def test_a_copy_keeps_what_newer_code_describes(service: JobsService, warehouse: BigQueryWarehouse) -> None:
     """After a rollback of code alone the descriptions in the project are the newer ones."""
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     table = service.table(f"dev_{ACCURACY}")
     table["description"] = 'One row a grade: "graded" \\ or not\n(later)'
     table["schema"]["fields"][1]["description"] = "the game's id \u00e4, as NBA.com has it"
@@ -391,7 +391,7 @@ def test_a_day_of_a_table_unlike_the_declared_one_is_deleted_and_inserted(
     service: JobsService, warehouse: BigQueryWarehouse, difference: str
 ) -> None:
     """A copy demands equal schemas: after a rollback of code alone results and grades would be dead letters."""
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     DIFFERENT[difference](service.table(f"dev_{ACCURACY}"))
     before = copy.deepcopy(service.table(f"dev_{ACCURACY}"))
     assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}) == 7
@@ -407,7 +407,7 @@ def test_the_stand_in_refuses_a_copy_onto_another_schema(
     service: JobsService, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the tests above would say nothing."""
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     _column(service.table(f"dev_{ACCURACY}"), "later", type="FLOAT")
     monkeypatch.setattr("shared.stores.gcp.bigquery_partition.same_as_declared", lambda target, schema: True)
     with pytest.raises(Fatal, match=r"Provided Schema does not match Table .*Cannot remove field \(field: later\)"):
@@ -425,7 +425,7 @@ def test_the_stand_in_refuses_a_copy_onto_another_schema(
 def test_a_table_that_takes_no_row_is_named_with_the_way_out(
     service: JobsService, warehouse: BigQueryWarehouse, change: Callable[[Resource], object], message: str
 ) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     change(service.table(f"dev_{ACCURACY}"))
     with pytest.raises(SchemaMismatch, match=message) as raised:
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {})
@@ -434,7 +434,7 @@ def test_a_table_that_takes_no_row_is_named_with_the_way_out(
 
 
 def test_no_rows_put_nothing_in_place(service: JobsService, warehouse: BigQueryWarehouse) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(0)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(0)
     assert warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}) == 0
     assert service.configurations("copy") == []
     assert len(service.deleted) == 2
@@ -446,7 +446,7 @@ def test_no_rows_put_nothing_in_place(service: JobsService, warehouse: BigQueryW
 def test_other_slices_are_replaced_in_one_transaction(
     service: JobsService, warehouse: BigQueryWarehouse, dates: tuple[date, date], by: tuple[str, ...]
 ) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     assert warehouse.replace_partition(ACCURACY, DateRange(*dates), "SELECT 1", {}, by=by) == 7
     assert service.configurations("copy") == []
     (script,) = [sql for each in service.configurations("query") if "TRANSACTION" in (sql := each["query"]["query"])]
@@ -460,7 +460,7 @@ def test_other_slices_are_replaced_in_one_transaction(
 def test_a_conflict_of_the_transaction_leaves_no_table_behind(
     service: JobsService, warehouse: BigQueryWarehouse
 ) -> None:
-    service.columns, service.answer = declared(ACCURACY), checked(7)
+    service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     service.conflicts_at = "BEGIN TRANSACTION"
     with pytest.raises(WriteConflict, match="aborted due to concurrent update"):
         warehouse.replace_partition(ACCURACY, DateRange(DAY, DAY), "SELECT 1", {}, by=("game_date", "system_id"))

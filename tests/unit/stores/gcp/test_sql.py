@@ -12,7 +12,7 @@ from shared.core.errors import Fatal
 from shared.stores.gcp.bigquery_sql import prepare
 
 
-def sent(sql: str, **params: Any) -> tuple[str, list[dict[str, Any]]]:
+def prepare_and_show(sql: str, **params: Any) -> tuple[str, list[dict[str, Any]]]:
     statement = prepare(sql, params, "dev_", "query")
     return statement.sql, [parameter.to_api_repr() for parameter in statement.parameters]
 
@@ -40,25 +40,25 @@ def scalar(name: str, kind: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_a_parameter_has_the_type_of_its_value(value: Any, kind: str, text: Any) -> None:
-    assert sent("SELECT @a AS a", a=value) == ("SELECT @a AS a", [scalar("a", kind, text)])
+    assert prepare_and_show("SELECT @a AS a", a=value) == ("SELECT @a AS a", [scalar("a", kind, text)])
 
 
 def test_lists_are_arrays_of_their_elements_type() -> None:
-    _, (found,) = sent("SELECT 1 IN UNNEST(@ids) AS a", ids=[1, 2])
+    _, (found,) = prepare_and_show("SELECT 1 IN UNNEST(@ids) AS a", ids=[1, 2])
     assert found["parameterType"] == {"type": "ARRAY", "arrayType": {"type": "INT64"}}
     assert found["parameterValue"] == {"arrayValues": [{"value": "1"}, {"value": "2"}]}
-    _, (mixed,) = sent("SELECT 1 IN UNNEST(@ids) AS a", ids=(1, 2.5))
+    _, (mixed,) = prepare_and_show("SELECT 1 IN UNNEST(@ids) AS a", ids=(1, 2.5))
     assert mixed["parameterType"]["arrayType"] == {"type": "FLOAT64"}
 
 
 def test_what_has_no_type_is_written_out() -> None:
     sql = "SELECT @a AS a, '@a' AS b, `@a` FROM UNNEST(@ids) -- @a"
-    assert sent(sql, a=None, ids=[]) == ("SELECT NULL AS a, '@a' AS b, `@a` FROM UNNEST([]) -- @a", [])
+    assert prepare_and_show(sql, a=None, ids=[]) == ("SELECT NULL AS a, '@a' AS b, `@a` FROM UNNEST([]) -- @a", [])
 
 
 def test_only_parameters_that_the_sql_names_are_sent() -> None:
     sql = "SELECT '@text' AS a, @@time_zone AS b, @real AS c /* @gone */ # @gone"
-    assert sent(sql, real=1, text=2, gone=3, time_zone=4)[1] == [scalar("real", "INT64", "1")]
+    assert prepare_and_show(sql, real=1, text=2, gone=3, time_zone=4)[1] == [scalar("real", "INT64", "1")]
 
 
 def test_missing_parameters_are_named() -> None:
@@ -79,7 +79,7 @@ def test_missing_parameters_are_named() -> None:
 )
 def test_values_that_are_no_parameter_are_refused(value: Any, message: str) -> None:
     with pytest.raises(Fatal, match=message):
-        sent("SELECT @a AS a", a=value)
+        prepare_and_show("SELECT @a AS a", a=value)
 
 
 def test_the_prefix_goes_before_dataset_names_alone() -> None:
@@ -87,7 +87,7 @@ def test_the_prefix_goes_before_dataset_names_alone() -> None:
         "SELECT x, 'nba_raw.a' AS s FROM nba_raw.a JOIN `nba_staging._staging_batch_2025-11-14_r1__7` USING (x)"
         " -- nba_raw.b"
     )
-    found, _ = sent(sql)
+    found, _ = prepare_and_show(sql)
     assert "FROM dev_nba_raw.a JOIN `dev_nba_staging._staging_batch_2025-11-14_r1__7`" in found
     assert "'nba_raw.a'" in found
     assert found.endswith("-- nba_raw.b")

@@ -18,12 +18,12 @@ ALL = (*load_schema(staging.TARGET).columns,)
 STAGED = tuple(name for name in ALL if name != "created_at")
 
 
-def parsed(sql: str) -> Any:
+def parse(sql: str) -> Any:
     return sqlglot.parse_one(sql, dialect="bigquery")
 
 
 def merge() -> Any:
-    return parsed(staging.merge_sql(staging.staged_rows({staging.staging_table(BATCH, "1"): STAGED}, BATCH)))
+    return parse(staging.merge_sql(staging.staged_rows({staging.staging_table(BATCH, "1"): STAGED}, BATCH)))
 
 
 def test_names() -> None:
@@ -72,7 +72,7 @@ def test_tables_with_other_columns_or_another_order_are_read_by_name() -> None:
         staging.staging_table(BATCH, "2"): tuple(reversed(STAGED)),
         staging.staging_table(BATCH, "3"): STAGED,
     }
-    outer = [select for select in parsed(staging.staged_rows(tables, BATCH)).find_all(exp.Select) if not select.is_star]
+    outer = [select for select in parse(staging.staged_rows(tables, BATCH)).find_all(exp.Select) if not select.is_star]
     assert [select.named_selects for select in outer] == [[*STAGED, "staged_unit"]] * 2
 
 

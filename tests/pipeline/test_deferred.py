@@ -15,6 +15,7 @@ from shared.chain.execution.handler import Response
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import read_envelope
 from shared.chain.resilience import admission, circuit_breaker, deferred, pause_switch
+from shared.chain.resilience.admission import Rejection
 from shared.core import failpoints
 from shared.core.errors import DataError, LeaseHeld, Skippable, StoreUnavailable
 from shared.core.pipeline import load_pipeline
@@ -43,7 +44,7 @@ def break_open(world: PipelineHarness, function: str = FUNCTION) -> None:
         )
 
 
-def deferred_by(world: PipelineHarness) -> list[tuple[str, bool]]:
+def list_gates(world: PipelineHarness) -> list[tuple[str, bool]]:
     """(gate, released) of every held message."""
     return [(each["gate"], each["released_at"] is not None) for each in world.documents("held")]
 
@@ -151,7 +152,7 @@ def test_a_held_message_means_what_it_meant_when_it_was_published(world: Pipelin
 def test_any_bytes_are_held_and_come_back_as_they_were(world: PipelineHarness, data: bytes) -> None:
     pause_all(world)
     envelope = read_envelope(push(data, message_id="77", subscription=TRIGGER, attributes={"a": "ö"}))
-    deferred.hold(world.runtime, load_pipeline().functions[FUNCTION], envelope, "pause", "why")
+    deferred.defer(world.runtime, load_pipeline().functions[FUNCTION], envelope, Rejection("pause", "why"))
     assert resume(world) == [f"{TRIGGER}.77"]
     ((topic, sent, attributes),) = world.bus.published
     assert (topic, sent, attributes["a"], attributes["origin_message_id"]) == ("nba-phase3-trigger", data, "ö", "77")
@@ -187,7 +188,7 @@ def test_a_redelivery_held_while_the_first_still_runs_is_not_done_again(world: P
     resume(world)
     answers = [answer.body["status"] for _, answer in world.run_until_idle({FUNCTION: (work, PhaseMessage)})]
     assert (answers, work.calls) == (["success"], 1)
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
 def test_a_message_that_another_released_a_moment_ago_is_not_sent_twice(world: PipelineHarness) -> None:
@@ -222,7 +223,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: Pipelin
     function = load_pipeline().functions[FUNCTION]
     assert len(function.subscriptions) > 1
     pause_all(world)
-    deferred.hold(world.runtime, function, read_envelope(push(DAY, message_id="7")), "pause", "why")
+    deferred.defer(world.runtime, function, read_envelope(push(DAY, message_id="7")), Rejection("pause", "why"))
     assert resume(world) == [f"{function.subscriptions[0].name}.7"]
 
 
@@ -232,7 +233,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: Pipelin
 def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: PipelineHarness) -> None:
     pause_all(world)
     body = push(DAY, message_id="5", subscription=TRIGGER)
-    with world.killed_at("held.stored"), pytest.raises(Killed):
+    with world.kill_at("deferred.stored"), pytest.raises(Killed):
         send(world, Work(), body)
     assert world.documents("held") == []
     world.start()
@@ -241,19 +242,19 @@ def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(w
     assert [json.loads(data) for _, data, _ in world.bus.published] == [DAY]
 
 
-@pytest.mark.parametrize("point", ["held.released", "outbox.published"])
+@pytest.mark.parametrize("point", ["deferred.released", "outbox.published"])
 def test_a_crash_while_releasing_is_mended_by_the_next_call(world: PipelineHarness, point: str) -> None:
     pause_all(world)
     for number in range(3):
         send(world, Work(), push(DAY, message_id=f"m{number}", subscription=TRIGGER))
         world.move(seconds=1)
-    with world.killed_at(point, 2), pytest.raises(Killed):
+    with world.kill_at(point, 2), pytest.raises(Killed):
         resume(world)
     world.start()
     assert deferred.release_deferred(world.runtime) == [f"{TRIGGER}.m2"]
     assert deferred.release_deferred(world.runtime) == []
     origins = [attributes["origin_message_id"] for _, _, attributes in world.bus.published]
-    assert origins == (["m0", "m1", "m2"] if point == "held.released" else ["m0", "m1", "m1", "m2"])
+    assert origins == (["m0", "m1", "m2"] if point == "deferred.released" else ["m0", "m1", "m1", "m2"])
     assert not any(each["outbox_pending"] for each in world.documents("held"))
 
 
@@ -323,7 +324,7 @@ def test_a_trial_that_fails_is_held_again_with_the_rest(world: PipelineHarness) 
     answers = [answer.body["status"] for _, answer in world.run_until_idle(functions)]
     assert answers == ["retry", "held"]
     assert work.calls == 1
-    assert deferred_by(world).count((f"processor-{FUNCTION}", False)) == 2
+    assert list_gates(world).count((f"processor-{FUNCTION}", False)) == 2
     work.does = None
     for _ in range(2):
         world.move(minutes=31)
@@ -411,7 +412,7 @@ def test_a_success_that_cannot_be_told_to_the_breaker_stays_a_success(world: Pip
     )
     world.swap(state=StateLost(world.runtime.state))
     assert send(world, Work(), push(DAY, subscription=TRIGGER)).body["status"] == "success"
-    assert len(world.published("nba-phase3-analytics-complete")) == 1
+    assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
 @pytest.mark.parametrize("error", [LeaseHeld("held"), DataError("bad"), Skippable("nothing to do")], ids=str)

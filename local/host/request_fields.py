@@ -9,7 +9,7 @@ from local.host.bodies import Refusal
 _SHOWN = 80
 
 
-def text(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
+def text_field(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
     """A text, empty where it is absent or null. Raises Refusal (400) for another kind, or a longer one than `most`."""
     value = asked.get(name)
     if value is None:
@@ -21,7 +21,7 @@ def text(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
     return value
 
 
-def texts(asked: dict[str, Any], name: str) -> list[str]:
+def texts_field(asked: dict[str, Any], name: str) -> list[str]:
     """A list of texts, empty where it is absent or null. Raises Refusal (400)."""
     value = asked.get(name)
     if value is None:
@@ -31,7 +31,7 @@ def texts(asked: dict[str, Any], name: str) -> list[str]:
     return value
 
 
-def yes(asked: dict[str, Any], name: str) -> bool:
+def boolean_field(asked: dict[str, Any], name: str) -> bool:
     """True or false, false where it is absent or null. Raises Refusal (400) for another kind."""
     value = asked.get(name)
     if value is not None and not isinstance(value, bool):

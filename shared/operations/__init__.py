@@ -1,0 +1,1 @@
+"""What an operator reads and does: one answer for the command line, a page and an alert. No HTTP, no terminal."""

@@ -1,0 +1,81 @@
+"""What an operator does, signed with who and why for the audit. A second press changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from shared.chain.resilience import circuit_breaker, dead_letters, pause_switch
+from shared.chain.resilience.dead_letters import DeadLetter, Redriven
+from shared.chain.resilience.pause_switch import Pause
+from shared.core.errors import DataError, NotFound
+from shared.core.pipeline import Pipeline
+from shared.operations.queues import BreakerFailures, failing_breakers, pause_state, waiting_letters
+from shared.stores.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who acts and why. Raises DataError where one of them is blank."""
+
+    who: str
+    why: str
+
+    def __post_init__(self) -> None:
+        missing = [name for name in ("who", "why") if not getattr(self, name).strip()]
+        if missing:
+            raise DataError(f"An operator's action says {' and '.join(missing)}.")
+
+
+@dataclass(frozen=True)
+class LetterChoice:
+    """Which dead letters: by id (of its subscription, or with it), by subscription and reason, or all.
+
+    Raises DataError where nothing is chosen: an empty form is not "all".
+    """
+
+    ids: Collection[str] = field(default_factory=frozenset)
+    subscription: str = ""
+    reason: str = ""
+    everything: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.ids or self.subscription or self.reason or self.everything):
+            raise DataError("Say which dead letters: ids, reason, subscription or all.")
+
+
+def redrive(runtime: Runtime, pipeline: Pipeline, choice: LetterChoice, signature: Signature) -> list[Redriven]:
+    """Publish the chosen dead letters once more. Raises NotFound for a subscription or an id that is not there."""
+    letters = waiting_letters(runtime, pipeline, subscription=choice.subscription, reason=choice.reason)
+    chosen = _choose(letters, set(choice.ids))
+    return dead_letters.redrive(runtime, chosen, who=signature.who, reason=signature.why)
+
+
+def _choose(letters: list[DeadLetter], ids: set[str]) -> list[DeadLetter]:
+    """Those of the ids; all where there are none. Raises NotFound."""
+    chosen = [letter for letter in letters if not ids or ids & {letter.id, letter.key}]
+    unknown = sorted(ids - {name for letter in chosen for name in (letter.id, letter.key)})
+    if unknown:
+        raise NotFound(f"There is no dead letter {', '.join(unknown)}.")
+    return chosen
+
+
+def reset_breaker(runtime: Runtime, name: str, signature: Signature) -> list[BreakerFailures]:
+    """Close a breaker; returns those that still have failures. Raises NotFound where it has none."""
+    failing = [one.name for one in failing_breakers(runtime)]
+    if name not in failing:
+        raise NotFound(f"No breaker {name!r} has failures; these have: {', '.join(failing) or 'none'}.")
+    circuit_breaker.reset(runtime, name, who=signature.who, reason=signature.why)
+    return failing_breakers(runtime)
+
+
+def pause(runtime: Runtime, signature: Signature) -> Pause | None:
+    """Defer new work from now on; what runs finishes. Returns the switch as it is then."""
+    pause_switch.pause(runtime.state, who=signature.who, reason=signature.why, now=runtime.clock.now())
+    return pause_state(runtime)
+
+
+def resume(runtime: Runtime, signature: Signature) -> Pause | None:
+    """Let new work through again; the sweep releases what was deferred. Returns the switch as it is then."""
+    pause_switch.resume(runtime.state, who=signature.who, reason=signature.why, now=runtime.clock.now())
+    return pause_state(runtime)

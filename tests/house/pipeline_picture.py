@@ -1,0 +1,76 @@
+"""The pipeline as a Mermaid picture, made from pipeline.yaml: `make picture` writes it into README.md.
+
+A box is a function, with the New York times at which a schedule starts it; an arrow is a topic.
+Left out are dead-letter topics, alerts, and topics that only operators read.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from shared.core.pipeline import PIPELINE_FILE, FunctionSpec, Pipeline, Schedule, load_pipeline
+
+FIRST, LAST = "<!-- made by `make picture` from pipeline.yaml -->", "<!-- end of the picture -->"
+WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+
+
+def picture(pipeline: Pipeline) -> str:
+    """Mermaid flowchart in the order of pipeline.yaml; where no time is to be told, arrows draw the box."""
+    arrows = [line for function in pipeline.functions.values() for line in _arrows(function, pipeline)]
+    drawn = set(re.findall(r"\w+", " ".join(arrows)))
+    boxes = [_box(name, times) for name in pipeline.functions if (times := _times(name, pipeline)) or name not in drawn]
+    return "\n".join(["flowchart TD", *boxes, *arrows])
+
+
+def _box(name: str, times: list[str]) -> str:
+    return f'  {name}["{"<br/>".join(filter(None, [name, ", ".join(times)]))}"]'
+
+
+def _times(name: str, pipeline: Pipeline) -> list[str]:
+    topics = pipeline.functions[name].topics
+    return sorted(_time(schedule) for schedule in pipeline.schedules.values() if schedule.topic in topics)
+
+
+def _time(schedule: Schedule) -> str:
+    """As people read a cron: 06:30, Mon 04:00, every 10 min. Raises ValueError for a form that no schedule has yet."""
+    if schedule.every_minutes is not None:
+        return f"every {schedule.every_minutes} min"
+    minute, hour, day, month, weekday = schedule.cron.split()
+    if (day, month) != ("*", "*"):
+        raise ValueError(f"The cron {schedule.cron!r} of {schedule.name} names a day or month: tell {__name__} how.")
+    week = "" if weekday == "*" else f"{WEEKDAYS[int(weekday)]} "
+    return f"{week}{int(hour):02}:{int(minute):02}"
+
+
+def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:
+    """What announces or asks is an arrow with its topic; what recovery restarts is one dotted line."""
+    topics = [topic for topic in (function.announces, *function.publishes) if topic is not None]
+    reached = {topic: pipeline.function_of_topic(topic) for topic in topics}
+    if function.announces is None:
+        restarted = sorted({name for names in reached.values() for name in names})
+        return [f"  {function.name} -.-> {' & '.join(restarted)}"]
+    return [f"  {function.name} -->|{topic}| {name}" for topic, names in reached.items() for name in names]
+
+
+def with_picture(text: str, pipeline: Pipeline) -> str:
+    """A document with the picture between its two marks. Raises ValueError where they are not there once each."""
+    if (text.count(FIRST), text.count(LAST)) != (1, 1):
+        raise ValueError(f"The document needs {FIRST!r} and {LAST!r}, once each and in lines of their own.")
+    before, _, rest = text.partition(FIRST)
+    after = rest.partition(LAST)[2]
+    return f"{before}{FIRST}\n```mermaid\n{picture(pipeline)}\n```\n{LAST}{after}"
+
+
+def main(readme: Path) -> int:
+    """Write the picture into a document; says whether that changed anything."""
+    text = readme.read_text(encoding="utf-8")
+    made = with_picture(text, load_pipeline())
+    readme.write_text(made, encoding="utf-8")
+    print(f"The picture in {readme.name} was {'up to date' if made == text else 'made anew'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(PIPELINE_FILE.parent / "README.md"))

@@ -1,0 +1,114 @@
+"""An evening of ever more lines, and what an export of it takes.
+
+`python -m tests.support.export_memory [players]` prints a table for 1, 10 and 50 lines a player and system.
+"""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from functions.phase6_export.export import run
+from shared.science.systems.output import SYSTEMS
+from tests.support.prediction_tables import (
+    DAY,
+    EARLY,
+    LATE,
+    NOW,
+    Evening,
+    batch,
+    evening,
+    expected_row,
+    message,
+    prediction_row,
+    schedule_row,
+)
+
+LINES = (1, 10, 50)
+PLAYERS = 24
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export, measured."""
+
+    rows: int
+    """Current predictions; there are as many grades."""
+    peak: int
+    """Bytes of Python objects above those before, at the worst moment."""
+    files: int
+    """Bytes of predictions/{date}.json and results/{date}.json."""
+    statements: dict[str, int]
+
+
+def measure(lines: int, players: int) -> Export:
+    """Export an evening of players with `lines` lines a system, each predicted and graded, over its own files."""
+    with TemporaryDirectory() as folder, evening(Path(folder)) as night:
+        rows = _fill(night, lines, players)
+        run(message(), night.context("phase6_export"))
+        night.warehouse.reset_counts()
+        tracemalloc.start()
+        try:
+            outcome = run(message(), night.context("phase6_export"))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        if outcome.status != "success":
+            raise AssertionError(f"the export ended as {outcome.status}: {outcome.reason}")
+        files = [night.runtime.exports.read(f"v1/{name}/{DAY}.json").data for name in ("predictions", "results")]
+        return Export(rows, peak, sum(map(len, files)), night.warehouse.statement_counts)
+
+
+def _fill(night: Evening, lines: int, players: int) -> int:
+    of_players = [(EARLY if number % 2 else LATE, number, f"Player {number}") for number in range(1, players + 1)]
+    night.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
+    night.add_sources()
+    night.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
+    night.add("nba_monitoring.expected_outputs", [expected_row(*player) for player in of_players])
+    rows = list(_predictions(of_players, lines))
+    night.add("nba_predictions.player_prop_predictions", rows)
+    night.add("nba_predictions.prediction_accuracy", map(_grade, rows))
+    return len(rows)
+
+
+def _predictions(players: Sequence[tuple[str, int, str]], lines: int) -> Iterator[dict[str, Any]]:
+    for player in players:
+        for system in SYSTEMS:
+            for number in range(lines):
+                kind = "alternate" if number else "main"
+                yield prediction_row(*player, str(Decimal("10.5") + number), system=system, kind=kind)
+
+
+def _grade(row: dict[str, Any]) -> dict[str, Any]:
+    copied = ("game_date", "batch_id", "game_id", "player_id", "player_lookup", "system_id", "line_value", "line_kind")
+    return {
+        **{name: row[name] for name in (*copied, "recommendation", "predicted_points", "p_over", "side", "bookmaker")},
+        "model_version": row["model_version"],
+        "price": row["over_price"],
+        "actual_points": 31,
+        "error": -4.876544,
+        "absolute_error": 4.876544,
+        "outcome": "win",
+        "correct": True,
+        "profit": 0.909091,
+        "graded_at": NOW,
+    }
+
+
+def main(players: int) -> None:
+    """Print the table."""
+    print("| lines | rows | files, MiB | peak, MiB | peak / files |\n|--:|--:|--:|--:|--:|")
+    for lines in LINES:
+        found = measure(lines, players)
+        ratio = found.peak / found.files
+        print(f"| {lines} | {found.rows:,} | {found.files / 2**20:.1f} | {found.peak / 2**20:.1f} | {ratio:.1f} |")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else PLAYERS)
