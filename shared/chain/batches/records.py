@@ -124,6 +124,8 @@ class Batch(StoredRecord):
     missing: Sequence[str] = field(default_factory=list, metadata=stored_as("missing_units"))
     """Units that were not done when the batch closed, less those that came late."""
     late_units: Sequence[str] = field(default_factory=list)
+    split: Sequence[str] = field(default_factory=list, metadata=stored_as("split_units"))
+    """Units whose place others have taken (split.py); what they still report counts for nothing."""
     merged: Sequence[str] = field(default_factory=list, metadata=stored_as("merged_units"))
     """Units whose rows are verified in the predictions table."""
     rows_in_place: int = 0
