@@ -133,8 +133,6 @@ class Batch(StoredRecord):
     frozen_rows: int = 0
     """Rows that came too late, since their games had tipped off."""
     consolidated_at: datetime | None = None
-    split: Sequence[str] = field(default_factory=list, metadata=stored_as("split_units"))
-    """Units whose place others have taken (split.py)."""
     damaged_systems: Sequence[str] = field(default_factory=list)
     """Systems whose damaged model was announced."""
     failure: str | None = None
