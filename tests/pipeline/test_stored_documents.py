@@ -91,7 +91,7 @@ def messages(evening: Evening) -> None:
     evening.sweep()
     evening.publish(PHASE2_FEED, b"not json", note="kept")
     evening.deliver(Work(), "phase2_raw", wait=False)
-    letters = dead_letters.listed(world.bus, load_pipeline(), world.clock.now(), reason="not_json")
+    letters = dead_letters.list_dead_letters(world.bus, load_pipeline(), world.clock.now(), reason="not_json")
     dead_letters.redrive(world.runtime, letters, who="op", reason="mended")
     for number in range(circuit_breaker.THRESHOLD):
         circuit_breaker.record_failure(
