@@ -1,4 +1,4 @@
-"""Admission of every message before its execution is taken: by the pause switch, then by the function's breaker.
+"""Admission of messages before their execution: by the pause switch, then the function's breaker.
 
 A rejected message is deferred (deferred.py). The recovery functions are always admitted: they are what
 mends, and look at the pause themselves.
