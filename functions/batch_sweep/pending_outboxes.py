@@ -44,7 +44,7 @@ def send_unsent(runtime: Runtime, report: Report) -> None:
     for collection, written_at in OUTBOXES.items():
         for document in runtime.state.query(collection, [Filter("outbox_pending", "==", True)]):
             _attempt(report, document.path, partial(_send, runtime, document, written_at, report))
-    for redrive in dead_letters.unfinished(runtime.state):
+    for redrive in dead_letters.list_unfinished(runtime.state):
         if _old_enough(redrive.at, now):
             _attempt(report, redrive.path, partial(_finish, runtime, redrive, report))
 

@@ -65,14 +65,14 @@ class Report:
     def outcome(self, now: datetime) -> Outcome:
         """partial where something could not be done (with an alert), no_data where there was nothing to do."""
         counts = {name: len(value) for name, value in vars(self).items() if value and name != "paused"}
-        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        counted = ", ".join(f"{count} {name}" for name, count in counts.items())
         status: Status = "partial" if self.problems else "success" if self.did_something else "no_data"
         return Outcome(
             status,
             event=_EVENTS[status],
             record_count=sum(counts.values()),
             records_failed=len(self.problems),
-            reason="; ".join(filter(None, [self.paused, said])) or "nothing to sweep",
+            reason="; ".join(filter(None, [self.paused, counted])) or "nothing to sweep",
             metadata=self.metadata(),
             messages=[
                 alert(

@@ -139,7 +139,7 @@ def report_unconsolidated(context: Context, report: Report, resumed_at: datetime
         since: datetime = max(filter(None, [closed_at, resumed_at]))
         if batch.outbox_pending or batch.reported_at or now - since < FORGOTTEN:
             continue
-        said = batch_alert(
+        message = batch_alert(
             batch,
             f"batch-unconsolidated-{batch.batch_id}",
             "critical",
@@ -149,7 +149,7 @@ def report_unconsolidated(context: Context, report: Report, resumed_at: datetime
             now,
             event=Event.BATCH_FORGOTTEN,
         )
-        entry = outbox.entries(f"{batch.batch_id}-unconsolidated", [said])
+        entry = outbox.entries(f"{batch.batch_id}-unconsolidated", [message])
         fields = Batch.fields(reported_at=now, outbox=[*batch.outbox, *entry], outbox_pending=True)
         try:
             runtime.state.update(batch.path, fields, if_version=batch.version)

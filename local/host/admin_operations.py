@@ -52,7 +52,7 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
         choice = LetterChoice(set(texts_field(asked, "ids")), **_filters(asked), everything=boolean_field(asked, "all"))
         done = actions.redrive(runtime_of(), pipeline, choice, signature)
         return _json({
-            "redriven": [{**as_json(one.letter), "published": one.published, "message": one.said} for one in done]
+            "redriven": [{**as_json(one.letter), "published": one.published, "message": one.message} for one in done]
         })  # fmt: skip
 
     @pages.get("/breakers")

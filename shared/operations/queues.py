@@ -41,7 +41,7 @@ def waiting_letters(
 
     Raises NotFound for a subscription that no function has.
     """
-    return dead_letters.listed(
+    return dead_letters.list_dead_letters(
         runtime.bus,
         pipeline,
         runtime.clock.now(),
@@ -55,7 +55,7 @@ def explained_letters(
 ) -> list[DeadLetter]:
     """The same, those without an error of their own with that of their run's executions. Raises NotFound."""
     letters = waiting_letters(runtime, pipeline, subscription=subscription, reason=reason)
-    return dead_letters.explained(partial(executions_of, runtime.state), pipeline, letters)
+    return dead_letters.explain(partial(executions_of, runtime.state), pipeline, letters)
 
 
 def deferred_messages(runtime: Runtime) -> list[DeferredMessage]:

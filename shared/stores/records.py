@@ -1,4 +1,4 @@
-"""Records: what the documents of one kind hold, as a frozen dataclass that is decoded and encoded by its declaration.
+"""Records: documents of one kind as a frozen dataclass, decoded and encoded by its declaration.
 
 A subclass declares each stored field once, with its type. A field without a default is in every
 document. One with a default may be absent, as in a document of the release before, and is left out
@@ -157,7 +157,7 @@ def _undecodable(path: str, name: str, what: str) -> DataError:
 
 
 def _encode(value: Any) -> Any:
-    """A stored value of an attribute's: texts for statuses and days, lists for tuples, the rest as it is."""
+    """The stored value of an attribute: a status and a day as text, a tuple as a list."""
     if isinstance(value, Enum):
         return value.value
     # a datetime is a date, too, and is stored as a moment

@@ -30,7 +30,7 @@ TRIGGER = "nba-phase3-trigger"
 
 
 def letters(world: PipelineHarness, **filters: str) -> list[DeadLetter]:
-    return dead_letters.listed(world.bus, load_pipeline(), world.clock.now(), **filters)
+    return dead_letters.list_dead_letters(world.bus, load_pipeline(), world.clock.now(), **filters)
 
 
 def redrive(world: PipelineHarness, chosen: list[DeadLetter] | None = None) -> list[Redriven]:
@@ -84,7 +84,7 @@ def test_what_no_redrive_could_publish_is_refused_and_stays(
     world.bus.publish(DEAD, data, attributes)
     (done,) = redrive(world)
     assert (done.published, done.letter.redrivable) == (False, False)
-    assert why in done.said
+    assert why in done.message
     assert len(letters(world)) == 1
     assert world.documents("redrives") == []
 
@@ -118,7 +118,7 @@ def test_what_pubsub_gave_up_is_listed_with_how_its_execution_failed(world: Pipe
     for text in (json.dumps(message), json.dumps(unknown), "[" * 5_000, '{"run_id": 7}'):
         world.bus.publish(DEAD, text.encode(), google)
     assert {letter.error for letter in letters(world)} == {""}
-    found = dead_letters.explained(partial(executions_of, world.state), load_pipeline(), letters(world))
+    found = dead_letters.explain(partial(executions_of, world.state), load_pipeline(), letters(world))
     assert [letter.reason for letter in found] == ["max_delivery_attempts"] * 4
     assert found[0].error == "StoreUnavailable: BigQuery: quota exceeded"
     assert [letter.error for letter in found[1:]] == ["its deliveries failed: see phase3_analytics's log"] * 3
@@ -141,7 +141,7 @@ def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_wha
     google = {"CloudPubSubDeadLetterSourceSubscription": "phase5-worker-prediction-request"}
     for letter in reversed(ours):
         evening.bus.publish(letter.subscription, letter.data, google)
-    found = dead_letters.explained(partial(executions_of, evening.state), load_pipeline(), letters(evening))
+    found = dead_letters.explain(partial(executions_of, evening.state), load_pipeline(), letters(evening))
     units = [json.loads(letter.data)["unit"] for letter in ours]
     assert sorted(units) == ["101", "201"]
     assert [letter.error for letter in found[:2]] == [letter.error for letter in ours]
@@ -219,7 +219,7 @@ def test_a_redriven_message_is_the_same_message_again(world: PipelineHarness) ->
     origin = fail_for_good(world, {"game_date": "TODAY", "extra": "é"}, note="kept")
     world.move(days=1)
     (one,) = redrive(world)
-    assert (one.published, one.said) == (True, f"published to {TRIGGER}")
+    assert (one.published, one.message) == (True, f"published to {TRIGGER}")
     (attributes,) = list_sent(world)
     assert attributes.pop("outbox_id") == f"{one.letter.key}-0"
     assert attributes == {
@@ -298,8 +298,8 @@ def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: 
     world.swap(bus=OutWithSomebody(bus))
     out, other = redrive(world, letters(world))
     assert (out.published, other.published) == (True, True)
-    assert "the sweep looks for it again" in out.said
-    assert other.said == f"published to {TRIGGER}"
+    assert "the sweep looks for it again" in out.message
+    assert other.message == f"published to {TRIGGER}"
     world.swap(bus=bus)
     assert [letter.reason for letter in letters(world)] == ["not_json"]
     assert {d["dead_letter_reason"]: d["acknowledged"] for d in world.documents("redrives")} == {
@@ -374,7 +374,7 @@ def test_what_was_no_message_or_has_no_home_is_not_redrivable_and_stays(world: P
     world.bus.publish(DEAD, b"{}", gone)
     done = redrive(world)
     assert [one.published for one in done] == [False, False]
-    assert done[0].said.startswith("it never was a message") or done[1].said.startswith("it never was a message")
+    assert done[0].message.startswith("it never was a message") or done[1].message.startswith("it never was a message")
     assert len(letters(world)) == 2
     assert world.documents("redrives") == []
 
@@ -479,7 +479,7 @@ def test_a_message_full_of_attributes_that_is_given_up_is_a_letter_that_fits(
     if redrivable:
         assert list_sent(world)[0].items() >= own.items()
     else:
-        assert "a part of it is cut off" in redriven.said
+        assert "a part of it is cut off" in redriven.message
         assert letters(world) == [letter]
 
 

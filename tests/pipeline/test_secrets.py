@@ -161,7 +161,7 @@ def test_whatever_fails_quoting_them_leaves_nothing_of_the_secrets(
         for number in range(2, 6):
             body = push({"game_date": "2025-11-20"}, message_id="last", attempt=number, subscription=TRIGGER)
             answers.append(("", handle("phase3_analytics", Work(failure), PhaseMessage, body, planted.runtime)))
-    letters = dead_letters.listed(planted.bus, load_pipeline(), NOW)
+    letters = dead_letters.list_dead_letters(planted.bus, load_pipeline(), NOW)
     assert len(answers) >= 6
     assert "***" in logged.getvalue() or isinstance(failure, Skippable) or failure is alerting
     output = "\n".join([read_all_kept(tmp_path / "state", planted), logged.getvalue(), str(answers), str(letters)])

@@ -1,8 +1,8 @@
-"""What the state store holds after an evening of everything: the text of each document, byte for byte.
+"""What the state store holds after an evening of everything, byte for byte.
 
-stored_documents.json is literal: it was written by the release before its documents had typed records. A deployed state
-outlives a release, and a roll-back brings the earlier code to later documents, so a change of a document is a change of
-an interface.
+stored_documents.json is literal: it was written before documents were typed records. A deployed
+state outlives a release, and a roll-back brings the earlier code to later documents, so a change of
+a document is a change of an interface.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PHASE3, PHASE4 = "phase3_analytics", "phase4_precompute"
 
 
 class Evening:
-    """A harness whose messages have numbers of their own, so that documents named by them are the same every time."""
+    """A harness whose messages have numbers: documents named by them are the same every time."""
 
     def __init__(self, world: PipelineHarness) -> None:
         self.world = world
@@ -64,7 +64,7 @@ def with_everything(_message: PhaseMessage, context: Context) -> Outcome:
 
 
 def executions(evening: Evening) -> None:
-    """Done, done with everything an outcome may have, failed and to be tried again, failed for good, cut off."""
+    """Done, done with everything an outcome may have, failed for now and for good, cut off."""
     world = evening.world
     evening.publish(TRIGGER, {"game_date": str(DAY), "run_id": "plain"})
     evening.deliver(Work())
@@ -81,7 +81,7 @@ def executions(evening: Evening) -> None:
 
 
 def messages(evening: Evening) -> None:
-    """Paused and resumed, with a message deferred and released and one that waits; a dead letter redriven."""
+    """A pause with a message deferred and released, one that waits, a dead letter redriven."""
     world = evening.world
     pause_switch.pause(world.state, who="ann", reason="odd odds", now=world.clock.now())
     evening.publish(PHASE2_FEED, {"game_date": str(DAY), "run_id": "later"}, note="kept")
@@ -91,7 +91,7 @@ def messages(evening: Evening) -> None:
     evening.sweep()
     evening.publish(PHASE2_FEED, b"not json", note="kept")
     evening.deliver(Work(), "phase2_raw", wait=False)
-    letters = dead_letters.listed(world.bus, load_pipeline(), world.clock.now(), reason="not_json")
+    letters = dead_letters.list_dead_letters(world.bus, load_pipeline(), world.clock.now(), reason="not_json")
     dead_letters.redrive(world.runtime, letters, who="op", reason="mended")
     for number in range(circuit_breaker.THRESHOLD):
         circuit_breaker.record_failure(
@@ -102,7 +102,7 @@ def messages(evening: Evening) -> None:
 
 
 def whole_batches(evening: Evening) -> None:
-    """Of two batches of a date the first is consolidated, then superseded; the second lacks a unit to the end."""
+    """Of two batches of a date the first is superseded, the second lacks a unit to the end."""
     world = evening.world
     first = open_batch(world, "1", "2")
     for unit, rows in {"1": [prediction(1, "24.5")], "2": [prediction(2, None, game=LATE)]}.items():
@@ -122,7 +122,7 @@ def whole_batches(evening: Evening) -> None:
 
 
 def broken_batches(evening: Evening) -> None:
-    """A batch whose staging is gone fails; one that nobody consolidates is reported; one is left open."""
+    """A batch whose staging is gone fails; one that nobody consolidates is reported."""
     world = evening.world
     third = open_batch(world, "1", run_id="run3")
     complete(world, "1", 1, third)

@@ -36,7 +36,7 @@ def lay_out(world: PipelineHarness) -> None:
     )
     stage(world, "1", [prediction(1, "9.5", batch=OLD)], batch=OLD)
     world.bus.publish("phase3-analytics-nba-phase3-trigger-dead-letter", b"{}", {"game_date": "2025-11-14"})
-    letters = dead_letters.listed(world.runtime.bus, load_pipeline(), NOW)
+    letters = dead_letters.list_dead_letters(world.runtime.bus, load_pipeline(), NOW)
     with world.kill_at("redrive.recorded"), pytest.raises(Killed):
         dead_letters.redrive(world.runtime, letters, who="op", reason="mended")
     world.start()
@@ -73,7 +73,7 @@ def what_is(world: PipelineHarness) -> dict[str, Any]:
         "executions": {id_: (d["status"], d["outbox_pending"], d["logged"]) for id_, d in documents.items()},
         "redrives": [(d["acknowledged"], d["outbox_pending"]) for d in world.documents("redrives")],
         "audit": [d["action"] for d in world.documents("audit")],
-        "letters": len(dead_letters.listed(world.bus, load_pipeline(), world.clock.now())),
+        "letters": len(dead_letters.list_dead_letters(world.bus, load_pipeline(), world.clock.now())),
         "staging": world.staging_tables(),
         "history": [row for row in history if not row["execution_id"].startswith("batch_sweep")],
         "published": sorted({(t, a["outbox_id"]) for t, _, a in world.bus.published if "outbox_id" in a}),

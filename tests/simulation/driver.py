@@ -106,7 +106,7 @@ class Player:
         try:
             letters = [
                 letter
-                for letter in dead_letters.listed(runtime.bus, load_pipeline(), world.hub.now())
+                for letter in dead_letters.list_dead_letters(runtime.bus, load_pipeline(), world.hub.now())
                 if letter.redrivable and letter.reason == "max_delivery_attempts"
             ]
             with running(process):
@@ -146,7 +146,7 @@ class Player:
         world = self.world
         letters = [
             letter
-            for letter in dead_letters.listed(world.bus, load_pipeline(), world.hub.now())
+            for letter in dead_letters.list_dead_letters(world.bus, load_pipeline(), world.hub.now())
             if letter.redrivable
             and (letter.reason == "max_delivery_attempts" or letter.origin_message_id not in self.redriven)
         ]

@@ -71,7 +71,7 @@ class Ended:
             yield f"no batch was consolidated: {batches[-1].data['failure']}"
 
     def messages(self) -> Iterator[str]:
-        for letter in dead_letters.listed(self.world.bus, load_pipeline(), self.world.hub.now()):
+        for letter in dead_letters.list_dead_letters(self.world.bus, load_pipeline(), self.world.hub.now()):
             if letter.reason == "max_delivery_attempts":
                 yield f"a dead letter is left: {letter.key}, {letter.error}"
         announced = set()

@@ -1,4 +1,4 @@
-"""Who decides that a batch is complete: the unit that completes last, or the sweep; either closes and announces it.
+"""Who decides that a batch is complete: its last unit, or the sweep; either closes and announces it.
 
 batches/{batch_id} is never written by a unit that merely completes: units are create-once children,
 and what is complete is counted from them. Units of several players may be split (split.py): others

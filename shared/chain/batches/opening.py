@@ -66,7 +66,7 @@ def open_batch(
             revision = max(latest.revision + 1, revision)
         batch_id = batch_id_of(plan.game_date, revision)
         transaction.set(date_path(plan.game_date), LatestBatch(batch_id, revision).to_document())
-        transaction.create(path_of(batch_id), _opened(plan, batch_id, revision, now).to_document())
+        transaction.create(path_of(batch_id), _new_batch(plan, batch_id, revision, now).to_document())
         return batch_id
 
     batch = get_batch(state, state.transaction(decide))
@@ -80,7 +80,7 @@ def _first_revision(state_epoch: int) -> int:
     return (state_epoch - 1) * _REVISIONS_OF_AN_EPOCH + 1
 
 
-def _opened(plan: BatchPlan, batch_id: str, revision: int, now: datetime) -> Batch:
+def _new_batch(plan: BatchPlan, batch_id: str, revision: int, now: datetime) -> Batch:
     return Batch(
         batch_id=batch_id,
         game_date=plan.game_date,

@@ -1,8 +1,8 @@
 """A batch and its units as their documents hold them: names, paths, statuses and fields.
 
-batches/{batch_id}                  one fan-out of a game date's units; written when it opens, closes and ends
-batches/{batch_id}/units/{unit}     the unit's completion, created once
-batch_dates/{game_date}             names the date's latest batch
+batches/{batch_id}                one fan-out of a game date; written when it opens, closes and ends
+batches/{batch_id}/units/{unit}   the unit's completion, created once
+batch_dates/{game_date}           names the date's latest batch
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ class Batch(StoredRecord):
     """The newest moment of features that its players were chosen by: a retry chooses by the same."""
     status: BatchStatus
     closed_as: ClosedAs | None
-    # One text each: every worker reads this document, and thousands of names take long to decode one by one.
+    # One text each: every worker reads this document, and thousands of names take long to decode
+    # one by one.
     units_text: str = field(metadata=stored_as("units"))
     unit_count: int
     games_text: str = field(metadata=stored_as("games"))
@@ -185,6 +186,7 @@ class UnitResult(Record):
     players: int
     error: str | None
     completed_at: datetime
-    # a worker of the release before, which a roll-back may bring again, knows no such field: it is left out while empty
+    # left out while empty: a worker of the release before, which a roll-back may bring again, knows
+    # no such field
     damaged: Mapping[str, str] = field(default_factory=dict)
     """Systems left out because their trained model is damaged: system_id -> what is said of it."""

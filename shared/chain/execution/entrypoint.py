@@ -34,7 +34,7 @@ def pubsub_function(
     def entry(request: flask.Request) -> tuple[str, int, dict[str, str]]:
         trace = request.headers.get("X-Cloud-Trace-Context", "").split("/")[0]
         with log_context(function=name, trace=trace):
-            response = _started(lambda runtime: handle(name, run, model, request.get_data(), runtime))
+            response = _respond(lambda runtime: handle(name, run, model, request.get_data(), runtime))
         return (
             json.dumps(redact_json(response.body), default=str),
             response.status,
@@ -46,7 +46,7 @@ def pubsub_function(
     return entry
 
 
-def _started(answer: Callable[[Runtime], Response]) -> Response:
+def _respond(answer: Callable[[Runtime], Response]) -> Response:
     """What the process's runtime answers; 500 with the reason where a setting keeps it from being built."""
     try:
         runtime = get_runtime()

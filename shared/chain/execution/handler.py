@@ -133,11 +133,11 @@ def _execute(
     try:
         outcome = _run(delivery, message, run, context)
     except PipelineError as error:
-        admitted.failed(error)
+        admitted.record_failure(error)
         _record_failure(delivery, ledger, taken, error, context)
         raise
     except Exception as defect:  # recorded, then raised on as Fatal
-        admitted.failed(defect)
+        admitted.record_failure(defect)
         _record_failure(delivery, ledger, taken, defect, context)
         raise Fatal(
             f"{function.name} failed with an error that is not ours: {type(defect).__name__}: {defect}.",
@@ -162,7 +162,7 @@ def _execute(
             }
         },
     )
-    admitted.succeeded()
+    admitted.record_success()
     return _repeat(delivery, taken.execution.after(success), runtime)
 
 

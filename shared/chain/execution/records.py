@@ -159,11 +159,12 @@ class Execution(StoredRecord, ExecutionFacts):
 
     @property
     def times_of_work(self) -> tuple[datetime, datetime]:
-        """When it started and finished, once it ended: by the machine's clock where a simulated one stood still."""
+        """When it started and finished: by the machine's clock where a simulated one stood still."""
         if self.machine_started_at is None:
             return self.started_at, self.ended
         finished = self.machine_finished_at
-        if finished is None:  # ended from outside: what was simulated of it since it was taken is all there is
+        if finished is None:
+            # ended from outside: what was simulated of it since it was taken is all there is
             taken = present(self.machine_taken_at, self, "machine_taken_at")
             finished = taken + (self.ended - self.taken_at)
         return self.machine_started_at, finished

@@ -68,7 +68,7 @@ def _record(runtime: Runtime, run_id: str, last: HistoryLoad | None) -> bool:
         return False
     batches = [] if last is None else list(last.batches)
     rows = [_history_row(execution) for execution in due if execution.phase != WORKER]
-    for batch_id in _consolidated(due):
+    for batch_id in _list_consolidated_batches(due):
         workers = [] if batch_id in batches else _workers(runtime.state, run_id, batch_id)
         if workers:
             rows.append(_worker_row(workers))
@@ -95,7 +95,7 @@ def _record(runtime: Runtime, run_id: str, last: HistoryLoad | None) -> bool:
     return True
 
 
-def _consolidated(due: Sequence[Execution]) -> list[str]:
+def _list_consolidated_batches(due: Sequence[Execution]) -> list[str]:
     """Batches whose consolidation is among the executions, in their order."""
     return sorted({each.batch_id for each in due if each.phase == CONSOLIDATION and each.batch_id})
 

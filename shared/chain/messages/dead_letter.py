@@ -1,6 +1,6 @@
 """What a dead letter says besides the message that it was: written by whoever dead-letters, read by whoever lists.
 
-A dead letter that the bus refuses would be tried for ever, so a message is cut to what fits. What was cut off is said:
+A dead letter that the bus refuses would be tried for ever, so a message is cut to what fits. What was cut off is sent:
 dead_letter_shortened names the attributes of which a part is missing, dead_letter_attributes has how many there were
 where some are left out, dead_letter_bytes how many bytes there were. Pub/Sub's own attributes (goog...) come anew with
 every message.
@@ -142,8 +142,8 @@ def fitting(data: bytes, attributes: Mapping[str, str], ours: Mapping[str, str])
     if len(fitting) < len(own) or len(fitting) + len(ours) + len(marks) > MAX_ATTRIBUTES:
         marks[LEFT_OUT] = str(len(attributes))
     kept = dict(list(fitting.items())[: MAX_ATTRIBUTES - len(ours) - len(marks)])
-    said = {**kept, **ours, **marks}
-    fits = room_of_a_request() - size_of(b"", said)
+    sent = {**kept, **ours, **marks}
+    fits = room_of_a_request() - size_of(b"", sent)
     if large and len(data) <= fits:
-        del said[CUT]
-    return data[:fits], said
+        del sent[CUT]
+    return data[:fits], sent

@@ -90,13 +90,13 @@ class _Outbox(Record):
     """Of each entry sent its id and topic, as JSON."""
 
 
-def _decoded(path: str, entry: StoredEntry) -> _Entry:
+def _decode(path: str, entry: StoredEntry) -> _Entry:
     return _Entry.from_document(Document(f"{path}, an entry of its outbox", dict(entry), ""))
 
 
 def _publish(path: str, entry: StoredEntry, bus: Bus, raw: Blobs) -> int:
     """Publish what an entry of a document's outbox stands for; returns the messages."""
-    found = _decoded(path, entry)
+    found = _decode(path, entry)
     if found.blob is None:
         data = present(found.data, found, "data").encode() if found.file is None else raw.read(found.file).data
         bus.publish(found.topic, data, {**found.attributes, "outbox_id": found.entry_id})

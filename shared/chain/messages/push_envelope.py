@@ -64,8 +64,8 @@ def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
         message_id = _message_id(message)
         subscription = _text(raw, "subscription").rsplit("/", 1)[-1].removeprefix(name_prefix)
         attempt = _attempt(raw.get("deliveryAttempt"))
-        said = attributes.get("origin_published_at") or _text(message, "publishTime", "publish_time")
-        published_at = parse_timestamp(said) if said else None
+        published = attributes.get("origin_published_at") or _text(message, "publishTime", "publish_time")
+        published_at = parse_timestamp(published) if published else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, Fatal) as error:
         raise DataError(
             f"The request body ({len(body)} bytes) is not a Pub/Sub push envelope: {type(error).__name__}: "

@@ -1,4 +1,4 @@
-"""Admission of every message before its execution is taken: by the pause switch, then by the function's breaker.
+"""Admission of messages before their execution: by the pause switch, then the function's breaker.
 
 A rejected message is deferred (deferred.py). The recovery functions are always admitted: they are what
 mends, and look at the pause themselves.
@@ -41,7 +41,7 @@ class Admission:
         self._execution = execution
         self._permit = permit
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         permit, self._permit = self._permit, None
         if permit is None:
             return
@@ -50,7 +50,7 @@ class Admission:
         except Retriable as unrecorded:
             logger.warning("the success could not be told to %s: %s", permit.breaker.name, unrecorded)
 
-    def failed(self, error: Exception) -> None:
+    def record_failure(self, error: Exception) -> None:
         if self._permit is None or isinstance(error, NO_FAILURES):
             return
         permit, self._permit = self._permit, None
@@ -75,7 +75,7 @@ def admit(runtime: Runtime, function: FunctionSpec, execution: str) -> Admission
     """Admit the message of an execution (its id), or say why not. Of a half-open breaker this claims the one trial."""
     if function.name in RECOVERY:
         return Admission(runtime, execution, None)
-    rejection = _paused(runtime)
+    rejection = _check_pause(runtime)
     if rejection is not None:
         return rejection
     name = circuit_breaker.name_of("processor", function.name)
@@ -89,12 +89,12 @@ def state_of(runtime: Runtime, function: str) -> BreakerState:
         return "closed"
     return (
         "open"
-        if _paused(runtime)
+        if _check_pause(runtime)
         else circuit_breaker.state_of(runtime, circuit_breaker.name_of("processor", function))
     )
 
 
-def _paused(runtime: Runtime) -> Rejection | None:
+def _check_pause(runtime: Runtime) -> Rejection | None:
     switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
         return None

@@ -103,7 +103,7 @@ class Redriven:
 
     letter: DeadLetter
     published: bool
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ class FailedExecution(Protocol):
         ...
 
 
-def listed(
+def list_dead_letters(
     bus: Bus, pipeline: Pipeline, now: datetime, *, subscription: str | None = None, reason: str | None = None
 ) -> list[DeadLetter]:
     """Every dead letter waiting, by subscription and then oldest first; nothing is acknowledged.
@@ -205,7 +205,7 @@ def _unsendable(letter: DeadLetter) -> str:
     return ""
 
 
-def explained(
+def explain(
     of_run: Callable[[str], Sequence[FailedExecution]], pipeline: Pipeline, letters: Sequence[DeadLetter]
 ) -> list[DeadLetter]:
     """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
@@ -215,11 +215,11 @@ def explained(
     A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
     """
     executions: dict[str, Sequence[FailedExecution]] = {}
-    told = []
+    explained = []
     for letter in letters:
         source = pipeline.subscriptions.get(letter.origin_subscription)
         if letter.error or letter.blames or source is None:
-            told.append(letter)
+            explained.append(letter)
             continue
         run_id, unit = _run_and_unit(letter)
         if run_id and run_id not in executions:
@@ -231,10 +231,10 @@ def explained(
             and found.function == source.function
             and found.unit.partition("#")[0].endswith(unit)
         ]
-        told.append(
+        explained.append(
             replace(letter, error=errors[0] if errors else f"its deliveries failed: see {source.function}'s log")
         )
-    return told
+    return explained
 
 
 def _run_and_unit(letter: DeadLetter) -> tuple[str, str]:
@@ -259,18 +259,18 @@ def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason
         published = [
             _redrive(runtime, letter, who, reason) for letter in letters[first : first + _ACKNOWLEDGED_AT_ONCE]
         ]
-        done += _acknowledged(runtime, published)
+        done += _acknowledge_together(runtime, published)
     return done
 
 
-def _acknowledged(runtime: Runtime, done: Sequence[Redriven]) -> list[Redriven]:
+def _acknowledge_together(runtime: Runtime, done: Sequence[Redriven]) -> list[Redriven]:
     """The same, once those that are published were acknowledged: in one call for each subscription."""
     letters = [one.letter for one in done if one.letter.redrivable]
     missed: set[str] = set()
     for name in dict.fromkeys(letter.subscription for letter in letters):
         ours = {letter.ack_id: letter.path for letter in letters if letter.subscription == name}
         missed |= _acknowledge(runtime, name, ours)
-    return [replace(one, said=f"{one.said}{_MISSED}") if one.letter.path in missed else one for one in done]
+    return [replace(one, message=f"{one.message}{_MISSED}") if one.letter.path in missed else one for one in done]
 
 
 def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Redriven:
@@ -297,8 +297,8 @@ def _redrive(runtime: Runtime, letter: DeadLetter, who: str, reason: str) -> Red
     failpoints.reach("redrive.recorded")
     published = _publish(runtime, letter.path)
     failpoints.reach("redrive.published")
-    said = f"published to {letter.origin_topic}" if published else "published before"
-    return Redriven(letter, bool(published), said)
+    message = f"published to {letter.origin_topic}" if published else "published before"
+    return Redriven(letter, bool(published), message)
 
 
 def _attributes(letter: DeadLetter) -> dict[str, str]:
@@ -339,7 +339,7 @@ def _acknowledge(runtime: Runtime, subscription: str, paths: Mapping[str, str]) 
     return missed
 
 
-def unfinished(state: State) -> list[Redrive]:
+def list_unfinished(state: State) -> list[Redrive]:
     """Redrives that were interrupted: recorded, and not known to be acknowledged."""
     found = state.query(COLLECTION, [Filter("acknowledged", "==", False)])
     return [Redrive.from_document(document) for document in found]

@@ -1,6 +1,7 @@
-"""Deferred messages: parked and acknowledged while admission rejects them, published once more when it admits them.
+"""Deferred messages: parked and acknowledged, published once more when admission lets them in.
 
-Refused instead, a message would use up its delivery attempts and be a dead letter ten minutes later.
+Refused instead, a message would use up its delivery attempts and be a dead letter ten minutes
+later.
 
     defer:    bytes to the raw bucket --> document held/{subscription}.{message id} --> acknowledged
     release:  released_at and outbox_pending in one conditional write --> published --> marked as sent

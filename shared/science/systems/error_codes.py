@@ -1,4 +1,4 @@
-"""Why a system predicts nothing for a row: values of the column error_code, stable since they are stored."""
+"""Why a system predicts nothing for a row: the stored values of the column error_code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each record of the chain: what it encodes it decodes, old documents are read, damaged ones are named."""
+"""Each record decodes what it encodes, reads old documents, and names damaged ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from shared.stores.records import Record
 NOON = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 PATH = "things/one"
 
-# --- what is encoded is decoded ---------------------------------------------------------------------------------
+# --- what is encoded is decoded -------------------------------------------------------------------
 
 KINDS: Sequence[type[Record]] = (
     *(Batch, LatestBatch, UnitResult, Execution, ExecutionFacts, Success, Failure, HistoryLoad),
@@ -86,7 +86,7 @@ def test_what_is_encoded_is_decoded(kind: type[Record], data: st.DataObject) -> 
     assert all(type(value) in (str, int, bool, datetime, dict, list, NoneType) for value in document.values())
 
 
-# --- documents of the release before ----------------------------------------------------------------------------
+# --- documents of the release before ----------------------------------------------------------------
 
 OLD_BATCH: dict[str, Any] = {
     "batch_id": "batch_2025-11-14_r1",
@@ -260,7 +260,7 @@ def test_what_an_old_unit_execution_breaker_or_redrive_does_not_say_is_nothing_y
     assert read(DeferredMessage).deferred_at == NOON
 
 
-# --- damaged documents --------------------------------------------------------------------------------------------
+# --- damaged documents ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

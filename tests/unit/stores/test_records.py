@@ -1,4 +1,4 @@
-"""Records: decoded with a clear error, encoded as declared, and what the release before wrote is read."""
+"""Records are decoded with a clear error and encoded as they are declared."""
 
 from __future__ import annotations
 
