@@ -126,7 +126,7 @@ def without(rows: list[dict[str, Any]], *players: int) -> list[dict[str, Any]]:
 
 
 def letters(world: PipelineHarness) -> list[DeadLetter]:
-    return dead_letters.listed(world.bus, load_pipeline(), world.clock.now())
+    return dead_letters.list_dead_letters(world.bus, load_pipeline(), world.clock.now())
 
 
 def list_announced(world: PipelineHarness) -> list[dict[str, Any]]:
