@@ -1,4 +1,5 @@
-# What a person does with the project. Every target sets up what it needs; bare `make` prints this list.
+# What a person does with the project. Every target sets up what it needs; bare `make` prints this
+# list.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SUFFIXES:
@@ -7,19 +8,22 @@ SHELL := /bin/sh
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 PY := .venv/bin/python
 
-# A stamp carries its lock's checksum: a changed lock sets up again, an unchanged one starts at once.
+# A stamp carries its lock's checksum: a changed lock sets up again, an unchanged one starts at
+# once.
 lock_sum = $(shell cksum < requirements/$(1).txt | tr ' ' '-')
 LOCAL_READY := .venv/.ready-local-$(call lock_sum,local)
 DEV_READY := .venv/.ready-dev-$(call lock_sum,dev)
-# Tools whose pins would hold back ours have an environment of their own each: they run as processes.
+# Tools whose pins would hold back ours have an environment of their own each: they run as
+# processes.
 EMULATORS_READY := .venv/.emulators/.ready-$(call lock_sum,emulators)
 CHECKOV := .venv/.checkov/bin/checkov
 CHECKOV_READY := .venv/.checkov/.ready-$(call lock_sum,checkov)
 AUDIT_READY := .venv/.audit/.ready-$(call lock_sum,audit)
 LOCK_READY := .venv/.lock/.ready-$(call lock_sum,lock)
 
-# What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice. The last lines are
-# settings of the functions (shared/core/settings.py). tests/unit/house/test_make_variables.py knows when a name is missing here.
+# What `make TARGET NAME=value` may say: another name would change nothing, and nobody would notice.
+# The last lines are settings of the functions (shared/core/settings.py).
+# tests/unit/house/test_make_variables.py knows when a name is missing here.
 VARIABLES := A ADVISORIES ALL ALONE ARCHIVE ARCHIVE_SHA256 ARGS AT ATTRIBUTES AUTO_APPROVE B BIGQUERY_EMULATOR_HOST \
   BREAK CHECKOV CI CONTRACT_TABLE DATE \
   DELIVER_TWICE EMULATORS_PYTHON ENV FILES FIRESTORE_EMULATOR_HOST FIRST_SEED FORCE FROM GOOGLE_CLOUD_PROJECT HISTORY_SEASONS \
@@ -37,8 +41,9 @@ ifneq ($(UNKNOWN),)
 $(error $(shell awk -f local/cli/nearest.awk $(foreach name,$(UNKNOWN),'$(subst ','"'"',$(name))') -- $(VARIABLES)))
 endif
 
-# Settings given as `make run DATE=...` reach the program through the environment, which make exports by itself.
-# A message, and an operator's reason, is taken as it stands: no quote and no dollar sign in it means anything to make or to the shell.
+# Settings given as `make run DATE=...` reach the program through the environment, which make
+# exports by itself. A message, and an operator's reason, is taken as it stands: no quote and no
+# dollar sign in it means anything to make or to the shell.
 ifneq ($(origin MESSAGE),undefined)
 override MESSAGE := $(value MESSAGE)
 export MESSAGE
@@ -136,8 +141,8 @@ fuzz: $(DEV_READY)  ## mutated answers of every source through the readers of ph
 load: $(LOCAL_READY)  ## batches of 500 to UNITS=5000 units: seconds, memory, and whether they grow linearly (RUNS=1)
 	@$(PY) -m local.bench.load
 
-# Which environment: its variables are infra/terraform/ENV.tfvars, its state is ENV in STATE_BUCKET. TERRAFORM names
-# another command than terraform.
+# Which environment: its variables are infra/terraform/ENV.tfvars, its state is ENV in STATE_BUCKET.
+# TERRAFORM names another command than terraform.
 ENV := prod
 INFRA := $(or $(TERRAFORM),terraform) -chdir=infra/terraform
 
@@ -233,8 +238,9 @@ audit: $(AUDIT_READY)  ## known weaknesses of the locked packages; exit 3: not a
 	echo "No Python 3.11 or later with venv among: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-# A lock is complete, so nothing is resolved here: what an index holds besides changes nothing; `pip check` confirms it.
-# Not compiled: Python compiles what it imports, which is a part of what is installed.
+# A lock is complete, so nothing is resolved here: what an index holds besides changes nothing; `pip
+# check` confirms it. Not compiled: Python compiles what it imports, which is a part of what is
+# installed.
 # $(1): the environment's python, $(2): the lock's name.
 define install
 @$(1) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: --no-compile \

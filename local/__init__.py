@@ -1,1 +1,3 @@
-"""The embedded runtime: the same ports on DuckDB, SQLite and files, and the runner behind `make run`."""
+"""The embedded runtime: the same ports on DuckDB, SQLite and files, and the runner behind `make
+run`.
+"""

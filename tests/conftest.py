@@ -1,5 +1,6 @@
-"""What all tests share: the real archive's place, Hypothesis made repeatable, and CI's rule that nothing it
-must have may be skipped."""
+"""What all tests share: the real archive's place, Hypothesis made repeatable, and CI's rule that
+nothing it must have may be skipped.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The same examples on every machine and no example database: a red test is red for all, and again tomorrow.
+# The same examples on every machine and no example database: a red test is red for all, and again
+# tomorrow.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 
@@ -27,7 +29,9 @@ _skips_ci_forbids = pytest.StashKey[list[str]]()
 
 @pytest.fixture(scope="session")
 def nba_archive() -> Path:
-    """The folder of real data, beside the checkout or where NBA_ARCHIVE says; skips where it is absent."""
+    """The folder of real data, beside the checkout or where NBA_ARCHIVE says; skips where it is
+    absent.
+    """
     folder = Path(os.environ.get("NBA_ARCHIVE") or ROOT.parent / "shared" / "nba")
     if not (folder / "schedule.parquet").is_file():
         pytest.skip(f"needs the real archive; {folder} has no schedule.parquet (NBA_ARCHIVE names another)")
@@ -70,8 +74,9 @@ class _SkipGate:
             terminalreporter.line(f"Install what is missing, or begin the reason with '{ALLOWED_IN_CI}'.")
 
 
-# What only `make test-all` waits for: a process of Google's emulators, an environment that is set up for the test, or
-# Terraform with its provider. Modules of many seeds and whole emulated days carry the mark themselves.
+# What only `make test-all` waits for: a process of Google's emulators, an environment that is set
+# up for the test, or Terraform with its provider. Modules of many seeds and whole emulated days
+# carry the mark themselves.
 HEAVY_FIXTURES = frozenset({"python", "deployed_python"})
 HEAVY_IMPLEMENTATIONS = frozenset({"bigquery", "firestore", "pubsub", "storage"})
 
@@ -98,14 +103,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Odd characters that a test has logged cannot travel from a worker to pytest-xdist's main process."""
+    """Odd characters that a test has logged cannot travel from a worker to pytest-xdist's main
+    process.
+    """
     report = yield
     report.sections = [(title, text.encode(errors="replace").decode()) for title, text in report.sections]
     return report
 
 
 def has_room(folder: Path, needed: int) -> bool:
-    """Whether a folder has so many bytes left, and may hold programs (tests write and start some)."""
+    """Whether a folder has so many bytes left, and may hold programs (tests write and start
+    some).
+    """
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         return False
     found = os.statvfs(folder)

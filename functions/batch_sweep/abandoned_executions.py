@@ -1,4 +1,6 @@
-"""Executions whose process died: reported, made final when no delivery can follow, and their runs' history written."""
+"""Executions whose process died: reported, made final when no delivery can follow, and their runs'
+history written.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _LEAST_WAIT = timedelta(minutes=30)
 
 @lru_cache(maxsize=1)
 def abandoned_after() -> timedelta:
-    """How long after a lease's end no delivery can follow: the longest ack deadline with all of its back-offs."""
+    """How long after a lease's end no delivery can follow: the longest ack deadline with all of its
+    back-offs.
+    """
     waits = [
         each.ack_deadline_seconds + sum(map(each.backoff_seconds, range(1, each.max_delivery_attempts)))
         for each in load_pipeline().subscriptions.values()
@@ -31,7 +35,9 @@ def abandoned_after() -> timedelta:
 
 
 def end_executions(context: Context, report: Report, resumed_at: datetime | None, *, only_report: bool = False) -> None:
-    """Look at every execution that is not in the run history yet; those of runs that came to rest get there."""
+    """Look at every execution that is not in the run history yet; those of runs that came to rest
+    get there.
+    """
     runtime = context.runtime
     now = runtime.clock.now()
     rested = now - abandoned_after()
@@ -73,7 +79,10 @@ def _came_to_rest(moments: list[datetime], rested: datetime) -> bool:
 
 
 def _stopped_at(execution: Execution) -> datetime:
-    """When it last did something. A lease that was voided (its owner had died) counts until its natural end."""
+    """When it last did something.
+
+    A lease that was voided (its owner had died) counts until its natural end.
+    """
     if execution.status != ExecutionStatus.RUNNING:
         return execution.ended
     function = load_pipeline().functions.get(execution.function)

@@ -1,8 +1,10 @@
-"""Staging tables that were left over: listed, and dropped only where what they hold is in place or outdated.
+"""Staging tables that were left over: listed, and dropped only where what they hold is in place or
+outdated.
 
-A table is an orphan 24 hours after its batch opened. It goes if a later revision is CONSOLIDATED, if consolidation
-verified its unit, or if each of its keys is in the predictions table under its batch. What its batch has yet to merge
-stays in any case: without it that batch could never be consolidated.
+A table is an orphan 24 hours after its batch opened. It goes if a later revision is CONSOLIDATED,
+if consolidation verified its unit, or if each of its keys is in the predictions table under its
+batch. What its batch has yet to merge stays in any case: without it that batch could never be
+consolidated.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 
 ORPHANED = timedelta(hours=24)
-# Orphans are a day old at least: looking four times a day is enough, and listing tables is a warehouse statement.
+# Orphans are a day old at least: looking four times a day is enough, and listing tables is a
+# warehouse statement.
 LOOK_EVERY = timedelta(hours=6)
 LOOKED = "control/staging_sweep"
 
@@ -40,7 +43,10 @@ class LastLook(Record):
 
 
 def sweep_staging(context: Context, report: Report, *, always: bool) -> None:
-    """List orphaned staging tables and drop those that are needed no more. `always`: however recent the last look."""
+    """List orphaned staging tables and drop those that are needed no more.
+
+    `always`: however recent the last look.
+    """
     runtime = context.runtime
     now = runtime.clock.now()
     document = runtime.state.get(LOOKED)

@@ -1,4 +1,6 @@
-"""Messages that were recorded and never published: their process died, or they are admitted again."""
+"""Messages that were recorded and never published: their process died, or they are admitted
+again.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ def release_deferred_messages(runtime: Runtime, report: Report) -> None:
 def send_unsent(runtime: Runtime, report: Report) -> None:
     """Send every outbox that is pending, and finish the redrives that were interrupted.
 
-    An execution's outbox is written with its success alone, so one that is still running has none to send.
+    An execution's outbox is written with its success alone, so one that is still running has none
+    to send.
     """
     now = runtime.clock.now()
     for collection, written_at in OUTBOXES.items():
@@ -68,7 +71,9 @@ def _finish(runtime: Runtime, redrive: Redrive, report: Report) -> None:
 
 
 def _attempt(report: Report, what: str, do: Callable[[], None]) -> None:
-    """Do it; what a retry cannot mend is kept as a problem, so that one broken outbox does not stop all others."""
+    """Do it; what a retry cannot mend is kept as a problem, so that one broken outbox does not stop
+    all others.
+    """
     try:
         do()
     except Retriable:

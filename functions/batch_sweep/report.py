@@ -22,7 +22,9 @@ _EVENTS: dict[Status, Event] = {
 
 @dataclass
 class Report:
-    """What was done (a sweep that did any of it goes into the run history), then what was only seen."""
+    """What was done (a sweep that did any of it goes into the run history), then what was only
+    seen.
+    """
 
     closed: list[dict[str, Any]] = field(default_factory=list)
     """Stalled batches: batch_id, why, missing units."""
@@ -63,7 +65,9 @@ class Report:
         return {name: _short(value) for name, value in vars(self).items() if value}
 
     def outcome(self, now: datetime) -> Outcome:
-        """partial where something could not be done (with an alert), no_data where there was nothing to do."""
+        """partial where something could not be done (with an alert), no_data where there was
+        nothing to do.
+        """
         counts = {name: len(value) for name, value in vars(self).items() if value and name != "paused"}
         counted = ", ".join(f"{count} {name}" for name, count in counts.items())
         status: Status = "partial" if self.problems else "success" if self.did_something else "no_data"

@@ -1,4 +1,6 @@
-"""Batches that do not come to their end: closed with what they have, late units accepted, forgotten ones reported."""
+"""Batches that do not come to their end: closed with what they have, late units accepted, forgotten
+ones reported.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,10 @@ def close_stalled(context: Context, report: Report, resumed_at: datetime | None)
 
 
 def _why_stalled(context: Context, batch: Batch, now: datetime, resumed_at: datetime | None) -> str:
-    """Why a batch counts as stalled; empty where it does not. What stood still while paused begins anew."""
+    """Why a batch counts as stalled; empty where it does not.
+
+    What stood still while paused begins anew.
+    """
     since: datetime = max(filter(None, [batch.opened_at, resumed_at]))
     recorded = units_of(context.runtime.state, batch.batch_id)
     have = f"{len(recorded)} of {batch.unit_count} units recorded"
@@ -118,7 +123,9 @@ def _announcement(context: Context, closed_at: datetime) -> Announcement:
 
 
 def settle_late_units(context: Context, report: Report) -> None:
-    """Announce again batches that name units as missing which are done: their worker died before it could say so."""
+    """Announce again batches that name units as missing which are done: their worker died before it
+    could say so.
+    """
     runtime = context.runtime
     now = runtime.clock.now()
     for document in runtime.state.query(COLLECTION, [Filter("closed_at", ">", now - LATE)]):

@@ -20,9 +20,12 @@ logger = logging.getLogger(__name__)
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
-    """Sweep everything, whatever date the message names. While paused only outboxes are sent and leases reported.
+    """Sweep everything, whatever date the message names.
 
-    The outcome's metadata names all that was done and found; a sweep that did nothing writes no run history.
+    While paused only outboxes are sent and leases reported.
+
+    The outcome's metadata names all that was done and found; a sweep that did nothing writes no run
+    history.
     """
     runtime = context.runtime
     report = Report()

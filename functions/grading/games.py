@@ -24,8 +24,9 @@ class Game:
     """Predictions written at tip-off or later."""
     season_start: date | None
     void_reason: str | None
-    """Why it was not played that day: postponed, cancelled, suspended, moved (to another day) or not_scheduled (gone
-    from the schedule); None where it was, or is to be."""
+    """Why it was not played that day: postponed, cancelled, suspended, moved (to another day) or
+    not_scheduled (gone from the schedule); None where it was, or is to be.
+    """
     is_final: bool
     tipoff_at: datetime | None
     """The schedule's."""

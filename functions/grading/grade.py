@@ -1,4 +1,6 @@
-"""Grades a date: each current prediction against the box score, then every system's performance up to that date."""
+"""Grades a date: each current prediction against the box score, then every system's performance up
+to that date.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,9 @@ SUMMARY = ("n", "mae", "line_mae", "season_avg_mae", "hit_rate")
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Grade message.game_date; grading it again writes the same rows.
 
-    Four warehouse calls whatever the number of games. Games without the final box score of both teams, and those whose
-    players' points do not add up to the team's, are left for a later grading (partial); a date without predictions is
-    no_data. Figures too good to be true raise an alert.
+    Four warehouse calls whatever the number of games. Games without the final box score of both
+    teams, and those whose players' points do not add up to the team's, are left for a later grading
+    (partial); a date without predictions is no_data. Figures too good to be true raise an alert.
     """
     if message.game_date is None:
         raise DataError(
@@ -53,7 +55,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     }
     if not ready:
         if any(game.grades for game in games):
-            # of an earlier time, before the box score changed; with other games graded they go by themselves
+            # of an earlier time, before the box score changed; with other games graded they go by
+            # themselves
             warehouse.execute(read_sql(PACKAGE, "no_grades"), {"game_date": day})
             warehouse.execute(read_sql(PACKAGE, "no_performance"), {"game_date": day})
         return Outcome("no_data", reason=short_of(games, day), metadata=metadata, event=Event.NOT_GRADABLE)

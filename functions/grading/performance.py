@@ -1,4 +1,6 @@
-"""Figures of every system over the windows that end at a day, all from the one evaluation module."""
+"""Figures of every system over the windows that end at a day, all from the one evaluation
+module.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,18 @@ from shared.science.evaluation import Graded, performance
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Days a window reaches back, its last day included; the season's begins with its first scheduled game.
+# Days a window reaches back, its last day included; the season's begins with its first scheduled
+# game.
 WINDOW_DAYS = {"day": 1, "7_days": 7, "30_days": 30}
 SEASON = "season"
 
 
 def figures(graded: pa.Table, last_day: date) -> list[dict[str, Any]]:
-    """One row per system and window, by system then window, with the columns of system_daily_performance.
+    """One row per system and window, by system then window, with the columns of
+    system_daily_performance.
 
-    `graded` has the columns of sql/window.sql, of one season up to last_day. A window without rows of a system has
-    no row: a system that was silent for a week has no performance in it.
+    `graded` has the columns of sql/window.sql, of one season up to last_day. A window without rows
+    of a system has no row: a system that was silent for a week has no performance in it.
     """
     import numpy as np
 

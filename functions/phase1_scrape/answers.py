@@ -1,7 +1,8 @@
-"""What comes back from a source, read with care: bounded, unpacked as it streams, its headers taken for what they are.
+"""What comes back from a source, read with care: bounded, unpacked as it streams, its headers taken
+for what they are.
 
-Nothing here raises for a header or a page that makes no sense: such a value is None, such a text is shown as far as
-it can be.
+Nothing here raises for a header or a page that makes no sense: such a value is None, such a text is
+shown as far as it can be.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Garbled(Exception):
 
 
 def read_body(response: httpx.Response, most: int) -> bytes:
-    """The body unpacked. Raises TooLarge as soon as it is more than `most` bytes, Garbled where it cannot be unpacked.
+    """The body unpacked.
+
+    Raises TooLarge as soon as it is more than `most` bytes, Garbled where it cannot be unpacked.
 
     Never more than `most` bytes are unpacked, whatever the packed ones promise.
     """
@@ -57,7 +60,9 @@ def read_body(response: httpx.Response, most: int) -> bytes:
 
 
 def read_page(response: httpx.Response) -> str:
-    """The beginning of an answer that is no data (an error page, a refusal) as one clean line of text."""
+    """The beginning of an answer that is no data (an error page, a refusal) as one clean line of
+    text.
+    """
     if response.is_stream_consumed:
         return page_text(response.content[:PAGE_BYTES], response.headers.get("content-type", ""))
     data = b""
@@ -73,7 +78,9 @@ def read_page(response: httpx.Response) -> str:
 
 
 def page_text(data: bytes, content_type: str) -> str:
-    """Bytes as one line of printable text, in the charset they claim or show; what cannot be decoded is left out."""
+    """Bytes as one line of printable text, in the charset they claim or show; what cannot be
+    decoded is left out.
+    """
     claimed = re.search(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", content_type, re.ASCII | re.IGNORECASE)
     charset = claimed.group(1) if claimed else "utf-8"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -88,7 +95,9 @@ def page_text(data: bytes, content_type: str) -> str:
 
 
 def clean(text: str) -> str:
-    """One line without what cannot be printed or encoded: terminal sequences, control characters, lone surrogates."""
+    """One line without what cannot be printed or encoded: terminal sequences, control characters,
+    lone surrogates.
+    """
     return "".join(sign for sign in " ".join(one_line(text).split()) if sign.isprintable())
 
 
@@ -98,7 +107,9 @@ def quota_number(text: str) -> int | None:
 
 
 def seconds_to_wait(text: str, now: datetime) -> float | None:
-    """What Retry-After asks for, as a number of seconds or as an HTTP date; None where it is neither."""
+    """What Retry-After asks for, as a number of seconds or as an HTTP date; None where it is
+    neither.
+    """
     text = text.strip()
     if re.fullmatch(r"[0-9]+", text):
         return min(float(text), _LONGEST_SECONDS)

@@ -1,4 +1,6 @@
-"""A time for a whole answer: connecting, headers and body together, however slowly a source drips them."""
+"""A time for a whole answer: connecting, headers and body together, however slowly a source drips
+them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from typing import Any
 
 import httpx
 
-# Until when (time.monotonic) the answer that this thread waits for must be there whole, and the seconds it was given.
+# Until when (time.monotonic) the answer that this thread waits for must be there whole, and the
+# seconds it was given.
 _until: ContextVar[tuple[float, float] | None] = ContextVar("until", default=None)
 
 
@@ -30,9 +33,11 @@ def check_time() -> None:
 
 
 class TimedTransport(httpx.HTTPTransport):
-    """httpx's own transport, with every wait for the network cut to what is left of the answer's time.
+    """httpx's own transport, with every wait for the network cut to what is left of the answer's
+    time.
 
-    httpx's time-outs are of one read each: a byte every few seconds, in a header or a body, never meets them.
+    httpx's time-outs are of one read each: a byte every few seconds, in a header or a body, never
+    meets them.
     """
 
     def __init__(self, **options: Any) -> None:

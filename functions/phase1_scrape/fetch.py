@@ -1,5 +1,6 @@
-"""What every source of one execution works with: its clients, the clock, and the raw bucket, where a file is written
-once and a retry of the same execution finds what it already has."""
+"""What every source of one execution works with: its clients, the clock, and the raw bucket, where
+a file is written once and a retry of the same execution finds what it already has.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ T = TypeVar("T")
 Source = Literal["nba", "odds_api", "espn", "zones"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 
-# NBA.com answers requests that look like its own pages and leaves others hanging until they time out.
+# NBA.com answers requests that look like its own pages and leaves others hanging until they time
+# out.
 NBA_HEADERS = {
     "Accept": "application/json, text/plain, */*",
     "Accept-Language": "en-US,en;q=0.9",
@@ -48,7 +50,10 @@ NBA_HEADERS = {
 
 @dataclass(frozen=True)
 class Harvest:
-    """What a source gave. `failure` says what it lacks although files were written; `notes` are for people."""
+    """What a source gave.
+
+    `failure` says what it lacks although files were written; `notes` are for people.
+    """
 
     files: tuple[RawFile, ...] = ()
     failure: str = ""
@@ -70,7 +75,9 @@ class RawWriter:
         return {parse_raw_path(path)[2]: path for path in paths if path.endswith(ending)}
 
     def snapshots(self, source: str, kind: str, now: datetime, game_date: date | None = None) -> list[str]:
-        """Paths that any execution wrote up to now, oldest first; a later one is of a time that is played again."""
+        """Paths that any execution wrote up to now, oldest first; a later one is of a time that is
+        played again.
+        """
         found = ((parse_snapshot_time(path), path) for path in self._blobs.list(raw_folder(source, kind, game_date)))
         return [path for moment, path in sorted((m, p) for m, p in found if m is not None and m <= now)]
 
@@ -89,13 +96,15 @@ class RawWriter:
         *,
         part: int = 0,
     ) -> RawFile:
-        """Write a file that must not be there yet; one that is there was written by this execution and stays.
+        """Write a file that must not be there yet; one that is there was written by this execution
+        and stays.
 
         `part` tells files apart of which each adds to those before it.
         """
         path = raw_path(source, kind, game_date, fetched_at, f"{self._key}-{part}" if part else self._key)
         data = encode_raw(source, kind, game_date, self._run_id, fetched_at, responses, failed or {})
-        # It is there when the answer to a write was lost and the client wrote again: same key and second, same content.
+        # It is there when the answer to a write was lost and the client wrote again: same key and
+        # second, same content.
         with suppress(PreconditionFailed):
             self._blobs.write(path, data, content_type=CONTENT_TYPE, if_generation=0)
         return RawFile(source, kind, game_date, path, rows)
@@ -114,7 +123,9 @@ class Fetch:
     breakers: Mapping[Source, SourceBreaker]
 
     def watch(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
-        """A task that asks one source for something: one success or one failure of the source's breaker."""
+        """A task that asks one source for something: one success or one failure of the source's
+        breaker.
+        """
         return self.breakers[source].watch(task)
 
 
@@ -153,5 +164,7 @@ def open_fetch(context: Context) -> Iterator[Fetch]:
 
 
 def _key(epoch: int, execution_id: str) -> str:
-    """Short, safe in a path, the same for every attempt of an execution; a repeated simulation fetches anew."""
+    """Short, safe in a path, the same for every attempt of an execution; a repeated simulation
+    fetches anew.
+    """
     return hashlib.sha256(f"{epoch}:{execution_id}".encode()).hexdigest()[:12]

@@ -1,7 +1,9 @@
-"""A polite HTTP client for one source: a time and a size for every answer, bounded retries with jitter, Retry-After, a
-rate limit, no redirect to elsewhere, no secrets in what it stores, logs or raises.
+"""A polite HTTP client for one source: a time and a size for every answer, bounded retries with
+jitter, Retry-After, a rate limit, no redirect to elsewhere, no secrets in what it stores, logs or
+raises.
 
-Whatever a source sends, nothing but SourceUnavailable (SourceRefused where asking again cannot help) comes out.
+Whatever a source sends, nothing but SourceUnavailable (SourceRefused where asking again cannot
+help) comes out.
 """
 
 from __future__ import annotations
@@ -52,12 +54,14 @@ LONGEST_WAIT_SECONDS = 60.0
 REDIRECTS = 5
 _QUOTA_HEADERS = ("x-requests-remaining", "x-requests-used", "x-requests-last")
 _EXCERPT = 120
-# What can go wrong between asking and the last byte; ValueError where a name or an address cannot be encoded.
+# What can go wrong between asking and the last byte; ValueError where a name or an address cannot
+# be encoded.
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
 class SourceRefused(SourceUnavailable):
-    """The source will not answer this request however often it is asked now: key, quota, parameter, address, size.
+    """The source will not answer this request however often it is asked now: key, quota, parameter,
+    address, size.
 
     `answer` is what it says about it, the beginning of it and without secrets.
     """
@@ -73,7 +77,9 @@ class WrongShape(ValueError):
 
 
 class ErrorTold(WrongShape):
-    """The answer is the error of a request, sent with status 200; `status` is the one that it means."""
+    """The answer is the error of a request, sent with status 200; `status` is the one that it
+    means.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -82,7 +88,9 @@ class ErrorTold(WrongShape):
 
 @dataclass(frozen=True)
 class SourceAnswer:
-    """A checked answer: the request without secrets, quota headers, the body as it came and as parsed."""
+    """A checked answer: the request without secrets, quota headers, the body as it came and as
+    parsed.
+    """
 
     request: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -97,8 +105,9 @@ class SourceAnswer:
 class SourceClient:
     """One source at one base URL; safe to use from many threads.
 
-    `secret` are parameters sent with every request (an API key) that appear nowhere else. A `transport` stands in for
-    the network, the proxy included. `before_request` is called once a get and may raise SourceUnavailable.
+    `secret` are parameters sent with every request (an API key) that appear nowhere else. A
+    `transport` stands in for the network, the proxy included. `before_request` is called once a get
+    and may raise SourceUnavailable.
 
     Raises ConfigError for a proxy that httpx would misread, and then quote with its password.
     """
@@ -148,7 +157,9 @@ class SourceClient:
 
     @property
     def quota(self) -> dict[str, int]:
-        """The source's own count {remaining, used, last} of requests, at its lowest remaining; empty if it has none."""
+        """The source's own count {remaining, used, last} of requests, at its lowest remaining;
+        empty if it has none.
+        """
         return dict(self._quota)
 
     @property
@@ -157,9 +168,11 @@ class SourceClient:
         return dict(self._unread_quota)
 
     def get(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
-        """GET base_url + path; `check` raises WrongShape for an answer that the next phase could not read.
+        """GET base_url + path; `check` raises WrongShape for an answer that the next phase could
+        not read.
 
-        Raises SourceUnavailable when every attempt failed, SourceRefused where another attempt cannot help.
+        Raises SourceUnavailable when every attempt failed, SourceRefused where another attempt
+        cannot help.
         """
         self._before_request()
         attempts = max(1, self._settings.http_attempts)
@@ -193,7 +206,8 @@ class SourceClient:
         kind = _safe(headers.get("content-type", "no content type"))[:_EXCERPT]
         body = body.removeprefix(codecs.BOM_UTF8)
         try:
-            # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the body as it came
+            # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the
+            # body as it came
             text = body.decode("utf-8")
             value = read_json(text)
         except ValueError as error:
@@ -247,7 +261,10 @@ class SourceClient:
             raise _TryAgain(f"answered 200 with a body that {error}") from error
 
     def _follow_redirect(self, path: str, response: httpx.Response) -> httpx.URL:
-        """Where an answer redirects to. Raises SourceRefused where that is not the same scheme, host and port."""
+        """Where an answer redirects to.
+
+        Raises SourceRefused where that is not the same scheme, host and port.
+        """
         url = response.url.join(response.headers["location"])
         here = response.url
         if url.userinfo or (url.scheme, url.host, url.port) != (here.scheme, here.host, here.port):
@@ -257,7 +274,9 @@ class SourceClient:
         return url
 
     def _address(self, url: httpx.URL) -> str:
-        """An address as far as it may be shown: what follows the path, or stands before the host, can be a secret."""
+        """An address as far as it may be shown: what follows the path, or stands before the host,
+        can be a secret.
+        """
         port = f":{url.port}" if url.port else ""
         path = url.raw_path.partition(b"?")[0].decode("ascii", "replace")
         return _safe(f"{url.scheme}://{url.host}{port}{path}")[:_EXCERPT]
@@ -285,12 +304,16 @@ class SourceClient:
 
 
 def _safe(text: str) -> str:
-    """On one line and without secrets: redacted before anything is cut off, so that no half of one is left."""
+    """On one line and without secrets: redacted before anything is cut off, so that no half of one
+    is left.
+    """
     return redact(clean(text))
 
 
 def _safe_page(page: str) -> str:
-    """The same of the beginning of a page, which ends wherever reading it ended: in the midst of a secret, too."""
+    """The same of the beginning of a page, which ends wherever reading it ended: in the midst of a
+    secret, too.
+    """
     return without_begun_secret(_safe(page))
 
 
@@ -347,5 +370,7 @@ def _certificates() -> ssl.SSLContext:
 
 @cache
 def _no_certificates() -> ssl.SSLContext:
-    """For plain http, where certificates are never asked for; trusts nobody should a redirect lead to https."""
+    """For plain http, where certificates are never asked for; trusts nobody should a redirect lead
+    to https.
+    """
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

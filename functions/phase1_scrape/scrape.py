@@ -1,4 +1,6 @@
-"""Phase 1: the schedule first, since it says what there is to ask for; then the mode's other sources in parallel."""
+"""Phase 1: the schedule first, since it says what there is to ask for; then the mode's other
+sources in parallel.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ _DAYS_FROM = 48
 
 @dataclass(frozen=True)
 class Plan:
-    """What to fetch beyond the schedule, by name; or, with `nothing`, why there is nothing to fetch."""
+    """What to fetch beyond the schedule, by name; or, with `nothing`, why there is nothing to
+    fetch.
+    """
 
     tasks: Mapping[str, Task]
     nothing: str = ""
@@ -49,10 +53,10 @@ class Plan:
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Fetch all sources of the run's mode into the raw bucket and announce the files.
 
-    Where the schedule fails the run goes on, partial, with the newest one of the season that the bucket has, and says
-    how old that is. Raises SourceUnavailable (the delivery is retried, and fetches only what is missing) where there is
-    none, where box scores fail or an older schedule is not enough and the message has attempts left. Other failures
-    make the run partial.
+    Where the schedule fails the run goes on, partial, with the newest one of the season that the
+    bucket has, and says how old that is. Raises SourceUnavailable (the delivery is retried, and
+    fetches only what is missing) where there is none, where box scores fail or an older schedule is
+    not enough and the message has attempts left. Other failures make the run partial.
     """
     with open_fetch(context) as fetch:
         schedules, failed = _schedules(fetch, context.dates)
@@ -93,10 +97,11 @@ def _raise_if_worth_a_retry(failed: Mapping[str, str], context: Context) -> None
 
 
 def _schedules(fetch: Fetch, dates: DateRange) -> tuple[list[SeasonSchedule], dict[str, str]]:
-    """The schedule of every season in the range, each kept under its first day of the range; and what failed.
+    """The schedule of every season in the range, each kept under its first day of the range; and
+    what failed.
 
-    Where NBA.com does not give one, the newest that is known stands in for it. Raises SourceUnavailable where there is
-    none.
+    Where NBA.com does not give one, the newest that is known stands in for it. Raises
+    SourceUnavailable where there is none.
     """
     seasons = seasons_between(dates.first, dates.last)
     days = {season: max(dates.first, _season_begin(season)) for season in seasons}
@@ -123,9 +128,9 @@ def _how_old(season: str, known_at: datetime, now: datetime) -> str:
 def _is_enough(plan: Plan, context: Context, schedules: Sequence[SeasonSchedule]) -> bool:
     """Whether what an older schedule knows will do while a retry may still bring the one of now.
 
-    For what is to come it does: nothing waits for the rest of a day. That a game is over, and how it ended, it has to
-    say itself where results are what the run is for: they are graded by that. That there is nothing to do it may be
-    wrong about.
+    For what is to come it does: nothing waits for the rest of a day. That a game is over, and how
+    it ended, it has to say itself where results are what the run is for: they are graded by that.
+    That there is nothing to do it may be wrong about.
     """
     if plan.nothing:
         return False
@@ -138,7 +143,9 @@ def _is_in(dates: DateRange, game: ScheduledGame) -> bool:
 
 
 def _is_final(game: ScheduledGame, schedule: SeasonSchedule, now: datetime) -> bool:
-    """Whether a game is over: its schedule says so or, where that is an older one, the clock does."""
+    """Whether a game is over: its schedule says so or, where that is an older one, the clock
+    does.
+    """
     if game.status == "final" or schedule.known_at is None:
         return game.status == "final"
     return (game.tipoff_at or assumed_tipoff(game.game_date)) + GAME_LENGTH <= now

@@ -1,8 +1,8 @@
 """The circuit breaker of one source, as one execution sees it.
 
-Asked at the first request: what was fetched by an earlier attempt needs none. The answer holds for all the execution's
-tasks, so that a half-open breaker's trial is a whole one. What fails counts once, however many requests, tasks and
-attempts of the execution it was.
+Asked at the first request: what was fetched by an earlier attempt needs none. The answer holds for
+all the execution's tasks, so that a half-open breaker's trial is a whole one. What fails counts
+once, however many requests, tasks and attempts of the execution it was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ T = TypeVar("T")
 
 
 class NothingYet(SourceUnavailable):
-    """The source answers as it should, but does not have what was asked for: no failure of the source."""
+    """The source answers as it should, but does not have what was asked for: no failure of the
+    source.
+    """
 
 
 @dataclass
@@ -36,7 +38,8 @@ class _Doing:
     asked: bool = False
 
 
-# Of the task in whose thread, or a thread that it began (threads get a copy of the context), a request is made.
+# Of the task in whose thread, or a thread that it began (threads get a copy of the context), a
+# request is made.
 _doing: ContextVar[_Doing | None] = ContextVar("doing", default=None)
 
 

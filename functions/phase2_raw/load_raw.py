@@ -1,4 +1,6 @@
-"""Phase 2: the raw files of a run become rows of the nba_raw tables, one load a table however many games there are."""
+"""Phase 2: the raw files of a run become rows of the nba_raw tables, one load a table however many
+games there are.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kind:
-    """What reads a kind of file. A message that names a required one which is not there is wrong as a whole."""
+    """What reads a kind of file.
+
+    A message that names a required one which is not there is wrong as a whole.
+    """
 
     normaliser: MakeNormaliser
     required: bool = False
@@ -64,9 +69,10 @@ class Reading:
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Load the files that the message names, or by hand the latest of each kind of its dates.
 
-    Rows that cannot be read are counted and named, and so are files that are unreadable as a whole (status partial):
-    what a source sent fails no run, and a file is immutable, so no retry could help. Raises DataError where the message
-    names what is no raw file, or a schedule or box score that is not there.
+    Rows that cannot be read are counted and named, and so are files that are unreadable as a whole
+    (status partial): what a source sent fails no run, and a file is immutable, so no retry could
+    help. Raises DataError where the message names what is no raw file, or a schedule or box score
+    that is not there.
     """
     paths = _paths(message, context)
     if not paths:
@@ -137,7 +143,9 @@ def _kind(path: str) -> Kind:
 
 
 def _paths(message: PhaseMessage, context: Context) -> list[str]:
-    """The files that phase 1 announced; a message without any means the latest snapshot of each kind and day."""
+    """The files that phase 1 announced; a message without any means the latest snapshot of each
+    kind and day.
+    """
     if "files" in message.metadata:
         try:
             return [text(file["path"], "path", _LONGEST_PATH) for file in message.metadata["files"]]

@@ -1,7 +1,9 @@
-"""Spellings that feeds use and NBA.com does not: the start of nba_reference.player_aliases, kept by people.
+"""Spellings that feeds use and NBA.com does not: the start of nba_reference.player_aliases, kept by
+people.
 
-Every backfill brings them; between backfills a spelling that unresolved_names shows is added to the table by hand. As
-pairs of names they find each other in every run, whichever of the two stands in a feed and whichever in box scores.
+Every backfill brings them; between backfills a spelling that unresolved_names shows is added to the
+table by hand. As pairs of names they find each other in every run, whichever of the two stands in a
+feed and whichever in box scores.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from shared.nba.player_names import player_lookup, player_lookup_base
 from shared.stores.ports import Warehouse
 
 TABLE = "nba_reference.player_aliases"
-# Nicknames and other first names; accents and generational suffixes need no alias. Add what unresolved_names shows.
+# Nicknames and other first names; accents and generational suffixes need no alias. Add what
+# unresolved_names shows.
 ALIASES = (
     ("Alexandre Sarr", 1642259),  # Alex Sarr
     ("B.J. Boston Jr", 1630527),  # Brandon Boston
@@ -63,7 +66,10 @@ ALIAS_PAIRS = ",".join(f"{player_lookup_base(name)}={player_lookup_base(NBA_NAME
 
 
 def load_aliases(warehouse: Warehouse) -> int:
-    """Add these to the table, once for this list: what people added there stays. Returns the rows of the list."""
+    """Add these to the table, once for this list: what people added there stays.
+
+    Returns the rows of the list.
+    """
     import pyarrow as pa
 
     digest = hashlib.sha256(repr(ALIASES).encode()).hexdigest()[:12]

@@ -1,4 +1,6 @@
-"""Phase 3's work: summaries of games played and the context of games to come, set-based, one statement a table."""
+"""Phase 3's work: summaries of games played and the context of games to come, set-based, one
+statement a table.
+"""
 
 from __future__ import annotations
 
@@ -29,24 +31,33 @@ class Inputs:
     """What the raw tables hold for the dates: counts of games."""
 
     schedule_rows_near: int
-    """Schedule rows within 30 days of the dates, of any kind of game: none means that no schedule was loaded."""
+    """Schedule rows within 30 days of the dates, of any kind of game: none means that no schedule
+    was loaded.
+    """
     games: int
     games_final: int
     games_without_player_box: Sequence[str]
     """Final games without box scores of both teams' players."""
     games_without_team_box: Sequence[str]
     games_swapped_in_odds: Sequence[str]
-    """Games whose home and away team the odds feed has the other way round; their lines count all the same."""
+    """Games whose home and away team the odds feed has the other way round; their lines count all
+    the same.
+    """
     games_with_third_team: Sequence[str]
-    """Games with box score rows of a team that does not play in them, and that team: such rows are left out."""
+    """Games with box score rows of a team that does not play in them, and that team: such rows are
+    left out.
+    """
     games_points_apart: Mapping[str, str]
-    """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of 112"."""
+    """Final games whose players' points do not add up to the team's -> the teams, as "BOS 110 of
+    112".
+    """
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Write the mode's tables for the run's dates: as many statements for a season as for a day.
 
-    no_data without games (or without a schedule, which is said); partial where final games lack box scores.
+    no_data without games (or without a schedule, which is said); partial where final games lack box
+    scores.
     """
     warehouse = context.runtime.warehouse
     params = {

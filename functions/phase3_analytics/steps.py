@@ -1,4 +1,6 @@
-"""Phase 3's statements as data: which tables a mode writes, in the order in which they read one another."""
+"""Phase 3's statements as data: which tables a mode writes, in the order in which they read one
+another.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ BY_MOMENT = ("game_date", "features_as_of")
 
 @dataclass(frozen=True)
 class Step:
-    """One statement, sql/{sql}.sql, that replaces the slices `by` of a table; without `by` it is a MERGE into it."""
+    """One statement, sql/{sql}.sql, that replaces the slices `by` of a table; without `by` it is a
+    MERGE into it.
+    """
 
     table: str
     sql: str
@@ -33,7 +37,8 @@ SUMMARIES = (
     Step("nba_analytics.team_defense_game_summary", "team_defense_game_summary", BY_DATE),
     Step("nba_reference.players", "players"),
 )
-# No feed gives the absences of past games: they are derived, marked so, and written again by every backfill.
+# No feed gives the absences of past games: they are derived, marked so, and written again by every
+# backfill.
 DERIVED_ABSENCES = Step("nba_raw.injury_report", "derived_absences", ("game_date", "source"))
 # Games to come, and in a backfill every game as it was to come at its cut-off.
 CONTEXTS = (

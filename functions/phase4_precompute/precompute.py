@@ -1,4 +1,6 @@
-"""Phase 4's work: rolling figures, zones, composite factors and the feature store, one statement a table."""
+"""Phase 4's work: rolling figures, zones, composite factors and the feature store, one statement a
+table.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,11 @@ TABLES = (
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
-    """Write the features of everyone on the rosters of the run's dates: as many statements for a season as for a day.
+    """Write the features of everyone on the rosters of the run's dates: as many statements for a
+    season as for a day.
 
-    A run that begins here (no as_of in its message) computes the newest context that phase 3 has written once more.
-    no_data where there is none; partial where rows were lost between the tables.
+    A run that begins here (no as_of in its message) computes the newest context that phase 3 has
+    written once more. no_data where there is none; partial where rows were lost between the tables.
     """
     as_of = context.as_of if message.as_of is not None else _newest_context(context)
     if as_of is None:

@@ -11,7 +11,10 @@ from shared.stores.runtime import Runtime
 
 
 def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: Context) -> None:
-    """Publish the alert; its fingerprint is the batch's, so that retries are one alert. Raises StoreUnavailable."""
+    """Publish the alert; its fingerprint is the batch's, so that retries are one alert.
+
+    Raises StoreUnavailable.
+    """
     raised = batch_alert(
         batch,
         f"consolidation-failed-{batch.batch_id}",
@@ -27,7 +30,9 @@ def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: C
 
 
 def model_damaged(runtime: Runtime, batch: Batch, system: str, detail: str) -> OutboxMessage:
-    """The alert of a system that a batch goes without; detail: what its rows say, with the roll-back that mends it."""
+    """The alert of a system that a batch goes without; detail: what its rows say, with the
+    roll-back that mends it.
+    """
     return batch_alert(
         batch,
         f"model-damaged-{batch.batch_id}-{system}",

@@ -1,9 +1,11 @@
-"""Consolidation of one batch: guard before, one MERGE, guard after, and only then the staging tables are dropped.
+"""Consolidation of one batch: guard before, one MERGE, guard after, and only then the staging
+tables are dropped.
 
 staged as reported? --no--> FAILED, alert, retry from the preserved tables
 MERGE (now fixed once; tipped-off games frozen)
 keys in place? --no--> FAILED, alert, retry
-prediction_batches row (what current_predictions counts) -> CONSOLIDATED -> staging dropped -> announced (outbox)
+prediction_batches row (what current_predictions counts) -> CONSOLIDATED -> staging dropped ->
+announced (outbox)
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ RECORD = "nba_predictions.prediction_batches"
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Consolidate the batch the message names, or the date's latest. One at a time per game_date.
 
-    Raises StagingMismatch (retriable, everything preserved) where staged or merged rows are not what was reported.
+    Raises StagingMismatch (retriable, everything preserved) where staged or merged rows are not
+    what was reported.
     """
     runtime = context.runtime
     batch = _batch(message, runtime)
@@ -71,7 +74,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
 
 
 def _batch(message: PhaseMessage, runtime: Runtime) -> Batch:
-    """The named batch, else the date's latest. Raises DataError for a name that does not exist or is another date's."""
+    """The named batch, else the date's latest.
+
+    Raises DataError for a name that does not exist or is another date's.
+    """
     if message.batch_id is None:
         latest = latest_batch(runtime.state, message.last_date)
         if latest is None:

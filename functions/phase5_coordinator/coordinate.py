@@ -1,4 +1,6 @@
-"""Phase 5, first half: who is predicted, the batch, and one request per unit with all that a worker needs."""
+"""Phase 5, first half: who is predicted, the batch, and one request per unit with all that a worker
+needs.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     own = latest if latest is not None and latest.execution_id == context.execution_id else None
     if latest is not None and latest.in_progress and own is None:
         return _join_batch(latest)
-    # a retry after a crash chooses whom the first try chose, whatever has tipped off or was written since
+    # a retry after a crash chooses whom the first try chose, whatever has tipped off or was written
+    # since
     now = runtime.clock.now() if own is None else own.opened_at
     as_of = context.as_of if own is None else own.features_as_of
     params = {"game_date": game_date, "as_of": as_of}
@@ -127,7 +130,9 @@ def _nothing(reason: str, event: Event, messages: Sequence[OutboxMessage] = ()) 
 
 
 def _export(message: PhaseMessage, context: Context) -> OutboxMessage:
-    """What lets the run end with phase 6 where there is nothing to predict: it says so in the exports."""
+    """What lets the run end with phase 6 where there is nothing to predict: it says so in the
+    exports.
+    """
     trigger = {
         "game_date": message.last_date.isoformat(),
         "run_id": context.run_id,
@@ -167,7 +172,9 @@ def _record_expected(
 
 
 def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, str]) -> str:
-    """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the outbox sends."""
+    """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the
+    outbox sends.
+    """
     runtime = context.runtime
     path = f"requests/{batch.game_date}/{batch.batch_id}.e{runtime.epoch}.jsonl.gz"
     players = [player for members in units.values() for player in members]

@@ -42,7 +42,9 @@ class LeftOut:
 def select_players(
     roster: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], settings: Settings, now: datetime
 ) -> tuple[list[Player], list[LeftOut]]:
-    """Expected players by id, and everyone else on the rosters or with a line, each with the reason."""
+    """Expected players by id, and everyone else on the rosters or with a line, each with the
+    reason.
+    """
     books: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for line in lines:
         if line["player_id"] is not None:

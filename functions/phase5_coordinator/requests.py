@@ -17,7 +17,8 @@ from shared.science.predictions.lines import main_line, offers
 
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
-    """One unit a player, named by his id; above most_units, groups of about the same work, named by number.
+    """One unit a player, named by his id; above most_units, groups of about the same work, named by
+    number.
 
     The same players give the same units. Who is in two games is in one unit.
     """
@@ -81,7 +82,9 @@ def _request(player: Player, history: Mapping[str, Sequence[Any]] | None) -> dic
 
 
 def _lines(player: Player) -> dict[str, Any] | None:
-    """The main line (median of the books' latest, in halves) and every book's offers; None without a line."""
+    """The main line (median of the books' latest, in halves) and every book's offers; None without
+    a line.
+    """
     books = [
         {
             "bookmaker": book["bookmaker"],

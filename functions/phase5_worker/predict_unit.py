@@ -1,24 +1,26 @@
-"""One unit of a batch: predict, stage, record. No warehouse query: all that it needs is in the request.
+"""One unit of a batch: predict, stage, record.
+
+No warehouse query: all that it needs is in the request.
 
 A unit of several players ends as one only while nothing is wrong with any of them. Else it is split
 (split_players.py), so that one bad player costs himself alone:
 
-| a unit of several players            | what follows                                               |
-|--------------------------------------|------------------------------------------------------------|
-| an error that waiting does not mend  | split at once, then raised: the next delivery has no work  |
-| an error of the surroundings         | tried whole again, from the third delivery on split        |
-| its process dies                     | the same                                                   |
-| a storage fault                      | tried whole again: the delivery does not count             |
-| the worker's breaker opens           | held, and then delivered for the first time once more      |
-| a system's breaker opens             | succeeds without the system                                |
-| another took over while it is split  | the fence in the split's transaction raises                |
-| it is done while it is split         | nothing is split: a later delivery finds it done           |
-| it reports after it was split        | that counts for nothing, its players' own units count      |
-| its batch was closed without it      | its players are named as missing instead, and come late    |
-| the split cannot be written          | tried again; after the last attempt it has failed as one   |
+| a unit of several players            | what follows                                              |
+|--------------------------------------|-----------------------------------------------------------|
+| an error that waiting does not mend  | split at once, then raised: the next delivery has no work |
+| an error of the surroundings         | tried whole again, from the third delivery on split       |
+| its process dies                     | the same                                                  |
+| a storage fault                      | tried whole again: the delivery does not count            |
+| the worker's breaker opens           | deferred, and then delivered for the first time once more |
+| a system's breaker opens             | succeeds without the system                               |
+| another took over while it is split  | the fence in the split's transaction raises               |
+| it is done while it is split         | nothing is split: a later delivery finds it done          |
+| it reports after it was split        | that counts for nothing, its players' own units count     |
+| its batch was closed without it      | its players are named as missing instead, and come late   |
+| the split cannot be written          | tried again; after the last attempt it has failed as one  |
 
-A unit of one player that fails is named in its batch, and its message becomes a dead letter: redriven,
-he may still be done, and comes late.
+A unit of one player that fails is named in its batch, and its message becomes a dead letter:
+redriven, he may still be done, and comes late.
 """
 
 from __future__ import annotations
@@ -49,16 +51,18 @@ from shared.stores.warehouse.rows import table_of
 
 logger = logging.getLogger(__name__)
 
-# Deliveries at which several players are tried together. A third means that the process died twice, or that waiting did
-# not help: by then whoever is the cause shall cost nobody else.
+# Deliveries at which several players are tried together. A third means that the process died twice,
+# or that waiting did not help: by then whoever is the cause shall cost nobody else.
 WHOLE = 2
 
 
 def run(message: PredictionRequest, context: Context) -> Outcome:
-    """Predict the unit's players and record its completion; the completion that closes the batch announces it.
+    """Predict the unit's players and record its completion; the completion that closes the batch
+    announces it.
 
-    A unit that fails for good, or at its last delivery attempt, is recorded as failed: it counts towards completion
-    and is shown, and its message goes to the dead letters. One of several players is split before that.
+    A unit that fails for good, or at its last delivery attempt, is recorded as failed: it counts
+    towards completion and is shown, and its message goes to the dead letters. One of several
+    players is split before that.
     """
     batch = get_batch(context.runtime.state, message.batch_id)
     if batch is not None and message.unit in batch.split:
@@ -78,7 +82,8 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
         )
     before = done_result(context.runtime.state, message.batch_id, message.unit)
     if before is not None:
-        # died after recording it: the batch may be consolidated by now, its staging must not appear again
+        # died after recording it: the batch may be consolidated by now, its staging must not appear
+        # again
         return _complete(message, context, before)
     try:
         if may_be_split(message) and context.attempt >= WHOLE + 1:
@@ -114,9 +119,11 @@ def _make_staged_row(row: PredictionRow, batch_id: str, now: datetime) -> dict[s
 
 
 def _give_up(message: PredictionRequest, context: Context, error: Exception) -> None:
-    """Record the unit as failed, so that the batch does not wait for it; the error goes its way to the dead letters.
+    """Record the unit as failed, so that the batch does not wait for it; the error goes its way to
+    the dead letters.
 
-    Redriven from there, or tried again, the unit may still become done, and its batch is then announced again.
+    Redriven from there, or tried again, the unit may still become done, and its batch is then
+    announced again.
     """
     logger.error("unit %s of %s failed for good: %s", message.unit, message.batch_id, error)
     runtime, why = context.runtime, what_failed(error)
@@ -146,6 +153,7 @@ def _complete(message: PredictionRequest, context: Context, result: UnitResult) 
         announce=False,
         # one row for all units of a batch, written when it is consolidated
         history=False,
-        # most completions find the batch open; only those that see its announcement unsent have to send it
+        # most completions find the batch open; only those that see its announcement unsent have to
+        # send it
         linked_outboxes=[batch.path] if batch.outbox_pending else [],
     )

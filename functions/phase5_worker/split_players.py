@@ -25,7 +25,8 @@ def may_be_split(message: PredictionRequest) -> bool:
 
 
 def end_of_split(message: PredictionRequest) -> Outcome:
-    """What a delivery of a unit ends with whose players have units of their own: there is nothing left to do.
+    """What a delivery of a unit ends with whose players have units of their own: there is nothing
+    left to do.
 
     Their requests are in the batch's outbox, which is sent with it where nobody has.
     """
@@ -43,8 +44,8 @@ def end_of_split(message: PredictionRequest) -> Outcome:
 def split_players(message: PredictionRequest, context: Context) -> Outcome:
     """Keep a request of each player, put their units in this one's place, and send them.
 
-    Repeatable. Raises LeaseHeld where another has taken over, WriteConflict where the unit is done or split by now,
-    StoreUnavailable.
+    Repeatable. Raises LeaseHeld where another has taken over, WriteConflict where the unit is done
+    or split by now, StoreUnavailable.
     """
     runtime = context.runtime
     players = _by_player(message)
@@ -72,7 +73,9 @@ def split_players(message: PredictionRequest, context: Context) -> Outcome:
 
 
 def _by_player(message: PredictionRequest) -> dict[str, list[dict[str, Any]]]:
-    """Unit of each player, named by his id as the coordinator names such a unit, with his entries."""
+    """Unit of each player, named by his id as the coordinator names such a unit, with his
+    entries.
+    """
     players: dict[str, list[dict[str, Any]]] = {}
     for player in message.players:
         players.setdefault(str(player["features"].get("player_id")), []).append(player)
@@ -80,6 +83,9 @@ def _by_player(message: PredictionRequest) -> dict[str, list[dict[str, Any]]]:
 
 
 def _request(message: PredictionRequest, unit: str, players: list[dict[str, Any]]) -> str:
-    """The unit's request with these players alone. It is a message of its own, never that which came before."""
+    """The unit's request with these players alone.
+
+    It is a message of its own, never that which came before.
+    """
     alone = message.model_copy(update={"unit": unit, "players": players, "origin_message_id": None})
     return alone.model_dump_json(exclude_none=True)

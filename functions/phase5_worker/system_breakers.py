@@ -1,6 +1,8 @@
-"""Predictions of a unit although one system fails: its breaker counts, and once open leaves the system out.
+"""Predictions of a unit although one system fails: its breaker counts, and once open leaves the
+system out.
 
-A breaker counts units. What fails for one unit alone opens none: its last attempt goes without the system.
+A breaker counts units. What fails for one unit alone opens none: its last attempt goes without the
+system.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ T = TypeVar("T")
 def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[PredictionRow]:
     """Rows of the unit's players, those of a system that is left out with its error code and why.
 
-    Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as often as it may be.
+    Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as
+    often as it may be.
     """
     permits = _permits(context)
     left_out: dict[str, str | SystemFailed] = {
@@ -43,7 +46,8 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
             why = _count(failure, context) or (failure if context.last_attempt else None)
             if why is None or failure.system_id in left_out:
                 raise
-            # it was counted; the others need not wait for the next delivery, and after the last there is none
+            # it was counted; the others need not wait for the next delivery, and after the last
+            # there is none
             logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
             left_out[failure.system_id] = why
     for system, permit in permits.items():
@@ -53,7 +57,9 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
 
 
 def _permits(context: Context) -> dict[str, Permit]:
-    """What the breakers say that are not clean: one query, and none is written unless a trial is due."""
+    """What the breakers say that are not clean: one query, and none is written unless a trial is
+    due.
+    """
     found = circuit_breaker.read_kind(context.runtime, "system")
     trial = timedelta(seconds=context.function.lease_seconds)
     names = {system: circuit_breaker.name_of("system", system) for system in SYSTEMS}
@@ -65,7 +71,9 @@ def _permits(context: Context) -> dict[str, Permit]:
 
 
 def _count(failure: SystemFailed, context: Context) -> str | None:
-    """Why the system is left out from now on; None while its breaker is closed, or cannot be written."""
+    """Why the system is left out from now on; None while its breaker is closed, or cannot be
+    written.
+    """
     runtime, name = context.runtime, circuit_breaker.name_of("system", failure.system_id)
     counted = _record_or_none(
         lambda: circuit_breaker.record_failure(runtime, name, failure.defect, execution=context.execution_id)

@@ -1,4 +1,6 @@
-"""What every export file has in common: the header, its place in the order of runs, and numbers as JSON has them."""
+"""What every export file has in common: the header, its place in the order of runs, and numbers as
+JSON has them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from shared.core.printable import printable_json
 
 SCHEMA_VERSION = 2
 ROOT = "v1"
-# Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the status at any time.
+# Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the
+# status at any time.
 POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
 # As the schema bounds it: no book pays a tenth of that.
 LONGEST_FAIR_PRICE = 1_000_000
@@ -45,9 +48,10 @@ def read_json(data: bytes | None, **how: Any) -> Any:
 class Order:
     """Which of two versions of a file is newer, compared field by field.
 
-    The epoch (repetition of simulated time; deployed, of the restored state) goes before any clock; then the date the
-    file is about, the newest batch revision in it, and when what it holds was last consolidated (or graded). Not the
-    run's as_of: of two exports the one that read more is newer, whichever run asked for it.
+    The epoch (repetition of simulated time; deployed, of the restored state) goes before any clock;
+    then the date the file is about, the newest batch revision in it, and when what it holds was
+    last consolidated (or graded). Not the run's as_of: of two exports the one that read more is
+    newer, whichever run asked for it.
     """
 
     epoch: int
@@ -69,7 +73,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Header:
-    """Fields at the top of every file. `halted` is the operator's switch: a reader then shows no advice."""
+    """Fields at the top of every file.
+
+    `halted` is the operator's switch: a reader then shows no advice.
+    """
 
     game_date: date
     generated_at: datetime
@@ -105,7 +112,10 @@ NO_ELEMENTS = Encoded(b"[]")
 
 @dataclass(frozen=True)
 class Document:
-    """One file ready to be written. Made by `document` alone, so that none exists that was not checked."""
+    """One file ready to be written.
+
+    Made by `document` alone, so that none exists that was not checked.
+    """
 
     path: str
     data: bytes
@@ -184,7 +194,10 @@ def encode(value: Any) -> bytes:
 
 
 def half_points(line: Decimal | None) -> float | None:
-    """A line as a JSON number (halves are exact in binary). Raises SchemaMismatch for a line between halves."""
+    """A line as a JSON number (halves are exact in binary).
+
+    Raises SchemaMismatch for a line between halves.
+    """
     if line is None:
         return None
     if line * 2 != int(line * 2):
@@ -198,7 +211,9 @@ def points(value: float | None) -> float | None:
 
 
 def fair_price(value: float | None) -> float | None:
-    """American odds of a probability; None beyond a million, where one side is as good as certain."""
+    """American odds of a probability; None beyond a million, where one side is as good as
+    certain.
+    """
     return points(value) if value is not None and abs(value) <= LONGEST_FAIR_PRICE else None
 
 

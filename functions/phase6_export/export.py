@@ -1,10 +1,11 @@
 """Phase 6: one date's current predictions become the JSON files of the export bucket.
 
-All files are built and checked before the first is written. Dated files come before the pointers to them, the files
-that matter most come first, and status.json last. Pointers (tonight/*, predictions/today.json, best-bets/latest.json)
-only move forward, and never to a date that New York has not reached: tomorrow's export at 18:00 leaves tonight's page
-alone, the first run of the next morning moves it. On a date without games they say so, and the files of players who do
-not play on the date say that.
+All files are built and checked before the first is written. Dated files come before the pointers to
+them, the files that matter most come first, and status.json last. Pointers (tonight/*,
+predictions/today.json, best-bets/latest.json) only move forward, and never to a date that New York
+has not reached: tomorrow's export at 18:00 leaves tonight's page alone, the first run of the next
+morning moves it. On a date without games they say so, and the files of players who do not play on
+the date say that.
 """
 
 from __future__ import annotations
@@ -75,11 +76,12 @@ EXPORTED = ("success", "partial")
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Export message.game_date in at most nine queries and one load.
 
-    Grades change only when something is graded: a completion of grading exports results and performance alone, one of
-    consolidation everything but them, and a trigger everything.
+    Grades change only when something is graded: a completion of grading exports results and
+    performance alone, one of consolidation everything but them, and a trigger everything.
 
-    batch_id is a hint: what counts is current_predictions, and the reason says where the batch is not part of it.
-    Raises SchemaMismatch before anything is written where a file does not fit its schema.
+    batch_id is a hint: what counts is current_predictions, and the reason says where the batch is
+    not part of it. Raises SchemaMismatch before anything is written where a file does not fit its
+    schema.
     """
     if message.game_date is None:
         raise DataError(
@@ -113,8 +115,9 @@ class _Export:
     def whole(self, batch_id: str | None, *, with_grades: bool) -> Outcome:
         """Validate, build and check all files, write them.
 
-        Where no game takes place there is nothing to date, but for what an earlier export offered: that is taken back.
-        partial: a source was not current when the predictions on offer were made, or a system has none.
+        Where no game takes place there is nothing to date, but for what an earlier export offered:
+        that is taken back. partial: a source was not current when the predictions on offer were
+        made, or a system has none.
         """
         warehouse = self.context.runtime.warehouse
         day = read_day(warehouse, self.day, self.now)
@@ -177,7 +180,9 @@ class _Export:
             self.context.runtime.warehouse.load(best_bets_record.TABLE, rows, mode="append", job_id=job_id)
 
     def _is_published(self) -> bool:
-        """Whether an earlier export of the date stands, which may offer what does not take place."""
+        """Whether an earlier export of the date stands, which may offer what does not take
+        place.
+        """
         try:
             self.context.runtime.exports.read(f"{ROOT}/predictions/{self.day}.json")
         except NotFound:
@@ -258,9 +263,11 @@ class _Export:
         self.writer.rewrite_all({f"{ROOT}/{path}": partial(build, path) for path in left})
 
     def _history(self, day: Day | None, graded: Rows, figures: list[Row], picks: list[Row]) -> list[Document]:
-        """results/{date}.json, results/latest.json and systems/performance.json; none while nothing is graded.
+        """results/{date}.json, results/latest.json and systems/performance.json; none while nothing
+        is graded.
 
-        Their sources are those of the predictions that were graded last; `day` has them where it is that date.
+        Their sources are those of the predictions that were graded last; `day` has them where it is
+        that date.
         """
         files = []
         graded_on = next((row["game_date"] for row in graded.only("game_date")), None)
@@ -292,7 +299,9 @@ class _Export:
         return Sources(graded_date, rows).of(games)
 
     def _refuse(self, refused: Refusal, day: Day, batch_id: str | None, sources: Sequence[Source]) -> Outcome:
-        """No file is touched but status.json, and self-heal is asked once a run; by its own runs never."""
+        """No file is touched but status.json, and self-heal is asked once a run; by its own runs
+        never.
+        """
         asks = refused.can_heal and not is_heal_run(self.context.run_id)
         asked = "self-heal is asked" if asks else ""
         reason = "; ".join(part for part in (refused.reason, _about_batch(batch_id, day), asked) if part)
@@ -302,7 +311,9 @@ class _Export:
         return self._outcome(refused.status, reason, {"coverage": found}, refused.event, asked_heal)
 
     def _question(self) -> OutboxMessage:
-        """What asks self-heal to look at the date: one run of it for a run of ours, however often that is refused."""
+        """What asks self-heal to look at the date: one run of it for a run of ours, however often
+        that is refused.
+        """
         question = {
             "game_date": self.day.isoformat(),
             "run_id": asked_run_id(self.context.run_id),
@@ -317,7 +328,8 @@ class _Export:
     def _write_status(
         self, word: Status, reason: str, details: dict[str, Any], day: Day, sources: Sequence[Source]
     ) -> None:
-        # The latest attempt writes, whatever date it was about; the top level is of the newest date that has come.
+        # The latest attempt writes, whatever date it was about; the top level is of the newest date
+        # that has come.
         today = new_york_date(self.now)
         order = Order(self.context.runtime.epoch, today.isoformat(), 0, format_timestamp_us(self.now))
         sources_json = [source.as_json() for source in sources]
@@ -367,7 +379,10 @@ def _withheld(day: Day) -> str:
 
 
 def _silent(day: Day) -> list[str]:
-    """Systems that predict nobody. One that was never trained is no gap of the day: best bets alone say it."""
+    """Systems that predict nobody.
+
+    One that was never trained is no gap of the day: best bets alone say it.
+    """
     found = day.silent_systems.items()
     return [f"{system} predicts nobody: {why}" for system, (code, why) in found if code != NO_MODEL]
 

@@ -1,7 +1,8 @@
-"""What every feature, and every term of a system's formula, is called beside its points in an explanation.
+"""What every feature, and every term of a system's formula, is called beside its points in an
+explanation.
 
-Each label is of the player ("his") or his team unless it says otherwise. A test holds the names against the feature
-store's and the systems' own.
+Each label is of the player ("his") or his team unless it says otherwise. A test holds the names
+against the feature store's and the systems' own.
 """
 
 from __future__ import annotations
@@ -147,5 +148,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
 
 
 def label(name: str) -> str:
-    """The label of a feature or term; the name with spaces for one of a model older than this list."""
+    """The label of a feature or term; the name with spaces for one of a model older than this
+    list.
+    """
     return LABELS.get(name, name.replace("_", " "))

@@ -1,4 +1,6 @@
-"""Everything an export needs of one date, read in seven statements whatever the number of games, players and books."""
+"""Everything an export needs of one date, read in seven statements whatever the number of games,
+players and books.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +42,17 @@ class Day:
     """When the newest of what the schedule says around the date was known."""
     consolidated_batches: tuple[str, ...]
     source_rows: Sequence[Row]
-    """Of sources.sql: what was known of each source, per predicted game and (game_id None) for the whole date."""
+    """Of sources.sql: what was known of each source, per predicted game and (game_id None) for the
+    whole date.
+    """
 
     @cached_property
     def withheld(self) -> dict[str, str]:
-        """game_id -> why nothing is offered on it any more: called off, or its tip-off moved forward and passed.
+        """game_id -> why nothing is offered on it any more: called off, or its tip-off moved
+        forward and passed.
 
-        postponed, cancelled, suspended, moved (to another day), not_scheduled (gone from the schedule), or
-        moved_forward.
+        postponed, cancelled, suspended, moved (to another day), not_scheduled (gone from the
+        schedule), or moved_forward.
         """
         predicted_tipoffs = self.predicted_tipoffs
         reasons = {}
@@ -102,7 +107,9 @@ class Day:
         return {"team": player["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
 
     def injuries_unknown(self, game_id: str) -> bool:
-        """Whether no injury list was in force for the game's features; for a game without any, for the date's."""
+        """Whether no injury list was in force for the game's features; for a game without any, for
+        the date's.
+        """
         return self._unknown.get(game_id, self._unknown[None])
 
     @cached_property
@@ -114,7 +121,9 @@ class Day:
 
     @cached_property
     def silent_systems(self) -> dict[str, tuple[str, str]]:
-        """system_id -> error code and why, of each that has a forecast for nobody on offer; of several the usual."""
+        """system_id -> error code and why, of each that has a forecast for nobody on offer; of
+        several the usual.
+        """
         offered = self.offered.only("system_id", "predicted_points", "error_code", "error_message")
         forecasting = {row["system_id"] for row in offered if row["predicted_points"] is not None}
         why: dict[str, Counter[tuple[str, str]]] = {}
@@ -163,7 +172,9 @@ class Day:
 
     @cached_property
     def tipoffs(self) -> dict[str, Any]:
-        """Tip-off of each game: the schedule's as it is now, else of its predictions (odds feed or assumed)."""
+        """Tip-off of each game: the schedule's as it is now, else of its predictions (odds feed or
+        assumed).
+        """
         predicted = self.predicted_tipoffs
         return predicted | {game["game_id"]: game["tipoff_at"] or predicted.get(game["game_id"]) for game in self.games}
 
@@ -178,7 +189,9 @@ def _by_player(rows: Rows) -> dict[Key, Rows]:
 
 
 def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
-    """Four statements: schedule, players considered, current predictions, what was known of the sources."""
+    """Four statements: schedule, players considered, current predictions, what was known of the
+    sources.
+    """
     scheduled = read_rows(warehouse, "games", day, now=now)
     facts = next(row for row in scheduled if row["game_id"] is None)
     return Day(
@@ -203,7 +216,9 @@ def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:
 
 
 def read_results(warehouse: Warehouse, day: date, now: datetime) -> Rows:
-    """Grades (main lines, alternates, and players without a line) of the last graded date on or before the day."""
+    """Grades (main lines, alternates, and players without a line) of the last graded date on or
+    before the day.
+    """
     return read_columns(warehouse, "results", day, now=now)
 
 
@@ -213,7 +228,9 @@ def read_performance(warehouse: Warehouse, day: date, now: datetime) -> list[Row
 
 
 def read_best_bets_record(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
-    """Graded picks of the best bets up to the day, as they stood on the list before tip-off; by day and rank."""
+    """Graded picks of the best bets up to the day, as they stood on the list before tip-off; by day
+    and rank.
+    """
     return read_rows(warehouse, "best_bets_record", day, now=now)
 
 

@@ -1,8 +1,10 @@
-"""Reasons in words: why a line is a pick or a pass, and what is known of the player that the forecast is made of.
+"""Reasons in words: why a line is a pick or a pass, and what is known of the player that the
+forecast is made of.
 
-A pick's reason tells the player's evening: forecast against line and price; who is out of his team; his form; the
-opponent, venue and rest; who is out of theirs; and what moved the forecast most, by the system's exact contributions.
-All figures are those that the prediction saw: its own row, and the feature row of the same as-of.
+A pick's reason tells the player's evening: forecast against line and price; who is out of his team;
+his form; the opponent, venue and rest; who is out of theirs; and what moved the forecast most, by
+the system's exact contributions. All figures are those that the prediction saw: its own row, and
+the feature row of the same as-of.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from functions.phase6_export.labels import label
 from functions.phase6_export.rows import Row
 from shared.science.predictions.lines import SUSPICIOUS
 
-# Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside it.
+# Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside
+# it.
 MOST_MOVES = 3
 SUSPICIONS = {
     "absurd_price": "its price is far from the other books'",
@@ -27,7 +30,9 @@ INJURIES = ("QUESTIONABLE", "PROBABLE")
 
 
 def explanation(main: Row) -> list[dict[str, Any]]:
-    """What moved the forecast most, as the row stores it, each with its label; empty where it stores none."""
+    """What moved the forecast most, as the row stores it, each with its label; empty where it
+    stores none.
+    """
     stored: list[dict[str, Any]] = json.loads(main["explanation"] or "[]")
     return [{"feature": each["feature"], "label": label(each["feature"]), **each} for each in stored]
 
@@ -35,7 +40,8 @@ def explanation(main: Row) -> list[dict[str, Any]]:
 def line_reason(row: Row, main: Row, player: Row) -> str:
     """Why a line is what it is: the whole story for a pick, what is missing for a pass.
 
-    row: the line's; main: the same system's and player's row that has the explanation; player: of players.sql.
+    row: the line's; main: the same system's and player's row that has the explanation; player: of
+    players.sql.
     """
     advice = Advice.of(row)
     return full_reason(row, main, player) if advice.recommendation in BETS else _verdict(row, advice, player)
@@ -82,7 +88,9 @@ def _why_unpriced(row: Row, advice: Advice) -> str:
 
 
 def _chance(row: Row) -> str:
-    """Given no push; where the line may be hit exactly, the probability that the stake comes back."""
+    """Given no push; where the line may be hit exactly, the probability that the stake comes
+    back.
+    """
     push = f" and a {row['p_push']:.1%} chance of a push" if row["p_push"] else ""
     chance = "an unknown" if row["confidence_score"] is None else f"a {row['confidence_score']:.1%}"
     return f"{chance} chance{push}"
@@ -99,8 +107,9 @@ def _forecast(row: Row, player: Row) -> str:
 
 
 def story(player: Row) -> list[str]:
-    """Sentences on who is out, form, opponent, rest and his own health, as the features say; what is unknown is left
-    out, but of an injury report it is said."""
+    """Sentences on who is out, form, opponent, rest and his own health, as the features say; what
+    is unknown is left out, but of an injury report it is said.
+    """
     parts = (_health(player), _absences(player), _form(player), _opponent(player), _their_absences(player))
     return [part for part in parts if part]
 
@@ -111,7 +120,9 @@ def _health(player: Row) -> str:
 
 
 def _absences(player: Row) -> str:
-    """Rotation team-mates listed out or doubtful, by name, and how that differs from his recent games."""
+    """Rotation team-mates listed out or doubtful, by name, and how that differs from his recent
+    games.
+    """
     if not player["has_features"]:
         return ""
     count, team = player["teammates_out_count"], player["team"] or "his team"
@@ -159,7 +170,9 @@ def _opponent(player: Row) -> str:
 
 
 def _their_absences(player: Row) -> str:
-    """Rotation players of the opponent, listed out or doubtful; where that is unknown his own team's says so."""
+    """Rotation players of the opponent, listed out or doubtful; where that is unknown his own
+    team's says so.
+    """
     count = player.get("opponents_out_count")
     if not count:
         return ""

@@ -1,4 +1,6 @@
-"""Checks a file's body against its JSON Schema (draft 2020-12), kept in schemas/{name}.schema.json."""
+"""Checks a file's body against its JSON Schema (draft 2020-12), kept in
+schemas/{name}.schema.json.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A fast "yes, it certainly fits" for JSON Schemas: closures made once from the schema.
 
-An export checks half a million values, which takes jsonschema seconds. Here True means the body fits; False only means
-that jsonschema has to say. A keyword not known here makes the answer False, never True.
+An export checks half a million values, which takes jsonschema seconds. Here True means the body
+fits; False only means that jsonschema has to say. A keyword not known here makes the answer False,
+never True.
 """
 
 from __future__ import annotations

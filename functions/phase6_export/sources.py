@@ -1,4 +1,6 @@
-"""What the sources had said when a date was predicted: the state and age of each, for every file's header."""
+"""What the sources had said when a date was predicted: the state and age of each, for every file's
+header.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from functions.phase6_export.rows import Row
 from shared.core.clock import new_york_date
 
 State = Literal["current", "stale", "missing"]
-# How long an answer about lines stays in force (upcoming_player_lines.sql). An injury list holds for its day, so an
-# older one still counts in the features; that it may be behind by then is said.
+# How long an answer about lines stays in force (upcoming_player_lines.sql). An injury list holds
+# for its day, so an older one still counts in the features; that it may be behind by then is said.
 IN_FORCE = timedelta(hours=12)
 NAMES = ("schedule", "box_scores", "injuries", "player_lines", "game_lines")
 WORST: tuple[State, ...] = ("missing", "stale", "current")
@@ -26,7 +28,9 @@ Verdict = tuple[State, datetime | None, str | None]
 
 @dataclass(frozen=True)
 class Source:
-    """A source as of the features. snapshot_at: the newest that was known; of several games the oldest of those."""
+    """A source as of the features. snapshot_at: the newest that was known; of several games the
+    oldest of those.
+    """
 
     source: str
     state: State
@@ -47,7 +51,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """All sources of a date. rows: of sources.sql, one per predicted game and one of the whole date (game_id None)."""
+    """All sources of a date. rows: of sources.sql, one per predicted game and one of the whole date
+    (game_id None).
+    """
 
     game_date: date
     rows: Sequence[Row]
@@ -72,8 +78,9 @@ class Sources:
         return Source(name, verdict[0], verdict[1], self._date["features_as_of"], verdict[2])
 
     def _schedule(self) -> Verdict:
-        """Every run asks for the schedule, so that an older one stands in for what did not come: what was postponed or
-        moved since is not known."""
+        """Every run asks for the schedule, so that an older one stands in for what did not come:
+        what was postponed or moved since is not known.
+        """
         known, as_of = self._date["schedule_at"], self._date["features_as_of"]
         if known is None:
             return "missing", None, "no schedule was known"
@@ -125,7 +132,9 @@ def _injuries(day: date, row: Row) -> Verdict:
 
 
 def _lines(name: str, what: str) -> Callable[[date, Row], Verdict]:
-    """An answer that offers nothing is an answer: the books have no lines yet, and that is known."""
+    """An answer that offers nothing is an answer: the books have no lines yet, and that is
+    known.
+    """
 
     def verdict(day: date, row: Row) -> Verdict:
         known = row[f"{name}_at"]

@@ -1,4 +1,6 @@
-"""May this date be exported? Predictions exist, cover the expected players, and none is from after its tip-off."""
+"""May this date be exported? Predictions exist, cover the expected players, and none is from after
+its tip-off.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from shared.core.events import Event
 
 @dataclass(frozen=True)
 class Coverage:
-    """Expected players of games that could still be predicted, and how many of them current predictions cover."""
+    """Expected players of games that could still be predicted, and how many of them current
+    predictions cover.
+    """
 
     expected: int
     covered: int
@@ -28,23 +32,30 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nothing is exported. `can_heal`: predicting the date again may mend it, so self-heal is asked."""
+    """Why nothing is exported.
+
+    `can_heal`: predicting the date again may mend it, so self-heal is asked.
+    """
 
     status: Literal["no_data", "failed"]
     event: Event
     reason: str
     can_heal: bool
     nothing_played: bool = False
-    """No game takes place: the pointers say so, and nothing of an earlier date is shown any more."""
+    """No game takes place: the pointers say so, and nothing of an earlier date is shown any
+    more.
+    """
     withdraws: bool = False
     """Besides, what an earlier export of the date may offer is to be taken back."""
 
 
 def coverage(day: Day) -> Coverage:
-    """Players expected by the batch that counts for their game against those with a current prediction.
+    """Players expected by the batch that counts for their game against those with a current
+    prediction.
 
-    Games that had tipped off when the newest batch was consolidated and that no batch covered cannot be predicted
-    any more, and those called off are not played: their players are not expected here.
+    Games that had tipped off when the newest batch was consolidated and that no batch covered
+    cannot be predicted any more, and those called off are not played: their players are not
+    expected here.
     """
     expected = [
         row

@@ -1,7 +1,7 @@
 """Writes checked files to the export bucket so that an older run never overwrites a newer one.
 
-Each write carries the generation that was read: a file that another run changed in between is read again and decided
-again. Content type and Cache-Control go with the content in the same write.
+Each write carries the generation that was read: a file that another run changed in between is read
+again and decided again. Content type and Cache-Control go with the content in the same write.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ from shared.stores.ports import Blobs
 CONTENT_TYPE = "application/json; charset=utf-8"
 # Runs of one date are few: whoever loses this often is not racing but broken.
 ATTEMPTS = 5
-# A write to a bucket waits for the network; 300 player files one after the other would take half a minute.
+# A write to a bucket waits for the network; 300 player files one after the other would take half a
+# minute.
 THREADS = 16
 
 
 @dataclass
 class Writer:
-    """Writes files and keeps what became of each: `written`, or `kept` because the bucket's is of a newer run."""
+    """Writes files and keeps what became of each: `written`, or `kept` because the bucket's is of a
+    newer run.
+    """
 
     blobs: Blobs
     written: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
     def write(self, document: Document) -> None:
-        """Write one file unless the bucket's is newer. Raises WriteConflict where others keep changing it."""
+        """Write one file unless the bucket's is newer.
+
+        Raises WriteConflict where others keep changing it.
+        """
         self._note(document.path, self._put(document.path, partial(_whole, lambda: document)))
 
     def write_all(self, builders: Mapping[str, Callable[[], Document]]) -> None:

@@ -1,1 +1,3 @@
-"""self_heal: compares what should exist for a date with what does, and restarts the earliest phase that is short."""
+"""self_heal: compares what should exist for a date with what does, and restarts the earliest phase
+that is short.
+"""

@@ -30,7 +30,9 @@ Check = Callable[[Snapshot, Settings], str | None]
 
 
 def first_shortage(snapshot: Snapshot, contracts: Sequence[Contract], settings: Settings) -> Shortage | None:
-    """The earliest phase that is short, by the order of the contracts; None: everything is there."""
+    """The earliest phase that is short, by the order of the contracts; None: everything is
+    there.
+    """
     for contract in contracts:
         reason = CHECKS[contract.check](snapshot, settings)
         if reason is not None:
@@ -48,7 +50,9 @@ def sources(snapshot: Snapshot, settings: Settings) -> str | None:
 
 
 def context(snapshot: Snapshot, settings: Settings) -> str | None:
-    """A team nobody has played for in 30 days has no roster (a season's first days), hence no context."""
+    """A team nobody has played for in 30 days has no roster (a season's first days), hence no
+    context.
+    """
     short = [game.game_id for game in snapshot.coming if game.context_teams < game.roster_teams]
     return f"{_of(short, len(snapshot.coming))} have no player context of both teams" if short else None
 
@@ -118,13 +122,17 @@ def _would_be_expected(player: Player, snapshot: Snapshot, settings: Settings) -
 
 
 def export(snapshot: Snapshot, settings: Settings) -> str | None:
-    """Every file of the date is there, of the predictions that count: its own, the pointers, and all players'."""
+    """Every file of the date is there, of the predictions that count: its own, the pointers, and
+    all players'.
+    """
     counting = _counting(snapshot)
     return _check_exported(snapshot, counting) if counting else None
 
 
 def check_published(snapshot: Snapshot, settings: Settings) -> str | None:
-    """Besides, once it is graded: its results, and pointers to results that are not of an earlier date."""
+    """Besides, once it is graded: its results, and pointers to results that are not of an earlier
+    date.
+    """
     counting, graded_at = _counting(snapshot), _graded_at(snapshot)
     short = _check_exported(snapshot, counting) if counting else None
     if short is not None or graded_at is None:
@@ -156,7 +164,8 @@ def _graded_at(snapshot: Snapshot) -> datetime | None:
 def _check_exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str | None:
     """The first file that is not of the predictions that count.
 
-    Pointers that have moved on to a newer date are that date's matter, and so are the players' files then.
+    Pointers that have moved on to a newer date are that date's matter, and so are the players'
+    files then.
     """
     short = _first(_not_of(path, snapshot, counting) for path in dated_files(snapshot.game_date))
     if short is not None or snapshot.game_date > new_york_date(snapshot.now):
@@ -171,7 +180,9 @@ def _check_exported(snapshot: Snapshot, counting: Mapping[str, datetime]) -> str
 
 
 def without_games(snapshot: Snapshot, contracts: Sequence[Contract]) -> Shortage | None:
-    """On a date without games the exports have to say so: short where a pointer is of an earlier date, or gone."""
+    """On a date without games the exports have to say so: short where a pointer is of an earlier
+    date, or gone.
+    """
     if snapshot.game_date > new_york_date(snapshot.now):
         return None
     (contract,) = (each for each in contracts if each.check == "export")
@@ -236,7 +247,8 @@ def grades(snapshot: Snapshot, settings: Settings) -> str | None:
 def check_kept(snapshot: Snapshot, settings: Settings) -> str | None:
     """What was predicted of a played date is still there; nobody can predict it again.
 
-    A player whose unit was closed without a result was never predicted: that was said when it happened.
+    A player whose unit was closed without a result was never predicted: that was said when it
+    happened.
     """
     alone = [game.game_id for game in snapshot.over if game.grades_alone]
     if alone:

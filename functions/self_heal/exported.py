@@ -1,4 +1,6 @@
-"""What the export bucket holds of a date: of each file that should be there, what it says it was made of."""
+"""What the export bucket holds of a date: of each file that should be there, what it says it was
+made of.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ EVERYBODY = f"{ROOT}/tonight/all-players.json"
 POINTERS = (EVERYBODY, f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
 # Files of the newest graded date.
 GRADED_POINTERS = (f"{ROOT}/results/latest.json", f"{ROOT}/systems/performance.json")
-# A read waits for the network; 300 players' files one after the other would take a quarter of a minute.
+# A read waits for the network; 300 players' files one after the other would take a quarter of a
+# minute.
 THREADS = 16
 
 
@@ -50,9 +53,11 @@ def results_file(day: date) -> str:
 
 
 def read_files(exports: Blobs, day: date, now: datetime) -> Files:
-    """The files of a date: its own, the pointers from the day itself on, and those of the players they name.
+    """The files of a date: its own, the pointers from the day itself on, and those of the players
+    they name.
 
-    Reads side by side, one a file; nothing is listed. Of grades whatever is there, whether due or not.
+    Reads side by side, one a file; nothing is listed. Of grades whatever is there, whether due or
+    not.
     """
     paths = list(dated_files(day))
     if day <= new_york_date(now):

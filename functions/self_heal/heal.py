@@ -1,4 +1,5 @@
-"""Self-heal: what should exist for a date against what does; the earliest phase that is short is started again.
+"""Self-heal: what should exist for a date against what does; the earliest phase that is short is
+started again.
 
 It reads rows, files and documents, publishes one trigger through the outbox, and waits for nothing.
 """
@@ -29,9 +30,9 @@ from shared.core.pipeline import load_pipeline
 def run(message: PhaseMessage, context: Context) -> Outcome:
     """Look at message.game_date and restart its earliest short phase, at most three times a phase.
 
-    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it; no_data: no games,
-    and the exports say so; failed: three restarts did not mend it, or nothing can (an alert says so). Each with the
-    reason.
+    success: nothing is short; partial: a phase was restarted; skipped: somebody is at work on it;
+    no_data: no games, and the exports say so; failed: three restarts did not mend it, or nothing
+    can (an alert says so). Each with the reason.
     """
     if message.game_date is None:
         raise DataError(
@@ -83,7 +84,9 @@ def _no_games(snapshot: Snapshot) -> Outcome | None:
 
 
 def _complete(snapshot: Snapshot) -> Outcome:
-    """Nothing is short; games that have tipped off are said, for what they lack cannot be made any more."""
+    """Nothing is short; games that have tipped off are said, for what they lack cannot be made any
+    more.
+    """
     tipped_off = len(snapshot.scheduled_games) - len(snapshot.coming)
     late = snapshot.group == "coming" and tipped_off
     reason = f"complete; {tipped_off} of {len(snapshot.scheduled_games)} games have tipped off" if late else "complete"
@@ -134,7 +137,9 @@ def _report_given_up(snapshot: Snapshot, shortage: Shortage, context: Context) -
 
 
 def _report_lost(snapshot: Snapshot, shortage: Shortage, context: Context) -> Outcome:
-    """What no run makes again: a played date cannot be predicted once more, and its staging is dropped."""
+    """What no run makes again: a played date cannot be predicted once more, and its staging is
+    dropped.
+    """
     day = snapshot.game_date
     reason = (
         f"{shortage.reason}; no run can make them again. Next: restore the date's rows of "

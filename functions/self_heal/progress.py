@@ -1,4 +1,6 @@
-"""Is somebody at work on the date already? Then what is missing may be on its way, and nothing is restarted."""
+"""Is somebody at work on the date already? Then what is missing may be on its way, and nothing is
+restarted.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from shared.core.pipeline import Pipeline, load_pipeline
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
-# A trigger that was published is taken within seconds; one that nobody took for so long is lost or dead.
+# A trigger that was published is taken within seconds; one that nobody took for so long is lost or
+# dead.
 TAKEN_WITHIN = timedelta(minutes=10)
 # How much later than its back-off says a delivery may come.
 LATE = timedelta(minutes=1)
@@ -22,8 +25,8 @@ LATE = timedelta(minutes=1)
 def in_progress(runtime: Runtime, day: date, now: datetime, asked_by: str | None = None) -> str | None:
     """What is under way for the date, or holds it up for now; None: nobody is at work.
 
-    Recovery functions and training do not count: they make nothing that a contract asks for. Nor does the execution
-    that asked: it is done, even where its outbox is not marked as sent yet.
+    Recovery functions and training do not count: they make nothing that a contract asks for. Nor
+    does the execution that asked: it is done, even where its outbox is not marked as sent yet.
     """
     return (
         _describe_pause(runtime)
@@ -42,7 +45,9 @@ def _describe_pause(runtime: Runtime) -> str | None:
 
 
 def _describe_deferred(runtime: Runtime) -> str | None:
-    """A deferred message does not say its date without being read: any of the chain's counts, for minutes at most."""
+    """A deferred message does not say its date without being read: any of the chain's counts, for
+    minutes at most.
+    """
     waiting = [message for message in deferred.waiting(runtime.state) if _of_the_chain(message.function)]
     if not waiting:
         return None
@@ -60,7 +65,9 @@ def _open_batch(runtime: Runtime, day: date) -> str | None:
 
 
 def _executing(runtime: Runtime, day: date, now: datetime, asked_by: str | None) -> str | None:
-    """An execution at work, one that failed and is tried again, or one whose messages are not sent yet."""
+    """An execution at work, one that failed and is tried again, or one whose messages are not sent
+    yet.
+    """
     pipeline = load_pipeline()
     on_the_date = Filter("game_date", "==", day.isoformat())
     running = runtime.state.query(COLLECTION, [on_the_date, Filter("status", "==", ExecutionStatus.RUNNING.value)])
@@ -85,7 +92,9 @@ def _is_at_work(execution: Execution, epoch: int, now: datetime) -> bool:
 
 
 def _next_delivery(execution: Execution, pipeline: Pipeline) -> datetime:
-    """Until when Pub/Sub delivers a failed message again; the longest back-off where its subscription is not known."""
+    """Until when Pub/Sub delivers a failed message again; the longest back-off where its
+    subscription is not known.
+    """
     subscriptions = pipeline.functions[execution.function].subscriptions
     wait = max(each.backoff_seconds(execution.attempts) for each in subscriptions)
     return execution.ended + timedelta(seconds=wait)

@@ -1,4 +1,6 @@
-"""Restarts on record: heals/{game_date}.{phase}.{n}, created once before the trigger is published."""
+"""Restarts on record: heals/{game_date}.{phase}.{n}, created once before the trigger is
+published.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def of_execution(runtime: Runtime, execution_id: str) -> Restart | None:
 
 
 def record(context: Context, day: date, shortage: Shortage, topic: str, now: datetime) -> Restart | None:
-    """Create the next restart's document; None where another execution was faster with the same one."""
+    """Create the next restart's document; None where another execution was faster with the same
+    one.
+    """
     runtime, phase = context.runtime, shortage.contract.phase
     # numbers go on through repetitions of simulated time, so that every run has a name of its own
     n = 1 + sum(restart.phase == phase for restart in _of_every_epoch(runtime, day))

@@ -54,7 +54,9 @@ class Game:
 
 @dataclass(frozen=True)
 class Player:
-    """Somebody who has features, was considered by the batch that counts for his game, or is predicted."""
+    """Somebody who has features, was considered by the batch that counts for his game, or is
+    predicted.
+    """
 
     game_id: str
     player_id: int
@@ -72,7 +74,9 @@ class Player:
 
 @dataclass(frozen=True)
 class NewestBatch:
-    """The newest consolidated batch: rows that were in place when it was, and those there are now."""
+    """The newest consolidated batch: rows that were in place when it was, and those there are
+    now.
+    """
 
     batch_id: str
     rows_expected: int

@@ -16,7 +16,8 @@ from shared.science.training.gate import SEASON_AVERAGE, Verdict, compare, forec
 from shared.science.training.rows import TrainingRows
 from shared.stores.ports import Blobs
 
-# How the gate's decision in metadata.json names who was judged; "twin" is what stored decisions say.
+# How the gate's decision in metadata.json names who was judged; "twin" is what stored decisions
+# say.
 ITSELF, HOLDOUT_MODEL = "itself", "twin"
 
 
@@ -33,7 +34,9 @@ class Champion:
 
 
 def find_champion(blobs: Blobs, serving: Serving, start: np.datetime64) -> Champion:
-    """The serving version as it stands where it was trained on days before start only, else its holdout model."""
+    """The serving version as it stands where it was trained on days before start only, else its
+    holdout model.
+    """
     if serving.version is None:
         return Champion(None, "nothing serves yet", serves=False)
     try:
@@ -57,8 +60,8 @@ def find_champion(blobs: Blobs, serving: Serving, start: np.datetime64) -> Champ
 def judge(rows: TrainingRows, challenger: Models, serving: Serving, champion: Champion) -> Verdict:
     """The gate's verdict on a challenger's holdout model by rows that neither side has seen.
 
-    Where no champion can be judged the season average stands in; where nothing serves, the challenger is better than
-    nothing, and the figures are for the record.
+    Where no champion can be judged the season average stands in; where nothing serves, the
+    challenger is better than nothing, and the figures are for the record.
     """
     if champion.models is not None and serving.version is not None:
         compared = compare(rows, forecasts(challenger, rows), forecasts(champion.models, rows))

@@ -13,11 +13,12 @@ from shared.stores.ports import Blobs
 
 
 def roll_back(message: TrainingMessage, context: Context) -> Outcome:
-    """Make message.rollback_to ("previous" or a version) serve, from the next batch on, and record it.
+    """Make message.rollback_to ("previous" or a version) serve, from the next batch on, and record
+    it.
 
-    skipped where it serves already. Raises DataError, the pointer untouched, where there is no such version or this
-    version of the project cannot load it; WriteConflict where the pointer moved meanwhile. A damaged pointer is written
-    again by a rollback to a version that is named.
+    skipped where it serves already. Raises DataError, the pointer untouched, where there is no such
+    version or this version of the project cannot load it; WriteConflict where the pointer moved
+    meanwhile. A damaged pointer is written again by a rollback to a version that is named.
     """
     blobs = context.runtime.models
     seen, damage = read_serving_or_none(blobs)

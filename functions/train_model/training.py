@@ -1,4 +1,6 @@
-"""train_model's work: reads the rows, fits walk-forward, judges, writes a version, makes it serve; or rolls back."""
+"""train_model's work: reads the rows, fits walk-forward, judges, writes a version, makes it serve;
+or rolls back.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,12 @@ FEWEST_ROWS = 500
 
 
 def run(message: TrainingMessage, context: Context) -> Outcome:
-    """Train xgboost_v1 and ensemble_v1 on everything known before the run's as_of; or roll back, where asked to.
+    """Train xgboost_v1 and ensemble_v1 on everything known before the run's as_of; or roll back,
+    where asked to.
 
-    no_data where there are too few rows. A version that is clearly worse than the serving one is kept and does not
-    serve: then partial, with the figures, and an alert. Raises as roll_back, and DataError where a feature knows the
-    result.
+    no_data where there are too few rows. A version that is clearly worse than the serving one is
+    kept and does not serve: then partial, with the figures, and an alert. Raises as roll_back, and
+    DataError where a feature knows the result.
     """
     if message.rollback_to is not None:
         return roll_back(message, context)
@@ -96,7 +99,9 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
 def _decide(
     rows: TrainingRows, start: np.datetime64, version: str, holdout_model: Models, seen: Serving, context: Context
 ) -> dict[str, Any]:
-    """The gate's document; for a version that serves already, at a redelivery or without new games, as it was kept."""
+    """The gate's document; for a version that serves already, at a redelivery or without new games,
+    as it was kept.
+    """
     blobs = context.runtime.models
     if seen.serves(version) and version in list_saved_versions(blobs):
         kept = _read_kept_gate(blobs, version)
@@ -114,8 +119,9 @@ def _decide(
 
 
 def _read_kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
-    """The gate's decision on a version as it was kept; None where none was, or its metadata is damaged: this training
-    of the same rows is what writes it again."""
+    """The gate's decision on a version as it was kept; None where none was, or its metadata is
+    damaged: this training of the same rows is what writes it again.
+    """
     try:
         kept = read_metadata(blobs, version).get("gate")
     except ModelDamaged as damage:

@@ -1,4 +1,5 @@
-# The alert policies of pipeline.yaml's `alerts`: their conditions here, whom they tell in channels.tf.
+# The alert policies of pipeline.yaml's `alerts`: their conditions here, whom they tell in
+# channels.tf.
 
 locals {
   push_subscription_names = [for name in keys(local.subscriptions) : "\"${var.name_prefix}${name}\""]
@@ -16,7 +17,8 @@ locals {
       filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metric_types.consolidation_failed}\""
       aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", period = 300, above = 0, for_seconds = 0
       }, {
-      # An attempt that is killed, or that finds the lock or the warehouse taken, logs no failure: five of these end here.
+      # An attempt that is killed, or that finds the lock or the warehouse taken, logs no failure:
+      # five of these end here.
       says = "A batch waits in consolidation's dead letters"
       filter = join(" AND ", [
         "resource.type=\"pubsub_subscription\"",
@@ -74,12 +76,14 @@ locals {
     }]
   }
 
-  # The moment of the day that an export has to be there by. Alerting knows UTC alone: New York is 300 minutes behind,
-  # and 240 from the second Sunday of March to the first of November. (day of month - day of week) is the date of
-  # the last Sunday: at least 8 once the second one is there, below 1 before the first one.
+  # The moment of the day that an export has to be there by. Alerting knows UTC alone: New York is
+  # 300 minutes behind, and 240 from the second Sunday of March to the first of November. (day of
+  # month - day of week) is the date of the last Sunday: at least 8 once the second one is there,
+  # below 1 before the first one.
   export_by     = split(":", local.pipeline.alerts.export-missing.by)
   export_minute = tonumber(local.export_by[0]) * 60 + tonumber(local.export_by[1])
-  # It is asked for as long as the look-back, which moves with the clock, still has all of the schedule's run in it.
+  # It is asked for as long as the look-back, which moves with the clock, still has all of the
+  # schedule's run in it.
   export_cron  = split(" ", local.pipeline.schedules[local.pipeline.alerts.export-missing.schedule].cron)
   export_until = tonumber(local.export_cron[1]) * 60 + tonumber(local.export_cron[0]) + local.pipeline.alerts.export-missing.within_minutes
   summer_time = join(" + ", [
@@ -159,6 +163,7 @@ resource "google_monitoring_alert_policy" "alert" {
     auto_close = "1800s"
   }
 
-  # A log metric is unknown to policies for up to ten minutes after it was made: the builds take about as long.
+  # A log metric is unknown to policies for up to ten minutes after it was made: the builds take
+  # about as long.
   depends_on = [google_cloudfunctions2_function.function]
 }

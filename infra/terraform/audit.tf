@@ -1,8 +1,10 @@
-# Who read or wrote data: Google logs it for BigQuery by itself, for these services only where it is asked to. Changes of
-# grants and of the things themselves are in the admin activity logs, which are always on.
+# Who read or wrote data: Google logs it for BigQuery by itself, for these services only where it is
+# asked to. Changes of grants and of the things themselves are in the admin activity logs, which are
+# always on.
 
 locals {
-  # The state of Terraform, raw files, exports and models; the keys of sources; the state (Firestore logs under this name).
+  # The state of Terraform, raw files, exports and models; the keys of sources; the state (Firestore
+  # logs under this name).
   audited = ["datastore", "secretmanager", "storage"]
 }
 

@@ -6,7 +6,8 @@ locals {
 
   day_ms = 24 * 60 * 60 * 1000
 
-  # The key of each schema file, where BigQuery can have it: at most 16 columns, all REQUIRED, none a FLOAT64.
+  # The key of each schema file, where BigQuery can have it: at most 16 columns, all REQUIRED, none
+  # a FLOAT64.
   key_columns = { for name, schema in local.schemas : name => toset([
     for field in schema.schema.fields : field.name if try(field.mode, "NULLABLE") == "REQUIRED" && field.type != "FLOAT64"
   ]) }
@@ -25,7 +26,8 @@ resource "google_bigquery_dataset" "dataset" {
   description                = "${each.key} of the NBA player-props pipeline, ${var.environment}"
   max_time_travel_hours      = "168" # 7 days, docs/deploy.md says how to go back
   delete_contents_on_destroy = !var.deletion_protection
-  # Tables of a unit that nobody dropped go by themselves; every other dataset's tables stay for ever.
+  # Tables of a unit that nobody dropped go by themselves; every other dataset's tables stay for
+  # ever.
   default_table_expiration_ms = (
     each.key == local.pipeline.staging.dataset ? local.pipeline.staging.expire_days * local.day_ms : null
   )
@@ -59,7 +61,8 @@ resource "google_bigquery_table" "table" {
     }
   }
 
-  # A key is believed, not enforced: with a column of it NULL the answers may be wrong. MERGE reads the key of the file.
+  # A key is believed, not enforced: with a column of it NULL the answers may be wrong. MERGE reads
+  # the key of the file.
   dynamic "table_constraints" {
     for_each = local.constraints[each.key]
     content {
@@ -90,13 +93,15 @@ resource "google_bigquery_table" "view" {
 resource "google_bigquery_dataset_iam_member" "function" {
   for_each = local.dataset_grants
 
-  # The last part of its id is its name, and is new with a dataset made anew: that has no grants yet.
+  # The last part of its id is its name, and is new with a dataset made anew: that has no grants
+  # yet.
   dataset_id = reverse(split("/", google_bigquery_dataset.dataset[each.value.dataset].id))[0]
   role       = each.value.role
   member     = google_service_account.function[each.value.function].member
 }
 
-# Running a query or a load is a right on the project; what it reads and writes is decided by the datasets.
+# Running a query or a load is a right on the project; what it reads and writes is decided by the
+# datasets.
 resource "google_project_iam_member" "bigquery_jobs" {
   for_each = local.functions
 
@@ -105,8 +110,8 @@ resource "google_project_iam_member" "bigquery_jobs" {
   member  = google_service_account.function[each.key].member
 }
 
-# A load of the run history that one function began may be found and waited for by another (its job id is the same), and
-# without this an account sees its own jobs alone.
+# A load of the run history that one function began may be found and waited for by another (its job
+# id is the same), and without this an account sees its own jobs alone.
 resource "google_project_iam_custom_role" "job_reader" {
   role_id     = "${replace(var.name_prefix, "-", "_")}nba_job_reader"
   title       = "NBA pipeline ${var.environment}: read BigQuery jobs"

@@ -1,6 +1,6 @@
-# Who is told. Without a channel an alert still opens an incident on the alerting page, but nobody hears of it:
-# alert_email, slack_channel or notification_channels add one. The budget takes mail alone: it tells alert_email, and by
-# itself the billing account's administrators.
+# Who is told. Without a channel an alert still opens an incident on the alerting page, but nobody
+# hears of it: alert_email, slack_channel or notification_channels add one. The budget takes mail
+# alone: it tells alert_email, and by itself the billing account's administrators.
 
 locals {
   channels = concat(

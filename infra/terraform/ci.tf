@@ -1,6 +1,6 @@
-# Deploying from CI without a key: the CI's own tokens are exchanged for short-lived ones of an account that deploys.
-# Off until ci_subjects names who may. The account's rights are given by hand, once (docs/deploy.md): what deploys should
-# not decide what it may do.
+# Deploying from CI without a key: the CI's own tokens are exchanged for short-lived ones of an
+# account that deploys. Off until ci_subjects names who may. The account's rights are given by hand,
+# once (docs/deploy.md): what deploys should not decide what it may do.
 
 locals {
   ci = length(var.ci_subjects) > 0 ? toset(["ci"]) : toset([])
@@ -27,7 +27,8 @@ resource "google_iam_workload_identity_pool" "ci" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "ci" {
-  #checkov:skip=CKV_GCP_125:the condition names every subject by assertion.sub, in a form that the check does not read
+  # checkov:skip=CKV_GCP_125:the condition names every subject by assertion.sub, in a form that the
+  # check does not read
   for_each = local.ci
 
   workload_identity_pool_id          = google_iam_workload_identity_pool.ci[each.key].workload_identity_pool_id

@@ -1,5 +1,5 @@
-# One page: does the day run, what waits, what failed, what it costs in time. Of this environment; what BigQuery bills is
-# known for the project alone.
+# One page: does the day run, what waits, what failed, what it costs in time. Of this environment;
+# what BigQuery bills is known for the project alone.
 
 locals {
   # Log metrics bear the environment's name; Google's are narrowed to what is ours.
@@ -81,7 +81,8 @@ locals {
   ]
 }
 
-# Monitoring gives back no position of 0 and no empty list: written here, each plan would find them missing.
+# Monitoring gives back no position of 0 and no empty list: written here, each plan would find them
+# missing.
 resource "google_monitoring_dashboard" "pipeline" {
   dashboard_json = jsonencode({
     displayName = "NBA pipeline ${var.environment}"

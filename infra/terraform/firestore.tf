@@ -1,4 +1,5 @@
-# The state: executions, batches, locks, breakers. Collections and what is special about them are in pipeline.yaml.
+# The state: executions, batches, locks, breakers. Collections and what is special about them are in
+# pipeline.yaml.
 
 locals {
   indexes = merge([
@@ -32,8 +33,8 @@ resource "google_firestore_database" "state" {
   depends_on = [google_project_service.service]
 }
 
-# Queries with two filters. Equalities alone could be answered by merging single-field indexes, but that gets slow where
-# one of them matches much, and the field of an index can then not be exempted.
+# Queries with two filters. Equalities alone could be answered by merging single-field indexes, but
+# that gets slow where one of them matches much, and the field of an index can then not be exempted.
 resource "google_firestore_index" "index" {
   for_each = local.indexes
 
@@ -49,7 +50,8 @@ resource "google_firestore_index" "index" {
   }
 }
 
-# Large fields that nothing asks for: each element of a list would be an index entry, and a document may have 40,000.
+# Large fields that nothing asks for: each element of a list would be an index entry, and a document
+# may have 40,000.
 resource "google_firestore_field" "unindexed" {
   for_each = local.unindexed
 

@@ -12,14 +12,16 @@ resource "google_storage_bucket" "source" {
   depends_on = [google_project_service.service]
 }
 
-# The name is the content: the same tree is the same object, and a rollback finds the one of its commit.
+# The name is the content: the same tree is the same object, and a rollback finds the one of its
+# commit.
 resource "google_storage_bucket_object" "archive" {
   name   = "functions-${filesha256(var.archive)}.zip"
   bucket = google_storage_bucket.source.name
   source = var.archive
 }
 
-# The functions' images. Without a repository of ours Google makes one for the whole region, with every image for ever.
+# The functions' images. Without a repository of ours Google makes one for the whole region, with
+# every image for ever.
 resource "google_artifact_registry_repository" "functions" {
   #checkov:skip=CKV_GCP_84:images of our own code, encrypted with Google's keys
   repository_id = "${var.name_prefix}nba-functions"
@@ -110,9 +112,10 @@ resource "google_cloudfunctions2_function" "function" {
     }
   }
 
-  # A build that begins before its account may build fails, and so does a revision that cannot read its secret. A new
-  # revision serves at once: columns, views and grants that its code needs have to be there before it is. A grant takes a
-  # minute or more to be known everywhere: the indexes, which take minutes anyway, are what builds wait for.
+  # A build that begins before its account may build fails, and so does a revision that cannot read
+  # its secret. A new revision serves at once: columns, views and grants that its code needs have to
+  # be there before it is. A grant takes a minute or more to be known everywhere: the indexes, which
+  # take minutes anyway, are what builds wait for.
   depends_on = [
     google_artifact_registry_repository_iam_member.build,
     google_bigquery_dataset_iam_member.function,

@@ -1,6 +1,7 @@
-# Accounts, and the grants that belong to no single kind of thing. A function's other grants are beside what they are on.
+# Accounts, and the grants that belong to no single kind of thing. A function's other grants are
+# beside what they are on.
 
-# --- one account per function -----------------------------------------------------------------------------------------
+# --- one account per function ---------------------------------------------------------------------
 
 resource "google_service_account" "function" {
   for_each = local.functions
@@ -12,7 +13,8 @@ resource "google_service_account" "function" {
   depends_on = [google_project_service.service]
 }
 
-# Firestore knows no finer grant than the database: pipeline.yaml names the collections, a test holds the code to them.
+# Firestore knows no finer grant than the database: pipeline.yaml names the collections, a test
+# holds the code to them.
 resource "google_project_iam_member" "state" {
   for_each = local.functions
 
@@ -27,7 +29,7 @@ resource "google_project_iam_member" "state" {
   }
 }
 
-# --- who may call functions: Pub/Sub, in the name of one account -------------------------------------------------------
+# --- who may call functions: Pub/Sub, in the name of one account ----------------------------------
 
 resource "google_service_account" "push" {
   account_id   = "${var.name_prefix}pubsub-push"
@@ -60,7 +62,7 @@ resource "google_cloud_run_service_iam_member" "push" {
   }
 }
 
-# --- who builds the images ---------------------------------------------------------------------------------------------
+# --- who builds the images ------------------------------------------------------------------------
 
 resource "google_service_account" "build" {
   account_id   = "${var.name_prefix}functions-build"
@@ -87,7 +89,8 @@ resource "google_project_iam_member" "build_logs" {
   member  = google_service_account.build.member
 }
 
-# Cloud Functions copies the archive into a bucket of its own, whose name is known and whose owner is not us.
+# Cloud Functions copies the archive into a bucket of its own, whose name is known and whose owner
+# is not us.
 resource "google_project_iam_member" "build_source" {
   project = var.project_id
   role    = "roles/storage.objectViewer"

@@ -1,5 +1,6 @@
-# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at it. Lines are told
-# apart by their `event`, a code of shared/core/events.py, never by their sentence.
+# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at
+# it. Lines are told apart by their `event`, a code of shared/core/events.py, never by their
+# sentence.
 
 locals {
   services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])
@@ -11,7 +12,8 @@ locals {
     "staging_mismatch", "staging_missing", "staged_rows_wrong", "nothing_staged", "zero_row_merge", "merged_rows_wrong",
     "rows_in_place_wrong", "schema_mismatch", "bad_setting", "model_damaged", "defect"
   ]
-  # That nothing was exported is as it should be where there was nothing to play, and in no other case.
+  # That nothing was exported is as it should be where there was nothing to play, and in no other
+  # case.
   exported = ["done", "done_with_gaps", "export_halted", "no_games", "games_postponed", "games_called_off"]
 
   log_metrics = {
@@ -39,8 +41,9 @@ locals {
         AND jsonPayload.event=(${join(" OR ", formatlist("\"%s\"", local.exported))})
       EOT
     }
-    # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the request. Where the process
-    # did not live to answer, Cloud Run answers 503 itself and says why in textPayload: that counts.
+    # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the
+    # request. Where the process did not live to answer, Cloud Run answers 503 itself and says why
+    # in textPayload: that counts.
     function_errors = {
       counts = "log lines of functions at ERROR and above, crashes included, planned retries not"
       filter = <<-EOT

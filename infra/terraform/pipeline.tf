@@ -1,5 +1,5 @@
-# pipeline.yaml and the schema files as maps that the other files iterate over. No list of functions, topics, schedules
-# or tables is kept by hand.
+# pipeline.yaml and the schema files as maps that the other files iterate over. No list of
+# functions, topics, schedules or tables is kept by hand.
 
 locals {
   pipeline       = yamldecode(file("${path.module}/../../pipeline.yaml"))
@@ -14,7 +14,8 @@ locals {
       slug    = "${var.name_prefix}${replace(name, "_", "-")}"
       secrets = try(function.secrets, [])
       sends   = compact(concat([function.announces], try(function.publishes, [])))
-      # What a function touches is what every function does and what its own entry says; write includes read.
+      # What a function touches is what every function does and what its own entry says; write
+      # includes read.
       datasets = { for dataset, access in merge(local.every.datasets, function.datasets) : dataset =>
         contains([access, try(local.every.datasets[dataset], "read")], "write") ? "write" : "read"
       }
@@ -23,7 +24,7 @@ locals {
     })
   }
 
-  # --- Pub/Sub ------------------------------------------------------------------------------------------------
+  # --- Pub/Sub ------------------------------------------------------------------------------------
 
   subscriptions = merge([
     for name, function in local.functions : {
@@ -41,7 +42,8 @@ locals {
 
   topics = setunion(local.plain_topics, keys(local.dead_letters))
 
-  # Whoever sends anything, sends it to ordinary topics; poison goes to the dead letters of its own subscriptions.
+  # Whoever sends anything, sends it to ordinary topics; poison goes to the dead letters of its own
+  # subscriptions.
   publishers = merge([
     for name, function in local.functions : {
       for topic in setunion(
@@ -57,7 +59,7 @@ locals {
     } if function.pulls_dead_letters
   ]...)
 
-  # --- data ---------------------------------------------------------------------------------------------------
+  # --- data ---------------------------------------------------------------------------------------
 
   schemas = { for file in fileset(local.schemas_folder, "*.json") : trimsuffix(file, ".json") =>
     jsondecode(file("${local.schemas_folder}/${file}"))
@@ -107,8 +109,9 @@ locals {
 
   secrets = toset(flatten([for function in local.functions : function.secrets]))
 
-  # objectUser and not objectCreator for writing: pointers of the exports are overwritten, and a repeated create-only
-  # write is answered with 412 (it is there already) only to those who may write there.
+  # objectUser and not objectCreator for writing: pointers of the exports are overwritten, and a
+  # repeated create-only write is answered with 412 (it is there already) only to those who may
+  # write there.
   bucket_roles  = { read = "roles/storage.objectViewer", write = "roles/storage.objectUser" }
   dataset_roles = { read = "roles/bigquery.dataViewer", write = "roles/bigquery.dataEditor" }
 }

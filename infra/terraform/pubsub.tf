@@ -1,4 +1,5 @@
-# Topics, the functions' push subscriptions with their dead letters, and the pull subscriptions that operators read.
+# Topics, the functions' push subscriptions with their dead letters, and the pull subscriptions that
+# operators read.
 
 locals {
   # The account with which Pub/Sub itself forwards dead letters and signs pushes.
@@ -57,7 +58,7 @@ resource "google_pubsub_subscription" "push" {
   ]
 }
 
-# --- dead letters ---------------------------------------------------------------------------------------------------
+# --- dead letters ---------------------------------------------------------------------------------
 
 resource "google_pubsub_subscription" "dead_letter" {
   for_each = local.dead_letters
@@ -106,7 +107,7 @@ resource "google_pubsub_subscription_iam_member" "dead_letter_puller" {
   member       = google_service_account.function[each.value.function].member
 }
 
-# --- operators --------------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------
 
 resource "google_pubsub_subscription" "operators" {
   for_each = local.pipeline.pull_subscriptions
@@ -121,7 +122,7 @@ resource "google_pubsub_subscription" "operators" {
   }
 }
 
-# --- publishing ---------------------------------------------------------------------------------------------------------
+# --- publishing -----------------------------------------------------------------------------------
 
 resource "google_pubsub_topic_iam_member" "publisher" {
   for_each = local.publishers

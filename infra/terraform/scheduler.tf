@@ -1,4 +1,5 @@
-# Cloud Scheduler publishes to the trigger topics, in New York time. Its own agent has the right to publish.
+# Cloud Scheduler publishes to the trigger topics, in New York time. Its own agent has the right to
+# publish.
 
 resource "google_cloud_scheduler_job" "job" {
   for_each = local.pipeline.schedules

@@ -1,5 +1,5 @@
-# Secrets without values: an operator adds a version, and secret_versions says which one is deployed. So no value is
-# ever in a plan or in the state.
+# Secrets without values: an operator adds a version, and secret_versions says which one is
+# deployed. So no value is ever in a plan or in the state.
 
 resource "google_secret_manager_secret" "secret" {
   for_each = local.secrets

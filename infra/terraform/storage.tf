@@ -1,4 +1,5 @@
-# raw: what the sources answered, unchangeable. exports: what the front end reads. models: trained models, versioned.
+# raw: what the sources answered, unchangeable. exports: what the front end reads. models: trained
+# models, versioned.
 
 locals {
   buckets = {
@@ -9,9 +10,10 @@ locals {
 }
 
 resource "google_storage_bucket" "bucket" {
-  #checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs (audit.tf); a log bucket would cost more than the data
-  #checkov:skip=CKV_GCP_78:raw has a retention policy, which excludes versions; exports and models have them
-  #checkov:skip=CKV_GCP_114:enforced, but for the exports where exports_public asks for a public site
+  # checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs (audit.tf); a log bucket would cost more
+  # than the data checkov:skip=CKV_GCP_78:raw has a retention policy, which excludes versions;
+  # exports and models have them checkov:skip=CKV_GCP_114:enforced, but for the exports where
+  # exports_public asks for a public site
   for_each = local.buckets
 
   name                        = "${var.project_id}-${var.name_prefix}nba-${each.key}"
@@ -24,7 +26,8 @@ resource "google_storage_bucket" "bucket" {
     enabled = each.value.versioned
   }
 
-  # Without this a browser keeps what it got from a page of another origin, and every front end's is.
+  # Without this a browser keeps what it got from a page of another origin, and every front end's
+  # is.
   dynamic "cors" {
     for_each = each.value.public ? [var.exports_origins] : []
     content {
@@ -103,7 +106,8 @@ resource "google_storage_bucket_iam_member" "prefix" {
 }
 
 resource "google_storage_bucket_iam_member" "public" {
-  #checkov:skip=CKV_GCP_28:only where exports_public asks for it: JSON files that a public page shows
+  # checkov:skip=CKV_GCP_28:only where exports_public asks for it: JSON files that a public page
+  # shows
   count = var.exports_public ? 1 : 0
 
   bucket = google_storage_bucket.bucket["exports"].name

@@ -1,4 +1,5 @@
-# In alphabetical order. project_id alone has no default; null, "", {} and [] mean: not there until it is set.
+# In alphabetical order. project_id alone has no default; null, "", {} and [] mean: not there until
+# it is set.
 
 variable "alert_email" {
   description = "Address that alerts are mailed to; null: no mail."

@@ -1,4 +1,5 @@
-# Exact on purpose: provider releases change defaults, and the same commit has to plan the same everywhere.
+# Exact on purpose: provider releases change defaults, and the same commit has to plan the same
+# everywhere.
 terraform {
   required_version = ">= 1.9"
 
@@ -17,7 +18,8 @@ provider "google" {
   project = var.project_id
   region  = var.region
 
-  # Who applies as a person says with these whose quota it is; Billing Budgets refuses the request (403) without.
+  # Who applies as a person says with these whose quota it is; Billing Budgets refuses the request
+  # (403) without.
   user_project_override = true
   billing_project       = var.project_id
 

@@ -1,4 +1,5 @@
-"""`make backtest`: walks forward through the days of an archive, or of the simulated league, and judges the systems.
+"""`make backtest`: walks forward through the days of an archive, or of the simulated league, and
+judges the systems.
 
 Exit codes: 0 done (alarms included, which are shown first), 1 failed, 2 wrong input.
 """
@@ -23,7 +24,8 @@ def main() -> int:
 if __name__ == "__main__":
     code = run_command(main, then=RUN_AGAIN)
     if code in (INTERRUPTED, TERMINATED):
-        # Trees that grow in a thread cannot be stopped, and nothing of theirs is written: a person need not wait.
+        # Trees that grow in a thread cannot be stopped, and nothing of theirs is written: a person
+        # need not wait.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

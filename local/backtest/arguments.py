@@ -31,7 +31,10 @@ class Arguments:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR. Raises ConfigError naming what does not fit."""
+        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR.
+
+        Raises ConfigError naming what does not fit.
+        """
         archive = values.archive(environment)
         usual = HISTORY_SEASONS if archive else LEAGUE_SEASONS
         return cls(
@@ -50,9 +53,11 @@ class Arguments:
 
 
 def find_days(arguments: Arguments, archive: Archive) -> tuple[date, date]:
-    """FROM and TO: by default the first and last game day of the archive's last season (of FROM's, where given).
+    """FROM and TO: by default the first and last game day of the archive's last season (of FROM's,
+    where given).
 
-    Raises WrongInput for days outside the archive, in the wrong order, without a game, or without any season before.
+    Raises WrongInput for days outside the archive, in the wrong order, without a game, or without
+    any season before.
     """
     for name, day in (("FROM", arguments.first), ("TO", arguments.last)):
         if day is not None and not archive.first_date <= day <= archive.last_date:
@@ -77,5 +82,8 @@ def find_days(arguments: Arguments, archive: Archive) -> tuple[date, date]:
 
 
 def season_at(archive: Archive, day: date) -> str:
-    """The season whose games are played on the day, or come next after it. The day is not after the last game."""
+    """The season whose games are played on the day, or come next after it.
+
+    The day is not after the last game.
+    """
     return next(season for season in archive.seasons if day <= archive.game_days(season)[-1])

@@ -23,7 +23,8 @@ NO_LINE = "NO_LINE"
 
 
 def best_at(warehouse: Warehouse, first: date, last: date, keys: Sequence[tuple[str, int]], line: Floats) -> list[Best]:
-    """For each (game_id, player_id) the best prices at exactly its line (NaN: none), by serving's own rules.
+    """For each (game_id, player_id) the best prices at exactly its line (NaN: none), by serving's
+    own rules.
 
     One query for all games from first to last.
     """
@@ -51,7 +52,9 @@ class Bets:
 
 
 def bets_of(forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floats, policy: Policy) -> Bets:
-    """Recommended as in serving, and settled at actual points; a price that is assumed never enters a profit."""
+    """Recommended as in serving, and settled at actual points; a price that is assumed never enters
+    a profit.
+    """
     over, push = over_and_push(forecast.mean, forecast.sd**2, line)
     over, push = np.round(over, DIGITS), np.round(push, DIGITS)
     recommendation = np.full(len(line), NO_LINE, dtype="<U8")
@@ -67,7 +70,9 @@ def bets_of(forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floa
 
 
 def settle(side: str, above: float, price: int) -> float:
-    """Profit per unit staked at American odds of a bet whose player scored `above` points over (-: under) the line."""
+    """Profit per unit staked at American odds of a bet whose player scored `above` points over (-:
+    under) the line.
+    """
     if above == 0:
         return 0.0
     won = (above > 0) == (side == "OVER")

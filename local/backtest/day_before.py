@@ -1,4 +1,6 @@
-"""The tested days once more, with nobody known to be missing but who was absent from his team's game before."""
+"""The tested days once more, with nobody known to be missing but who was absent from his team's
+game before.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ REPORT = "nba_raw.injury_report"
 KNOWN_AT = time(18)
 WAREHOUSE = "warehouse.duckdb"
 
-# The rotation players missing from each team's previous game of the season, for the game that follows it.
+# The rotation players missing from each team's previous game of the season, for the game that
+# follows it.
 _ABSENT = """
 WITH team_games AS (
   SELECT
@@ -48,10 +51,11 @@ _SEASON = timedelta(days=365)
 
 
 def absences_of_the_day_before(warehouse: Warehouse, first: date, last: date) -> list[dict[str, Any]]:
-    """Rows of injury_report for the games from first to last, as a list of the day before would have had them.
+    """Rows of injury_report for the games from first to last, as a list of the day before would
+    have had them.
 
-    A day without anybody has the one row of a list that names nobody, so that the evening's absences, which are
-    derived from its box scores, do not stand in.
+    A day without anybody has the one row of a list that names nobody, so that the evening's
+    absences, which are derived from its box scores, do not stand in.
     """
     found = warehouse.query(
         _ABSENT, {"first_date": first, "last_date": last, "season_before": first - _SEASON}
@@ -75,7 +79,8 @@ def absences_of_the_day_before(warehouse: Warehouse, first: date, last: date) ->
 def open_day_before(
     folder: Path, world: Path, archive: Archive, first: date, last: date, screen: Screen, spent: Spent
 ) -> Iterator[EmbeddedRuntime]:
-    """A copy of a world (closed) whose feature rows of first to last know only the absences of the day before.
+    """A copy of a world (closed) whose feature rows of first to last know only the absences of the
+    day before.
 
     Made anew every time; removed afterwards. Raises PipelineError where a phase fails.
     """

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from shared.science.evaluation import Scored
 
-# Okabe & Ito's colours, told apart with any kind of colour vision; market variants differ by the kind of line too.
+# Okabe & Ito's colours, told apart with any kind of colour vision; market variants differ by the
+# kind of line too.
 COLOURS = {
     "ensemble_v1": "#0072B2",
     "xgboost_v1": "#009E73",
@@ -49,7 +50,9 @@ STYLE: dict[str, Any] = {
 
 
 def apply_style() -> AbstractContextManager[None]:
-    """Within it, what is drawn looks like the page's plots; matplotlib's settings are as before afterwards."""
+    """Within it, what is drawn looks like the page's plots; matplotlib's settings are as before
+    afterwards.
+    """
     settings: Any = STYLE
     return rc_context(settings)
 
@@ -71,7 +74,8 @@ def blank(columns: int, rows: int = 1, height: float = 4.2, **options: Any) -> t
 
 
 def svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an <svg> element; `name` keeps its ids apart from those of other plots on the page.
+    """The figure as an <svg> element; `name` keeps its ids apart from those of other plots on the
+    page.
 
     The same figure gives the same text: no date, no random ids.
     """

@@ -1,4 +1,6 @@
-"""Which player-games a backtest compares figures on: the archive's evaluation_rows.parquet, or its rule."""
+"""Which player-games a backtest compares figures on: the archive's evaluation_rows.parquet, or its
+rule.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,15 @@ from shared.science.evaluation import Days, Floats, Mask, Texts
 FILE = "evaluation_rows.parquet"
 LINED, ALL = "lined", "all"
 KINDS = (LINED, ALL)
-# Who is compared: see the archive's README. Minutes count as whole numbers, as they are recorded before 2025-26: so the
-# file's rows come out.
+# Who is compared: see the archive's README. Minutes count as whole numbers, as they are recorded
+# before 2025-26: so the file's rows come out.
 GAMES, MINUTES = 10, 15.0
-# On a roster (shared/science/features): the latest game is for this team and at most so many days back.
+# On a roster (shared/science/features): the latest game is for this team and at most so many days
+# back.
 ROSTER_DAYS = 30
 
-# Every game of every player with what came before it, and the books' last main lines before tip-off as one.
+# Every game of every player with what came before it, and the books' last main lines before tip-off
+# as one.
 _GAMES = """
 CREATE TEMP TABLE games AS
 SELECT
@@ -107,9 +111,10 @@ class EvaluationRows:
 def read_evaluation_rows(archive: Archive, first: date, last: date) -> dict[str, EvaluationRows]:
     """The lists "lined" and "all" of the games from first to last.
 
-    Of a season that the archive's file has a row set of (lined_2025_26), its rows; of any other, the rule's: regular
-    season, players who played, with at least 10 such games before and 15 minutes a game over the last 10 of them; the
-    line is the median of the books' last main lines before tip-off.
+    Of a season that the archive's file has a row set of (lined_2025_26), its rows; of any other,
+    the rule's: regular season, players who played, with at least 10 such games before and 15
+    minutes a game over the last 10 of them; the line is the median of the books' last main lines
+    before tip-off.
 
     Raises ArchiveError where a file lacks what is needed for that.
     """

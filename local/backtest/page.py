@@ -1,4 +1,6 @@
-"""The report page of a backtest: one HTML file with tables and plots, which needs no script and no network."""
+"""The report page of a backtest: one HTML file with tables and plots, which needs no script and no
+network.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ TITLES = {
 def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Sequence[Scored]]) -> None:
     """Write the page of a backtest.json (`document`) whole or not at all.
 
-    `scored` has the rows behind the document's lists by the same names; plots are of "lined" and "all". A list that
-    is missing or empty has no section. Raises OSError.
+    `scored` has the rows behind the document's lists by the same names; plots are of "lined" and
+    "all". A list that is missing or empty has no section. Raises OSError.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

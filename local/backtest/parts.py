@@ -20,7 +20,9 @@ Keys = Sequence[tuple[str, int]]
 
 @dataclass(frozen=True)
 class Parts:
-    """A folder of months; `made_from` names data and code, so that no other's predictions are ever taken."""
+    """A folder of months; `made_from` names data and code, so that no other's predictions are ever
+    taken.
+    """
 
     folder: Path
     made_from: str

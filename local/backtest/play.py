@@ -43,7 +43,9 @@ EVENING, DAY_BEFORE = "evening", "day_before"
 
 @dataclass(frozen=True)
 class Played:
-    """Everything that was predicted for the rows asked for, in their order, and the trainings behind it."""
+    """Everything that was predicted for the rows asked for, in their order, and the trainings
+    behind it.
+    """
 
     lists: Mapping[str, EvaluationRows]
     asked: scoring.Asked
@@ -55,7 +57,8 @@ class Played:
 def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
     """Run the backtest, write its files, show its figures; returns the document of backtest.json.
 
-    Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file cannot be written.
+    Raises PipelineError for whatever stops it (FolderBusy: another backtest), OSError where a file
+    cannot be written.
     """
     check_not_foreign(arguments.folder)
     with lock_folder(arguments.kept_in):

@@ -20,7 +20,10 @@ LINES = (0.0, 10.0, 15.0, 20.0, 25.0, inf)
 
 
 def by_line(systems: Sequence[Scored], seed: int) -> Figure:
-    """Left: the error of each system and of the line by bucket of the line. Right: the difference, with intervals."""
+    """Left: the error of each system and of the line by bucket of the line.
+
+    Right: the difference, with intervals.
+    """
     figure, (left, right) = blank(2, height=4.8)
     inside = [(systems[0].line >= start) & (systems[0].line < end) for start, end in pairwise(LINES)]
     used = [i for i, rows in enumerate(inside) if rows.any()]
@@ -68,7 +71,10 @@ def _differences(scored: Scored, buckets: Sequence[np.ndarray], seed: int) -> tu
 
 
 def lasts(systems: Sequence[Scored], seed: int) -> bool:
-    """Whether a system has a curve over time: means that end on two days at least. A short backtest has none."""
+    """Whether a system has a curve over time: means that end on two days at least.
+
+    A short backtest has none.
+    """
     curves = (rolling_mean(each.line_difference, DayBootstrap(each.day, seed)) for each in systems)
     return any(len(curve.day) >= FEWEST_POINTS for curve in curves)
 

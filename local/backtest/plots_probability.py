@@ -1,4 +1,6 @@
-"""Plots of probabilities: calibration of P(over) beside the books', and the PIT histogram of whole distributions."""
+"""Plots of probabilities: calibration of P(over) beside the books', and the PIT histogram of whole
+distributions.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,19 @@ PIT_BINS = 20
 
 
 def fills_a_bin(scored: Scored) -> bool:
-    """Whether its calibration has a point to show: a bin with enough rows. A short backtest may have none."""
+    """Whether its calibration has a point to show: a bin with enough rows.
+
+    A short backtest may have none.
+    """
     judged = scored.judged
     binned = calibration_bins(judged.p_over, np.nan_to_num(judged.p_push), judged.over, BINS)
     return bool((binned.count >= ENOUGH_ROWS).any())
 
 
 def calibration(systems: Sequence[Scored]) -> Figure:
-    """Draw reliability diagrams side by side, with the bookmaker's no-vig curve; below, how often P(over) comes."""
+    """Draw reliability diagrams side by side, with the bookmaker's no-vig curve; below, how often
+    P(over) comes.
+    """
     figure, axes = blank(len(systems), rows=2, height=6.2, sharex=True, height_ratios=[4, 1])
     low, high = _range(systems)
     for scored, above, below in zip(systems, axes[: len(systems)], axes[len(systems) :], strict=True):
@@ -113,7 +120,9 @@ def _bars(
 
 
 def pit(systems: Sequence[Scored]) -> Figure:
-    """PIT histograms: flat, within the dotted lines in 95% of bins, is what chance does to calibrated ones."""
+    """PIT histograms: flat, within the dotted lines in 95% of bins, is what chance does to
+    calibrated ones.
+    """
     figure, axes = blank(len(systems), height=3.6 if len(systems) > 1 else 2.8, sharey=True)
     even = 100.0 / PIT_BINS
     for scored, axis in zip(systems, axes, strict=True):

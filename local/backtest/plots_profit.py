@@ -20,7 +20,9 @@ def days_with_profit(scored: Scored) -> int:
 
 
 def profit_curves(scored: Scored, seed: int) -> Figure:
-    """Cumulative units at stake 1 a bet: all bets, and those of at least an expected value (or edge)."""
+    """Cumulative units at stake 1 a bet: all bets, and those of at least an expected value (or
+    edge).
+    """
     profit = np.where(scored.staked, scored.profit, np.nan)
     value, limits, label = _strength(scored)
     panels = [("all bets", scored.staked)]
@@ -42,7 +44,9 @@ def profit_curves(scored: Scored, seed: int) -> Figure:
 
 
 def _describe_bets(scored: Scored, inside: Mask) -> str:
-    """The number of bets as every table has it, pushes apart; then how many pushed, and how many had no price."""
+    """The number of bets as every table has it, pushes apart; then how many pushed, and how many
+    had no price.
+    """
     bets = int((inside & ~np.isnan(scored.won)).sum())
     pushes = int((inside & np.isnan(scored.won)).sum())
     unpriced = int((inside & np.isnan(scored.profit)).sum())

@@ -35,7 +35,9 @@ def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: S
 
 
 def leak_summary(leaks: Scan) -> dict[str, Any]:
-    """The feature that explains most, its share and the limit; None where too few rows were scanned."""
+    """The feature that explains most, its share and the limit; None where too few rows were
+    scanned.
+    """
     feature, share = next(iter(leaks.shares.items()), (None, 0.0))
     return {"feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
 
@@ -54,7 +56,9 @@ def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequenc
 
 
 def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Alarms first, in red; then the main figures of each list, what was left out, and where the files are."""
+    """Alarms first, in red; then the main figures of each list, what was left out, and where the
+    files are.
+    """
     for sentence in document["alarms"]:
         console.print(plain(f"ALARM: {sentence}"), style="bold red", highlight=False)
     for name in ("lined", "all", "lined_day_before", "all_day_before"):
@@ -96,7 +100,9 @@ def _table(name: str, figures: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _row(one: Mapping[str, Any]) -> dict[str, str]:
-    """The main figures by their heads; what does not apply is empty, and a column empty in all rows is left out."""
+    """The main figures by their heads; what does not apply is empty, and a column empty in all rows
+    is left out.
+    """
     low, high = one["line_diff_low"], one["line_diff_high"]
     lined = one["line_mae"] is not None
     return {

@@ -47,7 +47,10 @@ class FeatureRows:
         return np.array([place.get(key, -1) for key in keys], dtype=np.int64)
 
     def of(self, keys: Sequence[tuple[str, int]]) -> TrainingRows:
-        """The rows of (game_id, player_id), which must be in this order. Raises DataError where one is missing."""
+        """The rows of (game_id, player_id), which must be in this order.
+
+        Raises DataError where one is missing.
+        """
         places = self.places(keys)
         if (places < 0).any() or (np.diff(places) <= 0).any():
             raise DataError(

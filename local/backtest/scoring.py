@@ -1,4 +1,6 @@
-"""Predictions beside what happened, as the evaluation wants them: every list on the rows that all systems predict."""
+"""Predictions beside what happened, as the evaluation wants them: every list on the rows that all
+systems predict.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Asked:
-    """All rows that some list asks for: n player-games of a world, by their rising row numbers in it."""
+    """All rows that some list asks for: n player-games of a world, by their rising row numbers in
+    it.
+    """
 
     world: FeatureRows
     places: Ints
@@ -93,7 +97,9 @@ def predicted_by_all(worlds: Sequence[Mapping[Variant, Forecast]]) -> Mask:
 def count_left_out(
     rows: EvaluationRows, position: Ints, usable: Mask, worlds: Sequence[Mapping[Variant, Forecast]]
 ) -> dict[str, int]:
-    """How many rows of a list are not compared, by reason; a row counts with the first system that failed."""
+    """How many rows of a list are not compared, by reason; a row counts with the first system that
+    failed.
+    """
     reasons: Counter[str] = Counter(rows.why_not_on_a_roster(position < 0))
     for at in position[position >= 0]:
         if not usable[at]:
@@ -104,7 +110,10 @@ def count_left_out(
 
 
 def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]) -> list[Scored]:
-    """One list: all variants on its usable rows. Lists without a line have neither probabilities nor bets."""
+    """One list: all variants on its usable rows.
+
+    Lists without a line have neither probabilities nor bets.
+    """
     position = asked.of(rows)
     compared = (position >= 0) & usable[position]
     at = position[compared]

@@ -1,4 +1,6 @@
-"""Fingerprints: what a kept result was made from, so that it is never taken for one of other data or code."""
+"""Fingerprints: what a kept result was made from, so that it is never taken for one of other data
+or code.
+"""
 
 from __future__ import annotations
 

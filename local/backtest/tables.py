@@ -1,4 +1,6 @@
-"""Figures of backtest.json as tables of text for the page: which columns, how rounded, and what is marked."""
+"""Figures of backtest.json as tables of text for the page: which columns, how rounded, and what is
+marked.
+"""
 
 from __future__ import annotations
 

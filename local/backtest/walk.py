@@ -1,4 +1,6 @@
-"""Walk forward: at each cut-off models are trained on what was known that morning, and predict until the next one."""
+"""Walk forward: at each cut-off models are trained on what was known that morning, and predict
+until the next one.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ FEWEST_ROWS = 500
 
 @dataclass(frozen=True)
 class Month:
-    """The days from a cut-off (a day; its models are trained that morning) to `last`, both included."""
+    """The days from a cut-off (a day; its models are trained that morning) to `last`, both
+    included.
+    """
 
     cutoff: date
     last: date
@@ -71,7 +75,9 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Walked:
-    """A month: what was predicted with which world's rows, and the training behind it (JSON-ready)."""
+    """A month: what was predicted with which world's rows, and the training behind it
+    (JSON-ready).
+    """
 
     month: Month
     forecasts: Mapping[str, Mapping[Variant, Forecast]]
@@ -105,7 +111,8 @@ def _forecast(output: SystemOutput) -> Forecast:
 
 
 def walk(month: Month, world: FeatureRows, asked: Mapping[str, TrainingRows], cache: FoldTrees) -> Walked:
-    """Train at the month's cut-off on the world's rows and predict the rows asked for, under their names.
+    """Train at the month's cut-off on the world's rows and predict the rows asked for, under their
+    names.
 
     Raises DataError where too little was known to train on.
     """
@@ -137,7 +144,9 @@ def _describe_training(month: Month, known: TrainingRows, models: Models) -> dic
 def walk_all(
     world: FeatureRows, asked: Mapping[Month, Mapping[str, TrainingRows]], pool: ThreadPoolExecutor
 ) -> Iterable[Walked]:
-    """Walk the months, in their order; the first alone, since what it caches serves the others too."""
+    """Walk the months, in their order; the first alone, since what it caches serves the others
+    too.
+    """
     cache: FoldTrees = {}
     todo = list(asked)
     for month in todo[:1]:

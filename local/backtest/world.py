@@ -1,4 +1,6 @@
-"""The world a backtest reads its rows from: seasons of an archive played through phases 1 to 4, kept between runs."""
+"""The world a backtest reads its rows from: seasons of an archive played through phases 1 to 4,
+kept between runs.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +49,18 @@ class Spent:
 
 
 def stretches(archive: Archive, first: date, last: date, seasons: int, covered: Sequence[DateSpan]) -> list[DateSpan]:
-    """What is not yet covered of the `seasons` seasons before that of `first`, and of all from there to `last`."""
+    """What is not yet covered of the `seasons` seasons before that of `first`, and of all from
+    there to `last`.
+    """
     names = archive.seasons
     own = names.index(season_at(archive, first))
     return find_uncovered(names[max(0, own - seasons) :], archive, last, covered)
 
 
 def world_folder(kept_in: Path, archive: Archive, first: date, seasons: int) -> Path:
-    """One world for each season that history begins with: what a row knows of the past depends on that."""
+    """One world for each season that history begins with: what a row knows of the past depends on
+    that.
+    """
     names = archive.seasons
     return kept_in / f"state-{names[max(0, names.index(season_at(archive, first)) - seasons)]}"
 
@@ -68,9 +74,11 @@ def describe_origin(archive: Archive) -> dict[str, str]:
 def open_world(
     folder: Path, archive: Archive, first: date, last: date, seasons: int, screen: Screen, spent: Spent
 ) -> Iterator[EmbeddedRuntime]:
-    """The world with all that a backtest of first to last needs: what is missing is loaded, nothing twice.
+    """The world with all that a backtest of first to last needs: what is missing is loaded, nothing
+    twice.
 
-    A world of another archive, or made by other code, is begun again. Raises PipelineError where a phase fails.
+    A world of another archive, or made by other code, is begun again. Raises PipelineError where a
+    phase fails.
     """
     _forget_outdated(folder, describe_origin(archive), screen)
     with open_runtime(folder, archive=archive.folder) as embedded:
@@ -88,7 +96,10 @@ def open_world(
 
 
 def _forget_outdated(folder: Path, wanted: dict[str, str], screen: Screen) -> None:
-    """Remove a world that was made from something else, and say why. Raises FolderBusy where a process uses it."""
+    """Remove a world that was made from something else, and say why.
+
+    Raises FolderBusy where a process uses it.
+    """
     if not (folder / STATE_FILE).is_file():
         return
     with lock_folder(folder):

@@ -1,6 +1,7 @@
 """`make bench`: measures, prints tables, writes bench.json.
 
-Exit codes: 0 measured, 1 failed: two ways that must agree did not, statements grow with games, or a part broke.
+Exit codes: 0 measured, 1 failed: two ways that must agree did not, statements grow with games, or a
+part broke.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ PLAYERS = 150
 
 
 def measure(folder: Path, screen: Screen) -> dict[str, Any]:
-    """All measurements, on what is prepared in `folder`. Raises PipelineError for whatever stops one."""
+    """All measurements, on what is prepared in `folder`.
+
+    Raises PipelineError for whatever stops one.
+    """
     started, load_before = perf_counter(), os.getloadavg()[0]
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -80,7 +84,9 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
+    """Measure in LOCAL_DIR/bench, LOCAL_DIR owned; the reason of a failure is one sentence on
+    standard error.
+    """
     console = open_console()
     try:
         state = state_folder(os.environ)

@@ -1,4 +1,6 @@
-"""Messages per second through the embedded bus: published, pushed over HTTP to a function, acknowledged."""
+"""Messages per second through the embedded bus: published, pushed over HTTP to a function,
+acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ DATA = b"{}"
 
 
 def measure(folder: Path, messages: int, progress: Progress) -> dict[str, Any]:
-    """Publish so many messages to the worker's topic, with a function there that does nothing, and deliver them."""
+    """Publish so many messages to the worker's topic, with a function there that does nothing, and
+    deliver them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pipeline = load_pipeline()
     topic = pipeline.functions[FUNCTION].topics[0]

@@ -1,4 +1,6 @@
-"""One chain run, from phase 1's trigger to the export's end, on days that differ only in their number of games."""
+"""One chain run, from phase 1's trigger to the export's end, on days that differ only in their
+number of games.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,20 @@ from local.replay import Archive
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR
 
 SCHEDULE = "same-day-predictions"
-# The sizes take turns, so that a busy minute of the machine does not fall on one of them alone. The first run after
-# opening warms up (archive read, SQL translated, models loaded) and is not counted.
+# The sizes take turns, so that a busy minute of the machine does not fall on one of them alone. The
+# first run after opening warms up (archive read, SQL translated, models loaded) and is not counted.
 ROUNDS = 2
 RUNS = 2
 MOST_STATEMENTS = 40
 
 
 def measure(prepared: Prepared, folder: Path, progress: Progress) -> list[dict[str, Any]]:
-    """Per size, smallest first: the faster of ROUNDS chain runs. Raises BenchFailed where statements grow with games.
+    """Per size, smallest first: the faster of ROUNDS chain runs.
 
-    Each size plays on its own copy of the prepared state. Each run is a re-run in a new epoch: a revision of its own,
-    whose MERGE nobody has seen before.
+    Raises BenchFailed where statements grow with games.
+
+    Each size plays on its own copy of the prepared state. Each run is a re-run in a new epoch: a
+    revision of its own, whose MERGE nobody has seen before.
     """
     sizes = sorted(prepared.leagues)
     folders = {games: folder / folder_of(games) for games in sizes}
@@ -51,7 +55,10 @@ def folder_of(games: int) -> str:
 
 
 def chain_run(embedded: EmbeddedRuntime, league: Archive) -> RunRecord:
-    """Play the last day's same-day predictions once. Raises DayFailed where a phase does not succeed."""
+    """Play the last day's same-day predictions once.
+
+    Raises DayFailed where a phase does not succeed.
+    """
     day = Day(embedded, league, league.last_date, lambda label, completed: None)
     event = next(event for event in day.events if event.schedule == SCHEDULE)
     run = day.play(event)
@@ -60,7 +67,9 @@ def chain_run(embedded: EmbeddedRuntime, league: Archive) -> RunRecord:
 
 
 def figures(games: int, runs: Sequence[RunRecord]) -> dict[str, Any]:
-    """The figures of the fastest run; rows are predictions, seconds per game the whole divided by the games."""
+    """The figures of the fastest run; rows are predictions, seconds per game the whole divided by
+    the games.
+    """
     run = min(runs, key=lambda run: run.seconds)
     phases = {phase["name"]: phase for phase in run.phases}
     return {
@@ -77,7 +86,9 @@ def figures(games: int, runs: Sequence[RunRecord]) -> dict[str, Any]:
 
 
 def growth(sizes: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """From the smallest day to the largest: how many times games and seconds grow, and what a further game takes."""
+    """From the smallest day to the largest: how many times games and seconds grow, and what a
+    further game takes.
+    """
     small, large = sizes[0], sizes[-1]
     further = (large["seconds"] - small["seconds"]) / (large["games"] - small["games"])
     return {
@@ -88,7 +99,9 @@ def growth(sizes: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def expect_same_statements(sizes: Sequence[dict[str, Any]]) -> None:
-    """Raises BenchFailed where a day's number of warehouse statements depends on its games, or is above the budget."""
+    """Raises BenchFailed where a day's number of warehouse statements depends on its games, or is
+    above the budget.
+    """
     counts = {size["games"]: size["warehouse_statements"] for size in sizes}
     if len(set(counts.values())) > 1 or max(counts.values()) > MOST_STATEMENTS:
         raise BenchFailed(

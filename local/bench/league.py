@@ -26,10 +26,12 @@ def find_league(folder: Path) -> Archive:
 
 
 def find_smaller(league: Archive, games: int) -> Archive:
-    """The league with only the first `games` games on its last day; written at its first use and kept.
+    """The league with only the first `games` games on its last day; written at its first use and
+    kept.
 
-    Leagues written with another last_day_games would have another history too: the last round's games move. Here the
-    days before are the same to the byte, so all leagues share one loaded history.
+    Leagues written with another last_day_games would have another history too: the last round's
+    games move. Here the days before are the same to the byte, so all leagues share one loaded
+    history.
     """
     path = league.folder.with_name(f"league-last-day-{games}")
     if not path.is_dir():

@@ -1,4 +1,6 @@
-"""The batch loader (one query for all players' last games) against the same query for each player alone."""
+"""The batch loader (one query for all players' last games) against the same query for each player
+alone.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ AS_OF = time(17, 30)
 
 
 def measure(warehouse_file: Path, game_date: date, players: Sequence[int], progress: Progress) -> dict[str, Any]:
-    """Milliseconds of both ways on a warehouse with history; `players` are ids. Raises BenchFailed where rows differ.
+    """Milliseconds of both ways on a warehouse with history; `players` are ids.
+
+    Raises BenchFailed where rows differ.
 
     Both begin with an uncounted call of each shape, so neither pays for translating its SQL.
     """
@@ -64,7 +68,9 @@ def load_histories(warehouse: Warehouse, game_date: date, players: Sequence[int]
 
 
 def expect_same_rows(whole: pa.Table, single: Sequence[pa.Table]) -> None:
-    """The single answers one after the other are the batch's answer (players in ascending order), or BenchFailed."""
+    """The single answers one after the other are the batch's answer (players in ascending order),
+    or BenchFailed.
+    """
     together = pa.concat_tables(single)
     if not whole.num_rows or not whole.equals(together):
         raise BenchFailed(

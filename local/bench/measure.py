@@ -1,4 +1,6 @@
-"""What every measurement shares: the stopwatch, how progress is reported, and the error of one that shows a defect."""
+"""What every measurement shares: the stopwatch, how progress is reported, and the error of one that
+shows a defect.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Progress = Callable[[int, int], None]
 
 
 class BenchFailed(PipelineError):
-    """Two ways that must give the same did not, or a promise on counts is broken; times never raise this."""
+    """Two ways that must give the same did not, or a promise on counts is broken; times never raise
+    this.
+    """
 
 
 def time_work(work: Callable[[], T]) -> tuple[float, T]:

@@ -25,11 +25,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def measure(folder: Path, tables: int, upserted_tables: int, progress: Progress) -> dict[str, Any]:
-    """Milliseconds of both ways, for a first batch (all inserts) and the next revision (all updates).
+    """Milliseconds of both ways, for a first batch (all inserts) and the next revision (all
+    updates).
 
-    The MERGE writes `tables` tables of 25 rows. Row by row the first `upserted_tables` of them are written, beside a
-    MERGE of just those (updates: the fastest of MERGE_REPEATS): that pair gives the ratio and must leave equal tables.
-    Raises BenchFailed where it does not.
+    The MERGE writes `tables` tables of 25 rows. Row by row the first `upserted_tables` of them are
+    written, beside a MERGE of just those (updates: the fastest of MERGE_REPEATS): that pair gives
+    the ratio and must leave equal tables. Raises BenchFailed where it does not.
     """
     progress(0, 3)
     whole = _whole_batch(folder, tables)
@@ -63,7 +64,8 @@ def _side_by_side(folder: Path, tables: int, progress: Callable[[int], None]) ->
             rows = [row for unit in units.values() for row in unit]
             times = merge_batch(merged, units, revision)
             if revision > 1:
-                # an update that is repeated changes nothing; one short statement alone would be a matter of luck
+                # an update that is repeated changes nothing; one short statement alone would be a
+                # matter of luck
                 repeats = [time_work(partial(_merge, merged, units, revision))[0] for _ in range(MERGE_REPEATS - 1)]
                 times["merge"] = min(times["merge"], *repeats)
             by_merge.append(times)
@@ -90,7 +92,10 @@ def _batch(tables: int, revision: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def merge_batch(warehouse: Warehouse, units: Mapping[str, Rows], revision: int) -> dict[str, float]:
-    """Stage a batch's units and MERGE them; seconds of the loads and of the MERGE. Staging stays."""
+    """Stage a batch's units and MERGE them; seconds of the loads and of the MERGE.
+
+    Staging stays.
+    """
     tables = {name: unit_table([dict(row) for row in rows]) for name, rows in units.items()}
 
     def load() -> None:
@@ -114,7 +119,8 @@ def _merge(warehouse: Warehouse, units: Mapping[str, Rows], revision: int) -> No
 def upsert_rows(warehouse: Warehouse, rows: Rows, revision: int) -> float:
     """Write each row by a MERGE of its own, values as parameters; returns the seconds.
 
-    It is the batch's own MERGE on a source of one row, so both ways decide alike; its text is the same for all rows.
+    It is the batch's own MERGE on a source of one row, so both ways decide alike; its text is the
+    same for all rows.
     """
     sql = staging.merge_sql(one_row_sql())
 

@@ -1,4 +1,6 @@
-"""What the measurements start from, made at the first use and kept: the league, its loaded history, trained models."""
+"""What the measurements start from, made at the first use and kept: the league, its loaded history,
+trained models.
+"""
 
 from __future__ import annotations
 
@@ -16,27 +18,34 @@ from local.replay import Archive
 from shared.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A state folder keeps to its archive; one within it may be exchanged, as long as the days already loaded are the same.
+# A state folder keeps to its archive; one within it may be exchanged, as long as the days already
+# loaded are the same.
 LEAGUE = "league"
 _KINDS = {".py", ".sql", ".json", ".yaml"}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Archives by number of games on their last day, and the state folder with their common history and models."""
+    """Archives by number of games on their last day, and the state folder with their common history
+    and models.
+    """
 
     leagues: dict[int, Archive]
     history: Path
 
     def copy_to(self, folder: Path, games: int) -> Archive:
-        """Make a copy of the state folder to play on, with the league of so many games in it; returns that league."""
+        """Make a copy of the state folder to play on, with the league of so many games in it;
+        returns that league.
+        """
         shutil.copytree(self.history, folder)
         shutil.rmtree(folder / LEAGUE)
         return put_league(self.leagues[games], folder)
 
 
 def find(folder: Path, sizes: Sequence[int], progress: Progress) -> Prepared:
-    """What this version of the code has prepared in `folder`, else it is prepared now; other versions' is removed."""
+    """What this version of the code has prepared in `folder`, else it is prepared now; other
+    versions' is removed.
+    """
     mine = folder / f"prepared-{version_of(ROOT, Settings.from_environment().dataset_prefix)}"
     for other in folder.glob("prepared-*"):
         if other != mine:
@@ -48,7 +57,8 @@ def find(folder: Path, sizes: Sequence[int], progress: Progress) -> Prepared:
     if not history.is_dir():
         partial = mine / ".history.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        # of the smallest: a day's further games may become known later, but none that is known goes away
+        # of the smallest: a day's further games may become known later, but none that is known goes
+        # away
         load_history(partial, leagues[min(sizes)], progress)
         partial.rename(history)
     return Prepared(leagues, history)
@@ -61,7 +71,9 @@ def put_league(archive: Archive, folder: Path) -> Archive:
 
 
 def load_history(folder: Path, archive: Archive, progress: Progress) -> None:
-    """The season before and the days of the last one, and the models trained on them; the last day is left to play."""
+    """The season before and the days of the last one, and the models trained on them; the last day
+    is left to play.
+    """
     league = put_league(archive, folder)
     with open_runtime(folder, archive=league.folder, deliver_twice=False) as embedded:
         day = Day(embedded, league, league.last_date, lambda label, completed: None)
@@ -74,7 +86,9 @@ def load_history(folder: Path, archive: Archive, progress: Progress) -> None:
 
 
 def version_of(root: Path, dataset_prefix: str) -> str:
-    """Short digest of the code, SQL and schemas that league, history and models are made by, and of the prefix."""
+    """Short digest of the code, SQL and schemas that league, history and models are made by, and of
+    the prefix.
+    """
     digest = hashlib.sha256(dataset_prefix.encode())
     for room in ("functions", "local", "shared", "pipeline.yaml"):
         files = [root / room] if (root / room).is_file() else sorted((root / room).rglob("*"))

@@ -1,4 +1,6 @@
-"""Serving: all five systems for many players in one process and one thread, with explanations and without."""
+"""Serving: all five systems for many players in one process and one thread, with explanations and
+without.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,18 @@ from shared.science.model_registry.registry import load_models
 from shared.science.predictions.predict import predict_players
 
 REPEATS = 7
-# A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy and trees start anew.
+# A worker's unit is one player up to 200 of them: the same players one a call cost more, as numpy
+# and trees start anew.
 UNITS_REPEATS = 3
 
 
 def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
-    """Milliseconds for the first `most` players of the last batch that was played in a state folder, with its models.
+    """Milliseconds for the first `most` players of the last batch that was played in a state
+    folder, with its models.
 
-    Loading the models is not counted. The two ways take turns, so that a busy moment does not fall on one alone; the
-    fastest of each counts. Raises BenchFailed where they differ in more than the explanations.
+    Loading the models is not counted. The two ways take turns, so that a busy moment does not fall
+    on one alone; the fastest of each counts. Raises BenchFailed where they differ in more than the
+    explanations.
     """
     players = requested_players(state)[:most]
     blobs, policy = FileBlobs(state / "models"), Settings.from_environment()

@@ -1,4 +1,6 @@
-"""Predictions as a batch's workers stage them: made-up values, real columns, the same at every call."""
+"""Predictions as a batch's workers stage them: made-up values, real columns, the same at every
+call.
+"""
 
 from __future__ import annotations
 

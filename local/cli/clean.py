@@ -19,7 +19,10 @@ from shared.core.errors import ConfigError, StorageFault
 
 
 def forget(folder: Path) -> None:
-    """Remove a state folder. Raises FolderBusy where a process owns it, ConfigError where it is none, or holds more."""
+    """Remove a state folder.
+
+    Raises FolderBusy where a process owns it, ConfigError where it is none, or holds more.
+    """
     if not is_state(folder):
         raise ConfigError(
             f"Nothing removed: {folder} holds none of {', '.join(MARKS)}, so it is no state folder.",

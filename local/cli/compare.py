@@ -1,7 +1,7 @@
 """`make compare A=dir B=dir`: are two state folders the same in all that a repeated run must give?
 
-Predictions, grades and exports are compared in everything but ids and times of the run itself (IGNORED).
-Exit 0 the same, 1 different, 2 nothing that can be compared.
+Predictions, grades and exports are compared in everything but ids and times of the run itself
+(IGNORED). Exit 0 the same, 1 different, 2 nothing that can be compared.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ USAGE = "name two state folders: make compare A=dir B=dir"
 
 @dataclass(frozen=True)
 class Difference:
-    """One place where the two differ: `where` is a table or file, `key` a row's key or a path in the file."""
+    """One place where the two differ: `where` is a table or file, `key` a row's key or a path in
+    the file.
+    """
 
     where: str
     key: str
@@ -72,7 +74,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's compared columns with their types, and its rows by key; rows of the same key are sorted."""
+    """A table's compared columns with their types, and its rows by key; rows of the same key are
+    sorted.
+    """
 
     columns: dict[str, str]
     key: tuple[str, ...]
@@ -89,7 +93,9 @@ def is_ignored(name: str) -> bool:
 
 
 def canonical(value: Any) -> str:
-    """One spelling per value: floats by their shortest exact digits, objects sorted and without IGNORED."""
+    """One spelling per value: floats by their shortest exact digits, objects sorted and without
+    IGNORED.
+    """
     if isinstance(value, Mapping):
         fields = (f"{key}: {canonical(value[key])}" for key in sorted(value) if not is_ignored(key))
         return "{" + ", ".join(fields) + "}"
@@ -187,7 +193,8 @@ def json_differences(where: str, path: str, a: Any, b: Any) -> Iterator[Differen
 def compare(a: Path, b: Path) -> tuple[list[str], list[Difference]]:
     """What was compared, a line each, and every difference.
 
-    Raises DataError where a folder is no state folder or both are empty: comparing nothing shows nothing.
+    Raises DataError where a folder is no state folder or both are empty: comparing nothing shows
+    nothing.
     """
     for folder in (a, b):
         if not folder.is_dir():
@@ -214,7 +221,9 @@ def compare(a: Path, b: Path) -> tuple[list[str], list[Difference]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compares the folders A and B, from the command line or else the environment; returns the exit code."""
+    """Compares the folders A and B, from the command line or else the environment; returns the exit
+    code.
+    """
     parser = argparse.ArgumentParser(prog="make compare", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("a", nargs="?", metavar="A", default=os.environ.get("A"), help="a state folder")
     parser.add_argument("b", nargs="?", metavar="B", default=os.environ.get("B"), help="another")

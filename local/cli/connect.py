@@ -1,4 +1,6 @@
-"""The runtime that a command talks to: the one that has the state folder open, or one opened for the command."""
+"""The runtime that a command talks to: the one that has the state folder open, or one opened for
+the command.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ class NoState(ConfigError):
 
 
 def existing_state(environment: Mapping[str, str]) -> Path:
-    """The state folder asked for. Raises NoState where it holds no state: only `make run` and `make serve` make one."""
+    """The state folder asked for.
+
+    Raises NoState where it holds no state: only `make run` and `make serve` make one.
+    """
     folder = state_folder(environment)
     if (folder / STATE_FILE).is_file():
         return folder
@@ -32,9 +37,11 @@ def existing_state(environment: Mapping[str, str]) -> Path:
 
 @contextmanager
 def connect(environment: Mapping[str, str]) -> Iterator[Endpoint]:
-    """Where the state folder's runtime takes commands, opened for the block where no process has it open.
+    """Where the state folder's runtime takes commands, opened for the block where no process has it
+    open.
 
-    Raises NoState; FolderBusy where a process has it open that serves nothing; ConfigError, ArchiveError.
+    Raises NoState; FolderBusy where a process has it open that serves nothing; ConfigError,
+    ArchiveError.
     """
     port, folder = port_of(environment), existing_state(environment)
     try:

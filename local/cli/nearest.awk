@@ -1,5 +1,5 @@
-# Says which of the first words (up to --) is none of the others, and which of those is nearest to it.
-# The distance is Levenshtein's, after capitals; two letters that changed places count once.
+# Says which of the first words (up to --) is none of the others, and which of those is nearest to
+# it. The distance is Levenshtein's, after capitals; two letters that changed places count once.
 
 function least(a, b, c) { return a < b ? (a < c ? a : c) : (b < c ? b : c) }
 

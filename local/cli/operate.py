@@ -1,7 +1,8 @@
-"""`make dlq`, `redrive`, `sweep`, `pause`, `resume`, `breakers`, `reset-breaker`: what operators do, on a running
-runtime, on a state folder, or on Google Cloud (RUNTIME=gcp).
+"""`make dlq`, `redrive`, `sweep`, `pause`, `resume`, `breakers`, `reset-breaker`: what operators
+do, on a running runtime, on a state folder, or on Google Cloud (RUNTIME=gcp).
 
-Settings come from the environment: LOCAL_DIR, or RUNTIME and PROJECT_ID, and what each command names below.
+Settings come from the environment: LOCAL_DIR, or RUNTIME and PROJECT_ID, and what each command
+names below.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ Environment = Mapping[str, str]
 def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One request to the runtime's /admin; a POST without a body sends {}.
 
-    Raises CommandRefused for what it calls wrong, StorageFault where the runtime cannot use its files, OSError where it
-    fails.
+    Raises CommandRefused for what it calls wrong, StorageFault where the runtime cannot use its
+    files, OSError where it fails.
     """
     connection = http.client.HTTPConnection(HOST, endpoint.port)
     try:
@@ -63,14 +64,16 @@ def filters(environment: Environment) -> dict[str, str]:
 
 
 def sign_action(environment: Environment) -> dict[str, str]:
-    """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises CommandRefused."""
+    """Who acts and why: WHO, else the user of this machine; WHY has to be given. Raises
+    CommandRefused.
+    """
     why = environment.get("WHY", "").strip()
     if not why:
         raise CommandRefused('Say why, for the audit: WHY="the odds feed is back".')
     return {"who": environment.get("WHO") or getpass.getuser(), "why": why}
 
 
-# --- commands: each takes the endpoint of a runtime and returns the exit code ---------------------------------------
+# --- commands: each takes the endpoint of a runtime and returns the exit code ---------------------
 
 
 def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
@@ -95,7 +98,9 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
 
 
 def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> int:
-    """Publish dead letters once more (ID=..., REASON=..., SUBSCRIPTION=... or ALL=1) and see them through."""
+    """Publish dead letters once more (ID=..., REASON=..., SUBSCRIPTION=... or ALL=1) and see them
+    through.
+    """
     ids = environment.get("ID", "").replace(",", " ").split()
     everything = environment.get("ALL") == "1"
     if not (ids or everything or filters(environment)):
@@ -125,7 +130,9 @@ def redrive(endpoint: Endpoint, environment: Environment, console: Console) -> i
 
 
 def _describe_error(letter: Mapping[str, Any]) -> str:
-    """The error, or the data where none is known; redriven as it is, what the message is to blame for comes back."""
+    """The error, or the data where none is known; redriven as it is, what the message is to blame
+    for comes back.
+    """
     message = str(letter["error"] or letter["preview"])
     return f"The message is to blame: {message}" if letter["blames"] == "message" else message
 
@@ -158,7 +165,9 @@ def breakers(endpoint: Endpoint, _environment: Environment, console: Console) ->
 
 
 def reset_breaker(endpoint: Endpoint, environment: Environment, console: Console) -> int:
-    """Close a breaker (NAME=processor-phase1_scrape) once what was broken is mended, and release what it held."""
+    """Close a breaker (NAME=processor-phase1_scrape) once what was broken is mended, and release
+    what it held.
+    """
     name = environment.get("NAME", "")
     if not name:
         raise CommandRefused("Say which: NAME=... (see `make breakers`).")
@@ -205,8 +214,8 @@ def age(seconds: float | None) -> str:
 
 @contextmanager
 def connect_or_serve(environment: Environment) -> Iterator[Endpoint]:
-    """The endpoint of the state folder's runtime (see connect); or, with RUNTIME=gcp, of this process's way to the
-    deployed pipeline.
+    """The endpoint of the state folder's runtime (see connect); or, with RUNTIME=gcp, of this
+    process's way to the deployed pipeline.
     """
     opened = deployed.open_deployed if deployed.is_asked_for(environment) else connect
     with opened(environment) as endpoint:

@@ -1,4 +1,7 @@
-"""`make publish TOPIC=... MESSAGE='{...}'`: trigger a phase on a state folder and see it through."""
+"""`make publish TOPIC=...
+
+MESSAGE='{...}'`: trigger a phase on a state folder and see it through.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ class CommandRefused(Exception):
 def check_response(response: http.client.HTTPResponse, asked: str) -> http.client.HTTPResponse:
     """A runtime's answer that is 200.
 
-    Raises CommandRefused for what it calls wrong, StorageFault where it cannot use its files, OSError for its own
-    failures.
+    Raises CommandRefused for what it calls wrong, StorageFault where it cannot use its files,
+    OSError for its own failures.
     """
     if response.status == http.client.OK:
         return response
@@ -52,7 +55,8 @@ def check_response(response: http.client.HTTPResponse, asked: str) -> http.clien
 
 
 def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Publish through the runtime at an endpoint and give its events as they come, the last one idle or broken.
+    """Publish through the runtime at an endpoint and give its events as they come, the last one
+    idle or broken.
 
     Raises CommandRefused; OSError where the runtime fails.
     """
@@ -75,7 +79,10 @@ def publish(endpoint: Endpoint, asked: Mapping[str, Any]) -> Iterator[dict[str, 
 
 
 def parse_request(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object). Raises CommandRefused, ValueError."""
+    """What to publish, from TOPIC, MESSAGE, AT and ATTRIBUTES (a JSON object).
+
+    Raises CommandRefused, ValueError.
+    """
     topic, at = environment.get("TOPIC", ""), environment.get("AT", "")
     if topic not in load_pipeline().topics:
         dead = {each.dead_letter_topic for each in load_pipeline().subscriptions.values()}
@@ -146,7 +153,9 @@ def _report_end(event: Mapping[str, Any]) -> int:
 
 
 def main() -> int:
-    """Exit 0 seen through, 1 it ended in the dead letters, failed or is held back, 2 wrong input."""
+    """Exit 0 seen through, 1 it ended in the dead letters, failed or is held back, 2 wrong
+    input.
+    """
     try:
         asked = parse_request(os.environ)
         with connect(os.environ) as endpoint:

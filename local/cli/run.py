@@ -1,7 +1,9 @@
-"""`make run`: plays a day of an archive, or of the simulated league, from scraping to grading the next morning.
+"""`make run`: plays a day of an archive, or of the simulated league, from scraping to grading the
+next morning.
 
-Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input, 3 done, with gaps: what the day's
-last export or its grading lacks, which the last line says. `make` itself ends with 2 after any of them and names it.
+Exit codes: 0 done (also a day without games, which it says), 1 failed, 2 wrong input, 3 done, with
+gaps: what the day's last export or its grading lacks, which the last line says. `make` itself ends
+with 2 after any of them and names it.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ def open_host(arguments: Arguments, archive: Path) -> Iterator[SimulationHost]:
 
 
 def stay(say: Callable[[], None]) -> None:
-    """Wait for SIGINT or SIGTERM, also where a shell started this in the background with SIGINT ignored."""
+    """Wait for SIGINT or SIGTERM, also where a shell started this in the background with SIGINT
+    ignored.
+    """
     ended = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda _signal, _frame: ended.set())
@@ -63,8 +67,8 @@ def stay(say: Callable[[], None]) -> None:
 def play(arguments: Arguments, screen: Screen) -> int:
     """Play the day and write its summary; the exit code.
 
-    A day without games is answered before history is loaded for it. In a state that lacks a few days at most it is
-    played, as on Google Cloud: its exports say that it has none.
+    A day without games is answered before history is loaded for it. In a state that lacks a few
+    days at most it is played, as on Google Cloud: its exports say that it has none.
 
     Raises PipelineError for whatever stops it.
     """

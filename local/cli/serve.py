@@ -51,7 +51,9 @@ def serve(embedded: EmbeddedRuntime) -> int:
 
 
 def main() -> int:
-    """Exit 0 ended by Ctrl-C, 143 by SIGTERM, 1 could not start or its folder was removed, 2 wrong input."""
+    """Exit 0 ended by Ctrl-C, 143 by SIGTERM, 1 could not start or its folder was removed, 2 wrong
+    input.
+    """
     number: int = signal.SIGINT
     try:
         port = port_of(os.environ)

@@ -1,8 +1,10 @@
-"""Which archive a plan deploys: prints its path under a name that is its content, and holds it to ARCHIVE_SHA256.
+"""Which archive a plan deploys: prints its path under a name that is its content, and holds it to
+ARCHIVE_SHA256.
 
-build/functions.zip, or what TF_VAR_archive names, is copied to build/functions-SHA256.zip. So what `make apply` uploads
-is what `make plan` hashed, whatever was packed in between. ARCHIVE_SHA256 promotes one archive from an environment to
-the next: another one is refused. Standard library only: a machine that just deploys needs no package.
+build/functions.zip, or what TF_VAR_archive names, is copied to build/functions-SHA256.zip. So what
+`make apply` uploads is what `make plan` hashed, whatever was packed in between. ARCHIVE_SHA256
+promotes one archive from an environment to the next: another one is refused. Standard library only:
+a machine that just deploys needs no package.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ from shared.core.errors import DataError
 
 
 def find_promoted(root: Path, environment: Mapping[str, str]) -> Path:
-    """The archive under its content's name. Raises DataError where it is not there or not the one asked for."""
+    """The archive under its content's name.
+
+    Raises DataError where it is not there or not the one asked for.
+    """
     named = environment.get("TF_VAR_archive")
     # relative to Terraform's folder, as the variable says
     path = root / "infra" / "terraform" / named if named else root / ARCHIVE

@@ -1,8 +1,10 @@
-"""`make backfill FROM=2024-10-22 TO=2025-06-22`: past days through phases 1 to 4, a month a message, one after another.
+"""`make backfill FROM=2024-10-22 TO=2025-06-22`: past days through phases 1 to 4, a month a
+message, one after another.
 
-With RUNTIME=gcp PROJECT_ID=... on the deployed pipeline, else on a state folder. Published at once, months would be
-refused by busy instances, and each refusal uses up an attempt. Deployed, a month that is through is not done again:
-after an interruption the same command goes on. FORCE=1 does all of them anew.
+With RUNTIME=gcp PROJECT_ID=... on the deployed pipeline, else on a state folder. Published at once,
+months would be refused by busy instances, and each refusal uses up an attempt. Deployed, a month
+that is through is not done again: after an interruption the same command goes on. FORCE=1 does all
+of them anew.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ MODE = "backfill"
 
 @dataclass(frozen=True)
 class Asked:
-    """What to fill: first and last day, both included; how long a month may take; whether all is done anew."""
+    """What to fill: first and last day, both included; how long a month may take; whether all is
+    done anew.
+    """
 
     dates: DateRange
     minutes: float
@@ -81,7 +85,10 @@ def months(dates: DateRange) -> Iterator[DateRange]:
 
 
 def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
-    """The trigger of a month. Its run has the month's name, so that a second publish of it is the same run."""
+    """The trigger of a month.
+
+    Its run has the month's name, so that a second publish of it is the same run.
+    """
     name = f"{month.first}_{month.last}-{MODE}"
     return {
         "from_date": month.first.isoformat(),
@@ -92,7 +99,10 @@ def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
 
 
 def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, report: Report) -> None:
-    """Each month through the ledger. Raises NotThrough, Fatal while the pipeline is paused, what the ports raise."""
+    """Each month through the ledger.
+
+    Raises NotThrough, Fatal while the pipeline is paused, what the ports raise.
+    """
     last = load_pipeline().modes[MODE]
     for month in months(wanted.dates):
         report(f"{month.first} to {month.last}")
@@ -100,7 +110,9 @@ def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, report: Report) ->
 
 
 def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
-    """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its own each time."""
+    """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its
+    own each time.
+    """
     last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
     for month in months(wanted.dates):
         report(f"{month.first} to {month.last}")

@@ -1,7 +1,10 @@
-"""`make contract PROJECT_ID=... NAME_PREFIX=ct-`: the ports' contract suites on a throwaway project of Google Cloud.
+"""`make contract PROJECT_ID=...
 
-They make topics, a bucket, datasets and a Firestore database whose names begin with the prefix, and take them away
-again. The emulators have gaps (tests/contract/known_gaps.py); the service has none, so here no failure is expected.
+NAME_PREFIX=ct-`: the ports' contract suites on a throwaway project of Google Cloud.
+
+They make topics, a bucket, datasets and a Firestore database whose names begin with the prefix, and
+take them away again. The emulators have gaps (tests/contract/known_gaps.py); the service has none,
+so here no failure is expected.
 """
 
 from __future__ import annotations
@@ -24,7 +27,10 @@ EMULATORS = ("BIGQUERY_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULAT
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the suites read. Raises CommandRefused without a project, for another prefix, where an emulator is named."""
+    """What the suites read.
+
+    Raises CommandRefused without a project, for another prefix, where an emulator is named.
+    """
     project, prefix = environment.get("PROJECT_ID", ""), environment.get("NAME_PREFIX", "")
     if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", project):
         raise CommandRefused(

@@ -1,6 +1,9 @@
-"""`make destroy ENV=dev STATE_BUCKET=...`: take an environment away, with all its data. Refused for prod.
+"""`make destroy ENV=dev STATE_BUCKET=...`: take an environment away, with all its data.
 
-Terraform shows what goes and asks; AUTO_APPROVE=1 answers for it (a throwaway project in CI). Standard library only.
+Refused for prod.
+
+Terraform shows what goes and asks; AUTO_APPROVE=1 answers for it (a throwaway project in CI).
+Standard library only.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ class NotDestroyed(PipelineError):
 
 
 def check(root: Path, environment: Mapping[str, str]) -> None:
-    """Raises NotDestroyed for prod under whatever name, and for what is protected; Fatal without its variables."""
+    """Raises NotDestroyed for prod under whatever name, and for what is protected; Fatal without
+    its variables.
+    """
     name = name_of(environment)
     if name.lower() == PROD:
         raise NotDestroyed(

@@ -1,4 +1,6 @@
-"""A run followed from its message to its last phase, in the ledger of executions: the state port is all it asks."""
+"""A run followed from its message to its last phase, in the ledger of executions: the state port is
+all it asks.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,16 @@ Report = Callable[[str], None]
 
 
 class NotThrough(PipelineError):
-    """The run did not come to its end: it failed for good, or is still under way when waiting ended."""
+    """The run did not come to its end: it failed for good, or is still under way when waiting
+    ended.
+    """
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How to wait: at most so many minutes a run, looking every few seconds; `rest` is what passes the time."""
+    """How to wait: at most so many minutes a run, looking every few seconds; `rest` is what passes
+    the time.
+    """
 
     minutes: float = 120.0
     rest: Callable[[float], None] = time.sleep
@@ -35,11 +41,14 @@ class Waiting:
 def run_through(
     runtime: Runtime, topic: str, message: Mapping[str, Any], last: str, wait: Waiting, report: Report
 ) -> None:
-    """Publish a message that names its run, and wait until a function of phase `last` has ended for that run.
+    """Publish a message that names its run, and wait until a function of phase `last` has ended for
+    that run.
 
-    A run that is through already is not done again: the ledger answers for it. Says each phase as it ends.
+    A run that is through already is not done again: the ledger answers for it. Says each phase as
+    it ends.
 
-    Raises NotThrough with the next step, Fatal while the pipeline is paused, and what the ports raise.
+    Raises NotThrough with the next step, Fatal while the pipeline is paused, and what the ports
+    raise.
     """
     switch = pause_switch.read(runtime.state)
     if switch is not None and switch.paused:
@@ -50,7 +59,8 @@ def run_through(
     run_id = str(message["run_id"])
     earlier = executions_of(runtime.state, run_id)
     first = load_pipeline().function_of_topic(topic)
-    # What failed behind the first phase is begun by its own message alone, and that is a dead letter.
+    # What failed behind the first phase is begun by its own message alone, and that is a dead
+    # letter.
     _raise_failed([each for each in earlier if each.function not in first])
     before = {each.path: each.generation for each in earlier}
     runtime.bus.publish(topic, json.dumps(message).encode())

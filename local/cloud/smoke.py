@@ -1,7 +1,10 @@
-"""`make smoke STATE_BUCKET=... (ENV=prod)` after an apply: a past date through the deployed chain, an empty plan.
+"""`make smoke STATE_BUCKET=...
 
-Publishes the date (DATE, a day with games) in mode results, waits for its last phase, shows the rows of its history and
-reads a raw file of it. Then `terraform plan` has to find nothing to change. Each step is said as it is done.
+(ENV=prod)` after an apply: a past date through the deployed chain, an empty plan.
+
+Publishes the date (DATE, a day with games) in mode results, waits for its last phase, shows the
+rows of its history and reads a raw file of it. Then `terraform plan` has to find nothing to change.
+Each step is said as it is done.
 """
 
 from __future__ import annotations
@@ -53,7 +56,8 @@ def parse_date(environment: Mapping[str, str], today: date) -> date:
     return day
 
 
-# What a deployed pipeline is found by: setting, variable of the environment's tfvars, the variable's default.
+# What a deployed pipeline is found by: setting, variable of the environment's tfvars, the
+# variable's default.
 _PLACES = (
     ("PROJECT_ID", "project_id", ""),
     ("NAME_PREFIX", "name_prefix", ""),
@@ -64,7 +68,8 @@ _PLACES = (
 
 
 def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Where the environment of ENV lies, as its tfvars say: what is published and what is planned are one deployment.
+    """Where the environment of ENV lies, as its tfvars say: what is published and what is planned
+    are one deployment.
 
     Raises CommandRefused where a setting says otherwise, Fatal without the file.
     """
@@ -80,7 +85,10 @@ def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, report: Report) -> None:
-    """Publish the day, and see the rows of its history and a raw file. Raises NotThrough, and what the ports raise."""
+    """Publish the day, and see the rows of its history and a raw file.
+
+    Raises NotThrough, and what the ports raise.
+    """
     run_id = f"{day}-smoke-{uuid.uuid4().hex[:12]}"
     report(f"published {day} to {TOPIC} as run {run_id}")
     message = {"game_date": day.isoformat(), "mode": MODE, "run_id": run_id}

@@ -1,5 +1,6 @@
-"""Terraform as the commands of this room call it: one root, an environment's variables and its state. Standard library
-only."""
+"""Terraform as the commands of this room call it: one root, an environment's variables and its
+state. Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ def plan_arguments(environment: Mapping[str, str]) -> list[str]:
 
 
 def variables(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The plain values of the environment's tfvars, without quotes. Raises NoVariables where the file is missing."""
+    """The plain values of the environment's tfvars, without quotes.
+
+    Raises NoVariables where the file is missing.
+    """
     path = root / FOLDER / f"{name_of(environment)}.tfvars"
     if not path.is_file():
         raise NoVariables(
@@ -45,7 +49,10 @@ def variables(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def prepare(root: Path, environment: Mapping[str, str]) -> None:
-    """terraform init on the environment's state. Raises Fatal where it fails (it says why itself)."""
+    """terraform init on the environment's state.
+
+    Raises Fatal where it fails (it says why itself).
+    """
     backend = {"bucket": environment.get("STATE_BUCKET", ""), "prefix": name_of(environment)}
     options = [f"-backend-config={name}={value}" for name, value in backend.items()]
     line = [*command(root, environment), "init", "-input=false", "-reconfigure", *options]

@@ -1,4 +1,6 @@
-"""How a command ends: by SIGTERM, or because nobody reads its output any more, with a sentence and the usual code."""
+"""How a command ends: by SIGTERM, or because nobody reads its output any more, with a sentence and
+the usual code.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ class Terminated(BaseException):
 
 
 def run_command(work: Callable[[], int], *, then: str) -> int:
-    """Do a command's work and return its exit code: 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of the
-    output has gone.
+    """Do a command's work and return its exit code: 130 after Ctrl-C, 143 after SIGTERM, 141 where
+    the reader of the output has gone.
 
     Args:
         then: the sentence that says what of the work is kept, and what to do next.
@@ -54,7 +56,9 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
 
 
 def _reader_has_gone() -> bool:
-    """Whether standard output is a pipe that nobody reads; it leads nowhere then, so that Python can end quietly."""
+    """Whether standard output is a pipe that nobody reads; it leads nowhere then, so that Python
+    can end quietly.
+    """
     look = select.poll()
     look.register(sys.stdout.fileno(), select.POLLOUT)
     if not any(flags & (select.POLLERR | select.POLLHUP) for _, flags in look.poll(0)):

@@ -1,4 +1,7 @@
-"""Lines for a person on standard output and standard error. They may quote feeds, messages and errors of others."""
+"""Lines for a person on standard output and standard error.
+
+They may quote feeds, messages and errors of others.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from shared.core.redaction import redact
 
 
 class ReaderGone(BaseException):
-    """Whoever read the output, such as `head`, has gone. No failure: nothing that handles those may take it for one."""
+    """Whoever read the output, such as `head`, has gone.
+
+    No failure: nothing that handles those may take it for one.
+    """
 
 
 def say(*what: object, sep: str = " ") -> None:

@@ -1,4 +1,6 @@
-"""rich's console for texts from outside: [bold] in a name is a name, and nothing in it moves the cursor."""
+"""rich's console for texts from outside: [bold] in a name is a name, and nothing in it moves the
+cursor.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from shared.core.redaction import redact
 
 
 class PlainConsole(Console):
-    """A Console that takes every string as it reads: no markup, no emoji codes, nothing that is not printed.
+    """A Console that takes every string as it reads: no markup, no emoji codes, nothing that is not
+    printed.
 
-    Strings of print(), of tables' cells and titles all come through render_str. A Text is a sentence of ours.
+    Strings of print(), of tables' cells and titles all come through render_str. A Text is a
+    sentence of ours.
     """
 
     def on_broken_pipe(self) -> NoReturn:
@@ -34,6 +38,9 @@ def plain(text: str) -> Text:
 
 
 def open_console(width_of_files: int | None = None) -> PlainConsole:
-    """The console on standard output. In a file or a pipe there is no screen to fit: it has `width_of_files` then."""
+    """The console on standard output.
+
+    In a file or a pipe there is no screen to fit: it has `width_of_files` then.
+    """
     fits = sys.stdout.isatty() or "COLUMNS" in os.environ
     return PlainConsole(width=None if fits else width_of_files, markup=False, highlight=False, emoji=False)

@@ -1,4 +1,6 @@
-"""What Python itself prints to a terminal, tracebacks and warnings, comes there as everything else does."""
+"""What Python itself prints to a terminal, tracebacks and warnings, comes there as everything else
+does.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What variables give to commands: numbers, days and folders. What does not fit is named, with what would."""
+"""What variables give to commands: numbers, days and folders.
+
+What does not fit is named, with what would.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ def day(environment: Environment, name: str, example: str) -> date | None:
 
 
 def place(environment: Environment, name: str) -> Path | None:
-    """A path, None where it is not given; ~ is the home folder, which not every shell puts in for it.
+    """A path, None where it is not given; ~ is the home folder, which not every shell puts in for
+    it.
 
     Raises ConfigError for what no file can be called, or lies where this user may not look.
     """
@@ -51,7 +55,10 @@ def place(environment: Environment, name: str) -> Path | None:
 
 
 def archive(environment: Environment) -> Path | None:
-    """The folder ARCHIVE, None where it is not given. Raises ConfigError where there is no such folder."""
+    """The folder ARCHIVE, None where it is not given.
+
+    Raises ConfigError where there is no such folder.
+    """
     path = place(environment, "ARCHIVE")
     if path is not None and not path.is_dir():
         raise ConfigError(

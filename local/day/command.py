@@ -1,4 +1,6 @@
-"""How a command that plays days ends: on a screen, with an exit code and one sentence where it failed."""
+"""How a command that plays days ends: on a screen, with an exit code and one sentence where it
+failed.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Plays days on an embedded runtime: history first, models, then the day's schedule in simulated time.
+"""Plays days on an embedded runtime: history first, models, then the day's schedule in simulated
+time.
 
-Every step is published under a message id of its own and noted when it is done: the same command after a crash goes on
-where it was, and what was published is not published again.
+Every step is published under a message id of its own and noted when it is done: the same command
+after a crash goes on where it was, and what was published is not published again.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class RunRecord:
 
 
 Watcher = Callable[[str, Completed | None], None]
-"""Told of every completed delivery, with the label of the step it belongs to; None when a step begins."""
+"""Told of every completed delivery, with the label of the step it belongs to; None when a step
+begins.
+"""
 
 
 class Day:
@@ -66,7 +69,9 @@ class Day:
         self.epoch = self._begin()
 
     def _begin(self) -> int:
-        """Go on with an unfinished play of the date, else begin: in a new epoch where time would run backwards."""
+        """Go on with an unfinished play of the date, else begin: in a new epoch where time would
+        run backwards.
+        """
         unfinished = json.loads(self._notes.get("playing") or "null")
         if unfinished == [self.game_date.isoformat(), self._embedded.clock.epoch]:
             return self._embedded.clock.epoch
@@ -83,20 +88,24 @@ class Day:
         """The day is played: the next run of the date is a re-run."""
         self._notes.set("playing", "null")
 
-    # --- before the day -----------------------------------------------------------------------------------------
+    # --- before the day ---------------------------------------------------------------------------
 
     def missing_history(self, seasons: int) -> list[DateSpan]:
         """What is still to be backfilled for this day."""
         return history_before(self.game_date, self._archive, seasons, self._known_spans())
 
     def _known_spans(self) -> list[DateSpan]:
-        """What this day knows: a stretch loaded for a later day was fetched after this day's as_of, so it is not."""
+        """What this day knows: a stretch loaded for a later day was fetched after this day's as_of,
+        so it is not.
+        """
         known = [s for s in self._history() if s["loaded_on"] <= self.game_date.isoformat()]
         return [DateSpan(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"])) for s in known]
 
     @property
     def loaded(self) -> list[DateSpan]:
-        """Every stretch of this state, also what was fetched after this day's as_of: for days long past."""
+        """Every stretch of this state, also what was fetched after this day's as_of: for days long
+        past.
+        """
         return [
             DateSpan(s["season"], date.fromisoformat(s["first"]), date.fromisoformat(s["last"]))
             for s in self._history()
@@ -140,7 +149,7 @@ class Day:
         self._notes.set("trained_on", self.game_date.isoformat())
         return record
 
-    # --- the day ------------------------------------------------------------------------------------------------
+    # --- the day ----------------------------------------------------------------------------------
 
     @property
     def events(self) -> list[Event]:
@@ -176,7 +185,10 @@ class Day:
         run_id: str,
         message_id: str | None = None,
     ) -> RunRecord:
-        """Publish, deliver until idle, and read back what the ledger says. Raises DayFailed where a phase failed."""
+        """Publish, deliver until idle, and read back what the ledger says.
+
+        Raises DayFailed where a phase failed.
+        """
         bus, warehouse = self._embedded.bus, self._embedded.warehouse
         record = RunRecord(label, run_id, str(message.get("game_date", message.get("to_date"))))
         phases = _Stopwatch()
@@ -227,7 +239,8 @@ class Day:
         record.phases = sorted(by_function.values(), key=lambda phase: order.index(phase["name"]))
 
     def _check(self, record: RunRecord, mark: int) -> None:
-        """Raises DayFailed where a message of this step ended in the dead letters, or the run has a failed phase.
+        """Raises DayFailed where a message of this step ended in the dead letters, or the run has a
+        failed phase.
 
         FolderGone where the state folder was removed meanwhile.
         """

@@ -73,9 +73,11 @@ def _emulators(runtime: str) -> bool:
 
 
 def find_archive(arguments: Arguments, screen: Screen) -> Path:
-    """The archive's folder, noted as the one of this state; the simulated league is written at its first use and kept.
+    """The archive's folder, noted as the one of this state; the simulated league is written at its
+    first use and kept.
 
-    A league with more seasons of history than asked for serves as well. Raises OtherArchive, FolderBusy, ConfigError.
+    A league with more seasons of history than asked for serves as well. Raises OtherArchive,
+    FolderBusy, ConfigError.
     """
     with lock_folder(arguments.folder), closing(open_state_file(arguments.folder)) as file:
         simulation = SimulationNotes(file)
@@ -95,7 +97,9 @@ def find_archive(arguments: Arguments, screen: Screen) -> Path:
 
 
 def _league(arguments: Arguments, kept: Path | None) -> Path:
-    """The league's folder: the one this state has been played with where that is long enough, else its own."""
+    """The league's folder: the one this state has been played with where that is long enough, else
+    its own.
+    """
     leagues = arguments.folder / "league"
     wanted = arguments.history_seasons + 1
     if kept is not None and kept.is_dir() and kept.parent == leagues.resolve():
@@ -110,7 +114,10 @@ def _count_noun(number: int, noun: str) -> str:
 
 
 def find_date(arguments: Arguments, archive: Archive) -> date:
-    """The day asked for, else the archive's last game day. Raises WrongInput for one outside the archive."""
+    """The day asked for, else the archive's last game day.
+
+    Raises WrongInput for one outside the archive.
+    """
     day = arguments.day or archive.last_date
     if not archive.first_date <= day <= archive.last_date:
         raise WrongInput(

@@ -1,4 +1,6 @@
-"""What a simulated day consists of: the schedule's events in New York time, and the history before it."""
+"""What a simulated day consists of: the schedule's events in New York time, and the history before
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from local.replay import Archive
 from shared.core.clock import at_new_york
 from shared.core.pipeline import Pipeline
 
-# Which of pipeline.yaml's schedules a day plays, and on which day: 0 is the game day, 1 the morning after.
+# Which of pipeline.yaml's schedules a day plays, and on which day: 0 is the game day, 1 the morning
+# after.
 PLAYED = (
     (0, "daily-yesterday-analytics"),
     (0, "overnight-predictions"),

@@ -1,4 +1,6 @@
-"""What a person sees while a day is played: one bar for the steps, and what is being delivered right now."""
+"""What a person sees while a day is played: one bar for the steps, and what is being delivered
+right now.
+"""
 
 from __future__ import annotations
 

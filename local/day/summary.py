@@ -23,14 +23,17 @@ from shared.stores.warehouse.sql import read_sql
 SQL = Path(__file__).with_name("sql")
 STATUS_FILE = "v1/status.json"
 EXPORT = "phase6_export"
-# How phase 6 says that a date has nothing to export, and that it is as it should be (logging.tf counts by the same).
+# How phase 6 says that a date has nothing to export, and that it is as it should be (logging.tf
+# counts by the same).
 NOTHING_PLAYED = (Event.NO_GAMES, Event.GAMES_POSTPONED, Event.GAMES_CALLED_OFF)
 
 
 def summarise(
     embedded: SimulationHost, day: Day, archive: Path, runs: Sequence[RunRecord], seconds: dict[str, float]
 ) -> dict[str, Any]:
-    """The summary's content; `seconds` are the real ones of the whole, the history and the training."""
+    """The summary's content; `seconds` are the real ones of the whole, the history and the
+    training.
+    """
     query = embedded.warehouse.query
     counts: Counter[str] = Counter()
     for run in runs:

@@ -1,1 +1,3 @@
-"""The four ports on one machine: DuckDB, SQLite and files; and the queue that stands for Pub/Sub."""
+"""The four ports on one machine: DuckDB, SQLite and files; and the queue that stands for
+Pub/Sub.
+"""

@@ -1,4 +1,6 @@
-"""The bus port on SQLite: a persistent queue with Pub/Sub's ack deadlines, back-off, attempts and dead letters."""
+"""The bus port on SQLite: a persistent queue with Pub/Sub's ack deadlines, back-off, attempts and
+dead letters.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from shared.stores.ports import Publication, PulledMessage
 
 __all__ = ["Delivery", "SqliteBus"]
 
-# Others wait for the file while a batch is written: large enough to save commits, small enough to let them in.
+# Others wait for the file while a batch is written: large enough to save commits, small enough to
+# let them in.
 PUBLISH_BATCH = 100
 
 
@@ -30,7 +33,8 @@ class SqliteBus:
     """ports.Bus on a SqliteFile, and the queue under it that a dispatcher delivers from.
 
     Args:
-        deliver_twice: make every push delivery twice; each of the two is acknowledged and retried for itself.
+        deliver_twice: make every push delivery twice; each of the two is acknowledged and retried
+            for itself.
         shuffle_seed: claim what is due in a random order that this seed repeats.
     """
 
@@ -55,7 +59,7 @@ class SqliteBus:
         self.on_change: Callable[[], None] = lambda: None  # called after something may have become due
         file.define(SCHEMA)
 
-    # --- the port -------------------------------------------------------------------------------------------
+    # --- the port ---------------------------------------------------------------------------------
 
     def publish(
         self,
@@ -67,8 +71,8 @@ class SqliteBus:
     ) -> str:
         """Returns the message id once the message is durable. Raises NotFound for an unknown topic.
 
-        With message_id (embedded only): an id that was published before is not published again, and an outage is waited
-        for; a function without one is to see it.
+        With message_id (embedded only): an id that was published before is not published again, and
+        an outage is waited for; a function without one is to see it.
         """
         check_publication(self.topics, topic, data, attributes or {})
         if message_id is not None and message_id.isdigit():
@@ -83,7 +87,9 @@ class SqliteBus:
         return published
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
-        """The ids, in order, once all messages are durable; every PUBLISH_BATCH of them in one transaction."""
+        """The ids, in order, once all messages are durable; every PUBLISH_BATCH of them in one
+        transaction.
+        """
         for message in messages:
             check_publication(self.topics, topic, message.data, message.attributes)
         published: list[str] = []
@@ -105,12 +111,14 @@ class SqliteBus:
         with self._file.write() as connection:
             return [ack_id for ack_id in ack_ids if not end(connection, one, (int(ack_id), subscription))]
 
-    # --- the queue ------------------------------------------------------------------------------------------
+    # --- the queue --------------------------------------------------------------------------------
 
     def due(self, room: Mapping[str, int]) -> list[Delivery]:
-        """Claim what is due now: at most room[function] deliveries to each function, over all its subscriptions.
+        """Claim what is due now: at most room[function] deliveries to each function, over all its
+        subscriptions.
 
-        A delivery whose ack deadline has passed is due again, or a dead letter if that was its last attempt.
+        A delivery whose ack deadline has passed is due again, or a dead letter if that was its last
+        attempt.
         """
         claimed: list[Delivery] = []
         left = dict(room)
@@ -124,12 +132,17 @@ class SqliteBus:
         return claimed
 
     def acknowledge(self, delivery: Delivery) -> None:
-        """The push succeeded. A delivery claimed again meanwhile (deadline passed) is not ended by the old claim."""
+        """The push succeeded.
+
+        A delivery claimed again meanwhile (deadline passed) is not ended by the old claim.
+        """
         with self._file.write(patient=True) as connection:
             end(connection, "delivery_id = ? AND attempt = ?", (delivery.delivery_id, delivery.attempt))
 
     def refuse(self, delivery: Delivery, error: str) -> None:
-        """The push failed: due again after the back-off, or moved to the dead letters after the last attempt."""
+        """The push failed: due again after the back-off, or moved to the dead letters after the
+        last attempt.
+        """
         wait = timedelta(seconds=delivery.subscription.backoff_seconds(delivery.attempt))
         with self._file.write(patient=True) as connection:
             refused = connection.execute(
@@ -142,7 +155,9 @@ class SqliteBus:
         self.on_change()
 
     def give_back(self, delivery: Delivery) -> None:
-        """The push came to nothing by a fault of this machine: due again at once, and the attempt was none."""
+        """The push came to nothing by a fault of this machine: due again at once, and the attempt
+        was none.
+        """
         with self._file.write(patient=True) as connection:
             connection.execute(
                 "UPDATE deliveries SET in_flight = 0, attempt = attempt - 1, due_at = ?, last_error = ''"
@@ -151,7 +166,10 @@ class SqliteBus:
             )
 
     def release_in_flight(self) -> int:
-        """At start-up: what is in flight was a dead process's. It is due at once; the attempt counts as made."""
+        """At start-up: what is in flight was a dead process's.
+
+        It is due at once; the attempt counts as made.
+        """
         with self._file.write(patient=True) as connection:
             now = format_stored_timestamp(self._clock.now())
             sql = "UPDATE deliveries SET due_at = ? WHERE in_flight = 1"
@@ -161,7 +179,9 @@ class SqliteBus:
         return released
 
     def pending(self, messages: Collection[str] | None = None) -> int:
-        """Push deliveries not acknowledged yet, in flight or waiting; of these messages, where some are given."""
+        """Push deliveries not acknowledged yet, in flight or waiting; of these messages, where some
+        are given.
+        """
         if messages is None:
             return sum(count for count, _ in self._outstanding())
         sql = (
@@ -172,32 +192,42 @@ class SqliteBus:
             return int(connection.execute(sql, (json.dumps(sorted(messages)), *self._push)).fetchone()[0])
 
     def next_due_at(self) -> datetime | None:
-        """When the next push delivery may be claimed (one in flight: its ack deadline); None when all are done."""
+        """When the next push delivery may be claimed (one in flight: its ack deadline); None when
+        all are done.
+        """
         moments = [datetime.fromisoformat(due) for _, due in self._outstanding() if due is not None]
         return min(moments) if moments else None
 
     def counters(self) -> dict[str, int]:
-        """Since the state began: published (dead letters apart), delivered (every push), redelivered (those of them
-        that were a second or later try, or a deliberate duplicate), dead_lettered."""
+        """Since the state began: published (dead letters apart), delivered (every push),
+        redelivered (those of them that were a second or later try, or a deliberate duplicate),
+        dead_lettered.
+        """
         with self._file.read() as connection:
             kept = dict(connection.execute("SELECT name, value FROM bus_counters").fetchall())
         return {name: int(kept.get(name, 0)) for name in COUNTERS}
 
     def last_number(self) -> int:
-        """How many messages were ever published, dead letters included: a mark for dead_letters_since."""
+        """How many messages were ever published, dead letters included: a mark for
+        dead_letters_since.
+        """
         with self._file.read() as connection:
             return int(connection.execute("SELECT COALESCE(MAX(number), 0) FROM messages").fetchone()[0])
 
     def dead_letters_since(self, number: int) -> list[PulledMessage]:
-        """Unacknowledged dead letters of all subscriptions that were published after that mark, oldest first."""
+        """Unacknowledged dead letters of all subscriptions that were published after that mark,
+        oldest first.
+        """
         topics = sorted(self._dead_letter_topics)
         return self._select_messages(f"number > ? AND topic IN ({', '.join('?' * len(topics))})", (number, *topics), -1)
 
     def is_asked_for(self, message_id: str) -> bool:
-        """Whether a message is a person's, published by a command beside whatever is being played."""
+        """Whether a message is a person's, published by a command beside whatever is being
+        played.
+        """
         return self.causes.was_followed(message_id)
 
-    # --- within a transaction -------------------------------------------------------------------------------
+    # --- within a transaction ---------------------------------------------------------------------
 
     def _insert(
         self,
@@ -260,7 +290,9 @@ class SqliteBus:
                 self._bury(connection, delivery_id)
 
     def _bury(self, connection: sqlite3.Connection, delivery_id: int) -> None:
-        """Move a delivery to its dead-letter topic, with Pub/Sub's attributes and those of the handler's own."""
+        """Move a delivery to its dead-letter topic, with Pub/Sub's attributes and those of the
+        handler's own.
+        """
         row = connection.execute(
             "SELECT subscription, attempt, last_error, message_id, topic, data, attributes, publish_time "
             "FROM deliveries JOIN messages USING (number) WHERE delivery_id = ?",
@@ -289,7 +321,7 @@ class SqliteBus:
         self._insert(connection, self._push[name].dead_letter_topic, *letter, cause=message_id)
         end(connection, "delivery_id = ?", (delivery_id,))
 
-    # --- small parts ----------------------------------------------------------------------------------------
+    # --- small parts ------------------------------------------------------------------------------
 
     def _each_copy(self) -> range:
         return range(1, self._copies + 1)

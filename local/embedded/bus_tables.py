@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shared.core.pipeline import Subscription
 
-# `due_at` of a waiting delivery: not before. Of one in flight: its ack deadline. Either way it may be claimed then.
+# `due_at` of a waiting delivery: not before. Of one in flight: its ack deadline. Either way it may
+# be claimed then.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT UNIQUE, topic TEXT NOT NULL, data BLOB NOT NULL,
@@ -43,8 +44,9 @@ class Delivery:
 
 
 def end(connection: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> bool:
-    """Forget one delivery, and the content of its message with the last of them; its id stays taken. Returns whether
-    there was one."""
+    """Forget one delivery, and the content of its message with the last of them; its id stays
+    taken. Returns whether there was one.
+    """
     found = connection.execute(f"SELECT delivery_id, number FROM deliveries WHERE {condition}", values).fetchone()
     if found is not None:
         delivery_id, number = found

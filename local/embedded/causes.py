@@ -1,4 +1,5 @@
-"""What a message brings about: every message that is published while a push of it is handled, and those of these.
+"""What a message brings about: every message that is published while a push of it is handled, and
+those of these.
 
 A command that publishes beside a run that is being played tells of its own messages alone.
 """
@@ -18,7 +19,10 @@ _handled: ContextVar[str] = ContextVar("handled_message", default="")
 
 
 class Causes:
-    """The messages that followed from some that are being followed; others are not kept. Safe from any thread."""
+    """The messages that followed from some that are being followed; others are not kept.
+
+    Safe from any thread.
+    """
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -27,7 +31,8 @@ class Causes:
 
     @contextmanager
     def follow(self) -> Iterator[set[str]]:
-        """A set that fills, while the block lasts, with the ids of what the block publishes and all that follows.
+        """A set that fills, while the block lasts, with the ids of what the block publishes and all
+        that follows.
 
         The block publishes within `beginning(found)`.
         """

@@ -1,4 +1,7 @@
-"""What lies in a state folder. A folder that holds something else is somebody's own: not written to, not removed."""
+"""What lies in a state folder.
+
+A folder that holds something else is somebody's own: not written to, not removed.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from pathlib import Path
 from shared.core.errors import ConfigError
 
 LOCK_FILE = "runtime.lock"
-# What only a state folder holds; the lock is the first thing that is made in one. A backtest has its own below it.
+# What only a state folder holds; the lock is the first thing that is made in one. A backtest has
+# its own below it.
 MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite", f"backtest/{LOCK_FILE}")
-# Every name that commands make in LOCAL_DIR; tests/unit/local/cli/test_clean.py and test_day.py hold it against
-# real folders.
+# Every name that commands make in LOCAL_DIR; tests/unit/local/cli/test_clean.py and test_day.py
+# hold it against real folders.
 _OURS = {
     *(LOCK_FILE, "runtime.json", "runtime.json.new", "runtime.token", "runtime.token.new"),
     *("state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "state.sqlite-journal"),
@@ -25,7 +29,9 @@ _NAMED = 3
 
 
 def foreign(folder: Path) -> list[str]:
-    """The names in a folder that no command of ours makes, sorted; none where there is no such folder."""
+    """The names in a folder that no command of ours makes, sorted; none where there is no such
+    folder.
+    """
     return sorted(each.name for each in folder.iterdir() if each.name not in _OURS) if folder.is_dir() else []
 
 
@@ -35,7 +41,10 @@ def is_state(folder: Path) -> bool:
 
 
 def check_not_foreign(folder: Path) -> None:
-    """Raises ConfigError for a folder that was no state folder so far and holds something else. Nothing is made."""
+    """Raises ConfigError for a folder that was no state folder so far and holds something else.
+
+    Nothing is made.
+    """
     if not is_state(folder) and (found := foreign(folder)):
         raise ConfigError(
             f"{folder} is no state folder, and holds {list_names(found)}.",

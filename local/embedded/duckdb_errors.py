@@ -23,7 +23,8 @@ from shared.core.errors import (
     WriteConflict,
 )
 
-# DuckDB gives the operating system's word in its text. The last is said where a query spills to the disk.
+# DuckDB gives the operating system's word in its text. The last is said where a query spills to the
+# disk.
 _FULL = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "max_temp_directory_size")
 _DENIED = (*map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)), "read-only mode")
 # What DuckDB 1 says of a file whose blocks, header or log are not those that it wrote.
@@ -38,8 +39,8 @@ _PID = re.compile(r"\(PID (\d+)\)")
 def storage_fault(error: duckdb.Error, file: Path) -> StorageFault | None:
     """The fault of the warehouse's file that an error tells of; None where it tells of none.
 
-    By its text, since a full disk comes as a failed COMMIT (TransactionException), and everything after a fatal
-    error as a FatalException that repeats it.
+    By its text, since a full disk comes as a failed COMMIT (TransactionException), and everything
+    after a fatal error as a FatalException that repeats it.
     """
     text = str(error)
     if any(word in text for word in _FULL):
@@ -63,7 +64,9 @@ def storage_fault(error: duckdb.Error, file: Path) -> StorageFault | None:
 
 
 def of_opening(error: duckdb.Error, file: Path) -> PipelineError:
-    """Why a file cannot be opened: another process has it, the disk, or else it is no warehouse any more."""
+    """Why a file cannot be opened: another process has it, the disk, or else it is no warehouse any
+    more.
+    """
     text = str(error)
     if _HELD.search(text):
         holder = _PID.search(text)
@@ -94,7 +97,9 @@ def _translate(error: duckdb.Error, doing: str, file: Path) -> PipelineError:
 
 @contextmanager
 def errors(doing: str, file: Path) -> Iterator[None]:
-    """Within, an error of DuckDB about a warehouse's file is raised as one of ours; `doing` begins its message."""
+    """Within, an error of DuckDB about a warehouse's file is raised as one of ours; `doing` begins
+    its message.
+    """
     try:
         yield
     except duckdb.Error as error:

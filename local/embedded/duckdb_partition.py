@@ -1,4 +1,6 @@
-"""replace_partition: a SELECT's rows checked against the declared table, and swapped in for the slices they cover."""
+"""replace_partition: a SELECT's rows checked against the declared table, and swapped in for the
+slices they cover.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def count_affected(cursor: duckdb.DuckDBPyConnection) -> int:
 def replace_slices(
     cursor: duckdb.DuckDBPyConnection, name: str, schema: TableSchema, dates: DateRange, by: Sequence[str]
 ) -> int:
-    """Within the cursor's transaction: put the rows of REPLACEMENT in the place of their slices; returns the rows.
+    """Within the cursor's transaction: put the rows of REPLACEMENT in the place of their slices;
+    returns the rows.
 
     `name` is the table's in DuckDB. Raises SchemaMismatch, and Fatal for rows outside the dates.
     """

@@ -1,4 +1,6 @@
-"""Types between BigQuery and DuckDB: columns of declared tables, and results as BigQuery would give them."""
+"""Types between BigQuery and DuckDB: columns of declared tables, and results as BigQuery would give
+them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 
 
 def column_definitions(schema: TableSchema) -> str:
-    """The columns of CREATE TABLE. No primary key: BigQuery enforces none, so nothing may lean on one here."""
+    """The columns of CREATE TABLE.
+
+    No primary key: BigQuery enforces none, so nothing may lean on one here.
+    """
     return ", ".join(
         f"{quote(field.name)} {DUCKDB_TYPES[field.type]}{' NOT NULL' if field.required else ''}"
         for field in schema.fields
@@ -31,10 +36,12 @@ def column_definitions(schema: TableSchema) -> str:
 
 
 def changes(schema: TableSchema, there: Sequence[tuple[str, str, bool]]) -> list[str] | None:
-    """What ALTER TABLE must do so that a table made by an older declaration fits; None where no change may.
+    """What ALTER TABLE must do so that a table made by an older declaration fits; None where no
+    change may.
 
-    `there` has name, DuckDB's type and whether NULL is allowed of each column. As in BigQuery a NULLABLE column is
-    added and a REQUIRED one relaxed; nothing is dropped, retyped or made REQUIRED, for rows may be there.
+    `there` has name, DuckDB's type and whether NULL is allowed of each column. As in BigQuery a
+    NULLABLE column is added and a REQUIRED one relaxed; nothing is dropped, retyped or made
+    REQUIRED, for rows may be there.
     """
     found = {name: (kind, nullable) for name, kind, nullable in there}
     if found.keys() - set(schema.columns):
@@ -61,7 +68,9 @@ def quote(name: str) -> str:
 
 
 def fits(duckdb_type: str, target: str) -> bool:
-    """Whether BigQuery would insert an expression of this type into such a column without a CAST."""
+    """Whether BigQuery would insert an expression of this type into such a column without a
+    CAST.
+    """
     integer = duckdb_type in _INTEGERS
     exact = integer or duckdb_type.startswith("DECIMAL")
     if target == "INT64":
@@ -103,9 +112,11 @@ def _result_type(source: pa.DataType) -> pa.DataType:
 
 
 def result(table: pa.Table) -> pa.Table:
-    """A result with BigQuery's types: INT64, FLOAT64, NUMERIC with nine decimals, TIMESTAMP in UTC microseconds.
+    """A result with BigQuery's types: INT64, FLOAT64, NUMERIC with nine decimals, TIMESTAMP in UTC
+    microseconds.
 
-    Raises SchemaMismatch for a value that the type cannot hold (an INT64 sum that overflows, a tenth decimal).
+    Raises SchemaMismatch for a value that the type cannot hold (an INT64 sum that overflows, a
+    tenth decimal).
     """
     target = pa.schema([(field.name, _result_type(field.type)) for field in table.schema])
     if target.equals(table.schema):

@@ -1,4 +1,6 @@
-"""The Warehouse port on one DuckDB file: BigQuery SQL transpiled, one writer at a time, readers free."""
+"""The Warehouse port on one DuckDB file: BigQuery SQL transpiled, one writer at a time, readers
+free.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ from shared.stores.warehouse.schemas import DATASETS, all_schemas, all_views, lo
 from shared.stores.warehouse.staging import check_staging
 
 _STAGING = "_staging_"
-# A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a day's run (3 s of a
-# consolidation's 3.5). The log is as durable, and is folded in when the warehouse is closed.
+# A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a
+# day's run (3 s of a consolidation's 3.5). The log is as durable, and is folded in when the
+# warehouse is closed.
 _CHECKPOINT_AT = "256MB"
 _LOAD_JOBS = "CREATE TABLE IF NOT EXISTS main._load_jobs (job_id VARCHAR PRIMARY KEY, target VARCHAR, loaded BIGINT)"
 
@@ -38,11 +41,12 @@ _LOAD_JOB = "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?"
 class DuckDbWarehouse:
     """ports.Warehouse on a file. Every method may be called from any thread; close() when done.
 
-    Opening creates what is declared and missing: tables, NULLABLE columns of a table, and the NULLs of a column that
-    was REQUIRED, as BigQuery would allow (columns are always named, so their order is free). Commits survive a kill
-    at any moment (write-ahead log, synced). Raises StoreUnavailable where another process holds the file,
-    SchemaMismatch where a table has other columns. Opening and every use may raise StorageDamaged (blocks, header or
-    log are not those written), DiskFull and StorageDenied.
+    Opening creates what is declared and missing: tables, NULLABLE columns of a table, and the NULLs
+    of a column that was REQUIRED, as BigQuery would allow (columns are always named, so their order
+    is free). Commits survive a kill at any moment (write-ahead log, synced). Raises
+    StoreUnavailable where another process holds the file, SchemaMismatch where a table has other
+    columns. Opening and every use may raise StorageDamaged (blocks, header or log are not those
+    written), DiskFull and StorageDenied.
     """
 
     def __init__(self, path: Path, dataset_prefix: str = "") -> None:
@@ -76,7 +80,9 @@ class DuckDbWarehouse:
 
     @property
     def statement_counts(self) -> dict[str, int]:
-        """Calls since it was opened, by kind: query, execute, load, staging_load, replace_partition, tables, drop."""
+        """Calls since it was opened, by kind: query, execute, load, staging_load,
+        replace_partition, tables, drop.
+        """
         with self._lock:
             return dict(self._counts)
 
@@ -234,14 +240,15 @@ class DuckDbWarehouse:
                 cursor.execute(f"CREATE OR REPLACE VIEW {self._name(view)} AS {self._statement(sql, 'query').sql}")
 
 
-# --- helpers --------------------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("ROLLBACK")
     except duckdb.Error:
-        # A failed COMMIT has ended the transaction already, a fatal error the whole database: that one is raised on.
+        # A failed COMMIT has ended the transaction already, a fatal error the whole database: that
+        # one is raised on.
         return
 
 

@@ -34,11 +34,13 @@ UNKNOWN = _Version(1, "application/octet-stream", None, "")
 class FileBlobs:
     """ports.Blobs on a folder, for the one process that owns it; safe to use from many threads.
 
-    Two files cannot be renamed as one. So a write first records its metadata beside that of the write before, then
-    renames the content into place: whichever of the two the content belongs to (by its hash) is what the object is,
-    and a crash at any point leaves the old object or the new one.
+    Two files cannot be renamed as one. So a write first records its metadata beside that of the
+    write before, then renames the content into place: whichever of the two the content belongs to
+    (by its hash) is what the object is, and a crash at any point leaves the old object or the new
+    one.
 
-    Every method may raise DiskFull, StorageDenied, StorageDamaged (its metadata cannot be read) and StorageFault.
+    Every method may raise DiskFull, StorageDenied, StorageDamaged (its metadata cannot be read) and
+    StorageFault.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -129,8 +131,9 @@ def _content(file: Path) -> bytes | None:
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether there is a file itself: a link may lead out of the bucket, and a pipe be read for ever. A write puts an
-    object in the place of either."""
+    """Whether there is a file itself: a link may lead out of the bucket, and a pipe be read for
+    ever. A write puts an object in the place of either.
+    """
     try:
         return stat.S_ISREG(file.lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,6 @@
-"""Document values as JSON text and back, with Firestore's own limits, so that what works here works there."""
+"""Document values as JSON text and back, with Firestore's own limits, so that what works here works
+there.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ MAX_DOCUMENT_BYTES = 1_048_576
 
 
 def encode(path: str, data: Mapping[str, Any]) -> str:
-    """A document as compact JSON, datetimes as {"$ts": iso}. Raises Fatal for what Firestore would not store."""
+    """A document as compact JSON, datetimes as {"$ts": iso}.
+
+    Raises Fatal for what Firestore would not store.
+    """
     text = json.dumps(
         plain_fields(path, data, lambda moment: {TIMESTAMP_KEY: format_stored_timestamp(moment)}),
         ensure_ascii=False,
@@ -38,7 +43,10 @@ class Undecodable(ValueError):
 
 
 def decode(text: str) -> dict[str, Any]:
-    """What encode was given: lists for tuples, datetimes in UTC. Raises Undecodable for what is no JSON object."""
+    """What encode was given: lists for tuples, datetimes in UTC.
+
+    Raises Undecodable for what is no JSON object.
+    """
     try:
         decoded = json.loads(text, object_hook=_revive)
     except (ValueError, TypeError, RecursionError) as error:

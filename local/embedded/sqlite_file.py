@@ -1,4 +1,6 @@
-"""One SQLite file with one connection that threads share: state, bus and simulated clock live in it together."""
+"""One SQLite file with one connection that threads share: state, bus and simulated clock live in it
+together.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ from shared.core.errors import Fatal, PipelineError, StorageFault, StoreUnavaila
 
 logger = logging.getLogger(__name__)
 
-# Only another process (a tool that reads the file) can hold the lock; ours takes turns on a lock of its own.
+# Only another process (a tool that reads the file) can hold the lock; ours takes turns on a lock of
+# its own.
 BUSY_TIMEOUT_MS = 5_000
-# A patient write tries so often: for ten minutes, while others' tries in between take their time too.
+# A patient write tries so often: for ten minutes, while others' tries in between take their time
+# too.
 PATIENT_TRIES = 120
 GIVE_WAY_SECONDS = 0.05
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -30,11 +34,12 @@ _DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM
 class SqliteFile:
     """A SQLite file in WAL mode.
 
-    synchronous=NORMAL: a commit is in the operating system's hands when the call returns, so kill -9 of this process
-    loses nothing. A power cut may lose the last commits (never the file): good enough for a rehearsal of the pipeline.
+    synchronous=NORMAL: a commit is in the operating system's hands when the call returns, so kill
+    -9 of this process loses nothing. A power cut may lose the last commits (never the file): good
+    enough for a rehearsal of the pipeline.
 
-    Opening and every use may raise StorageDamaged (no SQLite file, or pages that do not fit), DiskFull, StorageDenied,
-    StorageFault (the disk), StoreUnavailable (another process holds it).
+    Opening and every use may raise StorageDamaged (no SQLite file, or pages that do not fit),
+    DiskFull, StorageDenied, StorageFault (the disk), StoreUnavailable (another process holds it).
     """
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
@@ -53,7 +58,8 @@ class SqliteFile:
                 self._connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
-                # at the default 2 MB a batch of thousands of messages pushes out the pages that every unit reads
+                # at the default 2 MB a batch of thousands of messages pushes out the pages that
+                # every unit reads
                 self._connection.execute("PRAGMA cache_size = -65536")
                 self._check()
             except (sqlite3.Error, StorageFault):
@@ -61,7 +67,9 @@ class SqliteFile:
                 raise
 
     def _check(self) -> None:
-        """Raises StorageDamaged where the pages do not fit together: later, a part of them would be found missing."""
+        """Raises StorageDamaged where the pages do not fit together: later, a part of them would be
+        found missing.
+        """
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise storage_damaged(self.path, str(found).replace("\n", ", "))
@@ -74,17 +82,22 @@ class SqliteFile:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for SELECTs; what is read is committed (writes happen at the end of write blocks)."""
+        """The connection, for SELECTs; what is read is committed (writes happen at the end of write
+        blocks).
+        """
         with self._turn, self._errors():
             yield self._connection
 
     @contextmanager
     def write(self, *, patient: bool = False) -> Iterator[sqlite3.Connection]:
-        """The connection in a transaction of its own: committed at the end, rolled back on any exception.
+        """The connection in a transaction of its own: committed at the end, rolled back on any
+        exception.
 
-        `patient` is for who has nobody to try again for him (queue and clock of the simulation): an outage is waited
-        for, in the log and through on_wait, up to PATIENT_TRIES times the busy time-out.
-        Raises StoreUnavailable where another process keeps the file locked, Fatal for a write within a write.
+        `patient` is for who has nobody to try again for him (queue and clock of the simulation): an
+        outage is waited for, in the log and through on_wait, up to PATIENT_TRIES times the busy
+        time-out.
+        Raises StoreUnavailable where another process keeps the file locked, Fatal for a write
+        within a write.
         """
         with self._transaction(PATIENT_TRIES if patient else 1) as connection, self._errors():
             try:
@@ -97,7 +110,10 @@ class SqliteFile:
 
     @contextmanager
     def _transaction(self, tries: int) -> Iterator[sqlite3.Connection]:
-        """A transaction begun. Between two tries others take their turn: they too find out that the store is away."""
+        """A transaction begun.
+
+        Between two tries others take their turn: they too find out that the store is away.
+        """
         for left in reversed(range(tries)):
             with self._turn:
                 if self._begin(must=not left):
@@ -106,7 +122,9 @@ class SqliteFile:
             self._way.wait(GIVE_WAY_SECONDS)
 
     def _begin(self, *, must: bool) -> bool:
-        """Begin a transaction; False where another process holds the file, which is an error if it `must` be."""
+        """Begin a transaction; False where another process holds the file, which is an error if it
+        `must` be.
+        """
         if self._connection.in_transaction:
             raise Fatal(
                 f"A write to {self.path.name} was asked for inside another transaction.",

@@ -1,4 +1,6 @@
-"""The state port on SQLite: documents as JSON, read-then-write transactions, queries on top-level fields."""
+"""The state port on SQLite: documents as JSON, read-then-write transactions, queries on top-level
+fields.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class SqliteState:
             connection.execute("DELETE FROM documents WHERE path = ?", (path,))
 
     def transaction(self, body: Callable[[SqliteTransaction], T]) -> T:
-        """Run body once, alone: nobody else writes meanwhile, so there is no conflict to run it again for."""
+        """Run body once, alone: nobody else writes meanwhile, so there is no conflict to run it
+        again for.
+        """
         with self._file.write() as connection:
             transaction = SqliteTransaction(connection)
             result = body(transaction)
@@ -86,7 +90,9 @@ class SqliteState:
 
 
 class SqliteTransaction:
-    """ports.Transaction: writes are kept until the body has ended, as Firestore does it, then all or none apply."""
+    """ports.Transaction: writes are kept until the body has ended, as Firestore does it, then all
+    or none apply.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -148,7 +154,9 @@ def _update(connection: sqlite3.Connection, path: str, fields: Mapping[str, Any]
 
 
 def _transform(current: object, value: object) -> object:
-    """The new value of a field; as in Firestore, a transform of a field of another type starts afresh."""
+    """The new value of a field; as in Firestore, a transform of a field of another type starts
+    afresh.
+    """
     if isinstance(value, Increment):
         is_number = isinstance(current, int | float) and not isinstance(current, bool)
         return current + value.by if is_number else value.by  # type: ignore[operator]
@@ -178,7 +186,10 @@ def _conditions(collection: str, where: Sequence[Filter]) -> tuple[str, list[Any
 
 
 def _condition(each: Filter) -> tuple[str, list[Any]]:
-    """SQL and its values. As in Firestore, values of another type never match, and != skips null and absent."""
+    """SQL and its values.
+
+    As in Firestore, values of another type never match, and != skips null and absent.
+    """
     field = _json_path(each.field)
     if each.op == "in":
         if not isinstance(each.value, list | tuple) or not 1 <= len(each.value) <= MAX_IN_VALUES:

@@ -1,4 +1,6 @@
-"""The UNION ALL over a batch's staging tables, up to 200 of them: one branch is parsed and the others written out."""
+"""The UNION ALL over a batch's staging tables, up to 200 of them: one branch is parsed and the
+others written out.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ _STAND_IN = "_staging_run_"
 class Run:
     """Branches of a UNION ALL that differ in their staging table and in strings alone, parsed once.
 
-    In the parsed branch `_staging_run_{number}_` stands for the table and `_staging_run_{number}_{i}_` for a string.
+    In the parsed branch `_staging_run_{number}_` stands for the table and
+    `_staging_run_{number}_{i}_` for a string.
     """
 
     number: int
@@ -61,7 +64,10 @@ def collapse(sql: str) -> tuple[str, list[Run]]:
 
 
 def expand(sql: str, tree: exp.Expr, runs: list[Run]) -> str:
-    """The SQL of a tree with its runs written out again. Raises Fatal where a branch is not found as it was read."""
+    """The SQL of a tree with its runs written out again.
+
+    Raises Fatal where a branch is not found as it was read.
+    """
     if not runs:
         return sql
     parsed = {table.name: table for table in tree.find_all(exp.Table)}

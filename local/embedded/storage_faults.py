@@ -1,4 +1,6 @@
-"""The operating system's errors about our files as the error tree's: each names the file and what mends it."""
+"""The operating system's errors about our files as the error tree's: each names the file and what
+mends it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ GOES_ON = "the same command then goes on by itself."
 
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
-    """Within, an OSError about `path` is raised as one of ours; FileNotFoundError stays what it is."""
+    """Within, an OSError about `path` is raised as one of ours; FileNotFoundError stays what it
+    is.
+    """
     try:
         yield
     except FileNotFoundError:
@@ -72,7 +76,9 @@ def storage_denied(path: Path, what: str) -> StorageDenied:
 
 
 def storage_damaged(path: Path, what: str) -> StorageDamaged:
-    """The error for a state file, the warehouse's or the state's, that holds something else than what was written."""
+    """The error for a state file, the warehouse's or the state's, that holds something else than
+    what was written.
+    """
     return StorageDamaged(
         f"{path} is damaged: {first_line(what)}.",
         next_step=f"put back a copy of the whole folder {path.parent}, or forget it with"
@@ -86,15 +92,19 @@ def first_line(text: str) -> str:
 
 
 def check_room(folder: Path) -> None:
-    """Raises DiskFull where too little is free to begin anything: what is begun and stopped costs a delivery's try."""
+    """Raises DiskFull where too little is free to begin anything: what is begun and stopped costs a
+    delivery's try.
+    """
     if shutil.disk_usage(folder).free < LEAST_ROOM:
         raise disk_full(folder, f"less than {LEAST_ROOM // 2**20} MiB free")
 
 
 def check_state_beside(warehouse: Path, state: Path) -> None:
-    """Raises StorageDamaged where the state file is gone or empty beside a warehouse that holds something.
+    """Raises StorageDamaged where the state file is gone or empty beside a warehouse that holds
+    something.
 
-    To SQLite that is a new file. The warehouse is made after it, so only damage leaves the two like that.
+    To SQLite that is a new file. The warehouse is made after it, so only damage leaves the two like
+    that.
     """
     if warehouse.is_file() and warehouse.stat().st_size and not (state.is_file() and state.stat().st_size):
         what = "empty" if state.is_file() else "gone"
@@ -102,7 +112,9 @@ def check_state_beside(warehouse: Path, state: Path) -> None:
 
 
 def check_warehouse_there(warehouse: Path, *, started: bool) -> None:
-    """Raises StorageDamaged where a folder that was worked in has no warehouse: a new one would know no history."""
+    """Raises StorageDamaged where a folder that was worked in has no warehouse: a new one would
+    know no history.
+    """
     if started and not warehouse.is_file():
         raise storage_damaged(warehouse, "it is gone, and the state beside it tells of work that was done")
 

@@ -1,4 +1,6 @@
-"""BigQuery SQL to DuckDB SQL: sqlglot, plus what it leaves different, mended so that both engines answer alike."""
+"""BigQuery SQL to DuckDB SQL: sqlglot, plus what it leaves different, mended so that both engines
+answer alike.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ from shared.stores.warehouse.sql import with_prefix
 class Statement:
     """One statement for DuckDB; `parameters` are the names ($name) it needs.
 
-    A MERGE that updates has two more: `source` makes the temporary table MERGE_SOURCE of its rows, and `guard` finds a
-    target row with several of them, which is an error in BigQuery while DuckDB silently takes one.
+    A MERGE that updates has two more: `source` makes the temporary table MERGE_SOURCE of its rows,
+    and `guard` finds a target row with several of them, which is an error in BigQuery while DuckDB
+    silently takes one.
     """
 
     sql: str
@@ -32,7 +35,7 @@ class Statement:
     guard: Statement | None = None
 
 
-# --- what sqlglot leaves different ------------------------------------------------------------------------------
+# --- what sqlglot leaves different ----------------------------------------------------------------
 
 
 def _numeric(node: exp.DataType) -> exp.Expr:
@@ -44,7 +47,9 @@ def _numeric(node: exp.DataType) -> exp.Expr:
 
 
 def _literal(node: exp.Literal) -> exp.Expr:
-    """0.44 is FLOAT64 in BigQuery and DECIMAL(3, 2) in DuckDB, whose products overflow; 0.44e0 is DOUBLE."""
+    """0.44 is FLOAT64 in BigQuery and DECIMAL(3, 2) in DuckDB, whose products overflow; 0.44e0 is
+    DOUBLE.
+    """
     if not node.is_string and "." in node.this and "e" not in node.this.lower():
         return exp.Literal.number(f"{node.this}e0")
     return node
@@ -101,7 +106,10 @@ def _in_unnest(node: exp.In) -> exp.Expr:
 
 
 def _array_limit(node: exp.ArrayAgg) -> exp.Expr:
-    """ARRAY_AGG(... LIMIT n): DuckDB has no LIMIT in aggregates, the list's first n elements are the same."""
+    """ARRAY_AGG(...
+
+    LIMIT n): DuckDB has no LIMIT in aggregates, the list's first n elements are the same.
+    """
     if not isinstance(node.this, exp.Limit):
         return node
     whole = node.copy()
@@ -159,7 +167,7 @@ def _mend(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-# --- MERGE ----------------------------------------------------------------------------------------------------
+# --- MERGE ----------------------------------------------------------------------------------------
 
 MERGE_SOURCE = "_merge_source"
 
@@ -182,7 +190,7 @@ def _split(merge: exp.Merge) -> tuple[exp.Expr, exp.Expr] | None:
     return source, joined.group_by(row).having("COUNT(*) > 1").limit(1)
 
 
-# --- the whole ------------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------
 
 
 def _parse(sql: str) -> exp.Expr:
@@ -202,10 +210,14 @@ def _parse(sql: str) -> exp.Expr:
 
 @lru_cache(maxsize=512)
 def transpile(sql: str, prefix: str = "") -> Statement:
-    """One BigQuery statement as DuckDB's. Raises Fatal for what is no single SELECT or DML statement."""
+    """One BigQuery statement as DuckDB's.
+
+    Raises Fatal for what is no single SELECT or DML statement.
+    """
     collapsed, runs = collapse(with_prefix(sql, prefix))
     tree = _parse(collapsed)
-    # A batch of very many units is gathered by CREATE TABLE AS SELECT; all other tables come from their schemas.
+    # A batch of very many units is gathered by CREATE TABLE AS SELECT; all other tables come from
+    # their schemas.
     gathers = isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query)
     if not gathers and not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
         raise Fatal(

@@ -1,4 +1,6 @@
-"""Write-ahead logs that begin as none: databases take them for empty, and what was committed is gone unsaid."""
+"""Write-ahead logs that begin as none: databases take them for empty, and what was committed is
+gone unsaid.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from pathlib import Path
 
 from local.embedded.storage_faults import file_errors, storage_damaged
 
-# https://sqlite.org/fileformat2.html#walformat: magic number, version, page size, count, two salts, two checksums.
+# https://sqlite.org/fileformat2.html#walformat: magic number, version, page size, count, two salts,
+# two checksums.
 _SQLITE_MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
 _SQLITE_HEADER = 32
 # DuckDB writes its log's version first: field 100 of an entry, kind WAL_VERSION (98), field 101.

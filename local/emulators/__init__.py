@@ -1,1 +1,3 @@
-"""Emulators of Google Cloud as processes of this machine: found, started on free ports, filled, ended."""
+"""Emulators of Google Cloud as processes of this machine: found, started on free ports, filled,
+ended.
+"""

@@ -1,5 +1,6 @@
-"""Google's own emulators of Pub/Sub and Firestore, from gcloud's installation, on Java; or, where the environment names
-them (for the contract suites), those that run already."""
+"""Google's own emulators of Pub/Sub and Firestore, from gcloud's installation, on Java; or, where
+the environment names them (for the contract suites), those that run already.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +33,20 @@ def check() -> None:
 
 @contextmanager
 def pubsub(folder: Path) -> Iterator[str]:
-    """host:port of a Pub/Sub emulator, its log and data in the folder. Raises Absent, NotStarted."""
+    """host:port of a Pub/Sub emulator, its log and data in the folder.
+
+    Raises Absent, NotStarted.
+    """
     with _running("the Pub/Sub emulator", PUBSUB_HOST, folder, _pubsub) as address:
         yield address
 
 
 @contextmanager
 def firestore(folder: Path) -> Iterator[str]:
-    """host:port of a Firestore emulator in native mode, its log in the folder. Raises Absent, NotStarted."""
+    """host:port of a Firestore emulator in native mode, its log in the folder.
+
+    Raises Absent, NotStarted.
+    """
     with _running("the Firestore emulator", FIRESTORE_HOST, folder, _firestore) as address:
         yield address
 

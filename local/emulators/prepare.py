@@ -1,5 +1,6 @@
-"""What Terraform makes in a project, made over REST in emulators, or with `auth` in a throwaway project: topics,
-subscriptions, buckets, tables."""
+"""What Terraform makes in a project, made over REST in emulators, or with `auth` in a throwaway
+project: topics, subscriptions, buckets, tables.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def topics(
     Args:
         address: host:port of the Pub/Sub emulator, or the service's URL.
         push: URL below which each function answers under its name.
-        token: what that asks for; the emulator's pushes bring it in the URL, since they can have no header of ours.
+        token: what that asks for; the emulator's pushes bring it in the URL, since they can have no
+            header of ours.
     """
     query = f"?{urlencode({'token': token})}" if token else ""
     url = address if "://" in address else f"http://{address}"

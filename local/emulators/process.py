@@ -1,4 +1,6 @@
-"""One emulator's process: started with a log of its own, waited for, ended with all its children."""
+"""One emulator's process: started with a log of its own, waited for, ended with all its
+children.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ def running(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
-    """Run a command until the block ends. Raises NotStarted where it is not ready in two minutes."""
+    """Run a command until the block ends.
+
+    Raises NotStarted where it is not ready in two minutes.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -85,7 +90,9 @@ def _tail(log: Path) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The whole group, asked first and then killed: a start script's Java is its child, and may outlive it."""
+    """The whole group, asked first and then killed: a start script's Java is its child, and may
+    outlive it.
+    """
     _signal(process, signal.SIGTERM)
     try:
         process.wait(_END_SECONDS)

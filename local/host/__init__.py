@@ -1,1 +1,3 @@
-"""The one process that runs the functions: runtime, server, dispatcher, clock, folder lock, admin endpoint."""
+"""The one process that runs the functions: runtime, server, dispatcher, clock, folder lock, admin
+endpoint.
+"""

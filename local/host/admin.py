@@ -1,4 +1,6 @@
-"""What the runtime answers under /admin: publish a message and see it through, wait until idle, status."""
+"""What the runtime answers under /admin: publish a message and see it through, wait until idle,
+status.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,18 @@ def check_attributes(attributes: object) -> None:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What simulated time is of. archive: its first and last day, None without one; playing: the day being played."""
+    """What simulated time is of. archive: its first and last day, None without one; playing: the
+    day being played.
+    """
 
     archive: Callable[[], Span | None] = lambda: None
     playing: Callable[[], str] = lambda: ""
 
 
 def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, simulated: Simulated) -> Flask:
-    """Endpoints: POST /publish (answers one JSON object a line, as it happens), POST /idle, GET /status."""
+    """Endpoints: POST /publish (answers one JSON object a line, as it happens), POST /idle, GET
+    /status.
+    """
     app = Flask("admin")
     one_at_a_time = threading.Lock()
 
@@ -95,7 +101,8 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
 
         def events() -> Iterator[str]:
             with one_at_a_time:
-                # What is still on its way belongs to the time before; only then may the clock be set.
+                # What is still on its way belongs to the time before; only then may the clock be
+                # set.
                 mark, waiting = bus.last_number(), bus.pending()
                 if waiting:
                     yield _line(event="resumed", pending=waiting)
@@ -121,7 +128,10 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
 
 
 def _message(asked: dict[str, Any]) -> bytes:
-    """The message's bytes: a text as it stands, an object as JSON; none where it is absent. Raises Refusal."""
+    """The message's bytes: a text as it stands, an object as JSON; none where it is absent.
+
+    Raises Refusal.
+    """
     message = asked.get("message")
     if isinstance(message, dict):
         return json.dumps(message).encode()
@@ -142,7 +152,9 @@ class Seen:
             self._deferred.setdefault(completed.function, {})[message_id] = str(completed.answer.get("reason"))
 
     def list_deferred(self) -> list[dict[str, Any]]:
-        """For each function with messages held back: how many of how many, and the reason of the first."""
+        """For each function with messages held back: how many of how many, and the reason of the
+        first.
+        """
         return [
             {
                 "function": function,
@@ -157,7 +169,9 @@ class Seen:
 def _deliveries(
     bus: SqliteBus, dispatcher: Dispatcher, ours: set[str], seen: Seen, publish: Callable[[], str]
 ) -> Iterator[str]:
-    """Publish, and deliver what follows until it is done, in a thread of its own; a line for each completion."""
+    """Publish, and deliver what follows until it is done, in a thread of its own; a line for each
+    completion.
+    """
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def listen(completed: Completed) -> None:

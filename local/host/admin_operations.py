@@ -21,7 +21,8 @@ from shared.stores.runtime import Runtime
 
 
 def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Blueprint:
-    """Endpoints: GET /dead-letters, /breakers, /pause; POST /redrive, /reset-breaker, /pause, /resume.
+    """Endpoints: GET /dead-letters, /breakers, /pause; POST /redrive, /reset-breaker, /pause,
+    /resume.
 
     `runtime_of` gives the runtime as it is now: a repetition of simulated time replaces it.
     """

@@ -1,4 +1,6 @@
-"""Bodies of requests: read whole within their bound, and taken only as one JSON object that any part can work with."""
+"""Bodies of requests: read whole within their bound, and taken only as one JSON object that any
+part can work with.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Refusal(Exception):
 
 
 def check_declared(environ: WSGIEnvironment, limit: int) -> None:
-    """Raises Refusal (413) for a body whose declared length is over the limit: not a byte of it is read."""
+    """Raises Refusal (413) for a body whose declared length is over the limit: not a byte of it is
+    read.
+    """
     if int(environ.get("CONTENT_LENGTH") or 0) > limit:
         raise _too_large(limit)
 
@@ -61,7 +65,9 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
 
 
 def check_object(body: bytes) -> None:
-    """Raises Refusal (400) unless the body is one JSON object in UTF-8, whose texts have an encoding, not too deep."""
+    """Raises Refusal (400) unless the body is one JSON object in UTF-8, whose texts have an
+    encoding, not too deep.
+    """
     if not body:
         raise Refusal(400, "The body is empty; send a JSON object, {} at least.")
     try:

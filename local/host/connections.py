@@ -1,4 +1,6 @@
-"""The server under the gate: few connections, each with a time for its request, and no request of two meanings."""
+"""The server under the gate: few connections, each with a time for its request, and no request of
+two meanings.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ HEADER_SECONDS = 10.0
 BODY_SECONDS = 30.0
 # For a client that reads its answer slowly: all of what is written at once.
 WRITE_SECONDS = 30.0
-# After a refusal, what still comes is read for a moment: a client that is writing would not see the answer.
+# After a refusal, what still comes is read for a moment: a client that is writing would not see the
+# answer.
 DRAIN_SECONDS = 1.0
 MAX_HEADERS = 256 * 1024
 # Chunks have heads; a body in chunks of a byte or two is refused.
@@ -38,7 +41,9 @@ class TooMuch(ConnectionError):
 
 
 class MeteredSocket(io.RawIOBase):
-    """What a connection sends, as a stream that ends with TimeoutError at a time, and with TooMuch after some bytes."""
+    """What a connection sends, as a stream that ends with TimeoutError at a time, and with TooMuch
+    after some bytes.
+    """
 
     def __init__(self, connection: socket.socket, seconds: float, most: int) -> None:
         self._connection = connection
@@ -79,7 +84,10 @@ class MeteredSocket(io.RawIOBase):
 
 
 class RequestHandler(WSGIRequestHandler):
-    """One request of one connection. Functions log what they do; a line per request would say it twice."""
+    """One request of one connection.
+
+    Functions log what they do; a line per request would say it twice.
+    """
 
     server: BoundedServer
     error_content_type = "text/plain; charset=utf-8"
@@ -112,7 +120,9 @@ class RequestHandler(WSGIRequestHandler):
             self.server.on_admitted(self.connection)
 
     def _two_meanings(self) -> str:
-        """What about the request's form two readers would understand differently; empty where nothing is."""
+        """What about the request's form two readers would understand differently; empty where
+        nothing is.
+        """
         if self.request_version == "HTTP/0.9" or not self.path.startswith("/"):
             return "A request names a path of this server, and HTTP/1.0 or 1.1."
         for name in _ONCE:
@@ -137,8 +147,8 @@ class RequestHandler(WSGIRequestHandler):
 class BoundedServer(ThreadedWSGIServer):
     """A thread a connection, MAX_CONNECTIONS at most.
 
-    Where all are taken, the one that has been waiting longest without a whole request makes room; where none waits, the
-    new one is answered with 503.
+    Where all are taken, the one that has been waiting longest without a whole request makes room;
+    where none waits, the new one is answered with 503.
     """
 
     def __init__(self, listening: socket.socket, app: WSGIApplication) -> None:
@@ -167,7 +177,9 @@ class BoundedServer(ThreadedWSGIServer):
         super().process_request(request, client_address)
 
     def on_admitted(self, connection: socket.socket) -> None:
-        """The connection's request is whole and goes on to an application: it is not closed to make room."""
+        """The connection's request is whole and goes on to an application: it is not closed to make
+        room.
+        """
         with self._turn:
             if connection in self._waiting:
                 self._waiting[connection] = False
@@ -184,7 +196,10 @@ class BoundedServer(ThreadedWSGIServer):
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises OSError where the port is taken."""
+    """A listening socket on 127.0.0.1; port 0 takes a free one.
+
+    Raises OSError where the port is taken.
+    """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

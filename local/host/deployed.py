@@ -1,6 +1,8 @@
-"""The deployed pipeline as operators reach it with their own credentials: what /admin of a local runtime does, there.
+"""The deployed pipeline as operators reach it with their own credentials: what /admin of a local
+runtime does, there.
 
-RUNTIME=gcp and PROJECT_ID choose it; NAME_PREFIX and FIRESTORE_DATABASE another environment than the first.
+RUNTIME=gcp and PROJECT_ID choose it; NAME_PREFIX and FIRESTORE_DATABASE another environment than
+the first.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def settings(environment: Mapping[str, str]) -> Settings:
 
 @contextmanager
 def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
-    """The endpoint of this process under whose /admin operators' actions are taken on the deployed pipeline."""
+    """The endpoint of this process under whose /admin operators' actions are taken on the deployed
+    pipeline.
+    """
     runtime = open_deployed_runtime(settings(environment))
     server = Server()
     server.mount("/admin", create_app(runtime))
@@ -55,7 +59,9 @@ def open_deployed(environment: Mapping[str, str]) -> Iterator[Endpoint]:
 
 
 def create_app(runtime: Runtime) -> Flask:
-    """What admin.py answers, without waiting: what a message brings about happens there, and is logged there."""
+    """What admin.py answers, without waiting: what a message brings about happens there, and is
+    logged there.
+    """
     app = Flask("deployed")
     pipeline = load_pipeline()
     app.register_blueprint(operations(lambda: runtime, pipeline))

@@ -1,4 +1,6 @@
-"""Push delivery: takes what is due from the bus and POSTs it to the functions, as Pub/Sub push subscriptions do."""
+"""Push delivery: takes what is due from the bus and POSTs it to the functions, as Pub/Sub push
+subscriptions do.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ logger = logging.getLogger(__name__)
 # More threads than this per function only wait for each other on a small machine.
 CONCURRENCY_CAP = 8
 NO_ANSWER = 0
-# How long to wait for another thread that delivers before looking again whether one's own messages are done.
+# How long to wait for another thread that delivers before looking again whether one's own messages
+# are done.
 TURN_SECONDS = 0.1
 CHECK_SECONDS = 2.0
 ERROR_LENGTH = 500
@@ -37,7 +40,10 @@ ERROR_LENGTH = 500
 
 @dataclass(frozen=True)
 class Completed:
-    """One push that ended. `status_code` is 0 where there was no answer (error says why); seconds are real ones."""
+    """One push that ended.
+
+    `status_code` is 0 where there was no answer (error says why); seconds are real ones.
+    """
 
     function: str
     delivery: Delivery
@@ -52,7 +58,9 @@ class Completed:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The function's answer where it is a JSON object (a completion: status, record_count, reason ...)."""
+        """The function's answer where it is a JSON object (a completion: status, record_count,
+        reason ...).
+        """
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -66,8 +74,8 @@ Listener = Callable[[Completed], None]
 class Dispatcher:
     """Delivers from the bus over HTTP, each function with its own concurrency.
 
-    Simulated time stands still while anything is due or in flight. When only retries of the future are left, the
-    clock jumps to the next of them: nobody waits for a back-off.
+    Simulated time stands still while anything is due or in flight. When only retries of the future
+    are left, the clock jumps to the next of them: nobody waits for a back-off.
 
     Args:
         base_url: functions are at {base_url}/functions/{name}.
@@ -96,18 +104,21 @@ class Dispatcher:
         bus.on_change = self._wake
 
     def run_until_idle(self, on_completed: Listener | None = None) -> None:
-        """Deliver until nothing is pending, retries included; on_completed is called in the pushing threads.
+        """Deliver until nothing is pending, retries included; on_completed is called in the pushing
+        threads.
 
-        Called while another thread delivers, waits its turn and hears of every completion meanwhile.
-        Raises what broke the bus or a listener, and a StorageFault that a function answers: no other message would fare
-        better. Whatever else a function answers is no exception here.
+        Called while another thread delivers, waits its turn and hears of every completion
+        meanwhile. Raises what broke the bus or a listener, and a StorageFault that a function
+        answers: no other message would fare better. Whatever else a function answers is no
+        exception here.
         """
         with self.listening(on_completed), self._scheduling:
             while self._deliver_due() or self._wait_for_in_flight() or self._jump_to_next():
                 pass
 
     def run_until_delivered(self, messages: Collection[str]) -> None:
-        """Deliver until these messages (ids; more may be added meanwhile) were delivered, whatever else is pending.
+        """Deliver until these messages (ids; more may be added meanwhile) were delivered, whatever
+        else is pending.
 
         Another thread may deliver at the same time, without an end. Raises as run_until_idle does.
         """
@@ -121,7 +132,9 @@ class Dispatcher:
                 self._scheduling.release()
 
     def run_until_stopped(self, check: Callable[[], None] = lambda: None) -> None:
-        """Deliver whatever comes until stop() is called or `check` raises, which is called every CHECK_SECONDS."""
+        """Deliver whatever comes until stop() is called or `check` raises, which is called every
+        CHECK_SECONDS.
+        """
         while not self._stopped:
             check()
             self.run_until_idle()
@@ -141,7 +154,10 @@ class Dispatcher:
             self._listeners.remove(listener)
 
     def stop(self) -> None:
-        """Begin no further delivery; run_until_idle and run_until_stopped return soon. The rest stays in the queue."""
+        """Begin no further delivery; run_until_idle and run_until_stopped return soon.
+
+        The rest stays in the queue.
+        """
         self._stopped = True
         self._wake()
 
@@ -156,7 +172,7 @@ class Dispatcher:
         with self._news:
             return any(self._pushed[each] for each in tuple(messages))
 
-    # --- one scheduler at a time ----------------------------------------------------------------------------
+    # --- one scheduler at a time ------------------------------------------------------------------
 
     def _deliver_due(self) -> bool:
         """Start what is due; whether anything was."""
@@ -179,7 +195,9 @@ class Dispatcher:
         return bool(deliveries)
 
     def _wait_for_in_flight(self) -> bool:
-        """Wait until a push ends or a message comes; False where nothing is in flight and nothing came."""
+        """Wait until a push ends or a message comes; False where nothing is in flight and nothing
+        came.
+        """
         with self._news:
             if not self._in_flight.total():
                 return self._anything_new and not self._stopped
@@ -187,7 +205,10 @@ class Dispatcher:
             return True
 
     def _jump_to_next(self) -> bool:
-        """Nothing is due or in flight: move simulated time to the next retry. False where there is none."""
+        """Nothing is due or in flight: move simulated time to the next retry.
+
+        False where there is none.
+        """
         if self._stopped:
             return False
         next_due = self._bus.next_due_at()
@@ -200,7 +221,7 @@ class Dispatcher:
             self._anything_new = True
             self._news.notify_all()
 
-    # --- in the pool's threads ------------------------------------------------------------------------------
+    # --- in the pool's threads --------------------------------------------------------------------
 
     def _push(self, delivery: Delivery) -> None:
         function = self._pipeline.functions[delivery.subscription.function]
@@ -229,13 +250,16 @@ class Dispatcher:
             self._wake()
 
     def _stop_for(self, fault: StorageFault, delivery: Delivery) -> None:
-        """Deliver no more until somebody has mended what a store lies on; the queue keeps what is left."""
+        """Deliver no more until somebody has mended what a store lies on; the queue keeps what is
+        left.
+        """
         with self._news:
             self._failure = self._failure or fault
         try:
             self._bus.give_back(delivery)
         except StorageFault as unwritten:
-            # a full disk takes not even that: the next start finds the delivery in flight, and its attempt counts
+            # a full disk takes not even that: the next start finds the delivery in flight, and its
+            # attempt counts
             logger.warning("attempt %s of %s counts: %s", delivery.attempt, delivery.message_id, unwritten)
 
     def _post(self, function: str, delivery: Delivery, timeout: float) -> tuple[int, bytes, str]:

@@ -1,4 +1,6 @@
-"""Who owns a state folder: one process at a time, and any other can find out which and on what port."""
+"""Who owns a state folder: one process at a time, and any other can find out which and on what
+port.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,12 @@ DEFAULT_FOLDER = ".local"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """The state folder asked for: LOCAL_DIR, else one for each ARCHIVE (.local-nba-3fa2b1), else .local.
+    """The state folder asked for: LOCAL_DIR, else one for each ARCHIVE (.local-nba-3fa2b1), else
+    .local.
 
-    Days of two archives never share a warehouse. The name is the archive's with a hash of where it lies, so that two
-    archives of one name have two folders, however their path is written. Raises ConfigError for what is no path.
+    Days of two archives never share a warehouse. The name is the archive's with a hash of where it
+    lies, so that two archives of one name have two folders, however their path is written. Raises
+    ConfigError for what is no path.
     """
     if named := place(environment, "LOCAL_DIR"):
         return named
@@ -44,7 +48,9 @@ def state_folder(environment: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that has a state folder open; port 0 where it serves nothing. started_at is real time, ISO."""
+    """The process that has a state folder open; port 0 where it serves nothing. started_at is real
+    time, ISO.
+    """
 
     pid: int
     port: int
@@ -66,7 +72,10 @@ class FolderBusy(Fatal):
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where the owner takes commands; None where it serves nothing (yet). Raises ConfigError without its token."""
+        """Where the owner takes commands; None where it serves nothing (yet).
+
+        Raises ConfigError without its token.
+        """
         if self.owner is None or not self.owner.port:
             return None
         return Endpoint(self.owner.port, read_token(self.folder))
@@ -80,9 +89,9 @@ class FolderGone(Fatal):
 def lock_folder(folder: Path, *, clock: Clock | None = None) -> Iterator[OwnedFolder]:
     """Own a state folder while the block lasts. Raises FolderBusy where a living process owns it.
 
-    The lock is the operating system's and ends with its process, however that died; runtime.json only tells others
-    about the owner. What a dead owner left is replaced. Raises ConfigError where the folder cannot be written to, or
-    holds what no command of ours made.
+    The lock is the operating system's and ends with its process, however that died; runtime.json
+    only tells others about the owner. What a dead owner left is replaced. Raises ConfigError where
+    the folder cannot be written to, or holds what no command of ours made.
     """
     with _lock_file(folder) as lock:
         try:
@@ -124,7 +133,9 @@ class OwnedFolder:
         self._lock = lock
 
     def check(self) -> None:
-        """Raises FolderGone where somebody removed the folder: the open files go on, and nobody will see them."""
+        """Raises FolderGone where somebody removed the folder: the open files go on, and nobody
+        will see them.
+        """
         try:
             found = (self.path / LOCK_FILE).stat()
         except FileNotFoundError:
@@ -136,7 +147,10 @@ class OwnedFolder:
             )
 
     def forget(self) -> None:
-        """Remove the owner's record. A folder that was removed, and perhaps made anew by another, is left alone."""
+        """Remove the owner's record.
+
+        A folder that was removed, and perhaps made anew by another, is left alone.
+        """
         try:
             self.check()
         except FolderGone:
@@ -145,7 +159,9 @@ class OwnedFolder:
         forget_token(self.path)
 
     def write_owner(self, *, port: int, token: str = "") -> None:
-        """Let other processes know who owns the folder and where it serves; its token, to those who may read it."""
+        """Let other processes know who owns the folder and where it serves; its token, to those who
+        may read it.
+        """
         if token:
             with file_errors(self.path / TOKEN_FILE):
                 write_token(self.path, token)

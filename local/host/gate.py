@@ -1,8 +1,9 @@
 """Who may ask what of the port: a gate in front of everything that is mounted.
 
-A web page in a browser of this machine reaches 127.0.0.1 as well. Its form can POST any text, its image can GET, and a
-name of its own may come to mean 127.0.0.1 (DNS rebinding). So: the Host is this machine's own name, an Origin is ours,
-a GET never acts, whatever acts declares JSON and brings the token of the state folder.
+A web page in a browser of this machine reaches 127.0.0.1 as well. Its form can POST any text, its
+image can GET, and a name of its own may come to mean 127.0.0.1 (DNS rebinding). So: the Host is
+this machine's own name, an Origin is ours, a GET never acts, whatever acts declares JSON and brings
+the token of the state folder.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Gate:
 
     Args:
         token: what an Authorization: Bearer header has to bring for all but the replay.
-        token_in_query: whether ?token=... serves as well; for the emulator of Pub/Sub, whose pushes have no header.
+        token_in_query: whether ?token=... serves as well; for the emulator of Pub/Sub, whose pushes
+            have no header.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Which archive the days of a state folder come from: one for good, since two would mix two worlds in one warehouse."""
+"""Which archive the days of a state folder come from: one for good, since two would mix two worlds
+in one warehouse.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def read_kept_archive(simulation: SimulationNotes, folder: Path) -> Path | None:
 
 
 def keep_archive(simulation: SimulationNotes, folder: Path, archive: Path) -> None:
-    """Note the archive. Raises OtherArchive where the days kept come from another that is still there.
+    """Note the archive.
+
+    Raises OtherArchive where the days kept come from another that is still there.
 
     One that is gone was moved, as far as anybody can tell: its new place is taken.
     """

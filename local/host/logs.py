@@ -1,4 +1,6 @@
-"""Where the functions' JSON logs go on the embedded runtime: a file, so that the terminal stays a person's."""
+"""Where the functions' JSON logs go on the embedded runtime: a file, so that the terminal stays a
+person's.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,11 @@ class _SimulatedTime(logging.Filter):
 
 
 class _LogFile(io.TextIOBase):
-    """A file that is appended to, each text at once. What a full disk does not take is lost, and that is said once:
-    a stack trace for each line would hide the sentence that says what to do."""
+    """A file that is appended to, each text at once.
+
+    What a full disk does not take is lost, and that is said once: a stack trace for each line would
+    hide the sentence that says what to do.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,9 +58,11 @@ class _LogFile(io.TextIOBase):
 
 @contextmanager
 def logs_to(path: Path, simulated: Clock | None = None) -> Iterator[None]:
-    """Append every logger's lines to a file while the block lasts; a line is in the file when it is logged.
+    """Append every logger's lines to a file while the block lasts; a line is in the file when it is
+    logged.
 
-    Beside `time`, the machine's, a line has the moment of a simulated clock, where there is one, as `simulated_time`.
+    Beside `time`, the machine's, a line has the moment of a simulated clock, where there is one, as
+    `simulated_time`.
     """
     with file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,10 @@ _LAST = 65_535
 
 @dataclass(frozen=True)
 class Port:
-    """A port to serve on, 0 for any free one. Where it is taken: an error if it is `wanted`, else a free one."""
+    """A port to serve on, 0 for any free one.
+
+    Where it is taken: an error if it is `wanted`, else a free one.
+    """
 
     number: int
     wanted: bool
@@ -29,7 +32,10 @@ def port_of(environment: Mapping[str, str]) -> Port:
 
 
 def bind(port: Port) -> Server:
-    """A server on the port, or on a free one where the port is taken and nobody asked for it. Raises PortTaken."""
+    """A server on the port, or on a free one where the port is taken and nobody asked for it.
+
+    Raises PortTaken.
+    """
     try:
         return Server(port.number)
     except PortTaken:
@@ -39,7 +45,9 @@ def bind(port: Port) -> Server:
 
 
 def note(port: Port, found: int) -> str:
-    """What to tell a person where the port is another than the usual one; empty where it is the usual."""
+    """What to tell a person where the port is another than the usual one; empty where it is the
+    usual.
+    """
     if port.wanted or port.number in (0, found):
         return ""
     return f"Port {port.number} is taken; this runtime serves on {found}. PORT=... names another."

@@ -10,7 +10,10 @@ _SHOWN = 80
 
 
 def text_field(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
-    """A text, empty where it is absent or null. Raises Refusal (400) for another kind, or a longer one than `most`."""
+    """A text, empty where it is absent or null.
+
+    Raises Refusal (400) for another kind, or a longer one than `most`.
+    """
     value = asked.get(name)
     if value is None:
         return ""

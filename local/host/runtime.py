@@ -1,4 +1,6 @@
-"""The embedded runtime: a state folder opened as the ports' implementations, its functions served on one port."""
+"""The embedded runtime: a state folder opened as the ports' implementations, its functions served
+on one port.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class Stores:
     models: FileBlobs
 
     def runtime(self, settings: Settings) -> Runtime:
-        """The ports as functions get them; `instance` is another at every start, so leases of a dead process show."""
+        """The ports as functions get them; `instance` is another at every start, so leases of a
+        dead process show.
+        """
         return Runtime.of(
             self,
             settings=settings,
@@ -70,7 +74,10 @@ class Stores:
 
 
 class EmbeddedRuntime:
-    """An open state folder with everything running on it. Its runtime is installed for the functions' use."""
+    """An open state folder with everything running on it.
+
+    Its runtime is installed for the functions' use.
+    """
 
     def __init__(self, stores: Stores, server: Server, dispatcher: Dispatcher, runtime: Runtime) -> None:
         self.stores = stores
@@ -117,19 +124,21 @@ def open_runtime(
     deliver_twice: bool | None = None,
     shuffle_seed: int | None = None,
 ) -> Iterator[EmbeddedRuntime]:
-    """Open a state folder (made where it is missing), load the functions, serve everything on one port.
+    """Open a state folder (made where it is missing), load the functions, serve everything on one
+    port.
 
-    What an earlier process left in flight is due again, and its leases are void. Nothing is delivered before
-    run_until_idle. The functions' logs go to logs/functions.jsonl.
+    What an earlier process left in flight is due again, and its leases are void. Nothing is
+    delivered before run_until_idle. The functions' logs go to logs/functions.jsonl.
 
     Args:
-        archive: what the replay server replays; kept, so that a later opening without it goes on with the same. Raises
-            OtherArchive where the folder's days come from another.
+        archive: what the replay server replays; kept, so that a later opening without it goes on
+            with the same. Raises OtherArchive where the folder's days come from another.
         port: where to serve; by default any free port.
-        deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from the environment.
+        deliver_twice, shuffle_seed: see SqliteBus; None takes DELIVER_TWICE=1 and SHUFFLE_SEED from
+            the environment.
 
-    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch, ConfigError; DiskFull,
-    StorageDenied and StorageDamaged with what mends it.
+    Raises FolderBusy where a living process owns the folder; ArchiveError, SchemaMismatch,
+    ConfigError; DiskFull, StorageDenied and StorageDamaged with what mends it.
     """
     pipeline = pipeline or load_pipeline()
     with ExitStack() as stack:
@@ -162,17 +171,21 @@ def open_runtime(
 
 
 def recover(runtime: Runtime, bus: SqliteBus) -> None:
-    """Undo what the death of an earlier process left: its leases, its locks, its deliveries in flight."""
+    """Undo what the death of an earlier process left: its leases, its locks, its deliveries in
+    flight.
+    """
     void_leases_of_dead_owners(runtime.state, runtime.instance)
     void_locks_of_dead_owners(runtime.state, runtime.instance)
     bus.release_in_flight()
 
 
 def from_environment() -> Runtime:
-    """RUNTIME=local.host.runtime:from_environment: the ports on LOCAL_DIR for one function under a production server.
+    """RUNTIME=local.host.runtime:from_environment: the ports on LOCAL_DIR for one function under a
+    production server.
 
-    Nothing is served or delivered from here, and logs go where the server sends them. Until the process ends it owns
-    the folder. Raises FolderBusy where another one does (a second worker process, too).
+    Nothing is served or delivered from here, and logs go where the server sends them. Until the
+    process ends it owns the folder. Raises FolderBusy where another one does (a second worker
+    process, too).
     """
     with ExitStack() as opening:
         folder = state_folder(os.environ)
@@ -184,8 +197,11 @@ def from_environment() -> Runtime:
 
 
 def open_state_file(folder: Path) -> SqliteFile:
-    """The state file of a folder that this process owns. Raises DiskFull where there is no room to begin anything,
-    StorageDamaged where the file is not what was written, and as SqliteFile does."""
+    """The state file of a folder that this process owns.
+
+    Raises DiskFull where there is no room to begin anything, StorageDamaged where the file is not
+    what was written, and as SqliteFile does.
+    """
     check_room(folder)
     check_state_beside(folder / WAREHOUSE_FILE, folder / STATE_FILE)
     return SqliteFile(folder / STATE_FILE)
@@ -215,7 +231,9 @@ def _open_stores(
 
 
 def with_replay_sources(settings: Settings, base_url: str) -> Settings:
-    """Settings whose sources are the replay server: any key, no rate limit and no waiting needed."""
+    """Settings whose sources are the replay server: any key, no rate limit and no waiting
+    needed.
+    """
     return replace(
         settings,
         nba_base_url=f"{base_url}/replay/nba/stats",
@@ -230,13 +248,17 @@ def with_replay_sources(settings: Settings, base_url: str) -> Settings:
 
 
 def archive_span(stores: HostStores) -> Span | None:
-    """First and last day of the archive that this state's days come from; None where there is none."""
+    """First and last day of the archive that this state's days come from; None where there is
+    none.
+    """
     kept = read_kept_archive(stores.simulation, stores.folder.path)
     return Archive(kept).span if kept is not None and kept.is_dir() else None
 
 
 def replay_app(stores: HostStores, archive: Path | None) -> Flask:
-    """The replay of the archive given, else of the one used before, else answers that say there is none."""
+    """The replay of the archive given, else of the one used before, else answers that say there is
+    none.
+    """
     if archive is not None:
         replay = create_replay_app(Archive(archive), stores.clock.now)
         keep_archive(stores.simulation, stores.folder.path, archive)

@@ -1,4 +1,6 @@
-"""One port of this machine for everything that answers HTTP: the functions, the replay and the runtime's own pages."""
+"""One port of this machine for everything that answers HTTP: the functions, the replay and the
+runtime's own pages.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,12 @@ class PortTaken(ConfigError):
 
 
 class Server:
-    """A threaded WSGI server on 127.0.0.1; applications are mounted by path, before or after it starts.
+    """A threaded WSGI server on 127.0.0.1; applications are mounted by path, before or after it
+    starts.
 
-    In front of them is a Gate: requests of this machine alone, and those that act bring the server's token.
-    Every request has a connection of its own: werkzeug closes it after the answer, which costs 0.1 ms here.
+    In front of them is a Gate: requests of this machine alone, and those that act bring the
+    server's token. Every request has a connection of its own: werkzeug closes it after the answer,
+    which costs 0.1 ms here.
 
     Args:
         port: 0 takes a free one. Raises PortTaken where the port is taken.
@@ -83,7 +87,9 @@ class Server:
 
 
 def _mount_at_root(app: WSGIApplication) -> WSGIApplication:
-    """An app whose own root is the path it is mounted at, without a redirect to the path with a slash."""
+    """An app whose own root is the path it is mounted at, without a redirect to the path with a
+    slash.
+    """
 
     def serve_at_root(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
@@ -93,11 +99,13 @@ def _mount_at_root(app: WSGIApplication) -> WSGIApplication:
 
 
 def load_function(name: str, folder: Path) -> WSGIApplication:
-    """The app that functions-framework makes of {folder}/{name}/main.py, for its entry point `name`.
+    """The app that functions-framework makes of {folder}/{name}/main.py, for its entry point
+    `name`.
 
-    The framework is made for one function a process: it leaves its target and signature in the environment, the
-    function's folder on sys.path and its module as "main". All of that is put back, so the next function starts clean.
-    Raises ConfigError where there is no such file or entry point; whatever the module raises when it is loaded.
+    The framework is made for one function a process: it leaves its target and signature in the
+    environment, the function's folder on sys.path and its module as "main". All of that is put
+    back, so the next function starts clean. Raises ConfigError where there is no such file or entry
+    point; whatever the module raises when it is loaded.
     """
     source = folder / name / "main.py"
     with _put_back():

@@ -1,4 +1,6 @@
-"""Simulated time and the epoch (how often time was begun), kept with the state: a restart goes on from it."""
+"""Simulated time and the epoch (how often time was begun), kept with the state: a restart goes on
+from it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS simulation (name TEXT PRIMARY KEY, value TE
 
 
 class SimulationNotes:
-    """Small named texts kept in the state file: simulated time, epoch, number of starts, archive in use."""
+    """Small named texts kept in the state file: simulated time, epoch, number of starts, archive in
+    use.
+    """
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -50,7 +54,8 @@ class SimClock:
         self._now = datetime.fromisoformat(kept) if kept else (first or SystemClock()).now()
 
     def now(self) -> datetime:
-        # without the turn: whoever keeps a change may log meanwhile, and a line of the log has this moment
+        # without the turn: whoever keeps a change may log meanwhile, and a line of the log has this
+        # moment
         return self._now
 
     def set(self, moment: datetime) -> None:
@@ -74,7 +79,9 @@ class SimClock:
         return int(self._simulation.get("epoch") or 1)
 
     def new_epoch(self) -> int:
-        """Begin time once more: what is written from now on is newer than all before, whatever the clock says."""
+        """Begin time once more: what is written from now on is newer than all before, whatever the
+        clock says.
+        """
         with self._turn:
             number = self.epoch + 1
             self._simulation.set("epoch", str(number))

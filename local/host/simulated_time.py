@@ -12,7 +12,9 @@ Span = tuple[date, date]
 
 
 def parse_at(text: str) -> datetime:
-    """Parse a moment as AT writes it: 2025-11-14T17:45 in New York, or with an offset of its own. Raises ValueError."""
+    """Parse a moment as AT writes it: 2025-11-14T17:45 in New York, or with an offset of its own.
+    Raises ValueError.
+    """
     wrong = ValueError(f"AT={text[:80]!r} is no moment such as 2025-11-14T17:45 (New York time).")
     try:
         moment = datetime.fromisoformat(text)
@@ -29,8 +31,9 @@ def parse_at(text: str) -> datetime:
 def check_simulated_time(moment: datetime, archive: Span | None, *, machine: Clock | None = None) -> None:
     """Raises ValueError unless the moment is within a month of an archive's days.
 
-    archive: its first and last day; None where there is no archive: then from the league's first game to a year and a
-    half from today. A later moment would be kept, and whatever comes after it be refused as too old.
+    archive: its first and last day; None where there is no archive: then from the league's first
+    game to a year and a half from today. A later moment would be kept, and whatever comes after it
+    be refused as too old.
     """
     today = new_york_date((machine or SystemClock()).now())
     first, last = archive or (FIRST_GAME_DAY, today + FURTHEST_AHEAD)

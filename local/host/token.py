@@ -1,4 +1,6 @@
-"""The token of a state folder: whoever can read the folder may act on the runtime that has it open, nobody else."""
+"""The token of a state folder: whoever can read the folder may act on the runtime that has it open,
+nobody else.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ def new_token() -> str:
 
 
 def write_token(folder: Path, token: str) -> Path:
-    """Keep the token where only this user can read it (mode 0600), whole or not at all. Raises OSError."""
+    """Keep the token where only this user can read it (mode 0600), whole or not at all.
+
+    Raises OSError.
+    """
     path, new = folder / TOKEN_FILE, folder / f"{TOKEN_FILE}.new"
     new.unlink(missing_ok=True)
     # made with its mode: there is no moment in which others could open it
@@ -44,7 +49,10 @@ def write_token(folder: Path, token: str) -> Path:
 
 
 def read_token(folder: Path) -> str:
-    """The token of the runtime that has the folder open. Raises ConfigError where it is not there or not readable."""
+    """The token of the runtime that has the folder open.
+
+    Raises ConfigError where it is not there or not readable.
+    """
     path = folder / TOKEN_FILE
     try:
         return path.read_text(encoding="ascii").strip()

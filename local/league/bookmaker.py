@@ -1,4 +1,7 @@
-"""The simulated bookmakers: good but not perfect. Main and alternate points lines with prices, and game lines."""
+"""The simulated bookmakers: good but not perfect.
+
+Main and alternate points lines with prices, and game lines.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ MARGIN_SD = 12.5  # of final margins around a perfect spread: prices of the mone
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A moment at which books are read: days from the game day, New York time, and which books are open by then."""
+    """A moment at which books are read: days from the game day, New York time, and which books are
+    open by then.
+    """
 
     days: int
     clock: time
@@ -47,7 +52,10 @@ SNAPSHOTS = (
 
 @dataclass(slots=True)
 class Lines:
-    """Lines of one game day; arrays over lines. `place` is row * ROSTER + roster place of the day's setting."""
+    """Lines of one game day; arrays over lines.
+
+    `place` is row * ROSTER + roster place of the day's setting.
+    """
 
     place: Ints
     book: Ints
@@ -122,7 +130,8 @@ def _join_lines(parts: list[Lines]) -> Lines:
 
 
 def game_lines(final: Expectation, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:
-    """(home spread, total, home moneyline, away moneyline) of the day's games; the home side is row 2g.
+    """(home spread, total, home moneyline, away moneyline) of the day's games; the home side is row
+    2g.
 
     The spread is the home side's handicap: negative for a favourite.
     """
@@ -135,7 +144,9 @@ def game_lines(final: Expectation, rng: np.random.Generator) -> tuple[Floats, Fl
 
 
 def _american(chance: Floats) -> Floats:
-    """American price of a fair probability after the overround, in whole numbers: -110 risks 110 to win 100."""
+    """American price of a fair probability after the overround, in whole numbers: -110 risks 110 to
+    win 100.
+    """
     implied = np.clip(chance * OVERROUND, 0.02, 0.98)
     favourite = implied >= 0.5
     price: Floats = np.rint(np.where(favourite, -100 * implied / (1 - implied), 100 * (1 - implied) / implied))

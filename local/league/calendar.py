@@ -1,4 +1,6 @@
-"""The simulated seasons' calendar: who plays whom on which New York day, and when the ball goes up."""
+"""The simulated seasons' calendar: who plays whom on which New York day, and when the ball goes
+up.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +54,9 @@ def season_games(
 ) -> list[list[Game]]:
     """The games of a season, one list a game day, in order of days.
 
-    Every round pairs all teams once, and rounds have days of their own, so no team plays twice a day.
-    `last_day_games`: the archive ends with this season, on a day of exactly so many games; None: it goes on.
+    Every round pairs all teams once, and rounds have days of their own, so no team plays twice a
+    day. `last_day_games`: the archive ends with this season, on a day of exactly so many games;
+    None: it goes on.
     """
     span = min(SEASON_DAYS, round(DAYS_PER_ROUND * whole_season_rounds))
     edges = [number * span // whole_season_rounds for number in range(whole_season_rounds + 1)]
@@ -96,7 +99,10 @@ def _pairs(order: np.ndarray, number: int) -> list[tuple[int, int]]:
 
 
 def _tipoff(home: str, day: date, rng: np.random.Generator, *, evening: bool) -> time:
-    """Wall-clock time in New York. The archive's last day is all evenings, so a whole day can be played on it."""
+    """Wall-clock time in New York.
+
+    The archive's last day is all evenings, so a whole day can be played on it.
+    """
     draw = rng.random(2)
     if not evening and day.weekday() >= 5 and draw[0] < _MATINEE_SHARE:
         times = _MATINEES

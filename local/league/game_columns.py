@@ -47,7 +47,9 @@ class GameColumns:
         }
 
     def pick(self, file: str, game: Ints | None = None, home: NDArray[np.bool_] | None = None) -> dict[str, Any]:
-        """The columns of `file` that belong to the game; with `home`, also the row's team and its opponent."""
+        """The columns of `file` that belong to the game; with `home`, also the row's team and its
+        opponent.
+        """
         index = pa.array(np.arange(len(self._scores)) if game is None else game)
         chosen = {name: column.take(index) for name, column in self._columns.items() if name in SCHEMAS[file].names}
         if home is not None:

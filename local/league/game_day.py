@@ -1,4 +1,7 @@
-"""One simulated game day: who is out, what was to be expected, and what happened. Arrays are team x roster place."""
+"""One simulated game day: who is out, what was to be expected, and what happened.
+
+Arrays are team x roster place.
+"""
 
 from __future__ import annotations
 
@@ -61,13 +64,16 @@ class Setting:
 
 
 def miss_games(spell: Ints, setting: Setting, players: Players, rng: np.random.Generator) -> tuple[Bools, Bools]:
-    """(out, newly out) of each player of the day, K x ROSTER; `spell` (games still to miss) is counted down."""
+    """(out, newly out) of each player of the day, K x ROSTER; `spell` (games still to miss) is
+    counted down.
+    """
     roster = setting.roster
     already = spell[roster] > 0
     chance = INJURY_RATE * players.frailty[roster] * np.where(setting.tired[:, None], 1.7, 1.0)
     fresh = ~already & (rng.random(roster.shape) < chance)
     length = np.where(rng.random(roster.shape) < 1 / 3, 1, rng.geometric(1 / MEAN_SPELL, roster.shape))
-    # At least ROTATION players stay: the worst case costs the league a game, and a real team signs somebody.
+    # At least ROTATION players stay: the worst case costs the league a game, and a real team signs
+    # somebody.
     room = np.maximum(0, ROSTER - ROTATION - already.sum(axis=1, keepdims=True))
     fresh &= np.cumsum(fresh, axis=1) <= room
     spell[roster] = np.where(fresh, length, spell[roster])
@@ -156,7 +162,9 @@ def _zones(setting: Setting, players: Players, teams: Teams) -> tuple[Floats, Fl
 
 
 def _share_minutes(wanted: Floats, available: Bools, rotation: Ints) -> Floats:
-    """Minutes of the `rotation` most wanted who can play, scaled to 240 a team, nobody above MOST_MINUTES."""
+    """Minutes of the `rotation` most wanted who can play, scaled to 240 a team, nobody above
+    MOST_MINUTES.
+    """
     wish = np.where(available, wanted, 0.0)
     rank = np.argsort(np.argsort(-wish, axis=1, kind="stable"), axis=1, kind="stable")
     minutes = np.where(rank < rotation, wish, 0.0)
@@ -167,7 +175,9 @@ def _share_minutes(wanted: Floats, available: Bools, rotation: Ints) -> Floats:
 
 
 def _whole_minutes(minutes: Floats) -> Ints:
-    """Rounded by largest remainder, so that a team's minutes stay its 240; who plays, plays at least one."""
+    """Rounded by largest remainder, so that a team's minutes stay its 240; who plays, plays at
+    least one.
+    """
     floor = np.where(minutes > 0, np.maximum(1, np.floor(minutes)), 0)
     left = TEAM_MINUTES - floor.sum(axis=1, keepdims=True)
     rank = np.argsort(np.argsort(-(minutes - floor), axis=1, kind="stable"), axis=1, kind="stable")

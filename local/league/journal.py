@@ -35,7 +35,8 @@ class Journal:
         self._lines: list[Mapping[str, NDArray[Any]]] = []
         self._absences: list[Mapping[str, NDArray[Any]]] = []
         count = len(players.player_id)
-        # The last ten games played of everybody, as a ring: minutes and points, and how many there were.
+        # The last ten games played of everybody, as a ring: minutes and points, and how many there
+        # were.
         self._recent = np.zeros((count, 10, 2))
         self._played = np.zeros(count, dtype=np.int64)
         self._team_then = np.full(count, -1, dtype=np.int64)

@@ -1,4 +1,6 @@
-"""Made-up player names, and how bookmakers spell them (without accents, without suffixes, without dots)."""
+"""Made-up player names, and how bookmakers spell them (without accents, without suffixes, without
+dots).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The people of the simulated league: players with skill, role and habits, teams with pace and defence by zone."""
+"""The people of the simulated league: players with skill, role and habits, teams with pace and
+defence by zone.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ ZONES = ("ra", "paint_nonra", "mid", "corner3", "ab3", "backcourt")
 ZONE_POINTS = np.array([2.0, 2.0, 2.0, 3.0, 3.0, 3.0])
 # League accuracy by zone, 2024-25 of the real archive: makes over attempts.
 ZONE_ACCURACY = np.array([0.664, 0.444, 0.417, 0.388, 0.353, 0.025])
-# Shares of a player's shots by zone for guards, forwards and centres; together about the real league's shares.
+# Shares of a player's shots by zone for guards, forwards and centres; together about the real
+# league's shares.
 _POSITION_ZONES = np.array(
     [
         [0.19, 0.19, 0.13, 0.09, 0.397, 0.003],
@@ -29,7 +32,8 @@ _POSITION_ZONES = np.array(
 _POSITION_OF_SLOT = np.array([0, 1, 2, 0, 1, 1, 0, 2, 1, 0, 2, 0, 1, 2, 0])
 # Minutes a game by place in the rotation when everybody is healthy.
 _SLOT_MINUTES = np.array([35.0, 33.5, 32, 30, 28, 23, 19.5, 17, 13.5, 9.5, 6, 4, 3, 2, 1.5])
-# Rebounds (offensive, defensive), assists, steals, blocks, turnovers, fouls per 36 minutes by position.
+# Rebounds (offensive, defensive), assists, steals, blocks, turnovers, fouls per 36 minutes by
+# position.
 _PER36 = np.array(
     [
         [0.8, 3.4, 5.8, 1.3, 0.3, 2.3, 2.5],
@@ -102,13 +106,16 @@ def make_teams(count: int, rng: np.random.Generator) -> Teams:
 
 
 def drift(players: Players, who: Ints, rng: np.random.Generator) -> None:
-    """One game day's change of form and role of the players in `who`; both return slowly to their mean."""
+    """One game day's change of form and role of the players in `who`; both return slowly to their
+    mean.
+    """
     players.form[who] = 0.975 * players.form[who] + rng.normal(0, 0.030, who.size)
     players.role_drift[who] = 0.985 * players.role_drift[who] + rng.normal(0, 0.022, who.size)
 
 
 def new_season(players: Players, teams: Teams, fresh: Ints, rng: np.random.Generator) -> None:
-    """A summer: skills and defences move, and `fresh` (one or more players a team) replace the last of the bench.
+    """A summer: skills and defences move, and `fresh` (one or more players a team) replace the last
+    of the bench.
 
     `fresh` holds rookies as count-of-teams x n; the replaced never return.
     """
@@ -118,7 +125,8 @@ def new_season(players: Players, teams: Teams, fresh: Ints, rng: np.random.Gener
     players.zone_skill[:, :5] += rng.normal(0, 0.008, (count, 5))
     teams.shots = 88 + 0.6 * (teams.shots - 88) + rng.normal(0, 1.7, teams.shots.size)
     teams.defence = 0.5 * teams.defence + rng.normal(0, 0.014, teams.defence.shape)
-    # Rookies come into the middle of the rotation now and then, so that the league is not the same every year.
+    # Rookies come into the middle of the rotation now and then, so that the league is not the same
+    # every year.
     leaving = rng.permuted(np.tile(np.arange(6, ROSTER), (len(teams.roster), 1)), axis=1)[:, : fresh.shape[1]]
     rows = np.arange(len(teams.roster))[:, None]
     players.base_minutes[fresh] = players.base_minutes[teams.roster[rows, leaving]]

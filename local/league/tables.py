@@ -1,4 +1,6 @@
-"""The archive's files: column names and types, equal to those of the real archive, and how they are written."""
+"""The archive's files: column names and types, equal to those of the real archive, and how they are
+written.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 
 
 def write_table(folder: Path, name: str, columns: Mapping[str, Any]) -> None:
-    """Write `{name}.parquet`; columns are numpy arrays, lists or Arrow arrays in any order, floats' NaN as null."""
+    """Write `{name}.parquet`; columns are numpy arrays, lists or Arrow arrays in any order, floats'
+    NaN as null.
+    """
     schema = SCHEMAS[name]
     if set(columns) != set(schema.names):
         raise ValueError(f"{name}: columns differ from the archive's: {sorted(set(columns) ^ set(schema.names))}")

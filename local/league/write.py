@@ -1,4 +1,6 @@
-"""Plays the seasons day by day and writes them as an archive; the same seed gives the same bytes."""
+"""Plays the seasons day by day and writes them as an archive; the same seed gives the same
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,10 @@ def write_league(
 ) -> None:
     """Write an archive of a simulated league into `folder`, which must not exist yet.
 
-    The last season stops at about two fifths, on a day of last_day_games (teams * 3/8). `progress` is called with
-    (game days played, game days in all). The files are written beside `folder` and renamed, so that a
-    half-written archive never counts. Raises ValueError for a league that cannot be, FileExistsError for an
-    existing folder.
+    The last season stops at about two fifths, on a day of last_day_games (teams * 3/8). `progress`
+    is called with (game days played, game days in all). The files are written beside `folder` and
+    renamed, so that a half-written archive never counts. Raises ValueError for a league that cannot
+    be, FileExistsError for an existing folder.
     """
     if teams % 2 or not 4 <= teams <= len(TEAMS):
         raise ValueError(f"teams={teams}: an even number from 4 to {len(TEAMS)} is needed")

@@ -11,7 +11,9 @@ from shared.core.errors import DataError
 
 
 def main() -> int:
-    """Build the archive of this project; the reason of a failure is one sentence on standard error."""
+    """Build the archive of this project; the reason of a failure is one sentence on standard
+    error.
+    """
     try:
         package = write(ROOT)
     except (DataError, OSError) as error:

@@ -1,4 +1,5 @@
-"""The archive that is deployed: what it holds, and the same bytes for the same tree, wherever and whenever it is built.
+"""The archive that is deployed: what it holds, and the same bytes for the same tree, wherever and
+whenever it is built.
 
 Standard library only: a machine that just deploys needs no package.
 """
@@ -19,11 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ARCHIVE = Path("build") / "functions.zip"
 ROOMS = ("functions", "shared")
 LOCK = "requirements/functions.txt"
-# Two files have another place in the archive: where Cloud Functions and its buildpack look for them.
+# Two files have another place in the archive: where Cloud Functions and its buildpack look for
+# them.
 RENAMED = {"functions/main.py": "main.py", LOCK: "requirements.txt"}
 KINDS = frozenset({".py", ".sql", ".json"})
-# What a zip says about a file beside its bytes, the same for all: the earliest time the format knows, as an ordinary
-# file of a Unix system that all may read. The umask, the clock and the developer's system are left out.
+# What a zip says about a file beside its bytes, the same for all: the earliest time the format
+# knows, as an ordinary file of a Unix system that all may read. The umask, the clock and the
+# developer's system are left out.
 TIME = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
 MODE = 0o100644
@@ -31,7 +34,9 @@ MODE = 0o100644
 
 @dataclass(frozen=True)
 class Package:
-    """An archive as written: its size in bytes, the SHA-256 of its bytes in hexadecimal, how many files it holds."""
+    """An archive as written: its size in bytes, the SHA-256 of its bytes in hexadecimal, how many
+    files it holds.
+    """
 
     path: Path
     size: int
@@ -40,7 +45,8 @@ class Package:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """The deployed files of a project by their name in the archive, sorted; line ends are those of Unix.
+    """The deployed files of a project by their name in the archive, sorted; line ends are those of
+    Unix.
 
     Raises DataError for a file that no function reads, and for one that is missing.
     """
@@ -54,7 +60,9 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def build(files: Mapping[str, bytes]) -> bytes:
-    """The zip of these files, stored and not compressed: what deflate makes of them differs between builds of zlib."""
+    """The zip of these files, stored and not compressed: what deflate makes of them differs between
+    builds of zlib.
+    """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
@@ -66,7 +74,10 @@ def build(files: Mapping[str, bytes]) -> bytes:
 
 
 def write(root: Path) -> Package:
-    """Build build/functions.zip of a project; the file appears complete or not at all. Raises DataError, OSError."""
+    """Build build/functions.zip of a project; the file appears complete or not at all.
+
+    Raises DataError, OSError.
+    """
     files = contents(root)
     data = build(files)
     path = root / ARCHIVE
@@ -83,7 +94,8 @@ def write(root: Path) -> Package:
 def _files(folder: Path) -> Iterator[Path]:
     """Every file below a folder but caches and hidden ones.
 
-    Any other kind of file is refused rather than left out: a function may have been meant to read it.
+    Any other kind of file is refused rather than left out: a function may have been meant to read
+    it.
     """
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name == "__pycache__":

@@ -1,7 +1,8 @@
 """`make audit`: the locked packages against what is known of weaknesses, as pip-audit finds it.
 
-ADVISORIES names who is asked: pypi (usual) or osv. An index may have the packages and no advisories: pip-audit then
-skips each package and says that it found nothing. What was skipped was not audited, and is reported as that.
+ADVISORIES names who is asked: pypi (usual) or osv. An index may have the packages and no
+advisories: pip-audit then skips each package and says that it found nothing. What was skipped was
+not audited, and is reported as that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _OPTIONS = ("--no-deps", "--disable-pip", "--require-hashes", "--progress-spinne
 
 @dataclass(frozen=True)
 class Report:
-    """One lock: how many packages were looked up, the weaknesses as lines, and why others were not looked up."""
+    """One lock: how many packages were looked up, the weaknesses as lines, and why others were not
+    looked up.
+    """
 
     audited: int
     found: tuple[str, ...]
@@ -33,7 +36,9 @@ class Report:
 
 
 def report(answer: str, errors: str) -> Report:
-    """What pip-audit printed, as JSON on standard output; anything else there means that nobody could be asked."""
+    """What pip-audit printed, as JSON on standard output; anything else there means that nobody
+    could be asked.
+    """
     try:
         dependencies: list[Mapping[str, Any]] = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -76,7 +81,9 @@ def conclude(reports: Mapping[str, Report], service: str) -> tuple[int, list[str
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit 0 nothing is known of any package, 1 something is, 2 wrong input, 3 not all could be looked up."""
+    """Exit 0 nothing is known of any package, 1 something is, 2 wrong input, 3 not all could be
+    looked up.
+    """
     service = os.environ.get("ADVISORIES") or SERVICES[0]
     if service not in SERVICES:
         complain(f"ADVISORIES={service!r} is none of {', '.join(SERVICES)}.")

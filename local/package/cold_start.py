@@ -1,4 +1,6 @@
-"""What starting an entry point costs: a fresh interpreter loads it from the archive as Cloud Functions does."""
+"""What starting an entry point costs: a fresh interpreter loads it from the archive as Cloud
+Functions does.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,10 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Start:
-    """A start: milliseconds of importing the framework and then the entry point, peak memory in MiB (None where the
-    system does not tell: Linux does), and the modules that the entry point loaded beyond the framework's."""
+    """A start: milliseconds of importing the framework and then the entry point, peak memory in MiB
+    (None where the system does not tell: Linux does), and the modules that the entry point loaded
+    beyond the framework's.
+    """
 
     framework_ms: float
     entry_point_ms: float
@@ -58,7 +62,10 @@ class Start:
 
 
 def start(python: Path, archive: Path, name: str) -> Start:
-    """Load an entry point of an unpacked archive once. Raises Fatal with what Python said where it does not load."""
+    """Load an entry point of an unpacked archive once.
+
+    Raises Fatal with what Python said where it does not load.
+    """
     found = json.loads(_probe(python, archive, name).stdout)
     return Start(
         framework_ms=found["framework_ms"],
@@ -69,7 +76,9 @@ def start(python: Path, archive: Path, name: str) -> Start:
 
 
 def typical(starts: Sequence[Start]) -> Start:
-    """The median of each figure of several starts of the same entry point, with the modules of the last."""
+    """The median of each figure of several starts of the same entry point, with the modules of the
+    last.
+    """
     peaks = [each.peak_mib for each in starts if each.peak_mib is not None]
     return Start(
         framework_ms=median(each.framework_ms for each in starts),
@@ -80,7 +89,8 @@ def typical(starts: Sequence[Start]) -> Start:
 
 
 def offenders(python: Path, archive: Path, name: str) -> list[tuple[str, float]]:
-    """Milliseconds by top-level package that importing the entry point takes itself, the longest first.
+    """Milliseconds by top-level package that importing the entry point takes itself, the longest
+    first.
 
     Python's own accounting (-X importtime) slows imports down: the shares say more than the sums.
     """
@@ -94,7 +104,8 @@ def offenders(python: Path, archive: Path, name: str) -> list[tuple[str, float]]
 
 
 def _probe(python: Path, archive: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-    # -P: as in a deployment, the archive is found where the framework appends it, behind the installed packages
+    # -P: as in a deployment, the archive is found where the framework appends it, behind the
+    # installed packages
     command = [str(python), "-P", *options, "-c", PROBE, name]
     environment = outside(RUNTIME="none:needed")  # named as a deployment must; nothing is asked of it
     done = subprocess.run(command, cwd=archive, env=environment, capture_output=True, text=True, check=False)

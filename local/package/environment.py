@@ -1,8 +1,10 @@
-"""Clean environments: a Python with the archive's locked packages and nothing else, installed as a deployment does.
+"""Clean environments: a Python with the archive's locked packages and nothing else, installed as a
+deployment does.
 
-They are kept in build/, one for each version of Python and of pip, and made again when the lock or the Python is
-another. Google's buildpack lets pip resolve the lock, and does not say which pip it brings: the oldest that a supported
-Python comes with, one between and the newest must all install it.
+They are kept in build/, one for each version of Python and of pip, and made again when the lock or
+the Python is another. Google's buildpack lets pip resolve the lock, and does not say which pip it
+brings: the oldest that a supported Python comes with, one between and the newest must all install
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ ASK = "import sys, venv, ensurepip; print(sys.version)"
 
 
 def find_python(version: str) -> Path | None:
-    """A Python of this version ("3.12") that can make environments: ours, one on the PATH, or one that pyenv keeps."""
+    """A Python of this version ("3.12") that can make environments: ours, one on the PATH, or one
+    that pyenv keeps.
+    """
     name = f"python{version}"
     kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     folders = [Path(sys.base_prefix) / "bin", *map(Path, os.get_exec_path()), *kept.glob(f"{version}.*/bin")]
@@ -42,7 +46,8 @@ def find_python(version: str) -> Path | None:
 
 
 def clean_environment(version: str, requirements: Path, pip: str = OLDEST_PIP) -> Path:
-    """The python of the environment of this version and this lock, installed by a pip ("23.2", "newest") at first use.
+    """The python of the environment of this version and this lock, installed by a pip ("23.2",
+    "newest") at first use.
 
     Raises ConfigError where there is no such Python or the lock cannot be installed with it.
     """
@@ -58,7 +63,8 @@ def clean_environment(version: str, requirements: Path, pip: str = OLDEST_PIP) -
             _run([str(base), "-m", "venv", "--clear", str(folder)])
             wanted = ["--upgrade", "pip"] if pip == NEWEST_PIP else [f"pip=={pip}"]
             _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
-            # The buildpack does not let pip compile Python either, and checks likewise. Wheels only: nothing is built.
+            # The buildpack does not let pip compile Python either, and checks likewise. Wheels
+            # only: nothing is built.
             options = ["--require-hashes", "--only-binary=:all:", "--no-compile", "--disable-pip-version-check"]
             _run([str(python), "-m", "pip", "install", "--quiet", *options, "--requirement", str(requirements)])
             _run([str(python), "-m", "pip", "check", "--disable-pip-version-check"])
@@ -67,12 +73,16 @@ def clean_environment(version: str, requirements: Path, pip: str = OLDEST_PIP) -
 
 
 def outside(**more: str) -> dict[str, str]:
-    """The variables for a process that must see nothing of ours: PYTHONPATH and its like are left out."""
+    """The variables for a process that must see nothing of ours: PYTHONPATH and its like are left
+    out.
+    """
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | more
 
 
 def _version(python: Path) -> str:
-    """The whole version, empty where it does not run (pyenv's stand-ins of versions that are not chosen)."""
+    """The whole version, empty where it does not run (pyenv's stand-ins of versions that are not
+    chosen).
+    """
     try:
         answer = subprocess.run([str(python), "-c", ASK], env=outside(), capture_output=True, text=True, check=False)
     except OSError:

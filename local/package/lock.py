@@ -1,8 +1,10 @@
-"""`make lock`: the dependency groups of pyproject.toml as exact versions with hashes in requirements/*.txt.
+"""`make lock`: the dependency groups of pyproject.toml as exact versions with hashes in
+requirements/*.txt.
 
-uv resolves; what is added here is one line for each extra that somebody asks for. pip, which resolves the deployed
-archive's requirements at Google, takes `google-auth[pyopenssl]` for a package of its own: without a line with its exact
-version and hashes, a release of google-auth newer than the locked one ends the installation.
+uv resolves; what is added here is one line for each extra that somebody asks for. pip, which
+resolves the deployed archive's requirements at Google, takes `google-auth[pyopenssl]` for a package
+of its own: without a line with its exact version and hashes, a release of google-auth newer than
+the locked one ends the installation.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ GROUPS = {
     "checkov": None,
     "lock": None,
 }
-# For every platform and every Python from 3.11, one version of each; no index is named, the installer's choice.
+# For every platform and every Python from 3.11, one version of each; no index is named, the
+# installer's choice.
 OPTIONS = [
     "--quiet", "--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--only-binary", ":all:",
     "--generate-hashes", "--no-strip-extras", "--no-annotate", "--no-header", "--no-emit-index-url",
@@ -44,7 +47,8 @@ def blocks(text: str) -> list[str]:
 
 
 def with_pairs(text: str) -> str:
-    """The lock with every package by its plain name and, where extras of it are asked for, once more with each.
+    """The lock with every package by its plain name and, where extras of it are asked for, once
+    more with each.
 
     Raises ValueError, with the entry, for one that is not pinned to an exact version.
     """

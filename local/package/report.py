@@ -1,4 +1,5 @@
-"""`make package-report`: the archive's size, and what a cold start of each entry point costs on the deployed Python.
+"""`make package-report`: the archive's size, and what a cold start of each entry point costs on the
+deployed Python.
 
 Times are this machine's and are never asserted. Exit codes: 0 done, 1 failed.
 """
@@ -45,7 +46,9 @@ def report(python: Path, archive: Path, package: Package) -> Iterator[str]:
 
 
 def table(starts: Mapping[str, Start]) -> Iterator[str]:
-    """A row for each entry point: the import of the framework, then of the entry point, memory and heavy packages."""
+    """A row for each entry point: the import of the framework, then of the entry point, memory and
+    heavy packages.
+    """
     yield "| entry point | framework, ms | entry point, ms | peak MiB | modules | heavy packages |"
     yield "|---|--:|--:|--:|--:|---|"
     for name, found in starts.items():

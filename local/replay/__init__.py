@@ -1,4 +1,6 @@
-"""The replay: an archive folder, and a server that answers as the sources would have at a simulated time."""
+"""The replay: an archive folder, and a server that answers as the sources would have at a simulated
+time.
+"""
 
 from __future__ import annotations
 

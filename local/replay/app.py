@@ -1,7 +1,8 @@
-"""The replay server: one WSGI app that stands in for NBA.com, the Odds API, ESPN and the shot-zone source.
+"""The replay server: one WSGI app that stands in for NBA.com, the Odds API, ESPN and the shot-zone
+source.
 
-Base URLs are {server}/nba/stats, {server}/odds, {server}/espn and {server}/zones. Every answer holds only what was
-known at now().
+Base URLs are {server}/nba/stats, {server}/odds, {server}/espn and {server}/zones. Every answer
+holds only what was known at now().
 """
 
 from __future__ import annotations

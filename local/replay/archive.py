@@ -1,4 +1,6 @@
-"""An archive folder: which games and days it covers, and its tables as columns, each read at first use."""
+"""An archive folder: which games and days it covers, and its tables as columns, each read at first
+use.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ class ArchiveError(DataError, ValueError):
 class Archive:
     """A folder in the archive format; nothing but the names is looked at before it is needed.
 
-    Raises ArchiveError when the folder or a required file is missing; an unreadable file raises at first use.
+    Raises ArchiveError when the folder or a required file is missing; an unreadable file raises at
+    first use.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -63,7 +66,10 @@ class Archive:
             )
 
     def check(self) -> None:
-        """Read once all that is replayed. Raises ArchiveError naming the file that is broken or lacks a column."""
+        """Read once all that is replayed.
+
+        Raises ArchiveError naming the file that is broken or lacks a column.
+        """
         for name, columns in COLUMNS.items():
             self.table(name, list(columns))
         for name in OPTIONAL:
@@ -82,7 +88,9 @@ class Archive:
 
     @cached_property
     def span(self) -> tuple[date, date]:
-        """The first and last day in the schedule, pre-season included; reads two columns' worth and nothing else."""
+        """The first and last day in the schedule, pre-season included; reads two columns' worth and
+        nothing else.
+        """
         days = pc.min_max(self.table("schedule", ["game_date"])["game_date"])
         return _day(days["min"]), _day(days["max"])
 
@@ -102,7 +110,10 @@ class Archive:
         return sorted(set(self.games.season))
 
     def game_days(self, season: str | None = None) -> list[date]:
-        """New York days with games, in order; pre-season left out. Empty for a season not covered."""
+        """New York days with games, in order; pre-season left out.
+
+        Empty for a season not covered.
+        """
         games = self.games
         found = {
             day
@@ -112,7 +123,9 @@ class Archive:
         return sorted(found)
 
     def season_of(self, day: date) -> str | None:
-        """The season whose first to last game day (pre-season included) holds `day`; None between seasons."""
+        """The season whose first to last game day (pre-season included) holds `day`; None between
+        seasons.
+        """
         for season in self.seasons:
             days = [d for d, of_season in zip(self.games.day, self.games.season, strict=True) if of_season == season]
             if min(days) <= day <= max(days):

@@ -23,7 +23,10 @@ POST_SEASON = frozenset({"playin", "playoffs"})
 
 @dataclass(frozen=True, slots=True)
 class Games:
-    """All games in order of day and id; lists and arrays over games. Times are microseconds since 1970 UTC."""
+    """All games in order of day and id; lists and arrays over games.
+
+    Times are microseconds since 1970 UTC.
+    """
 
     game_id: list[str]
     day: list[date]
@@ -42,7 +45,9 @@ class Games:
 
 
 def read_games(schedule: pa.Table, points_lines: pa.Table) -> Games:
-    """Games from the schedule table; a tip-off it lacks comes from the lines' commence_time of the same day."""
+    """Games from the schedule table; a tip-off it lacks comes from the lines' commence_time of the
+    same day.
+    """
     rows = sorted(schedule.to_pylist(), key=lambda row: (row["game_date"], row["game_id"]))
     days = [row["game_date"].date() for row in rows]
     latest = points_lines.group_by("game_id").aggregate([("commence_time", "max")])

@@ -1,4 +1,6 @@
-"""The points lines and game lines of the archive as the Odds API's bookmakers, indexed by game for quick answers."""
+"""The points lines and game lines of the archive as the Odds API's bookmakers, indexed by game for
+quick answers.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ FANTASY_BOOKS = frozenset({"prizepicks", "underdog"})  # the Odds API lists them
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """One book's snapshots of one game: when each became known, and the rows [start, end) it consists of."""
+    """One book's snapshots of one game: when each became known, and the rows [start, end) it
+    consists of.
+    """
 
     book: str
     known_us: list[int]
@@ -78,7 +82,9 @@ class Lines:
     def player_markets(
         self, game: int, at_us: int, markets: Iterable[str], decimal: bool
     ) -> list[tuple[str, int, str, list[dict[str, Any]]]]:
-        """(book, known at, market, outcomes) of the latest snapshot of each book at or before `at_us`."""
+        """(book, known at, market, outcomes) of the latest snapshot of each book at or before
+        `at_us`.
+        """
         columns, snapshots = self._columns
         found = []
         for book in snapshots.get(game, []):
@@ -104,7 +110,9 @@ class Lines:
     def game_markets(
         self, game: int, at_us: int, markets: Iterable[str], decimal: bool
     ) -> list[tuple[str, int, str, list[dict[str, Any]]]]:
-        """As player_markets, for spreads, totals and h2h; prices of spreads and totals are null (not archived)."""
+        """As player_markets, for spreads, totals and h2h; prices of spreads and totals are null
+        (not archived).
+        """
         known_us = to_us(at_new_york(self._archive.games.day[game], UNTIMED_LINES))
         row = self._game_lines.get(game)
         if row is None or known_us > at_us:
@@ -142,7 +150,9 @@ def event_bookmakers(
 
 
 def _over_under(columns: dict[str, list[Any]], row: int, decimal: bool) -> list[dict[str, Any]]:
-    """Both sides of a line; a side without a price is left out unless neither has one (pick'em books)."""
+    """Both sides of a line; a side without a price is left out unless neither has one (pick'em
+    books).
+    """
     prices = {"Over": columns["over_price"][row], "Under": columns["under_price"][row]}
     bare = all(price is None for price in prices.values())
     return [

@@ -43,7 +43,9 @@ class OddsApi:
 
     @cached_property
     def _by_tipoff(self) -> tuple[list[int], list[int]]:
-        """(tip-offs, game numbers) in order of tip-off, without pre-season, which is another sport key there."""
+        """(tip-offs, game numbers) in order of tip-off, without pre-season, which is another sport
+        key there.
+        """
         games: Games = self._archive.games
         order = np.lexsort((np.arange(len(games.day)), games.tipoff_us)).tolist()
         numbers = [number for number in order if games.season_type[number] != PRE_SEASON]
@@ -70,7 +72,9 @@ class OddsApi:
         }
 
     def events(self, at_us: int, *, live: bool) -> list[dict[str, Any]]:
-        """Events listed at a moment, by tip-off: live those to come, historical also those being played."""
+        """Events listed at a moment, by tip-off: live those to come, historical also those being
+        played.
+        """
         tipoffs, numbers = self._by_tipoff
         begin = at_us if live else at_us - GAME_LENGTH // MICROSECOND
         low, high = bisect_right(tipoffs, begin), bisect_left(tipoffs, at_us + LISTED_AHEAD)
@@ -78,7 +82,9 @@ class OddsApi:
         return [self._events[number] for number in numbers[low:high] if listed[number] <= at_us]
 
     def event_odds(self, event: str, at_us: int, question: Question, *, live: bool) -> dict[str, Any] | None:
-        """One event with its books' latest snapshots at or before `at_us`; None when it is not listed then."""
+        """One event with its books' latest snapshots at or before `at_us`; None when it is not
+        listed then.
+        """
         games, number = self._archive.games, self._number_of.get(event)
         if number is None or games.listed_us[number] > at_us or (live and games.tipoff_us[number] <= at_us):
             return None
@@ -98,7 +104,9 @@ def event_id(game_id: str) -> str:
 
 
 def wrap_answer(data: Any, at_us: int, now_us: int) -> dict[str, Any]:
-    """A historical answer with the moment its data stand for and the neighbours, none of them in the future."""
+    """A historical answer with the moment its data stand for and the neighbours, none of them in
+    the future.
+    """
     following = at_us + SNAPSHOT_STEP
     return {
         "timestamp": format_us(at_us),

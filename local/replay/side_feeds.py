@@ -1,4 +1,6 @@
-"""The two smaller feeds: ESPN's injury list, made from the archive's absences, and shot zones by game."""
+"""The two smaller feeds: ESPN's injury list, made from the archive's absences, and shot zones by
+game.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from shared.nba.teams import team_by_abbr
 
 
 class InjuryList:
-    """ESPN's injuries: those absent from a game of the New York today, from 11:00 on; a day earlier nobody knows."""
+    """ESPN's injuries: those absent from a game of the New York today, from 11:00 on; a day earlier
+    nobody knows.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -48,7 +52,9 @@ class InjuryList:
 
 
 def _espn_team_id(name: str) -> int:
-    """ESPN numbers its teams its own way; the archive does not know how, so any stable number stands in."""
+    """ESPN numbers its teams its own way; the archive does not know how, so any stable number
+    stands in.
+    """
     return sum(name.encode())
 
 
@@ -89,7 +95,9 @@ class ShotZones:
         return sorted(rows, key=lambda item: (item[0], item[1].get("player_id", 0), item[1]["team_abbr"]))
 
     def rows(self, kind: str, first: date, last: date, now_us: int) -> list[dict[str, Any]]:
-        """Rows of `kind` (player or team) of games from `first` to `last` that had ended; columns as archived."""
+        """Rows of `kind` (player or team) of games from `first` to `last` that had ended; columns
+        as archived.
+        """
         games = self._archive.games
         found = self._players if kind == "player" else self._teams
         return [row for game, row in found if first <= games.day[game] <= last and games.end_us[game] <= now_us]

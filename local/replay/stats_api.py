@@ -1,4 +1,6 @@
-"""NBA.com as it stood at a moment: leaguegamelog and scheduleleaguev2, from the archive's box scores and schedule."""
+"""NBA.com as it stood at a moment: leaguegamelog and scheduleleaguev2, from the archive's box
+scores and schedule.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,18 @@ PLAYER_HEADERS = [
 
 
 class StatsApi:
-    """Answers of stats.nba.com; every method takes the moment the question is asked, in microseconds UTC."""
+    """Answers of stats.nba.com; every method takes the moment the question is asked, in
+    microseconds UTC.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     @cached_property
     def _box(self) -> dict[str, Any]:
-        """Box-score columns in order of game, home side first, and player; Arrow text, numpy numbers."""
+        """Box-score columns in order of game, home side first, and player; Arrow text, numpy
+        numbers.
+        """
         table = self._archive.table("player_box")
         index = self._archive.games.index
         game = np.array([index[game_id] for game_id in table["game_id"].to_pylist()], dtype=np.int64)
@@ -65,7 +71,9 @@ class StatsApi:
 
     @cached_property
     def _points(self) -> NDArray[np.int64]:
-        """Points of both sides by game (games x home, away) from the box scores, -1 where there are none."""
+        """Points of both sides by game (games x home, away) from the box scores, -1 where there are
+        none.
+        """
         box = self._box
         sums = np.zeros((len(self._archive.games.game_id), 2), dtype=np.int64)
         np.add.at(sums, (box["game"], np.where(box["home"], 0, 1)), box["PTS"])
@@ -83,7 +91,9 @@ class StatsApi:
         *,
         descending: bool = True,
     ) -> list[list[Any]]:
-        """Rows in the order of PLAYER_HEADERS (P) or TEAM_HEADERS (T) of games that had ended by now."""
+        """Rows in the order of PLAYER_HEADERS (P) or TEAM_HEADERS (T) of games that had ended by
+        now.
+        """
         games, box = self._archive.games, self._box
         wanted = [
             number
@@ -142,11 +152,13 @@ class StatsApi:
         return [list(row) for row in zip(*(filled[name] for name in headers), strict=True)]
 
     def schedule(self, season: str, now_us: int) -> list[dict[str, Any]]:
-        """gameDates of a season: [{gameDate, games: [...]}]. Results show from three hours after tip-off.
+        """gameDates of a season: [{gameDate, games: [...]}].
 
-        A tip-off the archive does not know is midnight New York, with status text TBD until the game has ended.
-        Scores are 0 until they are known, as NBA.com has them, and stay 0 for the few games (pre-season, the
-        playoffs of 2019 and 2020) whose result the archive lacks.
+        Results show from three hours after tip-off.
+
+        A tip-off the archive does not know is midnight New York, with status text TBD until the
+        game has ended. Scores are 0 until they are known, as NBA.com has them, and stay 0 for the
+        few games (pre-season, the playoffs of 2019 and 2020) whose result the archive lacks.
         """
         games = self._archive.games
         numbers = [n for n, of in enumerate(games.season) if of == season and games.listed_us[n] <= now_us]
@@ -218,7 +230,9 @@ def _schedule_team(team: Team, score: int | None) -> dict[str, Any]:
 
 
 def _team_sums(box: dict[str, Any], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Sums over the players of each side, in the order in which the sides first appear in `rows`."""
+    """Sums over the players of each side, in the order in which the sides first appear in
+    `rows`.
+    """
     side = box["game"][rows] * 2 + ~box["home"][rows]
     _, first, group = np.unique(side, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -229,14 +243,17 @@ def _team_sums(box: dict[str, Any], rows: NDArray[np.int64]) -> dict[str, NDArra
     counts = {name: np.rint(values).astype(np.int64) for name, values in sums.items()}
     leading = rows[first[order]]
     sides = {"game": box["game"][leading], "home": box["home"][leading]}
-    # A side's margin is the difference of points, not the sum of its players' plus-minus, which counts five times.
+    # A side's margin is the difference of points, not the sum of its players' plus-minus, which
+    # counts five times.
     points = dict(zip(side[first[order]].tolist(), counts["PTS"].tolist(), strict=True))
     counts["PLUS_MINUS"] = np.array([own - points[code ^ 1] for code, own in points.items()])
     return sides | counts
 
 
 def _share(made: int, tried: int) -> float | None:
-    """In three places, halves upwards as NBA.com rounds (9 of 16 is 0.563); None without attempts."""
+    """In three places, halves upwards as NBA.com rounds (9 of 16 is 0.563); None without
+    attempts.
+    """
     return (2000 * made + tried) // (2 * tried) / 1000 if tried else None
 
 

@@ -1,1 +1,3 @@
-"""Ground that anything may stand on: errors, events, clock, settings, pipeline.yaml, logs, concurrency."""
+"""Ground that anything may stand on: errors, events, clock, settings, pipeline.yaml, logs,
+concurrency.
+"""

@@ -8,15 +8,18 @@ from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
 
-# A game is history from three hours after its tip-off: games last about 2 h 20, with overtimes rarely over 3 h.
+# A game is history from three hours after its tip-off: games last about 2 h 20, with overtimes
+# rarely over 3 h.
 GAME_LENGTH = timedelta(hours=3)
 ASSUMED_TIPOFF = time(19, 0)
-# Training and backtest see what the last prediction run of a day would have seen (pre-game predictions).
+# Training and backtest see what the last prediction run of a day would have seen (pre-game
+# predictions).
 HISTORICAL_CUTOFF = time(17, 30)
 # Years a game can be of: from the league's first to what only a slip of the finger asks for.
 YEARS = range(1946, 2100)
 FIRST_GAME_DAY = date(1946, 11, 1)  # New York at Toronto, the league's first game
-# A season's schedule is published in August, some eleven months before its last game; a year and a half is generous.
+# A season's schedule is published in August, some eleven months before its last game; a year and a
+# half is generous.
 FURTHEST_AHEAD = timedelta(days=550)
 # Where a lease is put to end it: before any moment that a clock of ours shows.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +46,9 @@ def new_york_date(moment: datetime) -> date:
 
 
 def at_new_york(day: date, clock_time: time) -> datetime:
-    """The UTC moment of a New York wall-clock time on a day (the first of the two on the autumn DST night)."""
+    """The UTC moment of a New York wall-clock time on a day (the first of the two on the autumn DST
+    night).
+    """
     return datetime.combine(day, clock_time, tzinfo=NEW_YORK).astimezone(UTC)
 
 
@@ -53,7 +58,9 @@ def assumed_tipoff(day: date) -> datetime:
 
 
 def as_of_after(moment: datetime) -> datetime:
-    """The first whole second after a moment: what was fetched at the moment lies strictly before it."""
+    """The first whole second after a moment: what was fetched at the moment lies strictly before
+    it.
+    """
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 

@@ -1,6 +1,8 @@
-"""Tasks side by side in threads that keep the log context: a line logged in one still says which run it belongs to.
+"""Tasks side by side in threads that keep the log context: a line logged in one still says which
+run it belongs to.
 
-A hook makes them run one after the other instead, in an order it decides: the simulation replays a seed exactly.
+A hook makes them run one after the other instead, in an order it decides: the simulation replays a
+seed exactly.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ def use_sequential(order: Callable[[int], Sequence[int]] | None) -> None:
 def each(
     tasks: Mapping[K, Callable[[], T]], workers: int, *, name: str = "fetch"
 ) -> Iterator[tuple[K, T | SourceUnavailable]]:
-    """Run the tasks side by side; yields (key, result) as they end, a source's failure as its result.
+    """Run the tasks side by side; yields (key, result) as they end, a source's failure as its
+    result.
 
-    `name` is the prefix of the threads' names. Any other error is raised once the tasks that had begun are done; those
-    that had not are dropped.
+    `name` is the prefix of the threads' names. Any other error is raised once the tasks that had
+    begun are done; those that had not are dropped.
     """
     if not tasks:
         return

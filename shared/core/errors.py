@@ -1,14 +1,15 @@
 """The error tree: what may be raised, and what the handler answers for each.
 
-| class     | meaning                                            | the handler answers                        |
-|-----------|----------------------------------------------------|--------------------------------------------|
-| DataError | the message itself can never succeed (poison)      | dead letter at once, acknowledged          |
-| Fatal     | a defect or a setting that a retry cannot mend     | not acknowledged: retries, then dead letter|
-| Retriable | may pass by itself (quota, 5xx, lost connection)   | not acknowledged: retried with back-off    |
-| Skippable | nothing to do, and that is fine                    | acknowledged with status and reason        |
+| class     | meaning                                          | the handler answers             |
+|-----------|--------------------------------------------------|---------------------------------|
+| DataError | the message itself can never succeed (poison)    | dead letter, acknowledged       |
+| Fatal     | a defect or a setting that a retry cannot mend   | 500: retried, then dead letter  |
+| Retriable | may pass by itself (quota, 5xx, lost connection) | 503: retried with back-off      |
+| Skippable | nothing to do, and that is fine                  | acknowledged, with the reason   |
 
-A StorageFault is Retriable and no failure of what was called: no breaker counts it. The embedded runtime stops at the
-first, gives the delivery its attempt back, and goes on once the cause is mended and the same command is run again.
+A StorageFault is Retriable and no failure of what was called: no breaker counts it. The embedded
+runtime stops at the first, gives the delivery its attempt back, and goes on once the cause is
+mended and the same command is run again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from shared.core.redaction import redact
 class PipelineError(Exception):
     """Base of every error of ours: what failed (with the value) and what to do next.
 
-    A message may quote what came from outside: it is redacted and made printable here, before it goes anywhere.
-    `event` is the code of what happened, its class's where none is given.
+    A message may quote what came from outside: it is redacted and made printable here, before it
+    goes anywhere. `event` is the code of what happened, its class's where none is given.
     """
 
     default_event: ClassVar[Event] = Event.DEFECT
@@ -41,7 +42,7 @@ class PipelineError(Exception):
         return redact(super().__str__())
 
 
-# --- data: the message or a file can never be processed -----------------------------------------------------
+# --- data: the message or a file can never be processed -------------------------------------------
 
 
 class DataError(PipelineError):
@@ -56,11 +57,13 @@ class NameTooLong(DataError):
     default_event = Event.NAME_TOO_LONG
 
 
-# --- skippable: nothing to do ---------------------------------------------------------------------------------
+# --- skippable: nothing to do ---------------------------------------------------------------------
 
 
 class Skippable(PipelineError):
-    """There is nothing to do; `status` is what the completion reports (no_data, skipped, superseded ...)."""
+    """There is nothing to do; `status` is what the completion reports (no_data, skipped, superseded
+    ...).
+    """
 
     default_event = Event.NOTHING_TO_DO
 
@@ -71,7 +74,7 @@ class Skippable(PipelineError):
         self.status = status
 
 
-# --- retriable: may pass by itself ------------------------------------------------------------------------------
+# --- retriable: may pass by itself ----------------------------------------------------------------
 
 
 class Retriable(PipelineError):
@@ -93,7 +96,9 @@ class StoreUnavailable(Retriable):
 
 
 class WriteConflict(Retriable):
-    """A serialisation conflict ("Could not serialize access", ABORTED): the same write may pass next time."""
+    """A serialisation conflict ("Could not serialize access", ABORTED): the same write may pass
+    next time.
+    """
 
     default_event = Event.WRITE_CONFLICT
 
@@ -105,12 +110,14 @@ class SourceUnavailable(Retriable):
 
 
 class StagingMismatch(Retriable):
-    """Staged or merged rows are not what was reported; staging is preserved, a retry picks up from it."""
+    """Staged or merged rows are not what was reported; staging is preserved, a retry picks up from
+    it.
+    """
 
     default_event = Event.STAGING_MISMATCH
 
 
-# --- storage faults: what a store lies on, never the message --------------------------------------------------
+# --- storage faults: what a store lies on, never the message --------------------------------------
 
 
 class StorageFault(StoreUnavailable):
@@ -134,7 +141,7 @@ class StorageDamaged(StorageFault):
 STORAGE_FAULTS = {each.__name__: each for each in (StorageFault, DiskFull, StorageDenied, StorageDamaged)}
 
 
-# --- fatal: needs a person ------------------------------------------------------------------------------------
+# --- fatal: needs a person ------------------------------------------------------------------------
 
 
 class Fatal(PipelineError):
@@ -154,12 +161,14 @@ class SchemaMismatch(Fatal):
 
 
 class ModelDamaged(Fatal):
-    """A file of a trained model is not the one that was saved: it is never given to the library that reads it."""
+    """A file of a trained model is not the one that was saved: it is never given to the library
+    that reads it.
+    """
 
     default_event = Event.MODEL_DAMAGED
 
 
-# --- outcomes of conditional writes, caught by name where they decide something -----------------------------------
+# --- outcomes of conditional writes, caught by name where they decide something -------------------
 
 
 class AlreadyExists(PipelineError):

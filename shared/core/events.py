@@ -1,7 +1,8 @@
-"""Codes of what happened: every outcome and every error carries one, and every log line about them tells it.
+"""Codes of what happened: every outcome and every error carries one, and every log line about them
+tells it.
 
-Few states drive the chain (`status`: success, partial, no_data ...), these codes report. Metrics, alerts and
-tools match a code, never a sentence: sentences are for people and may be worded anew.
+Few states drive the chain (`status`: success, partial, no_data ...), these codes report. Metrics,
+alerts and tools match a code, never a sentence: sentences are for people and may be worded anew.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from enum import StrEnum, unique
 
 @unique
 class Event(StrEnum):
-    """Stable codes. One may be added; none is renamed or given another meaning, for alerts and notes rely on it."""
+    """Stable codes.
 
-    # --- how any execution ends -------------------------------------------------------------------------------
+    One may be added; none is renamed or given another meaning, for alerts and notes rely on it.
+    """
+
+    # --- how any execution ends -------------------------------------------------------------------
     DONE = "done"  # all that was asked for was done
     DONE_WITH_GAPS = "done_with_gaps"  # done as far as it could be; the reason says what is missing
     BEYOND_MODE = "beyond_mode"  # the run's mode ends before this phase
@@ -21,7 +25,7 @@ class Event(StrEnum):
 
     BREAKER_OPENED = "breaker_opened"  # failures of several executions opened a circuit breaker
 
-    # --- dates and their games --------------------------------------------------------------------------------
+    # --- dates and their games --------------------------------------------------------------------
     NO_SCHEDULE = "no_schedule"  # no schedule is loaded around the date: nobody knows whether there are games
     NO_GAMES = "no_games"  # the schedule has no game on the date
     GAMES_POSTPONED = "games_postponed"  # every game of the date is postponed
@@ -29,19 +33,19 @@ class Event(StrEnum):
     NO_FINAL_GAMES = "no_final_games"  # none of the date's games is final yet
     NO_SUCH_SEASON = "no_such_season"  # a message names a season that the source does not know
 
-    # --- scraping and loading ---------------------------------------------------------------------------------
+    # --- scraping and loading ---------------------------------------------------------------------
     ALL_BEGUN = "all_begun"  # every game has begun: nothing is left to predict
     NO_DATA_UPSTREAM = "no_data_upstream"  # the phase before had nothing, so neither has this one
     NO_RAW_FILES = "no_raw_files"  # the bucket has no raw file of the dates
 
-    # --- features and predictions -----------------------------------------------------------------------------
+    # --- features and predictions -----------------------------------------------------------------
     NO_ROSTERS = "no_rosters"  # there are games, and nobody is known to play in them
     NO_PLAYER_CONTEXT = "no_player_context"  # phase 3 has written no context to compute features from
     NOBODY_TO_PREDICT = "nobody_to_predict"  # everybody on the rosters was left out, each with his reason
     NO_MODELS = "no_models"  # no trained model is there: the systems that need one predict nobody
     JOINED_BATCH = "joined_batch"  # another run's batch of the date is in progress
 
-    # --- batches ----------------------------------------------------------------------------------------------
+    # --- batches ----------------------------------------------------------------------------------
     UNKNOWN_BATCH = "unknown_batch"  # a message names a batch, or a unit of it, that does not exist
     INVALID_BATCH_ID = "invalid_batch_id"  # a batch id that no coordinator can have written
     BATCH_PARTIAL = "batch_partial"  # the sweep closed a batch without some of its units
@@ -60,19 +64,19 @@ class Event(StrEnum):
     MERGED_ROWS_WRONG = "merged_rows_wrong"  # the MERGE affected another number of rows than were staged
     ROWS_IN_PLACE_WRONG = "rows_in_place_wrong"  # after the MERGE the table does not hold what it should
 
-    # --- exports ----------------------------------------------------------------------------------------------
+    # --- exports ----------------------------------------------------------------------------------
     EXPORT_HALTED = "export_halted"  # exported, with the operator's halt said in every file
     NO_PREDICTIONS = "no_predictions"  # the date has no current predictions
     PREDICTED_AFTER_TIPOFF = "predicted_after_tipoff"  # predictions from after their game's tip-off: none is exported
     UNEXPECTED_PLAYERS = "unexpected_players"  # predictions of players whom no batch expected
     LOW_COVERAGE = "low_coverage"  # too few of the expected players have a prediction
 
-    # --- grading ----------------------------------------------------------------------------------------------
+    # --- grading ----------------------------------------------------------------------------------
     NOTHING_GRADED = "nothing_graded"  # no prediction of the date, or of any before it, has a grade
     IMPLAUSIBLE = "implausible"  # a system's figures are too good to be true
     NOT_GRADABLE = "not_gradable"  # no game of the date is final with whole box scores
 
-    # --- training ---------------------------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------------
     TOO_FEW_ROWS = "too_few_rows"  # too little history to train on
     MODEL_HELD_BACK = "model_held_back"  # the new version is clearly worse and does not serve
     ROLLED_BACK = "rolled_back"  # an earlier version serves again
@@ -82,7 +86,7 @@ class Event(StrEnum):
     VERSION_DOES_NOT_FIT = "version_does_not_fit"  # the deployed code cannot use that version
     POINTER_DAMAGED = "pointer_damaged"  # which version serves cannot be read
 
-    # --- self-heal and sweep ----------------------------------------------------------------------------------
+    # --- self-heal and sweep ----------------------------------------------------------------------
     COMPLETE = "complete"  # nothing that should exist for the date is missing
     IN_PROGRESS = "in_progress"  # something is short, and somebody is at work on it
     RESTARTED = "restarted"  # the earliest short phase was started again
@@ -92,7 +96,7 @@ class Event(StrEnum):
     SWEPT = "swept"  # the sweep closed, released, sent or dropped something
     SWEEP_INCOMPLETE = "sweep_incomplete"  # the sweep could not mend all that it found
 
-    # --- messages that can never succeed ----------------------------------------------------------------------
+    # --- messages that can never succeed ----------------------------------------------------------
     BAD_MESSAGE = "DataError"  # the message can never succeed (its older name, which stored dead letters have)
     NAME_TOO_LONG = "NameTooLong"  # the same: it asks for an object name that no bucket takes
     NOT_AN_ENVELOPE = "not_an_envelope"  # the request is no push of Pub/Sub's
@@ -101,7 +105,7 @@ class Event(StrEnum):
     INVALID_MESSAGE = "invalid_message"  # a field is missing, of a wrong type or out of bounds
     BAD_DOCUMENT = "bad_document"  # a document of the state lacks a field, or holds what this release does not know
 
-    # --- failures of an attempt -------------------------------------------------------------------------------
+    # --- failures of an attempt -------------------------------------------------------------------
     NOTHING_TO_DO = "nothing_to_do"  # an error that says so; the outcome's status tells more
     LEASE_HELD = "lease_held"  # another instance works on the same
     STORE_UNAVAILABLE = "store_unavailable"  # a store did not answer

@@ -1,4 +1,6 @@
-"""Structured logs: one JSON object a line that Cloud Logging understands, with the message's context on every line."""
+"""Structured logs: one JSON object a line that Cloud Logging understands, with the message's
+context on every line.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ _QUIET = ("httpx", "httpcore", "werkzeug", "urllib3")
 
 
 class JsonFormatter(logging.Formatter):
-    """severity, message, time, logger, trace and the bound context; the exception with its stack where there is one.
+    """severity, message, time, logger, trace and the bound context; the exception with its stack
+    where there is one.
 
     Every text in it is redacted and printable: a log viewer, or `tail`, shows it as it is.
     """
@@ -54,12 +57,13 @@ def _show_value(value: object) -> str:
 
 
 def configure_logging(stream: TextIO | None = None) -> logging.StreamHandler[TextIO]:
-    """Send every logger's INFO and above to `stream` (default: standard output) as JSON, once per process.
+    """Send every logger's INFO and above to `stream` (default: standard output) as JSON, once per
+    process.
 
     Returns the handler that does it.
 
-    Under gunicorn the root logger has no handler and drops INFO: this is what makes logger.info visible there. A
-    later call with a stream moves the output there.
+    Under gunicorn the root logger has no handler and drops INFO: this is what makes logger.info
+    visible there. A later call with a stream moves the output there.
     """
     global _handler
     root = logging.getLogger()
@@ -85,7 +89,9 @@ def bound(name: str) -> str:
 
 @contextlib.contextmanager
 def log_context(**fields: str | None) -> Iterator[None]:
-    """Bind fields (run_id, game_date, execution_id, batch_id, trace ...) to every line logged inside the block."""
+    """Bind fields (run_id, game_date, execution_id, batch_id, trace ...) to every line logged
+    inside the block.
+    """
     merged = {**(_context.get() or {}), **{k: v for k, v in fields.items() if v}}
     token = _context.set(merged)
     try:

@@ -14,7 +14,8 @@ import yaml
 from shared.core.clock import NEW_YORK
 from shared.core.errors import ConfigError
 
-# Functions that others have to know by name; their phases have the same names, but for those of phase 1 to 4 and 6.
+# Functions that others have to know by name; their phases have the same names, but for those of
+# phase 1 to 4 and 6.
 COORDINATOR, WORKER, CONSOLIDATION = "phase5_coordinator", "phase5_worker", "phase5_consolidation"
 GRADING, SELF_HEAL, BATCH_SWEEP = "grading", "self_heal", "batch_sweep"
 PIPELINE_FILE = Path(__file__).resolve().parents[2] / "pipeline.yaml"
@@ -74,7 +75,10 @@ class FunctionSpec:
 
     @property
     def trigger(self) -> str:
-        """The topic that starts it by hand. Raises ConfigError where it has none: its only topic is announced to."""
+        """The topic that starts it by hand.
+
+        Raises ConfigError where it has none: its only topic is announced to.
+        """
         found = [topic for topic in self.topics if topic.endswith("-trigger")]
         if len(found) != 1:
             what = f"{self.name} has {len(found)} topics that end in -trigger."
@@ -97,7 +101,9 @@ class Schedule:
 
     @property
     def every_minutes(self) -> int | None:
-        """Minutes between two firings of a job that fires all day long (cron */n); None: once a day at most."""
+        """Minutes between two firings of a job that fires all day long (cron */n); None: once a day
+        at most.
+        """
         minute = self.cron.split()[0]
         return int(minute[2:]) if minute.startswith("*/") else None
 
@@ -106,7 +112,9 @@ class Schedule:
         return self.every_minutes is not None
 
     def slot(self, fired_at: datetime) -> str:
-        """The firing that a moment belongs to, as New York's HHMM; the hour that an autumn night repeats ends in b."""
+        """The firing that a moment belongs to, as New York's HHMM; the hour that an autumn night
+        repeats ends in b.
+        """
         local = fired_at.astimezone(NEW_YORK)
         minute = local.minute - local.minute % (self.every_minutes or 1)
         return f"{local.hour:02d}{minute:02d}{'b' if local.fold else ''}"
@@ -141,7 +149,10 @@ class Pipeline:
     alerts_topic: str
     """Topic of the alerts that functions raise."""
     contracts: dict[str, tuple[Contract, ...]] = field(default_factory=dict)
-    """coming: of a date that is still to be played; played: of one that is over. In the order of the chain."""
+    """coming: of a date that is still to be played; played: of one that is over.
+
+    In the order of the chain.
+    """
     without_contract: dict[str, str] = field(default_factory=dict)
     """Phases of the chain that no contract restarts: why."""
 
@@ -169,7 +180,9 @@ class Pipeline:
         return [f.name for f in self.functions.values() if topic in f.topics]
 
     def beyond_mode(self, phase: str, mode: str) -> bool:
-        """Whether a phase lies beyond the last phase of a mode (phases outside the chain never do)."""
+        """Whether a phase lies beyond the last phase of a mode (phases outside the chain never
+        do).
+        """
         if phase not in self.phase_order:
             return False
         return self.phase_order.index(phase) > self.phase_order.index(self.modes[mode])
@@ -213,7 +226,9 @@ def _contract(raw: dict[str, Any]) -> Contract:
 
 
 class _UniqueKeysLoader(yaml.SafeLoader):
-    """YAML in which no key occurs twice in a map: of two equal ones YAML keeps the last, and says nothing."""
+    """YAML in which no key occurs twice in a map: of two equal ones YAML keeps the last, and says
+    nothing.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -236,7 +251,10 @@ def _parse(text: str) -> Any:
 
 @lru_cache(maxsize=4)
 def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
-    """Read pipeline.yaml. Raises ConfigError naming the file and the key that is missing, wrong or there twice."""
+    """Read pipeline.yaml.
+
+    Raises ConfigError naming the file and the key that is missing, wrong or there twice.
+    """
     try:
         raw = _parse(path.read_text(encoding="utf-8"))
         functions = {n: _function(n, f, raw["defaults"]) for n, f in raw["functions"].items()}

@@ -1,7 +1,9 @@
-"""Text from outside as a terminal, a log viewer or a page may show it: what steers them instead of being read is out.
+"""Text from outside as a terminal, a log viewer or a page may show it: what steers them instead of
+being read is out.
 
-Out are terminal sequences whole (colours, clearing the screen, links), control characters, and what has no width but an
-effect: marks that turn the direction of a line, zero-width characters, separators of lines. Letters keep their accents.
+Out are terminal sequences whole (colours, clearing the screen, links), control characters, and what
+has no width but an effect: marks that turn the direction of a line, zero-width characters,
+separators of lines. Letters keep their accents.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ import json
 import re
 from typing import Any
 
-# ECMA-48: CSI with its parameters; OSC, DCS, SOS, PM and APC up to their end; the other escapes of two characters. A
-# string without an end would swallow all that follows, so of such a one only the beginning is taken off.
+# ECMA-48: CSI with its parameters; OSC, DCS, SOS, PM and APC up to their end; the other escapes of
+# two characters. A string without an end would swallow all that follows, so of such a one only the
+# beginning is taken off.
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]P^_X]|[\x9d\x90\x98\x9e\x9f])[^\x1b\x07\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-Z\\-~]"
 )
 _BREAKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
-# Every character of Unicode's categories Cc (controls), Cf (formats), Zl, Zp (separators) and Cs (lone surrogates).
+# Every character of Unicode's categories Cc (controls), Cf (formats), Zl, Zp (separators) and Cs
+# (lone surrogates).
 _OUT = (
     "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -38,7 +42,9 @@ def one_line(text: str) -> str:
 
 
 def many_lines(text: str) -> str:
-    """The text with its line feeds and tabs, without what else is not printed; a carriage return is a line feed."""
+    """The text with its line feeds and tabs, without what else is not printed; a carriage return is
+    a line feed.
+    """
     if _ANY_BUT_LINES.search(text) is None:
         return text
     text = _SEQUENCE.sub("", text).replace("\r\n", "\n")
@@ -55,8 +61,8 @@ def printable_json(value: Any) -> Any:
 
     A value without anything to take out, which nearly all are, is given back itself.
     """
-    # Written out, what steers is an escape or no printable character. One look over the text of a whole file takes a
-    # sixth of the time of one at each of its values.
+    # Written out, what steers is an escape or no printable character. One look over the text of a
+    # whole file takes a sixth of the time of one at each of its values.
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):

@@ -1,13 +1,15 @@
-"""What is secret never leaves the process in a text: one redaction, in front of logs, state, answers and messages.
+"""What is secret never leaves the process in a text: one redaction, in front of logs, state,
+answers and messages.
 
-A secret is found however it was written down: as it is, percent-encoded (either case, every character or some, twice),
-JSON- or repr-escaped, as an HTML entity, in base64. So is a piece of one that somebody else cut off.
+A secret is found however it was written down: as it is, percent-encoded (either case, every
+character or some, twice), JSON- or repr-escaped, as an HTML entity, in base64. So is a piece of one
+that somebody else cut off.
 
     setting --protect--> known secrets
     foreign text --redacted--> text with *** --> only then cut, stored, logged, sent
 
-Every error of ours (errors.py) redacts its own text, and every log record is redacted when it is made, with its
-traceback. Nothing is searched while no secret is known.
+Every error of ours (errors.py) redacts its own text, and every log record is redacted when it is
+made, with its traceback. Nothing is searched while no secret is known.
 """
 
 from __future__ import annotations
@@ -24,18 +26,21 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
-# Of a long secret so many characters are enough to be taken for a piece of it; fewer are found in ordinary words.
+# Of a long secret so many characters are enough to be taken for a piece of it; fewer are found in
+# ordinary words.
 PIECE = 8
 # What is shorter is found everywhere: the settings refuse it.
 SHORTEST = 4
 # Of the beginning of a secret at a cut, so many characters say something about it.
 _BEGUN = 2
-# An escape of which a cut left only the beginning; and what follows a redacted secret up to the cut, its rest.
+# An escape of which a cut left only the beginning; and what follows a redacted secret up to the
+# cut, its rest.
 _HALF_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[0-9A-Za-z]{0,7})$")
 _REST = re.compile(rf"{re.escape(MASK)}\S{{1,24}}$")
 # One layer for each who encoded what another had encoded: JSON in JSON in an address.
 _LAYERS = 4
-# Of a byte; of a character by its number, in hexadecimal or decimal; of a character by its name; of a sign.
+# Of a byte; of a character by its number, in hexadecimal or decimal; of a character by its name; of
+# a sign.
 _ESCAPE = re.compile(
     r"(?:%|\\x)(?P<byte>[2-9A-Fa-f][0-9A-Fa-f])"
     r"|(?:[\\%]u|\\U000|&#[xX]0{0,4}|\\u\{0{0,4})(?P<hex>(?<=u)[0-9A-Fa-f]{4}|(?<=U000)[0-9A-Fa-f]{5}"
@@ -50,10 +55,11 @@ _WORD = "A-Za-z0-9_/.-"
 
 @dataclass(frozen=True)
 class _Known:
-    """The secrets of this process: `long` are found whole and by `pieces`, `whole` as they are, `short` alone.
+    """The secrets of this process: `long` are found whole and by `pieces`, `whole` as they are,
+    `short` alone.
 
-    These three are as they look once escapes are read; `raw` are secrets as they were given, and `spelled` the usual
-    spellings of those, for a search that is as quick as a search can be.
+    These three are as they look once escapes are read; `raw` are secrets as they were given, and
+    `spelled` the usual spellings of those, for a search that is as quick as a search can be.
     """
 
     long: frozenset[str] = frozenset()
@@ -72,7 +78,8 @@ _turn = threading.Lock()
 def protect(*secrets: str) -> None:
     """Make secrets known to the redaction of this process, for as long as it lives.
 
-    A secret shorter than PIECE is found where it stands alone; one shorter than SHORTEST, or none, is not looked for.
+    A secret shorter than PIECE is found where it stands alone; one shorter than SHORTEST, or none,
+    is not looked for.
     """
     long = {form for secret in secrets if len(secret) >= PIECE for form in _forms(secret)}
     short = {_decode(secret)[0] for secret in secrets if SHORTEST <= len(secret) < PIECE}
@@ -80,9 +87,11 @@ def protect(*secrets: str) -> None:
 
 
 def protect_login(user: str, password: str) -> None:
-    """Make a login known, each part as it stands in a URL: the password, both together, and as a header has them.
+    """Make a login known, each part as it stands in a URL: the password, both together, and as a
+    header has them.
 
-    A user's name alone is redacted where it can be no ordinary word: it has PIECE characters and one is no letter.
+    A user's name alone is redacted where it can be no ordinary word: it has PIECE characters and
+    one is no letter.
     """
     name, secret = unquote(user), unquote(password)
     if not secret:
@@ -119,7 +128,9 @@ def excerpt(text: str, longest: int) -> str:
 
 
 def without_begun_secret(text: str) -> str:
-    """A redacted text whose end somebody cut off, with *** for the beginning of a secret that the cut left there."""
+    """A redacted text whose end somebody cut off, with *** for the beginning of a secret that the
+    cut left there.
+    """
     known = _known
     if known.pattern is None:
         return text
@@ -143,7 +154,9 @@ def redact_json(value: Any) -> Any:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether a long text has a whole secret in a usual spelling: thousands of times quicker than `redact`."""
+    """Whether a long text has a whole secret in a usual spelling: thousands of times quicker than
+    `redact`.
+    """
     return any(form in text for form in _known.spelled)
 
 
@@ -152,7 +165,7 @@ def what_failed(error: BaseException, longest: int | None = None) -> str:
     return redact(f"{type(error).__name__}: {error}")[:longest]
 
 
-# --- how a secret is found ------------------------------------------------------------------------------------------
+# --- how a secret is found ------------------------------------------------------------------------
 
 
 def _learn(long: set[str], whole: set[str], short: set[str], raw: set[str]) -> None:
@@ -170,7 +183,9 @@ def _learn(long: set[str], whole: set[str], short: set[str], raw: set[str]) -> N
 
 
 def _any_of(texts: Iterable[str]) -> list[str]:
-    """Alternatives of a pattern, the longest first: none is found within another of which a half would be left."""
+    """Alternatives of a pattern, the longest first: none is found within another of which a half
+    would be left.
+    """
     return [re.escape(text) for text in sorted(texts, key=lambda text: (-len(text), text))]
 
 
@@ -179,12 +194,15 @@ def _alone(texts: Iterable[str]) -> list[str]:
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret's spellings that are more than an escape for each character, as they look once escapes are read."""
+    """A secret's spellings that are more than an escape for each character, as they look once
+    escapes are read.
+    """
     plain = unquote(secret)
     spelled = {secret, plain, *(encode(text, safe="") for text in (secret, plain) for encode in (quote, quote_plus))}
     spelled |= {re.sub("%..", lambda match: match[0].lower(), text) for text in spelled}
     forms = {_decode(form)[0] for form in spelled | _in_base64(plain) | _in_base64(secret)}
-    # a byte a letter, as older software writes them: the form of a text whose letters are not made bytes of UTF-8
+    # a byte a letter, as older software writes them: the form of a text whose letters are not made
+    # bytes of UTF-8
     return forms | ({plain} if plain.encode("latin-1", "ignore").decode("latin-1") == plain else set())
 
 
@@ -196,7 +214,9 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _in_base64(secret: str) -> set[str]:
-    """What base64 of any text with the secret in it has of the secret alone, by where in a group of three it begins."""
+    """What base64 of any text with the secret in it has of the secret alone, by where in a group of
+    three it begins.
+    """
     found = set()
     for shift, skipped in ((0, 0), (1, 2), (2, 3)):
         data = b"\0" * shift + secret.encode()
@@ -209,10 +229,11 @@ def _in_base64(secret: str) -> set[str]:
 
 
 def _decode(text: str) -> tuple[str, list[int] | None]:
-    """The text with its escapes read, as bytes of UTF-8, and for each (and the end) where it begins in the text.
+    """The text with its escapes read, as bytes of UTF-8, and for each (and the end) where it begins
+    in the text.
 
-    Bytes, for a letter beyond ASCII is escaped by its number or by its bytes, and those may be taken for letters. None
-    for the places where nothing is escaped.
+    Bytes, for a letter beyond ASCII is escaped by its number or by its bytes, and those may be
+    taken for letters. None for the places where nothing is escaped.
     """
     places: list[int] | None = None
     if not text.isascii():
@@ -253,7 +274,9 @@ def _as_bytes(text: str) -> str:
 
 
 def _without_unseen(plain: str, places: list[int] | None) -> tuple[str, list[int] | None]:
-    """The same without what nobody sees, which may stand in the midst of a secret; places as of _decoded."""
+    """The same without what nobody sees, which may stand in the midst of a secret; places as of
+    _decoded.
+    """
     parts: list[str] = []
     begins: list[int] = []
     at = 0
@@ -295,11 +318,13 @@ def _join_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-# --- log records ----------------------------------------------------------------------------------------------------
+# --- log records ----------------------------------------------------------------------------------
 
 
 class _RedactedRecords:
-    """A factory of log records that redacts message, traceback and stack before any handler or formatter sees them."""
+    """A factory of log records that redacts message, traceback and stack before any handler or
+    formatter sees them.
+    """
 
     def __init__(self) -> None:
         self._made = logging.getLogRecordFactory()
@@ -323,7 +348,8 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (TypeError, ValueError, KeyError):
-        # arguments that do not fit: logging prints them to standard error, so they are made one text here
+        # arguments that do not fit: logging prints them to standard error, so they are made one
+        # text here
         record.msg, record.args = f"{record.msg} {record.args!r}", ()
         return str(record.msg)
 

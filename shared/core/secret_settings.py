@@ -1,7 +1,9 @@
-"""What a setting that is a secret, or may hold one, has to look like; no message here quotes a value.
+"""What a setting that is a secret, or may hold one, has to look like; no message here quotes a
+value.
 
-A proxy's address with a / in its password, or without a scheme, is read by an HTTP library as another host and port,
-and quoted whole in its error. So it is refused at the start, by the name of the setting and the rule it breaks.
+A proxy's address with a / in its password, or without a scheme, is read by an HTTP library as
+another host and port, and quoted whole in its error. So it is refused at the start, by the name of
+the setting and the rule it breaks.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ def check_key(name: str, value: str) -> None:
 
 
 def check_proxy_url(name: str, value: str) -> None:
-    """The address of a proxy, scheme://user:password@host:port; login and port may be left out. Raises ConfigError."""
+    """The address of a proxy, scheme://user:password@host:port; login and port may be left out.
+
+    Raises ConfigError.
+    """
     if not value:
         return
     if not _KEY.fullmatch(value):
@@ -66,7 +71,10 @@ def check_proxy_url(name: str, value: str) -> None:
 
 
 def check_base_url(name: str, value: str) -> None:
-    """An address that is no secret, and so may not hold one: it is logged and kept. Raises ConfigError."""
+    """An address that is no secret, and so may not hold one: it is logged and kept.
+
+    Raises ConfigError.
+    """
     if re.search(r"[\s\x00-\x1f\x7f@?#]", value):
         raise _broken(
             name,
@@ -81,7 +89,9 @@ def protect_key(value: str) -> None:
 
 
 def protect_proxy(value: str) -> None:
-    """Make the login in a proxy's address known to the redaction, however the address is spelled."""
+    """Make the login in a proxy's address known to the redaction, however the address is
+    spelled.
+    """
     login, at, _ = value.rpartition("://")[2].rpartition("@")
     if at:
         user, _, password = login.partition(":")

@@ -1,4 +1,6 @@
-"""Settings, read once from the environment: every one has a default that works or says what is missing."""
+"""Settings, read once from the environment: every one has a default that works or says what is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def _address(default: str) -> str:
 
 
 def _secret(check: Check, protect: Callable[[str], None]) -> str:
-    """A setting that is checked without being quoted, shown by no repr, and known to the redaction."""
+    """A setting that is checked without being quoted, shown by no repr, and known to the
+    redaction.
+    """
     return field(default="", repr=False, metadata={"check": check, "protect": protect})
 
 
@@ -48,13 +52,17 @@ class Settings:
     dataset_prefix: str = ""
     """Put before every dataset name: isolates environments. Comes from the deployment only."""
     project_id: str = ""
-    """Google Cloud project of the deployed ports; GOOGLE_CLOUD_PROJECT where PROJECT_ID is not set."""
+    """Google Cloud project of the deployed ports; GOOGLE_CLOUD_PROJECT where PROJECT_ID is not
+    set.
+    """
     name_prefix: str = ""
     """Put before every topic's and subscription's name: several environments in one project."""
     firestore_database: str = "(default)"
     """Firestore database that holds the state."""
     state_epoch: int = 1
-    """Raised after the state was restored or the tables were made anew: ids that are used up are not met again."""
+    """Raised after the state was restored or the tables were made anew: ids that are used up are
+    not met again.
+    """
     raw_bucket: str = ""
     """Bucket of the responses as they came, of kept messages and of a batch's requests."""
     exports_bucket: str = ""
@@ -64,9 +72,13 @@ class Settings:
     bigquery_location: str = "US"
     """Location of the datasets, and so of every job."""
     max_bytes_billed: int = 53_687_091_200
-    """Most bytes one query may be billed for (50 GiB, about a season of every table); more makes it fail at once."""
+    """Most bytes one query may be billed for (50 GiB, about a season of every table); more makes it
+    fail at once.
+    """
     function_timeout_seconds: int = 540
-    """After so long the function's request is ended: what it waits for (jobs, requests, retries) has less time."""
+    """After so long the function's request is ended: what it waits for (jobs, requests, retries)
+    has less time.
+    """
     nba_base_url: str = _address("https://stats.nba.com/stats")
     """NBA.com's stats API."""
     odds_base_url: str = _address("https://api.the-odds-api.com")
@@ -78,7 +90,9 @@ class Settings:
     odds_api_key: str = _secret(check_key, protect_key)
     """Key of The Odds API, from Secret Manager; never logged."""
     proxy_url: str = _secret(check_proxy_url, protect_proxy)
-    """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never logged."""
+    """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never
+    logged.
+    """
     http_timeout_seconds: float = 30.0
     """Longest wait for one response of a source, from connecting to its last byte."""
     http_max_bytes: int = 16 * 1024 * 1024
@@ -104,10 +118,13 @@ class Settings:
     min_confidence: float = 0.54
     """Least win probability, given no push, for OVER or UNDER."""
     withhold_picks_without_injuries: bool = False
-    """Whether best bets leave out the games for which no injury list was in force; else each pick says so."""
+    """Whether best bets leave out the games for which no injury list was in force; else each pick
+    says so.
+    """
 
     def __post_init__(self) -> None:
-        # before anything can quote them; a wrong one too, which from_environment and its user refuse
+        # before anything can quote them; a wrong one too, which from_environment and its user
+        # refuse
         for setting in fields(self):
             protect = setting.metadata.get("protect")
             if protect is not None:
@@ -117,7 +134,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings.
 
-        Raises ConfigError naming a variable whose value does not fit; of a secret it names the rule, never the value.
+        Raises ConfigError naming a variable whose value does not fit; of a secret it names the
+        rule, never the value.
         """
         source = dict(os.environ if environment is None else environment)
         # Google's own name for the project, which its environments and tools set.

@@ -1,4 +1,6 @@
-"""What of a value from outside can be kept at all: no store takes every text, and no reader every number or depth."""
+"""What of a value from outside can be kept at all: no store takes every text, and no reader every
+number or depth.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def storable_json(value: Any) -> Any:
 
 
 def unstorable(value: object) -> str:
-    """What of a value read from JSON cannot be kept, sent or counted on, however deep it is; empty where nothing."""
+    """What of a value read from JSON cannot be kept, sent or counted on, however deep it is; empty
+    where nothing.
+    """
     level: list[object] = [value]
     for _ in range(MAX_DEPTH):
         inner: list[object] = []
@@ -56,7 +60,9 @@ def unstorable(value: object) -> str:
 
 
 def brief(value: object) -> str:
-    """A value read from JSON for an error message: what it is, in a few characters, however large it is."""
+    """A value read from JSON for an error message: what it is, in a few characters, however large
+    it is.
+    """
     if isinstance(value, str):
         value = redact(value)
         return repr(value) if len(value) <= 80 else f"{value[:80]!r}... ({len(value)} characters)"

@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 def read_strict(data: bytes | str) -> Any:
     """The value of a JSON document.
 
-    Raises ValueError for what is none, for a name that an object has twice, and for NaN, infinities and numbers
-    beyond a float's range; RecursionError for one nested deeper than the interpreter's stack.
+    Raises ValueError for what is none, for a name that an object has twice, and for NaN, infinities
+    and numbers beyond a float's range; RecursionError for one nested deeper than the interpreter's
+    stack.
     """
     return json.loads(data, object_pairs_hook=once, parse_float=_finite, parse_constant=_no_number)
 

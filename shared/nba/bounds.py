@@ -1,7 +1,9 @@
-"""What a value can be: for every column of the raw tables its lowest and highest value, and where that is known from.
+"""What a value can be: for every column of the raw tables its lowest and highest value, and where
+that is known from.
 
-A value beyond its bounds is no record but an error of the feed; its row is refused and named. Bounds leave room above
-the records, so that a new one is not refused. The schemas' descriptions say the same (tests compare them).
+A value beyond its bounds is no record but an error of the feed; its row is refused and named.
+Bounds leave room above the records, so that a new one is not refused. The schemas' descriptions say
+the same (tests compare them).
 """
 
 from __future__ import annotations
@@ -97,7 +99,8 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
 # Whoever makes a shot has attempted it.
 MAKES = (("fgm", "fga"), ("fg3m", "fg3a"), ("ftm", "fta"), ("fg3m", "fgm"), ("fg3a", "fga"))
 
-# Characters of a text. The longest name of a player so far has 26, an event's id 32, a bookmaker's key 14.
+# Characters of a text. The longest name of a player so far has 26, an event's id 32, a bookmaker's
+# key 14.
 LONGEST_NAME = 100
 LONGEST_KEY = 100
 # ESPN's short comments are two or three sentences; what is longer is cut off.

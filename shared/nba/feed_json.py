@@ -1,4 +1,6 @@
-"""JSON as feeds send it: one reading that ends in a value or in ValueError, whatever the bytes are."""
+"""JSON as feeds send it: one reading that ends in a value or in ValueError, whatever the bytes
+are.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,13 @@ from typing import Any
 
 
 def read_json(data: bytes | str) -> Any:
-    """The value of a JSON document. Raises ValueError for anything else, nested too deeply included.
+    """The value of a JSON document.
 
-    NaN and infinities stay floats and whole numbers of any length are read: which value is missing or beyond its
-    bounds is said where the value is, not by refusing the document it stands in. Lone surrogates stay in texts.
+    Raises ValueError for anything else, nested too deeply included.
+
+    NaN and infinities stay floats and whole numbers of any length are read: which value is missing
+    or beyond its bounds is said where the value is, not by refusing the document it stands in. Lone
+    surrogates stay in texts.
     """
     try:
         return json.loads(data)

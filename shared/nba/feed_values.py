@@ -1,7 +1,9 @@
-"""What a feed writes, read once: a value within its bounds, None where it is missing, or ElementRefused with the why.
+"""What a feed writes, read once: a value within its bounds, None where it is missing, or
+ElementRefused with the why.
 
-Nothing below these readings sees a raw value. They raise nothing but ElementRefused, whatever JSON can hold. NaN is
-how some feeds write a missing value: it is read as None, and said in `notes`, since no feed should send it.
+Nothing below these readings sees a raw value. They raise nothing but ElementRefused, whatever JSON
+can hold. NaN is how some feeds write a missing value: it is read as None, and said in `notes`,
+since no feed should send it.
 """
 
 from __future__ import annotations
@@ -57,10 +59,13 @@ def missing(value: object, what: str, notes: list[str]) -> bool:
 
 
 def text(value: object, what: str, longest: int = LONGEST_NAME) -> str:
-    """A text that any store can hold and any screen can show, and that says something. Raises ElementRefused.
+    """A text that any store can hold and any screen can show, and that says something.
 
-    What steers a terminal or a page instead of being read (colours, control characters, marks of direction) is left
-    out, so that all that is stored, joined, shown and exported is the text without it.
+    Raises ElementRefused.
+
+    What steers a terminal or a page instead of being read (colours, control characters, marks of
+    direction) is left out, so that all that is stored, joined, shown and exported is the text
+    without it.
     """
     if not isinstance(value, str) or not value.strip():
         raise ElementRefused(f"{what} is {show_value(value)}, not a text")
@@ -115,7 +120,10 @@ def whole(value: object, what: str, bound: Bound, notes: list[str]) -> int | Non
 
 
 def exact(value: object, what: str, bound: Bound, notes: list[str]) -> Decimal | None:
-    """A decimal of at most three places, without the noise of binary fractions. Raises ElementRefused."""
+    """A decimal of at most three places, without the noise of binary fractions.
+
+    Raises ElementRefused.
+    """
     read = number(value, what, bound, notes)
     if read is None:
         return None
@@ -154,7 +162,9 @@ def day(value: object, what: str) -> date:
 
 
 def is_game_id(value: object) -> bool:
-    """Whether a value is the NBA's game id: ten ASCII digits (str.isdigit takes superscripts too)."""
+    """Whether a value is the NBA's game id: ten ASCII digits (str.isdigit takes superscripts
+    too).
+    """
     return isinstance(value, str) and _GAME_ID.fullmatch(value) is not None
 
 

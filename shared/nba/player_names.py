@@ -30,7 +30,8 @@ def player_lookup_base(name: str) -> str:
 def natural_order(name: str) -> str:
     """A name as it is spoken, single spaces in it: "Hardaway Jr., Tim" -> "Tim Hardaway Jr.".
 
-    What stands before a comma is the family name, unless all that follows are suffixes ("Tim Hardaway, Jr.").
+    What stands before a comma is the family name, unless all that follows are suffixes ("Tim
+    Hardaway, Jr.").
     """
     parts = [words for words in (part.split() for part in name.split(",")) if words]
     suffixes: list[str] = []

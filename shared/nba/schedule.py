@@ -1,4 +1,6 @@
-"""Games as NBA.com names and schedules them: seasons, kinds of game, and the entries of scheduleleaguev2."""
+"""Games as NBA.com names and schedules them: seasons, kinds of game, and the entries of
+scheduleleaguev2.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,13 @@ __all__ = [
     "schedule_entries", "season_name", "season_of", "season_of_game", "season_type_of", "seasons_between",
 ]  # fmt: skip
 
-# The kind of game is the third digit of its id; 003 is the All-Star game. 006 is the final of the NBA Cup, which tires
-# its teams like any game but counts neither as one of the regular season nor in anybody's averages.
+# The kind of game is the third digit of its id; 003 is the All-Star game. 006 is the final of the
+# NBA Cup, which tires its teams like any game but counts neither as one of the regular season nor
+# in anybody's averages.
 _SEASON_TYPES = {"1": "pre_season", "2": "regular_season", "4": "playoffs", "5": "playin", "6": "cup_final"}
 OTHER = "other"
-# What is scraped, predicted and graded. Pre-season and All-Star line-ups say nothing about the games that count.
+# What is scraped, predicted and graded. Pre-season and All-Star line-ups say nothing about the
+# games that count.
 COUNTED_TYPES = ("regular_season", "playin", "playoffs")
 
 # A season is named after the year it begins in; training camps open at the end of September.
@@ -36,11 +40,11 @@ _BUBBLE_YEAR = 2020
 
 _STATUS = {1: "scheduled", 2: "live", 3: "final"}
 _STATUS_BOUND = Bound(1, 3, "scheduled, live, final")
-# The statuses of games that take place. A postponed one has another day or will have one, a suspended one was broken
-# off, a cancelled one is called off for good.
+# The statuses of games that take place. A postponed one has another day or will have one, a
+# suspended one was broken off, a cancelled one is called off for good.
 TAKES_PLACE = ("scheduled", "live", "final")
-# The words of gameStatusText, wherever in it, as _folded gives them: "PPD", "Game Postponed", "P.P.D.", "Canceled",
-# "CNCL", "Aplazado". A forfeit has a winner, but nobody plays.
+# The words of gameStatusText, wherever in it, as _folded gives them: "PPD", "Game Postponed",
+# "P.P.D.", "Canceled", "CNCL", "Aplazado". A forfeit has a winner, but nobody plays.
 _CALLED_OFF = (
     ("cancelled", re.compile(
         r"\b(CANCE?L\w*|CNCL\w*|CXL\w*|CANC?|CNL|ABANDON\w*|VOID(ED)?|CALLED.OFF|NO CONTEST|NO GAME|FORFEIT\w*|FFT"
@@ -70,7 +74,8 @@ _WORDS = 300  # characters of a text about a game
 class ScheduledGame:
     """One game of the schedule; teams are three-letter codes, None while a playoff pairing is open.
 
-    `guest` is the code of a team that is none of the NBA's (pre-season, All-Star), whose place is None too.
+    `guest` is the code of a team that is none of the NBA's (pre-season, All-Star), whose place is
+    None too.
     """
 
     game_id: str
@@ -88,7 +93,9 @@ class ScheduledGame:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a game of the regular season, the play-in or the playoffs that takes place."""
+        """Whether it is a game of the regular season, the play-in or the playoffs that takes
+        place.
+        """
         return self.season_type in COUNTED_TYPES and self.status in TAKES_PLACE
 
     def has_begun(self, now: datetime) -> bool:
@@ -125,19 +132,27 @@ def season_of_game(game_id: str) -> str:
 
 
 def schedule_entries(schedule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The games of a scheduleleaguev2 answer, day by day. Raises KeyError or TypeError where it is another shape."""
+    """The games of a scheduleleaguev2 answer, day by day.
+
+    Raises KeyError or TypeError where it is another shape.
+    """
     for day in schedule["leagueSchedule"]["gameDates"]:
         yield from day["games"]
 
 
 def schedule_days(schedule: object) -> list[Any]:
-    """leagueSchedule.gameDates of an answer, as they are. Raises ElementRefused where it is no schedule at all."""
+    """leagueSchedule.gameDates of an answer, as they are.
+
+    Raises ElementRefused where it is no schedule at all.
+    """
     body = values.require_object(values.require_object(schedule, "the answer").get("leagueSchedule"), "leagueSchedule")
     return values.require_list(body.get("gameDates"), "gameDates")
 
 
 def read_game(entry: object, notes: list[str] | None = None) -> ScheduledGame:
-    """One entry of the schedule. Raises ElementRefused saying which field is missing or wrong, and its value.
+    """One entry of the schedule.
+
+    Raises ElementRefused saying which field is missing or wrong, and its value.
 
     `notes` takes what was read as missing although something stood there.
     """
@@ -205,14 +220,18 @@ def _words_in(entry: Mapping[str, Any], name: str, game_id: str, notes: list[str
 
 @lru_cache(maxsize=1024)  # a season has 1,300 games and few texts
 def _fold(text: str) -> str:
-    """Capitals without accents, one kind of dash without spaces around it, no dots or spaces within "P.P.D."."""
+    """Capitals without accents, one kind of dash without spaces around it, no dots or spaces within
+    "P.P.D.".
+    """
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
     dashed = re.sub(r"\s*[-\u2010-\u2015\u2212]\s*", "-", letters)
     return re.sub(r"(?<=\b\w)[. ]+(?=\w\b)", "", dashed).strip()
 
 
 def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[str | None, str | None]:
-    """(an NBA team's code, None), (None, a guest's code), or (None, None) while it is to be determined."""
+    """(an NBA team's code, None), (None, a guest's code), or (None, None) while it is to be
+    determined.
+    """
     blank = isinstance(code, str) and not code.strip()
     read = "" if blank else (values.optional_text(code, what, notes) or "").strip().upper()
     if read in _UNDETERMINED:
@@ -225,7 +244,10 @@ def _team(code: object, what: str, season_type: str, notes: list[str]) -> tuple[
 
 
 def _tipoff(entry: Mapping[str, Any], game_id: str, notes: list[str]) -> datetime | None:
-    """The tip-off in UTC. Midnight in New York is how NBA.com writes a time that is not decided yet."""
+    """The tip-off in UTC.
+
+    Midnight in New York is how NBA.com writes a time that is not decided yet.
+    """
     text = entry.get("gameDateTimeUTC")
     what = f"gameDateTimeUTC of {game_id}"
     if (

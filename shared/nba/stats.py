@@ -1,7 +1,8 @@
 """The statistics of a player's game that people bet on: one record each.
 
-A statistic begins here (docs/contributing.md says what follows): sources ask for its markets, the tables of raw lines
-keep them, phase 3 judges its lines, phase 4 makes its features, and tested lines go by its steps.
+A statistic begins here (docs/contributing.md says what follows): sources ask for its markets, the
+tables of raw lines keep them, phase 3 judges its lines, phase 4 makes its features, and tested
+lines go by its steps.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ class Stat:
     """One statistic.
 
     Attributes:
-        name: its column in nba_analytics.player_game_summary, and the head of its features' names (points_l10).
+        name: its column in nba_analytics.player_game_summary, and the head of its features' names
+            (points_l10).
         box_score: NBA.com's column of a box score.
         market: the Odds API's key of its main lines.
         line_steps: the tested lines, as distances from the main line.

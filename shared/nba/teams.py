@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """One team; `full_name` is the Odds API's spelling, `nba_name` NBA.com's (they differ for the Clippers)."""
+    """One team; `full_name` is the Odds API's spelling, `nba_name` NBA.com's (they differ for the
+    Clippers).
+    """
 
     team_id: int
     abbr: str
@@ -66,7 +68,8 @@ TEAMS: tuple[Team, ...] = tuple(
     )
 )
 
-# Codes that teams had in earlier seasons; box scores of those days are read, no game of today is theirs.
+# Codes that teams had in earlier seasons; box scores of those days are read, no game of today is
+# theirs.
 FORMER_CODES = frozenset(("BUF", "CHH", "KCK", "NJN", "NOH", "NOK", "SDC", "SEA", "VAN", "WSB"))
 
 _BY_ABBR: Mapping[str, Team] = MappingProxyType({team.abbr: team for team in TEAMS})
@@ -76,10 +79,14 @@ _BY_NAME: Mapping[str, Team] = MappingProxyType(
 
 
 def team_by_abbr(abbr: str) -> Team | None:
-    """The team of a three-letter abbreviation ("LAC"); None for a guest of the pre-season ("RMD")."""
+    """The team of a three-letter abbreviation ("LAC"); None for a guest of the pre-season
+    ("RMD").
+    """
     return _BY_ABBR.get(abbr)
 
 
 def team_by_name(name: str) -> Team | None:
-    """The team of a full name in the Odds API's or NBA.com's spelling, in any case; None when unknown."""
+    """The team of a full name in the Odds API's or NBA.com's spelling, in any case; None when
+    unknown.
+    """
     return _BY_NAME.get(name.strip().lower())

@@ -29,7 +29,8 @@ class Signature:
 
 @dataclass(frozen=True)
 class LetterChoice:
-    """Which dead letters: by id (of its subscription, or with it), by subscription and reason, or all.
+    """Which dead letters: by id (of its subscription, or with it), by subscription and reason, or
+    all.
 
     Raises DataError where nothing is chosen: an empty form is not "all".
     """
@@ -45,7 +46,10 @@ class LetterChoice:
 
 
 def redrive(runtime: Runtime, pipeline: Pipeline, choice: LetterChoice, signature: Signature) -> list[Redriven]:
-    """Publish the chosen dead letters once more. Raises NotFound for a subscription or an id that is not there."""
+    """Publish the chosen dead letters once more.
+
+    Raises NotFound for a subscription or an id that is not there.
+    """
     letters = waiting_letters(runtime, pipeline, subscription=choice.subscription, reason=choice.reason)
     chosen = _choose(letters, set(choice.ids))
     return dead_letters.redrive(runtime, chosen, who=signature.who, reason=signature.why)
@@ -61,7 +65,10 @@ def _choose(letters: list[DeadLetter], ids: set[str]) -> list[DeadLetter]:
 
 
 def reset_breaker(runtime: Runtime, name: str, signature: Signature) -> list[BreakerFailures]:
-    """Close a breaker; returns those that still have failures. Raises NotFound where it has none."""
+    """Close a breaker; returns those that still have failures.
+
+    Raises NotFound where it has none.
+    """
     failing = [one.name for one in failing_breakers(runtime)]
     if name not in failing:
         raise NotFound(f"No breaker {name!r} has failures; these have: {', '.join(failing) or 'none'}.")
@@ -76,6 +83,9 @@ def pause(runtime: Runtime, signature: Signature) -> Pause | None:
 
 
 def resume(runtime: Runtime, signature: Signature) -> Pause | None:
-    """Let new work through again; the sweep releases what was deferred. Returns the switch as it is then."""
+    """Let new work through again; the sweep releases what was deferred.
+
+    Returns the switch as it is then.
+    """
     pause_switch.resume(runtime.state, who=signature.who, reason=signature.why, now=runtime.clock.now())
     return pause_state(runtime)

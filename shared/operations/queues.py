@@ -1,4 +1,6 @@
-"""What waits for a person or for time: dead letters, deferred messages, breakers with failures, the pause switch."""
+"""What waits for a person or for time: dead letters, deferred messages, breakers with failures, the
+pause switch.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from shared.stores.runtime import Runtime
 
 @dataclass(frozen=True)
 class DeferredMessage:
-    """A message that waits; `gate` is what kept it (the pause, or a breaker), `reason` says it to a person."""
+    """A message that waits; `gate` is what kept it (the pause, or a breaker), `reason` says it to a
+    person.
+    """
 
     name: str
     function: str
@@ -53,7 +57,10 @@ def waiting_letters(
 def explained_letters(
     runtime: Runtime, pipeline: Pipeline, *, subscription: str = "", reason: str = ""
 ) -> list[DeadLetter]:
-    """The same, those without an error of their own with that of their run's executions. Raises NotFound."""
+    """The same, those without an error of their own with that of their run's executions.
+
+    Raises NotFound.
+    """
     letters = waiting_letters(runtime, pipeline, subscription=subscription, reason=reason)
     return dead_letters.explain(partial(executions_of, runtime.state), pipeline, letters)
 

@@ -1,1 +1,3 @@
-"""What is predicted and how it is judged: features, systems < model_registry < predictions; evaluation < training."""
+"""What is predicted and how it is judged: features, systems < model_registry < predictions;
+evaluation < training.
+"""

@@ -1,4 +1,6 @@
-"""What a document of the state may be called and may hold: Firestore's own rules, kept by every implementation."""
+"""What a document of the state may be called and may hold: Firestore's own rules, kept by every
+implementation.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ def plain_fields(
 
 
 def plain(where: str, value: object, convert_timestamp: Callable[[datetime], object]) -> object:
-    """A value as it is stored: lists for tuples, and what `convert_timestamp` makes of an aware datetime.
+    """A value as it is stored: lists for tuples, and what `convert_timestamp` makes of an aware
+    datetime.
 
     Raises Fatal, naming `where`, for what Firestore would not store or this pipeline does not use.
     """

@@ -15,7 +15,8 @@ MAX_MESSAGES = 1_000
 MAX_ATTRIBUTES = 100
 MAX_ATTRIBUTE_BYTES = 1_024
 MAX_ATTRIBUTE_KEY_BYTES = 256
-# Names that begin so are Pub/Sub's own: it puts them onto messages, and refuses them in a publish request.
+# Names that begin so are Pub/Sub's own: it puts them onto messages, and refuses them in a publish
+# request.
 RESERVED = "goog"
 # At most: the topic's full name and the framing of a request; of a message; of an attribute.
 _REQUEST_FRAME, _MESSAGE_FRAME, _ATTRIBUTE_FRAME = 512, 64, 16
@@ -40,7 +41,9 @@ def check_message(topic: str, data: bytes, attributes: Mapping[str, str]) -> Non
 
 
 def check_publication(topics: Collection[str], topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
-    """Raises NotFound for another topic than these, listing them; Fatal saying which limit the message breaks."""
+    """Raises NotFound for another topic than these, listing them; Fatal saying which limit the
+    message breaks.
+    """
     if topic not in topics:
         raise NotFound(f"There is no topic {topic!r}.", next_step=f"use one of: {', '.join(sorted(topics))}.")
     check_message(topic, data, attributes)
@@ -52,7 +55,9 @@ def cut(text: str, most: int = MAX_ATTRIBUTE_BYTES) -> str:
 
 
 def shorten(text: str) -> str:
-    """As much of a text as fits into an attribute, redacted before it is cut, without what no attribute can carry."""
+    """As much of a text as fits into an attribute, redacted before it is cut, without what no
+    attribute can carry.
+    """
     return cut(redact(one_line(storable(text))))
 
 

@@ -1,6 +1,7 @@
 """The four ports the domain talks to. Each has an implementation on Google Cloud and one embedded.
 
-Every method may raise errors.StoreUnavailable (no answer, lost connection) besides what its docstring names.
+Every method may raise errors.StoreUnavailable (no answer, lost connection) besides what its
+docstring names.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ T = TypeVar("T")
 Params = Mapping[str, Any]
 
 
-# --- warehouse ------------------------------------------------------------------------------------------------
+# --- warehouse ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class DateRange:
 
 
 class Warehouse(Protocol):
-    """BigQuery SQL with named parameters (@name). Tables are named dataset.table without prefix or project."""
+    """BigQuery SQL with named parameters (@name).
+
+    Tables are named dataset.table without prefix or project.
+    """
 
     def query(self, sql: str, params: Params | None = None) -> pa.Table:
         """Run one SELECT; every @name in it must be in params."""
@@ -51,25 +55,30 @@ class Warehouse(Protocol):
     def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
         """Load rows by column name; returns the rows loaded.
 
-        `replace` replaces the whole table, one of nba_staging, and creates it with the rows' columns; Fatal for any
-        other. `append` adds to a declared table, absent columns become NULL; the same job_id again adds nothing
-        (exactly once). Raises SchemaMismatch for columns that the table does not declare.
+        `replace` replaces the whole table, one of nba_staging, and creates it with the rows'
+        columns; Fatal for any other. `append` adds to a declared table, absent columns become NULL;
+        the same job_id again adds nothing (exactly once). Raises SchemaMismatch for columns that
+        the table does not declare.
         """
         ...
 
     def replace_partition(
         self, table: str, dates: DateRange, select: str, params: Params, *, by: Sequence[str] = ("game_date",)
     ) -> int:
-        """Atomically replace, within `dates`, every slice (distinct values of `by`) that `select` has rows for.
+        """Atomically replace, within `dates`, every slice (distinct values of `by`) that `select`
+        has rows for.
 
-        A select without rows replaces nothing: zero rows never delete. Columns go by name, as the schema declares
-        them; FLOAT64 columns are rounded to six decimals, since neither engine promises an order of summation.
-        Returns the rows written. Raises SchemaMismatch, WriteConflict.
+        A select without rows replaces nothing: zero rows never delete. Columns go by name, as the
+        schema declares them; FLOAT64 columns are rounded to six decimals, since neither engine
+        promises an order of summation. Returns the rows written. Raises SchemaMismatch,
+        WriteConflict.
         """
         ...
 
     def tables(self, dataset: str, prefix: str) -> dict[str, tuple[str, ...]]:
-        """Full names (dataset.table) of the dataset's tables whose name begins with prefix, with their columns."""
+        """Full names (dataset.table) of the dataset's tables whose name begins with prefix, with
+        their columns.
+        """
         ...
 
     def drop(self, tables: Sequence[str]) -> None:
@@ -77,15 +86,15 @@ class Warehouse(Protocol):
         ...
 
 
-# --- state ----------------------------------------------------------------------------------------------------
+# --- state ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Document:
     """A document as read. `version` serves as precondition and is opaque.
 
-    It changes with every write that changes the document, and when it is deleted and made again; a write that leaves
-    every field as it was may keep it (Firestore's does).
+    It changes with every write that changes the document, and when it is deleted and made again; a
+    write that leaves every field as it was may keep it (Firestore's does).
     """
 
     path: str
@@ -135,7 +144,8 @@ class Transaction(Protocol):
 class State(Protocol):
     """Documents with JSON-like data (str, int, float, bool, None, list, dict, aware datetime).
 
-    A path is collection/id, or collection/id/subcollection/id. Field names of update() are top-level keys.
+    A path is collection/id, or collection/id/subcollection/id. Field names of update() are
+    top-level keys.
     """
 
     def create(self, path: str, data: Mapping[str, Any]) -> None:
@@ -145,13 +155,18 @@ class State(Protocol):
     def get(self, path: str) -> Document | None: ...
 
     def update(self, path: str, fields: Mapping[str, Any], *, if_version: str | None = None) -> None:
-        """Set or transform top-level fields. Raises NotFound; PreconditionFailed where the version is another."""
+        """Set or transform top-level fields.
+
+        Raises NotFound; PreconditionFailed where the version is another.
+        """
         ...
 
     def delete(self, path: str) -> None: ...
 
     def transaction(self, body: Callable[[Transaction], T]) -> T:
-        """Run body in a transaction; may run it again after a conflict (bounded), then raises WriteConflict."""
+        """Run body in a transaction; may run it again after a conflict (bounded), then raises
+        WriteConflict.
+        """
         ...
 
     def query(
@@ -168,12 +183,15 @@ class State(Protocol):
     def count(self, collection: str, where: Sequence[Filter] = ()) -> int: ...
 
 
-# --- bus ------------------------------------------------------------------------------------------------------
+# --- bus ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class PulledMessage:
-    """A message pulled from a dead-letter subscription. Its `ack_id` holds until it is acknowledged."""
+    """A message pulled from a dead-letter subscription.
+
+    Its `ack_id` holds until it is acknowledged.
+    """
 
     ack_id: str
     message_id: str
@@ -190,31 +208,42 @@ class Publication:
 
 
 class Bus(Protocol):
-    """Publishing, and pulling from dead-letter subscriptions. Delivery to functions is push, outside this port."""
+    """Publishing, and pulling from dead-letter subscriptions.
+
+    Delivery to functions is push, outside this port.
+    """
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
-        """Returns the message id once the message is durable. Raises NotFound for an unknown topic."""
+        """Returns the message id once the message is durable.
+
+        Raises NotFound for an unknown topic.
+        """
         ...
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
         """Publish many messages, in batches; their ids in order, once all of them are durable.
 
-        Where it raises, any of them may have been published: publish all of them again. Raises NotFound, and Fatal for
-        one that Pub/Sub would refuse before the first is published.
+        Where it raises, any of them may have been published: publish all of them again. Raises
+        NotFound, and Fatal for one that Pub/Sub would refuse before the first is published.
         """
         ...
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
-        """Messages waiting; they stay until acknowledged. Raises NotFound for an unknown subscription."""
+        """Messages waiting; they stay until acknowledged.
+
+        Raises NotFound for an unknown subscription.
+        """
         ...
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
-        """Acknowledge pulled messages; returns the ids of those that were not waiting (acknowledged before, or out with
-        somebody else who pulled), which are left alone. Raises NotFound for an unknown subscription."""
+        """Acknowledge pulled messages; returns the ids of those that were not waiting (acknowledged
+        before, or out with somebody else who pulled), which are left alone. Raises NotFound for an
+        unknown subscription.
+        """
         ...
 
 
-# --- blobs ----------------------------------------------------------------------------------------------------
+# --- blobs ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -228,13 +257,15 @@ class Blob:
     cache_control: str | None
 
 
-# What Cloud Storage takes of a name, and what a file system takes of one part of it, ".json" of its metadata included.
-# https://cloud.google.com/storage/docs/objects#naming
+# What Cloud Storage takes of a name, and what a file system takes of one part of it, ".json" of its
+# metadata included. https://cloud.google.com/storage/docs/objects#naming
 MAX_OBJECT_NAME_BYTES, MAX_PART_BYTES = 1_024, 250
 
 
 def check_object_name(path: str) -> None:
-    """Raises NameTooLong for a name that some implementation could not store, Fatal for one that is no UTF-8."""
+    """Raises NameTooLong for a name that some implementation could not store, Fatal for one that is
+    no UTF-8.
+    """
     try:
         lengths = [len(part.encode()) for part in (path, *path.split("/"))]
     except UnicodeEncodeError as error:
@@ -248,7 +279,10 @@ def check_object_name(path: str) -> None:
 
 
 class Blobs(Protocol):
-    """One bucket. Every method may raise StorageFault where a file system lies under it, NameTooLong for a name."""
+    """One bucket.
+
+    Every method may raise StorageFault where a file system lies under it, NameTooLong for a name.
+    """
 
     def write(
         self,
@@ -261,7 +295,8 @@ class Blobs(Protocol):
     ) -> int:
         """Write an object with its metadata in one request; returns the new generation.
 
-        if_generation 0 means "only if absent". Raises PreconditionFailed where the generation is another.
+        if_generation 0 means "only if absent". Raises PreconditionFailed where the generation is
+        another.
         """
         ...
 

@@ -1,7 +1,9 @@
-"""The raw files between phase 1, which writes them once, and phase 2, which reads them: path and format in one place.
+"""The raw files between phase 1, which writes them once, and phase 2, which reads them: path and
+format in one place.
 
-raw/{source}/{kind}/{game_date}/{snapshot}.json.gz holds the responses exactly as they came, each with its request:
-{"run_id", "fetched_at", "source", "kind", "game_date", "failed", "responses": [{"name", "request", "headers", "body"}]}
+raw/{source}/{kind}/{game_date}/{snapshot}.json.gz holds the responses exactly as they came, each
+with its request: {"run_id", "fetched_at", "source", "kind", "game_date", "failed", "responses":
+[{"name", "request", "headers", "body"}]}
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ _PATH = re.compile(
 
 @dataclass(frozen=True)
 class RawFile:
-    """One raw file as phase 1 announces it; `rows` are the games, box-score rows, events or teams in it."""
+    """One raw file as phase 1 announces it; `rows` are the games, box-score rows, events or teams
+    in it.
+    """
 
     source: str
     kind: str
@@ -51,7 +55,9 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Response:
-    """One response to be kept: its request without secrets, the quota headers, and the body as it came (JSON)."""
+    """One response to be kept: its request without secrets, the quota headers, and the body as it
+    came (JSON).
+    """
 
     name: str
     request: Mapping[str, Any]
@@ -90,7 +96,9 @@ def raw_folder(source: str, kind: str, game_date: date | None = None) -> str:
 
 
 def raw_path(source: str, kind: str, game_date: date, fetched_at: datetime, key: str) -> str:
-    """Names sort by the time of the fetch; `key` tells executions apart and lets a retry find its own files."""
+    """Names sort by the time of the fetch; `key` tells executions apart and lets a retry find its
+    own files.
+    """
     return f"{raw_folder(source, kind, game_date)}{fetched_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{key}.json.gz"
 
 
@@ -127,7 +135,10 @@ def encode_raw(
     responses: Sequence[Response],
     failed: Mapping[str, str],
 ) -> bytes:
-    """The file's bytes, the same for the same input. Bodies are spliced in as they came, not parsed and rewritten."""
+    """The file's bytes, the same for the same input.
+
+    Bodies are spliced in as they came, not parsed and rewritten.
+    """
     head = {
         "source": source,
         "kind": kind,
@@ -150,7 +161,10 @@ def _json_bytes(value: Mapping[str, Any]) -> bytes:
 
 
 def decode_raw(path: str, data: bytes) -> RawContent:
-    """Read a file back. Raises DataError naming the path where it is cut short or another format."""
+    """Read a file back.
+
+    Raises DataError naming the path where it is cut short or another format.
+    """
     source, kind, game_date = parse_raw_path(path)
     try:
         content = read_json(gzip.decompress(data))

@@ -1,4 +1,6 @@
-"""The runtime a function works with: ports, clock and settings, chosen by the one setting RUNTIME."""
+"""The runtime a function works with: ports, clock and settings, chosen by the one setting
+RUNTIME.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ class Stores(Protocol):
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything a function may touch. `epoch` counts repeated runs of simulated time; deployed, restored states."""
+    """Everything a function may touch.
+
+    `epoch` counts repeated runs of simulated time; deployed, restored states.
+    """
 
     settings: Settings
     clock: Clock
@@ -52,7 +57,9 @@ class Runtime:
     epoch: int = 1
     instance: str = "instance"  # who holds a lease: one id per process
     machine: Clock | None = None
-    """The clock that work is measured by, where `clock` is a simulated one that stands still meanwhile."""
+    """The clock that work is measured by, where `clock` is a simulated one that stands still
+    meanwhile.
+    """
     source_transport: Any = None
     """httpx transport of the sources; None: the network."""
 
@@ -89,16 +96,20 @@ _current: Runtime | None = None
 
 
 def use_runtime(runtime: Runtime | None) -> None:
-    """Install the runtime of this process (the embedded runner and tests do so; None forgets it)."""
+    """Install the runtime of this process (the embedded runner and tests do so; None forgets
+    it).
+    """
     global _current
     with _lock:
         _current = runtime
 
 
 def get_runtime() -> Runtime:
-    """The runtime of this process, built at first use: RUNTIME=gcp, or a factory as RUNTIME="package.module:factory".
+    """The runtime of this process, built at first use: RUNTIME=gcp, or a factory as
+    RUNTIME="package.module:factory".
 
-    Raises ConfigError where RUNTIME is unset or names nothing that can be imported, or a setting is missing.
+    Raises ConfigError where RUNTIME is unset or names nothing that can be imported, or a setting is
+    missing.
     """
     global _current
     with _lock:
@@ -124,7 +135,10 @@ def get_runtime() -> Runtime:
 
 
 def open_deployed_runtime(settings: Settings) -> Runtime:
-    """A runtime on Google Cloud; nothing is called yet. Raises ConfigError where a setting is missing."""
+    """A runtime on Google Cloud; nothing is called yet.
+
+    Raises ConfigError where a setting is missing.
+    """
     from shared.stores.gcp.stores import open_stores
 
     instance = f"{os.environ.get('K_REVISION', GCP)}-{uuid.uuid4().hex[:12]}"

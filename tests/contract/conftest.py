@@ -1,4 +1,6 @@
-"""Emulators for the contract suites, each started at most once a session, and the table of what ran where."""
+"""Emulators for the contract suites, each started at most once a session, and the table of what ran
+where.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from tests.contract import known_gaps
 from tests.contract.real_project import real_project
 
 TABLE = "CONTRACT_TABLE"
-"""Set to 1, the session ends with the table of implementations by tests (`make emulators-test` does)."""
+"""Set to 1, the session ends with the table of implementations by tests (`make emulators-test`
+does).
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,8 +97,9 @@ _SHOWN = {
 
 
 def contract_table(stats: dict[str, list[pytest.TestReport]]) -> list[str]:
-    """For each suite its tests by implementation: passed, gap (and how many of its cases), FAILED, - where it did not
-    run."""
+    """For each suite its tests by implementation: passed, gap (and how many of its cases), FAILED,
+    - where it did not run.
+    """
     cells: dict[str, dict[str, dict[str, list[str]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for outcome, shown in _SHOWN.items():
         for report in stats.get(outcome, []):

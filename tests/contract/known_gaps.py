@@ -1,7 +1,9 @@
-"""Where an emulator does not do what the service does: which tests of the contract therefore fail on it, and why.
+"""Where an emulator does not do what the service does: which tests of the contract therefore fail
+on it, and why.
 
-Strict: a test that begins to pass is reported, so that its line goes. What is listed here is shown to hold by the
-requests that the adapter makes (tests/unit/stores/gcp); on the service itself nobody has run it here.
+Strict: a test that begins to pass is reported, so that its line goes. What is listed here is shown
+to hold by the requests that the adapter makes (tests/unit/stores/gcp); on the service itself nobody
+has run it here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""A throwaway Google Cloud project in the emulators' place: what a suite needs is made over REST, and taken away after.
+"""A throwaway Google Cloud project in the emulators' place: what a suite needs is made over REST,
+and taken away after.
 
-`make contract PROJECT_ID=... NAME_PREFIX=ct-` names it in CONTRACT_PROJECT and CONTRACT_PREFIX. Everything that is made
-has the prefix and a word of its own: two sessions do not meet, and nothing else in the project is touched.
+`make contract PROJECT_ID=... NAME_PREFIX=ct-` names it in CONTRACT_PROJECT and CONTRACT_PREFIX.
+Everything that is made has the prefix and a word of its own: two sessions do not meet, and nothing
+else in the project is touched.
 """
 
 from __future__ import annotations
@@ -69,7 +71,9 @@ class RealProject:
 
     @contextmanager
     def topics(self, pipeline: Pipeline) -> Iterator[str]:
-        """The prefix of a pipeline's topics and pull subscriptions, which are there for the block."""
+        """The prefix of a pipeline's topics and pull subscriptions, which are there for the
+        block.
+        """
         prefix = f"{self.own_name()}-"
         try:
             prepare.topics(self.endpoints["pubsub"], self.project, pipeline, prefix=prefix, auth=self.auth)
@@ -99,7 +103,9 @@ class RealProject:
 
     @contextmanager
     def datasets(self) -> Iterator[str]:
-        """The prefix of the declared datasets with their tables and views, which are there for the block."""
+        """The prefix of the declared datasets with their tables and views, which are there for the
+        block.
+        """
         prefix = f"{self.own_name().replace('-', '_')}_"
         url = self.endpoints["bigquery"]
         try:
@@ -138,7 +144,9 @@ class RealProject:
 
 
 def _documents(client: httpx.Client, parent: str) -> Iterator[str]:
-    """Full names of the documents below a parent, deepest first; missing ones between are walked through."""
+    """Full names of the documents below a parent, deepest first; missing ones between are walked
+    through.
+    """
     collections = client.post(f"/v1/{parent}:listCollectionIds", json={}).raise_for_status().json()
     for collection in collections.get("collectionIds", []):
         page = ""

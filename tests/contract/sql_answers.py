@@ -1,7 +1,8 @@
-"""What BigQuery answers, as its reference says: each implementation of the warehouse must answer the same.
+"""What BigQuery answers, as its reference says: each implementation of the warehouse must answer
+the same.
 
-Each case is one expression over the table `t` below and its value. Every function that the SQL check lets pass
-has a case here, and so has every place where engines are known to differ.
+Each case is one expression over the table `t` below and its value. Every function that the SQL
+check lets pass has a case here, and so has every place where engines are known to differ.
 """
 
 from __future__ import annotations

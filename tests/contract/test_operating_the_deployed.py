@@ -1,4 +1,7 @@
-"""`make dlq`, `redrive`, `pause` ... RUNTIME=gcp, on the emulators: the deployed adapters, an operator's commands."""
+"""`make dlq`, `redrive`, `pause` ...
+
+RUNTIME=gcp, on the emulators: the deployed adapters, an operator's commands.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What `make contract` makes in a project and takes away again, tried on the emulators: they speak the same REST."""
+"""What `make contract` makes in a project and takes away again, tried on the emulators: they speak
+the same REST.
+"""
 
 from __future__ import annotations
 

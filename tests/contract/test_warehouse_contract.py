@@ -1,4 +1,7 @@
-"""The Warehouse port's contract: every implementation passes it. A new one joins by a line in WAREHOUSES."""
+"""The Warehouse port's contract: every implementation passes it.
+
+A new one joins by a line in WAREHOUSES.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def select(table: str, **expressions: str) -> str:
     return "SELECT " + ", ".join(columns)
 
 
-# --- query ----------------------------------------------------------------------------------------------------
+# --- query ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("expression", "expected"), SCALARS)
@@ -185,7 +188,7 @@ def test_query_and_execute_do_not_take_each_others_statements(warehouse: Warehou
         warehouse.execute("SELECT 1 AS one")
 
 
-# --- load -----------------------------------------------------------------------------------------------------
+# --- load -----------------------------------------------------------------------------------------
 
 
 def test_an_append_is_exactly_once(warehouse: Warehouse) -> None:
@@ -290,7 +293,7 @@ def test_staging_loads_from_many_threads(warehouse: Warehouse) -> None:
     assert found.to_pylist() == [{"n": 120, "units": 40}]
 
 
-# --- MERGE ----------------------------------------------------------------------------------------------------
+# --- MERGE ----------------------------------------------------------------------------------------
 
 MERGE = f"""
 MERGE INTO {PLAYERS} AS target
@@ -363,7 +366,7 @@ def test_update_and_delete_say_how_many(warehouse: Warehouse) -> None:
     assert warehouse.execute(f"DELETE FROM {PLAYERS} WHERE player_name = 'b'") == 0
 
 
-# --- replace_partition ----------------------------------------------------------------------------------------
+# --- replace_partition ----------------------------------------------------------------------------
 
 
 def slices(warehouse: Warehouse) -> list[tuple[date, str, str]]:
@@ -476,7 +479,7 @@ def test_a_reader_sees_the_old_slice_or_the_new_never_a_gap(warehouse: Warehouse
     assert len(slices(warehouse)) == 1
 
 
-# --- views ----------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 def test_current_predictions_are_those_of_the_last_batch_that_covered_the_game(warehouse: Warehouse) -> None:

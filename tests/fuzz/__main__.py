@@ -1,4 +1,7 @@
-"""`make fuzz INPUTS=200000 SEED=1`: mutated answers of every source through phase 2. Exit 0 no foreign error."""
+"""`make fuzz INPUTS=200000 SEED=1`: mutated answers of every source through phase 2.
+
+Exit 0 no foreign error.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ _DEEP = 200
 
 
 def mutate(sent: bytes, random_: random.Random, changes: int) -> Any:
-    """An answer, given as JSON, with so many changes: values replaced, keys taken away, doubled or exchanged."""
+    """An answer, given as JSON, with so many changes: values replaced, keys taken away, doubled or
+    exchanged.
+    """
     result = json.loads(sent)
     for _ in range(changes):
         place = _place(result, random_)
@@ -45,7 +47,9 @@ def odd(random_: random.Random) -> Any:
 
 
 def _place(value: Any, random_: random.Random) -> tuple[Any, Any] | None:
-    """Some (object or list, key or index) of an answer, more often one deep inside; None where there is none."""
+    """Some (object or list, key or index) of an answer, more often one deep inside; None where
+    there is none.
+    """
     place = None
     while isinstance(value, dict | list) and value and (place is None or random_.random() < 0.9):
         key = random_.choice(list(value)) if isinstance(value, dict) else random_.randrange(len(value))

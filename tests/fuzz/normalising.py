@@ -1,4 +1,6 @@
-"""Phase 2 on mutated answers: every one ends in rows that the tables hold or in refusals that are named."""
+"""Phase 2 on mutated answers: every one ends in rows that the tables hold or in refusals that are
+named.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,9 @@ class Tally:
 
 
 class Files:
-    """Answers through one source's normaliser, each as a file of its own, and the tables of all of them."""
+    """Answers through one source's normaliser, each as a file of its own, and the tables of all of
+    them.
+    """
 
     def __init__(self, source: Source, problems: Problems) -> None:
         self._source = source
@@ -104,7 +108,9 @@ class Files:
 
 
 def fuzz(inputs: int, seed: int, *, keep: bool = False) -> Tally:
-    """So many mutated answers, the sources in turn. Whatever else than DataError is raised goes through.
+    """So many mutated answers, the sources in turn.
+
+    Whatever else than DataError is raised goes through.
 
     The tables are kept where they are wanted.
     """

@@ -1,4 +1,6 @@
-"""One small answer of every source, in the whole shape that the source sends, and the real ones where they are."""
+"""One small answer of every source, in the whole shape that the source sends, and the real ones
+where they are.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Phase 1 whole, its sources in this process: one of them answers with something mutated, and a run ends as it should.
+"""Phase 1 whole, its sources in this process: one of them answers with something mutated, and a run
+ends as it should.
 
-It ends in an outcome, or in SourceUnavailable where what the run stands on cannot be had: never in another error.
+It ends in an outcome, or in SourceUnavailable where what the run stands on cannot be had: never in
+another error.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ ELEMENTS: list[tuple[str, Callable[[Any], list[Any]]]] = [
 
 @pytest.mark.parametrize(("name", "elements"), ELEMENTS, ids=[f"{n}-{name}" for n, (name, _) in enumerate(ELEMENTS)])
 def test_one_odd_element_costs_no_other(name: str, elements: Callable[[Any], list[Any]]) -> None:
-    """Every row that the answer has without the element is there with the element in any odd form."""
+    """Every row that the answer has without the element is there with the element in any odd
+    form.
+    """
     source, random_ = sources()[name], random.Random(name)
     sample = source.answers[0]
     for number in range(len(elements(sample))):
@@ -81,7 +83,9 @@ def test_one_odd_element_costs_no_other(name: str, elements: Callable[[Any], lis
 
 
 def _rows(source: Source, answer: Any) -> set[str]:
-    """The rows but for what is of the file: the covered days, and rows that say that nothing came of an answer."""
+    """The rows but for what is of the file: the covered days, and rows that say that nothing came
+    of an answer.
+    """
     files = Files(source, Problems())
     files.add(answer)
     return {

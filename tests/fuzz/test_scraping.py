@@ -1,4 +1,6 @@
-"""A seeded fuzz of phase 1: whatever a source answers, a run ends in an outcome or in SourceUnavailable."""
+"""A seeded fuzz of phase 1: whatever a source answers, a run ends in an outcome or in
+SourceUnavailable.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The rules of the house: each a function from a project folder to sentences that say where it is broken."""
+"""The rules of the house: each a function from a project folder to sentences that say where it is
+broken.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ WALL_CLOCK = {
 LEFT_UNDONE = re.compile(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b")
 Rule = Callable[[Path], list[str]]
 SKIP_MARKS = re.compile(r"\bmark\.(?:skip|skipif|xfail)\b|\bpytest\.xfail\b")
-# Two that spell out what they look for, and the one place where an emulator's failures are expected, strictly.
+# Two that spell out what they look for, and the one place where an emulator's failures are
+# expected, strictly.
 THEMSELVES = {"architecture_rules.py", "test_architecture.py", "known_gaps.py"}
 
 
@@ -87,7 +90,9 @@ def _why_forbidden(source: Source, found: Import) -> str | None:
 
 
 def cycles(root: Path) -> list[str]:
-    """Rings of modules that import one another, lazy imports included: being lazy only hides a ring."""
+    """Rings of modules that import one another, lazy imports included: being lazy only hides a
+    ring.
+    """
     found = sources(root, OURS)
     modules = {source.module for source in found}
     graph = {source.module: sorted(set(edges(source, modules, lazy_too=True))) for source in found}
@@ -108,7 +113,9 @@ def cycles(root: Path) -> list[str]:
 
 
 def heavy_at_start(root: Path) -> list[str]:
-    """Heavy packages that loading one of the LIGHT modules would load too, with the chain that does."""
+    """Heavy packages that loading one of the LIGHT modules would load too, with the chain that
+    does.
+    """
     by_module = {source.module: source for source in sources(root, OURS)}
     broken = []
     for start in LIGHT:
@@ -163,7 +170,9 @@ def _always_raises(body: list[ast.stmt]) -> bool:
 
 
 def wall_clock(root: Path) -> list[str]:
-    """Reads of the wall clock in deployed code outside shared/core/clock.py, and sleeps in tests."""
+    """Reads of the wall clock in deployed code outside shared/core/clock.py, and sleeps in
+    tests.
+    """
     broken = []
     for source in sources(root, (*DEPLOYED, "tests")):
         if source.module == "shared.core.clock":
@@ -210,7 +219,9 @@ def find_unlocked(root: Path, installed: Installed) -> list[str]:
 
 
 def find_undeclared(root: Path, installed: Installed) -> list[str]:
-    """Packages imported that pyproject.toml does not name for the room: they are there because others need them."""
+    """Packages imported that pyproject.toml does not name for the room: they are there because
+    others need them.
+    """
     groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     declared = {group: _read_declared(groups, group) for group in set(GROUPS.values())}
     return _foreign(root, installed, declared, "the group {} of pyproject.toml does not name it")

@@ -1,4 +1,6 @@
-"""What a Markdown document names, and what of it does not exist: files, folders, make targets, tests, topics, codes."""
+"""What a Markdown document names, and what of it does not exist: files, folders, make targets,
+tests, topics, codes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _PATTERNS = (
 
 
 def named_in(text: str) -> Iterator[re.Match[str]]:
-    """Every mention, pattern by pattern; those of a name in a file have the groups name and file."""
+    """Every mention, pattern by pattern; those of a name in a file have the groups name and
+    file.
+    """
     for code in _CODE.findall(text):
         yield from _TARGET.finditer(code)
     for pattern in _PATTERNS:

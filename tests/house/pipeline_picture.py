@@ -1,4 +1,5 @@
-"""The pipeline as a Mermaid picture, made from pipeline.yaml: `make picture` writes it into README.md.
+"""The pipeline as a Mermaid picture, made from pipeline.yaml: `make picture` writes it into
+README.md.
 
 A box is a function, with the New York times at which a schedule starts it; an arrow is a topic.
 Left out are dead-letter topics, alerts, and topics that only operators read.
@@ -17,7 +18,9 @@ WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 def picture(pipeline: Pipeline) -> str:
-    """Mermaid flowchart in the order of pipeline.yaml; where no time is to be told, arrows draw the box."""
+    """Mermaid flowchart in the order of pipeline.yaml; where no time is to be told, arrows draw the
+    box.
+    """
     arrows = [line for function in pipeline.functions.values() for line in _arrows(function, pipeline)]
     drawn = set(re.findall(r"\w+", " ".join(arrows)))
     boxes = [_box(name, times) for name in pipeline.functions if (times := _times(name, pipeline)) or name not in drawn]
@@ -34,7 +37,9 @@ def _times(name: str, pipeline: Pipeline) -> list[str]:
 
 
 def _time(schedule: Schedule) -> str:
-    """As people read a cron: 06:30, Mon 04:00, every 10 min. Raises ValueError for a form that no schedule has yet."""
+    """As people read a cron: 06:30, Mon 04:00, every 10 min. Raises ValueError for a form that no
+    schedule has yet.
+    """
     if schedule.every_minutes is not None:
         return f"every {schedule.every_minutes} min"
     minute, hour, day, month, weekday = schedule.cron.split()
@@ -45,7 +50,9 @@ def _time(schedule: Schedule) -> str:
 
 
 def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:
-    """What announces or asks is an arrow with its topic; what recovery restarts is one dotted line."""
+    """What announces or asks is an arrow with its topic; what recovery restarts is one dotted
+    line.
+    """
     topics = [topic for topic in (function.announces, *function.publishes) if topic is not None]
     reached = {topic: pipeline.function_of_topic(topic) for topic in topics}
     if function.announces is None:
@@ -55,7 +62,10 @@ def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:
 
 
 def with_picture(text: str, pipeline: Pipeline) -> str:
-    """A document with the picture between its two marks. Raises ValueError where they are not there once each."""
+    """A document with the picture between its two marks.
+
+    Raises ValueError where they are not there once each.
+    """
     if (text.count(FIRST), text.count(LAST)) != (1, 1):
         raise ValueError(f"The document needs {FIRST!r} and {LAST!r}, once each and in lines of their own.")
     before, _, rest = text.partition(FIRST)

@@ -1,8 +1,9 @@
-"""Prose has 100 columns at most: Markdown, and lines of SQL, YAML, Terraform and make that are comments.
+"""Prose has 100 columns at most: Markdown, and lines of SQL, YAML, Terraform and make that are
+comments.
 
-`make check` runs it; ruff's W505 does the same for Python's comments and docstrings. Exempt are code
-fences, tables and headings of Markdown, which cannot be wrapped, and a line that is one word (a URL)
-behind its mark.
+`make check` runs it; ruff's W505 does the same for Python's comments and docstrings. Exempt are
+code fences, tables and headings of Markdown, which cannot be wrapped, and a line that is one word
+(a URL) behind its mark.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST = 100
-COMMENTS = {".sql": "--", ".yaml": "#", ".yml": "#", ".tf": "#", ".hcl": "#", ".example": "#", "Makefile": "#"}
+COMMENTS = {
+    **{".sql": "--", ".yaml": "#", ".yml": "#", ".tf": "#", ".hcl": "#", ".example": "#"},
+    **{".toml": "#", ".awk": "#", "Makefile": "#", "run": "#"},
+}
 # Folders of a checkout that are no part of the project.
 NOT_OURS = re.compile(r"\.(?:git|venv|local[^/]*|terraform|\w+_cache)|build|node_modules")
 FENCE = re.compile(r" *(?:```|~~~)")

@@ -13,7 +13,9 @@ OURS = ("functions", "shared", "local")
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module, the names taken from it, and whether it is imported lazily (in a function)."""
+    """One imported module, the names taken from it, and whether it is imported lazily (in a
+    function).
+    """
 
     module: str
     names: tuple[str, ...]
@@ -98,7 +100,9 @@ def dotted_name(node: ast.expr) -> str:
 
 
 def edges(source: Source, modules: set[str], lazy_too: bool) -> Iterator[str]:
-    """Our modules that this one imports: a submodule where a name is one, else the module itself."""
+    """Our modules that this one imports: a submodule where a name is one, else the module
+    itself.
+    """
     for found in source.imports:
         if found.lazy and not lazy_too:
             continue

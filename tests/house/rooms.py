@@ -31,7 +31,9 @@ FLOORS: dict[str, Floors] = {
 
 
 def rooms(root: Path) -> list[str]:
-    """Imports that go up or across between rooms, modules in no room, and rooms that no floor has."""
+    """Imports that go up or across between rooms, modules in no room, and rooms that no floor
+    has.
+    """
     found = sources(root, OURS)
     modules = {source.module for source in found}
     broken = [f"{source.path.as_posix()} lies in no room" for source in found if _is_outside(source)]
@@ -48,7 +50,9 @@ ABOUT_THE_HOUSE = {"house"}
 
 
 def find_unmirrored(root: Path) -> list[str]:
-    """Tests of units that lie beside no room of theirs: tests/unit/chain/batches is of shared/chain/batches."""
+    """Tests of units that lie beside no room of theirs: tests/unit/chain/batches is of
+    shared/chain/batches.
+    """
     units = root / "tests/unit"
     found = []
     for test in sorted(units.rglob("test_*.py")):
@@ -88,7 +92,9 @@ def room_of(module: str, house: str) -> str:
 
 
 def packages(root: Path) -> Iterator[tuple[str, int, int, Counter[str]]]:
-    """(package, files, lines, imports of other packages and how often) of shared/ and local/, from the ground up."""
+    """(package, files, lines, imports of other packages and how often) of shared/ and local/, from
+    the ground up.
+    """
     found = sources(root, ("shared", "local"))
     modules = {source.module for source in found}
     files: Counter[str] = Counter()
@@ -133,7 +139,9 @@ def table(root: Path) -> str:
 
 
 def imports(root: Path, *, lazy: bool) -> Counter[str]:
-    """How often each module is imported by modules of shared/ and local/, with or without those within functions."""
+    """How often each module is imported by modules of shared/ and local/, with or without those
+    within functions.
+    """
     found = sources(root, ("shared", "local"))
     modules = {source.module for source in found}
     return Counter(target for source in found for target in edges(source, modules, lazy_too=lazy))

@@ -1,4 +1,5 @@
-"""The words of the house: one word for one thing, the field's own, and where an old one still stands.
+"""The words of the house: one word for one thing, the field's own, and where an old one still
+stands.
 
 `make words` prints each old word with what stands for it and how often the old one is left.
 """
@@ -25,7 +26,9 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Word:
-    """An old word as a regular expression that a whole name matches, underscores before it left aside."""
+    """An old word as a regular expression that a whole name matches, underscores before it left
+    aside.
+    """
 
     old: str
     new: str
@@ -83,7 +86,8 @@ WORDS = (
     ),
 )
 
-# What takes no part: an attribute computed when it is read is named as an attribute, a fixture as what a test is given.
+# What takes no part: an attribute computed when it is read is named as an attribute, a fixture as
+# what a test is given.
 ATTRIBUTES = ("property", "cached_property", "functools.cached_property")
 FIXTURES = ("pytest.fixture",)
 
@@ -105,7 +109,9 @@ def find_all(root: Path) -> Iterator[Finding]:
 
 
 def names(source: Source) -> Iterator[tuple[Scope, str, int]]:
-    """The names that a file gives or uses, those in f-strings too; another package's module keeps its attributes."""
+    """The names that a file gives or uses, those in f-strings too; another package's module keeps
+    its attributes.
+    """
     yield Scope.MODULE, source.path.stem, 1
     for node in ast.walk(source.tree):
         match node:

@@ -40,7 +40,9 @@ def queries(values: dict) -> list[str]:
 
 
 def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
-    """One policy per alert of pipeline.yaml: its severity, what it watches, what it says to do, whom it tells."""
+    """One policy per alert of pipeline.yaml: its severity, what it watches, what it says to do,
+    whom it tells.
+    """
     made = run.of("google_monitoring_alert_policy")
     found = differences("alert", set(made), set(RAW["alerts"])) + differences("alert", set(made), set(WATCHED))
     for name, values in made.items():
@@ -80,7 +82,9 @@ def thresholds(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def everybody_is_watched(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Alerts look at every function, subscription and job of this environment, and at none of another."""
+    """Alerts look at every function, subscription and job of this environment, and at none of
+    another.
+    """
     policies = run.of("google_monitoring_alert_policy")
     metrics = run.of("google_logging_metric")
     subscriptions = wanted.pipeline.subscriptions.values()
@@ -124,8 +128,10 @@ def new_york_minute(query: str, moment: datetime) -> int:
 
 
 def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
-    """The export's alert knows New York's time, summer and winter, and asks after the schedule's own run: whichever
-    minute it is evaluated in, an export since the run is seen, and at the last of them no earlier one."""
+    """The export's alert knows New York's time, summer and winter, and asks after the schedule's
+    own run: whichever minute it is evaluated in, an export since the run is seen, and at the last
+    of them no earlier one.
+    """
     values = run.of("google_monitoring_alert_policy").get("export-missing")
     if values is None:
         return ["there is no export-missing"]
@@ -156,7 +162,9 @@ def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def budget(run: TerraformRun, wanted: Expected) -> list[str]:
-    """A budget tells channels of the type email alone: it is refused with Slack, SMS or a webhook."""
+    """A budget tells channels of the type email alone: it is refused with Slack, SMS or a
+    webhook.
+    """
     kinds = {values["id"]: values["type"] for values in run.all_of("google_monitoring_notification_channel")}
     found = []
     for values in run.all_of("google_billing_budget"):
@@ -169,7 +177,9 @@ def budget(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def find_left_out(value: Any, path: str = "") -> Iterator[str]:
-    """Where a page has a 0 or something empty: Monitoring gives neither back, and every plan would want it again."""
+    """Where a page has a 0 or something empty: Monitoring gives neither back, and every plan would
+    want it again.
+    """
     if value in (0, "", None) or value == [] or value == {}:
         yield f"{path} is {value!r}"
     elif isinstance(value, dict):
@@ -181,8 +191,9 @@ def find_left_out(value: Any, path: str = "") -> Iterator[str]:
 
 
 def charts(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Charts show this environment alone: our log metrics, or Google's of what is ours (BigQuery's has no less than a
-    project)."""
+    """Charts show this environment alone: our log metrics, or Google's of what is ours (BigQuery's
+    has no less than a project).
+    """
     (values,) = run.all_of("google_monitoring_dashboard")
     tiles = json.loads(values["dashboard_json"])["mosaicLayout"]["tiles"]
     series = [data for tile in tiles for data in tile["widget"].get("xyChart", {}).get("dataSets", [])]

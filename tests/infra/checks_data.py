@@ -1,4 +1,6 @@
-"""Checks of datasets, tables, views, the state database, buckets and secrets, and of who may touch them."""
+"""Checks of datasets, tables, views, the state database, buckets and secrets, and of who may touch
+them.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +129,9 @@ def state(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def collections(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Indexes, fields without an index and fields that let documents expire, as pipeline.yaml says."""
+    """Indexes, fields without an index and fields that let documents expire, as pipeline.yaml
+    says.
+    """
     about = RAW["collections"]
     indexes = {
         (v["collection"], tuple((field["field_path"], field["order"]) for field in v["fields"]))
@@ -159,7 +163,9 @@ def collections(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def buckets(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Private, but the exports where asked, for pages to read; raw unchangeable; exports and models versioned."""
+    """Private, but the exports where asked, for pages to read; raw unchangeable; exports and models
+    versioned.
+    """
     found = {
         values["name"]: {
             "uniform": values["uniform_bucket_level_access"],
@@ -186,7 +192,9 @@ def buckets(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def bucket_grants(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Each function reads and writes the buckets that pipeline.yaml says, and everybody below held/ of the raw one."""
+    """Each function reads and writes the buckets that pipeline.yaml says, and everybody below held/
+    of the raw one.
+    """
     who = accounts(run)
     names = {values["id"]: values["name"] for values in run.of("google_storage_bucket", "bucket").values()}
     found = set()

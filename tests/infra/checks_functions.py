@@ -1,4 +1,6 @@
-"""Checks of the functions, their accounts and environment, and of who may do what in the project as a whole."""
+"""Checks of the functions, their accounts and environment, and of who may do what in the project as
+a whole.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from tests.infra.terraform_runs import TerraformRun
 
 EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 BASIC_ROLES = ("roles/owner", "roles/editor", "roles/viewer")
-# Roles that cannot be given on anything smaller than the project; those with True are narrowed by a condition.
+# Roles that cannot be given on anything smaller than the project; those with True are narrowed by a
+# condition.
 PROJECT_ROLES = {
     "roles/bigquery.jobUser": False,
     "roles/datastore.user": True,
@@ -65,7 +68,9 @@ def archive(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def environment(run: TerraformRun, wanted: Expected) -> list[str]:
-    """What settings and runtime read from the environment, on every function; secrets as references."""
+    """What settings and runtime read from the environment, on every function; secrets as
+    references.
+    """
     asked = dict(wanted.settings) | {
         "RUNTIME": "gcp",
         "PROJECT_ID": PROJECT,
@@ -105,7 +110,9 @@ def own_accounts(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Pub/Sub's account may call each function, and nobody else; Pub/Sub alone may sign in its name."""
+    """Pub/Sub's account may call each function, and nobody else; Pub/Sub alone may sign in its
+    name.
+    """
     who = accounts(run)
     grants = run.all_of("google_cloud_run_service_iam_member")
     found = {(who.get(g["member"], g["member"]), g["role"], g["service"]) for g in grants}
@@ -118,7 +125,9 @@ def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def nothing_public(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Nobody without an account may do anything, but get exports (not list them) where that was asked for."""
+    """Nobody without an account may do anything, but get exports (not list them) where that was
+    asked for.
+    """
     found = {
         (resource.type, resource.values["member"], resource.values.get("bucket"), resource.values["role"])
         for resource in run.resources
@@ -130,7 +139,9 @@ def nothing_public(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def least_privilege(run: TerraformRun, wanted: Expected) -> list[str]:
-    """No basic role, no administrator; on the project only what cannot be given on less, to known accounts."""
+    """No basic role, no administrator; on the project only what cannot be given on less, to known
+    accounts.
+    """
     who = accounts(run)
     custom = {values["id"]: values["permissions"] for values in run.all_of("google_project_iam_custom_role")}
     found = [f"{role} may {permissions}" for role, permissions in custom.items() if set(permissions) != OWN_ROLE]
@@ -158,7 +169,9 @@ def _runs_of_ci(run: TerraformRun, wanted: Expected) -> set[str]:
 
 
 def deployers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """The named CI runs, and nobody else, may sign in as the account that deploys; without any, nothing is there."""
+    """The named CI runs, and nobody else, may sign in as the account that deploys; without any,
+    nothing is there.
+    """
     accounts_made = run.of("google_service_account", "deploy").values()
     grants = run.of("google_service_account_iam_member", "ci").values()
     found = {(grant["member"], grant["role"], grant["service_account_id"]) for grant in grants}
@@ -179,7 +192,9 @@ def deployers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def audit(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Reads and writes of buckets, secrets and the state are logged, unless another environment's root says so."""
+    """Reads and writes of buckets, secrets and the state are logged, unless another environment's
+    root says so.
+    """
     found = {
         (values["service"], tuple(sorted(each["log_type"] for each in values["audit_log_config"])))
         for values in run.all_of("google_project_iam_audit_config")
@@ -202,7 +217,9 @@ def build_source(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def services(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Every service whose resources are made is switched on, and stays on when this deployment goes."""
+    """Every service whose resources are made is switched on, and stays on when this deployment
+    goes.
+    """
     on = {values["service"].removesuffix(".googleapis.com") for values in run.all_of("google_project_service")}
     used = {
         "google_artifact_registry": "artifactregistry",

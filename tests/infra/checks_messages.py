@@ -39,7 +39,9 @@ def subscribers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def authenticated_pushes(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Every push bears a token of the one account that may call functions, made out to that very function."""
+    """Every push bears a token of the one account that may call functions, made out to that very
+    function.
+    """
     (account,) = run.of("google_service_account", "push").values()
     found = []
     for values in run.of("google_pubsub_subscription", "push").values():
@@ -79,7 +81,9 @@ def retries(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def dead_letters(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Each push subscription has a dead-letter topic of its own, each of those one pull subscription."""
+    """Each push subscription has a dead-letter topic of its own, each of those one pull
+    subscription.
+    """
     names = topic_names(run)
     found = {
         (values["name"], *[names.get(policy["dead_letter_topic"]) for policy in values["dead_letter_policy"]])
@@ -98,7 +102,9 @@ def dead_letters(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def publishers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Who may publish where: functions what pipeline.yaml says, Pub/Sub itself to the dead letters."""
+    """Who may publish where: functions what pipeline.yaml says, Pub/Sub itself to the dead
+    letters.
+    """
     who = accounts(run)
     grants = run.all_of("google_pubsub_topic_iam_member")
     found = {(who.get(g["member"], g["member"]), g["role"], g["topic"]) for g in grants}
@@ -113,7 +119,9 @@ def publishers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def pullers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Who may pull: Pub/Sub from what it forwards, and the function that finishes redrives from the dead letters."""
+    """Who may pull: Pub/Sub from what it forwards, and the function that finishes redrives from the
+    dead letters.
+    """
     who = accounts(run)
     grants = run.all_of("google_pubsub_subscription_iam_member")
     found = {(who.get(g["member"], g["member"]), g["role"], g["subscription"]) for g in grants}

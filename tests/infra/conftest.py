@@ -1,5 +1,5 @@
-"""What is deployed, each made once a session: the two deployments that the Terraform tests look at, the unpacked
-archive, and a Python with its locked packages and nothing else.
+"""What is deployed, each made once a session: the two deployments that the Terraform tests look at,
+the unpacked archive, and a Python with its locked packages and nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Starts the unpacked archive as a deployment does: functions-framework runs in the archive's folder."""
+"""Starts the unpacked archive as a deployment does: functions-framework runs in the archive's
+folder.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ LEFT_OUT = {"DEBUG", "HOST", "PORT", "RUNTIME", "FUNCTION_SOURCE", "FUNCTION_SIG
 
 
 def lay_beside(folder: Path) -> Path:
-    """Make a folder for PYTHONPATH with the runtime's file and just the modules of local/ that it needs."""
+    """Make a folder for PYTHONPATH with the runtime's file and just the modules of local/ that it
+    needs.
+    """
     shutil.copyfile(ROOT / RUNTIME_FILE, folder / RUNTIME_FILE.name)
     by_module = {source.module: source for source in sources(ROOT, ("local",))}
     waiting = [Source(RUNTIME_FILE, (ROOT / RUNTIME_FILE).read_text(encoding="utf-8"))]
@@ -39,7 +43,9 @@ def lay_beside(folder: Path) -> Path:
 
 
 def _deployment(python: Path, name: str, **variables: str) -> tuple[list[str], dict[str, str]]:
-    """The command of the deployed image, and its variables: of time zones it has only those of the locked tzdata."""
+    """The command of the deployed image, and its variables: of time zones it has only those of the
+    locked tzdata.
+    """
     command = [str(python.with_name("functions-framework")), "--host", "127.0.0.1"]
     kept = {key: value for key, value in outside().items() if key not in LEFT_OUT}
     return command, kept | {"FUNCTION_TARGET": name, "PYTHONTZPATH": "", **variables}
@@ -47,7 +53,10 @@ def _deployment(python: Path, name: str, **variables: str) -> tuple[list[str], d
 
 @contextmanager
 def serve(python: Path, name: str, archive: Path, beside: Path, folder: Path) -> Iterator[str]:
-    """An entry point under gunicorn: its URL. Its stores and its output (output.txt) are left in the folder."""
+    """An entry point under gunicorn: its URL.
+
+    Its stores and its output (output.txt) are left in the folder.
+    """
     port = free_port()
     command, environment = _deployment(
         python,

@@ -1,4 +1,6 @@
-"""What pipeline.yaml and the schema files ask of a deployment, in the names that it has on Google Cloud."""
+"""What pipeline.yaml and the schema files ask of a deployment, in the names that it has on Google
+Cloud.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class Expected:
         return set(self.pipeline.topics) - letters
 
     def sends(self, function: FunctionSpec) -> set[str]:
-        """Topics it may publish to: its own, its subscriptions' dead letters, and all where it sends for others."""
+        """Topics it may publish to: its own, its subscriptions' dead letters, and all where it
+        sends for others.
+        """
         own = {s.dead_letter_topic for s in function.subscriptions}
         return own | (self.plain_topics() if function.publishes_any else set(function.sends))
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mistake:
-    """In `file` the text `old`, which stands there exactly once, becomes `new`; `caught_by` is the check's name."""
+    """In `file` the text `old`, which stands there exactly once, becomes `new`; `caught_by` is the
+    check's name.
+    """
 
     name: str
     file: str

@@ -1,9 +1,12 @@
-"""The runtime under which packaged functions are tried out, in a process that has the archive and its lock alone.
+"""The runtime under which packaged functions are tried out, in a process that has the archive and
+its lock alone.
 
-State, bus and buckets are the embedded ones, which need nothing but Python; only the warehouse would need packages that
-are not deployed. So it is out of reach, as BigQuery is at times: the functions have to say so and ask for a retry.
+State, bus and buckets are the embedded ones, which need nothing but Python; only the warehouse
+would need packages that are not deployed. So it is out of reach, as BigQuery is at times: the
+functions have to say so and ask for a retry.
 
-This file and the few modules of local/ that it imports are laid beside the archive; it imports nothing of tests/.
+This file and the few modules of local/ that it imports are laid beside the archive; it imports
+nothing of tests/.
 """
 
 from __future__ import annotations

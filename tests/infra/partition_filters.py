@@ -1,5 +1,7 @@
-"""Which scans of partitioned tables BigQuery can prune: those with a filter on the partition's column that is known
-before anything is read. A table of which every scan is so may require it (requirePartitionFilter)."""
+"""Which scans of partitioned tables BigQuery can prune: those with a filter on the partition's
+column that is known before anything is read. A table of which every scan is so may require it
+(requirePartitionFilter).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ COMPARISONS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
 
 
 def partition_fields() -> dict[str, str]:
-    """Partition column of each partitioned table; a view's is that of the table its rows come from."""
+    """Partition column of each partitioned table; a view's is that of the table its rows come
+    from.
+    """
     fields = {schema.name: schema.partition_field for schema in all_schemas() if schema.partition_field}
     return fields | {name: "game_date" for name, _ in all_views()}
 
@@ -31,7 +35,9 @@ def _conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def _conditions(scan: exp.Table, around: exp.Select | exp.Merge | exp.Delete) -> Iterator[exp.Expr]:
-    """What every row of the scan that counts has to fulfil: WHERE, inner joins, and the scan's own outer join."""
+    """What every row of the scan that counts has to fulfil: WHERE, inner joins, and the scan's own
+    outer join.
+    """
     if isinstance(around, exp.Merge):
         yield from _conjuncts(around.args["on"])
         return
@@ -43,7 +49,9 @@ def _conditions(scan: exp.Table, around: exp.Select | exp.Merge | exp.Delete) ->
 
 
 def is_pruned(scan: exp.Table, field: str) -> bool:
-    """Whether a condition compares the scan's partition column with nothing but parameters and literals."""
+    """Whether a condition compares the scan's partition column with nothing but parameters and
+    literals.
+    """
     around = scan.find_ancestor(exp.Select, exp.Merge, exp.Delete)
     if not isinstance(around, exp.Select | exp.Merge | exp.Delete):
         return False

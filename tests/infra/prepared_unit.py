@@ -1,4 +1,6 @@
-"""A unit of a real batch, for a worker to be tried out on: models in place, the batch opened by the coordinator."""
+"""A unit of a real batch, for a worker to be tried out on: models in place, the batch opened by the
+coordinator.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ COORDINATOR = "phase5_coordinator"
 
 
 def prepare_unit(folder: Path, scratch: Path) -> dict[str, Any]:
-    """Make a state folder with a batch of one player, all before the worker; returns the worker's message."""
+    """Make a state folder with a batch of one player, all before the worker; returns the worker's
+    message.
+    """
     with open_world(folder, make_template(scratch)) as world:
         keep_models(world.models)
         lay_out(world.warehouse, NOW.date(), 1, NOW - timedelta(minutes=1), NOW + timedelta(hours=7))

@@ -1,4 +1,6 @@
-"""All checks of a deployment by name: each takes a run and what is wanted, and says what is wrong."""
+"""All checks of a deployment by name: each takes a run and what is wanted, and says what is
+wrong.
+"""
 
 from __future__ import annotations
 

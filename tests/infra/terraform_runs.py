@@ -1,7 +1,8 @@
 """Terraform as the tests run it: `terraform test` on a copy of the root, against a mocked provider.
 
-The mock invents every value that Google would answer, each another one, so that the state of such a run shows who is
-wired to whom; nothing is made, and no credentials are needed. TERRAFORM names the command (default: terraform).
+The mock invents every value that Google would answer, each another one, so that the state of such a
+run shows who is wired to whom; nothing is made, and no credentials are needed. TERRAFORM names the
+command (default: terraform).
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Resource:
 
 @dataclass(frozen=True)
 class TerraformRun:
-    """One `run` block of a test file: whether its assertions held, what was made, and the actions that a plan had."""
+    """One `run` block of a test file: whether its assertions held, what was made, and the actions
+    that a plan had.
+    """
 
     passed: bool
     output: str
@@ -48,7 +51,9 @@ class TerraformRun:
     actions: dict[str, tuple[str, ...]]
 
     def of(self, type_: str, name: str | None = None) -> dict[str | int | None, dict[str, Any]]:
-        """Values by key of the resources of a type, and of a name where the type is used under several."""
+        """Values by key of the resources of a type, and of a name where the type is used under
+        several.
+        """
         return {r.key: r.values for r in self.resources if r.type == type_ and name in (None, r.name)}
 
     def all_of(self, type_: str) -> list[dict[str, Any]]:
@@ -81,7 +86,9 @@ def copy_root(into: Path) -> Path:
 
 
 def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, without settings that the caller's shell may have for Terraform."""
+    """Run a command in a folder, without settings that the caller's shell may have for
+    Terraform.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TF_") or k.startswith("TF_STANDIN")}
     environment = kept | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "NO_COLOR": "1"}
     line = [*command(), f"-chdir={folder}", *arguments]
@@ -89,7 +96,10 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def init(folder: Path) -> None:
-    """Get the provider; skips where it cannot be got (no registry). Raises AssertionError for what is no Terraform."""
+    """Get the provider; skips where it cannot be got (no registry).
+
+    Raises AssertionError for what is no Terraform.
+    """
     done = terraform(folder, "init", "-no-color")
     if done.returncode:
         diagnostics = " ".join((done.stderr or done.stdout).split())
@@ -98,7 +108,10 @@ def init(folder: Path) -> None:
 
 
 def run_tests(folder: Path, file: str) -> dict[str, TerraformRun]:
-    """Run tests/{file}.tftest.hcl; its runs by name. One that failed is there too, with what Terraform said."""
+    """Run tests/{file}.tftest.hcl; its runs by name.
+
+    One that failed is there too, with what Terraform said.
+    """
     done = terraform(folder, "test", "-json", "-verbose", "-no-color", f"-filter=tests/{file}.tftest.hcl")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     ended = {

@@ -1,4 +1,6 @@
-"""`make package`: what the archive holds, and that the same tree gives the same bytes whoever builds it."""
+"""`make package`: what the archive holds, and that the same tree gives the same bytes whoever
+builds it.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,7 @@ def lay_out(folder: Path, change: Callable[[bytes], bytes] = lambda data: data, 
     return folder
 
 
-# --- what it holds --------------------------------------------------------------------------------------------
+# --- what it holds --------------------------------------------------------------------------------
 
 
 def test_it_holds_the_tracked_files_of_functions_and_shared_and_three_at_the_root(deployed: dict[str, bytes]) -> None:
@@ -75,7 +77,9 @@ def test_the_requirements_are_the_functions_lock_with_a_hash_for_every_package(d
 
 
 def test_the_buildpack_sees_the_framework_in_the_requirements(deployed: dict[str, bytes]) -> None:
-    """What the buildpack looks for in requirements.txt; where it does not find it, it adds a version of its own."""
+    """What the buildpack looks for in requirements.txt; where it does not find it, it adds a
+    version of its own.
+    """
     assert re.search(r"(?m)^functions-framework\b([^-]|$)", deployed["requirements.txt"].decode())
 
 
@@ -111,7 +115,7 @@ def test_an_incomplete_checkout_is_refused(tmp_path: Path, name: str) -> None:
         contents(folder)
 
 
-# --- the same bytes -------------------------------------------------------------------------------------------
+# --- the same bytes -------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
-"""The archive in an environment with its locked packages and nothing else, on every supported Python: all that it
-imports is there, and an entry point loads what it needs and no more. test_package_served.py starts them."""
+"""The archive in an environment with its locked packages and nothing else, on every supported
+Python: all that it imports is there, and an entry point loads what it needs and no more.
+test_package_served.py starts them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from tests.house.python_sources import sources
 from tests.infra.deployed import RUNTIME, refusal
 
 FUNCTIONS = sorted(load_pipeline().functions)
-# The heavy packages that loading an entry point loads; any other is imported where it is used, or never.
+# The heavy packages that loading an entry point loads; any other is imported where it is used, or
+# never.
 LOADED = {
     "batch_sweep": set(),
     "grading": {"numpy"},
@@ -56,7 +59,7 @@ print(json.dumps([failed, strangers]))
 """
 
 
-# --- the environment ----------------------------------------------------------------------------------------------
+# --- the environment ------------------------------------------------------------------------------
 
 
 def canonical(package: str) -> str:
@@ -76,7 +79,9 @@ def test_the_environment_holds_the_lock_and_nothing_else(python: Path, archive: 
 
 
 def test_all_that_the_archive_imports_anywhere_is_there(python: Path, archive: Path, tmp_path: Path) -> None:
-    """Lazy imports too, which no start and few messages come to; and our modules are the archive's own."""
+    """Lazy imports too, which no start and few messages come to; and our modules are the archive's
+    own.
+    """
     found = sources(archive, ("functions", "shared"))
     ours = {(source.module, ()) for source in found}
     theirs = {(each.module, each.names) for source in found for each in source.imports}
@@ -94,7 +99,7 @@ def test_all_that_the_archive_imports_anywhere_is_there(python: Path, archive: P
     assert json.loads(done.stdout) == [[], []]
 
 
-# --- the entry points ---------------------------------------------------------------------------------------------
+# --- the entry points -----------------------------------------------------------------------------
 
 
 def test_a_deployment_without_a_runtime_does_not_start_and_says_so(deployed_python: Path, archive: Path) -> None:

@@ -1,5 +1,6 @@
-"""Every entry point of the archive under functions-framework's production server, started as it is deployed, with its
-locked packages alone, on every supported Python, and sent messages."""
+"""Every entry point of the archive under functions-framework's production server, started as it is
+deployed, with its locked packages alone, on every supported Python, and sent messages.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ WORKER_REQUEST = {"batch_id": BATCH, "revision": 1, "unit": "203999", "models": 
 
 
 def asks(method: str) -> tuple[int, str, str]:
-    """The answer of a function that came as far as this method of the warehouse: to be tried again."""
+    """The answer of a function that came as far as this method of the warehouse: to be tried
+    again.
+    """
     return 503, "retry", f"The warehouse is out of reach for {method}."
 
 
@@ -89,7 +92,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 def test_the_worker_predicts_as_it_is_deployed(
     python: Path, archive: Path, beside: Path, prepared: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    """xgboost and scipy come in lazily, in the process that gunicorn forked; what was predicted cannot be staged."""
+    """xgboost and scipy come in lazily, in the process that gunicorn forked; what was predicted
+    cannot be staged.
+    """
     stores, request = prepared
     shutil.copytree(stores, tmp_path / "stores")
     with serve(python, "phase5_worker", archive, beside, tmp_path) as url:

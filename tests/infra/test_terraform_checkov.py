@@ -1,6 +1,8 @@
-"""Checkov finds nothing in the Terraform that is not skipped there with a reason, and no skip is idle.
+"""Checkov finds nothing in the Terraform that is not skipped there with a reason, and no skip is
+idle.
 
-CHECKOV names the command (default: checkov); it has pins of its own, so it lives in an environment of its own.
+CHECKOV names the command (default: checkov); it has pins of its own, so it lives in an environment
+of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The log metrics count what the functions really log: their expressions against the texts in the code."""
+"""The log metrics count what the functions really log: their expressions against the texts in the
+code.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,10 @@ def events_of(expression: ast.AST) -> set[Event]:
 
 
 def codes_of_metric(run: TerraformRun, metric: str) -> set[Event]:
-    """The codes that a metric's filter matches. Raises ValueError for one that no log line can have."""
+    """The codes that a metric's filter matches.
+
+    Raises ValueError for one that no log line can have.
+    """
     _, _, codes = run.of("google_logging_metric")[metric]["filter"].partition("jsonPayload.event=")
     return {Event(code) for code in re.findall(r'"([^"]+)"', codes)}
 
@@ -87,7 +92,9 @@ def descendants(root: type[PipelineError]) -> Iterator[type[PipelineError]]:
 
 
 def test_a_planned_retry_is_no_error_of_a_function(run: TerraformRun) -> None:
-    """Cloud Run logs the request itself, at ERROR where it was answered with 5xx: 503 is how we ask for a retry."""
+    """Cloud Run logs the request itself, at ERROR where it was answered with 5xx: 503 is how we ask
+    for a retry.
+    """
     answers: dict[str, str] = {}
     for node in ast.walk(ast.parse(HANDLER.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
@@ -106,7 +113,8 @@ def _answers(call: ast.Call) -> bool:
     return ast.unparse(call.func) == "Response"
 
 
-# A function's module configures the logs when it is loaded, which is after the framework has done so.
+# A function's module configures the logs when it is loaded, which is after the framework has done
+# so.
 SERVED = """
 import logging
 from shared.core.logs import configure_logging
@@ -133,7 +141,9 @@ def log_lines(tmp_path: Path, log_execution_id: str) -> list[str]:
 
 
 def test_a_line_is_written_once_as_the_functions_are_deployed(tmp_path: Path) -> None:
-    """Google sets LOG_EXECUTION_ID to true where a deployment does not; checks_functions.environment wants false."""
+    """Google sets LOG_EXECUTION_ID to true where a deployment does not;
+    checks_functions.environment wants false.
+    """
     (line,) = log_lines(tmp_path, "false")
     assert '"severity": "INFO"' in line
     assert len(log_lines(tmp_path, "true")) == 2

@@ -24,7 +24,9 @@ def mistaken_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _together(mistakes: Iterable[Mistake]) -> list[list[Mistake]]:
-    """Groups for one run each, which takes seconds: of a group no two are of one check, or of one place."""
+    """Groups for one run each, which takes seconds: of a group no two are of one check, or of one
+    place.
+    """
     groups: list[list[Mistake]] = []
     for mistake in mistakes:
         for group in groups:
@@ -47,7 +49,9 @@ PLANTED = [[each] for each in MISTAKES] if os.environ.get("ALONE") == "1" else _
 
 @pytest.mark.parametrize("mistakes", PLANTED, ids=lambda mistakes: "; ".join(each.name for each in mistakes))
 def test_mistakes_are_caught(mistakes: list[Mistake], mistaken_root: Path) -> None:
-    """Together with others that other checks find; ALONE=1 (`make infra-check`) plants each by itself."""
+    """Together with others that other checks find; ALONE=1 (`make infra-check`) plants each by
+    itself.
+    """
     right = {each.file: (ROOT / FOLDER / each.file).read_text(encoding="utf-8") for each in mistakes}
     wrong = dict(right)
     for each in mistakes:

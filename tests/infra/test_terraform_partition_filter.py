@@ -28,14 +28,17 @@ def requires_filter(table: str) -> bool:
 
 
 def statements() -> list[tuple[str, str]]:
-    """Every statement but the views: a filter on a view is a filter on the table that its rows come from."""
+    """Every statement but the views: a filter on a view is a filter on the table that its rows come
+    from.
+    """
     files = [path for path in sql_files(ROOT) if path.stem not in VIEWS]
     return [(path.name, expand_fragments(path.read_text(encoding="utf-8"))) for path in files] + build_statements()
 
 
 def test_what_is_read_whole_is_known_with_its_reason() -> None:
     scanned = find_unpruned(statements())
-    # a filter on this view prunes nothing: what a game's row is worth depends on its rows of other dates
+    # a filter on this view prunes nothing: what a game's row is worth depends on its rows of other
+    # dates
     assert set(scanned) == {"nba_raw.nbac_schedule_versions"}, scanned
     # the views read their tables whole; of the predictions their callers' filters prune, see above
     in_views = find_unpruned(all_views())

@@ -1,4 +1,6 @@
-"""The Terraform root itself: its form, what it refuses, and that nothing in it depends on time or chance."""
+"""The Terraform root itself: its form, what it refuses, and that nothing in it depends on time or
+chance.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def test_variables_and_outputs_are_described_and_in_order(kind: str) -> None:
 
 
 def test_no_function_topic_schedule_or_table_is_listed_by_hand() -> None:
-    """Names of pipeline.yaml stand in the root only where an alert is about that very function, or as an example."""
+    """Names of pipeline.yaml stand in the root only where an alert is about that very function, or
+    as an example.
+    """
     meant = {
         ("alerts.tf", "phase5_consolidation"),
         ("logging.tf", "phase5_consolidation"),
@@ -95,14 +99,19 @@ def waits_for(file: str, opening: str) -> set[str]:
 
 
 def test_a_person_who_applies_can_make_the_budget() -> None:
-    """The Billing Budgets API answers 403 to a person's own credentials unless the provider names a project."""
+    """The Billing Budgets API answers 403 to a person's own credentials unless the provider names a
+    project.
+    """
     provider = body("versions.tf", 'provider "google"')
     assert re.search(r"^  user_project_override += true$", provider, re.MULTILINE)
     assert re.search(r"^  billing_project += var\.project_id$", provider, re.MULTILINE)
 
 
 def test_a_function_waits_for_every_grant_of_its_account() -> None:
-    """A new revision serves at once. Only the sweep's pulls of dead letters may come a moment later."""
+    """A new revision serves at once.
+
+    Only the sweep's pulls of dead letters may come a moment later.
+    """
     waits = waits_for("functions.tf", 'resource "google_cloudfunctions2_function" "function"')
     text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / FOLDER).glob("*.tf"))
     grants = {
@@ -251,7 +260,9 @@ def test_a_rollback_is_of_the_archive_alone() -> None:
 
 
 def test_a_restored_database_is_all_that_terraform_forgets_and_takes() -> None:
-    """Every resource in the database of the state: apply would otherwise look for it in the old one."""
+    """Every resource in the database of the state: apply would otherwise look for it in the old
+    one.
+    """
     text = (ROOT / FOLDER / "firestore.tf").read_text(encoding="utf-8")
     resources = {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', text, re.MULTILINE)}
     (forgotten,) = re.findall(r"state rm ((?:[\w.]+[ \\\n]+)+)terraform", section("Going back in time"))

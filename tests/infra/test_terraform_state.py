@@ -1,4 +1,6 @@
-"""The state's collections in pipeline.yaml against the code that uses them: names, indexes, and fields without one."""
+"""The state's collections in pipeline.yaml against the code that uses them: names, indexes, and
+fields without one.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ OWNERS = {
     "shared.chain.resilience.dead_letters": {"redrives", "audit"},
     "shared.chain.resilience.locks": {"locks"},
 }
-# What looks like a collection and is none: the worker knows its batch and never asks for the date's; the exports have
-# a field of that name.
+# What looks like a collection and is none: the worker knows its batch and never asks for the
+# date's; the exports have a field of that name.
 NOT_TOUCHED = {"phase5_worker": {"batch_dates"}, "phase6_export": {"batches"}}
 
 
@@ -63,7 +65,9 @@ def list_touched(function: str) -> set[str]:
 
 
 def queries() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
-    """(file, collection expression, fields that it filters by) of every query with a list of filters."""
+    """(file, collection expression, fields that it filters by) of every query with a list of
+    filters.
+    """
     for source in sources(ROOT, ("functions", "shared")):
         for node in ast.walk(source.tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -113,7 +117,9 @@ def test_every_collection_is_of_somebody() -> None:
 
 
 def test_every_collection_that_the_code_names_is_declared() -> None:
-    """Constants COLLECTION and LOADS, and paths beginning with a name and a slash that are written as documents."""
+    """Constants COLLECTION and LOADS, and paths beginning with a name and a slash that are written
+    as documents.
+    """
     found = set()
     for source in sources(ROOT, ("functions", "shared")):
         for node in ast.walk(source.tree):

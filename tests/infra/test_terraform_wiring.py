@@ -1,4 +1,6 @@
-"""What Terraform makes against pipeline.yaml and the schema files, in both directions, for two environments."""
+"""What Terraform makes against pipeline.yaml and the schema files, in both directions, for two
+environments.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,8 @@ def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun
     grants = {address for address in changed if "_iam_member." in address}
     invoker = 'google_cloud_run_service_iam_member.push["grading"]'
     assert changed[invoker] == changed['google_cloudfunctions2_function.function["grading"]'] == ("delete", "create")
-    # Of the others a mock does not know that what they are on cannot be changed in place: it says update.
+    # Of the others a mock does not know that what they are on cannot be changed in place: it says
+    # update.
     pipeline = load_pipeline()
     readers = {name for name, function in pipeline.functions.items() if "nba_raw" in DEFAULTS.datasets(function)}
     assert len(readers) > 2
@@ -100,7 +103,9 @@ def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun
 
 @pytest.mark.heavy
 def test_another_archive_changes_the_archive_and_the_functions_alone(changes: dict[str, TerraformRun]) -> None:
-    """So a rollback of code leaves schemas, grants and subscriptions as they are, and the way forward too."""
+    """So a rollback of code leaves schemas, grants and subscriptions as they are, and the way
+    forward too.
+    """
     changed = _find_changed(changes["another_archive"])
     assert {address.partition("[")[0] for address in changed} == {
         "google_cloudfunctions2_function.function",

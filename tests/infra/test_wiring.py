@@ -1,5 +1,6 @@
-"""pipeline.yaml against itself, the folders and the code, in both directions: nothing is published into the void,
-nothing waits for what nobody sends."""
+"""pipeline.yaml against itself, the folders and the code, in both directions: nothing is published
+into the void, nothing waits for what nobody sends.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def read_topics(pipeline: Pipeline) -> set[str]:
     return {s.topic for s in pipeline.subscriptions.values()} | set(pipeline.pullable.values())
 
 
-# --- topics ---------------------------------------------------------------------------------------------------
+# --- topics ---------------------------------------------------------------------------------------
 
 
 def test_every_topic_has_a_publisher() -> None:
@@ -101,7 +102,7 @@ def test_names_are_what_pubsub_takes(name: str) -> None:
     assert not name.startswith("goog")
 
 
-# --- functions ------------------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------
 
 
 def folders() -> list[str]:
@@ -131,7 +132,9 @@ def test_limits_of_the_platform(name: str) -> None:
 
 @pytest.mark.parametrize("subscription", SUBSCRIPTIONS, ids=lambda s: s.name)
 def test_a_crash_never_turns_a_good_message_into_a_dead_letter(subscription: Subscription) -> None:
-    """The waits between the allowed attempts together outlast the lease that a dead process left."""
+    """The waits between the allowed attempts together outlast the lease that a dead process
+    left.
+    """
     function = PIPELINE.functions[subscription.function]
     waits = [subscription.backoff_seconds(attempt) for attempt in range(1, subscription.max_delivery_attempts)]
     assert sum(waits) >= function.lease_seconds
@@ -143,7 +146,9 @@ def test_a_crash_never_turns_a_good_message_into_a_dead_letter(subscription: Sub
 
 @pytest.mark.parametrize("subscription", SUBSCRIPTIONS, ids=lambda s: s.name)
 def test_what_comes_at_once_is_no_dead_letter_for_want_of_an_instance(subscription: Subscription) -> None:
-    """Each refusal counts as an attempt: played with every instance busy for as long as the platform lets it run."""
+    """Each refusal counts as an attempt: played with every instance busy for as long as the
+    platform lets it run.
+    """
     function = PIPELINE.functions[subscription.function]
     at_once = {**RAW["defaults"], **RAW["functions"][function.name]}["at_once"]
     free = [0] * (function.max_instances * function.concurrency)
@@ -159,7 +164,9 @@ def test_what_comes_at_once_is_no_dead_letter_for_want_of_an_instance(subscripti
 
 
 def test_attempts_end_before_the_alert_that_they_do_not_explain() -> None:
-    """Half an hour is also what the sweep waits at least before it takes an execution for abandoned."""
+    """Half an hour is also what the sweep waits at least before it takes an execution for
+    abandoned.
+    """
     for subscription in SUBSCRIPTIONS:
         waits = [subscription.backoff_seconds(attempt) for attempt in range(1, subscription.max_delivery_attempts)]
         assert subscription.ack_deadline_seconds + sum(waits) <= RAW["alerts"]["oldest-unacked-message"]["seconds"]
@@ -190,7 +197,7 @@ def test_no_key_of_the_file_is_misspelt() -> None:
         assert set(raw) <= known, name
 
 
-# --- modes and schedules --------------------------------------------------------------------------------------
+# --- modes and schedules --------------------------------------------------------------------------
 
 
 def test_modes_are_those_of_the_messages_and_end_with_a_phase() -> None:
@@ -270,7 +277,7 @@ def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:
     assert not PIPELINE.schedules["self-heal-predictions"].repeats
 
 
-# --- contracts ------------------------------------------------------------------------------------------------
+# --- contracts ------------------------------------------------------------------------------------
 
 
 def test_every_contract_has_a_rule_and_every_rule_a_contract() -> None:
@@ -327,7 +334,7 @@ def test_schedulers_retry() -> None:
     assert (defaults["min_backoff_seconds"], defaults["max_backoff_seconds"], defaults["max_doublings"]) == (10, 300, 5)
 
 
-# --- code -----------------------------------------------------------------------------------------------------
+# --- code -----------------------------------------------------------------------------------------
 
 
 def name_of(argument: ast.expr) -> str:
@@ -358,7 +365,7 @@ def test_what_a_function_sends_is_declared_for_it_and_nothing_else_is() -> None:
         assert set(function.publishes) == found - {function.announces}, f"{function.name}: declared, or sent, in vain"
 
 
-# --- the test itself, and the file's errors -------------------------------------------------------------------
+# --- the test itself, and the file's errors -------------------------------------------------------
 
 
 def write(folder: Path, old: str, new: str) -> Path:

@@ -1,4 +1,6 @@
-"""A batch larger than the usual limit, by the parts of `make load`: nothing is lost, nothing grows that need not."""
+"""A batch larger than the usual limit, by the parts of `make load`: nothing is lost, nothing grows
+that need not.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,3 @@
-"""Mutants of the core: one small change at a time, and whether the tests that should notice it do."""
+"""Mutants of the core: one small change at a time, and whether the tests that should notice it
+do.
+"""

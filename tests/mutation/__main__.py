@@ -1,9 +1,9 @@
 """`make mutants`: changes the core in one place at a time and plays the tests that should notice.
 
-FILES="shared/chain/resilience/locks.py shared/chain/execution/ledger.py" takes some of core.py's files, MOST=200 the
-number of mutants, SEED=1 which ones are drawn, LIST=1 only lists them. Outcomes are kept in JOURNAL
-(.local/mutants.jsonl): an interrupted run goes on, and what has neither another file nor other tests is not played
-again.
+FILES="shared/chain/resilience/locks.py shared/chain/execution/ledger.py" takes some of core.py's
+files, MOST=200 the number of mutants, SEED=1 which ones are drawn, LIST=1 only lists them. Outcomes
+are kept in JOURNAL (.local/mutants.jsonl): an interrupted run goes on, and what has neither another
+file nor other tests is not played again.
 Exit 0 all killed, 1 some survived, 2 wrong input.
 """
 
@@ -26,7 +26,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def draw(folder: Path, files: Sequence[str], most: int, seed: int) -> list[Mutant]:
-    """At most so many of the files' mutants, in the order of the files; the same seed draws the same ones."""
+    """At most so many of the files' mutants, in the order of the files; the same seed draws the
+    same ones.
+    """
     found = [mutant for file in files for mutant in mutants_of(file, (folder / file).read_text(encoding="utf-8"))]
     # a larger number draws the smaller one's too, so that it goes on where that ended
     chosen = set(random.Random(seed).sample(found, len(found))[:most])
@@ -34,7 +36,8 @@ def draw(folder: Path, files: Sequence[str], most: int, seed: int) -> list[Mutan
 
 
 def play(copy: Copy, mutants: Sequence[Mutant], tests: Mapping[str, Sequence[str]], journal: Journal) -> list[Mutant]:
-    """Play the tests against each mutant and say what came of it; returns those that no test noticed.
+    """Play the tests against each mutant and say what came of it; returns those that no test
+    noticed.
 
     Raises Unusable where the tests do not pass without a mutant.
     """

@@ -1,4 +1,6 @@
-"""The core's files, and of each the tests that should kill its mutants: quick ones first, they are tried in order."""
+"""The core's files, and of each the tests that should kill its mutants: quick ones first, they are
+tried in order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every mutant of a file's text, Python or SQL: one operator, number, condition, argument or statement changed.
+"""Every mutant of a file's text, Python or SQL: one operator, number, condition, argument or
+statement changed.
 
 Positions are the syntax tree's own, so that the rest of the file stays as it is, line by line.
 """
@@ -83,7 +84,9 @@ class Mutant:
 
 
 def mutants_of(file: str, text: str) -> list[Mutant]:
-    """The mutants of a file, by position; none of them is the same program, as far as its tree tells."""
+    """The mutants of a file, by position; none of them is the same program, as far as its tree
+    tells.
+    """
     if file.endswith(".sql"):
         return sorted(_of_sql(file, text))
     whole = ast.dump(ast.parse(text))
@@ -110,7 +113,9 @@ def _of_sql(file: str, text: str) -> Iterator[Mutant]:
 
 
 class _Finder:
-    """Walks a tree; annotations, docstrings and type aliases are left out, since nothing runs them."""
+    """Walks a tree; annotations, docstrings and type aliases are left out, since nothing runs
+    them.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -56,7 +56,9 @@ class Copy:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def write(self, file: str, text: str) -> None:
-        """The file with this text, newer than any byte code of it: a mutant may be as long, in the same second."""
+        """The file with this text, newer than any byte code of it: a mutant may be as long, in the
+        same second.
+        """
         path = self.folder / file
         path.write_text(text, encoding="utf-8")
         self._writes += 1
@@ -64,7 +66,9 @@ class Copy:
         os.utime(path, (moment, moment))
 
     def play(self, tests: Sequence[str], most_seconds: float | None) -> int | None:
-        """pytest's exit code, stopping at the first failure; None where it took longer than that."""
+        """pytest's exit code, stopping at the first failure; None where it took longer than
+        that.
+        """
         server = self._server or self._start()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -105,7 +109,10 @@ class Copy:
             self._server.communicate()
 
     def time_unmutated(self, tests: Sequence[str]) -> float:
-        """Seconds that the tests take where nothing is changed. Raises Unusable where they do not pass."""
+        """Seconds that the tests take where nothing is changed.
+
+        Raises Unusable where they do not pass.
+        """
         started = time.monotonic()
         code = self.play(tests, None)
         if code != _PASSED:
@@ -127,7 +134,9 @@ class Copy:
 
 
 class Journal:
-    """Outcomes by what was played: a run that was interrupted goes on, and a changed test or file is played again."""
+    """Outcomes by what was played: a run that was interrupted goes on, and a changed test or file
+    is played again.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

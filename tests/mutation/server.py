@@ -1,8 +1,9 @@
-"""Plays tests, one pytest session a line of stdin, each in a fork of this process: packages are imported once.
+"""Plays tests, one pytest session a line of stdin, each in a fork of this process: packages are
+imported once.
 
-A program of its own, run in a copy of the project by its path; of the project nothing is imported before the fork.
-A line is a JSON list of tests; the answers are the fork's process id, which leads a group of its own, and pytest's
-exit code.
+A program of its own, run in a copy of the project by its path; of the project nothing is imported
+before the fork. A line is a JSON list of tests; the answers are the fork's process id, which leads
+a group of its own, and pytest's exit code.
 """
 
 from __future__ import annotations

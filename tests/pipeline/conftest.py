@@ -1,4 +1,6 @@
-"""Fixtures of the pipeline's tests: a template of the warehouse, and a world of its own for every test."""
+"""Fixtures of the pipeline's tests: a template of the warehouse, and a world of its own for every
+test.
+"""
 
 from __future__ import annotations
 

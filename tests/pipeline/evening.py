@@ -1,4 +1,6 @@
-"""A small evening for the tests of phase 5: two games, four players, three lines, and how their runs are compared."""
+"""A small evening for the tests of phase 5: two games, four players, three lines, and how their
+runs are compared.
+"""
 
 from __future__ import annotations
 

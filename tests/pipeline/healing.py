@@ -1,4 +1,6 @@
-"""A played day on an embedded runtime for the tests of self-heal: what is asked of it, and what is taken away."""
+"""A played day on an embedded runtime for the tests of self-heal: what is asked of it, and what is
+taken away.
+"""
 
 from __future__ import annotations
 

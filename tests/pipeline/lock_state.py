@@ -1,8 +1,10 @@
-"""Another process that locks the state database exclusively, for test_state_outage and to see it by hand.
+"""Another process that locks the state database exclusively, for test_state_outage and to see it by
+hand.
 
 python -m tests.pipeline.lock_state FOLDER SECONDS
 
-Waits until a unit of phase 5 has completed in the state folder FOLDER, then keeps everybody from writing for so long.
+Waits until a unit of phase 5 has completed in the state folder FOLDER, then keeps everybody from
+writing for so long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A child process for test_day: prepares a state folder up to the day, or plays the day and dies at a crash point.
+"""A child process for test_day: prepares a state folder up to the day, or plays the day and dies at
+a crash point.
 
 python -m tests.pipeline.play_day prepare FOLDER ARCHIVE
 python -m tests.pipeline.play_day die FOLDER ARCHIVE POINT NTH

@@ -85,7 +85,9 @@ def open_batch(
 
 
 def complete(world: PipelineHarness, unit: str, rows: int | None, batch: str = BATCH) -> None:
-    """Report a unit: the rows it staged, None where it failed; and send what the batch announces."""
+    """Report a unit: the rows it staged, None where it failed; and send what the batch
+    announces.
+    """
     status = UnitStatus.FAILED if rows is None else UnitStatus.DONE
     result = UnitResult(unit, status, rows or 0, None, 1, None if rows else "it failed", world.clock.now())
     completion.complete_unit(world.state, batch, result, announcement)

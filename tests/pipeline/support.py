@@ -1,4 +1,6 @@
-"""A real embedded runtime on a folder, driven by hand: deliveries one at a time, and a process that can be killed."""
+"""A real embedded runtime on a folder, driven by hand: deliveries one at a time, and a process that
+can be killed.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class _Mortal:
 
 
 class RecordingBus(SqliteBus):
-    """The embedded bus, with a list of all that was ever published (it forgets messages that were delivered)."""
+    """The embedded bus, with a list of all that was ever published (it forgets messages that were
+    delivered).
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -88,7 +92,10 @@ class RecordingBus(SqliteBus):
 
 @dataclass
 class PipelineHarness:
-    """The stores of a folder, and the runtime of the process that is alive. Restarting makes another process."""
+    """The stores of a folder, and the runtime of the process that is alive.
+
+    Restarting makes another process.
+    """
 
     file: SqliteFile
     clock: SimClock
@@ -163,7 +170,9 @@ class PipelineHarness:
     def run_until_idle(
         self, functions: Mapping[str, tuple[Run, type[PhaseMessage]]] = PHASE5, *, wait: bool = True
     ) -> list[tuple[str, Response]]:
-        """Deliver to these functions until nothing is left for them; `wait` moves the clock to later retries."""
+        """Deliver to these functions until nothing is left for them; `wait` moves the clock to
+        later retries.
+        """
         answers: list[tuple[str, Response]] = []
         while True:
             claimed = self.bus.due(dict.fromkeys(functions, 1))
@@ -211,7 +220,9 @@ class PipelineHarness:
 
 
 def make_template(folder: Path) -> Path:
-    """A warehouse with every declared table, to be copied: creating them takes most of a small test's time."""
+    """A warehouse with every declared table, to be copied: creating them takes most of a small
+    test's time.
+    """
     path = folder / "template.duckdb"
     DuckDbWarehouse(path).close()
     return path
@@ -254,7 +265,9 @@ def push(
     attempt: int = 1,
     published_at: str | None = None,
 ) -> bytes:
-    """A push request's body. data: bytes or text as they stand, an object as JSON, None: no data."""
+    """A push request's body. data: bytes or text as they stand, an object as JSON, None: no
+    data.
+    """
     message: dict[str, Any] = {"messageId": message_id, "attributes": dict(attributes or {})}
     if published_at is not None:
         message["publishTime"] = published_at

@@ -1,4 +1,6 @@
-"""`make backfill`: a month a message, the next one when the month before is through phase 4; on real stores."""
+"""`make backfill`: a month a message, the next one when the month before is through phase 4; on
+real stores.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +142,7 @@ def test_paused_it_publishes_nothing(world: PipelineHarness) -> None:
     assert triggers(world) == []
 
 
-# --- on a state folder ------------------------------------------------------------------------------------------------
+# --- on a state folder ----------------------------------------------------------------------------
 
 FIRST = """
     import base64, json
@@ -182,7 +184,7 @@ def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.C
     assert "2025-03-01" not in message.out
 
 
-# --- input ------------------------------------------------------------------------------------------------------------
+# --- input ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

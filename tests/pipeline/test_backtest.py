@@ -1,4 +1,6 @@
-"""The backtest on a tiny league: the future changes nothing, it goes on where it was, and it is what serving does."""
+"""The backtest on a tiny league: the future changes nothing, it goes on where it was, and it is
+what serving does.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,9 @@ from tests.support.market_features import market_features
 pytestmark = pytest.mark.heavy  # seasons of history, models, two backtests
 
 FIRST, LAST = date(2025, 11, 10), date(2025, 11, 20)
-# On this evening the injury list names the rotation players whom box scores show as absent; on others a player
-# who was traded, or rested, is in the second alone: that is what docs/backtest.md says of derived absences.
+# On this evening the injury list names the rotation players whom box scores show as absent; on
+# others a player who was traded, or rested, is in the second alone: that is what docs/backtest.md
+# says of derived absences.
 SERVED = date(2025, 11, 14)
 
 
@@ -81,7 +84,8 @@ def copy_changed(league: Path, folder: Path, absurd: bool) -> Path:
         for name in ("points", "fgm", "fga", "ftm", "fta", "line", "home_points", "total"):
             if name in late.column_names:
                 column = late.column(name)
-                # twice: more would be beyond what phase 2 takes for a record of a feed (shared/nba/bounds.py)
+                # twice: more would be beyond what phase 2 takes for a record of a feed
+                # (shared/nba/bounds.py)
                 worse = pc.cast(pc.multiply(pc.cast(column, pa.float64()), 2.0), column.type)
                 late = late.set_column(late.column_names.index(name), late.schema.field(name), worse)
         pq.write_table(pa.concat_tables([early, late]) if absurd else early, folder / file.name)
@@ -115,7 +119,9 @@ def absurd(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
-    """Exactly, with the evening's absences and with those of the day before; the rows after LAST are absurd indeed."""
+    """Exactly, with the evening's absences and with those of the day before; the rows after LAST
+    are absurd indeed.
+    """
     keys, all_keys = ended.played.asked.keys, absurd.played.asked.keys
     assert len(keys) > 80
     assert all_keys[: len(keys)] == keys
@@ -192,7 +198,9 @@ def rows_of(file: Path, sql: str) -> list[dict[str, Any]]:
 
 
 def test_the_backtest_reads_the_rows_that_serving_used(served: Path, absurd: Run) -> None:
-    """Feature rows of the evening's batch against those of the backfilled world, every number exactly."""
+    """Feature rows of the evening's batch against those of the backfilled world, every number
+    exactly.
+    """
     numbers = [*model_features(), *market_features()]
     sql = f"""SELECT game_id, player_id, {", ".join(numbers)} FROM nba_predictions.ml_feature_store
       WHERE game_date = $day
@@ -205,7 +213,9 @@ def test_the_backtest_reads_the_rows_that_serving_used(served: Path, absurd: Run
 
 
 def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run) -> None:
-    """Points, spread, P(over), recommendation and expected value of the evening's batch, every number exactly."""
+    """Points, spread, P(over), recommendation and expected value of the evening's batch, every
+    number exactly.
+    """
     current = rows_of(
         served / "warehouse.duckdb",
         """SELECT * FROM nba_predictions.current_predictions

@@ -1,4 +1,6 @@
-"""The breakers of single parts: a prediction system that fails is left out, a source that is down is not asked."""
+"""The breakers of single parts: a prediction system that fails is left out, a source that is down
+is not asked.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def rows_of(world: PipelineHarness) -> list[dict[str, Any]]:
     )
 
 
-# --- a system -------------------------------------------------------------------------------------------------
+# --- a system -------------------------------------------------------------------------------------
 
 
 def test_a_system_that_fails_five_units_is_left_out_and_the_others_are_served(
@@ -171,7 +173,7 @@ def test_wrong_features_are_nobody_s_single_failure(evening: PipelineHarness) ->
     assert circuit_breaker.read_kind(evening.runtime, "system") == {}
 
 
-# --- the disk -------------------------------------------------------------------------------------------------
+# --- the disk -------------------------------------------------------------------------------------
 
 
 class Unusable:
@@ -203,7 +205,7 @@ def test_a_disk_that_cannot_be_used_counts_for_no_breaker_and_gives_no_unit_up(
     assert batch["status"] != "CONSOLIDATED", "no unit was recorded as failed"
 
 
-# --- a source -------------------------------------------------------------------------------------------------
+# --- a source -------------------------------------------------------------------------------------
 
 
 class Scraper:

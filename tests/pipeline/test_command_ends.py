@@ -1,4 +1,6 @@
-"""How commands end: by SIGTERM, into a pipe that nobody reads, on a folder that is removed, on a day without games."""
+"""How commands end: by SIGTERM, into a pipe that nobody reads, on a folder that is removed, on a
+day without games.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ def test_a_thousand_units_complete_from_fifty_threads_each_twice(world: Pipeline
 
 
 def test_through_the_handler_each_result_is_recorded_once_and_the_batch_announced_once(world: PipelineHarness) -> None:
-    """The same with real messages, executions and outboxes: each of 200 requests delivered twice."""
+    """The same with real messages, executions and outboxes: each of 200 requests delivered
+    twice.
+    """
     units = [str(n) for n in range(200)]
     open_batch(world, *units)
     calls: Counter[str] = Counter()

@@ -1,4 +1,6 @@
-"""The guarded MERGE: what it writes, what it refuses, and that nothing is dropped before it was verified."""
+"""The guarded MERGE: what it writes, what it refuses, and that nothing is dropped before it was
+verified.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ ONLY = {"phase5_consolidation": PHASE5["phase5_consolidation"]}
 
 
 def whole_batch(world: PipelineHarness, staged: dict[str, list[dict[str, Any]]], run_id: str = "run1") -> str:
-    """Open a batch, stage its units and complete them all; its announcement is then in the queue."""
+    """Open a batch, stage its units and complete them all; its announcement is then in the
+    queue.
+    """
     batch = open_batch(world, *staged, run_id=run_id)
     for unit, rows in staged.items():
         stage(world, unit, rows, batch=batch)
@@ -61,7 +65,9 @@ def batch_of(world: PipelineHarness, batch: str = BATCH) -> dict[str, Any]:
 def assert_failed_and_preserved(
     world: PipelineHarness, message: str, staged: int, answers: list[Response], status: int = 503
 ) -> None:
-    """FAILED with what was expected and found, an alert, every staging table there, nothing announced."""
+    """FAILED with what was expected and found, an alert, every staging table there, nothing
+    announced.
+    """
     assert [answer.status for answer in answers] == [status]
     assert message in answers[0].body["reason"]
     failed = batch_of(world)
@@ -79,7 +85,7 @@ def assert_failed_and_preserved(
     assert current(world) == []
 
 
-# --- what it writes -------------------------------------------------------------------------------------------
+# --- what it writes -------------------------------------------------------------------------------
 
 
 def test_a_batch_is_merged_verified_and_cleaned_up(world: PipelineHarness) -> None:
@@ -205,7 +211,7 @@ def test_very_many_units_are_gathered_in_chunks(world: PipelineHarness) -> None:
     assert world.warehouse.statement_counts["execute"] == 4  # three chunks and the MERGE
 
 
-# --- tip-off --------------------------------------------------------------------------------------------------
+# --- tip-off --------------------------------------------------------------------------------------
 
 
 def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: PipelineHarness) -> None:
@@ -231,7 +237,9 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
 
 
 def test_at_its_tip_off_a_game_without_rows_stays_with_the_revision_before(world: PipelineHarness) -> None:
-    """Revision 2 has nobody of the early game, and is consolidated at its very tip-off: too late to say so."""
+    """Revision 2 has nobody of the early game, and is consolidated at its very tip-off: too late to
+    say so.
+    """
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
     whole_batch(world, {"2": [prediction(2, "9.5", game=LATE, batch=R2)]}, "run2")
@@ -286,7 +294,9 @@ def test_all_frozen_is_no_data_with_the_reason(world: PipelineHarness) -> None:
 
 
 def test_a_game_with_nobody_to_predict_is_covered_by_the_batch_that_found_so(world: PipelineHarness) -> None:
-    """Revision 2 has no player of the early game any more (all out): its predictions of revision 1 no longer count."""
+    """Revision 2 has no player of the early game any more (all out): its predictions of revision 1
+    no longer count.
+    """
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
     whole_batch(world, {"2": [prediction(2, "9.5", game=LATE, batch=R2)]}, "run2")
@@ -295,7 +305,7 @@ def test_a_game_with_nobody_to_predict_is_covered_by_the_batch_that_found_so(wor
     assert len(table(world)) == 2  # history
 
 
-# --- what it refuses ------------------------------------------------------------------------------------------
+# --- what it refuses ------------------------------------------------------------------------------
 
 
 def test_staged_rows_that_are_missing_fail_the_batch(world: PipelineHarness) -> None:
@@ -419,7 +429,7 @@ def test_a_row_that_is_in_place_twice_fails_the_verification(world: PipelineHarn
     assert_failed_and_preserved(world, "1 keys are in place (1 doubled rows), 1 were expected", 1, consolidate(world))
 
 
-# --- after a failure ------------------------------------------------------------------------------------------
+# --- after a failure ------------------------------------------------------------------------------
 
 
 def test_a_retry_picks_up_from_the_preserved_tables(world: PipelineHarness) -> None:
@@ -479,7 +489,9 @@ def test_a_superseded_batch_never_merges(world: PipelineHarness) -> None:
 
 
 def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness) -> None:
-    """Revision 1 failed and is retried after revision 2 was merged, in a state that forgot to supersede it."""
+    """Revision 1 failed and is retried after revision 2 was merged, in a state that forgot to
+    supersede it.
+    """
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
     world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     consolidate(world)
@@ -498,7 +510,7 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness
     assert (1, Decimal("24.5"), R2) in current(world)
 
 
-# --- repeats and late units -----------------------------------------------------------------------------------
+# --- repeats and late units -----------------------------------------------------------------------
 
 
 def test_a_repeat_after_success_merges_nothing_and_announces_again(world: PipelineHarness) -> None:
@@ -516,7 +528,9 @@ def test_a_repeat_after_success_merges_nothing_and_announces_again(world: Pipeli
 
 
 def test_a_repeat_finishes_what_a_crash_left(world: PipelineHarness) -> None:
-    """Died after CONSOLIDATED, before the earlier revision was superseded and staging was dropped."""
+    """Died after CONSOLIDATED, before the earlier revision was superseded and staging was
+    dropped.
+    """
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     consolidate(world)
     whole_batch(world, {"1": [prediction(1, "24.5", batch=R2)]}, "run2")
@@ -616,7 +630,9 @@ def test_a_stale_holder_of_the_lock_does_not_write(world: PipelineHarness) -> No
 
 
 def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: PipelineHarness) -> None:
-    """The process pauses between its MERGE and the batch's state; the retry finds the rows in place."""
+    """The process pauses between its MERGE and the batch's state; the retry finds the rows in
+    place.
+    """
     whole_batch(world, {"1": [prediction(1, "24.5")]})
     warehouse = world.warehouse
 
@@ -641,7 +657,9 @@ def test_a_stale_holder_of_the_lock_does_not_mark_the_batch(world: PipelineHarne
 def test_a_batch_that_changes_while_it_is_consolidated_is_not_marked_and_its_staging_stays(
     world: PipelineHarness,
 ) -> None:
-    """A late unit says that it is done between the MERGE and the batch's state; the retry merges both."""
+    """A late unit says that it is done between the MERGE and the batch's state; the retry merges
+    both.
+    """
     open_batch(world, "1", "2")
     stage(world, "1", [prediction(1, "24.5")])
     complete(world, "1", 1)

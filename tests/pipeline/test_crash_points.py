@@ -1,4 +1,6 @@
-"""A process that dies at any place between two side effects: the next one ends with the same predictions."""
+"""A process that dies at any place between two side effects: the next one ends with the same
+predictions.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from tests.pipeline.support import PHASE5, Killed, PipelineHarness, open_world
 
 pytestmark = pytest.mark.heavy  # an evening again for every point
 
-# What the chain comes by in every run; the points of recovery and operation have tests of their own.
+# What the chain comes by in every run; the points of recovery and operation have tests of their
+# own.
 CHAIN = ("handler.", "outbox.", "coordinator.", "worker.", "batch.", "consolidation.")
 
 
@@ -38,7 +41,9 @@ def run_with_deaths(world: PipelineHarness, point: str, occasion: int) -> int:
 
 
 def announcements(world: PipelineHarness) -> Counter[tuple[str, int]]:
-    """Distinct announcements of consolidation by execution: a repeat of the same one has the same outbox id."""
+    """Distinct announcements of consolidation by execution: a repeat of the same one has the same
+    outbox id.
+    """
     found = world.list_published("nba-phase5-predictions-complete")
     return Counter({(each["execution_id"], each["sequence"]): 1 for each in found})
 
@@ -79,7 +84,8 @@ def test_the_chain_takes_few_statements(tmp_path: Path, evening_template: Path) 
         world.run_until_idle()
         counts = world.warehouse.statement_counts
     assert counts.pop("staging_load") == len(PLAYERS)
-    # coordinator 3 queries and 1 load; consolidation lists, checks, merges, verifies, records, drops
+    # coordinator 3 queries and 1 load; consolidation lists, checks, merges, verifies, records,
+    # drops
     assert counts == {"query": 5, "load": 2, "tables": 1, "execute": 1, "drop": 1}
 
 
@@ -102,7 +108,9 @@ def test_a_death_on_any_occasion_changes_nothing(
 def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
     evening: PipelineHarness, undisturbed: PipelineHarness, point: str
 ) -> None:
-    """The process that comes back late goes on with what the dead one had chosen, and loses no row it had merged."""
+    """The process that comes back late goes on with what the dead one had chosen, and loses no row
+    it had merged.
+    """
     trigger(evening)
     with evening.kill_at(point), pytest.raises(Killed):
         evening.run_until_idle()
@@ -123,7 +131,9 @@ def test_a_redelivery_after_tip_off_of_the_early_game_ends_with_all_rows(
 def test_a_unit_that_was_recorded_does_not_leave_staging_behind(
     evening: PipelineHarness, undisturbed: PipelineHarness
 ) -> None:
-    """The worker dies after its completion; all others finish and the batch is consolidated before it comes back."""
+    """The worker dies after its completion; all others finish and the batch is consolidated before
+    it comes back.
+    """
     trigger(evening)
     evening.run_until_idle({"phase5_coordinator": PHASE5["phase5_coordinator"]})
     with evening.kill_at("batch.unit_recorded"), pytest.raises(Killed):

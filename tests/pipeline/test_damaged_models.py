@@ -1,4 +1,6 @@
-"""A trained model whose file is damaged: the batch goes on without it, says so, and the advice it gives works."""
+"""A trained model whose file is damaged: the batch goes on without it, says so, and the advice it
+gives works.
+"""
 
 from __future__ import annotations
 

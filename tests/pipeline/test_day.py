@@ -60,7 +60,9 @@ def test_the_usual_player_has_five_systems_by_five_lines(day_played: Path) -> No
 
 
 def test_statements_do_not_grow_with_games(day_played: Path, day_league: Path) -> None:
-    """The same number of warehouse calls for three games as for none predicted yet; see also make bench."""
+    """The same number of warehouse calls for three games as for none predicted yet; see also make
+    bench.
+    """
     chains = [run for run in summary_of(day_played)["runs"] if run["batch_id"]]
     assert len({run["warehouse_statements"] for run in chains[1:]}) == 1
 

@@ -1,4 +1,6 @@
-"""A day that is killed and started again, and one with data of the future planted, end as the undisturbed one."""
+"""A day that is killed and started again, and one with data of the future planted, end as the
+undisturbed one.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def test_killed_and_started_again_is_the_same(
 def test_planted_future_data_changes_nothing(
     day_base: Path, day_played: Path, day_league: Path, tmp_path: Path
 ) -> None:
-    """A box score of the game itself, a line after tip-off and absences of tomorrow, all fetched suspiciously early."""
+    """A box score of the game itself, a line after tip-off and absences of tomorrow, all fetched
+    suspiciously early.
+    """
     planted = tmp_path / "planted"
     shutil.copytree(day_base, planted)
     day = date.fromisoformat(summary_of(day_played)["game_date"])
@@ -60,7 +64,9 @@ def test_planted_future_data_changes_nothing(
 
 
 def _plant(warehouse: duckdb.DuckDBPyConnection, day_played: Path, day: date) -> None:
-    """Copy what the played day learned later into the base, with new contents and early snapshots."""
+    """Copy what the played day learned later into the base, with new contents and early
+    snapshots.
+    """
     warehouse.execute(f"ATTACH '{day_played}/warehouse.duckdb' AS known (READ_ONLY)")
     early = f"TIMESTAMPTZ '{day} 08:00:00+00'"
     planted = [

@@ -43,7 +43,8 @@ def functions(work: Any) -> dict[str, Any]:
 
 
 def fail_for_good(world: PipelineHarness, message: dict[str, Any] | None = None, **attributes: str) -> str:
-    """Publish to phase 3, which fails until the message is a dead letter; returns the message's first id.
+    """Publish to phase 3, which fails until the message is a dead letter; returns the message's
+    first id.
 
     In a way that is no failure of the function's, so that its breaker stays closed.
     """
@@ -63,7 +64,7 @@ def list_sent(world: PipelineHarness) -> list[dict[str, str]]:
     return [a for topic, _, a in world.bus.published if topic == TRIGGER and a.get("trigger_source") == "redrive"]
 
 
-# --- what cannot be published once more ------------------------------------------------------------------------
+# --- what cannot be published once more -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,9 @@ def list_sent(world: PipelineHarness) -> list[dict[str, str]]:
 def test_what_no_redrive_could_publish_is_refused_and_stays(
     world: PipelineHarness, data: bytes, attributes: dict[str, str], why: str
 ) -> None:
-    """As Pub/Sub leaves it in its dead letters: recorded, the sweep would try to publish it for ever."""
+    """As Pub/Sub leaves it in its dead letters: recorded, the sweep would try to publish it for
+    ever.
+    """
     world.bus.publish(DEAD, data, attributes)
     (done,) = redrive(world)
     assert (done.published, done.letter.redrivable) == (False, False)
@@ -150,7 +153,7 @@ def test_each_letter_of_pubsubs_has_the_error_of_its_own_unit_and_ours_keeps_wha
     ]
 
 
-# --- listing --------------------------------------------------------------------------------------------------
+# --- listing --------------------------------------------------------------------------------------
 
 
 def test_what_is_listed_of_poison_and_of_exhausted_attempts(world: PipelineHarness) -> None:
@@ -211,7 +214,7 @@ def test_a_letter_of_pubsubs_own_making_is_understood(world: PipelineHarness) ->
     assert attributes["origin_message_id"] == letter.id
 
 
-# --- redriving ------------------------------------------------------------------------------------------------
+# --- redriving ------------------------------------------------------------------------------------
 
 
 def test_a_redriven_message_is_the_same_message_again(world: PipelineHarness) -> None:
@@ -263,7 +266,8 @@ def test_a_death_between_two_steps(world: PipelineHarness, point: str, repair: s
     else:
         redrive(world)
     assert letters(world) == []
-    # a death between publishing and marking publishes again, as every outbox: receivers are idempotent
+    # a death between publishing and marking publishes again, as every outbox: receivers are
+    # idempotent
     assert len(list_sent(world)) == (2 if point == "outbox.published" else 1)
     assert len({attributes["outbox_id"] for attributes in list_sent(world)}) == 1
     assert len([a for a in world.documents("audit") if a["action"] == "redrive"]) == 1
@@ -291,7 +295,9 @@ class OutWithSomebody:
 
 
 def test_a_letter_that_is_out_with_somebody_is_acknowledged_by_the_sweep(world: PipelineHarness) -> None:
-    """What was not acknowledged is not marked as such: it would stay in the list until a person redrives it again."""
+    """What was not acknowledged is not marked as such: it would stay in the list until a person
+    redrives it again.
+    """
     poison(world)
     fail_for_good(world)
     bus = world.runtime.bus
@@ -390,7 +396,7 @@ def test_a_message_whose_execution_succeeded_meanwhile_does_nothing(world: Pipel
     assert work.calls == 1
 
 
-# --- a batch's requests ---------------------------------------------------------------------------------------
+# --- a batch's requests ---------------------------------------------------------------------------
 
 
 def dead_unit(evening: PipelineHarness, unit: str) -> None:
@@ -454,7 +460,7 @@ def test_only_what_was_chosen_is_redriven(
     assert len(list_sent(world)) == 1
 
 
-# --- a letter whose message filled it ------------------------------------------------------------------------------
+# --- a letter whose message filled it -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

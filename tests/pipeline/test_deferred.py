@@ -1,4 +1,6 @@
-"""Messages that the pause switch or a breaker stops: held, released oldest first, never lost and never dead letters."""
+"""Messages that the pause switch or a breaker stops: held, released oldest first, never lost and
+never dead letters.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ def at_point(point: str, do: Any) -> Iterator[None]:
         failpoints.install(None)
 
 
-# --- pause ----------------------------------------------------------------------------------------------------
+# --- pause ----------------------------------------------------------------------------------------
 
 
 def test_a_pause_amid_a_fan_out_lets_the_running_unit_finish_and_holds_the_others(
@@ -227,7 +229,7 @@ def test_a_message_of_no_subscription_goes_to_the_functions_first(world: Pipelin
     assert resume(world) == [f"{function.subscriptions[0].name}.7"]
 
 
-# --- crashes --------------------------------------------------------------------------------------------------
+# --- crashes --------------------------------------------------------------------------------------
 
 
 def test_a_crash_between_the_bytes_and_the_document_holds_it_at_the_redelivery(world: PipelineHarness) -> None:
@@ -258,7 +260,7 @@ def test_a_crash_while_releasing_is_mended_by_the_next_call(world: PipelineHarne
     assert not any(each["outbox_pending"] for each in world.documents("held"))
 
 
-# --- breaker --------------------------------------------------------------------------------------------------
+# --- breaker --------------------------------------------------------------------------------------
 
 
 def flaky(world: PipelineHarness, work: Work, times: int) -> list[Response]:

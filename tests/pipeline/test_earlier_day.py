@@ -1,4 +1,6 @@
-"""A day played on a state that already holds later days knows no more and no less than on a fresh one."""
+"""A day played on a state that already holds later days knows no more and no less than on a fresh
+one.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""`make run RUNTIME=gcp-emulators` as a person starts it: the deployed adapters play the day that the embedded ones
-play, and Google's own tool publishes to it while it is up."""
+"""`make run RUNTIME=gcp-emulators` as a person starts it: the deployed adapters play the day that
+the embedded ones play, and Google's own tool publishes to it while it is up.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ def run(module: str, settings: dict[str, str], ends_with: int = 0) -> None:
 
 @contextmanager
 def staying_up(folder: Path, league: Path) -> Iterator[str]:
-    """The command that a day printed which stays up; it is then interrupted, as by Ctrl-C, and must end with 0."""
+    """The command that a day printed which stays up; it is then interrupted, as by Ctrl-C, and must
+    end with 0.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "local.cli.run"],
         cwd=ROOT,

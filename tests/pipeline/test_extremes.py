@@ -1,4 +1,6 @@
-"""Extremes in what is pushed: dead letters before an execution, a lease, a permit or any other state is written."""
+"""Extremes in what is pushed: dead letters before an execution, a lease, a permit or any other
+state is written.
+"""
 
 from __future__ import annotations
 
@@ -288,7 +290,9 @@ def odd_value(random: Random, depth: int = 0) -> Any:
 def test_whatever_is_pushed_is_an_execution_or_a_dead_letter_that_the_bus_takes(
     world: PipelineHarness, seed: int
 ) -> None:
-    """200 pushes a seed: no error but ours, and whatever is taken can be held, announced and dead-lettered."""
+    """200 pushes a seed: no error but ours, and whatever is taken can be held, announced and
+    dead-lettered.
+    """
     random, models = Random(seed), (PhaseMessage, PredictionRequest, TrainingMessage)
     outcomes: Counter[str] = Counter()
     for _ in range(200):

@@ -1,4 +1,6 @@
-"""Coordinator and workers: who opens, joins and follows a batch; units that fail, come late, or belong nowhere."""
+"""Coordinator and workers: who opens, joins and follows a batch; units that fail, come late, or
+belong nowhere.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def expected_outputs(world: PipelineHarness, batch: str = BATCH) -> dict[str, tu
     return {each["player_lookup"]: (each["status"], each["reason"], each["has_line"]) for each in found}
 
 
-# --- coordinator ----------------------------------------------------------------------------------------------
+# --- coordinator ----------------------------------------------------------------------------------
 
 
 def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None:
@@ -105,7 +107,9 @@ def test_after_consolidation_the_next_trigger_opens_the_next_revision(
 
 
 def test_a_coordinator_that_was_taken_over_opens_no_batch_of_its_own(evening: PipelineHarness) -> None:
-    """It stood still while another took over, and a second run had its batch too: nobody would send its requests."""
+    """It stood still while another took over, and a second run had its batch too: nobody would send
+    its requests.
+    """
     trigger(evening)
     stood_still = False
 
@@ -132,7 +136,8 @@ def test_a_day_without_games_is_no_data_and_goes_on_with_the_export(world: Pipel
     answer = coordinate(world)
     assert (answer["status"], world.documents("batches")) == ("no_data", [])
     assert "no games with known rosters on 2025-11-14" in answer["reason"]
-    # what earlier dates left is taken back; a no_data completion on the workers' topic would be poison
+    # what earlier dates left is taken back; a no_data completion on the workers' topic would be
+    # poison
     ((topic, data, _),) = world.bus.published[1:]
     assert topic == "nba-phase6-export-trigger"
     message = {name: json.loads(data)[name] for name in ("game_date", "run_id", "mode")}
@@ -151,7 +156,9 @@ def test_after_the_last_tip_off_there_is_nobody_to_predict(evening: PipelineHarn
 
 
 def test_a_game_at_its_tip_off_is_none_of_the_batch(evening: PipelineHarness) -> None:
-    """The batch says of its games alone that it found nobody to predict: current_predictions goes by that."""
+    """The batch says of its games alone that it found nobody to predict: current_predictions goes
+    by that.
+    """
     evening.clock.set(TIPOFFS[EARLY])
     coordinate(evening)
     found = get_batch(evening.state, BATCH)
@@ -203,7 +210,9 @@ def test_features_and_lines_of_a_later_moment_are_not_used(
 def test_lines_newer_than_the_features_are_not_tested_beside_them(
     evening: PipelineHarness, undisturbed: PipelineHarness
 ) -> None:
-    """Another run has written its lines and not its features yet; both moments lie before this run's as_of."""
+    """Another run has written its lines and not its features yet; both moments lie before this
+    run's as_of.
+    """
     newer = AS_OF + timedelta(seconds=30)
     evening.add(LINES, [line_row(101, EARLY, "39.5", "bookone", features_as_of=newer)])
     trigger(evening, as_of=(AS_OF + timedelta(minutes=1)).isoformat())
@@ -214,7 +223,9 @@ def test_lines_newer_than_the_features_are_not_tested_beside_them(
 def test_a_retry_sends_the_requests_that_were_kept_first(
     evening: PipelineHarness, undisturbed: PipelineHarness
 ) -> None:
-    """A batch is made of one set of inputs: models that became current after the crash are not among them."""
+    """A batch is made of one set of inputs: models that became current after the crash are not
+    among them.
+    """
     trigger(evening)
     with evening.kill_at("coordinator.requests_written"), pytest.raises(Killed):
         evening.run_until_idle()
@@ -229,7 +240,9 @@ def test_a_retry_sends_the_requests_that_were_kept_first(
 def test_a_retry_chooses_by_the_features_that_the_first_try_saw(
     evening: PipelineHarness, undisturbed: PipelineHarness
 ) -> None:
-    """A run that begins at phase 5 takes the newest features; a slower run may write newer ones before the retry."""
+    """A run that begins at phase 5 takes the newest features; a slower run may write newer ones
+    before the retry.
+    """
     trigger(evening)
     with evening.kill_at("coordinator.batch_opened"), pytest.raises(Killed):
         evening.run_until_idle()
@@ -243,7 +256,7 @@ def test_a_retry_chooses_by_the_features_that_the_first_try_saw(
     assert current_predictions(evening) == current_predictions(undisturbed)
 
 
-# --- workers --------------------------------------------------------------------------------------------------
+# --- workers --------------------------------------------------------------------------------------
 
 
 class _OneTableFails:

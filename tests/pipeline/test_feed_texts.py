@@ -1,4 +1,6 @@
-"""Names and words of feeds that steer a terminal are stored, joined, told and exported as they read."""
+"""Names and words of feeds that steer a terminal are stored, joined, told and exported as they
+read.
+"""
 
 from __future__ import annotations
 

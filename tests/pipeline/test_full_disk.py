@@ -1,4 +1,6 @@
-"""`make run` on a disk that fills up in the middle of the day: one sentence, and the same command ends the day."""
+"""`make run` on a disk that fills up in the middle of the day: one sentence, and the same command
+ends the day.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from local.embedded.sqlite_state import SqliteState
 from local.host.runtime import STATE_FILE
 from tests.conftest import ALLOWED_IN_CI, ROOT
 
-# The league, its history and the models take 30 MiB, the whole day some 60 before the warehouse's log is folded in.
+# The league, its history and the models take 30 MiB, the whole day some 60 before the warehouse's
+# log is folded in.
 SMALL, LARGE = "36m", "300m"
 
 

@@ -1,4 +1,6 @@
-"""`make run` with sources that fail all day, and a day without games after a day with some: what readers are told."""
+"""`make run` with sources that fail all day, and a day without games after a day with some: what
+readers are told.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the handler answers and leaves behind for every kind of message and every kind of failure."""
+"""What the handler answers and leaves behind for every kind of message and every kind of
+failure.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ def execution(world: PipelineHarness) -> dict[str, Any]:
     return only
 
 
-# --- poison ---------------------------------------------------------------------------------------------------
+# --- poison ---------------------------------------------------------------------------------------
 
 POISON: Mapping[str, tuple[bytes, str]] = {
     "not JSON": (push("{broken", subscription=TRIGGER), "not_json"),
@@ -188,7 +190,7 @@ def test_poison_that_cannot_be_dead_lettered_is_not_acknowledged(world: Pipeline
         send(world, Work(), push("{"))
 
 
-# --- what is understood ---------------------------------------------------------------------------------------
+# --- what is understood ---------------------------------------------------------------------------
 
 
 def test_attributes_alone_are_a_message_where_they_have_the_date(world: PipelineHarness) -> None:
@@ -216,7 +218,7 @@ def test_a_retry_after_midnight_is_about_the_day_of_the_publish(world: PipelineH
     assert execution(world)["attempts"] == 2
 
 
-# --- failures -------------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ def test_a_state_store_that_is_down_is_retriable_and_nothing_is_lost(world: Pipe
     assert work.calls == 1
 
 
-# --- runs -----------------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 
 def run_ids(world: PipelineHarness) -> list[str]:
@@ -432,7 +434,7 @@ def test_the_run_goes_on_into_the_next_phase(world: PipelineHarness) -> None:
     assert next_["parent_processor"] == "phase3_analytics"
 
 
-# --- modes, as_of, outcomes -----------------------------------------------------------------------------------
+# --- modes, as_of, outcomes -----------------------------------------------------------------------
 
 
 def test_a_phase_beyond_the_modes_last_is_skipped_and_says_so(world: PipelineHarness) -> None:

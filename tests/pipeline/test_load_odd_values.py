@@ -1,4 +1,6 @@
-"""Phase 2 on real embedded stores where feeds sent odd values: the run is partial, names them, and loads the rest."""
+"""Phase 2 on real embedded stores where feeds sent odd values: the run is partial, names them, and
+loads the rest.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,9 @@ def test_one_odd_value_of_each_source_is_named_and_the_rest_is_loaded(runtime: R
     "body", [b"[" * 100_000 + b"]" * 100_000, b'{"leagueSchedule": 7}', b"null", b'"\\ud800"', b"9" * 5000]
 )
 def test_a_schedule_that_cannot_be_read_at_all_fails_no_run(runtime: Runtime, body: bytes) -> None:
-    """Alone it is partial with nothing loaded, and says what to do; beside others they are loaded."""
+    """Alone it is partial with nothing loaded, and says what to do; beside others they are
+    loaded.
+    """
     path = write(runtime, "nba", "schedule", body)
     alone = load(runtime, path)
     assert (alone.status, alone.record_count, list(alone.metadata["failed_files"])) == ("partial", 0, [path])

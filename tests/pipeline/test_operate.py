@@ -1,4 +1,6 @@
-"""What operators do from the command line: dead letters, pause, sweep; what it prints and how it ends."""
+"""What operators do from the command line: dead letters, pause, sweep; what it prints and how it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ SETTINGS = (
 
 
 def lay_out(world: PipelineHarness) -> None:
-    """Two dead letters: one that goes through now (beyond its mode: nothing to do), one that never will."""
+    """Two dead letters: one that goes through now (beyond its mode: nothing to do), one that never
+    will.
+    """
     world.bus.publish(DEAD, b'{"game_date": "2025-11-14", "mode": "results"}', GOOD)
     world.bus.publish(DEAD, b"nonsense", BAD)
 
@@ -86,7 +90,9 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.heavy
 def test_make_dlq_and_redrive(state: Path) -> None:
-    """As a person types it, on a folder that no process has open; a reason is taken as it stands."""
+    """As a person types it, on a folder that no process has open; a reason is taken as it
+    stands.
+    """
     listed = make(state, "dlq")
     assert listed.returncode == 0, listed.stderr
     assert "max_delivery_attempts" in listed.stdout
@@ -273,7 +279,9 @@ def test_a_sweep_at_a_moment(state: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_no_moment_bricks_a_state_folder(
     state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the environment of a command, sweep and publish alike: refused, and the time stays what it was."""
+    """From the environment of a command, sweep and publish alike: refused, and the time stays what
+    it was.
+    """
     monkeypatch.setenv("TOPIC", operate.SWEEP)
     monkeypatch.setenv("MESSAGE", '{"game_date": "TODAY"}')
     commands = (("9999-12-31", lambda: operate.main(["sweep"])), ("1900-01-01", publish_command.main))

@@ -1,4 +1,6 @@
-"""What an operator reads and does, without HTTP: the read models and the signed actions of shared/operations."""
+"""What an operator reads and does, without HTTP: the read models and the signed actions of
+shared/operations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A batch's models: pinned when it is opened, read once an instance, whatever serves by the time its units run."""
+"""A batch's models: pinned when it is opened, read once an instance, whatever serves by the time
+its units run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A function under functions-framework's production server (gunicorn): it answers, and its logs are seen."""
+"""A function under functions-framework's production server (gunicorn): it answers, and its logs are
+seen.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
 
 @contextmanager
 def serve(function: str, folder: Path, output: Path) -> Iterator[str]:
-    """The function's own main.py under gunicorn, as the deployed image starts it; its output goes to a file."""
+    """The function's own main.py under gunicorn, as the deployed image starts it; its output goes
+    to a file.
+    """
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "PORT", "RUNTIME")}
     environment |= {

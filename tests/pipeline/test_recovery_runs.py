@@ -1,5 +1,6 @@
-"""Runs of the recovery functions: named by their firing, not in the history where nothing was done, ended where what
-they publish is another run."""
+"""Runs of the recovery functions: named by their firing, not in the history where nothing was done,
+ended where what they publish is another run.
+"""
 
 from __future__ import annotations
 

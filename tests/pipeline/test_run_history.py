@@ -1,4 +1,6 @@
-"""The run's history in the warehouse: one row an execution, one for all workers, each written once."""
+"""The run's history in the warehouse: one row an execution, one for all workers, each written
+once.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ LEASE = timedelta(seconds=90)
 
 
 def execution(world: PipelineHarness, phase: str, unit: str = "", run: str = RUN, **result: Any) -> Taken:
-    """Take an execution and finish it ten seconds later; `error` fails it, `running` leaves it so."""
+    """Take an execution and finish it ten seconds later; `error` fails it, `running` leaves it
+    so.
+    """
     ledger = Ledger(world.state, "a", 1)
     facts = records.facts(
         function=phase,
@@ -82,7 +86,9 @@ def test_finished_executions_are_rows_in_both_tables_by_one_load_each(world: Pip
 
 
 def test_a_simulated_clock_stands_still_and_the_history_has_real_times(world: PipelineHarness) -> None:
-    """Work of two seconds under a clock that does not move, then one that was ended from outside."""
+    """Work of two seconds under a clock that does not move, then one that was ended from
+    outside.
+    """
 
     class Machine:
         moment = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
@@ -128,7 +134,9 @@ def test_a_repeat_writes_nothing_and_a_later_execution_is_added(world: PipelineH
 
 @pytest.mark.parametrize("point", ["history.recorded", "history.loaded"])
 def test_a_death_before_the_executions_are_marked_writes_each_once(world: PipelineHarness, point: str) -> None:
-    """Another execution of the run ends before anybody comes back: the first load is not made anew with it."""
+    """Another execution of the run ends before anybody comes back: the first load is not made anew
+    with it.
+    """
     execution(world, "phase1")
     execution(world, "phase2")
     with world.kill_at(point), pytest.raises(Killed):
@@ -143,7 +151,9 @@ def test_a_death_before_the_executions_are_marked_writes_each_once(world: Pipeli
 
 
 def test_an_execution_taken_again_meanwhile_has_a_row_for_each_end(world: PipelineHarness) -> None:
-    """The process dies between the load and the marks, and the failed one is redriven before anybody comes back."""
+    """The process dies between the load and the marks, and the failed one is redriven before
+    anybody comes back.
+    """
     execution(world, "phase2", error="the bucket is gone", final=True)
     with world.kill_at("history.loaded"), pytest.raises(Killed):
         write_run_history(world.runtime, RUN)
@@ -228,7 +238,9 @@ def test_all_workers_of_a_batch_are_one_row_written_with_its_consolidation(world
 
 
 def test_a_batch_consolidated_again_has_one_row_of_workers(world: PipelineHarness) -> None:
-    """A unit came late: its consolidation is a row of its own, the other units are not told again."""
+    """A unit came late: its consolidation is a row of its own, the other units are not told
+    again.
+    """
     work_units(world, 3)
     consolidate_batch(world)
     write_run_history(world.runtime, RUN)

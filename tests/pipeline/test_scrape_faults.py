@@ -1,4 +1,6 @@
-"""Phases 1 and 2 against sources that misbehave: nothing is lost, nothing is fetched twice, and the reason is told."""
+"""Phases 1 and 2 against sources that misbehave: nothing is lost, nothing is fetched twice, and the
+reason is told.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
         yield found
 
 
-# --- a good day --------------------------------------------------------------------------------------------------
+# --- a good day -----------------------------------------------------------------------------------
 
 
 def test_a_good_day_reaches_the_tables(chain: Chain) -> None:
@@ -156,7 +158,7 @@ def test_nba_gets_its_headers_and_nobody_else_the_key(chain: Chain, caplog: pyte
     assert "***" in scraped.reason
 
 
-# --- a source that fails -------------------------------------------------------------------------------------------
+# --- a source that fails --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [name for name in BAD if name != "list"])  # no events is a case of its own
@@ -253,7 +255,7 @@ def test_events_without_a_line_are_noted_and_no_failure(chain: Chain) -> None:
     assert scraped.metadata["notes"]["odds_player_points"] == {"lines": "2 of 2 events have no line yet"}
 
 
-# --- days without games ------------------------------------------------------------------------------------------
+# --- days without games ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["results", "same_day", "tomorrow"])
@@ -290,7 +292,7 @@ def test_no_result_yet_and_nothing_left_to_predict_are_no_data(chain: Chain) -> 
     assert begun.reason == "all 2 games on 2025-11-14 have begun; nothing is left to predict"
 
 
-# --- raw files ---------------------------------------------------------------------------------------------------
+# --- raw files ------------------------------------------------------------------------------------
 
 
 def test_a_repeated_execution_fetches_nothing_and_another_run_everything(chain: Chain) -> None:
@@ -347,7 +349,9 @@ def test_an_unreadable_optional_file_is_left_out_and_named(chain: Chain) -> None
 
 
 def test_an_unreadable_schedule_is_named_with_what_to_do_and_a_missing_one_is_poison(chain: Chain) -> None:
-    """The file is immutable: five retries would end in a dead letter and hold back what the other files say."""
+    """The file is immutable: five retries would end in a dead letter and hold back what the other
+    files say.
+    """
     scraped = chain.scrape("same_day")
     path = scraped.metadata["files"][0]["path"]
     chain.runtime.raw.write(path, b"broken", content_type=CONTENT_TYPE)
@@ -369,7 +373,7 @@ def test_wrong_file_names_are_poison(chain: Chain, files: Any) -> None:
         chain.load(Outcome("success", metadata={"files": files}))
 
 
-# --- backfill ----------------------------------------------------------------------------------------------------
+# --- backfill -------------------------------------------------------------------------------------
 
 
 def backfill(chain: Chain, **options: Any) -> Outcome:

@@ -1,4 +1,6 @@
-"""Lines of past days: each is paid for once, what will never come costs itself alone, teams are a set."""
+"""Lines of past days: each is paid for once, what will never come costs itself alone, teams are a
+set.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def load(chain: Chain, scraped: Outcome | None) -> Outcome:
     return chain.load(scraped, "backfill", DAY)
 
 
-# --- what will never come ----------------------------------------------------------------------------------------
+# --- what will never come -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
@@ -170,7 +172,7 @@ def test_where_no_event_at_all_is_given_it_is_a_failure(chain: Chain) -> None:
     assert failed.startswith("not one of 2 events was given, the first so: The Odds API ")
 
 
-# --- what failed this time ---------------------------------------------------------------------------------------
+# --- what failed this time ------------------------------------------------------------------------
 
 
 def test_an_event_that_fails_is_all_that_is_fetched_when_published_again(chain: Chain) -> None:
@@ -241,7 +243,9 @@ def test_what_was_fetched_later_than_now_is_not_known(chain: Chain) -> None:
 
 
 def test_lines_of_games_to_come_are_no_past(chain: Chain) -> None:
-    """A backfill at 20:00: one game has begun, the other's lines of 17:30 are past as well; at 16:00 neither's are."""
+    """A backfill at 20:00: one game has begun, the other's lines of 17:30 are past as well; at
+    16:00 neither's are.
+    """
     chain.sources.says["schedule"] = Reply.of(
         {"leagueSchedule": {"gameDates": [{"games": [schedule_game(*GAMES[0], final=True), schedule_game(*GAMES[1])]}]}}
     )
@@ -253,7 +257,7 @@ def test_lines_of_games_to_come_are_no_past(chain: Chain) -> None:
     assert odds_asked(chain) == {"events": 1, "event_odds": 2}
 
 
-# --- home and away -----------------------------------------------------------------------------------------------
+# --- home and away --------------------------------------------------------------------------------
 
 
 def test_home_and_away_swapped_finds_the_tip_off(chain: Chain) -> None:
@@ -275,7 +279,7 @@ def test_a_team_that_is_unknown_matches_no_game(chain: Chain) -> None:
     assert "swapped" not in history(backfill(chain))[2]
 
 
-# --- odd elements ------------------------------------------------------------------------------------------------
+# --- odd elements ---------------------------------------------------------------------------------
 
 
 def test_odd_events_of_a_past_day_are_named(chain: Chain) -> None:

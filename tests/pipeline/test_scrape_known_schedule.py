@@ -1,4 +1,6 @@
-"""The schedule endpoint is down: the run goes on with the schedule it knows, says how old it is, and is partial."""
+"""The schedule endpoint is down: the run goes on with the schedule it knows, says how old it is,
+and is partial.
+"""
 
 from __future__ import annotations
 

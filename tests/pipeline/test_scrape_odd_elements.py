@@ -1,4 +1,6 @@
-"""One bad event, game, team or row never costs its source: it is named and left out, and stays in the raw file."""
+"""One bad event, game, team or row never costs its source: it is named and left out, and stays in
+the raw file.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def files(chain: Chain) -> dict[str, Any]:
     return {content.kind: content.answers[0].body for content in read}
 
 
-# --- events ------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["commence_time", "id", "home_team", "the event"])
@@ -121,7 +123,7 @@ def test_a_quota_that_is_no_number_costs_nothing(chain: Chain, text: str) -> Non
     assert scraped.metadata["notes"]["quota"] == {"x-requests-remaining": f"{text[:120]!r} is no number"}
 
 
-# --- schedule ----------------------------------------------------------------------------------------------------
+# --- schedule -------------------------------------------------------------------------------------
 
 
 def reply_listing(*games: Any) -> Reply:
@@ -168,7 +170,7 @@ def test_a_game_of_another_season_asks_for_no_box_score_of_that(chain: Chain) ->
     assert {params["Season"] for path, params, _ in chain.sources.requests if "Season" in params} == {"2025-26"}
 
 
-# --- box scores --------------------------------------------------------------------------------------------------
+# --- box scores -----------------------------------------------------------------------------------
 
 
 def test_bad_rows_cost_themselves_alone(chain: Chain) -> None:
@@ -194,7 +196,7 @@ def test_box_scores_of_another_shape_are_asked_again(chain: Chain, name: str, va
     assert chain.sources.asked.count("box P") == 2
 
 
-# --- injuries ----------------------------------------------------------------------------------------------------
+# --- injuries -------------------------------------------------------------------------------------
 
 
 def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
@@ -207,7 +209,7 @@ def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
     assert files(chain)["injuries"]["injuries"][:8] == teams
 
 
-# --- an event that is gone ---------------------------------------------------------------------------------------
+# --- an event that is gone ------------------------------------------------------------------------
 
 
 def bookless(chain: Chain, table: str, run_id: str) -> list[str]:
@@ -258,7 +260,7 @@ def test_an_event_moved_to_another_day_is_gone_from_this_one_and_one_that_has_be
     assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event1"]
 
 
-# --- a market that is refused ------------------------------------------------------------------------------------
+# --- a market that is refused ---------------------------------------------------------------------
 
 NAMED = (
     b'{"message": "Markets not supported by this endpoint: player_points_alternate", "error_code": "INVALID_MARKET"}'

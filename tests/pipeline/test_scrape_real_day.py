@@ -1,4 +1,6 @@
-"""Phases 1 and 2 of a real day, from a message on the bus to the rows, through the served functions and the replay."""
+"""Phases 1 and 2 of a real day, from a message on the bus to the rows, through the served functions
+and the replay.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Secrets in the settings, every kind of failure quoting them: nothing that is kept, logged or answered has a piece."""
+"""Secrets in the settings, every kind of failure quoting them: nothing that is kept, logged or
+answered has a piece.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +156,8 @@ def test_whatever_fails_quoting_them_leaves_nothing_of_the_secrets(
     planted: PipelineHarness, tmp_path: Path, failure: Callable[[Any, Any], Outcome] | Exception
 ) -> None:
     with everything_logged() as logged:
-        # as many runs as open the breaker, whose document and whose held messages quote the last failure
+        # as many runs as open the breaker, whose document and whose held messages quote the last
+        # failure
         for number in range(6):
             planted.publish(TRIGGER, {"game_date": f"2025-11-{number + 1:02d}"})
         answers = planted.run_until_idle({"phase3_analytics": (Work(failure), PhaseMessage)}, wait=False)

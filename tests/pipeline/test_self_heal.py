@@ -1,4 +1,6 @@
-"""Self-heal on a played day: each phase's rows are taken away in turn, and the day becomes what it was."""
+"""Self-heal on a played day: each phase's rows are taken away in turn, and the day becomes what it
+was.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,7 @@ def graded(graded_folder: Path, archive: Archive, tmp_path: Path) -> Iterator[He
         yield world
 
 
-# --- a day to come ------------------------------------------------------------------------------------------------
+# --- a day to come --------------------------------------------------------------------------------
 
 
 def test_a_day_that_is_complete_is_left_alone(noon: Heal) -> None:
@@ -198,7 +200,7 @@ def test_a_date_to_come_is_restarted_as_tomorrow(archive: Archive, tmp_path: Pat
         assert world.predictions() == before
 
 
-# --- days on which there is nothing to do -------------------------------------------------------------------------
+# --- days on which there is nothing to do ---------------------------------------------------------
 
 
 def test_a_day_without_games(noon: Heal, archive: Archive) -> None:
@@ -240,7 +242,9 @@ def test_games_that_have_tipped_off_are_not_short(noon: Heal) -> None:
 
 
 def test_nobody_to_predict_is_not_short(noon: Heal) -> None:
-    """Everyone left out: the coordinator opens no batch then, and the export has nothing to write."""
+    """Everyone left out: the coordinator opens no batch then, and the export has nothing to
+    write.
+    """
     for table in (PREDICTIONS, "nba_predictions.prediction_batches", "nba_monitoring.expected_outputs"):
         noon.take_away(table)
     noon.embedded.warehouse.execute(
@@ -250,7 +254,7 @@ def test_nobody_to_predict_is_not_short(noon: Heal) -> None:
     assert noon.heals() == []
 
 
-# --- at most three times, and not while somebody is at work -------------------------------------------------------
+# --- at most three times, and not while somebody is at work ---------------------------------------
 
 
 def test_after_three_restarts_it_gives_up_and_says_so(noon: Heal) -> None:
@@ -381,7 +385,7 @@ def test_what_is_complete_is_complete_whoever_is_at_work(noon: Heal) -> None:
     assert noon.ask()["result"]["reason"] == "complete"
 
 
-# --- twice, and cut off -------------------------------------------------------------------------------------------
+# --- twice, and cut off ---------------------------------------------------------------------------
 
 
 def test_a_message_twice_restarts_once(noon: Heal) -> None:
@@ -454,7 +458,7 @@ def test_of_two_at_the_same_moment_one_restarts(noon: Heal) -> None:
     assert noon.embedded.bus.pending() == 0
 
 
-# --- asked by the export ------------------------------------------------------------------------------------------
+# --- asked by the export --------------------------------------------------------------------------
 
 
 def test_a_refused_export_asks_once_and_is_made_up_for(noon: Heal) -> None:
@@ -492,7 +496,7 @@ def test_a_run_of_self_heal_does_not_ask_it_again(noon: Heal) -> None:
     assert noon.heals() == []
 
 
-# --- a day that was played ----------------------------------------------------------------------------------------
+# --- a day that was played ------------------------------------------------------------------------
 
 
 def test_a_graded_day_is_complete(graded: Heal) -> None:

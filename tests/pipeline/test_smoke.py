@@ -1,4 +1,6 @@
-"""`make smoke`: a past date through the chain, the rows of its history and a raw file of it; on real stores."""
+"""`make smoke`: a past date through the chain, the rows of its history and a raw file of it; on
+real stores.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A unit of several players, one of whom is bad: he costs himself alone, whichever way he is bad."""
+"""A unit of several players, one of whom is bad: he costs himself alone, whichever way he is
+bad.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,9 @@ Bad = Callable[[int], Exception | None]
 
 @pytest.fixture
 def predict(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bad], None]:
-    """Make the systems' code have a defect that `bad` players bring out: what it raises for a player, or None."""
+    """Make the systems' code have a defect that `bad` players bring out: what it raises for a
+    player, or None.
+    """
     real = predict_players
 
     def install(bad: Bad) -> None:
@@ -144,7 +148,9 @@ def raising(*players: int) -> Bad:
 
 
 def expect_alone(world: PipelineHarness, whole: list[dict[str, Any]], *bad: int) -> None:
-    """All others are predicted as if nobody were bad; each bad one is failed, named, and a dead letter of his own."""
+    """All others are predicted as if nobody were bad; each bad one is failed, named, and a dead
+    letter of his own.
+    """
     assert current_predictions(world) == without(whole, *bad)
     names = sorted(str(player) for player in bad)
     batch = batch_of(world)
@@ -168,7 +174,7 @@ def expect_mended(world: PipelineHarness, whole: list[dict[str, Any]]) -> None:
     assert not any(each["outbox_pending"] for each in [*world.documents("batches"), *world.documents("executions")])
 
 
-# --- who is bad -----------------------------------------------------------------------------------------------
+# --- who is bad -----------------------------------------------------------------------------------
 
 
 def test_nobody_is_split_where_nobody_is_bad(crowd: PipelineHarness, whole: list[dict[str, Any]]) -> None:
@@ -217,7 +223,9 @@ def test_several_bad_players_in_both_units(
 def test_where_all_are_bad_the_batch_fails_loudly_and_is_mended(
     crowd: PipelineHarness, whole: list[dict[str, Any]], predict: Callable[[Bad], None]
 ) -> None:
-    """Failures without a success between open the worker's breaker, which holds what is left for half an hour."""
+    """Failures without a success between open the worker's breaker, which holds what is left for
+    half an hour.
+    """
     predict(raising(*CROWD))
     trigger(crowd)
     while batch_of_or_none(crowd) is None or batch_of(crowd).status != "FAILED":
@@ -317,7 +325,7 @@ def test_a_system_that_fails_for_one_player_is_left_out_for_him_alone(
     assert ("similarity_balanced_v1", None) in codes
 
 
-# --- what is nobody's fault -----------------------------------------------------------------------------------
+# --- what is nobody's fault -----------------------------------------------------------------------
 
 
 class _LoadsFail:
@@ -371,7 +379,7 @@ def push(world: PipelineHarness, delivery: Delivery) -> Response:
     return answer
 
 
-# --- who dies, stands still or comes late while a unit is split --------------------------------------------------
+# --- who dies, stands still or comes late while a unit is split -----------------------------------
 
 
 @pytest.mark.parametrize(
@@ -401,7 +409,9 @@ def test_a_death_while_a_unit_is_split_loses_nobody(
 def test_who_stood_still_reports_a_unit_that_was_split_meanwhile(
     crowd: PipelineHarness, whole: list[dict[str, Any]], predict: Callable[[Bad], None]
 ) -> None:
-    """The first delivery's process comes back when the players are at work alone: what it says counts for nothing."""
+    """The first delivery's process comes back when the players are at work alone: what it says
+    counts for nothing.
+    """
     stood_still: list[str] = []
 
     def stand_still(point: str) -> None:
@@ -447,7 +457,7 @@ def test_a_unit_that_a_closed_batch_names_as_missing_is_split_into_missing_playe
     expect_mended(crowd, whole)
 
 
-# --- the split itself -----------------------------------------------------------------------------------------
+# --- the split itself -----------------------------------------------------------------------------
 
 REQUESTS = OutboxBlob("prediction-request", "held/units/x.jsonl.gz")
 
@@ -536,7 +546,9 @@ def test_a_batch_that_does_not_exist_is_named(world: PipelineHarness) -> None:
 def test_the_limits_of_a_message_hold_for_a_season_high_of_players_in_one_unit(
     tmp_path: Path, crowd_template: Path
 ) -> None:
-    """Fifteen games have 480 players at most: their requests in one message, from the size of twenty."""
+    """Fifteen games have 480 players at most: their requests in one message, from the size of
+    twenty.
+    """
     with open_world(tmp_path / "one", crowd_template, Settings(max_units=1)) as world:
         trigger(world)
         world.run_until_idle(COORDINATOR)

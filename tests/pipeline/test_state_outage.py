@@ -1,4 +1,6 @@
-"""Another process holds the state database in the middle of a run: the run waits, goes on, and nothing is lost."""
+"""Another process holds the state database in the middle of a run: the run waits, goes on, and
+nothing is lost.
+"""
 
 from __future__ import annotations
 

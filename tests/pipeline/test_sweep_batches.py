@@ -1,4 +1,6 @@
-"""The sweep and batches: stalled ones are closed with what they have, named, and consolidated; late units come in."""
+"""The sweep and batches: stalled ones are closed with what they have, named, and consolidated; late
+units come in.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,9 @@ def test_a_batch_nobody_worked_on_is_closed_and_its_consolidation_fails_visibly(
 
 
 def test_all_units_recorded_and_never_closed_is_complete(world: PipelineHarness) -> None:
-    """Every worker recorded its unit; the last one died before it closed the batch, and its message came no more."""
+    """Every worker recorded its unit; the last one died before it closed the batch, and its message
+    came no more.
+    """
     open_batch(world, "1", "2")
     stage_and_complete(world, ["1"])
     stage(world, "2", [prediction(2, "9.5")])
@@ -152,7 +156,9 @@ def test_an_announcement_lost_between_record_and_publish_is_sent(world: Pipeline
 def test_a_unit_that_completes_while_the_batch_is_closed_is_not_left_as_missing(
     world: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker records its unit after the sweep has read the units, and finds the batch still open."""
+    """The worker records its unit after the sweep has read the units, and finds the batch still
+    open.
+    """
     open_batch(world, *UNITS)
     stage_and_complete(world, UNITS[:8])
     world.move(minutes=30)
@@ -228,7 +234,9 @@ def test_a_batch_that_nobody_consolidates_is_reported_once(world: PipelineHarnes
 
 
 def test_a_worker_killed_at_its_last_attempt(evening: PipelineHarness) -> None:
-    """It can record nothing: the batch is closed without it, its execution ends as abandoned, its message is kept."""
+    """It can record nothing: the batch is closed without it, its execution ends as abandoned, its
+    message is kept.
+    """
     from tests.pipeline.evening import trigger
 
     trigger(evening)

@@ -1,4 +1,6 @@
-"""A state with something of everything to recover, and sweeps that die at any place: the next one ends the same."""
+"""A state with something of everything to recover, and sweeps that die at any place: the next one
+ends the same.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ POINTS = ["outbox.published", *(point for point in failpoints.POINTS if point.st
 
 
 def lay_out(world: PipelineHarness) -> None:
-    """A stalled batch, an unsent announcement, an abandoned execution, an orphaned table, an interrupted redrive."""
+    """A stalled batch, an unsent announcement, an abandoned execution, an orphaned table, an
+    interrupted redrive.
+    """
     yesterday = BatchPlan(DAY.replace(day=13), "run0", "phase5_coordinator.run0", "same_day", NOW, ("1",), TIPOFFS, NOW)
     opening.open_batch(world.state, yesterday, NOW)
     world.state.update(
@@ -125,7 +129,8 @@ def test_a_sweep_that_dies_anywhere_is_repaired_by_its_redelivery_or_the_next_on
                     died = True
                     world.start()
                     world.run_until_idle(SWEEP)
-            # what a dead sweep recorded a moment before its redelivery came is still taken for another's work
+            # what a dead sweep recorded a moment before its redelivery came is still taken for
+            # another's work
             world.move(minutes=10)
             ask_for_sweep(world)
             world.run_until_idle(SWEEP)

@@ -1,4 +1,6 @@
-"""The sweep and executions: unsent outboxes, leases of the dead, runs whose history nobody wrote, held messages."""
+"""The sweep and executions: unsent outboxes, leases of the dead, runs whose history nobody wrote,
+held messages.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def lose(world: PipelineHarness) -> None:
         connection.execute("DELETE FROM deliveries")
 
 
-# --- outboxes -------------------------------------------------------------------------------------------------
+# --- outboxes -------------------------------------------------------------------------------------
 
 
 def test_a_recorded_announcement_is_sent_when_its_process_had_the_time_to_do_it(world: PipelineHarness) -> None:
@@ -128,7 +130,7 @@ def test_an_outage_of_the_store_is_no_problem_of_one_outbox(world: PipelineHarne
     assert len(world.list_published("nba-phase3-analytics-complete")) == 1
 
 
-# --- leases and histories -------------------------------------------------------------------------------------
+# --- leases and histories -------------------------------------------------------------------------
 
 
 def test_no_delivery_can_follow_after_the_wait() -> None:
@@ -161,7 +163,9 @@ def test_an_expired_lease_is_reported_then_ended_and_the_run_shown(world: Pipeli
 
 
 def test_a_voided_lease_counts_until_its_natural_end(world: PipelineHarness) -> None:
-    """A restart voids the leases of the dead; the redelivery that takes them over may come a while later."""
+    """A restart voids the leases of the dead; the redelivery that takes them over may come a while
+    later.
+    """
     ask(world)
     with world.kill_at("handler.ran"), pytest.raises(Killed):
         world.run_until_idle(functions(Work()))
@@ -222,7 +226,9 @@ def test_a_failure_that_no_delivery_follows_becomes_final(world: PipelineHarness
 
 
 def test_a_run_that_ended_without_history_gets_it(world: PipelineHarness) -> None:
-    """The last function of a run died after it sent, before it wrote the history; its message came no more."""
+    """The last function of a run died after it sent, before it wrote the history; its message came
+    no more.
+    """
     ask(world)
     functions_ = functions(Work())
     with world.kill_at("handler.recorded"), pytest.raises(Killed):
@@ -237,7 +243,9 @@ def test_a_run_that_ended_without_history_gets_it(world: PipelineHarness) -> Non
 
 
 def test_a_run_in_progress_keeps_its_history_for_its_end(evening: PipelineHarness) -> None:
-    """Its coordinator ended long ago, a worker waits for its next delivery: the units are one row, written once."""
+    """Its coordinator ended long ago, a worker waits for its next delivery: the units are one row,
+    written once.
+    """
     from tests.pipeline.evening import trigger
 
     trigger(evening)
@@ -251,7 +259,7 @@ def test_a_run_in_progress_keeps_its_history_for_its_end(evening: PipelineHarnes
     assert [row for row in evening.rows(HISTORY) if not row["execution_id"].startswith("batch_sweep")] == []
 
 
-# --- held messages and the pause --------------------------------------------------------------------------------
+# --- held messages and the pause ------------------------------------------------------------------
 
 
 def test_held_messages_are_released_once_the_pause_is_over(world: PipelineHarness) -> None:

@@ -1,4 +1,6 @@
-"""Orphaned staging tables: listed, and dropped only where what they hold is verified in place or outdated."""
+"""Orphaned staging tables: listed, and dropped only where what they hold is verified in place or
+outdated.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def test_before_24_hours_nothing_is_an_orphan(world: PipelineHarness) -> None:
 
 
 def test_a_merged_units_table_was_verified_by_consolidation(world: PipelineHarness) -> None:
-    """A zombie staged it again; the game's rows were frozen since, so that not every key need be in place."""
+    """A zombie staged it again; the game's rows were frozen since, so that not every key need be in
+    place.
+    """
     batch_with(world, BatchStatus.CONSOLIDATED, ["1"], ["1"], merged_units=["1"], rows_in_place=0)
     table = stage(world, "1", [prediction(1, "9.5")])
     copies = stage(world, "gathered-0", [prediction(1, "9.5")])
@@ -71,7 +75,9 @@ def test_a_merged_units_table_was_verified_by_consolidation(world: PipelineHarne
 
 @pytest.mark.parametrize("status", [BatchStatus.FAILED, BatchStatus.CLOSED, BatchStatus.CONSOLIDATED])
 def test_what_a_batch_has_yet_to_merge_stays_even_if_its_keys_are_in_place(world: PipelineHarness, status: str) -> None:
-    """Consolidating it again needs the table; without it the batch could never become CONSOLIDATED."""
+    """Consolidating it again needs the table; without it the batch could never become
+    CONSOLIDATED.
+    """
     batch_with(world, status, ["1"], ["1"], merged_units=[], closed_at=NOW, reported_at=NOW)
     table = stage(world, "1", [prediction(1, "9.5")])
     merge_rows(world, prediction(1, "9.5"))

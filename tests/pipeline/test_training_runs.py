@@ -1,4 +1,6 @@
-"""train_model end to end: promotion, a challenger that is held back, rollback, and deaths between the writes."""
+"""train_model end to end: promotion, a challenger that is held back, rollback, and deaths between
+the writes.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ AT = NOW
 
 
 def lay_out(world: PipelineHarness, *, upside_down_until: int = 0) -> None:
-    """Games whose points follow from the players' level; in the first ones the better player scores less."""
+    """Games whose points follow from the players' level; in the first ones the better player scores
+    less.
+    """
     box, store = [], []
     for number in range(GAMES):
         for player in range(PLAYERS):
@@ -106,7 +110,7 @@ def current(world: PipelineHarness) -> str | None:
     return seen.version
 
 
-# --- promotion --------------------------------------------------------------------------------------------------
+# --- promotion ------------------------------------------------------------------------------------
 
 
 def test_every_training_is_compared_with_the_serving_version_on_days_that_neither_has_seen(
@@ -195,7 +199,7 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
     assert point in POINTS
 
 
-# --- rollback ---------------------------------------------------------------------------------------------------
+# --- rollback -------------------------------------------------------------------------------------
 
 
 def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarness) -> None:

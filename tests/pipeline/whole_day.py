@@ -1,4 +1,6 @@
-"""A whole day in a process of its own, as `make run` plays it, and the folders that tests of it begin with."""
+"""A whole day in a process of its own, as `make run` plays it, and the folders that tests of it
+begin with.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +45,12 @@ def summary_of(folder: Path) -> dict[str, Any]:
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that whichever of the workers comes first makes, and the others wait for; none may change it."""
+    """A folder that whichever of the workers comes first makes, and the others wait for; none may
+    change it.
+    """
     own = factory.getbasetemp()
-    # workers of one run have the folder above theirs in common; without workers that is other runs' too
+    # workers of one run have the folder above theirs in common; without workers that is other runs'
+    # too
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder, partial = shared / name, shared / f"{name}.partial"
     with (shared / f"{name}.lock").open("w") as lock:

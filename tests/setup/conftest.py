@@ -23,7 +23,9 @@ class Clone:
     """Wheels that pip finds besides its index."""
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """A command in the clone; of this process's environment it has PATH, HOME and pip's settings."""
+        """A command in the clone; of this process's environment it has PATH, HOME and pip's
+        settings.
+        """
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME") or k.startswith("PIP_")}
         found = " ".join(filter(None, (kept.get("PIP_FIND_LINKS"), str(self.newer))))
         done = subprocess.run(

@@ -1,4 +1,6 @@
-"""A folder of wheels that claims a newer release of every locked package, as an index does the day after locking."""
+"""A folder of wheels that claims a newer release of every locked package, as an index does the day
+after locking.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def read_locked(lock: Path) -> dict[str, str]:
 
 
 def write_newer_releases(folder: Path, locks: Sequence[Path]) -> Path:
-    """Write a wheel of version 9999.0 for every package of the locks; each has the extras that are asked for."""
+    """Write a wheel of version 9999.0 for every package of the locks; each has the extras that are
+    asked for.
+    """
     folder.mkdir(parents=True)
     extras: dict[str, set[str]] = {}
     for lock in locks:

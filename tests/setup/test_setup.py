@@ -1,5 +1,6 @@
-"""The two commands of the README on a machine that has nothing but Python, the day after every dependency got a newer
-release: what is installed is what is locked."""
+"""The two commands of the README on a machine that has nothing but Python, the day after every
+dependency got a newer release: what is installed is what is locked.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ def list_installed(clone: Clone) -> dict[str, str]:
 
 
 def assert_installed(clone: Clone, group: str) -> None:
-    """What is installed is what the group's lock says (but for what it has for other systems), and nothing newer."""
+    """What is installed is what the group's lock says (but for what it has for other systems), and
+    nothing newer.
+    """
     lock, found = read_locked(clone.folder / "requirements" / f"{group}.txt"), list_installed(clone)
     assert len(found) > 50
     assert {name: version for name, version in found.items() if name in lock} == {

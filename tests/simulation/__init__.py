@@ -1,1 +1,3 @@
-"""The whole pipeline in one process on a seeded scheduler that owns time, delivery and randomness."""
+"""The whole pipeline in one process on a seeded scheduler that owns time, delivery and
+randomness.
+"""

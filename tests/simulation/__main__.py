@@ -1,6 +1,8 @@
-"""`make simulate SEEDS=1000 FIRST_SEED=1`, or one seed with its story: `make simulate SEED=17 VERBOSE=1`.
+"""`make simulate SEEDS=1000 FIRST_SEED=1`, or one seed with its story: `make simulate SEED=17
+VERBOSE=1`.
 
-WORKERS processes share the seeds (default: one a core). Exit 0 no violation, 1 a violation, 2 wrong input.
+WORKERS processes share the seeds (default: one a core). Exit 0 no violation, 1 a violation, 2 wrong
+input.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from shared.core.pipeline import load_pipeline
 from tests.simulation.memory import MemoryBlobs
 from tests.simulation.plan import SAME_DAY_AT
 
-# On the second at which the undisturbed same-day run's as_of lies, a bookmaker moves his lines: what may be used is
-# what was known strictly before.
+# On the second at which the undisturbed same-day run's as_of lies, a bookmaker moves his lines:
+# what may be used is what was known strictly before.
 MOVED_AFTER = timedelta(seconds=1)
 
 
@@ -49,7 +49,9 @@ class Base:
 
 
 def prepare(folder: Path) -> Base:
-    """Write the league into a folder, load its history and train, as `make run` does; about six seconds."""
+    """Write the league into a folder, load its history and train, as `make run` does; about six
+    seconds.
+    """
     league, state = folder / "league", folder / "state"
     if not state.exists():
         write_league(league, seed=5, seasons=2, teams=4, games_per_team=20, last_day_games=2)
@@ -64,7 +66,8 @@ def prepare(folder: Path) -> Base:
     return open_base(folder)
 
 
-# Of earlier days the day reads games, names and teams alone; what else history left only takes time to copy.
+# Of earlier days the day reads games, names and teams alone; what else history left only takes time
+# to copy.
 _OF_THEIR_DAY = (
     "nba_raw.odds_api_player_points_props",
     "nba_raw.odds_api_game_lines",
@@ -127,7 +130,9 @@ def _under(prefix: str, app: Any) -> Callable[..., Any]:
 
 
 def _move_a_line(file: Path) -> None:
-    """On the last day, at the moment of the undisturbed as_of, the first book's lines go up by a point."""
+    """On the last day, at the moment of the undisturbed as_of, the first book's lines go up by a
+    point.
+    """
     connection = duckdb.connect()
     connection.execute("CREATE TABLE lines AS FROM read_parquet(?)", [str(file)])
     last = connection.execute("SELECT MAX(game_date)::DATE FROM lines").fetchall()[0][0]

@@ -1,4 +1,6 @@
-"""Plays a seed: the day's schedule, faults and people in their windows, then recovery until everything is settled."""
+"""Plays a seed: the day's schedule, faults and people in their windows, then recovery until
+everything is settled.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from tests.simulation.plan import Event, Plan, sweep_at
 from tests.simulation.process import Killed, Process, running
 from tests.simulation.world import SimulatedPipeline
 
-# Longer than any lease, back-off or ack deadline: what has not ended by then does not end by itself.
+# Longer than any lease, back-off or ack deadline: what has not ended by then does not end by
+# itself.
 _ROUND = timedelta(minutes=35)
 _ROUNDS = 12
 # Abandoned executions are recognised when no delivery can follow any more; stalled batches earlier.
@@ -54,7 +57,9 @@ class Player:
             raise Unsettled(f"{self.world.pending} deliveries are still under way a day later")
 
     def _stops(self) -> list[datetime]:
-        """When each stretch of the day is over and is to be recovered: after its faults and its schedule."""
+        """When each stretch of the day is over and is to be recovered: after its faults and its
+        schedule.
+        """
         day, following = self.plan.game_date, self.plan.game_date + timedelta(days=1)
         noon, evening = at_new_york(day, time(13, 1)), at_new_york(day, time(17, 31))
         morning = at_new_york(following, time(11, 16))
@@ -100,7 +105,9 @@ class Player:
         deferred.release_deferred(self.world.calm_runtime())
 
     def _redrive_by(self, process: Process) -> None:
-        """An operator's redrive in the midst of the faults: his process may die, his stores may fail."""
+        """An operator's redrive in the midst of the faults: his process may die, his stores may
+        fail.
+        """
         world = self.world
         runtime = world.runtime(process)
         try:

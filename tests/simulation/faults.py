@@ -1,6 +1,9 @@
-"""Which fault strikes where. Each place has a name; whether it is struck follows from seed and name alone.
+"""Which fault strikes where.
 
-So a fault can be taken out of a schedule and the rest stays as it is: that is how a schedule is made smaller.
+Each place has a name; whether it is struck follows from seed and name alone.
+
+So a fault can be taken out of a schedule and the rest stays as it is: that is how a schedule is
+made smaller.
 """
 
 from __future__ import annotations
@@ -42,7 +45,9 @@ class Faults:
         return int.from_bytes(digest, "big") / 2**48
 
     def draw(self, place: str, now: datetime, chances: Sequence[tuple[str, float]]) -> str | None:
-        """The kind that strikes at a place, of those given with their chance in units of the plan's rate."""
+        """The kind that strikes at a place, of those given with their chance in units of the plan's
+        rate.
+        """
         plan = self.plan
         if not plan.rate or not plan.within(now):
             return None

@@ -1,4 +1,6 @@
-"""The scheduler: simulated time, and tasks (greenlets) of which exactly one runs until it sleeps or ends."""
+"""The scheduler: simulated time, and tasks (greenlets) of which exactly one runs until it sleeps or
+ends.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ class Over(Exception):
 
 
 class Hub:
-    """Events by time; of several at one time the one that was put first. The clock of the simulated world."""
+    """Events by time; of several at one time the one that was put first.
+
+    The clock of the simulated world.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._now = start
@@ -50,13 +55,18 @@ class Hub:
         self._main.switch()
 
     def end(self, task: greenlet.greenlet, reason: BaseException) -> None:
-        """Raise `reason` in a task where it sleeps; its own later wake-up finds it ended and does nothing."""
+        """Raise `reason` in a task where it sleeps; its own later wake-up finds it ended and does
+        nothing.
+        """
         if not task.dead:
             with suppress(type(reason)):  # of one that did not begin it comes back here
                 task.throw(reason)
 
     def run_until(self, moment: datetime) -> None:
-        """Let everything happen that is due up to a moment, which is then now. Raises Over where that is so."""
+        """Let everything happen that is due up to a moment, which is then now.
+
+        Raises Over where that is so.
+        """
         while self._events and self._events[0][0] <= moment:
             self._now, _, action = heapq.heappop(self._events)
             task = getattr(action, "__self__", None)

@@ -16,7 +16,10 @@ from shared.stores.ports import Blob, Publication, PulledMessage, check_object_n
 
 @dataclass(frozen=True)
 class Message:
-    """A message as published. `name` says where it comes from, the same in every replay of a seed."""
+    """A message as published.
+
+    `name` says where it comes from, the same in every replay of a seed.
+    """
 
     message_id: str
     topic: str
@@ -27,7 +30,10 @@ class Message:
 
 
 class MemoryBus:
-    """ports.Bus. Every published message is handed to `on_publish`; pull subscriptions keep theirs."""
+    """ports.Bus.
+
+    Every published message is handed to `on_publish`; pull subscriptions keep theirs.
+    """
 
     def __init__(self, pipeline: Pipeline, clock: Clock) -> None:
         self._clock = clock

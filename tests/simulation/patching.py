@@ -1,4 +1,6 @@
-"""How a guard is taken out of the core for a while: attributes are replaced, and put back whatever happens."""
+"""How a guard is taken out of the core for a while: attributes are replaced, and put back whatever
+happens.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ from tests.simulation.reference import Load, Outcome, References
 
 @dataclass(frozen=True)
 class Break:
-    """A defect planted on purpose. `guard` says what is no longer so; `planted` holds it in the core for a block."""
+    """A defect planted on purpose.
+
+    `guard` says what is no longer so; `planted` holds it in the core for a block.
+    """
 
     name: str
     guard: str

@@ -1,4 +1,6 @@
-"""What a seed holds in store: when faults may strike, which kinds and how often, and what happens on purpose."""
+"""What a seed holds in store: when faults may strike, which kinds and how often, and what happens
+on purpose.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ class Plan:
     seed: int
     game_date: date
     rate: float
-    """Chance of a fault at a write of an undisturbed moment within a window; reads and named points differ from it."""
+    """Chance of a fault at a write of an undisturbed moment within a window; reads and named points
+    differ from it.
+    """
     kinds: frozenset[str]
     windows: tuple[Window, ...]
     outages: tuple[Window, ...]

@@ -58,7 +58,8 @@ _BY_PORT: dict[tuple[str, bool], list[tuple[str, float]]] = {
 }
 _BUCKET_WRITE = [("bucket failed before", 1.0), ("bucket failed after", 1.5)]
 _BUCKET_READ = [("bucket failed before", 0.3)]
-# An export writes dozens of players' files: with as much at each, nearly every fault of a seed would strike there.
+# An export writes dozens of players' files: with as much at each, nearly every fault of a seed
+# would strike there.
 _MANY, _SHARE_OF_MANY = "/tonight/player/", 0.1
 _POINT = [("crash at a named point", 4.0), ("zombie", 1.5)]
 

@@ -1,4 +1,6 @@
-"""What an undisturbed run makes of the same recorded inputs: the measure that every seed's outcome is held against."""
+"""What an undisturbed run makes of the same recorded inputs: the measure that every seed's outcome
+is held against.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ PREDICTIONS, GRADES, PERFORMANCE = TABLES
 _RAW = "nba_raw."
 # Of what was fetched, when and by whom: not part of what it says.
 _ORIGIN = frozenset({"run_id", "source_file", "fetched_at"})
-# Snapshot times of the bookmakers are the feed's own; of all other tables they are the moment of the fetch.
+# Snapshot times of the bookmakers are the feed's own; of all other tables they are the moment of
+# the fetch.
 _FEED_TIMES = ("nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines")
 FEATURES = "nba_predictions.ml_feature_store"
 _WRITES = ("nba_analytics.", "nba_precompute.", FEATURES)
@@ -49,7 +52,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Write:
-    """Features of a moment as they were written, and how many loads of raw rows there were by then."""
+    """Features of a moment as they were written, and how many loads of raw rows there were by
+    then.
+    """
 
     as_of: datetime
     table: str
@@ -120,7 +125,9 @@ def _digest(table: str, rows: pa.Table) -> str:
 
 @dataclass
 class Outcome:
-    """Predictions, grades and exports as a play left them: by key, in canonical text; moments of features apart."""
+    """Predictions, grades and exports as a play left them: by key, in canonical text; moments of
+    features apart.
+    """
 
     predictions: dict[Key, str] = field(default_factory=dict)
     grades: dict[Key, str] = field(default_factory=dict)
@@ -162,7 +169,9 @@ def _may_differ(name: str) -> bool:
 
 
 def exports_of(exports: MemoryBlobs) -> dict[str, str]:
-    """Every file but status.json, which tells the latest attempt, in canonical text without moments of features."""
+    """Every file but status.json, which tells the latest attempt, in canonical text without moments
+    of features.
+    """
     return {
         path: repr(json.loads(blob.data, object_pairs_hook=_comparable_fields))
         for path, blob in sorted(exports.objects.items())
@@ -171,7 +180,9 @@ def exports_of(exports: MemoryBlobs) -> dict[str, str]:
 
 
 def _comparable_fields(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """An object's fields without what may differ; a game's status is that of the moment of the export."""
+    """An object's fields without what may differ; a game's status is that of the moment of the
+    export.
+    """
     of_a_game = any(name == "tipoff_at" for name, _ in pairs)
     return [(name, value) for name, value in pairs if not _may_differ(name) and not (of_a_game and name == "status")]
 
@@ -192,11 +203,13 @@ class References:
         return self._known[name]
 
     def find_torn(self, loads: list[Load], writes: list[Write], as_of: datetime) -> Iterator[Outcome]:
-        """What else may have been predicted where loads came in between writes of features of one moment.
+        """What else may have been predicted where loads came in between writes of features of one
+        moment.
 
-        The coordinator read the features after one of the writes, those of earlier moments included (where a moment
-        has no lines, those of the one before are read): for each point at which it may have been, the writes until
-        then, in their order, each with the loads there were, and the day played on from there.
+        The coordinator read the features after one of the writes, those of earlier moments included
+        (where a moment has no lines, those of the one before are read): for each point at which it
+        may have been, the writes until then, in their order, each with the loads there were, and
+        the day played on from there.
         """
         names: list[str] = []
         written = False

@@ -1,7 +1,9 @@
-"""`make simulate-breaks`: every planted break is searched afresh, seed by seed, until an invariant finds it.
+"""`make simulate-breaks`: every planted break is searched afresh, seed by seed, until an invariant
+finds it.
 
-FIRST_SEED=1 SEEDS=300 say where; RECORD=1 keeps the seeds found, which `make test` replays; BREAK="no lease" takes one.
-WORKERS processes share the breaks (default: one a core). Exit 0 all found, 1 one was not, 2 wrong input.
+FIRST_SEED=1 SEEDS=300 say where; RECORD=1 keeps the seeds found, which `make test` replays;
+BREAK="no lease" takes one. WORKERS processes share the breaks (default: one a core). Exit 0 all
+found, 1 one was not, 2 wrong input.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ _NO_INVARIANT = "no error of ours"
 
 @dataclass(frozen=True)
 class Found:
-    """The first seed that shows a break and what the invariant said; without one, `seed` is None."""
+    """The first seed that shows a break and what the invariant said; without one, `seed` is
+    None.
+    """
 
     name: str
     seed: int | None
@@ -47,7 +51,9 @@ class Checker:
         self._whole: dict[int, tuple[str, ...]] = {}
 
     def broken(self, chosen: Break, seed: int) -> str:
-        """What an invariant says first of a seed played with the break; empty where none complains."""
+        """What an invariant says first of a seed played with the break; empty where none
+        complains.
+        """
         planted = Planted(chosen)
         references = UnbrokenReferences(self._references, planted)
         with planted:

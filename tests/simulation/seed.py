@@ -58,7 +58,9 @@ def run_seed(
     *,
     stop_at_first: bool = False,
 ) -> Result:
-    """Play a seed. What is `spared` (places of faults, events) does not happen; everything else is as it was.
+    """Play a seed.
+
+    What is `spared` (places of faults, events) does not happen; everything else is as it was.
 
     `stop_at_first` ends it at the first violation of what holds at every moment.
     """
@@ -123,7 +125,9 @@ _fast_check = schema_check.fast_check
 
 
 def _remember_valid(schema: str) -> Callable[[Any], bool]:
-    """The schema's check; a content that was found valid, at whatever time it was made, is not looked through again."""
+    """The schema's check; a content that was found valid, at whatever time it was made, is not
+    looked through again.
+    """
     check = _fast_check(schema)
 
     def valid(body: Any) -> bool:
@@ -142,7 +146,9 @@ def _remember_valid(schema: str) -> Callable[[Any], bool]:
 
 
 class _NotThere:
-    """DuckDB looks for pandas at every statement, and the interpreter looks through every folder for it."""
+    """DuckDB looks for pandas at every statement, and the interpreter looks through every folder
+    for it.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:

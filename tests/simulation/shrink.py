@@ -1,4 +1,6 @@
-"""Makes the schedule of a failing seed smaller: what is not needed for the violation does not happen."""
+"""Makes the schedule of a failing seed smaller: what is not needed for the violation does not
+happen.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ def what_fails(result: Result) -> str:
 
 
 def shrink(failing: Result, run: Callable[[frozenset[str]], Result]) -> tuple[Result, int]:
-    """A run with the same violation in which as little as possible happens, and how many runs it took.
+    """A run with the same violation in which as little as possible happens, and how many runs it
+    took.
 
-    `run` plays the seed with a set of places of faults and events spared. Parts of the schedule are taken out, half of
-    it first, then ever smaller parts, as long as the violation stays.
+    `run` plays the seed with a set of places of faults and events spared. Parts of the schedule are
+    taken out, half of it first, then ever smaller parts, as long as the violation stays.
     """
     wanted = what_fails(failing)
     spared: frozenset[str] = frozenset()
@@ -48,7 +51,9 @@ def shrink(failing: Result, run: Callable[[frozenset[str]], Result]) -> tuple[Re
 
 
 def _parts(result: Result) -> list[str]:
-    """Everything of a schedule that can be spared: what happened on purpose, and each fault's place."""
+    """Everything of a schedule that can be spared: what happened on purpose, and each fault's
+    place.
+    """
     events = [f"event {event.name}" for event in result.plan.events if event.name != "same-day-predictions"]
     return list(dict.fromkeys([*events, *(fault.place for fault in result.injected)]))
 

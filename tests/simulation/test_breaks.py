@@ -1,4 +1,6 @@
-"""The checker is checked: each planted break is found by the seed recorded for it, which finds nothing without it."""
+"""The checker is checked: each planted break is found by the seed recorded for it, which finds
+nothing without it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The final invariants of results: predictions, exports and grades are those of an undisturbed run."""
+"""The final invariants of results: predictions, exports and grades are those of an undisturbed
+run.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def verdict(world: SimulatedPipeline, player: Player, recorder: Recorder, refere
 
 
 class _Result:
-    """Predictions, grades and exports are those of an undisturbed run of the same recorded inputs."""
+    """Predictions, grades and exports are those of an undisturbed run of the same recorded
+    inputs.
+    """
 
     def __init__(self, world: SimulatedPipeline, player: Player, recorder: Recorder, references: References) -> None:
         self.world = world
@@ -71,10 +75,11 @@ class _Result:
         yield from self._grades(whole[:1] or [each[0] for each in fitting])
 
     def _best(self, game: str, rows: list[dict[str, Any]], as_of: datetime) -> tuple[list[str], list[Outcome]]:
-        """The fewest complaints about a game's rows, and the undisturbed runs that give rise to no more.
+        """The fewest complaints about a game's rows, and the undisturbed runs that give rise to no
+        more.
 
-        Those are the runs of the raw rows there were when features were written. Where rows were loaded between two
-        writes, features may also be of both.
+        Those are the runs of the raw rows there were when features were written. Where rows were
+        loaded between two writes, features may also be of both.
         """
         loads = self.recorder.loads
         uniform = (self.references.of(loads[:count], as_of) for count in self._counts(as_of))
@@ -103,16 +108,20 @@ class _Result:
         return len({fingerprint(visible_loads(self.recorder.loads[:count], as_of)) for count in counts}) == 1
 
     def _exports_tell_the_predictions(self, batch_id: str) -> bool:
-        """Whether exports can equal an undisturbed run's: the batch is complete, and its features were not written
-        once more from other raw rows, for exports show the features as they are then."""
+        """Whether exports can equal an undisturbed run's: the batch is complete, and its features
+        were not written once more from other raw rows, for exports show the features as they are
+        then.
+        """
         moments = {row["features_as_of"] for row in self.outcome.rows}
         writes = {moment: [w for w in self.recorder.writes if w.as_of == moment] for moment in moments}
         return not self._incomplete(batch_id) and all(self._one_input(writes[each], each) for each in moments)
 
     def _has_loads_since(self) -> bool:
-        """Whether raw rows that were known at the moment of the features were loaded after these were written last.
+        """Whether raw rows that were known at the moment of the features were loaded after these
+        were written last.
 
-        The files then say that they are not in the features, where an undisturbed run's say that nothing was known.
+        The files then say that they are not in the features, where an undisturbed run's say that
+        nothing was known.
         """
         loads, writes = self.recorder.loads, self.recorder.writes
         for moment in {row["features_as_of"] for row in self.outcome.rows}:
@@ -141,7 +150,9 @@ class _Result:
             yield f"{len(lacking)} predictions of game {game} are missing, first {lacking[0]}"
 
     def _incomplete(self, batch_id: str) -> bool:
-        """Whether the batch itself says that units were not merged, or that rows came after tip-off."""
+        """Whether the batch itself says that units were not merged, or that rows came after
+        tip-off.
+        """
         batch = get_batch(self.world.state, batch_id)
         return batch is None or bool(set(batch.units) - set(batch.merged)) or bool(batch.frozen_rows)
 
@@ -157,7 +168,9 @@ class _Result:
         )
 
     def _exports(self, reference: Outcome) -> Iterator[str]:
-        """What the bucket has that an undisturbed run has not; pointers that went on to a free day must say so."""
+        """What the bucket has that an undisturbed run has not; pointers that went on to a free day
+        must say so.
+        """
         free_day, since = self._free_day(), self._has_loads_since()
         for path in sorted({*reference.exports, *self.outcome.exports}):
             actual, expected = self.outcome.exports.get(path), reference.exports.get(path)
@@ -172,7 +185,8 @@ class _Result:
                 yield f"export {path} {what}{shown}"
 
     def _free_day(self) -> str | None:
-        """The newest day after the played one that phase 6 was asked to export, as a self-heal by hand does at night.
+        """The newest day after the played one that phase 6 was asked to export, as a self-heal by
+        hand does at night.
 
         The simulated season has no game on it: the pointers are that day's from then on.
         """
@@ -210,12 +224,16 @@ def _is_free_day(execution: Mapping[str, Any], played: str) -> bool:
 
 
 def is_pointer(path: str) -> bool:
-    """Whether a file is of no date: what is true tonight, until another night's export writes it anew."""
+    """Whether a file is of no date: what is true tonight, until another night's export writes it
+    anew.
+    """
     return "/tonight/" in path or path.endswith(("/predictions/today.json", "/best-bets/latest.json"))
 
 
 def offers(body: Mapping[str, Any], free_day: str) -> str:
-    """What a pointer file still says of another day, or offers, though it should say that nobody plays; else empty."""
+    """What a pointer file still says of another day, or offers, though it should say that nobody
+    plays; else empty.
+    """
     if body["game_date"] != free_day:
         return f"is of {body['game_date']} although {free_day} was exported after it"
     if "player" in body:

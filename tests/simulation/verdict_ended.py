@@ -1,4 +1,6 @@
-"""The final invariants of what is on record: everything has ended, with a reason, and nothing is left half done."""
+"""The final invariants of what is on record: everything has ended, with a reason, and nothing is
+left half done.
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,9 @@ class NothingChangesAfterTipoff(Invariant):
 
 
 class BatchesCloseOnce(Invariant):
-    """A batch closes once and complete means complete; one batch of a date is in progress at a time."""
+    """A batch closes once and complete means complete; one batch of a date is in progress at a
+    time.
+    """
 
     def __init__(self, world: SimulatedPipeline, found: list[str]) -> None:
         super().__init__(world, found)
@@ -178,7 +180,9 @@ class ExecutionsAreTakenAndRecordedOnce(Invariant):
 
 
 class NothingIsPublishedWithoutARecord(Invariant):
-    """What a function publishes stands in an outbox; a phase is announced only when its rows are there."""
+    """What a function publishes stands in an outbox; a phase is announced only when its rows are
+    there.
+    """
 
     def after(self, seen: Any, process: Any, port: str, method: str, args: Any, kwargs: Any, got: Any) -> None:
         if (port, method) != ("bus", "publish"):
@@ -239,7 +243,9 @@ class NothingIsPublishedWithoutARecord(Invariant):
 
 
 class NoMessageGoesWithoutAnEffect(Invariant):
-    """What is acknowledged was done, is held, or is a dead letter; what fails is an error of ours."""
+    """What is acknowledged was done, is held, or is a dead letter; what fails is an error of
+    ours.
+    """
 
     def on_acknowledged(self, delivery: Delivery, response: Response) -> None:
         status = str(response.body.get("status"))

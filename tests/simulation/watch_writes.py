@@ -12,7 +12,9 @@ from tests.simulation.world import SimulatedPipeline
 
 
 class OneConsolidatesAtATime(Invariant):
-    """Who merges holds the lock of the date; what stood still after asking for it is fenced by the MERGE itself."""
+    """Who merges holds the lock of the date; what stood still after asking for it is fenced by the
+    MERGE itself.
+    """
 
     def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> None:
         merges = (port, method) == ("warehouse", "execute") and "MERGE" in args[0] and TARGET in args[0]
@@ -49,7 +51,9 @@ class LoadsTakeEffectOnce(Invariant):
 
 
 class LettersLeaveOnlyOnRecord(Invariant):
-    """A dead letter is acknowledged only when its redrive is on record: reading it never drops it."""
+    """A dead letter is acknowledged only when its redrive is on record: reading it never drops
+    it.
+    """
 
     def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> None:
         if (port, method) != ("bus", "ack"):

@@ -1,4 +1,6 @@
-"""The simulated world: the stores of one seed, the processes of the functions, and Pub/Sub's pushes to them."""
+"""The simulated world: the stores of one seed, the processes of the functions, and Pub/Sub's pushes
+to them.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +123,9 @@ class SimulatedPipeline:
         return self._processes[number]
 
     def end(self) -> None:
-        """No process goes on: what waits somewhere in a block of its own is not left to the garbage collector."""
+        """No process goes on: what waits somewhere in a block of its own is not left to the garbage
+        collector.
+        """
         for process in self._processes.values():
             process.kill()
 

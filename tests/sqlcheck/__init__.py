@@ -1,1 +1,3 @@
-"""The SQL check of ARCHITECTURE.md: what BigQuery would reject, or what has burnt pipelines like this one."""
+"""The SQL check of ARCHITECTURE.md: what BigQuery would reject, or what has burnt pipelines like
+this one.
+"""

@@ -1,4 +1,6 @@
-"""The SQL check: everything wrong with a statement, with the project's .sql files, and with SQL made by Python."""
+"""The SQL check: everything wrong with a statement, with the project's .sql files, and with SQL
+made by Python.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def placeholder_problems(sql: str) -> Iterator[str]:
 
 
 def check(sql: str, *, written: bool = True) -> list[str]:
-    """Sentences on what is wrong with one statement; `written` says that a SELECT's rows go into a table."""
+    """Sentences on what is wrong with one statement; `written` says that a SELECT's rows go into a
+    table.
+    """
     problems = list(placeholder_problems(sql))
     if problems:
         return problems
@@ -75,7 +79,8 @@ def _find_calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
 def is_written(path: Path) -> bool:
     """Whether the rows of a .sql file may go into a table.
 
-    Not those of a view, of a package that writes nothing, and of query(read_sql(package, "name")) there.
+    Not those of a view, of a package that writes nothing, and of query(read_sql(package, "name"))
+    there.
     """
     if path.parent.name != "sql":
         return False
@@ -107,7 +112,7 @@ def built_problems(statements: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{name}: {problem}" for name, sql in statements for problem in check(sql)]
 
 
-# --- SQL in Python --------------------------------------------------------------------------------------------
+# --- SQL in Python --------------------------------------------------------------------------------
 
 
 def _text(node: ast.AST) -> str:
@@ -128,7 +133,9 @@ def _formats(node: ast.AST) -> bool:
 
 
 def python_problems(root: Path) -> list[str]:
-    """Python outside the builders that holds SQL: it belongs into .sql files, values into parameters."""
+    """Python outside the builders that holds SQL: it belongs into .sql files, values into
+    parameters.
+    """
     found = []
     for source in sources(root, ROOMS):
         if source.path.as_posix().startswith(BUILDERS):

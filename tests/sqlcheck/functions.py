@@ -1,5 +1,6 @@
-"""The functions that SQL here may use: BigQuery has them, and the contract suite has an answer of each from every
-implementation. One more needs a case in tests/contract/sql_answers.py."""
+"""The functions that SQL here may use: BigQuery has them, and the contract suite has an answer of
+each from every implementation. One more needs a case in tests/contract/sql_answers.py.
+"""
 
 from __future__ import annotations
 

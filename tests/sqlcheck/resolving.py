@@ -32,14 +32,18 @@ class Unresolved(Exception):
 
 
 def family(node: exp.Expr) -> str | None:
-    """The family of types an expression belongs to; None where it is not known (a parameter, NULL)."""
+    """The family of types an expression belongs to; None where it is not known (a parameter,
+    NULL).
+    """
     if node.type is None or isinstance(node, exp.Null):
         return None
     return next((name for name, members in FAMILIES.items() if node.type.this in members), None)
 
 
 def find_declared(table: exp.Table) -> TableSchema | None:
-    """The declared schema of a table; a batch's staging tables have the predictions table's columns."""
+    """The declared schema of a table; a batch's staging tables have the predictions table's
+    columns.
+    """
     name = f"{table.db}.{table.name}"
     if table.name.startswith("_staging_"):
         return load_schema(TARGET)
@@ -82,7 +86,9 @@ def list_selected(tree: exp.Expr) -> list[exp.Expr]:
 
 
 def _by_position(select: exp.Select) -> None:
-    """GROUP BY an alias of the SELECT list as its position: the alias is resolved nowhere else (as in BigQuery)."""
+    """GROUP BY an alias of the SELECT list as its position: the alias is resolved nowhere else (as
+    in BigQuery).
+    """
     aliases = {item.alias: number for number, item in enumerate(select.selects, 1) if isinstance(item, exp.Alias)}
     group = select.args.get("group")
     for key in list(group.expressions) if group else []:
@@ -112,7 +118,8 @@ def _with_types(tree: exp.Expr, mapping: dict[str, dict[str, dict[str, str]]]) -
             tree,
             schema=schema,
             dialect="bigquery",
-            # DuckDB lets WHERE and other columns use an alias of the SELECT list, BigQuery does not.
+            # DuckDB lets WHERE and other columns use an alias of the SELECT list, BigQuery does
+            # not.
             expand_alias_refs=False,
             quote_identifiers=False,
             identify=False,

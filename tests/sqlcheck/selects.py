@@ -20,7 +20,7 @@ def show(node: exp.Expr) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-# --- as the statement stands ----------------------------------------------------------------------------------
+# --- as the statement stands ----------------------------------------------------------------------
 
 
 def _mentions_as_of(node: exp.Expr) -> bool:
@@ -28,7 +28,10 @@ def _mentions_as_of(node: exp.Expr) -> bool:
 
 
 def as_of_problems(tree: exp.Expr) -> Iterator[str]:
-    """Data is used strictly before as_of. Its complement, x >= as_of, is as strict; as_of >= x is not."""
+    """Data is used strictly before as_of.
+
+    Its complement, x >= as_of, is as strict; as_of >= x is not.
+    """
     for node in tree.find_all(exp.LTE, exp.GTE, exp.GT, exp.LT, exp.Between):
         if isinstance(node, exp.Between):
             if any(_mentions_as_of(node.args[part]) for part in ("this", "low", "high")):
@@ -66,7 +69,7 @@ def order_problems(tree: exp.Expr) -> Iterator[str]:
         yield f"TABLESAMPLE gives other rows each time: {show(sample)}"
 
 
-# --- with types -----------------------------------------------------------------------------------------------
+# --- with types -----------------------------------------------------------------------------------
 
 
 def _is(node: exp.Expr, types: set[exp.DType]) -> bool:
@@ -81,7 +84,9 @@ def _of_select(select: exp.Select | None, node: exp.Expr) -> exp.Expr:
 
 
 def float_key_problems(tree: exp.Expr) -> Iterator[str]:
-    """BigQuery refuses PARTITION BY a FLOAT64; as a key of a group or join it is never what is meant."""
+    """BigQuery refuses PARTITION BY a FLOAT64; as a key of a group or join it is never what is
+    meant.
+    """
     for window in tree.find_all(exp.Window):
         for key in window.args.get("partition_by") or []:
             if _is(_of_select(window.parent_select, key), FLOATS):
@@ -107,7 +112,9 @@ def _alike(nodes: list[exp.Expr]) -> bool:
 
 
 def comparison_problems(tree: exp.Expr) -> Iterator[str]:
-    """DuckDB compares a DATE with a TIMESTAMP, or a number with a text; BigQuery has no such operator."""
+    """DuckDB compares a DATE with a TIMESTAMP, or a number with a text; BigQuery has no such
+    operator.
+    """
     for node in tree.walk():
         sides: list[exp.Expr] = []
         if isinstance(node, exp.EQ | exp.NEQ | exp.LT | exp.LTE | exp.GT | exp.GTE | exp.NullSafeEQ | exp.NullSafeNEQ):

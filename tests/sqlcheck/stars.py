@@ -8,7 +8,8 @@ from sqlglot import exp
 
 
 def star_problems(tree: exp.Expr) -> Iterator[str]:
-    """The columns that leave a statement are named in it: a table's new column never slips in, or out of place.
+    """The columns that leave a statement are named in it: a table's new column never slips in, or
+    out of place.
 
     * of a WITH or subquery whose columns are named is fine.
     """

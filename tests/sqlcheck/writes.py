@@ -51,7 +51,9 @@ def _insert_problems(names: list[str], values: int, schema: TableSchema | None) 
 
 
 def _kind_problems(pairs: list[tuple[str, exp.Expr]], schema: TableSchema | None, sources: exp.Select) -> Iterator[str]:
-    """Values whose type is not the column's; `sources` selects the values in the order of the pairs."""
+    """Values whose type is not the column's; `sources` selects the values in the order of the
+    pairs.
+    """
     if not pairs:
         return
     try:

@@ -1,4 +1,6 @@
-"""What the tests of the embedded runtime share: a small pipeline, a manual clock, tiny functions on disk."""
+"""What the tests of the embedded runtime share: a small pipeline, a manual clock, tiny functions on
+disk.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def function_spec(
 
 
 def small_pipeline(*functions: FunctionSpec) -> Pipeline:
-    """The functions given (or `first` on topic a, `second` on a and b), and an operators' subscription on `done`."""
+    """The functions given (or `first` on topic a, `second` on a and b), and an operators'
+    subscription on `done`.
+    """
     found = functions or (function_spec("first", "a"), function_spec("second", "a", "b"))
     return Pipeline(
         functions={each.name: each for each in found},

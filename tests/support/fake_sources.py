@@ -1,4 +1,6 @@
-"""A real HTTP server that answers as the sources do for one small day, until a test tells it to answer badly."""
+"""A real HTTP server that answers as the sources do for one small day, until a test tells it to
+answer badly.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,11 @@ CUT_OFF = Reply(200, b'{"leagueSchedule": ', {"Content-Type": "application/json"
 
 
 class FakeSources:
-    """`says[name]` replaces the answer of a source: a Reply, or a list of Replies of which the last one stays.
+    """`says[name]` replaces the answer of a source: a Reply, or a list of Replies of which the last
+    one stays.
 
-    Names: schedule, box P, box T, events, player_points, game_lines (or one with " {event id}"), injuries.
+    Names: schedule, box P, box T, events, player_points, game_lines (or one with " {event id}"),
+    injuries.
     """
 
     def __init__(self) -> None:

@@ -1,10 +1,12 @@
-"""The registry of hand-made cases: of every feature its value on paper, in evenings small enough to work them out.
+"""The registry of hand-made cases: of every feature its value on paper, in evenings small enough to
+work them out.
 
-A new column of the feature store goes into STAR (features_cases_evening.py), whose keys are all of them. Where its
-value there does not fix sign and unit (NULL, 0, a ratio of 1, the same side of a yes or no), it goes into FADING too
-(features_cases_playoff.py), or into the table of another player of an evening, added to TABLES.
-unit/functions/phase4_precompute/test_signs.py refuses a column without a case, and one whose cases would not
-notice that it is negated, a hundred times too large, turned upside down or never there.
+A new column of the feature store goes into STAR (features_cases_evening.py), whose keys are all of
+them. Where its value there does not fix sign and unit (NULL, 0, a ratio of 1, the same side of a
+yes or no), it goes into FADING too (features_cases_playoff.py), or into the table of another player
+of an evening, added to TABLES. unit/functions/phase4_precompute/test_signs.py refuses a column
+without a case, and one whose cases would not notice that it is negated, a hundred times too large,
+turned upside down or never there.
 """
 
 from __future__ import annotations

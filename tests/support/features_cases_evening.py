@@ -1,4 +1,6 @@
-"""The star's features on paper, in the evening of features_evening.py: a value for every column of the store."""
+"""The star's features on paper, in the evening of features_evening.py: a value for every column of
+the store.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,8 @@ STAR: dict[str, Any] = {
     "attempts_per_minute_l5": (50 + 0.44 * 50) / 150,
     "attempts_per_minute_l20": (136 + 0.44 * 78) / 400,
     "points_per_attempt_l60": 206 / (136 + 0.44 * 78),
-    # role: plays / (team's plays x 30 / 48); the team-mate's 20 shots are missing in one of the ten games
+    # role: plays / (team's plays x 30 / 48); the team-mate's 20 shots are missing in one of the ten
+    # games
     "usage_l10": (100 + 0.44 * 75) / (0.625 * (9 * 34 + 14 + 0.44 * 75)),
     "usage_season": (120 + 0.44 * 78) / (0.625 * (11 * 34 + 14 + 0.44 * 78)),
     "fga_last": 10.0,
@@ -94,7 +97,8 @@ STAR: dict[str, Any] = {
     "points2_l20": 92 / 14,
     "points3_l20": 36 / 14,
     "points1_l20": 78 / 14,
-    # the rest of the box score: 3, 4 ... 12 rebounds, 10, 9 ... 1 assists, +1, -1 ... -17; in Denver twice 3 and 10
+    # the rest of the box score: 3, 4 ... 12 rebounds, 10, 9 ... 1 assists, +1, -1 ... -17; in
+    # Denver twice 3 and 10
     "rebounds_l10": 7.5,
     "assists_l10": 5.5,
     "steals_l10": 0.8,
@@ -175,7 +179,8 @@ STAR: dict[str, Any] = {
     "line_snapshot_at": at(16),
     # the team-mate's
     "teammates_out_lines": 19.5,
-    # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot data
+    # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot
+    # data
     "quality_score": 98.0,
     "null_reasons": "shot_zones=no_data",
 }

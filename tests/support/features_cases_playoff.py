@@ -1,4 +1,6 @@
-"""The fading man's features on paper, in the evening of features_playoff.py: where the star's do not tell."""
+"""The fading man's features on paper, in the evening of features_playoff.py: where the star's do
+not tell.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ FADING: dict[str, Any] = {
     "points_per_minute_l10": 102 / 150,
     "points_per_minute_ewma_02": ewma(0.98, FADING_POINTS) / ewma(0.98, FADING_MINUTES),
     "points_per_minute_ewma_05": ewma(0.95, FADING_POINTS) / ewma(0.95, FADING_MINUTES),
-    # shots: 33 of 57 twos, 6 of 24 threes and 18 of 24 free throws; the team-mates' 12, 6 and 6, and 12 attempts a game
+    # shots: 33 of 57 twos, 6 of 24 threes and 18 of 24 free throws; the team-mates' 12, 6 and 6,
+    # and 12 attempts a game
     "fga_last": 11.0,
     "attempts_per_minute_l5": (65 + 0.44 * 20) / 130,
     "attempts_per_minute_l20": (81 + 0.44 * 24) / 150,

@@ -1,4 +1,6 @@
-"""One evening made by hand, so small that every feature of it can be worked out on paper: BOS at home to LAL."""
+"""One evening made by hand, so small that every feature of it can be worked out on paper: BOS at
+home to LAL.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,10 @@ def at(hour: int, minute: int = 0, day: date = DAY) -> datetime:
 def write_evening(world: FeatureFixture) -> None:
     """History, reports and lines of the evening.
 
-    The star scores 10, 11 ... 21 in twelve games for Boston, a point more each time, all in 30 minutes; before that,
-    for Denver, 8 and 12. He takes 1, 2 ... 12 rebounds and gives 12, 11 ... 1 assists there. His team-mate plays 36
-    minutes for 20 points in all but the last, and a book has a line of him still. LA plays fast and allows twos.
+    The star scores 10, 11 ... 21 in twelve games for Boston, a point more each time, all in 30
+    minutes; before that, for Denver, 8 and 12. He takes 1, 2 ... 12 rebounds and gives 12, 11 ... 1
+    assists there. His team-mate plays 36 minutes for 20 points in all but the last, and a book has
+    a line of him still. LA plays fast and allows twos.
     """
     _league(world)
     _denver(world)

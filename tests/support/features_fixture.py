@@ -1,4 +1,6 @@
-"""A small hand-made league for the feature tests: raw rows in, phases 3 and 4 run on the real embedded warehouse."""
+"""A small hand-made league for the feature tests: raw rows in, phases 3 and 4 run on the real
+embedded warehouse.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ class FeatureFixture:
         self._pending: dict[str, list[Row]] = {}
         self._loads = 0
 
-    # --- raw rows ---------------------------------------------------------------------------------------------
+    # --- raw rows ---------------------------------------------------------------------------------
 
     def add(self, table: str, **row: Any) -> None:
         self._pending.setdefault(table, []).append(row)
@@ -96,7 +98,8 @@ class FeatureFixture:
     ) -> None:
         """A player's box score: makes by kind, and misses (of two-pointers, unless said otherwise).
 
-        at is when it was fetched; else at noon of the next day. counted: rebounds and the like, NULL unless said.
+        at is when it was fetched; else at noon of the next day. counted: rebounds and the like,
+        NULL unless said.
         """
         sides = (team, opponent) if home else (opponent, team)
         self.add(
@@ -163,7 +166,8 @@ class FeatureFixture:
     ) -> None:
         """A line last updated at a moment, in the feed's answer of that moment or of a later one.
 
-        fetched: when the answer was, where it is of the feed's past. dated=False: a row of before answer_at was kept.
+        fetched: when the answer was, where it is of the feed's past. dated=False: a row of before
+        answer_at was kept.
         """
         answer = answer or at
         self.add(
@@ -269,7 +273,9 @@ class FeatureFixture:
         )
 
     def fetch_again(self) -> None:
-        """Append every row the feeds gave once more, as a later run loads the same snapshots from files of its own."""
+        """Append every row the feeds gave once more, as a later run loads the same snapshots from
+        files of its own.
+        """
         self.load()
         for table in RAW_TABLES:
             rows = self.warehouse.query(f"SELECT * FROM {table} WHERE source_file IS NOT NULL").to_pylist()
@@ -296,7 +302,7 @@ class FeatureFixture:
             **FETCHED,
         }
 
-    # --- the phases -------------------------------------------------------------------------------------------
+    # --- the phases -------------------------------------------------------------------------------
 
     def phase3(self, mode: Mode, first: date, last: date, as_of: datetime) -> Outcome:
         self.load()
@@ -304,7 +310,9 @@ class FeatureFixture:
         return analytics.run(message, context)
 
     def phase4(self, mode: Mode, first: date, last: date, as_of: datetime, **message: Any) -> Outcome:
-        """message: further fields; by_hand=True is a message without as_of, as an operator sends it."""
+        """message: further fields; by_hand=True is a message without as_of, as an operator sends
+        it.
+        """
         return precompute.run(*self._call("phase4_precompute", mode, DateRange(first, last), as_of, **message))
 
     def serve(self, day: date, as_of: datetime) -> Outcome:
@@ -317,7 +325,9 @@ class FeatureFixture:
         return self.phase4("backfill", first, last, as_of)
 
     def features(self, day: date, as_of: datetime | None = None) -> dict[int, Row]:
-        """Feature rows of a day by player: of one features_as_of, or all there are (then one each)."""
+        """Feature rows of a day by player: of one features_as_of, or all there are (then one
+        each).
+        """
         found = self.warehouse.query(
             f"SELECT * FROM {STORE} WHERE game_date = @day ORDER BY features_as_of, player_id", {"day": day}
         ).to_pylist()

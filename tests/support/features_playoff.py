@@ -1,4 +1,6 @@
-"""A second evening made by hand, for what the first leaves NULL, zero or one-sided: PHX in a playoff game at DAL."""
+"""A second evening made by hand, for what the first leaves NULL, zero or one-sided: PHX in a
+playoff game at DAL.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ FADING_MAN = (FADING, "Fading Man")
 
 
 def write_evening(world: FeatureFixture) -> None:
-    """Fifty league games and eleven of the two teams, all with shot data; lines and game lines of two books.
+    """Fifty league games and eleven of the two teams, all with shot data; lines and game lines of
+    two books.
 
-    A usual team makes 15 of its 20 twos in the paint, 5 from mid-range. Dallas allows Houston 28 twos, 25 of them in
-    the paint, 5 threes and 30 free throws.
+    A usual team makes 15 of its 20 twos in the paint, 5 from mid-range. Dallas allows Houston 28
+    twos, 25 of them in the paint, 5 threes and 30 free throws.
     """
     for i in range(50):
         _usual(world, FIRST + timedelta(days=i), "GSW", "SAC")
@@ -48,7 +51,8 @@ def write_evening(world: FeatureFixture) -> None:
 
 
 def _phoenix(world: FeatureFixture) -> None:
-    """Six games against Utah, every second one at home: two minutes more, one two less and a turnover more each time.
+    """Six games against Utah, every second one at home: two minutes more, one two less and a
+    turnover more each time.
 
     The first man scores 24 in 20 minutes, on twos alone.
     """

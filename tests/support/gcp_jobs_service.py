@@ -1,5 +1,6 @@
-"""BigQuery's jobs interface, as far as the emulator lacks it: ids used once, failed jobs, copies that demand equal
-schemas. Answers the real client over its own HTTP session."""
+"""BigQuery's jobs interface, as far as the emulator lacks it: ids used once, failed jobs, copies
+that demand equal schemas. Answers the real client over its own HTTP session.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +35,15 @@ class JobsService(BaseAdapter):
         failures: error results that the next jobs end with, first come first served.
         conflicts_at: a query with this text ends in a serialisation conflict.
         lose: answers to so many inserts are lost after they took effect.
-        unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read yet.
+        unreadable: of jobs of this kind the answer to the insert is lost, and they cannot be read
+            yet.
         requests: every request's method, kind and time-out.
         running: jobs do not end.
         slow: a query runs on until its results are asked for.
         on_request: called at every request.
         answer: the rows of a query; columns: what its dry run says.
-        tables: resources of tables as the project has them, by dataset.table; as declared where a test does not differ.
+        tables: resources of tables as the project has them, by dataset.table; as declared where a
+            test does not differ.
     """
 
     def __init__(self) -> None:
@@ -64,7 +67,8 @@ class JobsService(BaseAdapter):
         credentials = AnonymousCredentials()
         session = AuthorizedSession(credentials)
         session.mount("https://", self)
-        # Said here, since a test of the emulators may have left their address to this process for as long as they run.
+        # Said here, since a test of the emulators may have left their address to this process for
+        # as long as they run.
         endpoint = {"api_endpoint": "https://bigquery.googleapis.com"}
         return bigquery.Client(
             project=PROJECT, location="US", credentials=credentials, _http=session, client_options=endpoint
@@ -76,10 +80,12 @@ class JobsService(BaseAdapter):
         return [each for each in found if kind in each and not each.get("dryRun")]
 
     def table(self, name: str) -> dict[str, Any]:
-        """The resource of a table, dataset.table with its prefix; as the schema file says until somebody changes it."""
+        """The resource of a table, dataset.table with its prefix; as the schema file says until
+        somebody changes it.
+        """
         return self.tables.setdefault(name, declared_table(PROJECT, name))
 
-    # --- requests ---------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         path = re.sub(r"\?.*", "", str(request.url)).partition("/bigquery/v2/projects/p/")[2]
@@ -154,7 +160,9 @@ class JobsService(BaseAdapter):
         return self._copy(configuration["copy"]) if "copy" in configuration else None
 
     def _append(self, load: dict[str, Any]) -> dict[str, str] | None:
-        """A load may leave out columns that may be NULL; those that it names have the table's modes."""
+        """A load may leave out columns that may be NULL; those that it names have the table's
+        modes.
+        """
         target = load["destinationTable"]
         there = {
             field["name"]: field

@@ -1,4 +1,6 @@
-"""Tables as BigQuery's API has them: of a schema file as Terraform makes it, of a CREATE TABLE; what a copy wants."""
+"""Tables as BigQuery's API has them: of a schema file as Terraform makes it, of a CREATE TABLE;
+what a copy wants.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ PARSED_TYPES = {
 
 
 def declared_table(project: str, name: str) -> Resource:
-    """The table that Terraform makes of the schema file of dataset.table, the dataset with a prefix."""
+    """The table that Terraform makes of the schema file of dataset.table, the dataset with a
+    prefix.
+    """
     dataset, _, table = name.partition(".")
     plain = next(each for each in DATASETS if dataset.endswith(each))
     resource: Resource = json.loads((SCHEMA_FOLDER / f"{plain}.{table}.json").read_text(encoding="utf-8"))
@@ -64,7 +68,9 @@ def parse_create_table(sql: str) -> Resource:
 
 
 def mismatch(made: Resource, table: Resource) -> str:
-    """How the schema, the partitions or the clusters of two tables differ; empty where a copy goes through."""
+    """How the schema, the partitions or the clusters of two tables differ; empty where a copy goes
+    through.
+    """
     found, wanted = (
         {field["name"]: (field["type"], field["mode"]) for field in each["schema"]["fields"]} for each in (made, table)
     )
@@ -82,7 +88,9 @@ def mismatch(made: Resource, table: Resource) -> str:
 
 
 def put_in_place(made: Resource, table: Resource) -> None:
-    """The most that WRITE_TRUNCATE may do to a table: its descriptions and key are the source's afterwards."""
+    """The most that WRITE_TRUNCATE may do to a table: its descriptions and key are the source's
+    afterwards.
+    """
     table["schema"] = made["schema"]
     for name in ("tableConstraints", "description"):
         table.pop(name, None)

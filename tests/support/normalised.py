@@ -1,4 +1,6 @@
-"""What the tests of the normalisers share: one file through one normaliser, checked against the declared tables."""
+"""What the tests of the normalisers share: one file through one normaliser, checked against the
+declared tables.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Small tables of one predicted evening for the tests of exports and grading, on the real embedded ports.
+"""Small tables of one predicted evening for the tests of exports and grading, on the real embedded
+ports.
 
-Two games on 2025-11-14: LAL at BOS (19:00 New York) and GSW at DEN (22:00). A test changes single rows.
+Two games on 2025-11-14: LAL at BOS (19:00 New York) and GSW at DEN (22:00). A test changes single
+rows.
 """
 
 from __future__ import annotations
@@ -84,9 +86,11 @@ def schedule_row(game_id: str, status: str = "scheduled", day: date = DAY, hours
 
 
 def sources(day: date = DAY, until: datetime = AS_OF) -> dict[str, list[dict[str, Any]]]:
-    """Every source as it is on an ordinary day, by table: asked an hour before `until`, with an answer each.
+    """Every source as it is on an ordinary day, by table: asked an hour before `until`, with an
+    answer each.
 
-    The schedule lists a game of a later day; the box scores are of the day before, which has a game of its own.
+    The schedule lists a game of a later day; the box scores are of the day before, which has a game
+    of its own.
     """
     at, yesterday = until - timedelta(hours=1), day - timedelta(days=1)
     common = {"run_id": "run", "source_file": "sources"}
@@ -251,7 +255,9 @@ def features(game_id: str, player_id: int, name: str, points_season: float | Non
 def summary_row(
     game_id: str, player_id: int, name: str, points: int, day: date = DAY, *, at_home: bool = True
 ) -> dict[str, Any]:
-    """A row of player_game_summary; on an earlier day it is an earlier game of the same two teams."""
+    """A row of player_game_summary; on an earlier day it is an earlier game of the same two
+    teams.
+    """
     team, opponent = TEAMS[game_id] if at_home else TEAMS[game_id][::-1]
     tipoff = TIPOFFS[game_id] - (DAY - day)
     return {

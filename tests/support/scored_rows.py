@@ -10,7 +10,8 @@ from shared.science.evaluation import Floats, Scored
 from shared.science.evaluation.arrays import Days, Texts
 from shared.science.systems.distribution import Variance, over_and_push, survival
 
-# Who would know a player's true mean would still miss by this spread; the bookmaker knows it within BOOK_ERROR.
+# Who would know a player's true mean would still miss by this spread; the bookmaker knows it within
+# BOOK_ERROR.
 SPREAD = Variance(intercept=9.0, slope=2.4)
 BOOK_ERROR = 1.0
 MARGIN = 1.045
@@ -20,7 +21,9 @@ HIGHEST = 75
 
 @dataclass(frozen=True)
 class Season:
-    """Player-games with their true means, what was scored, and what the bookmaker said; arrays of one length."""
+    """Player-games with their true means, what was scored, and what the bookmaker said; arrays of
+    one length.
+    """
 
     day: Days
     mean: Floats
@@ -31,7 +34,9 @@ class Season:
 
 
 def season(rows: int = 6300, days: int = 72, seed: int = 1) -> Season:
-    """Rows spread evenly over days; points from the very distribution the systems are scored with."""
+    """Rows spread evenly over days; points from the very distribution the systems are scored
+    with.
+    """
     rng = np.random.default_rng(seed)
     day = np.datetime64("2025-10-21") + np.sort(rng.integers(days, size=rows)).astype("timedelta64[D]")
     mean = 3.0 + rng.gamma(3.0, 4.0, rows)
@@ -51,9 +56,11 @@ def distribution(mean: Floats) -> Floats:
 def make_scored(
     games: Season, system: str = "ensemble_v1", market: bool = True, error: float = 1.0, seed: int = 2
 ) -> Scored:
-    """A system that knows each true mean up to a normal error (points); with market it averages that with the books'.
+    """A system that knows each true mean up to a normal error (points); with market it averages
+    that with the books'.
 
-    It bets the side with the higher expected value at the books' prices where that is at least LEAST_VALUE.
+    It bets the side with the higher expected value at the books' prices where that is at least
+    LEAST_VALUE.
     """
     rng = np.random.default_rng(seed)
     mean = np.maximum(games.mean + rng.normal(0.0, error, len(games.mean)), 2.0)

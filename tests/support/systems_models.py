@@ -16,7 +16,8 @@ from tests.support.systems_rows import feature_columns
 
 
 def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows:
-    """n rows whose points follow from the level of the player, missing team-mates and chance; half have a line.
+    """n rows whose points follow from the level of the player, missing team-mates and chance; half
+    have a line.
 
     A line is the truth but for half a point; its price and who is missing since tell nothing here.
     """

@@ -1,4 +1,6 @@
-"""Feature rows, histories and requests for the tests of the systems: an average player whom a test then changes."""
+"""Feature rows, histories and requests for the tests of the systems: an average player whom a test
+then changes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 from tests.support.market_features import market_features
 
-# Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing than lately.
+# Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing
+# than lately.
 NEUTRAL: dict[str, Any] = {
     "points_ewma_20": 20.0,
     "points_ewma_08": 20.0,

@@ -1,4 +1,6 @@
-"""A warehouse with games to train on: one a day from the first of January, features that say what will happen."""
+"""A warehouse with games to train on: one a day from the first of January, features that say what
+will happen.
+"""
 
 from __future__ import annotations
 

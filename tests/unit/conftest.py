@@ -22,6 +22,8 @@ def state(tmp_path: Path) -> Iterator[SqliteState]:
 
 @pytest.fixture
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trees fitted in a tenth of the time, where a test asks what they have seen and not what they know."""
+    """Trees fitted in a tenth of the time, where a test asks what they have seen and not what they
+    know.
+    """
     monkeypatch.setattr(xgboost_v1, "POINTS_ROUNDS", 24)
     monkeypatch.setattr(xgboost_v1, "PART_ROUNDS", 12)

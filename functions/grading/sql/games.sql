@@ -1,8 +1,10 @@
--- Every game of the date that has current predictions, and what can be done with them. `void_reason`: it was not played
--- that day, so they are void. Else it is over when the schedule says final, and graded when `teams`, whose players the
--- box score has, are two and no team's players' points differ from the team's (`points_apart` names those that do).
+-- Every game of the date that has current predictions, and what can be done with them.
+-- `void_reason`: it was not played that day, so they are void. Else it is over when the schedule
+-- says final, and graded when `teams`, whose players the box score has, are two and no team's
+-- players' points differ from the team's (`points_apart` names those that do).
 WITH
--- What the schedule says now, whatever day the game is on by now; a game that it lists no more is gone.
+-- What the schedule says now, whatever day the game is on by now; a game that it lists no more is
+-- gone.
 scheduled AS (
   SELECT
     game_id, game_date, season, status, tipoff_at,
@@ -15,7 +17,8 @@ scheduled AS (
   WHERE snapshot_time <= @now
     AND (replaced_at IS NULL OR replaced_at > @now)
 ),
--- A tip-off may be moved forward after the prediction was made: only what was said before it counts.
+-- A tip-off may be moved forward after the prediction was made: only what was said before it
+-- counts.
 predicted AS (
   SELECT
     p.game_id,

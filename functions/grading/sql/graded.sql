@@ -1,7 +1,9 @@
--- Every current prediction of the date's finished games against what happened: the rows of prediction_accuracy.
+-- Every current prediction of the date's finished games against what happened: the rows of
+-- prediction_accuracy.
 WITH
--- Games that can be graded, as games.sql found them; they travel as one JSON list. A game that was not played that day
--- is void for everybody. tipoff_seconds is the schedule's tip-off where it may be earlier than the prediction knew.
+-- Games that can be graded, as games.sql found them; they travel as one JSON list. A game that was
+-- not played that day is void for everybody. tipoff_seconds is the schedule's tip-off where it may
+-- be earlier than the prediction knew.
 finished AS (
   SELECT
     JSON_VALUE(game, '$.game_id') AS game_id,
@@ -97,7 +99,8 @@ SELECT
     WHEN 'win' THEN TRUE
     WHEN 'loss' THEN FALSE
   END AS correct,
-  -- American odds: +150 wins 1.5 units per unit staked, -120 wins 100/120. No offered price: nothing was staked.
+  -- American odds: +150 wins 1.5 units per unit staked, -120 wins 100/120. No offered price:
+  -- nothing was staked.
   CASE
     WHEN price IS NULL THEN NULL
     WHEN outcome = 'win' AND price > 0 THEN price / 100

@@ -1,4 +1,5 @@
--- The figures computed by shared/science/evaluation as rows of system_daily_performance; they travel as one JSON list.
+-- The figures computed by shared/science/evaluation as rows of system_daily_performance; they
+-- travel as one JSON list.
 SELECT
   @game_date AS game_date,
   JSON_VALUE(figures, '$.window_name') AS window_name,

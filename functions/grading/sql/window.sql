@@ -1,4 +1,5 @@
--- Graded rows of the season so far, main lines and players without a line: what the windows' figures are made of.
+-- Graded rows of the season so far, main lines and players without a line: what the windows'
+-- figures are made of.
 SELECT
   game_date,
   system_id,

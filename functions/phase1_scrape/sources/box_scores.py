@@ -1,4 +1,6 @@
-"""NBA.com's box scores of players and of teams: one leaguegamelog a season type, for a day or for a season."""
+"""NBA.com's box scores of players and of teams: one leaguegamelog a season type, for a day or for a
+season.
+"""
 
 from __future__ import annotations
 
@@ -57,10 +59,12 @@ class Games:
 
 
 def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: date) -> Harvest:
-    """All rows of players (P) or teams (T) from the first to the last of the games, kept under `day`.
+    """All rows of players (P) or teams (T) from the first to the last of the games, kept under
+    `day`.
 
-    Raises NothingYet where not one of the games that the schedule calls final has a row: a source that is
-    down must not look like a day without games. Some games lacking is the harvest's failure.
+    Raises NothingYet where not one of the games that the schedule calls final has a row: a source
+    that is down must not look like a day without games. Some games lacking is the harvest's
+    failure.
     """
     kind = KINDS[who]
     earlier = fetch.raw.earlier(SOURCE, kind, day)
@@ -111,8 +115,9 @@ def _harvest(file: RawFile, bodies: Sequence[Any], games: Games) -> Harvest:
 
 
 def check(value: Any) -> None:
-    """Raises WrongShape unless it is a leaguegamelog with the columns that phase 2 reads and, where it has rows, one at
-    least that is as long as those."""
+    """Raises WrongShape unless it is a leaguegamelog with the columns that phase 2 reads and, where
+    it has rows, one at least that is as long as those.
+    """
     try:
         result = value["resultSets"][0]
         headers, rows = result["headers"], result["rowSet"]

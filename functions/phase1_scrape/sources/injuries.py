@@ -16,7 +16,10 @@ PATH = "/apis/site/v2/sports/basketball/nba/injuries"
 
 
 def fetch_injuries(fetch: Fetch, day: date) -> Harvest:
-    """The list as it stands now, kept under the game day it is fetched for. Raises SourceUnavailable."""
+    """The list as it stands now, kept under the game day it is fetched for.
+
+    Raises SourceUnavailable.
+    """
     earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
         [kept] = fetch.raw.read(earlier[day]).answers
@@ -26,7 +29,8 @@ def fetch_injuries(fetch: Fetch, day: date) -> Harvest:
         answer = fetch.espn.get(PATH, {}, check)
         players, odd = _players(answer.value)
         file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), [answer.as_response("injuries")], players)
-    # Nobody injured in thirty teams is hardly true in a season, but before the first list of a day it can be.
+    # Nobody injured in thirty teams is hardly true in a season, but before the first list of a day
+    # it can be.
     notes = {} if players else {"empty": "the injury list names nobody"}
     if odd:
         notes["unreadable"] = describe_unreadable("teams or entries", odd)
@@ -34,7 +38,9 @@ def fetch_injuries(fetch: Fetch, day: date) -> Harvest:
 
 
 def check(value: Any) -> None:
-    """Raises WrongShape unless it is a list of teams; where it has any, one at least with its list of entries."""
+    """Raises WrongShape unless it is a list of teams; where it has any, one at least with its list
+    of entries.
+    """
     teams = value.get("injuries") if isinstance(value, dict) else None
     if not isinstance(teams, list):
         raise WrongShape("no list of injuries by team")

@@ -1,4 +1,6 @@
-"""The Odds API live: the events of a day, then each event's odds of one group of markets, in one file."""
+"""The Odds API live: the events of a day, then each event's odds of one group of markets, in one
+file.
+"""
 
 from __future__ import annotations
 
@@ -29,27 +31,33 @@ SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
 # The kinds of file and the markets in each.
 MARKETS = {"player_points": ",".join(POINTS.markets), "game_lines": "spreads,totals"}
-# us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no others.
+# us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no
+# others.
 PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}
-# In the file, the events that the file before listed and this one's list lacks, as they were listed then.
+# In the file, the events that the file before listed and this one's list lacks, as they were listed
+# then.
 GONE = "gone"
 _LONGEST_NOTE = 300
 # The parameters that are lists, of which a part may be refused.
 LISTS = ("markets", "regions")
 _UNPROCESSABLE = 422
-# The status of an error code by its words (the-odds-api.com/liveapi/guides/v4/api-error-codes.html).
+# The status of an error code by its words
+# (the-odds-api.com/liveapi/guides/v4/api-error-codes.html).
 _MEANT = ((429, ("FREQ_LIMIT",)), (401, ("_KEY", "CREDITS", "USAGE")), (404, ("NOT_FOUND", "UNKNOWN_")))
 # An id goes into an address and is a key of the raw file.
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harvest:
-    """The odds now of the day's events that have not begun. `upcoming` is how many the schedule knows.
+    """The odds now of the day's events that have not begun.
 
-    An event whose odds fail is named in the file and is the harvest's failure; the others are kept, since lines for
-    eight games of nine are worth more than none. One that the file before listed and the source lists no more is kept
-    as gone, since nobody offers its lines. Raises SourceUnavailable where there are no odds at all, or no event
-    although the schedule has games to come.
+    `upcoming` is how many the schedule knows.
+
+    An event whose odds fail is named in the file and is the harvest's failure; the others are kept,
+    since lines for eight games of nine are worth more than none. One that the file before listed
+    and the source lists no more is kept as gone, since nobody offers its lines. Raises
+    SourceUnavailable where there are no odds at all, or no event although the schedule has games to
+    come.
     """
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
@@ -90,7 +98,9 @@ def _none_left(fetched: int, day: date, upcoming: int) -> str:
 
 
 def _find_gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """Events to come of the day, as the newest readable file before listed them, that are listed for it no more."""
+    """Events to come of the day, as the newest readable file before listed them, that are listed
+    for it no more.
+    """
     now = fetch.now()
     for path in reversed(fetch.raw.snapshots(SOURCE, kind, now, day)):
         try:
@@ -118,8 +128,8 @@ def _event_odds(fetch: Fetch, event: str, markets: str) -> SourceAnswer:
 def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
     """Odds of one event; where a market or region is refused (422), asked again without it.
 
-    What the refusal names is left out; where it names nothing of what was asked for, one part at a time. Raises
-    SourceRefused where nothing of it is given, SourceUnavailable as any request.
+    What the refusal names is left out; where it names nothing of what was asked for, one part at a
+    time. Raises SourceRefused where nothing of it is given, SourceUnavailable as any request.
     """
     try:
         return fetch.odds.get(path, params, check)
@@ -145,7 +155,9 @@ def _is_about_a_list(answer: str) -> bool:
 
 
 def _without_named(params: Mapping[str, str], answer: str) -> dict[str, str] | None:
-    """The parameters without the parts that a refusal names; None where that is none of them, or all of a list."""
+    """The parameters without the parts that a refusal names; None where that is none of them, or
+    all of a list.
+    """
     for name in LISTS:
         parts = params[name].split(",")
         left = [part for part in parts if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", answer)]
@@ -163,7 +175,9 @@ def _one_less(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def note_refused(markets: str, requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Which markets and regions were left out of how many requests because the source refused them."""
+    """Which markets and regions were left out of how many requests because the source refused
+    them.
+    """
     asked = {**PARAMETERS, "markets": markets}
     count, refused = 0, Counter[str]()
     for request in requests:
@@ -201,7 +215,9 @@ def odd_note(listings: Iterable[Any]) -> dict[str, str]:
 
 
 def events_of(events: Sequence[Any], day: date, *, after: datetime | None = None) -> list[Mapping[str, Any]]:
-    """The events that begin on a New York day (and after a moment), in order of time and id; odd ones left out."""
+    """The events that begin on a New York day (and after a moment), in order of time and id; odd
+    ones left out.
+    """
     found = [(begins, event) for begins, event in _read(events)[0] if new_york_date(begins) == day]
     of_day = [item for item in found if after is None or item[0] > after]
     return [event for _, event in sorted(of_day, key=lambda item: (item[0], item[1]["id"]))]
@@ -231,7 +247,9 @@ def _read(events: Sequence[Any]) -> tuple[list[tuple[datetime, Mapping[str, Any]
 
 
 def check_no_error(value: Any) -> None:
-    """Raises ErrorTold for the Odds API's own form of an error, which {"message", "error_code"} is."""
+    """Raises ErrorTold for the Odds API's own form of an error, which {"message", "error_code"}
+    is.
+    """
     code = value.get("error_code") if isinstance(value, dict) else None
     if isinstance(code, str):
         status = next((status for status, words in _MEANT if any(word in code for word in words)), _UNPROCESSABLE)
@@ -239,7 +257,9 @@ def check_no_error(value: Any) -> None:
 
 
 def check_events(value: Any) -> None:
-    """Raises WrongShape unless it is a list of events; where it has any, one at least with id, teams and a time."""
+    """Raises WrongShape unless it is a list of events; where it has any, one at least with id,
+    teams and a time.
+    """
     check_no_error(value)
     if not isinstance(value, list):
         raise WrongShape(f"the events are no list but {type(value).__name__}")
@@ -249,7 +269,8 @@ def check_events(value: Any) -> None:
 
 
 def check_event_odds(value: Any) -> None:
-    """Raises WrongShape unless it is an event with its bookmakers (none is fine: nobody offers the market).
+    """Raises WrongShape unless it is an event with its bookmakers (none is fine: nobody offers the
+    market).
 
     One bookmaker of many without key or markets is for phase 2 to name.
     """

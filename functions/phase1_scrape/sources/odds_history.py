@@ -1,11 +1,13 @@
-"""The Odds API's past: the lines of past days as they stood when the last predictions of the day would be made.
+"""The Odds API's past: the lines of past days as they stood when the last predictions of the day
+would be made.
 
-One snapshot a game: opening lines would need a second one and double a cost that is ten times the live one already, so
-for past days line movement is unknown (NULL).
+One snapshot a game: opening lines would need a second one and double a cost that is ten times the
+live one already, so for past days line movement is unknown (NULL).
 
-What is past does not change, so an answer is paid for once: a day's events that any earlier backfill has are not asked
-for again, nor those that the source refused for good. A day may so have several files, each with what the ones before
-it lack; a file's `failed` are the events that there will never be an answer for.
+What is past does not change, so an answer is paid for once: a day's events that any earlier
+backfill has are not asked for again, nor those that the source refused for good. A day may so have
+several files, each with what the ones before it lack; a file's `failed` are the events that there
+will never be an answer for.
 """
 
 from __future__ import annotations
@@ -44,13 +46,15 @@ from shared.stores.raw_files import RawFile, parse_raw_path
 logger = logging.getLogger(__name__)
 
 KIND = "event_odds"
-# Player props are kept from then on (the-odds-api.com/historical-odds-data; game lines alone go back to June 2020).
+# Player props are kept from then on (the-odds-api.com/historical-odds-data; game lines alone go
+# back to June 2020).
 FIRST_DAY = date(2023, 5, 4)
 # All markets of an event in one request: as much quota as apart, half the time.
 ALL_MARKETS = ",".join(MARKETS.values())
 # So many failures mean that the source is down, not a day broken: the rest is not even tried.
 GIVE_UP_AFTER = 5
-# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that does not fit it.
+# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that
+# does not fit it.
 FOR_GOOD = (400, 404, 410, 422)
 # About the key, its quota, our address or the proxy: the same of every event and day.
 EVERYWHERE = (401, 402, 403, 407)
@@ -59,7 +63,10 @@ _LOG_EVERY = 50
 
 @dataclass
 class _Patience:
-    """How often the source failed; spent at once where it refuses the key. Permanent answers are no failures of it."""
+    """How often the source failed; spent at once where it refuses the key.
+
+    Permanent answers are no failures of it.
+    """
 
     failed: int = 0
     spent: bool = False
@@ -80,7 +87,9 @@ class NotTried(SourceUnavailable):
 
 @dataclass
 class _Day:
-    """What is known of a day: its files, the events answered, those that never will be, and what failed this time."""
+    """What is known of a day: its files, the events answered, those that never will be, and what
+    failed this time.
+    """
 
     files: list[RawFile] = field(default_factory=list)
     listings: list[Any] = field(default_factory=list)
@@ -102,11 +111,12 @@ class _Day:
 
 
 def fetch_past_odds(fetch: Fetch, games: Sequence[ScheduledGame]) -> Harvest:
-    """Lines of all events of the days with games; a retry, or publishing again, fetches the events that are missing.
+    """Lines of all events of the days with games; a retry, or publishing again, fetches the events
+    that are missing.
 
-    Days before the source's history cost nothing and are noted, as are events that the source refuses for good. An
-    event that fails otherwise costs itself alone: what failed is the harvest's failure. Raises SourceUnavailable where
-    there is nothing of any day.
+    Days before the source's history cost nothing and are noted, as are events that the source
+    refuses for good. An event that fails otherwise costs itself alone: what failed is the harvest's
+    failure. Raises SourceUnavailable where there is nothing of any day.
     """
     by_day: dict[date, list[ScheduledGame]] = {}
     for game in games:
@@ -167,12 +177,16 @@ def _notes(
 
 
 def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
-    """The day's events, those of earlier files first. Raises SourceUnavailable where not even a list of them is had."""
+    """The day's events, those of earlier files first.
+
+    Raises SourceUnavailable where not even a list of them is had.
+    """
     known = _read_kept(fetch, day, earlier)
     listed: SourceAnswer | None = None
     if not known.listings:
         _check_patience(day, patience)
-        # Listed before the first tip-off, an afternoon's games are all there; their odds are asked one by one later.
+        # Listed before the first tip-off, an afternoon's games are all there; their odds are asked
+        # one by one later.
         first = cutoff(day, min(game.tipoff_at or assumed_tipoff(day) for game in games))
         try:
             listed = fetch.odds.get(
@@ -229,9 +243,11 @@ def _is_for_good(error: SourceUnavailable) -> bool:
 
 
 def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
-    """What the files of earlier executions have of a day; an answer about a moment that was to come then is none.
+    """What the files of earlier executions have of a day; an answer about a moment that was to come
+    then is none.
 
-    A file that adds nothing is left aside, as is one that cannot be read: its events are fetched anew.
+    A file that adds nothing is left aside, as is one that cannot be read: its events are fetched
+    anew.
     """
     known = _Day()
     for path in earlier:
@@ -264,7 +280,10 @@ def _event_of(request: Mapping[str, Any]) -> str:
 
 
 def _asking_times(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dict[str, datetime]:
-    """By event of the day, the moment to look at its lines. Counts the events that are the other way round."""
+    """By event of the day, the moment to look at its lines.
+
+    Counts the events that are the other way round.
+    """
     # By the teams, not by who is at home: feeds disagree about that for games on neutral ground.
     tipoffs = {frozenset((game.home_team, game.away_team)): game for game in games}
     times: dict[str, datetime] = {}
@@ -280,7 +299,9 @@ def _asking_times(known: _Day, day: date, games: Sequence[ScheduledGame]) -> dic
 
 
 def cutoff(day: date, tipoff: datetime) -> datetime:
-    """The moment to look at: 17:30 New York or, for an earlier game, the second before it begins (never in play)."""
+    """The moment to look at: 17:30 New York or, for an earlier game, the second before it begins
+    (never in play).
+    """
     return min(at_new_york(day, HISTORICAL_CUTOFF), tipoff - timedelta(seconds=1))
 
 

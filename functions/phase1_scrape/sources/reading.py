@@ -1,6 +1,8 @@
-"""How phase 1 reads what it needs of a feed's elements: one that is odd is named and left out, the rest goes on.
+"""How phase 1 reads what it needs of a feed's elements: one that is odd is named and left out, the
+rest goes on.
 
-The raw file keeps every element as it came; phase 2 reads all of it, and names what it refuses itself.
+The raw file keeps every element as it came; phase 2 reads all of it, and names what it refuses
+itself.
 """
 
 from __future__ import annotations

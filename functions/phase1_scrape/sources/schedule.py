@@ -1,4 +1,6 @@
-"""NBA.com's schedule of a season: which games there are decides what the other sources are asked for."""
+"""NBA.com's schedule of a season: which games there are decides what the other sources are asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,19 @@ logger = logging.getLogger(__name__)
 SOURCE, KIND = "nba", "schedule"
 # How a source says that it knows no such season; 403 and 422 are about the address and the request.
 _UNKNOWN = (400, 404)
-# A tip-off in UTC may stand on the day after the game's, a moved one a little further until both are mended.
+# A tip-off in UTC may stand on the day after the game's, a moved one a little further until both
+# are mended.
 _TIPOFF_NEAR = timedelta(days=7)
 _KEYS = ("gameId", "gameStatus", "gameDateEst", "homeTeam", "awayTeam")
 
 
 @dataclass(frozen=True)
 class SeasonSchedule:
-    """A season's games; `unreadable` are the entries that are no game, each with why (phase 2 counts them).
+    """A season's games; `unreadable` are the entries that are no game, each with why (phase 2
+    counts them).
 
-    `known_at` is None for the schedule as it is now, else the moment at which an older one was fetched that stands in
-    for it, since NBA.com did not answer.
+    `known_at` is None for the schedule as it is now, else the moment at which an older one was
+    fetched that stands in for it, since NBA.com did not answer.
     """
 
     file: RawFile
@@ -46,8 +50,9 @@ class SeasonSchedule:
 def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
     """The schedule of a season such as 2025-26, kept under `day`.
 
-    Raises SourceUnavailable, also where the current season has no game: it is published whole. Raises DataError where
-    the source answers that it has none of another season: who asked for that is to blame, not the source.
+    Raises SourceUnavailable, also where the current season has no game: it is published whole.
+    Raises DataError where the source answers that it has none of another season: who asked for that
+    is to blame, not the source.
     """
     earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
@@ -67,7 +72,8 @@ def fetch_schedule(fetch: Fetch, season: str, day: date) -> SeasonSchedule:
 
 
 def read_newest_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
-    """The newest schedule of a season that any execution fetched up to now; None where the bucket has none.
+    """The newest schedule of a season that any execution fetched up to now; None where the bucket
+    has none.
 
     A file that cannot be read is passed over for the one before it.
     """
@@ -103,7 +109,8 @@ def _no_season(season: str, current: str, answer: str) -> DataError:
 def check_season(value: Any, season: str, current: str) -> None:
     """As `check`, of one season: another season's games would look like days without any.
 
-    A season that is not the current may not exist: then its schedule is empty or, of one that is to come, another's.
+    A season that is not the current may not exist: then its schedule is empty or, of one that is to
+    come, another's.
     """
     if season != current and _entries(value) == ([], []):
         return
@@ -133,7 +140,10 @@ def check(value: Any) -> None:
 
 
 def _entries(value: Any) -> tuple[list[Any], list[str]]:
-    """The entries of all days, and which days are none. Raises WrongShape where there is no list of days."""
+    """The entries of all days, and which days are none.
+
+    Raises WrongShape where there is no list of days.
+    """
     try:
         days = schedule_days(value)
     except ValueError as error:
@@ -150,7 +160,10 @@ def _entries(value: Any) -> tuple[list[Any], list[str]]:
 
 
 def _read(value: Any, season: str) -> tuple[list[ScheduledGame], list[str], int]:
-    """Games, why other entries are none, and how many entries there are. Raises WrongShape as `check` does."""
+    """Games, why other entries are none, and how many entries there are.
+
+    Raises WrongShape as `check` does.
+    """
     entries, odd = _entries(value)
     games = []
     for entry in entries:

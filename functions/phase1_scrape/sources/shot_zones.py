@@ -1,4 +1,6 @@
-"""Shot zones of players and teams by game: the optional source, asked for only where ZONES_BASE_URL is set."""
+"""Shot zones of players and teams by game: the optional source, asked for only where ZONES_BASE_URL
+is set.
+"""
 
 from __future__ import annotations
 

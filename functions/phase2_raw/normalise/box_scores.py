@@ -1,4 +1,6 @@
-"""NBA.com's leaguegamelog -> nba_raw.nbac_player_boxscores and nba_raw.nbac_team_boxscores, column by column."""
+"""NBA.com's leaguegamelog -> nba_raw.nbac_player_boxscores and nba_raw.nbac_team_boxscores, column
+by column.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,11 @@ _WON = {"W": True, "L": False, "": None}
 
 
 class PlayerBoxScores:
-    """Rows of players; every row the source gave for the days asked is kept, whatever the run's dates.
+    """Rows of players; every row the source gave for the days asked is kept, whatever the run's
+    dates.
 
-    A row with a value that is odd or beyond its bounds is left out and named, and so are rows of one player of one
-    game with different figures.
+    A row with a value that is odd or beyond its bounds is left out and named, and so are rows of
+    one player of one game with different figures.
     """
 
     table = PLAYERS
@@ -88,7 +91,9 @@ class PlayerBoxScores:
         return table.filter(pa.array(kept)) if reading.refused else table
 
     def _by_name(self, path: str, body: Any) -> tuple[dict[str, Sequence[Any]], list[int]]:
-        """The answer's columns by header, and their rows' numbers; rows of another length are left out and named."""
+        """The answer's columns by header, and their rows' numbers; rows of another length are left
+        out and named.
+        """
         sets = feed_values.require_list(feed_values.require_object(body, "the answer").get("resultSets"), "resultSets")
         found = feed_values.require_object(sets[0] if sets else None, "resultSets[0]")
         headers = feed_values.require_list(found.get("headers"), "headers")

@@ -1,4 +1,6 @@
-"""Columns of a feed's table read at once: one of the usual kind in one go, value by value only where one is odd."""
+"""Columns of a feed's table read at once: one of the usual kind in one go, value by value only
+where one is odd.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _NONE = type(None)
 
 
 class Columns:
-    """`refused` are the rows that are left out, each with its first reason; `missing` what was read as missing."""
+    """`refused` are the rows that are left out, each with its first reason; `missing` what was read
+    as missing.
+    """
 
     def __init__(self) -> None:
         self.refused: dict[int, str] = {}
@@ -89,7 +93,9 @@ def _attempt(read: Callable[[Any, str], T], value: Any, what: str) -> T | Elemen
 
 
 def _all_within(values: Sequence[Any], kinds: set[type], bound: Bound) -> bool:
-    """Whether every value is of these kinds exactly (a bool is no int here), not NaN and within the bound."""
+    """Whether every value is of these kinds exactly (a bool is no int here), not NaN and within the
+    bound.
+    """
     found = set(map(type, values))
     if not found <= kinds:
         return False

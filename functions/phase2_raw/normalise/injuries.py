@@ -22,8 +22,9 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.injury_report"
-# ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day", INJURY_STATUS_DAYTODAY). Day-to-day
-# players decide at the shoot-around: questionable, as the league calls it. Somebody suspended is out however healthy.
+# ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day",
+# INJURY_STATUS_DAYTODAY). Day-to-day players decide at the shoot-around: questionable, as the
+# league calls it. Somebody suspended is out however healthy.
 STATUSES = {
     "out": "OUT",
     "outforseason": "OUT",
@@ -65,7 +66,8 @@ _WORDINGS = (
 # Somebody who is listed although he plays.
 _AVAILABLE = ("available", "active", "healthy", "cleared")
 _CODED = "injurystatus"  # what the names of the coded types begin with
-# A list that names nobody is a fact too: without a row of its own, the list before it would stay in force.
+# A list that names nobody is a fact too: without a row of its own, the list before it would stay in
+# force.
 NOBODY: dict[str, Any] = {
     "team": None,
     "player_name": None,
@@ -75,12 +77,15 @@ NOBODY: dict[str, Any] = {
     "reason": None,
 }
 _GRAVITY = ("OUT", "DOUBTFUL", "QUESTIONABLE", "PROBABLE")
-# The feed's own timestamp counts if it is earlier than our fetch and not so old that its clock must be wrong.
+# The feed's own timestamp counts if it is earlier than our fetch and not so old that its clock must
+# be wrong.
 _PLAUSIBLE = timedelta(days=1)
 
 
 class InjuryRows:
-    """Rows of the players listed; the list is the same whatever the day, so its day is the run's."""
+    """Rows of the players listed; the list is the same whatever the day, so its day is the
+    run's.
+    """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
         self._problems = problems
@@ -119,7 +124,9 @@ class InjuryRows:
         return [found[key] for key in sorted(found)] if listed else [NOBODY]
 
     def _list_entries(self, path: str, body: Any) -> list[tuple[Any, Any]]:
-        """(the team's name, entry) of everybody; a team that cannot be read is named and counts as somebody."""
+        """(the team's name, entry) of everybody; a team that cannot be read is named and counts as
+        somebody.
+        """
         teams = feed_values.require_list(feed_values.require_object(body, "the answer").get("injuries"), "injuries")
         listed: list[tuple[Any, Any]] = []
         unread = 0
@@ -168,9 +175,11 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
 
 
 def _status(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:
-    """Ours of the status word or, where that is unknown, of the coded type; None where no word is known.
+    """Ours of the status word or, where that is unknown, of the coded type; None where no word is
+    known.
 
-    "available" of one who plays, which the coded type must not deny: who is listed as out is not taken as healthy.
+    "available" of one who plays, which the coded type must not deny: who is listed as out is not
+    taken as healthy.
     """
     details = entry.get("details")
     coded = _first(_words_of(entry.get("type"), "name", "description", "abbreviation"))
@@ -215,7 +224,8 @@ def _graver(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:
-    """Body part and kind of injury where they are given ("Knee, Sprain"), else the feed's short comment.
+    """Body part and kind of injury where they are given ("Knee, Sprain"), else the feed's short
+    comment.
 
     What cannot be read of it is noted: he is out all the same.
     """

@@ -1,7 +1,9 @@
-"""The Odds API's event odds, live or historical -> odds_api_player_points_props and odds_api_game_lines.
+"""The Odds API's event odds, live or historical -> odds_api_player_points_props and
+odds_api_game_lines.
 
-A file may hold any markets; each goes to its table. When a line was known is the market's last_update at the
-bookmaker, but never later than it was seen: a clock that runs ahead elsewhere must not push it past as_of.
+A file may hold any markets; each goes to its table. When a line was known is the market's
+last_update at the bookmaker, but never later than it was seen: a clock that runs ahead elsewhere
+must not push it past as_of.
 """
 
 from __future__ import annotations
@@ -47,10 +49,11 @@ class _Event:
 
 
 class OddsRows:
-    """Rows of all events, kept as codes into small tables of markets and names until the end: a season has 200,000.
+    """Rows of all events, kept as codes into small tables of markets and names until the end: a
+    season has 200,000.
 
-    An event of whose answer no line came is one row without a bookmaker in the table that the answer is about: what
-    earlier answers offered is offered no more.
+    An event of whose answer no line came is one row without a bookmaker in the table that the
+    answer is about: what earlier answers offered is offered no more.
     """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
@@ -112,7 +115,10 @@ class OddsRows:
         return seen
 
     def _market(self, event: _Event, book: Mapping[str, Any], key: str, market: Any, game_lines: dict[str, Any]) -> str:
-        """The rows of one market of a bookmaker, and its name. Raises ElementRefused where it is no market."""
+        """The rows of one market of a bookmaker, and its name.
+
+        Raises ElementRefused where it is no market.
+        """
         fields = feed_values.require_object(market, "a market")
         name = feed_values.text(fields.get("key"), "key of a market", LONGEST_KEY)
         if name not in (*PROP_MARKETS, *LINE_MARKETS):
@@ -174,7 +180,9 @@ class OddsRows:
     def _game_line(
         self, event: _Event, where: str, market: str, outcomes: list[Any], updated: datetime, found: dict[str, Any]
     ) -> None:
-        """The home team's spread, or the total, into `found`; both were known when the later of them was."""
+        """The home team's spread, or the total, into `found`; both were known when the later of
+        them was.
+        """
         side, column, bound = ("Over", "total", _TOTAL)
         if market == "spreads":
             side, column, bound = (event.teams[0], "home_spread", _SPREAD)
@@ -248,7 +256,9 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
 
 
 def _asked_markets(content: RawContent, answer: RawAnswer) -> tuple[str, ...]:
-    """The markets that the answer is about: those asked for, whether or not a bookmaker has them."""
+    """The markets that the answer is about: those asked for, whether or not a bookmaker has
+    them.
+    """
     request = answer.request if isinstance(answer.request, Mapping) else {}
     params = request.get("params")
     markets = params.get("markets") if isinstance(params, Mapping) else None

@@ -15,10 +15,13 @@ _ANY = Bound(-1000, 1000, "no game is of so many points")
 
 
 def american(price: Any) -> int | None:
-    """A price as American odds; NULL where the book shows none. Raises ElementRefused, with the value, for no price.
+    """A price as American odds; NULL where the book shows none.
 
-    American odds are asked for and are whole numbers of at least 100 either way. Anything between 1 and 100 is
-    decimal odds (stake included) and converted to the nearest American ones; so are broken numbers above.
+    Raises ElementRefused, with the value, for no price.
+
+    American odds are asked for and are whole numbers of at least 100 either way. Anything between 1
+    and 100 is decimal odds (stake included) and converted to the nearest American ones; so are
+    broken numbers above.
     """
     if price is None:
         return None
@@ -45,7 +48,10 @@ def american(price: Any) -> int | None:
 
 
 def half_points(point: Any) -> float:
-    """A points line: a multiple of a half within its bounds, exact as a float. Raises ElementRefused."""
+    """A points line: a multiple of a half within its bounds, exact as a float.
+
+    Raises ElementRefused.
+    """
     if type(point) is float and _LINE.low <= point <= _LINE.high and (point * 2).is_integer():
         return point
     if isinstance(point, bool) or not isinstance(point, int | float) or feed_values.is_nan(point) or point <= 0:
@@ -59,7 +65,10 @@ def half_points(point: Any) -> float:
 
 
 def points(point: Any, bound: Bound = _ANY) -> Decimal | None:
-    """A spread or total within its bounds, exact; NULL where the book shows none. Raises ElementRefused."""
+    """A spread or total within its bounds, exact; NULL where the book shows none.
+
+    Raises ElementRefused.
+    """
     if point is not None and (
         isinstance(point, bool) or not isinstance(point, int | float) or feed_values.is_nan(point)
     ):

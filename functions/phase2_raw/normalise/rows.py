@@ -1,4 +1,6 @@
-"""What all normalisers share: where a file's rows go, how unreadable ones are named, how columns become a table."""
+"""What all normalisers share: where a file's rows go, how unreadable ones are named, how columns
+become a table.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,17 @@ _REASONS = 100  # of what was left out are listed one by one
 
 @dataclass
 class Problems:
-    """Rows that could not be read, one sentence each: file, place in it, what is wrong with which value."""
+    """Rows that could not be read, one sentence each: file, place in it, what is wrong with which
+    value.
+    """
 
     sentences: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     """What was left out for a good reason, counted by the reason."""
     refused: int = 0
-    """The elements that were left out; the other sentences are of elements that count, but for a missing value."""
+    """The elements that were left out; the other sentences are of elements that count, but for a
+    missing value.
+    """
 
     def row(self, path: str, where: str, why: str) -> None:
         """An element that is left out."""
@@ -40,7 +46,8 @@ class Problems:
 
     @contextmanager
     def element(self, path: str, where: str) -> Iterator[list[str]]:
-        """Around the reading of one element of a feed: what it refuses is named, and the rest goes on.
+        """Around the reading of one element of a feed: what it refuses is named, and the rest goes
+        on.
 
         Gives the list for what was read as missing; that is named too, though the element counts.
         """
@@ -59,7 +66,9 @@ class Problems:
 
 
 class Normaliser(Protocol):
-    """Collects the rows of one kind of source over many files, then gives them as tables by name."""
+    """Collects the rows of one kind of source over many files, then gives them as tables by
+    name.
+    """
 
     def add(self, path: str, content: RawContent) -> None:
         """Raises DataError, naming file and place, where the file as a whole has another shape."""
@@ -75,9 +84,11 @@ class MakeNormaliser(Protocol):
 
 
 def make_table(name: str, count: int, columns: Mapping[str, Any], constants: Mapping[str, Any]) -> pa.Table:
-    """`count` rows of a declared table; columns are lists or Arrow arrays, constants one value for all rows.
+    """`count` rows of a declared table; columns are lists or Arrow arrays, constants one value for
+    all rows.
 
-    Declared columns that are in neither are NULL. Raises SchemaMismatch later, at the load, where a REQUIRED one is.
+    Declared columns that are in neither are NULL. Raises SchemaMismatch later, at the load, where a
+    REQUIRED one is.
     """
     arrays = []
     schema = _declared(name)
@@ -117,7 +128,8 @@ def each_answer(
 ) -> None:
     """Read the answers of a file one by one: one of another shape is named and costs no other.
 
-    `read` raises ElementRefused for such an answer. Raises DataError where the file has answers and every one is so.
+    `read` raises ElementRefused for such an answer. Raises DataError where the file has answers and
+    every one is so.
     """
     refused: list[tuple[int, str]] = []
     for number, answer in enumerate(answers):

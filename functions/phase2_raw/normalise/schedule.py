@@ -15,8 +15,9 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.nbac_schedule"
-# The answer is the whole season, six times a day. What is over is known; of what is to come every game is appended, so
-# that one moved to a later day is no longer counted on the day it was on. Yesterday's may still be postponed.
+# The answer is the whole season, six times a day. What is over is known; of what is to come every
+# game is appended, so that one moved to a later day is no longer counted on the day it was on.
+# Yesterday's may still be postponed.
 BEFORE = timedelta(days=2)
 _FIELDS = ("game_date", "game_id", "season", "season_type", "home_team", "away_team", "tipoff_at", "status",
            "home_points", "away_points", "is_neutral")  # fmt: skip
@@ -26,9 +27,9 @@ _OPEN = "games whose teams are not determined yet"
 class ScheduleRows:
     """Games from two days before the run's first day on.
 
-    A game that the answer no longer lists is off, so each row says from which day on the answer is whole
-    (covers_from); nothing is concluded from an answer of which an entry could not be read. Where no game is left, the
-    last one of the season says so by its row.
+    A game that the answer no longer lists is off, so each row says from which day on the answer is
+    whole (covers_from); nothing is concluded from an answer of which an entry could not be read.
+    Where no game is left, the last one of the season says so by its row.
     """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
@@ -65,7 +66,10 @@ class ScheduleRows:
         return join_tables(TABLE, self._tables)
 
     def _read(self, path: str, body: Any, games: dict[str, list[ScheduledGame]], over: list[Any]) -> None:
-        """Put the games wanted into `games`, entries of days before into `over`. Raises ElementRefused."""
+        """Put the games wanted into `games`, entries of days before into `over`.
+
+        Raises ElementRefused.
+        """
         for number, day in enumerate(schedule_days(body)):
             entries: list[Any] = []
             with self._problems.element(path, f"gameDates[{number}]"):
@@ -85,7 +89,9 @@ class ScheduleRows:
                             games.setdefault(game.game_id, []).append(game)
 
     def _one(self, path: str, entries: list[ScheduledGame]) -> list[ScheduledGame]:
-        """The entry that counts of all of a game: the one that takes place, or the latest that does not."""
+        """The entry that counts of all of a game: the one that takes place, or the latest that does
+        not.
+        """
         standing = list(dict.fromkeys(game for game in entries if game.status in TAKES_PLACE))
         if not standing:
             return [max(entries, key=lambda game: game.game_date)]
@@ -96,7 +102,9 @@ class ScheduleRows:
         return []
 
     def _is_wanted(self, entry: Any) -> bool:
-        """Whether a game is of the days wanted; one whose day cannot be read is, so that it is counted."""
+        """Whether a game is of the days wanted; one whose day cannot be read is, so that it is
+        counted.
+        """
         try:
             day = feed_values.day(entry.get("gameDateEst") if isinstance(entry, dict) else None, "gameDateEst")
         except ElementRefused:
@@ -105,7 +113,9 @@ class ScheduleRows:
 
 
 def _last_of(entries: list[Any]) -> list[ScheduledGame]:
-    """The last game among entries with readable days, as a list of one; none where no entry is a game of two teams."""
+    """The last game among entries with readable days, as a list of one; none where no entry is a
+    game of two teams.
+    """
     for entry in sorted(entries, key=lambda entry: str(entry["gameDateEst"]), reverse=True):
         try:
             game = read_game(entry, [])

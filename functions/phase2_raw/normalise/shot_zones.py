@@ -1,4 +1,6 @@
-"""The optional shot-zone source -> nba_raw.shot_zones: attempts and makes by zone, of players and of teams."""
+"""The optional shot-zone source -> nba_raw.shot_zones: attempts and makes by zone, of players and
+of teams.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 TABLE = "nba_raw.shot_zones"
-# Our column -> the source's, summed. Heaves from the backcourt are threes from above the break to a defence.
+# Our column -> the source's, summed. Heaves from the backcourt are threes from above the break to a
+# defence.
 ZONES = {
     "restricted": ("ra",),
     "paint": ("paint_nonra",),

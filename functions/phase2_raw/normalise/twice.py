@@ -1,4 +1,6 @@
-"""What a file says twice: once is kept where both say the same, neither where they differ, and that is named."""
+"""What a file says twice: once is kept where both say the same, neither where they differ, and that
+is named.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 -- Absences of past games as injury report rows with source derived: for history that no feed gives.
--- Known from 11:00 New York on the game's day, as an injury list would be. Parameters: @run_id, @first_date, @last_date.
+-- Known from 11:00 New York on the game's day, as an injury list would be. Parameters: @run_id,
+-- @first_date, @last_date.
 SELECT
   a.game_date,
   'derived' AS source,

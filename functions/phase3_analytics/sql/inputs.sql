@@ -1,5 +1,5 @@
--- What the raw tables hold for @first_date to @last_date as far as known before @as_of: games, finals, box scores.
--- Parameters: @as_of, @first_date, @last_date, @near_first, @near_last.
+-- What the raw tables hold for @first_date to @last_date as far as known before @as_of: games,
+-- finals, box scores. Parameters: @as_of, @first_date, @last_date, @near_first, @near_last.
 WITH
 schedule AS (
   SELECT game_date, game_id, season_type, home_team, away_team, status, tipoff_at, home_points, away_points, called_off
@@ -81,8 +81,8 @@ team_boxes AS (
   JOIN sides AS s ON s.game_id = t.game_id AND s.team = t.team
   GROUP BY t.game_id
 ),
--- Over when the schedule says so, or when the box score was fetched three hours or more after tip-off: a schedule
--- that is not refreshed must not hold up the day's results.
+-- Over when the schedule says so, or when the box score was fetched three hours or more after
+-- tip-off: a schedule that is not refreshed must not hold up the day's results.
 counted AS (
   SELECT
     g.game_id,
@@ -94,7 +94,8 @@ counted AS (
   LEFT JOIN player_boxes AS p ON p.game_id = g.game_id
   LEFT JOIN team_boxes AS t ON t.game_id = g.game_id
 ),
--- Players' points against the team's: by its own box score, else by the final score of the schedule.
+-- Players' points against the team's: by its own box score, else by the final score of the
+-- schedule.
 sums AS (
   SELECT
     c.game_id, p.team, p.points AS players_points,

@@ -1,7 +1,8 @@
--- Rotation players who did not play in the games of @first_date to @last_date, from box scores alone.
--- Parameters: @first_date, @last_date. Reads player_game_summary.
+-- Rotation players who did not play in the games of @first_date to @last_date, from box scores
+-- alone. Parameters: @first_date, @last_date. Reads player_game_summary.
 WITH
--- Every game of every player with his form after it; a trade shows when he first plays for the new team.
+-- Every game of every player with his form after it; a trade shows when he first plays for the new
+-- team.
 form AS (
   SELECT
     player_id, player_name, player_lookup, team, game_date, tipoff_at,

@@ -1,5 +1,6 @@
 -- Box scores of @first_date to @last_date, with the team's totals, usage and shooting by zone.
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context.
+-- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's
+-- upcoming_team_game_context.
 WITH
 tipoffs AS (
   SELECT game_id, team, tipoff_at, tipoff_source, status
@@ -7,7 +8,8 @@ tipoffs AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND features_as_of = {{features_moment()}}
 ),
--- What the schedule says of each game. What was fetched of one that it has called off or lists no more is no game.
+-- What the schedule says of each game. What was fetched of one that it has called off or lists no
+-- more is no game.
 scheduled AS (
   SELECT
     game_id, home_team, away_team,
@@ -18,8 +20,9 @@ scheduled AS (
   WHERE snapshot_time < @as_of
     AND (replaced_at IS NULL OR NOT replaced_at < @as_of)
 ),
--- The newest file that has rows of a game and team counts whole: a player whom a corrected box score leaves out is gone.
--- Rows of a third team are none of the game: they would stand for the half that is missing.
+-- The newest file that has rows of a game and team counts whole: a player whom a corrected box
+-- score leaves out is gone. Rows of a third team are none of the game: they would stand for the
+-- half that is missing.
 files AS (
   SELECT
     b.game_date, b.game_id, b.player_id, b.player_name, b.player_lookup, b.team, b.opponent, b.is_home, b.season,
@@ -58,7 +61,8 @@ totals AS (
   FROM box AS b
   WHERE points IS NOT NULL
 ),
--- Minutes of old seasons are whole numbers, whose sum is a few off: 240 and 25 per overtime are exact.
+-- Minutes of old seasons are whole numbers, whose sum is a few off: 240 and 25 per overtime are
+-- exact.
 shares AS (
   SELECT
     t.*,
@@ -81,7 +85,8 @@ zones AS (
     PARTITION BY game_id, player_id ORDER BY {{newest_snapshot()}}, team
   ) = 1
 ),
--- What the players' points have to add up to: the team's own box score, else the final score of the schedule.
+-- What the players' points have to add up to: the team's own box score, else the final score of the
+-- schedule.
 team_boxes AS (
   SELECT game_id, team, points
   FROM nba_raw.nbac_team_boxscores
@@ -116,7 +121,8 @@ FROM timed AS t
 LEFT JOIN zones AS z ON z.game_id = t.game_id AND z.player_id = t.player_id
 LEFT JOIN team_boxes AS b ON b.game_id = t.game_id AND b.team = t.team
 LEFT JOIN scheduled AS s ON s.game_id = t.game_id
--- A box score fetched while the game is on is none: the schedule says final, or three hours have passed (inputs.sql).
+-- A box score fetched while the game is on is none: the schedule says final, or three hours have
+-- passed (inputs.sql).
 WHERE (t.status = 'final' OR t.snapshot_time >= TIMESTAMP_ADD(t.tipoff_at, INTERVAL 3 HOUR))
   AND NOT COALESCE(s.not_played, FALSE)
   -- Who played no time has no game, though what is written of him is part of his team's sums.

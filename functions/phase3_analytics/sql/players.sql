@@ -1,12 +1,14 @@
--- Every player with his latest name and team and all names he ever had; one whose box score came again is updated.
--- Parameters: @as_of (the run's), @first_date, @last_date: only players of these days are touched.
+-- Every player with his latest name and team and all names he ever had; one whose box score came
+-- again is updated. Parameters: @as_of (the run's), @first_date, @last_date: only players of these
+-- days are touched.
 MERGE nba_reference.players AS t
 USING (
   WITH
   games AS (
     SELECT
       player_id, player_name, player_lookup, team, game_date, tipoff_at, game_id,
-      -- The base drops a generational suffix that is the last of three words or more (shared/nba/player_names.py).
+      -- The base drops a generational suffix that is the last of three words or more
+      -- (shared/nba/player_names.py).
       IF(
         REGEXP_CONTAINS(LOWER(player_name), r'^[^ ]+ +[^ ].* +(jr|sr|ii|iii|iv)[.]?$'),
         REGEXP_REPLACE(player_lookup, r'(jr|sr|ii|iii|iv)$', ''),

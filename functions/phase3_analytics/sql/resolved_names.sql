@@ -1,9 +1,11 @@
 -- Which player each name of the feeds means, for the games of @first_date to @last_date.
--- The first step that finds anybody decides: alias; then among the players of the team that an injury list names, then of
--- the two teams: the name as it is, without suffix, any other name he ever had, the short form of a first name; then the
--- same but for short forms in the league. Two players at that step are ambiguous, never a guess.
--- An injury list may name a player under his former team: such a name belongs to the game whose player he is now.
--- Parameters: @as_of (the run's), @first_date, @last_date, @alias_pairs (aliases.py). Reads this run's upcoming_team_game_context.
+-- The first step that finds anybody decides: alias; then among the players of the team that an
+-- injury list names, then of the two teams: the name as it is, without suffix, any other name he
+-- ever had, the short form of a first name; then the same but for short forms in the league. Two
+-- players at that step are ambiguous, never a guess. An injury list may name a player under his
+-- former team: such a name belongs to the game whose player he is now. Parameters: @as_of (the
+-- run's), @first_date, @last_date, @alias_pairs (aliases.py). Reads this run's
+-- upcoming_team_game_context.
 WITH
 games AS (
   SELECT
@@ -66,7 +68,8 @@ players AS (
     FROM nba_reference.players
   ) AS p
 ),
--- Other names of a player: all that box scores ever had for his id, and the committed pairs, either way round.
+-- Other names of a player: all that box scores ever had for his id, and the committed pairs, either
+-- way round.
 pairs AS (
   SELECT REGEXP_EXTRACT(pair, r'^[^=]+') AS one_name, REGEXP_EXTRACT(pair, r'[^=]+$') AS other_name
   FROM UNNEST(SPLIT(@alias_pairs, ',')) AS pair
@@ -97,8 +100,8 @@ team_players AS (
   JOIN stints AS s ON s.team = g.team
   WHERE (s.season = g.season OR s.season = g.season_before) AND s.first_known_at < g.features_as_of
 ),
--- Whom a name may mean: scope 1 are the players of the listed team, of all the time that stints reach back; 2 those of the
--- game's two teams.
+-- Whom a name may mean: scope 1 are the players of the listed team, of all the time that stints
+-- reach back; 2 those of the game's two teams.
 pools AS (
   SELECT DISTINCT n.game_id, n.feed, n.player_lookup, n.listed_team, 1 AS scope, s.player_id
   FROM names AS n

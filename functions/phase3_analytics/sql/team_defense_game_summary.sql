@@ -1,5 +1,5 @@
--- What each team allowed in the games of @first_date to @last_date: its opponent's offence, seen from the other side.
--- Parameters: @first_date, @last_date. Reads team_offense_game_summary.
+-- What each team allowed in the games of @first_date to @last_date: its opponent's offence, seen
+-- from the other side. Parameters: @first_date, @last_date. Reads team_offense_game_summary.
 SELECT
   game_date, game_id, opponent AS team, team AS opponent, NOT is_home AS is_home, season, season_type,
   tipoff_at, known_at, NOT won AS won, team_minutes,

@@ -1,5 +1,6 @@
--- Team box scores of @first_date to @last_date: scoring by kind, pace, rating, and the rotation that was missing.
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context, player_absences.
+-- Team box scores of @first_date to @last_date: scoring by kind, pace, rating, and the rotation
+-- that was missing. Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's
+-- upcoming_team_game_context, player_absences.
 WITH
 -- Games that do not count, and each game's two teams, as in player_game_summary.sql.
 scheduled AS (

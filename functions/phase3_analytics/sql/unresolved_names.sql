@@ -1,5 +1,6 @@
--- Names of the feeds that no game of @first_date to @last_date could resolve, for nba_reference.unresolved_names.
--- Parameters: @as_of and @run_id (the run's), @first_date, @last_date. Reads this run's resolved_names.
+-- Names of the feeds that no game of @first_date to @last_date could resolve, for
+-- nba_reference.unresolved_names. Parameters: @as_of and @run_id (the run's), @first_date,
+-- @last_date. Reads this run's resolved_names.
 WITH
 names AS (
   SELECT

@@ -25,8 +25,8 @@ offered AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND is_main AND player_id IS NOT NULL AND suspicious IS NULL
 ),
--- Games of the last month in which a book expected a player, and when that was first seen: no box score shows a trade
--- before the first game for the new team, but the books know it.
+-- Games of the last month in which a book expected a player, and when that was first seen: no box
+-- score shows a trade before the first game for the new team, but the books know it.
 line_games AS (
   SELECT
     l.player_id, l.game_date, l.game_id, MIN(l.features_as_of) AS seen_at,
@@ -39,7 +39,8 @@ line_games AS (
     AND l.is_main AND l.player_id IS NOT NULL AND l.suspicious IS NULL
   GROUP BY l.player_id, l.game_date, l.game_id
 ),
--- Who may be on a roster: whose latest game known was for the team, and who is offered in a game of two other teams.
+-- Who may be on a roster: whose latest game known was for the team, and who is offered in a game of
+-- two other teams.
 candidates AS (
   SELECT
     g.*, l.player_id, l.player_name, l.player_lookup, l.team AS last_team, l.season AS last_season,
@@ -63,8 +64,9 @@ candidates AS (
     AND (l.next_known_at IS NULL OR NOT l.next_known_at < g.features_as_of)
     AND l.game_date BETWEEN DATE_SUB(g.game_date, INTERVAL 400 DAY) AND g.game_date
 ),
--- Since his latest game, who was expected last in a game without that team has left it. A line does not say for which of
--- two teams he plays: it is the one that plays in more of the games in which he was expected.
+-- Since his latest game, who was expected last in a game without that team has left it. A line does
+-- not say for which of two teams he plays: it is the one that plays in more of the games in which
+-- he was expected.
 expected AS (
   SELECT
     c.game_id, c.team, c.player_id,
@@ -79,9 +81,10 @@ expected AS (
     AND e.seen_at < TIMESTAMP_ADD(c.features_as_of, INTERVAL 1 MICROSECOND)
   GROUP BY c.game_id, c.team, c.player_id
 ),
--- The report of the day: the feed's latest list as a whole, so that who is not on it any more counts as healthy; else
--- absences derived from box scores. A list that names nobody takes earlier ones out of force but is no report itself:
--- thirty teams are never without an injury, it is what the feed shows before the day's first list.
+-- The report of the day: the feed's latest list as a whole, so that who is not on it any more
+-- counts as healthy; else absences derived from box scores. A list that names nobody takes earlier
+-- ones out of force but is no report itself: thirty teams are never without an injury, it is what
+-- the feed shows before the day's first list.
 reports AS (
   SELECT
     g.game_id, i.source_file, i.snapshot_time AS report_at,
@@ -114,9 +117,10 @@ listed AS (
       i.snapshot_time DESC, i.player_lookup, i.reason
   ) = 1
 ),
--- On the roster: the latest game known was for this team, at most 30 days back; the summer before the team's first
--- game of a season does not count, and nobody whom a book expects to play is left out. Who has left is on the roster of
--- the new team, as far as it is known which that is: by the games in which he was expected, or else the injury list.
+-- On the roster: the latest game known was for this team, at most 30 days back; the summer before
+-- the team's first game of a season does not count, and nobody whom a book expects to play is left
+-- out. Who has left is on the roster of the new team, as far as it is known which that is: by the
+-- games in which he was expected, or else the injury list.
 roster AS (
   SELECT c.*
   FROM candidates AS c
@@ -140,7 +144,8 @@ roster AS (
       )
   END
 ),
--- Lines of the run's games, with the probability that the two prices imply once the margin is taken out.
+-- Lines of the run's games, with the probability that the two prices imply once the margin is taken
+-- out.
 lines AS (
   SELECT
     l.game_id, l.player_id, l.bookmaker, l.is_main, l.line, l.opening_line, l.snapshot_time,
@@ -206,8 +211,9 @@ SELECT
   r.is_home, r.season, r.season_type, r.tipoff_at, r.tipoff_source, r.last_game_at, r.last_game_date,
   r.season_day,
   r.season_type IN ('playin', 'playoffs') AS is_playoffs,
-  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him, and so is the final
-  -- of the NBA Cup, of which no box score is kept. Before the first game of a season nobody's rest means anything.
+  -- A team's game that is not known yet (tonight's, for tomorrow) is assumed to be played by him,
+  -- and so is the final of the NBA Cup, of which no box score is kept. Before the first game of a
+  -- season nobody's rest means anything.
   CASE
     WHEN r.previous_game_at IS NULL THEN NULL
     WHEN NOT TIMESTAMP_ADD(r.previous_game_at, INTERVAL 3 HOUR) < r.features_as_of THEN r.team_rest_days

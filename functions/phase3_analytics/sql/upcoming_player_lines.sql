@@ -1,12 +1,14 @@
--- Each bookmaker's lines in force at the row's own moment: one main line a player, and the alternates.
--- In force is a game's newest answer, as a whole: what it does not name is offered no more, however recent its last line
--- is, and an answer that names no book leaves nothing. An answer older than 12 hours says nothing of now. Within the
--- answer a book's newest snapshot of a market counts (shared/science/predictions/lines.py reads the same rows by the same rule).
--- Feeds differ in which team is at home: a game is its day and its two teams, so both its rows are joined.
--- A line or a price that no book would mean is marked suspicious, with what is wrong of it, and nobody counts on it
--- (functions/phase3_analytics/suspicious.py has the bounds and what they rest on).
--- Parameters: @as_of (the run's), @first_date, @last_date and those of suspicious.py. Reads this run's
--- upcoming_team_game_context and resolved_names.
+-- Each bookmaker's lines in force at the row's own moment: one main line a player, and the
+-- alternates. In force is a game's newest answer, as a whole: what it does not name is offered no
+-- more, however recent its last line is, and an answer that names no book leaves nothing. An answer
+-- older than 12 hours says nothing of now. Within the answer a book's newest snapshot of a market
+-- counts (shared/science/predictions/lines.py reads the same rows by the same rule). Feeds differ
+-- in which team is at home: a game is its day and its two teams, so both its rows are joined. A
+-- line or a price that no book would mean is marked suspicious, with what is wrong of it, and
+-- nobody counts on it (functions/phase3_analytics/suspicious.py has the bounds and what they rest
+-- on).
+-- Parameters: @as_of (the run's), @first_date, @last_date and those of suspicious.py. Reads this
+-- run's upcoming_team_game_context and resolved_names.
 WITH
 games AS (
   SELECT game_date, game_id, features_as_of, team, opponent
@@ -14,8 +16,9 @@ games AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND features_as_of = {{features_moment()}}
 ),
--- Every answer of a game until the moment. A historical answer is fetched later and stands for what was known at its
--- own time; where that was not kept yet (rows without answer_at, fetched after tip-off), for its newest snapshot.
+-- Every answer of a game until the moment. A historical answer is fetched later and stands for what
+-- was known at its own time; where that was not kept yet (rows without answer_at, fetched after
+-- tip-off), for its newest snapshot.
 answers AS (
   SELECT
     g.game_date, g.game_id, g.features_as_of, p.player_lookup, p.bookmaker, p.market, p.line,
@@ -27,7 +30,8 @@ answers AS (
     AND p.home_team = g.team AND p.away_team = g.opponent
   WHERE {{until_the_moment(p., g.)}}
 ),
--- Each game's newest answer. What was fetched at the moment itself is not known yet; a historical answer of it is.
+-- Each game's newest answer. What was fetched at the moment itself is not known yet; a historical
+-- answer of it is.
 answered AS (
   SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id) AS newest_at
   FROM answers AS a
@@ -92,7 +96,8 @@ latest AS (
   FROM dated AS d
   WHERE is_in_force AND snapshot_time = latest_snapshot_time
 ),
--- What a player scores: his last 20 games known, with three of a usual player so that one game says little.
+-- What a player scores: his last 20 games known, with three of a usual player so that one game says
+-- little.
 form AS (
   SELECT
     player_id, known_at,
@@ -133,7 +138,8 @@ first_look AS (
     END AS first_suspicion
   FROM formed AS f
 ),
--- The other books' lines, and their prices of the same line, as far as nothing is wrong of them by themselves.
+-- The other books' lines, and their prices of the same line, as far as nothing is wrong of them by
+-- themselves.
 compared AS (
   SELECT
     f.*,
@@ -159,10 +165,11 @@ compared AS (
     ) AS under_rank
   FROM first_look AS f
 ),
--- Medians as the mean of the one or two middle values. Of two books that disagree about a line the one farther from the
--- player's form is meant, of two about a price the one that pays more. More than two may agree on nonsense: where
--- most of them are far both from form and from the line that is nearest to it, they are suspicious as well as that one, and
--- nobody's line counts. Where they are not far from form they may know of fewer minutes, and the single one is meant.
+-- Medians as the mean of the one or two middle values. Of two books that disagree about a line the
+-- one farther from the player's form is meant, of two about a price the one that pays more. More
+-- than two may agree on nonsense: where most of them are far both from form and from the line that
+-- is nearest to it, they are suspicious as well as that one, and nobody's line counts. Where they
+-- are not far from form they may know of fewer minutes, and the single one is meant.
 medians AS (
   SELECT
     c.*,

@@ -1,7 +1,8 @@
 -- Context of the games of @first_date to @last_date, one row per team: tip-off, rest, game lines.
 -- Parameters: @as_of (the run's), @first_date, @last_date.
 WITH
--- What the schedule says at the run's moment. The final of the NBA Cup is a game to rest from, and nothing else.
+-- What the schedule says at the run's moment. The final of the NBA Cup is a game to rest from, and
+-- nothing else.
 schedule AS (
   SELECT game_date, game_id, season, season_type, home_team, away_team, tipoff_at, status
   FROM nba_raw.nbac_schedule_versions
@@ -11,8 +12,8 @@ schedule AS (
     AND NOT called_off
     AND season_type IN ('regular_season', 'playin', 'playoffs', 'cup_final')
 ),
--- The odds feed's tip-off, for games whose time the schedule does not say yet: of its newest answer about the two teams,
--- whichever of them it takes for the home team.
+-- The odds feed's tip-off, for games whose time the schedule does not say yet: of its newest answer
+-- about the two teams, whichever of them it takes for the home team.
 odds_tipoffs AS (
   SELECT game_date, LEAST(home_team, away_team) AS one_team, GREATEST(home_team, away_team) AS other_team, commence_time
   FROM (
@@ -49,7 +50,8 @@ played AS (
 first_days AS (
   SELECT season, MIN(game_date) AS first_day FROM played GROUP BY season
 ),
--- Both teams of every game. Rest goes by the schedule, so that a game tonight counts for tomorrow's; a summer is none.
+-- Both teams of every game. Rest goes by the schedule, so that a game tonight counts for
+-- tomorrow's; a summer is none.
 team_games AS (
   SELECT
     game_date, game_id, season, season_type, status, tipoff_at, tipoff_source,
@@ -77,8 +79,9 @@ games AS (
   FROM rested AS g
   WHERE game_date BETWEEN @first_date AND @last_date AND season_type <> 'cup_final'
 ),
--- Every answer about spreads and totals until the moment, by the rules of upcoming_player_lines.sql. A game is its day and
--- its two teams: where the feed has the other one at home, its spread is turned.
+-- Every answer about spreads and totals until the moment, by the rules of
+-- upcoming_player_lines.sql. A game is its day and its two teams: where the feed has the other one
+-- at home, its spread is turned.
 answers AS (
   SELECT
     g.game_id, g.features_as_of, l.bookmaker, IF(g.is_home, l.home_spread, -l.home_spread) AS home_spread, l.total,

@@ -1,10 +1,12 @@
--- The features of every player of the run's games: one row for training, backtest and serving alike.
--- Parameters: @as_of (the run's), @first_date, @last_date.
--- Reads this run's upcoming contexts, player_daily_cache, both zone analyses and player_composite_factors.
+-- The features of every player of the run's games: one row for training, backtest and serving
+-- alike. Parameters: @as_of (the run's), @first_date, @last_date.
+-- Reads this run's upcoming contexts, player_daily_cache, both zone analyses and
+-- player_composite_factors.
 --
--- quality_score, 0 to 100: 20 for any game known, 30 for ten of them (in proportion), 10 for a game within two weeks
--- (5 within the month), 15 and 5 for five or more games of the opponent and the own team, 10 for an injury report,
--- 2 for shot data, 3 for a game line, 5 for a player line. Ten games and a recent one are at least 55.
+-- quality_score, 0 to 100: 20 for any game known, 30 for ten of them (in proportion), 10 for a game
+-- within two weeks (5 within the month), 15 and 5 for five or more games of the opponent and the
+-- own team, 10 for an injury report, 2 for shot data, 3 for a game line, 5 for a player line. Ten
+-- games and a recent one are at least 55.
 WITH
 joined AS (
   SELECT

@@ -1,5 +1,5 @@
--- What moves a player off his usual figures: matchup, pace, fatigue, who is missing. Above 1 means more points.
--- Parameters: @as_of (the run's), @first_date, @last_date.
+-- What moves a player off his usual figures: matchup, pace, fatigue, who is missing. Above 1 means
+-- more points. Parameters: @as_of (the run's), @first_date, @last_date.
 -- Reads this run's upcoming_player_game_context, player_daily_cache, both zone analyses.
 WITH
 players AS (
@@ -30,8 +30,9 @@ missing AS (
   WHERE is_rotation_out
   GROUP BY game_id, team
 ),
--- Who is left to share the team's 240 minutes and its points, and what the books did not know: lines of rotation players
--- who are listed out now. Of past games only the rotation's absences are known, so that a list's others must not count.
+-- Who is left to share the team's 240 minutes and its points, and what the books did not know:
+-- lines of rotation players who are listed out now. Of past games only the rotation's absences are
+-- known, so that a list's others must not count.
 available AS (
   SELECT
     game_id, team,
@@ -80,7 +81,8 @@ counted AS (
   LEFT JOIN available AS v ON v.game_id = p.game_id AND v.team = p.team
   LEFT JOIN ranks AS r ON r.game_id = p.game_id AND r.player_id = p.player_id
 ),
--- By zone where the player and the opponent have shot data, else by two-pointers, three-pointers and free throws.
+-- By zone where the player and the opponent have shot data, else by two-pointers, three-pointers
+-- and free throws.
 matched AS (
   SELECT
     c.*,

@@ -1,5 +1,6 @@
--- Rolling figures of every player of the run's games. A game is history when known_at < features_as_of, strictly.
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_player_game_context.
+-- Rolling figures of every player of the run's games. A game is history when known_at <
+-- features_as_of, strictly. Parameters: @as_of (the run's), @first_date, @last_date. Reads this
+-- run's upcoming_player_game_context.
 WITH
 targets AS (
   SELECT
@@ -149,7 +150,8 @@ versus AS (
     AND g.game_date >= DATE_SUB(t.game_date, INTERVAL 2 YEAR)
   GROUP BY t.game_id, t.player_id
 ),
--- This season so far (nothing where the latest game belongs to another season) and the whole one before.
+-- This season so far (nothing where the latest game belongs to another season) and the whole one
+-- before.
 sums AS (
   SELECT
     t.game_date, t.game_id, t.player_id, t.features_as_of, t.team, t.opponent, t.n, t.last_change_date, t.last_team,

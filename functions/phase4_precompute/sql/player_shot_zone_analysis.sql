@@ -1,5 +1,6 @@
--- Where each player of the run's games scores from, over those of his last 20 games that have shot data.
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_player_game_context.
+-- Where each player of the run's games scores from, over those of his last 20 games that have shot
+-- data. Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's
+-- upcoming_player_game_context.
 WITH
 targets AS (
   SELECT game_date, game_id, player_id, features_as_of

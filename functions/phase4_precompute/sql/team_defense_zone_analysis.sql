@@ -1,6 +1,7 @@
--- Pace, ratings and what is allowed by zone, for each team of the run's games, over its last 15 games known,
--- and relative to the league's latest 225 games known (about a month of a season).
--- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's upcoming_team_game_context.
+-- Pace, ratings and what is allowed by zone, for each team of the run's games, over its last 15
+-- games known, and relative to the league's latest 225 games known (about a month of a season).
+-- Parameters: @as_of (the run's), @first_date, @last_date. Reads this run's
+-- upcoming_team_game_context.
 WITH
 targets AS (
   SELECT game_date, game_id, team, features_as_of
@@ -65,7 +66,8 @@ league_windows AS (
 moments AS (
   SELECT DISTINCT features_as_of FROM targets
 ),
--- Of rows with the same known_at the last one has the others in its window; fewer than 50 games are no league.
+-- Of rows with the same known_at the last one has the others in its window; fewer than 50 games are
+-- no league.
 league AS (
   SELECT
     m.features_as_of, l.games, l.zone_games, l.possessions, l.minutes, l.points,

@@ -1,5 +1,6 @@
--- Every bookmaker's latest lines of @game_date, resolved to players, as of the same moment as the game's feature rows:
--- newer ones, of a run whose features are still to be written, would be tested beside predictions that do not know them.
+-- Every bookmaker's latest lines of @game_date, resolved to players, as of the same moment as the
+-- game's feature rows: newer ones, of a run whose features are still to be written, would be tested
+-- beside predictions that do not know them.
 WITH moments AS (
   SELECT f.game_id, MAX(f.features_as_of) AS features_as_of
   FROM nba_predictions.ml_feature_store AS f

@@ -1,5 +1,6 @@
--- Feature rows of everyone on the rosters of @game_date: of the run's as_of, else the latest before it.
--- A run that begins at phase 5 has no rows of its own moment: it takes the newest that are there.
+-- Feature rows of everyone on the rosters of @game_date: of the run's as_of, else the latest before
+-- it. A run that begins at phase 5 has no rows of its own moment: it takes the newest that are
+-- there.
 SELECT f.*
 FROM nba_predictions.ml_feature_store AS f
 WHERE f.game_date = @game_date AND f.features_as_of <= @as_of

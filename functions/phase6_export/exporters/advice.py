@@ -1,4 +1,6 @@
-"""What the exports advise on a line: the table's decision, turned to PASS where no book prices it."""
+"""What the exports advise on a line: the table's decision, turned to PASS where no book prices
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,15 @@ BETS = ("OVER", "UNDER")
 class Advice:
     """One row of player_prop_predictions as somebody who bets needs it.
 
-    The table keeps the decision at an assumed price, so that every line is judged; nobody can bet at such a price, and
-    all files that are read for betting take their recommendation from here.
+    The table keeps the decision at an assumed price, so that every line is judged; nobody can bet
+    at such a price, and all files that are read for betting take their recommendation from here.
     """
 
     recommendation: str
     side: str | None
-    """The side that expected value and confidence belong to; None without a line or a probability."""
+    """The side that expected value and confidence belong to; None without a line or a
+    probability.
+    """
     priced: bool
     """A book prices the side; where there is no side, either of them."""
     bookmaker: str | None

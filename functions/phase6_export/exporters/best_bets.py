@@ -1,4 +1,6 @@
-"""best-bets/{date}.json: the bets with the highest expected value at a price that a bookmaker offers."""
+"""best-bets/{date}.json: the bets with the highest expected value at a price that a bookmaker
+offers.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,11 @@ _OF_A_BET = (
 def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, Any]:
     """The best MOST picks of SYSTEM, highest expected value first.
 
-    A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an offered price on that
-    side. Lines of one player win and lose together, so each player enters once, with his best line. Bets on games that
-    do not take place as predicted stand under `withheld`, by name. Of a game without an injury list in force there is
-    no pick where those are withheld, and else each says so.
+    A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an
+    offered price on that side. Lines of one player win and lose together, so each player enters
+    once, with his best line. Bets on games that do not take place as predicted stand under
+    `withheld`, by name. Of a game without an injury list in force there is no pick where those are
+    withheld, and else each says so.
     """
     candidates = 0
     picks: dict[int, Row] = {}

@@ -1,7 +1,8 @@
-"""The record of the best bets: every list that an export writes is kept, and what became of the picks is counted.
+"""The record of the best bets: every list that an export writes is kept, and what became of the
+picks is counted.
 
-Only what stood on the list before a game's tip-off counts, at the price it stood there with: an export made again later
-cannot improve the past.
+Only what stood on the list before a game's tip-off counts, at the price it stood there with: an
+export made again later cannot improve the past.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FIGURES = ("bookmaker", "price", "p_over", "expected_value")
 
 
 def make_record(file: Document, list_id: str, exported_at: datetime) -> pa.Table:
-    """Rows of exported_best_bets for a best-bets file as it was written: the list itself, and its picks by rank.
+    """Rows of exported_best_bets for a best-bets file as it was written: the list itself, and its
+    picks by rank.
 
     A halted file's readers show no advice, so its list has no picks.
     """
@@ -49,9 +51,11 @@ def _record_pick(pick: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record(rows: Sequence[Row]) -> dict[str, Any]:
-    """Of graded picks (best_bets_record.sql): counts, units won or lost on one unit a pick, and rates with intervals.
+    """Of graded picks (best_bets_record.sql): counts, units won or lost on one unit a pick, and
+    rates with intervals.
 
-    hit_rate is of wins and losses, roi of pushes too; voids are in neither. The intervals are 95%, over whole days.
+    hit_rate is of wins and losses, roi of pushes too; voids are in neither. The intervals are 95%,
+    over whole days.
     """
     import numpy as np
 

@@ -1,4 +1,6 @@
-"""tonight/player/{lookup}.json of somebody who does not play on the date: what an earlier date left is taken back."""
+"""tonight/player/{lookup}.json of somebody who does not play on the date: what an earlier date left
+is taken back.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,19 @@ _OF_TWO = re.compile(r"-\d+$")
 
 
 def is_ours(path: str) -> bool:
-    """Whether a path under v1/ is that of a player's file; anything else in the folder is left alone."""
+    """Whether a path under v1/ is that of a player's file; anything else in the folder is left
+    alone.
+    """
     return re.search(load("common")["$defs"]["not_playing"]["properties"]["file"]["pattern"], path) is not None
 
 
 def content(path: str, before: Any, day: date, files: Sequence[str]) -> dict[str, Any]:
-    """A player's file without a game: who he is as far as the file before said it, and why there is nothing.
+    """A player's file without a game: who he is as far as the file before said it, and why there is
+    nothing.
 
-    path: under v1/, as `file` has it; before: the body that the file had, whatever that is; files: the players' files
-    of the date. Who shares a lookup with another player of the date has one with his id, which the reason names.
+    path: under v1/, as `file` has it; before: the body that the file had, whatever that is; files:
+    the players' files of the date. Who shares a lookup with another player of the date has one with
+    his id, which the reason names.
     """
     name = PurePosixPath(path).stem
     lookup = _OF_TWO.sub("", name)

@@ -1,4 +1,6 @@
-"""systems/performance.json: every system over the last day, 7 days, 30 days and season, beside line and average."""
+"""systems/performance.json: every system over the last day, 7 days, 30 days and season, beside line
+and average.
+"""
 
 from __future__ import annotations
 

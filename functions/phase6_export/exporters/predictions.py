@@ -52,7 +52,9 @@ def _players(day: Day) -> Iterator[dict[str, Any]]:
 
 
 def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
-    """A player's rows (by system and line) as systems with their lines; player: his row of players.sql."""
+    """A player's rows (by system and line) as systems with their lines; player: his row of
+    players.sql.
+    """
     systems = []
     for system, group in groupby(rows, lambda row: row["system_id"]):
         lines = list(group)
@@ -75,9 +77,11 @@ def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
 
 
 def main_of(rows: Sequence[Row]) -> Row:
-    """Of one system's rows of a player the one that has the explanation for all: the main line's, or without a line.
+    """Of one system's rows of a player the one that has the explanation for all: the main line's,
+    or without a line.
 
-    The first where none has one: of a system that could not predict, or written before there were explanations.
+    The first where none has one: of a system that could not predict, or written before there were
+    explanations.
     """
     return next((row for row in rows if row["explanation"] is not None), rows[0])
 

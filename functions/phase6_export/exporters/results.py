@@ -1,4 +1,6 @@
-"""results/{date}.json: every line that was judged against what happened, on the last graded date."""
+"""results/{date}.json: every line that was judged against what happened, on the last graded
+date.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _COUNTED = ("system_id", "line_kind", "recommendation", "side", "price", "outcom
 
 @dataclass(frozen=True)
 class Grade:
-    """A row of results.sql as the exports had offered it: what no book priced was no bet (advice.py)."""
+    """A row of results.sql as the exports had offered it: what no book priced was no bet
+    (advice.py).
+    """
 
     row: Row
 

@@ -1,4 +1,6 @@
-"""status.json: how the newest date's latest export went, and the latest one of each of the last dates."""
+"""status.json: how the newest date's latest export went, and the latest one of each of the last
+dates.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from functions.phase6_export.schema_check import is_valid, load
 SCHEMA = "status"
 # Today, tomorrow, and the days an operator looks back at.
 DATES = 7
-# What the top level says of its date; the rest of the header is of the latest export, whatever date that was about.
+# What the top level says of its date; the rest of the header is of the latest export, whatever date
+# that was about.
 OF_THE_DATE = (
     "game_date",
     "generated_at",
@@ -28,11 +31,12 @@ OF_THE_DATE = (
 
 
 def content(attempt: dict[str, Any], details: dict[str, Any], before: Any, today: date) -> dict[str, Any]:
-    """The attempt (game_date, status, reason, generated_at) with its details, and the attempts before it by date.
+    """The attempt (game_date, status, reason, generated_at) with its details, and the attempts
+    before it by date.
 
-    The top level is of the newest date that New York has reached (`today`), of one to come only where there is none:
-    an attempt of another date only enters `dates`, and what the file says of its own date stays. The fields returned go
-    over those of the header.
+    The top level is of the newest date that New York has reached (`today`), of one to come only
+    where there is none: an attempt of another date only enters `dates`, and what the file says of
+    its own date stays. The fields returned go over those of the header.
     """
     dates = [each for each in _entries(before) if each["game_date"] != attempt["game_date"]]
     newest_first = sorted([attempt, *dates], key=lambda each: str(each["game_date"]), reverse=True)[:DATES]
@@ -43,13 +47,17 @@ def content(attempt: dict[str, Any], details: dict[str, Any], before: Any, today
 
 
 def _rank(day: str, today: date) -> tuple[bool, str]:
-    """Which date the top level is about: one that has come before one to come, then the newer; the higher wins."""
+    """Which date the top level is about: one that has come before one to come, then the newer; the
+    higher wins.
+    """
     has_come = day <= today.isoformat()
     return has_come, day if has_come else ""
 
 
 def _entries(before: Any) -> list[dict[str, Any]]:
-    """The entries of the file before, each for itself: a header of an older form takes none of them away."""
+    """The entries of the file before, each for itself: a header of an older form takes none of them
+    away.
+    """
     match before:
         case {"dates": list(found)}:
             return [each for each in found if _entry().is_valid(each)]

@@ -1,4 +1,6 @@
-"""tonight/all-players.json and tonight/player/{lookup}.json: every player considered, with what is said about him."""
+"""tonight/all-players.json and tonight/player/{lookup}.json: every player considered, with what is
+said about him.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,9 @@ class Tonight:
         }
 
     def _entry(self, row: Row) -> dict[str, Any]:
-        """Predicted, with the ensemble's word on the main line; or left out, with the reason, his game's first."""
+        """Predicted, with the ensemble's word on the main line; or left out, with the reason, his
+        game's first.
+        """
         is_predicted = key_of(row) in self.day.by_player
         mains = {each["system_id"]: each for each in self.day.mains.get(key_of(row), [])}
         ensemble = mains.get(ENSEMBLE, {})

@@ -1,4 +1,6 @@
-"""Games that were predicted and are not offered any more, with the reason beside their names and their players'."""
+"""Games that were predicted and are not offered any more, with the reason beside their names and
+their players'.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from functions.phase6_export.rows import Row
 
 
 def entries(day: Day, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One entry per game of the rows (day.not_offered, or some of them), with the players of the rows."""
+    """One entry per game of the rows (day.not_offered, or some of them), with the players of the
+    rows.
+    """
     games = {game["game_id"]: game for game in day.games}
     players: dict[str, dict[int, dict[str, Any]]] = {}
     for row in rows:

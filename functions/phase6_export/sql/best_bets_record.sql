@@ -1,6 +1,6 @@
--- Every graded pick of the best bets up to the date, as they were really offered: of each game the list that stood last
--- before its tip-off. An export that was made, or made again, after tip-off changes nothing.
--- Parameters: @game_date, @now.
+-- Every graded pick of the best bets up to the date, as they were really offered: of each game the
+-- list that stood last before its tip-off. An export that was made, or made again, after tip-off
+-- changes nothing. Parameters: @game_date, @now.
 WITH
 exported AS (
   SELECT *
@@ -26,7 +26,8 @@ settled AS (
     AND grades.graded_at <= @now
   GROUP BY grades.game_date, grades.game_id
 ),
--- A game began when the schedule says; one that was not played that day would have when its picks say.
+-- A game began when the schedule says; one that was not played that day would have when its picks
+-- say.
 begun AS (
   SELECT
     settled.game_date,

@@ -1,6 +1,7 @@
--- The date's games as the schedule has them now, and those that were predicted for it and have left it since, after one
--- row of facts (game_id NULL) that is there even on a day without games: whether a schedule is loaded at all, and which
--- batches were consolidated. `called_off`: why the game does not take place that day.
+-- The date's games as the schedule has them now, and those that were predicted for it and have left
+-- it since, after one row of facts (game_id NULL) that is there even on a day without games:
+-- whether a schedule is loaded at all, and which batches were consolidated. `called_off`: why the
+-- game does not take place that day.
 WITH
 latest AS (
   SELECT

@@ -1,4 +1,5 @@
--- The last ten games of every player considered for the date, newest first: what a page shows beside a line.
+-- The last ten games of every player considered for the date, newest first: what a page shows
+-- beside a line.
 WITH
 players AS (
   SELECT player_id, MAX(features_as_of) AS features_as_of

@@ -1,6 +1,7 @@
--- Performance of every system and window that ends at the last graded date on or before the date. The table counts
--- decisions at an assumed price as bets; nobody could make those, so that here, as in the results, they are passes.
--- Rows older than priced_wins tell nothing of wins, unless every decision had a price.
+-- Performance of every system and window that ends at the last graded date on or before the date.
+-- The table counts decisions at an assumed price as bets; nobody could make those, so that here, as
+-- in the results, they are passes. Rows older than priced_wins tell nothing of wins, unless every
+-- decision had a price.
 WITH
 last_graded AS (
   SELECT MAX(game_date) AS game_date

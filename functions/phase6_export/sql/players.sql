@@ -1,5 +1,6 @@
--- Every player considered for the date, once: expected or left out with the reason, as recorded by the batch that
--- counts for his game, with what his features say, and who of both teams was listed out when they were made.
+-- Every player considered for the date, once: expected or left out with the reason, as recorded by
+-- the batch that counts for his game, with what his features say, and who of both teams was listed
+-- out when they were made.
 WITH
 -- The batch that counts for each game: the rule of current_predictions.
 counting AS (
@@ -11,7 +12,8 @@ counting AS (
     ORDER BY revision DESC, consolidated_at DESC, batch_id DESC
   ) = 1
 ),
--- Games that no consolidated batch covered, and names that matched no game, go by the date's newest batch.
+-- Games that no consolidated batch covered, and names that matched no game, go by the date's newest
+-- batch.
 newest AS (
   SELECT batch_id, revision, consolidated_at
   FROM counting
@@ -49,7 +51,8 @@ players AS (
     ORDER BY recorded_at DESC, status, reason
   ) = 1
 ),
--- The rotation players that teammates_out_* of the same features count (15 minutes over the last 10 games), by name.
+-- The rotation players that teammates_out_* of the same features count (15 minutes over the last 10
+-- games), by name.
 missing AS (
   SELECT game_id, team, features_as_of, STRING_AGG(player_name, '|' ORDER BY points_l10 DESC, player_id) AS names
   FROM nba_predictions.ml_feature_store

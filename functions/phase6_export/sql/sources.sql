@@ -1,8 +1,9 @@
--- What each source had said strictly before the features of the date's predictions, by the rules by which the features
--- take it: one row per predicted game as of its features, and one of the whole date (game_id NULL) as of the newest of
--- them, or of @now where nothing is predicted. `_at`: the moment known; `_named`: that answer names anybody; `_seen`: any of it is
--- in the features. What was loaded after they were made was known at their moment, and not to them.
--- Parameters: @game_date, @now.
+-- What each source had said strictly before the features of the date's predictions, by the rules by
+-- which the features take it: one row per predicted game as of its features, and one of the whole
+-- date (game_id NULL) as of the newest of them, or of @now where nothing is predicted. `_at`: the
+-- moment known; `_named`: that answer names anybody; `_seen`: any of it is in the features. What
+-- was loaded after they were made was known at their moment, and not to them. Parameters:
+-- @game_date, @now.
 WITH
 predicted AS (
   SELECT game_id, MAX(features_as_of) AS features_as_of
@@ -35,7 +36,8 @@ schedule AS (
   WHERE s.game_date BETWEEN DATE_SUB(@game_date, INTERVAL 200 DAY) AND DATE_ADD(@game_date, INTERVAL 200 DAY)
     AND s.snapshot_time < w.features_as_of
 ),
--- Games of the days before the features: what the morning's box scores should hold. The Cup's final has none.
+-- Games of the days before the features: what the morning's box scores should hold. The Cup's final
+-- has none.
 played AS (
   SELECT s.game_id, s.game_date
   FROM nba_raw.nbac_schedule_versions AS s
@@ -84,7 +86,8 @@ injuries AS (
     ORDER BY {{report_in_force(i.)}}
   ) = 1
 ),
--- Each game's newest answer: see `answers` of upcoming_player_lines.sql and upcoming_team_game_context.sql.
+-- Each game's newest answer: see `answers` of upcoming_player_lines.sql and
+-- upcoming_team_game_context.sql.
 player_answers AS (
   SELECT
     t.game_id, t.features_as_of, p.bookmaker, p.fetched_at,

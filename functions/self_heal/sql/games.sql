@@ -1,7 +1,8 @@
--- The date's games, one row each, with what the tables hold of them; a day without games has one row without game_id.
--- Parameters: @game_date, @now; @as_of as a run would have it that begins now.
+-- The date's games, one row each, with what the tables hold of them; a day without games has one
+-- row without game_id. Parameters: @game_date, @now; @as_of as a run would have it that begins now.
 WITH
--- What the schedule says now, games that it lists no more left out. All kinds of games tell that one is loaded.
+-- What the schedule says now, games that it lists no more left out. All kinds of games tell that
+-- one is loaded.
 latest AS (
   SELECT game_id, game_date, season_type, home_team, away_team, tipoff_at, status
   FROM nba_raw.nbac_schedule_versions
@@ -14,8 +15,8 @@ facts AS (
   SELECT @game_date AS game_date, COUNT(*) AS schedule_rows
   FROM latest
 ),
--- What phase 1 fetches of a day to come besides the schedule; a list that names nobody and an answer without a line
--- have a row, too: they tell that somebody asked.
+-- What phase 1 fetches of a day to come besides the schedule; a list that names nobody and an
+-- answer without a line have a row, too: they tell that somebody asked.
 feeds AS (
   SELECT COUNT(*) AS feed_rows
   FROM (
@@ -95,8 +96,8 @@ predictions AS (
     AND said.updated_at < LEAST(said.tipoff_at, COALESCE(games.tipoff_at, said.tipoff_at))
   GROUP BY said.game_id, said.batch_id
 ),
--- A grade counts as long as it says what the box score says: a corrected one, or the half that came later, asks for
--- grading again.
+-- A grade counts as long as it says what the box score says: a corrected one, or the half that came
+-- later, asks for grading again.
 grades AS (
   SELECT given.game_id, given.batch_id, COUNT(*) AS grades
   FROM nba_predictions.prediction_accuracy AS given

@@ -1,5 +1,6 @@
--- Everybody who has features, was considered, or is predicted for the date: what the batch that counts for his game
--- says of him, and whether current predictions have him. Parameters: @game_date, @as_of.
+-- Everybody who has features, was considered, or is predicted for the date: what the batch that
+-- counts for his game says of him, and whether current predictions have him. Parameters:
+-- @game_date, @as_of.
 WITH
 moments AS (
   SELECT game_id, MAX(features_as_of) AS features_as_of

@@ -1,4 +1,5 @@
-# A plan after apply is empty: whatever changes with the time or by chance would show up in the second run.
+# A plan after apply is empty: whatever changes with the time or by chance would show up in the
+# second run.
 
 mock_provider "google" {
   # What is read is read again at each plan, and must not be another number each time.

@@ -1,5 +1,5 @@
-# What a new project gets that sets nothing but its name. tests/infra reads the state of this run, in which every address
-# and account is a string of its own, and holds it to pipeline.yaml.
+# What a new project gets that sets nothing but its name. tests/infra reads the state of this run,
+# in which every address and account is a string of its own, and holds it to pipeline.yaml.
 
 mock_provider "google" {
   # What is read is read again at each plan, and must not be another number each time.

@@ -1,1 +1,3 @@
-"""`make load`: batches of thousands of units through the embedded runtime, and whether time grows as they do."""
+"""`make load`: batches of thousands of units through the embedded runtime, and whether time grows
+as they do.
+"""

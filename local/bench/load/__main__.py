@@ -1,7 +1,8 @@
-"""`make load`: batches of growing size, each in a process of its own; prints a table, writes load.json.
+"""`make load`: batches of growing size, each in a process of its own; prints a table, writes
+load.json.
 
-Exit codes: 0 close to linear, 1 failed or a step above the limit, 2 wrong input. `RUNS` measures every size so often
-and keeps the fastest.
+Exit codes: 0 close to linear, 1 failed or a step above the limit, 2 wrong input. `RUNS` measures
+every size so often and keeps the fastest.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ def sizes_up_to(units: int) -> list[int]:
 
 
 def measure(folder: Path, units: int, runs: int, console: Console) -> list[dict[str, Any]]:
-    """All sizes, smallest first; of `runs` turns (each through all sizes) the fastest of a size. Raises LoadFailed."""
+    """All sizes, smallest first; of `runs` turns (each through all sizes) the fastest of a size.
+
+    Raises LoadFailed.
+    """
     found: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes_up_to(units)}
     for run in range(runs):
         for size, results in found.items():
@@ -66,7 +70,9 @@ def _environment(size: int) -> Mapping[str, str]:
 
 
 def main() -> int:
-    """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on standard error."""
+    """Measure in LOCAL_DIR/load, LOCAL_DIR owned; the reason of a failure is one sentence on
+    standard error.
+    """
     console = open_console(140)
     try:
         units, runs = (

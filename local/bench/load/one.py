@@ -1,6 +1,7 @@
 """One batch of so many units of one player each, from the coordinator's trigger to the run history.
 
-python -m local.bench.load.one FOLDER UNITS   (a process of its own for every size: its memory is that size's)
+python -m local.bench.load.one FOLDER UNITS (a process of its own for every size: its memory is that
+size's)
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class LoadFailed(PipelineError):
 
 
 def measure(folder: Path, units: int, progress: Progress) -> dict[str, Any]:
-    """Play one batch on a state folder of its own; seconds, statements, messages, memory. Raises LoadFailed."""
+    """Play one batch on a state folder of its own; seconds, statements, messages, memory.
+
+    Raises LoadFailed.
+    """
     # needs MAX_UNITS in the environment: open_runtime reads the settings there
     with open_runtime(folder, pipeline=phase5(load_pipeline()), deliver_twice=False) as embedded:
         embedded.clock.set(NOW)
@@ -56,7 +60,9 @@ def measure(folder: Path, units: int, progress: Progress) -> dict[str, Any]:
 
 
 def phase5(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with the functions of phase 5 alone: what consolidation announces, nobody reads."""
+    """The pipeline with the functions of phase 5 alone: what consolidation announces, nobody
+    reads.
+    """
     return replace(pipeline, functions={name: pipeline.functions[name] for name in FUNCTIONS})
 
 
@@ -103,7 +109,9 @@ def play(embedded: EmbeddedRuntime, day: date, units: int, progress: Progress) -
 
 
 def expect_whole(embedded: EmbeddedRuntime, day: date, units: int, watch: Stopwatch) -> Batch:
-    """Raises LoadFailed where a unit is missing, counted twice or refused, or anything is left over."""
+    """Raises LoadFailed where a unit is missing, counted twice or refused, or anything is left
+    over.
+    """
     batch = get_batch(embedded.runtime.state, batch_id_of(day, 1))
     if batch is None:
         raise LoadFailed(f"No batch was opened for {day}.", next_step=f"see {embedded.folder}/logs/functions.jsonl.")

@@ -1,4 +1,6 @@
-"""Made-up players in any number: the feature rows, lines and histories of a day, and small models trained on noise."""
+"""Made-up players in any number: the feature rows, lines and histories of a day, and small models
+trained on noise.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ _USUAL: dict[str, Any] = {
 
 
 def lay_out(warehouse: Warehouse, day: date, players: int, as_of: datetime, tipoff: datetime) -> None:
-    """Load the day's features and lines of so many players, and their last GAMES games, as phases 3 and 4 do."""
+    """Load the day's features and lines of so many players, and their last GAMES games, as phases 3
+    and 4 do.
+    """
     ids = range(FIRST_PLAYER, FIRST_PLAYER + players)
     _load(warehouse, FEATURES, day, (feature_row(player, day, as_of, tipoff) for player in ids))
     _load(warehouse, LINES, day, (row for player in ids for row in line_rows(player, day, as_of)))
@@ -114,7 +118,9 @@ def line_rows(player: int, day: date, as_of: datetime) -> list[dict[str, Any]]:
 
 
 def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
-    """GAMES games of every player, one every other day, in columns: there may be hundreds of thousands."""
+    """GAMES games of every player, one every other day, in columns: there may be hundreds of
+    thousands.
+    """
     rows = players * GAMES
     player = np.repeat(np.arange(FIRST_PLAYER, FIRST_PLAYER + players), GAMES)
     back = np.tile(np.arange(1, GAMES + 1), players)
@@ -147,7 +153,9 @@ def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
 
 
 def keep_models(models: Blobs) -> None:
-    """Train trees of the usual size on noise, and keep them with an even combination as the current models."""
+    """Train trees of the usual size on noise, and keep them with an even combination as the current
+    models.
+    """
     names = model_features()
     random = np.random.default_rng(1)
     inputs = random.normal(10.0, 3.0, (TRAINED_ON, len(names))).astype(np.float32)

@@ -1,4 +1,6 @@
-"""The figures of a load run as a table, and whether each step's time grows in proportion to the units."""
+"""The figures of a load run as a table, and whether each step's time grows in proportion to the
+units.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def growth(small: Figures, large: Figures) -> dict[str, float]:
 
 
 def too_steep(sizes: Sequence[Figures]) -> dict[str, float]:
-    """Limited steps that grow more than MOST times linearly from the smallest to the largest size."""
+    """Limited steps that grow more than MOST times linearly from the smallest to the largest
+    size.
+    """
     found = growth(sizes[0], sizes[-1])
     return {name: ratio for name, ratio in found.items() if name in LIMITED and ratio > MOST}
 

@@ -1,4 +1,6 @@
-"""Real seconds between the named points that every unit passes; the worker itself is not changed to be measured."""
+"""Real seconds between the named points that every unit passes; the worker itself is not changed to
+be measured.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Stopwatch:
         self._mine.step, self._mine.since, self._mine.cpu_since = step, now, thread_time()
 
     def _end(self, step: str, now: float) -> None:
-        """A step of this thread ends, if it is the one that began (other functions pass the same points)."""
+        """A step of this thread ends, if it is the one that began (other functions pass the same
+        points).
+        """
         if getattr(self._mine, "step", "") == step:
             with self._turn:
                 self.seconds[step] += now - self._mine.since

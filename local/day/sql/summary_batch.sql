@@ -1,4 +1,5 @@
--- What the last revision considered and predicted, player by player. Parameters: @game_date, @batch_id.
+-- What the last revision considered and predicted, player by player. Parameters: @game_date,
+-- @batch_id.
 WITH
 predicted AS (
   SELECT game_id, player_id, COUNT(*) AS predictions, COUNTIF(line_kind <> 'none') AS lined_predictions

@@ -1,4 +1,5 @@
--- The day's grades per system, all figures on the same rows; bets are those that a book priced. Parameter: @game_date.
+-- The day's grades per system, all figures on the same rows; bets are those that a book priced.
+-- Parameter: @game_date.
 SELECT
   system_id,
   n,

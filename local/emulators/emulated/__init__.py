@@ -1,1 +1,3 @@
-"""`make run RUNTIME=gcp-emulators`: a day with the deployed adapters on emulators of Google Cloud."""
+"""`make run RUNTIME=gcp-emulators`: a day with the deployed adapters on emulators of Google
+Cloud.
+"""

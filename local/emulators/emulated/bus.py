@@ -1,4 +1,6 @@
-"""The deployed bus as a day is played on it: what is published is waited for, dead letters are seen."""
+"""The deployed bus as a day is played on it: what is published is waited for, dead letters are
+seen.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ class PlayedBus:
         self._named: dict[str, str] = {}
         self.topics = pipeline.topics
 
-    # --- the port ---------------------------------------------------------------------------------------------
+    # --- the port ---------------------------------------------------------------------------------
 
     def publish(
         self,
@@ -29,7 +31,10 @@ class PlayedBus:
         *,
         message_id: str | None = None,
     ) -> str:
-        """Publish. `message_id` is a name of the publisher's own: what was published under it is not, again."""
+        """Publish.
+
+        `message_id` is a name of the publisher's own: what was published under it is not, again.
+        """
         known = self._named.get(message_id) if message_id is not None else None
         if known is not None:
             return known
@@ -49,7 +54,7 @@ class PlayedBus:
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
         return self._bus.ack(subscription, ack_ids)
 
-    # --- what a played day asks -------------------------------------------------------------------------------
+    # --- what a played day asks -------------------------------------------------------------------
 
     def counters(self) -> dict[str, int]:
         """See Pushes.counters."""

@@ -1,4 +1,6 @@
-"""The pushes of a Pub/Sub that delivers by itself: noted on their way to the functions, so that one sees them end."""
+"""The pushes of a Pub/Sub that delivers by itself: noted on their way to the functions, so that one
+sees them end.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,13 @@ class Silence(Retriable):
 class Pushes:
     """What push subscriptions still have to deliver, and what they delivered; safe from any thread.
 
-    A message counts as delivered once a push of it was answered with 2xx, or refused at its last attempt (Pub/Sub then
-    forwards it to the dead letters). Published from outside (gcloud), it is delivered all the same and not waited for.
+    A message counts as delivered once a push of it was answered with 2xx, or refused at its last
+    attempt (Pub/Sub then forwards it to the dead letters). Published from outside (gcloud), it is
+    delivered all the same and not waited for.
 
-    A push tells the simulated moment as its publish time, where the emulator tells the real one: words such as TODAY
-    are of that moment. Simulated time stands still while anything is under way, so it is the moment of publishing too.
+    A push tells the simulated moment as its publish time, where the emulator tells the real one:
+    words such as TODAY are of that moment. Simulated time stands still while anything is under way,
+    so it is the moment of publishing too.
 
     Args:
         silence: seconds without any push after which waiting ends.
@@ -65,7 +69,9 @@ class Pushes:
 
     @property
     def counters(self) -> dict[str, int]:
-        """Since the start: published (dead letters apart), delivered (every push), redelivered, dead_lettered."""
+        """Since the start: published (dead letters apart), delivered (every push), redelivered,
+        dead_lettered.
+        """
         with self._news:
             return {name: self._counts[name] for name in COUNTERS}
 
@@ -75,7 +81,8 @@ class Pushes:
             return len(self._waiting)
 
     def run_until_idle(self, on_completed: Listener | None = None) -> None:
-        """Wait until everything published has been delivered; on_completed is called in the pushing threads.
+        """Wait until everything published has been delivered; on_completed is called in the pushing
+        threads.
 
         Raises Silence, and whatever a listener raised.
         """
@@ -98,7 +105,9 @@ class Pushes:
                 self._listeners.remove(on_completed)
 
     def relay(self, function: str, app: WSGIApplication) -> WSGIApplication:
-        """The function's app, each push of which is noted, as many at a time as its instances would take."""
+        """The function's app, each push of which is noted, as many at a time as its instances would
+        take.
+        """
 
         def relay(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -121,7 +130,7 @@ class Pushes:
 
         return relay
 
-    # --- in the pushing threads -------------------------------------------------------------------------------
+    # --- in the pushing threads -------------------------------------------------------------------
 
     def _in_simulated_time(self, body: bytes) -> bytes:
         try:

@@ -1,6 +1,8 @@
-"""A state folder whose state, bus and buckets are emulators of Google Cloud, reached by the deployed adapters.
+"""A state folder whose state, bus and buckets are emulators of Google Cloud, reached by the
+deployed adapters.
 
-BigQuery's place has the embedded warehouse: bqemulator copies no partition (tests/contract/known_gaps.py).
+BigQuery's place has the embedded warehouse: bqemulator copies no partition
+(tests/contract/known_gaps.py).
 """
 
 from __future__ import annotations
@@ -94,10 +96,11 @@ class EmulatedRuntime:
 
 @contextmanager
 def open_emulated(folder: Path, *, archive: Path) -> Iterator[EmulatedRuntime]:
-    """Start the emulators and everything on them, in a folder that is emptied first: emulators keep nothing.
+    """Start the emulators and everything on them, in a folder that is emptied first: emulators keep
+    nothing.
 
-    Raises Absent, NotStarted where an emulator is missing or does not start; FolderBusy; ConfigError where the folder
-    holds something else.
+    Raises Absent, NotStarted where an emulator is missing or does not start; FolderBusy;
+    ConfigError where the folder holds something else.
     """
     pipeline = load_pipeline()
     with ExitStack() as stack:
@@ -169,7 +172,9 @@ def _empty(folder: Path) -> None:
 
 
 def _keep_exports(stores: EmulatedStores, folder: Path) -> None:
-    """The exported files, beside the warehouse, so that the day can be compared once the emulators are gone."""
+    """The exported files, beside the warehouse, so that the day can be compared once the emulators
+    are gone.
+    """
     for path in stores.exports.list(""):
         target = folder / "exports" / path
         target.parent.mkdir(parents=True, exist_ok=True)

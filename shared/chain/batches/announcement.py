@@ -1,4 +1,6 @@
-"""The announcement of a closed batch, whoever closes it: the unit that completes it, or the sweep."""
+"""The announcement of a closed batch, whoever closes it: the unit that completes it, or the
+sweep.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def batch_complete(
     closed_at: datetime,
     status: Status = "success",
 ) -> OutboxMessage:
-    """The completion of the batch's phase, to consolidation: of the run that opened the batch, whoever closes it."""
+    """The completion of the batch's phase, to consolidation: of the run that opened the batch,
+    whoever closes it.
+    """
     completion = PhaseCompletion(
         game_date=batch.game_date,
         run_id=batch.run_id,

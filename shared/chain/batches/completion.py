@@ -1,4 +1,5 @@
-"""Who decides that a batch is complete: its last unit, or the sweep; either closes and announces it.
+"""Who decides that a batch is complete: its last unit, or the sweep; either closes and announces
+it.
 
 batches/{batch_id} is never written by a unit that merely completes: units are create-once children,
 and what is complete is counted from them. Units of several players may be split (split.py): others
@@ -34,14 +35,18 @@ MANY_UNITS = 200
 _TRIES = 20
 
 Announcement = Callable[[Batch, int], OutboxMessage]
-"""Makes the batch's announcement from the batch and its sequence number (1 at the first announcement)."""
+"""Makes the batch's announcement from the batch and its sequence number (1 at the first
+announcement).
+"""
 
 
 def complete_unit(state: State, batch_id: str, result: UnitResult, announcement: Announcement) -> Batch:
-    """Record a unit's completion; the one that completes the batch closes it, its announcement in the same write.
+    """Record a unit's completion; the one that completes the batch closes it, its announcement in
+    the same write.
 
-    Repeating a completion changes nothing. A unit that was missing or failed when the batch closed and is done now is
-    announced again, unless the batch is superseded. Returns the batch as it is after; its outbox may be pending.
+    Repeating a completion changes nothing. A unit that was missing or failed when the batch closed
+    and is done now is announced again, unless the batch is superseded. Returns the batch as it is
+    after; its outbox may be pending.
     """
     _record_unit(state, batch_id, result)
     failpoints.reach("batch.unit_recorded")
@@ -88,10 +93,12 @@ def _record_unit(state: State, batch_id: str, result: UnitResult) -> None:
 
 
 def _all_recorded(state: State, batch: Batch) -> bool:
-    """Whether every unit has completed. The one that completes last sees all others, whichever way this looks.
+    """Whether every unit has completed.
 
-    Units are sent in their order, so in a large batch the last one is usually missing to the end: looking at it is
-    cheaper than counting thousands at every completion.
+    The one that completes last sees all others, whichever way this looks.
+
+    Units are sent in their order, so in a large batch the last one is usually missing to the end:
+    looking at it is cheaper than counting thousands at every completion.
     """
     if batch.unit_count > MANY_UNITS and state.get(unit_path(batch.batch_id, batch.last_unit)) is None:
         return False
@@ -112,11 +119,14 @@ def close_partial(
     announcement: Announcement,
     alert: Callable[[Sequence[str]], OutboxMessage | None] = lambda missing: None,
 ) -> list[str]:
-    """Close an open batch with the units it has; returns the missing ones. Raises PreconditionFailed if it changed.
+    """Close an open batch with the units it has; returns the missing ones.
 
-    It is complete where every unit was recorded and the last one's process died before closing it. `alert` may make a
-    message of the missing units, recorded in the same write. A unit that completes at this very moment may find the
-    batch still open and be named as missing: see settle_missing.
+    Raises PreconditionFailed if it changed.
+
+    It is complete where every unit was recorded and the last one's process died before closing it.
+    `alert` may make a message of the missing units, recorded in the same write. A unit that
+    completes at this very moment may find the batch still open and be named as missing: see
+    settle_missing.
     """
     recorded = units_of(state, batch.batch_id)
     done = {result.unit for result in recorded if result.status == UnitStatus.DONE}
@@ -129,7 +139,10 @@ def close_partial(
 
 
 def settle_missing(state: State, batch_id: str, announcement: Announcement) -> list[str]:
-    """Accept, as late, units that are done and named as missing by a closed batch; returns them. Repeatable."""
+    """Accept, as late, units that are done and named as missing by a closed batch; returns them.
+
+    Repeatable.
+    """
     batch = get_batch(state, batch_id)
     if batch is None or batch.status == BatchStatus.SUPERSEDED:
         return []
@@ -152,7 +165,8 @@ def announce(
     announcement: Announcement,
     also: Sequence[OutboxMessage] = (),
 ) -> None:
-    """Change the batch and put its announcement, and what else is to be said, in the outbox: one conditional write.
+    """Change the batch and put its announcement, and what else is to be said, in the outbox: one
+    conditional write.
 
     Raises PreconditionFailed where the batch changed since it was read.
     """

@@ -22,12 +22,14 @@ def mark_consolidated(
     frozen: int = 0,
     damaged: Mapping[str, OutboxMessage] = MappingProxyType({}),
 ) -> None:
-    """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions become SUPERSEDED.
+    """CONSOLIDATED, with the units merged so far and the rows verified in place; older revisions
+    become SUPERSEDED.
 
-    `frozen` rows of these units came too late, since their games had tipped off: the batch counts them, for nothing
-    else says why those players have no predictions. `damaged`: system_id -> the alert of its damaged model, put in the
-    batch's outbox in the same write, once a system however often the batch is consolidated. Raises PreconditionFailed
-    where the batch changed since it was read.
+    `frozen` rows of these units came too late, since their games had tipped off: the batch counts
+    them, for nothing else says why those players have no predictions. `damaged`: system_id -> the
+    alert of its damaged model, put in the batch's outbox in the same write, once a system however
+    often the batch is consolidated. Raises PreconditionFailed where the batch changed since it was
+    read.
     """
     announced = batch.damaged_systems
     new = sorted(set(damaged) - set(announced))
@@ -57,6 +59,9 @@ def supersede_older(state: State, batch: Batch) -> None:
 
 
 def mark_failed(state: State, batch: Batch, expected_and_found: str, now: datetime) -> None:
-    """FAILED, with what was expected and found. Raises PreconditionFailed where the batch changed since it was read."""
+    """FAILED, with what was expected and found.
+
+    Raises PreconditionFailed where the batch changed since it was read.
+    """
     fields = Batch.fields(status=BatchStatus.FAILED, failure=expected_and_found, failed_at=now)
     state.update(batch.path, fields, if_version=batch.version)

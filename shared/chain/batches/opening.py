@@ -37,18 +37,24 @@ class BatchPlan:
     games: Mapping[str, datetime]
     """Games covered: game_id -> tip-off."""
     features_as_of: datetime
-    """The newest moment of features that its players were chosen by: a retry chooses by the same."""
+    """The newest moment of features that its players were chosen by: a retry chooses by the
+    same.
+    """
     state_epoch: int = 1
-    """Of the deployed state (Settings.state_epoch): a restored state does not give a forgotten batch's id again."""
+    """Of the deployed state (Settings.state_epoch): a restored state does not give a forgotten
+    batch's id again.
+    """
 
 
 def open_batch(
     state: State, plan: BatchPlan, now: datetime, fence: Callable[[Transaction], None] = lambda transaction: None
 ) -> Batch:
-    """Open revision + 1, unless the date's latest batch is in progress: then that one (the trigger joins it).
+    """Open revision + 1, unless the date's latest batch is in progress: then that one (the trigger
+    joins it).
 
-    A retry of the execution that opened it gets its own batch again. One at a time: decided in one transaction, in
-    which `fence` raises for a process whose execution another has taken over: nobody would send its requests.
+    A retry of the execution that opened it gets its own batch again. One at a time: decided in one
+    transaction, in which `fence` raises for a process whose execution another has taken over:
+    nobody would send its requests.
     """
 
     def decide(transaction: Transaction) -> str:
@@ -76,7 +82,9 @@ def open_batch(
 
 
 def _first_revision(state_epoch: int) -> int:
-    """1, 1001, 2001 ...: above all that an earlier epoch of the state may have opened for a date."""
+    """1, 1001, 2001 ...: above all that an earlier epoch of the state may have opened for a
+    date.
+    """
     return (state_epoch - 1) * _REVISIONS_OF_AN_EPOCH + 1
 
 

@@ -48,7 +48,9 @@ def units_of(state: State, batch_id: str) -> list[UnitResult]:
 
 
 def done_units(state: State, batch: Batch) -> list[UnitResult]:
-    """Completions of the batch's units that are done, less those that were split before they reported."""
+    """Completions of the batch's units that are done, less those that were split before they
+    reported.
+    """
     results = units_of(state, batch.batch_id)
     return [each for each in results if each.status == UnitStatus.DONE and batch.has_unit(each.unit)]
 

@@ -57,7 +57,10 @@ def batch_id_of(game_date: date, revision: int) -> str:
 
 
 def parse_batch_id(batch_id: str) -> tuple[date, int]:
-    """Game date and revision. Raises DataError for anything else than batch_{game_date}_r{revision}."""
+    """Game date and revision.
+
+    Raises DataError for anything else than batch_{game_date}_r{revision}.
+    """
     match = _BATCH_ID.fullmatch(batch_id)
     if match is None:
         raise DataError(
@@ -108,7 +111,9 @@ class Batch(StoredRecord):
     mode: Mode
     as_of: datetime
     features_as_of: datetime
-    """The newest moment of features that its players were chosen by: a retry chooses by the same."""
+    """The newest moment of features that its players were chosen by: a retry chooses by the
+    same.
+    """
     status: BatchStatus
     closed_as: ClosedAs | None
     # One text each: every worker reads this document, and thousands of names take long to decode

@@ -1,10 +1,13 @@
-"""A unit of several players is split: each of them becomes a unit of his own, in one transaction with their requests.
+"""A unit of several players is split: each of them becomes a unit of his own, in one transaction
+with their requests.
 
-    units "7 group-0001" --split--> units "7 11 12 13", split_units [group-0001], requests in the batch's outbox
+    units "7 group-0001" --split--> units "7 11 12 13", split_units [group-0001],
+                                    requests in the batch's outbox
 
-From there on each player is requested, tried, completed, failed, dead-lettered and redriven alone. A batch that named
-the unit as missing names its players instead, so that each who is done comes late by himself. What somebody who stood
-still reports of the split unit counts for nothing; what was done before the split stands, and nothing is split.
+From there on each player is requested, tried, completed, failed, dead-lettered and redriven alone.
+A batch that named the unit as missing names its players instead, so that each who is done comes
+late by himself. What somebody who stood still reports of the split unit counts for nothing; what
+was done before the split stands, and nothing is split.
 """
 
 from __future__ import annotations
@@ -35,10 +38,12 @@ def split_unit(
     requests: OutboxBlob,
     fence: Callable[[Transaction], None] = lambda transaction: None,
 ) -> bool:
-    """Put the units `into`, whose requests go out with the batch's outbox, in a unit's place; whether that was done.
+    """Put the units `into`, whose requests go out with the batch's outbox, in a unit's place;
+    whether that was done.
 
-    Not done where the unit is done, was split before or its batch is superseded. Repeatable. `fence` raises for a
-    process whose execution another has taken over. Raises DataError where the batch does not exist.
+    Not done where the unit is done, was split before or its batch is superseded. Repeatable.
+    `fence` raises for a process whose execution another has taken over. Raises DataError where the
+    batch does not exist.
     """
 
     def decide(transaction: Transaction) -> bool:

@@ -1,4 +1,6 @@
-"""Alerts as messages: what operators and the monitor read, on the one topic that pipeline.yaml has for them."""
+"""Alerts as messages: what operators and the monitor read, on the one topic that pipeline.yaml has
+for them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from shared.core.redaction import redact_json
 logger = logging.getLogger(__name__)
 
 Severity = Literal["info", "warning", "critical"]
-# The topic waits to be read; people are told of what is logged at ERROR (function-errors of pipeline.yaml).
+# The topic waits to be read; people are told of what is logged at ERROR (function-errors of
+# pipeline.yaml).
 LEVELS: dict[Severity, int] = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 

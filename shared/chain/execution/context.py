@@ -14,14 +14,18 @@ from shared.core.pipeline import FunctionSpec
 from shared.stores.ports import DateRange, Transaction
 from shared.stores.runtime import Runtime
 
-# Deliveries after which work goes on without what still fails: about seven minutes of phase 1, two of a unit. Further
-# ones, which some functions have, are for messages that met no free instance: a source is not waited for as long.
+# Deliveries after which work goes on without what still fails: about seven minutes of phase 1, two
+# of a unit. Further ones, which some functions have, are for messages that met no free instance: a
+# source is not waited for as long.
 PATIENCE = 5
 
 
 @dataclass(frozen=True)
 class Context:
-    """One execution's surroundings. `attempt` is Pub/Sub's delivery attempt (1 where it is not told)."""
+    """One execution's surroundings.
+
+    `attempt` is Pub/Sub's delivery attempt (1 where it is not told).
+    """
 
     runtime: Runtime
     function: FunctionSpec
@@ -33,11 +37,16 @@ class Context:
     as_of_or_none: datetime | None
     attempt: int = 1
     fence: Callable[[Transaction], None] = lambda transaction: None
-    """First in a transaction of what must not be done twice: raises LeaseHeld once another has taken over."""
+    """First in a transaction of what must not be done twice: raises LeaseHeld once another has
+    taken over.
+    """
 
     @property
     def as_of(self) -> datetime:
-        """The moment strictly before which data may be used. Only phase 1, which sets it, has none yet."""
+        """The moment strictly before which data may be used.
+
+        Only phase 1, which sets it, has none yet.
+        """
         if self.as_of_or_none is None:
             raise AttributeError(f"{self.function.name} sets as_of at its end; it has none while it runs")
         return self.as_of_or_none
@@ -49,7 +58,9 @@ class Context:
 
     @property
     def last_delivery(self) -> bool:
-        """Whether a failure of this delivery would be the message's last before the dead letters."""
+        """Whether a failure of this delivery would be the message's last before the dead
+        letters.
+        """
         return self.attempt >= self.function.max_delivery_attempts
 
 
@@ -58,9 +69,12 @@ _USUAL: dict[Status, Event] = {"success": Event.DONE, "partial": Event.DONE_WITH
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an execution did. `announce` False: nothing goes to the function's announcement topic by itself.
+    """What an execution did.
 
-    `event` is the code of what happened; of a status that is neither success nor partial it has to be said.
+    `announce` False: nothing goes to the function's announcement topic by itself.
+
+    `event` is the code of what happened; of a status that is neither success nor partial it has to
+    be said.
     """
 
     status: Status
@@ -82,5 +96,8 @@ class Outcome:
 
     @property
     def code(self) -> Event:
-        """The event; of success and partial the usual one where none is given. Raises KeyError for another status."""
+        """The event; of success and partial the usual one where none is given.
+
+        Raises KeyError for another status.
+        """
         return self.event or _USUAL[self.status]

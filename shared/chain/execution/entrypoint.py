@@ -28,7 +28,9 @@ def pubsub_function(
     run: Callable[[M, Context], Outcome],
     model: type[M] = PhaseMessage,  # type: ignore[assignment]
 ) -> Callable[[flask.Request], tuple[str, int, dict[str, str]]]:
-    """The HTTP entry point of a function: `run` takes the typed message and the context and returns an Outcome."""
+    """The HTTP entry point of a function: `run` takes the typed message and the context and returns
+    an Outcome.
+    """
     configure_logging()
 
     def entry(request: flask.Request) -> tuple[str, int, dict[str, str]]:
@@ -47,7 +49,9 @@ def pubsub_function(
 
 
 def _respond(answer: Callable[[Runtime], Response]) -> Response:
-    """What the process's runtime answers; 500 with the reason where a setting keeps it from being built."""
+    """What the process's runtime answers; 500 with the reason where a setting keeps it from being
+    built.
+    """
     try:
         runtime = get_runtime()
     except PipelineError as error:

@@ -1,8 +1,10 @@
-"""What every function does around its `run`, in this order: parse (poison goes to the dead letters at once), bind the
-log context, pause switch, breaker, take the execution, run, record the result with the outbox, publish, mark as sent.
-A message that the switch or the breaker stops is deferred (deferred.py) and acknowledged.
+"""What every function does around its `run`, in this order: parse (poison goes to the dead letters
+at once), bind the log context, pause switch, breaker, take the execution, run, record the result
+with the outbox, publish, mark as sent. A message that the switch or the breaker stops is deferred
+(deferred.py) and acknowledged.
 
-Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by Pub/Sub).
+Answers: 200 acknowledges, 503 asks for a retry, 500 too (a defect: retried, then dead-lettered by
+Pub/Sub).
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ class Response:
 
 
 def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body: bytes, runtime: Runtime) -> Response:
-    """Process one push request. An error of `run` that is not of our tree is recorded, logged and answered as Fatal."""
+    """Process one push request.
+
+    An error of `run` that is not of our tree is recorded, logged and answered as Fatal.
+    """
     function = load_pipeline().functions[name]
     envelope: Envelope | None = None
     try:
@@ -89,7 +94,9 @@ def handle(name: str, run: Callable[[M, Context], Outcome], model: type[M], body
 
 
 def about(error: PipelineError) -> dict[str, str]:
-    """What a log line says of an error besides its sentence; the code is what metrics and alerts match."""
+    """What a log line says of an error besides its sentence; the code is what metrics and alerts
+    match.
+    """
     return {"event": error.event, "error_type": type(error).__name__}
 
 
@@ -205,7 +212,9 @@ def _machine(runtime: Runtime) -> datetime | None:
 
 
 def _repeat(delivery: Delivery, execution: Execution, runtime: Runtime) -> Response:
-    """After success, at once or at a redelivery: send what is unsent, write the history of a run that ends here."""
+    """After success, at once or at a redelivery: send what is unsent, write the history of a run
+    that ends here.
+    """
     for path in (delivery.key.path, *execution.linked_outboxes):
         outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
     failpoints.reach("handler.sent")
@@ -215,7 +224,8 @@ def _repeat(delivery: Delivery, execution: Execution, runtime: Runtime) -> Respo
 
 
 def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exception, context: Context) -> None:
-    """Free the lease for the next delivery and keep the reason; the error itself is raised on by the caller.
+    """Free the lease for the next delivery and keep the reason; the error itself is raised on by
+    the caller.
 
     Where no delivery follows the run ends here, so its history is written.
     """
@@ -243,7 +253,8 @@ def _record_failure(delivery: Delivery, ledger: Ledger, taken: Taken, error: Exc
 def _dead_letter(
     function: FunctionSpec, envelope: Envelope | None, body: bytes, error: DataError, runtime: Runtime
 ) -> Response:
-    """Send a message that can never succeed to the dead letters, with the reason; then it may be acknowledged.
+    """Send a message that can never succeed to the dead letters, with the reason; then it may be
+    acknowledged.
 
     Raises StoreUnavailable where that fails: the message is then delivered again.
     """

@@ -1,10 +1,12 @@
-"""The ledger of executions: one function's work for one run is taken once, fenced, and recorded with its outbox.
+"""The ledger of executions: one function's work for one run is taken once, fenced, and recorded
+with its outbox.
 
     take ---- create-once, or lease expired / failed: generation + 1 ----> running
-    running -- finish (only while our generation stands), result and outbox in one write --> succeeded
+    running -- finish (only while our generation stands), result and outbox at once --> succeeded
     running -- fail (the lease ends at once) --> failed, to be taken again by the next delivery
 
-A second delivery while it runs is retriable; after it succeeded nothing is recomputed and unsent messages are sent.
+A second delivery while it runs is retriable; after it succeeded nothing is recomputed and unsent
+messages are sent.
 """
 
 from __future__ import annotations
@@ -27,14 +29,16 @@ from shared.core.clock import LONG_AGO
 from shared.core.errors import AlreadyExists, LeaseHeld, PreconditionFailed
 from shared.stores.ports import Filter, State, Transaction
 
-# How long what ended for good is kept (its field expires_at, after which the deployed store deletes it): a dead letter
-# can be redriven for 31 days, and the history is in the warehouse.
+# How long what ended for good is kept (its field expires_at, after which the deployed store deletes
+# it): a dead letter can be redriven for 31 days, and the history is in the warehouse.
 KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The execution is ours, as its document says; the document's version fences our later write."""
+    """The execution is ours, as its document says; the document's version fences our later
+    write.
+    """
 
     key: ExecutionKey
     execution: Execution
@@ -53,7 +57,10 @@ class Done:
 
 
 class Ledger:
-    """Executions on the state port. `owner` is this process, `epoch` the repetition of simulated time."""
+    """Executions on the state port.
+
+    `owner` is this process, `epoch` the repetition of simulated time.
+    """
 
     def __init__(self, state: State, owner: str, epoch: int) -> None:
         self._state = state
@@ -68,10 +75,13 @@ class Ledger:
         facts: ExecutionFacts,
         machine: datetime | None = None,
     ) -> Taken | Done:
-        """Take an execution with one conditional write. `facts` describe it and are stored at its first take.
+        """Take an execution with one conditional write.
+
+        `facts` describe it and are stored at its first take.
 
         Args:
-            machine: the real moment, where `now` is a simulated one; kept beside it for the run's history.
+            machine: the real moment, where `now` is a simulated one; kept beside it for the run's
+                history.
 
         Raises LeaseHeld while another instance works on it.
         """
@@ -90,7 +100,9 @@ class Ledger:
         return self._take_again(key, execution, claim)
 
     def _claim(self, now: datetime, lease: timedelta, machine: datetime | None) -> dict[str, Any]:
-        """What every take writes: that it runs, whose it is, and until when nobody else may have it."""
+        """What every take writes: that it runs, whose it is, and until when nobody else may have
+        it.
+        """
         claim = Execution.fields(
             status=ExecutionStatus.RUNNING,
             owner=self._owner,
@@ -117,7 +129,9 @@ class Ledger:
         return self._read_back(key, generation=1)
 
     def _take_again(self, key: ExecutionKey, execution: Execution, claim: dict[str, Any]) -> Taken:
-        """Take over what failed, or whose lease has ended: another generation, which fences the one before."""
+        """Take over what failed, or whose lease has ended: another generation, which fences the one
+        before.
+        """
         generation = execution.generation + 1
         taken = claim | Execution.fields(
             generation=generation,
@@ -132,7 +146,10 @@ class Ledger:
         return self._read_back(key, generation)
 
     def _read_back(self, key: ExecutionKey, generation: int) -> Taken:
-        """The document as it stands after our write. Raises LeaseHeld where it is no longer ours."""
+        """The document as it stands after our write.
+
+        Raises LeaseHeld where it is no longer ours.
+        """
         document = self._state.get(key.path)
         execution = None if document is None else Execution.from_document(document)
         if execution is None or (execution.owner, execution.generation) != (self._owner, generation):
@@ -140,7 +157,10 @@ class Ledger:
         return Taken(key, execution)
 
     def finish(self, taken: Taken, success: Success) -> None:
-        """Record success, result and outbox in one write. Raises LeaseHeld where the lease was taken over."""
+        """Record success, result and outbox in one write.
+
+        Raises LeaseHeld where the lease was taken over.
+        """
         self._write_fenced(taken, success.to_document() | _ended_as(ExecutionStatus.SUCCEEDED))
 
     def fail(self, taken: Taken, failure: Failure) -> None:
@@ -148,7 +168,9 @@ class Ledger:
         self._write_fenced(taken, failure.to_document() | _ended_as(ExecutionStatus.FAILED))
 
     def fence(self, taken: Taken) -> Callable[[Transaction], None]:
-        """A read for the beginning of a transaction, which raises LeaseHeld where the execution is no longer ours."""
+        """A read for the beginning of a transaction, which raises LeaseHeld where the execution is
+        no longer ours.
+        """
 
         def still_ours(transaction: Transaction) -> None:
             document = transaction.get(taken.key.path)
@@ -188,7 +210,9 @@ def executions_of(state: State, run_id: str) -> list[Execution]:
 
 
 def void_leases_of_dead_owners(state: State, alive: str) -> int:
-    """End the leases of every owner but `alive` (the embedded runtime at start-up: one process owns the state)."""
+    """End the leases of every owner but `alive` (the embedded runtime at start-up: one process owns
+    the state).
+    """
     running = state.query(COLLECTION, [Filter("status", "==", ExecutionStatus.RUNNING.value)])
     stale = [execution for execution in map(Execution.from_document, running) if execution.owner != alive]
     for execution in stale:

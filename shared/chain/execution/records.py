@@ -159,7 +159,9 @@ class Execution(StoredRecord, ExecutionFacts):
 
     @property
     def times_of_work(self) -> tuple[datetime, datetime]:
-        """When it started and finished: by the machine's clock where a simulated one stood still."""
+        """When it started and finished: by the machine's clock where a simulated one stood
+        still.
+        """
         if self.machine_started_at is None:
             return self.started_at, self.ended
         finished = self.machine_finished_at

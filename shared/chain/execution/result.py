@@ -1,4 +1,6 @@
-"""What an execution's document says after success: its result, and the outbox with the announcement first."""
+"""What an execution's document says after success: its result, and the outbox with the announcement
+first.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def success_of(
     finished: datetime,
     machine: datetime | None,
 ) -> Success:
-    """What is recorded of an execution's success: its result, and the outbox with the announcement first."""
+    """What is recorded of an execution's success: its result, and the outbox with the announcement
+    first.
+    """
     ended = replace(execution, finished_at=finished, machine_finished_at=machine)
     # a reason or a note may quote what a source sent
     metadata = redact_json(printable_json(storable_json(outcome.metadata)))
@@ -82,12 +86,16 @@ def success_of(
 
 
 def _goes_on(message: OutboxMessage | outbox.OutboxBlob, run_id: str) -> bool:
-    """Whether the run goes on with a message: a function reads its topic, and it does not start a run of its own."""
+    """Whether the run goes on with a message: a function reads its topic, and it does not start a
+    run of its own.
+    """
     if not load_pipeline().function_of_topic(message.topic):
         return False
     return not isinstance(message, OutboxMessage) or json.loads(message.data).get("run_id", run_id) == run_id
 
 
 def _small(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Metadata worth keeping in a state document (1 MiB at most): long lists stay in the message alone."""
+    """Metadata worth keeping in a state document (1 MiB at most): long lists stay in the message
+    alone.
+    """
     return {k: v for k, v in metadata.items() if not (isinstance(v, list) and len(v) > 50)}

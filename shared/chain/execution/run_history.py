@@ -1,7 +1,8 @@
-"""The run's history in the warehouse: written once per run, in one load per table, when the run ends.
+"""The run's history in the warehouse: written once per run, in one load per table, when the run
+ends.
 
-What a load holds is recorded before it, in history_loads/{run_id}, so that whoever comes after a crash repeats that
-very load (its job id counts once) whatever has ended meanwhile:
+What a load holds is recorded before it, in history_loads/{run_id}, so that whoever comes after a
+crash repeats that very load (its job id counts once) whatever has ended meanwhile:
 
     recorded (pending) -> loaded -> each execution marked as written -> closed; then the next number
 """
@@ -44,10 +45,12 @@ class HistoryLoad(StoredRecord):
 
 
 def write_run_history(runtime: Runtime, run_id: str) -> int:
-    """Write the rows of every finished execution of a run that are not written yet; returns how many.
+    """Write the rows of every finished execution of a run that are not written yet; returns how
+    many.
 
-    Workers become one row per batch, written with the first end of its consolidation; each other execution has one row
-    for every generation that ended for good. Repeatable. Raises WriteConflict where others keep coming first.
+    Workers become one row per batch, written with the first end of its consolidation; each other
+    execution has one row for every generation that ended for good. Repeatable. Raises WriteConflict
+    where others keep coming first.
     """
     written = 0
     for _ in range(_TRIES):
@@ -61,7 +64,10 @@ def write_run_history(runtime: Runtime, run_id: str) -> int:
 
 
 def _record(runtime: Runtime, run_id: str, last: HistoryLoad | None) -> bool:
-    """Record what the next load holds. False where there is nothing to write; the caller looks again otherwise."""
+    """Record what the next load holds.
+
+    False where there is nothing to write; the caller looks again otherwise.
+    """
     unwritten = runtime.state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("logged", "==", False)])
     due = [execution for execution in map(Execution.from_document, unwritten) if not execution.is_open]
     if not due:
@@ -108,7 +114,10 @@ def _workers(state: State, run_id: str, batch_id: str) -> list[Execution]:
 
 
 def _carry_out(runtime: Runtime, load: HistoryLoad) -> int:
-    """Load what was recorded and mark its executions; returns the rows. Every part of it may be repeated."""
+    """Load what was recorded and mark its executions; returns the rows.
+
+    Every part of it may be repeated.
+    """
     from shared.stores.warehouse.rows import table_of  # pyarrow: every function loads this module at a cold start
 
     rows = [{**row, "game_date": date.fromisoformat(row["game_date"])} for row in load.rows]
@@ -128,7 +137,9 @@ def _carry_out(runtime: Runtime, load: HistoryLoad) -> int:
 
 
 def _mark(state: State, execution: Mapping[str, Any]) -> None:
-    """Mark an execution's history as written, unless it was taken again since: that generation is another row."""
+    """Mark an execution's history as written, unless it was taken again since: that generation is
+    another row.
+    """
 
     def mark(transaction: Transaction) -> None:
         current = transaction.get(execution["path"])
@@ -162,14 +173,17 @@ def _history_row(execution: Execution) -> dict[str, Any]:
         "trigger_message_id": execution.trigger_message_id,
         "correlation_id": execution.correlation_id,
         "batch_id": execution.batch_id,
-        # of an attempt that failed before one that succeeded, the state keeps the error; the row tells the end
+        # of an attempt that failed before one that succeeded, the state keeps the error; the row
+        # tells the end
         "error_type": execution.error_type if failed else None,
         "error_message": execution.error_message if failed else None,
     }
 
 
 def _worker_row(workers: Sequence[Execution]) -> dict[str, Any]:
-    """All units of a run's batch as one row: first start to last finish, rows and failures added up."""
+    """All units of a run's batch as one row: first start to last finish, rows and failures added
+    up.
+    """
     rows = [_history_row(worker) for worker in workers]
     failed = sum(row["status"] == "failed" for row in rows)
     started, finished = min(r["started_at"] for r in rows), max(r["finished_at"] for r in rows)

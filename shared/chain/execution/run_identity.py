@@ -55,7 +55,9 @@ class Delivery:
 
     @property
     def one_of_many(self) -> bool:
-        """Whether the execution is one of many units of a run (its history is written with the batch's)."""
+        """Whether the execution is one of many units of a run (its history is written with the
+        batch's).
+        """
         return bool(self.key.unit) and self.function.phase == WORKER
 
 
@@ -77,7 +79,9 @@ def _run_id(message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> str:
 
 
 def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:
-    """The mode of a message without one: the whole chain, but phase 1 goes by the date asked for."""
+    """The mode of a message without one: the whole chain, but phase 1 goes by the date asked
+    for.
+    """
     if message.game_date is None:
         return "backfill"
     if function.phase != SETS_AS_OF:

@@ -1,9 +1,10 @@
-"""What a dead letter says besides the message that it was: written by whoever dead-letters, read by whoever lists.
+"""What a dead letter says besides the message that it was: written by whoever dead-letters, read by
+whoever lists.
 
-A dead letter that the bus refuses would be tried for ever, so a message is cut to what fits. What was cut off is sent:
-dead_letter_shortened names the attributes of which a part is missing, dead_letter_attributes has how many there were
-where some are left out, dead_letter_bytes how many bytes there were. Pub/Sub's own attributes (goog...) come anew with
-every message.
+A dead letter that the bus refuses would be tried for ever, so a message is cut to what fits. What
+was cut off is sent: dead_letter_shortened names the attributes of which a part is missing,
+dead_letter_attributes has how many there were where some are left out, dead_letter_bytes how many
+bytes there were. Pub/Sub's own attributes (goog...) come anew with every message.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from shared.stores.message_limits import (
     size_of,
 )
 
-# Whom a dead letter of ours blames: what came to be one at its first delivery is no failure of a function or source.
+# Whom a dead letter of ours blames: what came to be one at its first delivery is no failure of a
+# function or source.
 MESSAGE = "message"
 # Why the bus itself dead-letters: the attempts were used up.
 MAX_DELIVERY_ATTEMPTS = "max_delivery_attempts"
 CUT, LEFT_OUT, SHORTENED = "dead_letter_bytes", "dead_letter_attributes", "dead_letter_shortened"
 _OF_PUBSUB = "CloudPubSubDeadLetter"
-# The letter's own attributes, by field of Facts; and those that publishing once more puts onto a message anew.
+# The letter's own attributes, by field of Facts; and those that publishing once more puts onto a
+# message anew.
 _NAMES = {
     "reason": "dead_letter_reason",
     "error": "dead_letter_error",
@@ -48,7 +51,10 @@ _NOT_THE_MESSAGES = (frozenset(_NAMES.values()) - {*_KEPT}) | {"outbox_id", "tri
 
 @dataclass(frozen=True)
 class Facts:
-    """Why a message was dead-lettered, and where it came from. Empty or None is what the letter does not say."""
+    """Why a message was dead-lettered, and where it came from.
+
+    Empty or None is what the letter does not say.
+    """
 
     reason: str
     origin_topic: str
@@ -59,7 +65,9 @@ class Facts:
     """When the message was first published: redriven tomorrow, its TODAY is still that day."""
     error: str = ""
     blames: str = ""
-    """MESSAGE where the message itself is to blame; empty where what used up its deliveries may be mended."""
+    """MESSAGE where the message itself is to blame; empty where what used up its deliveries may be
+    mended.
+    """
 
     def as_attributes(self) -> dict[str, str]:
         found = {name: _text(getattr(self, field)) for field, name in _NAMES.items()}
@@ -69,9 +77,11 @@ class Facts:
 
     @classmethod
     def read(cls, attributes: Mapping[str, str], message_id: str, subscription: str) -> Self:
-        """Those of a letter, of Pub/Sub's own making too: that one names the subscription alone, and has a new id.
+        """Those of a letter, of Pub/Sub's own making too: that one names the subscription alone,
+        and has a new id.
 
-        message_id: the letter's; subscription: whose dead letters it is among, where it does not say more.
+        message_id: the letter's; subscription: whose dead letters it is among, where it does not
+        say more.
         """
         published = attributes.get("origin_published_at") or attributes.get(f"{_OF_PUBSUB}SourceTopicPublishTime")
         return cls(
@@ -91,9 +101,11 @@ class Facts:
 def encode(
     data: bytes, attributes: Mapping[str, str], facts: Facts, pubsub: Mapping[str, str] | None = None
 ) -> tuple[bytes, dict[str, str]]:
-    """Data and attributes of the dead letter: the facts, and of the message as much as fits beside them.
+    """Data and attributes of the dead letter: the facts, and of the message as much as fits beside
+    them.
 
-    pubsub: what Pub/Sub itself adds where it dead-letters, by the name without its prefix (SourceSubscription ...).
+    pubsub: what Pub/Sub itself adds where it dead-letters, by the name without its prefix
+    (SourceSubscription ...).
     """
     theirs = {f"{_OF_PUBSUB}{name}": value for name, value in (pubsub or {}).items()}
     return fitting(data, attributes, {**theirs, **facts.as_attributes()})
@@ -105,7 +117,9 @@ def is_cut(attributes: Mapping[str, str]) -> bool:
 
 
 def of_the_message(attributes: Mapping[str, str]) -> dict[str, str]:
-    """A letter's attributes without what dead-lettering, and publishing once more, put onto them."""
+    """A letter's attributes without what dead-lettering, and publishing once more, put onto
+    them.
+    """
     theirs = (_OF_PUBSUB, RESERVED)
     return {n: value for n, value in attributes.items() if n not in _NOT_THE_MESSAGES and not n.startswith(theirs)}
 

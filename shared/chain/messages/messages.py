@@ -1,4 +1,6 @@
-"""Every message between functions, one model for sender and receiver; unknown fields ignored, new ones optional."""
+"""Every message between functions, one model for sender and receiver; unknown fields ignored, new
+ones optional.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ TriggerSource = Literal["scheduler", "pubsub", "manual", "self_heal", "redrive"]
 # What rollback_to asks for besides a version by name.
 PREVIOUS = "previous"
 
-# Fields that a message may also carry as Pub/Sub attributes (a publish without data, a scheduler's job name).
+# Fields that a message may also carry as Pub/Sub attributes (a publish without data, a scheduler's
+# job name).
 ATTRIBUTE_FIELDS = (
     "game_date",
     "from_date",
@@ -36,7 +39,8 @@ ATTRIBUTE_FIELDS = (
 _ID = r"^[A-Za-z0-9_.:#-]+$"
 _BATCH_ID = r"^batch_[0-9]{4}-[0-9]{2}-[0-9]{2}_r[0-9]{1,9}$"
 _UNIT = r"^[A-Za-z0-9_-]+$"
-# Firestore's ids have at most 1,500 bytes, and an execution's is made of a function, a run, a batch and a unit.
+# Firestore's ids have at most 1,500 bytes, and an execution's is made of a function, a run, a batch
+# and a unit.
 MAX_RUN_ID = 200
 # A reason may list what is missing of a whole day; it is kept in a document of 1 MiB.
 MAX_REASON = 20_000
@@ -56,7 +60,8 @@ def _printable(text: str) -> str:
     return text
 
 
-# A name in logs and indexed fields (Firestore's have at most 1,500 bytes); an id that we made; a text for people.
+# A name in logs and indexed fields (Firestore's have at most 1,500 bytes); an id that we made; a
+# text for people.
 Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Id = Annotated[str, Field(max_length=1_000), AfterValidator(_one_line)]
 Reason = Annotated[str, Field(max_length=MAX_REASON), AfterValidator(_printable)]
@@ -67,9 +72,11 @@ Version = Annotated[str, Field(pattern=_ID, max_length=100)]
 
 
 class PhaseMessage(BaseModel):
-    """What a function accepts: a trigger as small as {"game_date": ...}, or the completion of the phase before.
+    """What a function accepts: a trigger as small as {"game_date": ...}, or the completion of the
+    phase before.
 
-    Parsing needs the validation context {"now": datetime}: dates may be TODAY, TOMORROW or YESTERDAY in New York.
+    Parsing needs the validation context {"now": datetime}: dates may be TODAY, TOMORROW or
+    YESTERDAY in New York.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -88,7 +95,9 @@ class PhaseMessage(BaseModel):
     parent_processor: Name | None = None
     trigger_message_id: Name | None = None
     origin_message_id: str | None = Field(default=None, pattern=_ID, max_length=100)
-    """Of a message published once more (deferred and released, redriven): the id under which it first came."""
+    """Of a message published once more (deferred and released, redriven): the id under which it
+    first came.
+    """
     # completion of the phase before
     processor_name: Name | None = None
     phase: Name | None = None
@@ -100,12 +109,16 @@ class PhaseMessage(BaseModel):
     records_failed: Count | None = None
     duration_seconds: Seconds | None = None
     event: Name | None = None
-    """The code of what happened (shared/core/events.py); a newer release may send one that is not known here."""
+    """The code of what happened (shared/core/events.py); a newer release may send one that is not
+    known here.
+    """
     error_type: Name | None = None
     error_message: Reason | None = None
     reason: Reason | None = None
     sequence: int = Field(default=1, ge=1, le=1_000_000, strict=True)
-    """How often this was announced for the run: above 1 after a late completion, and then part of the execution key."""
+    """How often this was announced for the run: above 1 after a late completion, and then part of
+    the execution key.
+    """
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("game_date", "from_date", "to_date", mode="before")
@@ -157,10 +170,15 @@ class PhaseMessage(BaseModel):
 
 
 class TrainingMessage(PhaseMessage):
-    """What train_model accepts: a date to train on, or what to roll back to, which needs no date (then it is today)."""
+    """What train_model accepts: a date to train on, or what to roll back to, which needs no date
+    (then it is today).
+    """
 
     rollback_to: str | None = Field(default=None, pattern=_ID, max_length=100)
-    """A version of the models bucket, or "previous": the one that served before. `reason` may say why."""
+    """A version of the models bucket, or "previous": the one that served before.
+
+    `reason` may say why.
+    """
 
     @model_validator(mode="before")
     @classmethod
@@ -180,7 +198,9 @@ class PredictionRequest(PhaseMessage):
     models: dict[Name, Version]
     """Pinned model versions: system_id -> version, the same for every unit of the batch."""
     players: list[dict[str, Any]]
-    """One entry a player: features (a feature-store row), history (last 30 games, newest first), lines."""
+    """One entry a player: features (a feature-store row), history (last 30 games, newest first),
+    lines.
+    """
 
     @field_validator("players")
     @classmethod

@@ -1,8 +1,10 @@
-"""The outbox: messages recorded with a result, published after it, marked as sent; repeated until that is so.
+"""The outbox: messages recorded with a result, published after it, marked as sent; repeated until
+that is so.
 
-A document with an outbox has the fields `outbox` (list) and `outbox_pending` (bool). An entry is a message, or names a
-blob of the raw bucket: of many messages (a batch's requests are larger than a document may be), or of one as it came.
-Whoever keeps entries passes them on as they are stored; this module alone looks into them.
+A document with an outbox has the fields `outbox` (list) and `outbox_pending` (bool). An entry is a
+message, or names a blob of the raw bucket: of many messages (a batch's requests are larger than a
+document may be), or of one as it came. Whoever keeps entries passes them on as they are stored;
+this module alone looks into them.
 """
 
 from __future__ import annotations
@@ -107,9 +109,11 @@ def _publish(path: str, entry: StoredEntry, bus: Bus, raw: Blobs) -> int:
 
 
 def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
-    """Publish what a document's outbox still holds, then mark it as sent; returns the messages published.
+    """Publish what a document's outbox still holds, then mark it as sent; returns the messages
+    published.
 
-    A crash in between publishes again: every receiver is idempotent. An entry added meanwhile keeps the outbox pending.
+    A crash in between publishes again: every receiver is idempotent. An entry added meanwhile keeps
+    the outbox pending.
     """
     document = state.get(path)
     if document is None:

@@ -1,6 +1,7 @@
 """The Pub/Sub push envelope (wrapped): read here and nowhere else.
 
-What passes here is bounded: later code adds days, converts zones, makes document ids and publishes attributes of it.
+What passes here is bounded: later code adds days, converts zones, makes document ids and publishes
+attributes of it.
 """
 
 from __future__ import annotations
@@ -28,22 +29,28 @@ from shared.stores.message_limits import MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTE_KEY_
 
 M = TypeVar("M", bound=PhaseMessage)
 
-# Phase messages are a few kilobytes, a unit's request some tens; Pub/Sub itself would carry ten megabytes.
+# Phase messages are a few kilobytes, a unit's request some tens; Pub/Sub itself would carry ten
+# megabytes.
 MAX_DATA_BYTES = 1_048_576
-# Of a message's own. Pub/Sub takes 100; holding, redriving and dead-lettering it add a dozen of ours.
+# Of a message's own. Pub/Sub takes 100; holding, redriving and dead-lettering it add a dozen of
+# ours.
 MAX_ATTRIBUTES_TAKEN = 80
 _OURS = frozenset({"origin_message_id", "origin_published_at", "outbox_id", "trigger_source"})
-# Pub/Sub's own ids have some twenty digits. Part of document ids and object names, and of origin_message_id.
+# Pub/Sub's own ids have some twenty digits. Part of document ids and object names, and of
+# origin_message_id.
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:#-]{1,100}")
 _MOST_ATTEMPTS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A push request as it came. `attempt` is 1 where the subscription has no dead-letter policy to count for.
+    """A push request as it came.
 
-    `published_at` is None where the request does not say it; of a message published once more (deferred and released,
-    redriven) it is the moment of the first publish, which its attribute origin_published_at carries.
+    `attempt` is 1 where the subscription has no dead-letter policy to count for.
+
+    `published_at` is None where the request does not say it; of a message published once more
+    (deferred and released, redriven) it is the moment of the first publish, which its attribute
+    origin_published_at carries.
     """
 
     data: bytes
@@ -55,7 +62,10 @@ class Envelope:
 
 
 def read_envelope(body: bytes, name_prefix: str = "") -> Envelope:
-    """`name_prefix` is the environment's, taken off the subscription. Raises DataError where it is no push envelope."""
+    """`name_prefix` is the environment's, taken off the subscription.
+
+    Raises DataError where it is no push envelope.
+    """
     try:
         raw = json.loads(body)
         message = raw["message"]
@@ -100,7 +110,9 @@ def _attempt(value: Any) -> int:
 
 
 def _attributes(given: Any) -> dict[str, str]:
-    """Texts by name, as Pub/Sub delivers them: what it would never carry is not from it, and could not be sent on."""
+    """Texts by name, as Pub/Sub delivers them: what it would never carry is not from it, and could
+    not be sent on.
+    """
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -117,7 +129,9 @@ def _attributes(given: Any) -> dict[str, str]:
 
 
 def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
-    """The message's fields, those that the model knows: the JSON object in data; attributes fill what data lacks."""
+    """The message's fields, those that the model knows: the JSON object in data; attributes fill
+    what data lacks.
+    """
     if len(envelope.data) > MAX_DATA_BYTES:
         raise DataError(
             f"Message {envelope.message_id} has {len(envelope.data)} bytes; at most {MAX_DATA_BYTES} are accepted.",
@@ -153,9 +167,9 @@ def _fields(envelope: Envelope, model: type[PhaseMessage]) -> dict[str, Any]:
 def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
     """The typed message. Raises DataError naming the field, its value and what would be right.
 
-    TODAY is the day on which the message was published, so that a retry after midnight is still about the same day;
-    `now` stands in where the request does not say when that was. What no season of `now` can hold is refused: asked for
-    it, no source could answer.
+    TODAY is the day on which the message was published, so that a retry after midnight is still
+    about the same day; `now` stands in where the request does not say when that was. What no season
+    of `now` can hold is refused: asked for it, no source could answer.
     """
     fields = _fields(envelope, model)
     broken = "; ".join(f"{name}: {why}" for name, value in fields.items() if (why := unstorable(value)))
@@ -179,7 +193,9 @@ def read_message(envelope: Envelope, model: type[M], now: datetime) -> M:
 
 
 def _possible(envelope: Envelope, message: PhaseMessage, now: datetime) -> None:
-    """Raises DataError where the message asks for days that no season has, or for what will be known years from now."""
+    """Raises DataError where the message asks for days that no season has, or for what will be
+    known years from now.
+    """
     furthest = now + FURTHEST_AHEAD
     last_day = new_york_date(furthest)
     if message.first_date < FIRST_GAME_DAY or message.last_date > last_day:

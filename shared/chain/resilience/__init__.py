@@ -1,1 +1,3 @@
-"""What keeps the chain going: locks, breakers, the pause switch, deferred messages, dead letters."""
+"""What keeps the chain going: locks, breakers, the pause switch, deferred messages, dead
+letters.
+"""

@@ -1,7 +1,7 @@
 """Admission of messages before their execution: by the pause switch, then the function's breaker.
 
-A rejected message is deferred (deferred.py). The recovery functions are always admitted: they are what
-mends, and look at the pause themselves.
+A rejected message is deferred (deferred.py). The recovery functions are always admitted: they are
+what mends, and look at the pause themselves.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 
 RECOVERY = frozenset({BATCH_SWEEP, SELF_HEAL})
 PAUSE = "pause"
-# How an execution may end without anything being wrong with the function: what one message or one batch is short of
-# must not hold up the others; and a full disk is nobody's failure that resting would mend.
+# How an execution may end without anything being wrong with the function: what one message or one
+# batch is short of must not hold up the others; and a full disk is nobody's failure that resting
+# would mend.
 NO_FAILURES = (LeaseHeld, DataError, Skippable, StagingMismatch, StorageFault)
 
 
@@ -34,7 +35,9 @@ class Rejection:
 
 
 class Admission:
-    """An admitted message; how its execution ends is told to the breaker, which must never decide how it ends."""
+    """An admitted message; how its execution ends is told to the breaker, which must never decide
+    how it ends.
+    """
 
     def __init__(self, runtime: Runtime, execution: str, permit: Permit | None) -> None:
         self._runtime = runtime
@@ -72,7 +75,10 @@ class Admission:
 
 
 def admit(runtime: Runtime, function: FunctionSpec, execution: str) -> Admission | Rejection:
-    """Admit the message of an execution (its id), or say why not. Of a half-open breaker this claims the one trial."""
+    """Admit the message of an execution (its id), or say why not.
+
+    Of a half-open breaker this claims the one trial.
+    """
     if function.name in RECOVERY:
         return Admission(runtime, execution, None)
     rejection = _check_pause(runtime)
@@ -84,7 +90,9 @@ def admit(runtime: Runtime, function: FunctionSpec, execution: str) -> Admission
 
 
 def state_of(runtime: Runtime, function: str) -> BreakerState:
-    """What admit() would answer for a function, without claiming anything: a pause counts as open."""
+    """What admit() would answer for a function, without claiming anything: a pause counts as
+    open.
+    """
     if function in RECOVERY:
         return "closed"
     return (

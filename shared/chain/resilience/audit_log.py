@@ -26,7 +26,8 @@ def record(
 
     Within the transaction of what was done, where there is one.
 
-    The same action with the same details at the same moment is one document. Raises AlreadyExists for it.
+    The same action with the same details at the same moment is one document. Raises AlreadyExists
+    for it.
     """
     facts = {"action": action, "who": who, "reason": reason, "details": dict(details or {}), "at": now}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]

@@ -1,14 +1,17 @@
-"""Circuit breakers: what five executions in a row failed at is left alone for half an hour, then tried once.
+"""Circuit breakers: what five executions in a row failed at is left alone for half an hour, then
+tried once.
 
-    closed -- the fifth execution fails --> open -- 30 minutes --> half_open -- one claims it --> trial
-      ^                                      ^                                                      |
-      |                                      +------------------ it fails --------------------------+
-      +--------------------------------------------------------- it succeeds -----------------------+
+    closed -- the fifth execution fails --> open -- 30 minutes --> half_open -- one claims --> trial
+      ^                                      ^                                                   |
+      |                                      +------------------ it fails -----------------------+
+      +--------------------------------------------------------- it succeeds --------------------+
 
-Counted are executions, not their attempts: one message that always fails says nothing about the others.
+Counted are executions, not their attempts: one message that always fails says nothing about the
+others.
 
-A breaker is the document breakers/{name}. Absent, without failures or of an earlier epoch of simulated time it is
-clean, and a success then writes nothing: many workers share one document only while something fails.
+A breaker is the document breakers/{name}. Absent, without failures or of an earlier epoch of
+simulated time it is clean, and a success then writes nothing: many workers share one document only
+while something fails.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ logger = logging.getLogger(__name__)
 COLLECTION = "breakers"
 THRESHOLD = 5
 OPEN_FOR = timedelta(minutes=30)
-# Executions that a document names, the latest: more than open it, and few enough for one small document.
+# Executions that a document names, the latest: more than open it, and few enough for one small
+# document.
 REMEMBERED = 4 * THRESHOLD
 Kind = Literal["processor", "source", "system"]
 BreakerState = Literal["closed", "open", "half_open", "trial"]
@@ -74,7 +78,10 @@ class Breaker(StoredRecord):
 
 @dataclass(frozen=True)
 class Permit:
-    """What a breaker answered. `trial_until` is set where this permit is the one trial of a half-open breaker."""
+    """What a breaker answered.
+
+    `trial_until` is set where this permit is the one trial of a half-open breaker.
+    """
 
     breaker: Breaker
     granted: bool
@@ -102,7 +109,10 @@ def state_of(runtime: Runtime, name: str) -> BreakerState:
 
 
 def acquire_permit(runtime: Runtime, name: str, *, trial: timedelta) -> Permit:
-    """Ask a breaker whether work may begin. A half-open one grants one permit, for as long as `trial`."""
+    """Ask a breaker whether work may begin.
+
+    A half-open one grants one permit, for as long as `trial`.
+    """
     return acquire_permit_of(runtime, read(runtime, name), trial=trial)
 
 
@@ -121,8 +131,10 @@ def acquire_permit_of(runtime: Runtime, breaker: Breaker, *, trial: timedelta) -
 
 
 def record_failure(runtime: Runtime, name: str, error: BaseException, *, execution: str) -> Breaker:
-    """Count an execution that failed; returns the breaker as it then is. A second failure of the same execution changes
-    nothing but the last error, unless it was the trial: whoever fails that opens the breaker for another while.
+    """Count an execution that failed; returns the breaker as it then is.
+
+    A second failure of the same execution changes nothing but the last error, unless it was the
+    trial: whoever fails that opens the breaker for another while.
     """
     path, now = _path(name), runtime.clock.now()
 
@@ -155,7 +167,8 @@ def record_failure(runtime: Runtime, name: str, error: BaseException, *, executi
 
 
 def record_success(runtime: Runtime, permit: Permit) -> None:
-    """The work that a permit let through succeeded: the failures in a row end, a half-open breaker closes.
+    """The work that a permit let through succeeded: the failures in a row end, a half-open breaker
+    closes.
 
     An open breaker stays open: what succeeds then began before it opened.
     """
@@ -189,7 +202,10 @@ def release(runtime: Runtime, permit: Permit) -> None:
 
 
 def reset(runtime: Runtime, name: str, *, who: str, reason: str) -> None:
-    """An operator closes a breaker by hand, once what was broken is mended (audited). A clean one stays as it is."""
+    """An operator closes a breaker by hand, once what was broken is mended (audited).
+
+    A clean one stays as it is.
+    """
     path, now = _path(name), runtime.clock.now()
 
     def close(transaction: Transaction) -> None:
@@ -207,7 +223,9 @@ def _path(name: str) -> str:
 
 
 def _of(name: str, document: Document | None, runtime: Runtime) -> Breaker:
-    """A breaker as its document says; clean where there is none, or one of another epoch of simulated time."""
+    """A breaker as its document says; clean where there is none, or one of another epoch of
+    simulated time.
+    """
     breaker = None if document is None else Breaker.from_document(document)
     return _clean(name, runtime) if breaker is None or breaker.epoch != runtime.epoch else breaker
 

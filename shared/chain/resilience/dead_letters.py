@@ -1,9 +1,10 @@
 """Dead letters: listed without being dropped, and redriven to the topic they came from, once each.
 
-    bytes kept in the bucket -> redrives/{subscription}.{message_id} created once, with its outbox -> audit record
-    -> published (outbox) -> acknowledged, many letters together
+    bytes kept in the bucket -> redrives/{subscription}.{message_id} created once, with its outbox
+    -> audit record -> published (outbox) -> acknowledged, many letters together
 
-Each step is repeatable, so redriving the same letter again, or the sweep, goes on where a crash stopped.
+Each step is repeatable, so redriving the same letter again, or the sweep, goes on where a crash
+stopped.
 """
 
 from __future__ import annotations
@@ -45,14 +46,18 @@ LONGEST_HELD = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One dead letter; `id` is the message id in its subscription, the origin's fields are of the message it was."""
+    """One dead letter; `id` is the message id in its subscription, the origin's fields are of the
+    message it was.
+    """
 
     id: str
     subscription: str
     reason: str
     error: str
     blames: str
-    """`message` where the message itself is to blame; empty where its deliveries were used up by what may be mended."""
+    """`message` where the message itself is to blame; empty where its deliveries were used up by
+    what may be mended.
+    """
     origin_topic: str
     origin_subscription: str
     origin_message_id: str
@@ -146,8 +151,8 @@ def list_dead_letters(
 ) -> list[DeadLetter]:
     """Every dead letter waiting, by subscription and then oldest first; nothing is acknowledged.
 
-    `subscription` is a dead-letter subscription or the push subscription it belongs to. At most MOST_LETTERS of each
-    are listed. Raises NotFound for a subscription that does not exist.
+    `subscription` is a dead-letter subscription or the push subscription it belongs to. At most
+    MOST_LETTERS of each are listed. Raises NotFound for a subscription that does not exist.
     """
     known = {each.dead_letter_subscription: each for each in pipeline.subscriptions.values()}
     names = sorted(known)
@@ -190,7 +195,9 @@ def _letter(message: PulledMessage, subscription: Subscription, pipeline: Pipeli
 
 
 def _unsendable(letter: DeadLetter) -> str:
-    """Why what is left of a message cannot be published once more: recorded all the same, it is tried for ever."""
+    """Why what is left of a message cannot be published once more: recorded all the same, it is
+    tried for ever.
+    """
     if letter.reason == Event.NOT_AN_ENVELOPE:
         return "it never was a message of a topic: the request itself could not be read"
     if is_cut(letter.attributes):
@@ -208,11 +215,13 @@ def _unsendable(letter: DeadLetter) -> str:
 def explain(
     of_run: Callable[[str], Sequence[FailedExecution]], pipeline: Pipeline, letters: Sequence[DeadLetter]
 ) -> list[DeadLetter]:
-    """The same, those that Pub/Sub gave up with how their execution last failed: it says itself only that it gave up.
+    """The same, those that Pub/Sub gave up with how their execution last failed: it says itself
+    only that it gave up.
 
     of_run: a run's executions.
 
-    A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has another id.
+    A run that is named by the first message's id alone is not found: a dead letter of Pub/Sub's has
+    another id.
     """
     executions: dict[str, Sequence[FailedExecution]] = {}
     explained = []
@@ -249,10 +258,11 @@ def _run_and_unit(letter: DeadLetter) -> tuple[str, str]:
 
 
 def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason: str) -> list[Redriven]:
-    """Publish letters once more to the topic each came from, then acknowledge them together; one audit record each.
+    """Publish letters once more to the topic each came from, then acknowledge them together; one
+    audit record each.
 
-    A letter that was redriven before (it could not be acknowledged) is only acknowledged. One that fails again comes
-    back as another dead letter, with an id of its own.
+    A letter that was redriven before (it could not be acknowledged) is only acknowledged. One that
+    fails again comes back as another dead letter, with an id of its own.
     """
     done: list[Redriven] = []
     for first in range(0, len(letters), _ACKNOWLEDGED_AT_ONCE):
@@ -264,7 +274,9 @@ def redrive(runtime: Runtime, letters: Sequence[DeadLetter], *, who: str, reason
 
 
 def _acknowledge_together(runtime: Runtime, done: Sequence[Redriven]) -> list[Redriven]:
-    """The same, once those that are published were acknowledged: in one call for each subscription."""
+    """The same, once those that are published were acknowledged: in one call for each
+    subscription.
+    """
     letters = [one.letter for one in done if one.letter.redrivable]
     missed: set[str] = set()
     for name in dict.fromkeys(letter.subscription for letter in letters):
@@ -311,7 +323,9 @@ def _attributes(letter: DeadLetter) -> dict[str, str]:
 
 
 def _publish(runtime: Runtime, path: str) -> int:
-    """Write the audit record of a recorded redrive and send what its outbox holds; returns the messages sent."""
+    """Write the audit record of a recorded redrive and send what its outbox holds; returns the
+    messages sent.
+    """
     document = runtime.state.get(path)
     if document is None:
         raise StoreUnavailable(f"{path} was written and cannot be read.", next_step="redrive it again.")
@@ -331,7 +345,9 @@ def _publish(runtime: Runtime, path: str) -> int:
 
 
 def _acknowledge(runtime: Runtime, subscription: str, paths: Mapping[str, str]) -> set[str]:
-    """Acknowledge letters, by ack id the paths of their redrives; returns the paths of those that were not waiting."""
+    """Acknowledge letters, by ack id the paths of their redrives; returns the paths of those that
+    were not waiting.
+    """
     missed = {paths[ack_id] for ack_id in runtime.bus.ack(subscription, list(paths))}
     for path in paths.values():
         if path not in missed:
@@ -348,8 +364,9 @@ def list_unfinished(state: State) -> list[Redrive]:
 def finish(runtime: Runtime, redrive: Redrive) -> int:
     """Do what is left of an interrupted redrive; returns the messages published.
 
-    A letter that is not waiting is out with somebody else who pulled, or was acknowledged by a process that died before
-    it said so. The latter is so where it is missed again when nobody can hold it any more.
+    A letter that is not waiting is out with somebody else who pulled, or was acknowledged by a
+    process that died before it said so. The latter is so where it is missed again when nobody can
+    hold it any more.
     """
     published = _publish(runtime, redrive.path)
     now = runtime.clock.now()

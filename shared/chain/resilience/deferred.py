@@ -4,7 +4,7 @@ Refused instead, a message would use up its delivery attempts and be a dead lett
 later.
 
     defer:    bytes to the raw bucket --> document held/{subscription}.{message id} --> acknowledged
-    release:  released_at and outbox_pending in one conditional write --> published --> marked as sent
+    release:  released_at and outbox_pending in one conditional write --> published --> marked sent
 """
 
 from __future__ import annotations
@@ -94,10 +94,11 @@ def waiting(state: State) -> list[DeferredMessage]:
 
 
 def release_deferred(runtime: Runtime) -> list[str]:
-    """Publish every deferred message whose function lets work through now, the oldest first; returns their names.
+    """Publish every deferred message whose function lets work through now, the oldest first;
+    returns their names.
 
-    Of a function whose breaker is half-open one message goes, as its trial. Repeatable: what an earlier call released
-    and did not send is sent.
+    Of a function whose breaker is half-open one message goes, as its trial. Repeatable: what an
+    earlier call released and did not send is sent.
     """
     for document in runtime.state.query(COLLECTION, [Filter("outbox_pending", "==", True)]):
         outbox.send_pending(document.path, runtime.state, runtime.bus, runtime.raw)

@@ -1,4 +1,6 @@
-"""Locks by lease with a fencing token: one holder at a time, and a stale one finds out before it writes."""
+"""Locks by lease with a fencing token: one holder at a time, and a stale one finds out before it
+writes.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class Lock:
         return f"{COLLECTION}/{self.name}"
 
     def check(self) -> None:
-        """Raises LeaseHeld where the lock was taken over or its lease ended: the holder must not write."""
+        """Raises LeaseHeld where the lock was taken over or its lease ended: the holder must not
+        write.
+        """
         document = self.state.get(self.path)
         lease = None if document is None else Lease.from_document(document)
         if lease is None or lease.token != self.token:
@@ -52,7 +56,8 @@ class Lock:
 def acquire(name: str, state: State, clock: Clock, *, owner: str, epoch: int, lease: timedelta) -> Iterator[Lock]:
     """Acquire a lock for the block. Raises LeaseHeld while another holder's lease stands.
 
-    A lease of an earlier epoch of simulated time does not stand. The lock is released if it is still ours.
+    A lease of an earlier epoch of simulated time does not stand. The lock is released if it is
+    still ours.
     """
     path = f"{COLLECTION}/{name}"
 

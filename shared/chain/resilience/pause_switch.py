@@ -1,4 +1,6 @@
-"""The pause switch, document control/pause: while it is on, running work finishes and new work is deferred."""
+"""The pause switch, document control/pause: while it is on, running work finishes and new work is
+deferred.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ PATH = "control/pause"
 
 @dataclass(frozen=True)
 class Pause(Record):
-    """The switch as it stands: `since` and `resumed_at` are of the last pause, `who` and `reason` of its last turn.
+    """The switch as it stands: `since` and `resumed_at` are of the last pause, `who` and `reason`
+    of its last turn.
 
-    The moments are the clock's at that time: after a repetition of simulated time they may lie ahead.
+    The moments are the clock's at that time: after a repetition of simulated time they may lie
+    ahead.
     """
 
     paused: bool
@@ -40,7 +44,10 @@ def pause(state: State, *, who: str, reason: str, now: datetime) -> None:
 
 
 def resume(state: State, *, who: str, reason: str, now: datetime) -> None:
-    """Let new work through again; what is deferred is then released (deferred.py). Not paused, nothing happens."""
+    """Let new work through again; what is deferred is then released (deferred.py).
+
+    Not paused, nothing happens.
+    """
     _turn(state, paused=False, who=who, reason=reason, now=now)
 
 

@@ -1,7 +1,8 @@
-"""The one evaluation package: grading, the training gate and the backtest take every accuracy figure from here.
+"""The one evaluation package: grading, the training gate and the backtest take every accuracy
+figure from here.
 
-A figure of a system, of the line and of the season average is always computed on the same rows, PASS never enters a
-hit rate, and rows of players without a line never mix with those with one.
+A figure of a system, of the line and of the season average is always computed on the same rows,
+PASS never enters a hit rate, and rows of players without a line never mix with those with one.
 """
 
 from shared.science.evaluation.accuracy import bias, mean_absolute_error, root_mean_squared_error

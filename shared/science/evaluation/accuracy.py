@@ -10,7 +10,9 @@ from shared.science.evaluation.arrays import Floats, mean_of_known
 
 
 def mean_absolute_error(predicted: Floats, actual: Floats) -> float | None:
-    """Mean of |predicted - actual| in points over rows where both are known; None without such a row."""
+    """Mean of |predicted - actual| in points over rows where both are known; None without such a
+    row.
+    """
     return mean_of_known(np.abs(predicted - actual))
 
 

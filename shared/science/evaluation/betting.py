@@ -1,4 +1,7 @@
-"""Bets: hit rate and return with their intervals, over all and by edge. PASS is no bet; a push is a stake, no hit."""
+"""Bets: hit rate and return with their intervals, over all and by edge.
+
+PASS is no bet; a push is a stake, no hit.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from shared.science.evaluation.bootstrap import DayBootstrap
 
 # Two-sided 95% of the normal distribution.
 Z_95 = 1.959963984540054
-# Points between prediction and line towards the side of the bet; below 0 the price alone speaks for it.
+# Points between prediction and line towards the side of the bet; below 0 the price alone speaks for
+# it.
 EDGES = (-inf, 0.0, 1.0, 2.0, 3.0, inf)
 
 
@@ -35,15 +39,17 @@ def hit_rate_of(wins: int, bets: int) -> dict[str, float | None]:
 
 
 def return_on_investment(profit: Floats) -> float | None:
-    """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes too."""
+    """Mean profit per unit staked over the bets that had a price (NaN: none); pushes are stakes
+    too.
+    """
     return mean_of_known(profit)
 
 
 def hit_rate_interval(won: Floats, days: DayBootstrap) -> tuple[float, float] | None:
     """95% interval of a hit rate; `won` is 1, 0, or NaN where nothing was settled.
 
-    The wider of two: Wilson's holds for few bets, where resampling knows nothing of what did not occur; the
-    bootstrap over days sees that bets of one night win and lose together.
+    The wider of two: Wilson's holds for few bets, where resampling knows nothing of what did not
+    occur; the bootstrap over days sees that bets of one night win and lose together.
     """
     known = won[~np.isnan(won)]
     wilson, resampled = wilson_interval(int(known.sum()), len(known)), days.mean_interval(won)
@@ -55,10 +61,11 @@ def hit_rate_interval(won: Floats, days: DayBootstrap) -> tuple[float, float] | 
 def by_edge(
     edge: Floats, won: Floats, profit: Floats, days: DayBootstrap, edges: Sequence[float] = EDGES
 ) -> list[dict[str, Any]]:
-    """One entry per bucket [edges[i], edges[i+1]) that has a bet, all arrays float64[n] over the rows of `days`.
+    """One entry per bucket [edges[i], edges[i+1]) that has a bet, all arrays float64[n] over the
+    rows of `days`.
 
-    `edge` is NaN where no bet was made, `won` as in hit_rate_interval, `profit` per unit staked, NaN without a price.
-    An open end is None. Figures are None where no bet says them.
+    `edge` is NaN where no bet was made, `won` as in hit_rate_interval, `profit` per unit staked,
+    NaN without a price. An open end is None. Figures are None where no bet says them.
     """
     found = []
     for start, end in pairwise(edges):
@@ -72,7 +79,9 @@ def by_edge(
 
 
 def betting_figures(won: Floats, profit: Floats, days: DayBootstrap) -> dict[str, Any]:
-    """bets (settled, pushes apart), hit_rate and roi, each with its 95% interval, under the names of backtest.json."""
+    """bets (settled, pushes apart), hit_rate and roi, each with its 95% interval, under the names
+    of backtest.json.
+    """
     hit, gain = hit_rate_interval(won, days), days.mean_interval(profit)
     return {
         "bets": int((~np.isnan(won)).sum()),

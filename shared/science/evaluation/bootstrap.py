@@ -1,4 +1,5 @@
-"""Intervals by resampling whole days: games of one night share referees' whistles, news and the books' mood.
+"""Intervals by resampling whole days: games of one night share referees' whistles, news and the
+books' mood.
 
 Efron & Tibshirani 1993, chapter 8 (the block is the night) and 13 (percentile interval).
 """
@@ -18,10 +19,11 @@ FEWEST_DAYS = 5
 
 
 class DayBootstrap:
-    """Resamples of the days of some rows: the same ones for every figure, so figures can be compared.
+    """Resamples of the days of some rows: the same ones for every figure, so figures can be
+    compared.
 
-    `day` is datetime64[D] of n rows; every `values` below is float64[n] in the same order, NaN where a row does not
-    count. The same days and seed give the same intervals.
+    `day` is datetime64[D] of n rows; every `values` below is float64[n] in the same order, NaN
+    where a row does not count. The same days and seed give the same intervals.
     """
 
     def __init__(self, day: Days, seed: int, resamples: int = RESAMPLES) -> None:
@@ -39,7 +41,8 @@ class DayBootstrap:
         return np.bincount(self._of, weights=known, minlength=len(self.days)).astype(np.float64)
 
     def mean_interval(self, values: Floats, level: float = LEVEL) -> tuple[float, float] | None:
-        """Of the mean of the known values, in their unit; None where they are of fewer than FEWEST_DAYS days.
+        """Of the mean of the known values, in their unit; None where they are of fewer than
+        FEWEST_DAYS days.
 
         Covers a difference of absolute errors, a return (profits) and a hit rate (1 and 0) alike.
         """

@@ -1,7 +1,8 @@
-"""Forecasts that are a whole distribution over 0, 1, 2, ... points: the score of all of it, and its calibration.
+"""Forecasts that are a whole distribution over 0, 1, 2, ... points: the score of all of it, and its
+calibration.
 
-A distribution is cdf, float64[n, K]: P(X <= k) for k = 0..K-1, taken as 1 beyond. actual is float64[n], whole and not
-negative. Rows with NaN in either do not count.
+A distribution is cdf, float64[n, K]: P(X <= k) for k = 0..K-1, taken as 1 beyond. actual is
+float64[n], whole and not negative. Rows with NaN in either do not count.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ PIT_BINS = 20
 
 
 def continuous_ranked_probability_score(cdf: Floats, actual: Floats) -> float | None:
-    """Mean over rows of sum over k of (F(k) - 1{actual <= k})^2, in points; of a sure forecast the absolute error.
+    """Mean over rows of sum over k of (F(k) - 1{actual <= k})^2, in points; of a sure forecast the
+    absolute error.
 
-    Gneiting & Raftery 2007, section 4.2; on counts the integral is this sum (Epstein's ranked probability score).
+    Gneiting & Raftery 2007, section 4.2; on counts the integral is this sum (Epstein's ranked
+    probability score).
     """
     happened = actual[:, None] <= np.arange(cdf.shape[1])
     # Above the last column F is 1, so each whole number between there and the outcome costs 1.
@@ -27,10 +30,11 @@ def continuous_ranked_probability_score(cdf: Floats, actual: Floats) -> float | 
 
 
 def probability_integral_transform(cdf: Floats, actual: Floats) -> tuple[Floats, Floats]:
-    """F(actual - 1) and F(actual), each float64[n]: the stretch of probability that an outcome stands for.
+    """F(actual - 1) and F(actual), each float64[n]: the stretch of probability that an outcome
+    stands for.
 
-    Spread evenly over it, outcomes of calibrated forecasts are uniform on [0, 1] (Czado, Gneiting & Held 2009: the
-    PIT of counts without random numbers). NaN where the row does not count.
+    Spread evenly over it, outcomes of calibrated forecasts are uniform on [0, 1] (Czado, Gneiting &
+    Held 2009: the PIT of counts without random numbers). NaN where the row does not count.
     """
     known = ~(np.isnan(actual) | np.isnan(cdf).any(axis=1))
     # A column of 0 in front and of 1 behind: F(-1), and F beyond the last column.
@@ -42,19 +46,22 @@ def probability_integral_transform(cdf: Floats, actual: Floats) -> tuple[Floats,
 
 
 def interval_coverage(cdf: Floats, actual: Floats, level: float) -> float | None:
-    """Share of outcomes within the central interval of `level` (0.8: from the 10% to the 90% quantile).
+    """Share of outcomes within the central interval of `level` (0.8: from the 10% to the 90%
+    quantile).
 
-    Averages how much of each outcome's stretch of probability lies in the interval, so calibrated forecasts have
-    exactly `level`; whole numbers as interval ends would always hold more than that.
+    Averages how much of each outcome's stretch of probability lies in the interval, so calibrated
+    forecasts have exactly `level`; whole numbers as interval ends would always hold more than that.
     """
     low, high = probability_integral_transform(cdf, actual)
     return mean_of_known(_share_within(low, high, (1.0 - level) / 2.0, (1.0 + level) / 2.0))
 
 
 def pit_histogram(cdf: Floats, actual: Floats, bins: int = PIT_BINS) -> Floats:
-    """Share of the rows' probability in each of `bins` equal bins, adding up to 1; flat at 1 / bins: calibrated.
+    """Share of the rows' probability in each of `bins` equal bins, adding up to 1; flat at 1 /
+    bins: calibrated.
 
-    A hump in the middle says too wide, high ends say too narrow, a slope biased. Zeros without a row.
+    A hump in the middle says too wide, high ends say too narrow, a slope biased. Zeros without a
+    row.
     """
     low, high = probability_integral_transform(cdf, actual)
     edges = np.linspace(0.0, 1.0, bins + 1)
@@ -63,7 +70,9 @@ def pit_histogram(cdf: Floats, actual: Floats, bins: int = PIT_BINS) -> Floats:
 
 
 def _share_within(low: Floats, high: Floats, start: float, end: float) -> Floats:
-    """How much of [low, high] lies in [start, end], 0 to 1; a stretch of no width (impossible outcome) is in or out."""
+    """How much of [low, high] lies in [start, end], 0 to 1; a stretch of no width (impossible
+    outcome) is in or out.
+    """
     width = high - low
     overlap = np.clip(np.minimum(high, end) - np.maximum(low, start), 0.0, None)
     # The last bin is closed, so that an outcome beyond the distribution's end is not lost.

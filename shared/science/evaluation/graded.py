@@ -1,7 +1,7 @@
 """Graded predictions and their figures over a window: what grading writes and exports show.
 
-Main lines only, so that a player-game counts once; PASS never enters a hit rate, and rows of players without a line
-never mix with those with one.
+Main lines only, so that a player-game counts once; PASS never enters a hit rate, and rows of
+players without a line never mix with those with one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from shared.science.evaluation.probability import brier_score, calibration_error
 
 @dataclass(frozen=True)
 class Graded:
-    """Graded predictions of one system over one window: the columns of prediction_accuracy, parallel arrays.
+    """Graded predictions of one system over one window: the columns of prediction_accuracy,
+    parallel arrays.
 
-    Numbers are float64 with NaN for NULL (line_value and actual_points too); outcome, line_kind and recommendation
-    are text.
+    Numbers are float64 with NaN for NULL (line_value and actual_points too); outcome, line_kind and
+    recommendation are text.
     """
 
     predicted_points: Floats
@@ -66,7 +67,10 @@ class Graded:
 
 @dataclass(frozen=True)
 class Performance:
-    """One system over one window; names and meanings are system_daily_performance's. None: no row to say it from."""
+    """One system over one window; names and meanings are system_daily_performance's.
+
+    None: no row to say it from.
+    """
 
     n: int
     mae: float | None
@@ -96,12 +100,14 @@ class Performance:
 
 
 def performance(graded: Graded) -> Performance:
-    """Every figure of one system's graded rows. Decisions at an assumed price are bets and wins too, as each line is
-    judged; priced_bets and what begins with priced_ is of those that somebody could make.
+    """Every figure of one system's graded rows.
 
-    Main lines only, so that a player-game counts once; mae, line_mae and season_avg_mae on the same rows: those where
-    the prediction, the line, the season average and the actual points are all known. Where no row has a season
-    average (opening night), the other two are compared without it.
+    Decisions at an assumed price are bets and wins too, as each line is judged; priced_bets and
+    what begins with priced_ is of those that somebody could make.
+
+    Main lines only, so that a player-game counts once; mae, line_mae and season_avg_mae on the same
+    rows: those where the prediction, the line, the season average and the actual points are all
+    known. Where no row has a season average (opening night), the other two are compared without it.
     """
     main, unlined = graded.line_kind == "main", graded.line_kind == "none"
     known = ~(np.isnan(graded.predicted_points) | np.isnan(graded.actual_points))

@@ -14,7 +14,9 @@ WINDOW_DAYS = 14
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure at each day, with a pointwise 95% interval (not one for the whole curve); arrays of one length."""
+    """A figure at each day, with a pointwise 95% interval (not one for the whole curve); arrays of
+    one length.
+    """
 
     day: Days
     value: Floats
@@ -23,7 +25,8 @@ class Curve:
 
 
 def rolling_mean(values: Floats, days: DayBootstrap, window: int = WINDOW_DAYS) -> Curve:
-    """Mean of the known values of the last `window` calendar days, at each day that ends a whole window.
+    """Mean of the known values of the last `window` calendar days, at each day that ends a whole
+    window.
 
     Days whose window has known values of fewer than FEWEST_DAYS days are left out.
     """

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Published claims under about 4.5 points on players with lines have turned out to be leaks (../shared/nba/README.md);
-# the bookmaker himself is at 5.0 to 5.3.
+# Published claims under about 4.5 points on players with lines have turned out to be leaks
+# (../shared/nba/README.md); the bookmaker himself is at 5.0 to 5.3.
 LEAST_LINED_MAE = 4.5
-# Break-even at -110 is 52.4%; nobody wins more than 57% over hundreds of bets against the main lines.
+# Break-even at -110 is 52.4%; nobody wins more than 57% over hundreds of bets against the main
+# lines.
 BEST_HIT_RATE = 0.57
-# Below this many rows or bets chance alone gets there: 285 of 500 is three standard errors above a coin.
+# Below this many rows or bets chance alone gets there: 285 of 500 is three standard errors above a
+# coin.
 ENOUGH = 500
 
 
 def alarms(figures: Mapping[str, Any], rows: str) -> list[str]:
     """Sentences for a person, none where all is plausible.
 
-    `figures` has system, mae, line_mae, n, hit_rate and bets as in backtest.json or Performance, and market if there
-    are variants; `rows` names the rows ("lined"). Only errors on rows with a line are judged: other players score less.
+    `figures` has system, mae, line_mae, n, hit_rate and bets as in backtest.json or Performance,
+    and market if there are variants; `rows` names the rows ("lined"). Only errors on rows with a
+    line are judged: other players score less.
     """
     name = str(figures["system"])
     if "market" in figures:

@@ -1,4 +1,5 @@
-"""P(over) against what happened: proper scores and calibration, for a system and for the bookmaker alike.
+"""P(over) against what happened: proper scores and calibration, for a system and for the bookmaker
+alike.
 
 Everywhere `over` is 1, 0, or NaN where the bet pushed or is void; rows with NaN do not count.
 """
@@ -20,7 +21,9 @@ LEAST_AMERICAN_ODDS = 100
 
 
 def over_of(actual: Floats, line: Floats) -> Floats:
-    """1 where actual points went over the line, 0 under it, NaN where they met it or either is unknown."""
+    """1 where actual points went over the line, 0 under it, NaN where they met it or either is
+    unknown.
+    """
     difference = actual - line
     return np.where(np.isnan(difference) | (difference == 0), np.nan, (difference > 0).astype(np.float64))
 
@@ -33,7 +36,8 @@ def probability_given_no_push(p_over: Floats, p_push: Floats) -> Floats:
 
 
 def no_vig(over_price: Floats, under_price: Floats) -> Floats:
-    """P(over) behind a bookmaker's two American odds, his margin taken out in proportion; NaN without both prices.
+    """P(over) behind a bookmaker's two American odds, his margin taken out in proportion; NaN
+    without both prices.
 
     An implied probability is 1 / decimal odds; the two add up to more than 1 by the margin.
     """
@@ -49,19 +53,25 @@ def _implied_probability(american: Floats) -> Floats:
 
 
 def log_loss(p_over: Floats, p_push: Floats, over: Floats) -> float | None:
-    """Mean of -log of the probability, given no push, of what happened, in nats; a coin costs 0.693."""
+    """Mean of -log of the probability, given no push, of what happened, in nats; a coin costs
+    0.693.
+    """
     probability = np.clip(probability_given_no_push(p_over, p_push), SUREST, 1.0 - SUREST)
     return mean_of_known(-over * np.log(probability) - (1.0 - over) * np.log1p(-probability))
 
 
 def brier_score(p_over: Floats, p_push: Floats, over: Floats) -> float | None:
-    """Mean squared error of P(over | no push) against over (1, 0; NaN where it pushed or is void)."""
+    """Mean squared error of P(over | no push) against over (1, 0; NaN where it pushed or is
+    void).
+    """
     return mean_of_known((probability_given_no_push(p_over, p_push) - over) ** 2)
 
 
 @dataclass(frozen=True)
 class CalibrationBins:
-    """Rows sorted into equal widths of probability: per bin the rows, the overs, and the sum of probabilities."""
+    """Rows sorted into equal widths of probability: per bin the rows, the overs, and the sum of
+    probabilities.
+    """
 
     count: NDArray[np.int64]
     overs: Floats
@@ -82,7 +92,8 @@ def calibration_bins(p_over: Floats, p_push: Floats, over: Floats, bins: int = C
 
 
 def calibration_error(p_over: Floats, p_push: Floats, over: Floats, bins: int = CALIBRATION_BINS) -> float | None:
-    """Expected calibration error: mean over rows of |share of overs - mean probability| of the row's bin.
+    """Expected calibration error: mean over rows of |share of overs - mean probability| of the
+    row's bin.
 
     Bins have equal width (Naeini, Cooper, Hauskrecht 2015). Rows as in brier_score.
     """

@@ -15,7 +15,8 @@ BETS = ("OVER", "UNDER")
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Scored:
-    """One system and variant on n rows (player-games): parallel arrays, float64[n] unless said, NaN for unknown.
+    """One system and variant on n rows (player-games): parallel arrays, float64[n] unless said, NaN
+    for unknown.
 
     Raises ValueError where an array has another length.
     """
@@ -47,7 +48,9 @@ class Scored:
     recommendation: Texts
     """OVER, UNDER, PASS or NO_LINE."""
     profit: Floats
-    """Of the recommended bet, stake 1: what was won, -1, or 0 for a push; NaN where it is no bet or had no price."""
+    """Of the recommended bet, stake 1: what was won, -1, or 0 for a push; NaN where it is no bet or
+    had no price.
+    """
     expected_value: Floats | None = None
     """Of the recommended bet, per unit staked, as known before the game; NaN as in profit."""
 
@@ -82,18 +85,24 @@ class Scored:
 
     @property
     def edge_of_bet(self) -> Floats:
-        """Points between prediction and line towards the side of the bet; NaN where no bet was recommended."""
+        """Points between prediction and line towards the side of the bet; NaN where no bet was
+        recommended.
+        """
         return np.where(self.staked, np.where(self.recommendation == "OVER", self.edge, -self.edge), np.nan)
 
     @property
     def line_difference(self) -> Floats:
-        """|predicted - actual| - |line - actual|, points: negative where the system was nearer than the line."""
+        """|predicted - actual| - |line - actual|, points: negative where the system was nearer than
+        the line.
+        """
         difference: Floats = np.abs(self.predicted - self.actual) - np.abs(self.line - self.actual)
         return difference
 
     @property
     def judged(self) -> Scored:
-        """The rows probabilities are judged on: settled at a priced line; without a price at all, settled."""
+        """The rows probabilities are judged on: settled at a priced line; without a price at all,
+        settled.
+        """
         settled = ~(np.isnan(self.over) | np.isnan(self.p_over))
         priced = settled & ~np.isnan(self.book_p_over)
         return self.where(priced if priced.any() else settled)

@@ -19,14 +19,17 @@ LEVELS = {"coverage_50": 0.5, "coverage_80": 0.8, "coverage_95": 0.95}
 
 
 def summarise(scored: Scored, seed: int) -> dict[str, Any]:
-    """The figures under their names in backtest.json, rounded to six decimals; None where one does not apply.
+    """The figures under their names in backtest.json, rounded to six decimals; None where one does
+    not apply.
 
-    n, errors, CRPS and coverage are of the rows with a prediction, the line's errors and the averages' of the same
-    ones; where an average is unknown for some, season_avg_n or last10_n is smaller than n. Probabilities are scored,
-    the bookmaker's too, on the rows with the books' prices, or on all with a line where no row has prices; pushes do
-    not count. Intervals are 95%, by bootstrap over days from `seed`.
+    n, errors, CRPS and coverage are of the rows with a prediction, the line's errors and the
+    averages' of the same ones; where an average is unknown for some, season_avg_n or last10_n is
+    smaller than n. Probabilities are scored, the bookmaker's too, on the rows with the books'
+    prices, or on all with a line where no row has prices; pushes do not count. Intervals are 95%,
+    by bootstrap over days from `seed`.
 
-    Raises ValueError where only some of the rows have a line: the two kinds of players never mix in a figure.
+    Raises ValueError where only some of the rows have a line: the two kinds of players never mix in
+    a figure.
     """
     rows = scored.where(~(np.isnan(scored.predicted) | np.isnan(scored.actual)))
     days = DayBootstrap(rows.day, seed)

@@ -1,1 +1,3 @@
-"""The features' one definition: their names, and the SQL that more than one function reads them with."""
+"""The features' one definition: their names, and the SQL that more than one function reads them
+with.
+"""

@@ -1,4 +1,6 @@
-"""Which columns of the feature store are what: read from its schema, so that a new column is declared once."""
+"""Which columns of the feature store are what: read from its schema, so that a new column is
+declared once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from functools import cache
 from shared.stores.warehouse.schemas import Field, load_schema
 
 FEATURE_STORE = "nba_predictions.ml_feature_store"
-# How the schema marks what comes from bookmakers: kept apart, so that results are known with and without it.
+# How the schema marks what comes from bookmakers: kept apart, so that results are known with and
+# without it.
 MARKET_MARK = "market:"
 # The last column that says which row it is and how much of it is known; features follow.
 _LAST_IDENTITY = "null_reasons"
@@ -23,7 +26,9 @@ def _is_number(field: Field) -> bool:
 
 @cache
 def identity_columns() -> tuple[str, ...]:
-    """Columns that name the row, its game, its injury status and its quality, in the schema's order."""
+    """Columns that name the row, its game, its injury status and its quality, in the schema's
+    order.
+    """
     names = [field.name for field in _fields()]
     return tuple(names[: names.index(_LAST_IDENTITY) + 1])
 

@@ -1,10 +1,13 @@
-"""Whether a trained model's files are the ones that were saved: their sizes and SHA-256, kept in metadata.json.
+"""Whether a trained model's files are the ones that were saved: their sizes and SHA-256, kept in
+metadata.json.
 
-    "files": {"models/xgboost_v1/{version}/model.points.ubj": {"sha256": ..., "size": ...}, ...}, "sha256": of the rest
+    "files": {"models/xgboost_v1/{version}/model.points.ubj": {"sha256": ..., "size": ...}, ...},
+    "sha256": of the rest
 
-Both are checked before a byte reaches the library that reads it: altered trees may end the process, never return, or
-load and predict something else. Versions of earlier releases have neither; their trees are tried in a process of
-their own first, and are recorded at the next training of the same rows, or rollback to them.
+Both are checked before a byte reaches the library that reads it: altered trees may end the process,
+never return, or load and predict something else. Versions of earlier releases have neither; their
+trees are tried in a process of their own first, and are recorded at the next training of the same
+rows, or rollback to them.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ BACK = (
     'publish {"rollback_to": "previous"} to nba-training-trigger and the version before serves again; where none served'
     ' before, publish {"game_date": "TODAY"} there: a training writes damaged files again, or a newer version.'
 )
-# A tree that is never read to its end is refused after this long. Loading takes a second, most of it the library.
+# A tree that is never read to its end is refused after this long. Loading takes a second, most of
+# it the library.
 TRY_SECONDS = 60
 _SHOWN = 12
 # Gets one file on standard input; "same" where it is written again as it was read.
@@ -59,8 +63,11 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
-    """A version's metadata. Raises ModelDamaged where it is missing, or not what was saved; Fatal where nothing of the
-    version is in the bucket: then it was never saved, and whoever names it is wrong."""
+    """A version's metadata.
+
+    Raises ModelDamaged where it is missing, or not what was saved; Fatal where nothing of the
+    version is in the bucket: then it was never saved, and whoever names it is wrong.
+    """
     path = f"models/{system}/{version}/{METADATA}"
     try:
         data = read(blobs, path)
@@ -84,7 +91,8 @@ def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
 def read_verified(blobs: Blobs, path: str, manifest: Manifest | None) -> bytes:
     """A file of a version, checked against its manifest; None: of an earlier release, as it is.
 
-    Raises ModelDamaged where it is missing, is not named in the manifest, or has another size or SHA-256.
+    Raises ModelDamaged where it is missing, is not named in the manifest, or has another size or
+    SHA-256.
     """
     data = read(blobs, path)
     if manifest is None:
@@ -109,10 +117,12 @@ def read(blobs: Blobs, path: str) -> bytes:
 
 
 def try_apart(path: str, data: bytes, library: str | None) -> None:
-    """Load trees without a recorded hash in a process of their own, for what it might do to this one.
+    """Load trees without a recorded hash in a process of their own, for what it might do to this
+    one.
 
-    library is the version of XGBoost that wrote them, where it is known: the same one writes them as it read them.
-    Raises ModelDamaged where that process fails, or does not end in TRY_SECONDS, or would write something else.
+    library is the version of XGBoost that wrote them, where it is known: the same one writes them
+    as it read them. Raises ModelDamaged where that process fails, or does not end in TRY_SECONDS,
+    or would write something else.
     """
     try:
         tried = subprocess.run(

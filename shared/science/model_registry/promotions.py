@@ -1,9 +1,11 @@
-"""Which versions serve, and how they came to it: models/current.json, one object, moved on the generation it was read.
+"""Which versions serve, and how they came to it: models/current.json, one object, moved on the
+generation it was read.
 
     {"xgboost_v1": version, "ensemble_v1": version, "promotions": [oldest, ..., the one in force]}
 
-The history lies in the pointer itself, because a bucket writes one object at a time: no crash leaves a pointer without
-its record or a record of what never served. A year of weekly promotions is some 20 kB.
+The history lies in the pointer itself, because a bucket writes one object at a time: no crash
+leaves a pointer without its record or a record of what never served. A year of weekly promotions is
+some 20 kB.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ _HISTORY = "promotions"
 
 @dataclass(frozen=True)
 class Promotion:
-    """One move of the pointer, made by a training or a rollback: what serves from then on, and what it replaced.
+    """One move of the pointer, made by a training or a rollback: what serves from then on, and what
+    it replaced.
 
     by is the execution that moved it, at an ISO moment, why a sentence.
     """
@@ -39,7 +42,9 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Serving:
-    """The pointer as read: system_id -> version (empty: nothing serves yet), its history, generation 0 if absent."""
+    """The pointer as read: system_id -> version (empty: nothing serves yet), its history,
+    generation 0 if absent.
+    """
 
     versions: Mapping[str, str]
     promotions: tuple[Promotion, ...]
@@ -59,7 +64,9 @@ class Serving:
         return next((each for each in reversed(self.promotions) if each.by == execution), None)
 
     def previous(self) -> Mapping[str, str] | None:
-        """What a rollback goes back to: served before the one that serves, and was not rolled back from since."""
+        """What a rollback goes back to: served before the one that serves, and was not rolled back
+        from since.
+        """
         stack: list[Mapping[str, str]] = []
         for each in self.promotions:
             if not stack and each.replaced:
@@ -81,7 +88,9 @@ class Serving:
 
 
 class PointerDamaged(ModelDamaged):
-    """The pointer cannot be read: which version serves, and what did before, is not known any more."""
+    """The pointer cannot be read: which version serves, and what did before, is not known any
+    more.
+    """
 
     def __init__(self, what: str, generation: int) -> None:
         super().__init__(
@@ -93,7 +102,9 @@ class PointerDamaged(ModelDamaged):
 
 
 def read_serving_or_none(blobs: Blobs) -> tuple[Serving, PointerDamaged | None]:
-    """The pointer; where it is damaged that nothing serves, and the damage: what makes a version serve mends it."""
+    """The pointer; where it is damaged that nothing serves, and the damage: what makes a version
+    serve mends it.
+    """
     try:
         return read_serving(blobs), None
     except PointerDamaged as damage:
@@ -101,7 +112,10 @@ def read_serving_or_none(blobs: Blobs) -> tuple[Serving, PointerDamaged | None]:
 
 
 def read_serving(blobs: Blobs) -> Serving:
-    """The pointer and its history. Raises PointerDamaged where it is not what move_pointer writes."""
+    """The pointer and its history.
+
+    Raises PointerDamaged where it is not what move_pointer writes.
+    """
     try:
         blob = blobs.read(POINTER)
     except NotFound:
@@ -116,7 +130,9 @@ def read_serving(blobs: Blobs) -> Serving:
 
 
 def _check(versions: Mapping[str, str], history: tuple[Promotion, ...]) -> None:
-    """Raises ValueError where a pointer is JSON, but not one: its last promotion says once more what serves."""
+    """Raises ValueError where a pointer is JSON, but not one: its last promotion says once more
+    what serves.
+    """
     moves = [versions, *(each.versions for each in history), *(each.replaced for each in history if each.replaced)]
     for each in moves:
         if set(each) != {XGBOOST, ENSEMBLE} or not all(isinstance(version, str) for version in each.values()):

@@ -1,8 +1,10 @@
-"""Trained models in the models bucket: a version is written whole, then promotions.py may make it serve.
+"""Trained models in the models bucket: a version is written whole, then promotions.py may make it
+serve.
 
 models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is the holdout model.
-models/{system}/{version}/metadata.json: features in order, training range, rows, data hash, library, metrics, gate,
-and what model_files.py needs to tell whether the files of both systems are the ones that were saved.
+models/{system}/{version}/metadata.json: features in order, training range, rows, data hash,
+library, metrics, gate, and what model_files.py needs to tell whether the files of both systems are
+the ones that were saved.
 """
 
 from __future__ import annotations
@@ -42,15 +44,18 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 MODEL, HOLDOUT_MODEL = "model", "twin"  # the names of stored files
 _TYPES = {"ubj": "application/octet-stream", "json": "application/json"}
-# What a training decided, and against which version, is not part of what it learned: the first decision stays.
+# What a training decided, and against which version, is not part of what it learned: the first
+# decision stays.
 _DECIDED = "gate"
 
 
 @dataclass(frozen=True)
 class Models:
-    """What the worker predicts with; None where nothing was trained yet, or a file of the model is damaged.
+    """What the worker predicts with; None where nothing was trained yet, or a file of the model is
+    damaged.
 
-    damaged says for such a system what is wrong and what mends it. Variances fall back to start values.
+    damaged says for such a system what is wrong and what mends it. Variances fall back to start
+    values.
     """
 
     xgboost: XgboostModel | None = None
@@ -63,28 +68,33 @@ class Models:
         return self.start_variance if self.ensemble is None else self.ensemble.variance[system_id]
 
     def formula_version(self, version: str) -> str:
-        """Version of an untrained system: its formula's, and where its spread was fitted that fit's."""
+        """Version of an untrained system: its formula's, and where its spread was fitted that
+        fit's.
+        """
         return version if self.ensemble is None else f"{version}-{self.ensemble.version}"
 
 
-# One process serves one bucket, and a batch pins its versions: the last models loaded are the ones asked for next.
+# One process serves one bucket, and a batch pins its versions: the last models loaded are the ones
+# asked for next.
 _loaded: tuple[Blobs, tuple[str, ...], dict[str, str], Models] | None = None
 
 
 def load_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
     """The models of these versions (a batch's pins, or current_versions), cached per process.
 
-    Raises SchemaMismatch where a model was trained on other features than `features` (default: the feature store's),
-    ModelDamaged where a file of a version that is named is not in the bucket, or not the one that was saved.
+    Raises SchemaMismatch where a model was trained on other features than `features` (default: the
+    feature store's), ModelDamaged where a file of a version that is named is not in the bucket, or
+    not the one that was saved.
     """
     return _load(blobs, versions, features, None)
 
 
 def load_usable_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
-    """As load_models, but a system with a damaged file is left out and named in `damaged`, and the others go on.
+    """As load_models, but a system with a damaged file is left out and named in `damaged`, and the
+    others go on.
 
-    Such models are read again at every call, so that mended files serve at once. Raises Fatal where nothing of a
-    version is in the bucket.
+    Such models are read again at every call, so that mended files serve at once. Raises Fatal where
+    nothing of a version is in the bucket.
     """
     return _load(blobs, versions, features, {})
 
@@ -103,13 +113,16 @@ def _load(
 
 
 def load_version(blobs: Blobs, version: str) -> Models:
-    """Both models of a version as they lie in the bucket now, whatever this process loaded before. Raises as
-    load_models."""
+    """Both models of a version as they lie in the bucket now, whatever this process loaded before.
+
+    Raises as load_models.
+    """
     return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), model_features(), MODEL)
 
 
 def load_holdout_model(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
-    """The models that a version is judged by: fitted like it, without the days on which the gate compares.
+    """The models that a version is judged by: fitted like it, without the days on which the gate
+    compares.
 
     Raises as load_models.
     """
@@ -118,12 +131,17 @@ def load_holdout_model(blobs: Blobs, version: str, features: Sequence[str] | Non
 
 
 def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
-    """What is known of a version of xgboost_v1. Raises ModelDamaged where it is missing, or not what was saved."""
+    """What is known of a version of xgboost_v1.
+
+    Raises ModelDamaged where it is missing, or not what was saved.
+    """
     return read_metadata_of(blobs, XGBOOST, version)
 
 
 def list_saved_versions(blobs: Blobs) -> list[str]:
-    """Versions that are in the bucket whole, the oldest data first: metadata is the last that is written of one."""
+    """Versions that are in the bucket whole, the oldest data first: metadata is the last that is
+    written of one.
+    """
     folder = f"models/{ENSEMBLE}/"
     paths = (path.removeprefix(folder).split("/") for path in blobs.list(folder))
     return [version for version, *name in paths if name == [METADATA]]
@@ -132,11 +150,13 @@ def list_saved_versions(blobs: Blobs) -> list[str]:
 def save_models(
     blobs: Blobs, models: Models, metadata: Mapping[str, Any], holdout_model: Models | None = None
 ) -> list[str]:
-    """Write both models of one training, the holdout models and its metadata; nothing serves them by that.
+    """Write both models of one training, the holdout models and its metadata; nothing serves them
+    by that.
 
-    Versions are immutable, and metadata may hold only what follows from the training, but for the gate's decision:
-    the same again writes nothing but what is damaged of it. Returns the paths written or found.
-    Raises Fatal where a model is missing, or where the version exists with other content.
+    Versions are immutable, and metadata may hold only what follows from the training, but for the
+    gate's decision: the same again writes nothing but what is damaged of it. Returns the paths
+    written or found. Raises Fatal where a model is missing, or where the version exists with other
+    content.
     """
     versions, files = _files_of(models, holdout_model)
     manifest = manifest_of(files)
@@ -156,7 +176,8 @@ def save_models(
 
 
 def record_files(blobs: Blobs, version: str) -> None:
-    """Record the sizes and hashes of a version that an earlier release saved without; nothing for any other.
+    """Record the sizes and hashes of a version that an earlier release saved without; nothing for
+    any other.
 
     Raises ModelDamaged where its metadata is.
     """
@@ -197,7 +218,10 @@ def _files(models: Models) -> dict[str, tuple[str, dict[str, bytes]]]:
 
 
 def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str:
-    """Write a version's metadata; the first decision on it stays. What is damaged, or lacks the hashes, is replaced."""
+    """Write a version's metadata; the first decision on it stays.
+
+    What is damaged, or lacks the hashes, is replaced.
+    """
     _, system, version, _ = path.split("/")
     try:
         before: dict[str, Any] | None = read_metadata_of(blobs, system, version)
@@ -211,7 +235,10 @@ def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str
 
 
 def _write_once(blobs: Blobs, path: str, data: bytes, content_type: str, replaceable: Callable[[], bool]) -> str:
-    """Write a file where it is absent, or where another content that is there may be replaced. Raises Fatal else."""
+    """Write a file where it is absent, or where another content that is there may be replaced.
+
+    Raises Fatal else.
+    """
     try:
         blobs.write(path, data, content_type=content_type, if_generation=0)
     except PreconditionFailed:
@@ -229,9 +256,11 @@ def _write_once(blobs: Blobs, path: str, data: bytes, content_type: str, replace
 
 
 def _is_recorded(blobs: Blobs, path: str, data: bytes) -> bool:
-    """Whether a version's metadata says that this is the content of its file, so that any other is damage.
+    """Whether a version's metadata says that this is the content of its file, so that any other is
+    damage.
 
-    Where the metadata cannot tell, because it is damaged too, the version does, which is named by its content.
+    Where the metadata cannot tell, because it is damaged too, the version does, which is named by
+    its content.
     """
     _, system, version, _ = path.split("/", 3)
     try:
@@ -270,7 +299,8 @@ def _read_models(
 
     def ensemble_model() -> EnsembleModel:
         version = versions[ENSEMBLE]
-        # a training's two systems have one manifest: what was read of the one is not read again of the other
+        # a training's two systems have one manifest: what was read of the one is not read again of
+        # the other
         metadata = known.get((XGBOOST, version)) or read_metadata_of(blobs, ENSEMBLE, version)
         return _read_ensemble(blobs, version, metadata.get(FILES), name)
 

@@ -1,4 +1,6 @@
-"""Who of a roster is predicted: the coordinator goes by it, and self_heal that looks for what is missing."""
+"""Who of a roster is predicted: the coordinator goes by it, and self_heal that looks for what is
+missing.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Explanations: the few features that moved each prediction most, in points.
 
-Every system's module says by `contributions` what its figure is made of: name -> points float64[n], which add up to the
-mean before its floor. BASE is the part that no circumstance moves; every other name is a feature's, the line's, or a
-term's of the formula that is no single feature ("form", "similar_games").
+Every system's module says by `contributions` what its figure is made of: name -> points float64[n],
+which add up to the mean before its floor. BASE is the part that no circumstance moves; every other
+name is a feature's, the line's, or a term's of the formula that is no single feature ("form",
+"similar_games").
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def contributions_of(
 ) -> dict[str, Contributions]:
     """system_id -> its contributions to n rows, of the systems that could predict any.
 
-    features, history and line are what the outputs (all five) were made of. Raises SystemFailed with the system's name.
+    features, history and line are what the outputs (all five) were made of. Raises SystemFailed
+    with the system's name.
     """
     ways = {
         MOVING_AVERAGE: lambda: moving_average.contributions(features),
@@ -62,7 +64,9 @@ def contributions_of(
 def explanations(
     features: Features, history: History, line: Floats, models: Models, outputs: Sequence[SystemOutput]
 ) -> dict[str, list[str | None]]:
-    """system_id -> JSON lists for n rows, None where the system could not predict; as contributions_of."""
+    """system_id -> JSON lists for n rows, None where the system could not predict; as
+    contributions_of.
+    """
     values = {**features, LINE: line}
     means = {one.system_id: one.mean for one in outputs}
     found = contributions_of(features, history, line, models, outputs)
@@ -70,9 +74,11 @@ def explanations(
 
 
 def largest(parts: Contributions, values: Features, wanted: Sequence[bool] | np.ndarray) -> list[str | None]:
-    """For each wanted row the MOST largest contributions as [{"feature", "value", "points"}], else None.
+    """For each wanted row the MOST largest contributions as [{"feature", "value", "points"}], else
+    None.
 
-    BASE is left out, and what rounds to no points. value is null where it is unknown, or the name is no feature's.
+    BASE is left out, and what rounds to no points. value is null where it is unknown, or the name
+    is no feature's.
     """
     names = sorted(set(parts) - {BASE})
     points = np.round(np.stack([parts[name] for name in names], axis=1), POINTS_DIGITS)

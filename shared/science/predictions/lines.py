@@ -1,4 +1,6 @@
-"""Lines and prices: the five tested lines, the best price at each, expected value and the recommendation."""
+"""Lines and prices: the five tested lines, the best price at each, expected value and the
+recommendation.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,21 @@ LEAST_AMERICAN_ODDS = 100
 SUSPICIOUS = "suspicious_line"
 # The reason of a line that no book prices: judged at the assumed price, no bet of anybody.
 ASSUMED = "assumed_price"
-# An expected profit as high as the stake means a price twice as good as fair, which no book offers: the line or the
-# price is an error, or the system is. Of 77,125 real main lines judged by form alone 2 promise as much (see
-# docs/science.md).
+# An expected profit as high as the stake means a price twice as good as fair, which no book offers:
+# the line or the price is an error, or the system is. Of 77,125 real main lines judged by form
+# alone 2 promise as much (see docs/science.md).
 SUSPICIOUS_VALUE = 1.0
-# Standard deviations of a system's own points between its figure and a line: beyond them it is suspicious. Real lines
-# reach from -1.4 to 3.0 deviations of form (docs/science.md). functions/phase3_analytics/suspicious.py hands these to
-# SQL.
+# Standard deviations of a system's own points between its figure and a line: beyond them it is
+# suspicious. Real lines reach from -1.4 to 3.0 deviations of form (docs/science.md).
+# functions/phase3_analytics/suspicious.py hands these to SQL.
 MOST_DEVIATIONS_ABOVE = 4.0
 MOST_DEVIATIONS_BELOW = 2.5
 
 
 class Policy(Protocol):
-    """When a recommendation is made: the settings of the same names (shared.core.settings.Settings is one)."""
+    """When a recommendation is made: the settings of the same names (shared.core.settings.Settings
+    is one).
+    """
 
     @property
     def min_expected_value(self) -> float: ...
@@ -41,7 +45,8 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Offer:
-    """One bookmaker's line as a request brings it: prices are American odds, None where the book shows none.
+    """One bookmaker's line as a request brings it: prices are American odds, None where the book
+    shows none.
 
     suspicious says what is wrong of it (upcoming_player_lines); such an offer counts for nothing.
     """
@@ -59,7 +64,8 @@ class Offer:
 class Best:
     """The best prices at one line over all books, and the book of each.
 
-    suspicious: what is wrong of the line, where every book's offer of it is suspicious; then there is no price.
+    suspicious: what is wrong of the line, where every book's offer of it is suspicious; then there
+    is no price.
     """
 
     over: int | None = None
@@ -73,8 +79,9 @@ class Best:
 class Decision:
     """A recommendation for one line with the figures it rests on; see player_prop_predictions.
 
-    side (OVER or UNDER) is what expected_value and confidence belong to, whatever the recommendation, and bookmaker is
-    the book of the price on it: None where nobody prices it. A line that is suspicious has no side.
+    side (OVER or UNDER) is what expected_value and confidence belong to, whatever the
+    recommendation, and bookmaker is the book of the price on it: None where nobody prices it. A
+    line that is suspicious has no side.
     """
 
     recommendation: str
@@ -88,8 +95,8 @@ class Decision:
 def offers(books: Iterable[Mapping[str, Any]]) -> list[Offer]:
     """The latest offers of each book: rows of its latest snapshot, main lines and alternates apart.
 
-    A line that a book has moved away from is no longer offered. Odds between -100 and 100 exist nowhere and count
-    as no price. Ordered by book, line, main first.
+    A line that a book has moved away from is no longer offered. Odds between -100 and 100 exist
+    nowhere and count as no price. Ordered by book, line, main first.
     """
     read = [
         Offer(
@@ -121,10 +128,11 @@ def _price(value: Any) -> int | None:
 
 
 def main_line(current: Sequence[Offer]) -> Decimal | None:
-    """The median of the books' latest main lines rounded to a half; a quarter is rounded up (24.75 -> 25.0).
+    """The median of the books' latest main lines rounded to a half; a quarter is rounded up (24.75
+    -> 25.0).
 
-    SQL's ROUND does the same. A book with several main lines counts with its lowest, a suspicious one only where all
-    are. None without a main line.
+    SQL's ROUND does the same. A book with several main lines counts with its lowest, a suspicious
+    one only where all are. None without a main line.
     """
     by_book: dict[str, Decimal] = {}
     mains = [offer for offer in current if offer.is_main]
@@ -151,7 +159,9 @@ def tested_lines(main: Decimal, stat: Stat) -> list[Decimal]:
 
 
 def best_prices(current: Iterable[Offer]) -> dict[Decimal, Best]:
-    """The best over and under price at each line that a book offers; among equal prices the first book by name."""
+    """The best over and under price at each line that a book offers; among equal prices the first
+    book by name.
+    """
     best: dict[Decimal, Best] = {}
     for offer in sorted(current, key=lambda o: (o.suspicious is not None, o.bookmaker)):
         if offer.suspicious:  # after all others: a line that only suspicious offers have is one itself
@@ -178,7 +188,9 @@ def expected_value(p_win: float, p_lose: float, american: int) -> float:
 
 
 def fair_american(p_win: float, p_lose: float) -> float | None:
-    """American odds at which the expected value is 0, pushes returned; None where one side cannot win."""
+    """American odds at which the expected value is 0, pushes returned; None where one side cannot
+    win.
+    """
     if p_win <= 0 or p_lose <= 0:
         return None
     ratio = p_lose / p_win
@@ -187,7 +199,9 @@ def fair_american(p_win: float, p_lose: float) -> float | None:
 
 @dataclass(frozen=True)
 class _Side:
-    """What a bet on one side promises at a price: expected profit a unit, probability to win given no push."""
+    """What a bet on one side promises at a price: expected profit a unit, probability to win given
+    no push.
+    """
 
     name: str
     value: float
@@ -199,10 +213,11 @@ class _Side:
 def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision:
     """OVER, UNDER or PASS for one line.
 
-    The side with the higher expected value at its price is judged: it needs min_expected_value and min_confidence, and
-    a PASS says by how much it lacks them. A side that no book prices is not on offer where the other is priced; where
-    neither is, both are judged at the assumed price, and expected_value is None. A suspicious line is always PASS, as
-    is a promise of SUSPICIOUS_VALUE or more; what they promise is not told.
+    The side with the higher expected value at its price is judged: it needs min_expected_value and
+    min_confidence, and a PASS says by how much it lacks them. A side that no book prices is not on
+    offer where the other is priced; where neither is, both are judged at the assumed price, and
+    expected_value is None. A suspicious line is always PASS, as is a promise of SUSPICIOUS_VALUE or
+    more; what they promise is not told.
     """
     if best.suspicious:
         return _suspicious(best.suspicious)
@@ -232,9 +247,11 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
 
 
 def _explain_no_bet(side: _Side, policy: Policy, *, alone: bool) -> str | None:
-    """What the better side lacks of what a bet needs, with both figures; None where it lacks nothing.
+    """What the better side lacks of what a bet needs, with both figures; None where it lacks
+    nothing.
 
-    alone: no book prices the other. Figures have as many digits as it takes to tell them from what is needed.
+    alone: no book prices the other. Figures have as many digits as it takes to tell them from what
+    is needed.
     """
     value, least = _apart(side.value, policy.min_expected_value, "+.3f")
     chance, fewest = _apart(side.confidence, policy.min_confidence, ".1%")

@@ -45,7 +45,8 @@ def base_outputs(
     """The four systems that need no other system, in BASE_SYSTEMS' order.
 
     left_out: system_id -> why that system is not asked. Raises SystemFailed where one system's
-    code fails. An error of our tree (SchemaMismatch: features are missing) concerns more than one and stays itself.
+    code fails. An error of our tree (SchemaMismatch: features are missing) concerns more than one
+    and stays itself.
     """
     rows = len(history.count)
 
@@ -77,7 +78,8 @@ def all_outputs(
     models: Models,
     left_out: LeftOut = NONE_LEFT_OUT,
 ) -> list[SystemOutput]:
-    """All five systems for n rows: features by name float64[n], histories, main lines float64[n] (NaN: none).
+    """All five systems for n rows: features by name float64[n], histories, main lines float64[n]
+    (NaN: none).
 
     left_out and what is raised: as base_outputs.
     """

@@ -25,7 +25,9 @@ Mask = NDArray[np.bool_]
 
 
 def _far_off(outputs: Sequence[SystemOutput], line: Floats) -> Mask:
-    """Which of n lines (NaN: none) every system that has a figure without them holds for impossible."""
+    """Which of n lines (NaN: none) every system that has a figure without them holds for
+    impossible.
+    """
     means = np.stack([output.mean for output in outputs])
     with np.errstate(invalid="ignore"):
         deviations = (line - means) / np.stack([output.sd for output in outputs])
@@ -44,11 +46,12 @@ def predict_players(
 ) -> list[PredictionRow]:
     """Rows of player_prop_predictions, without prediction_id, batch_id, created_at and updated_at.
 
-    A player is {"features": row of ml_feature_store, "history": columns of his last games (pack_histories) or None,
-    "lines": {"main": "24.5", "books": [{bookmaker, line, over, under, snapshot_time, is_main}]} or None}, as JSON
-    brings it. Five rows a tested line, or five in all without a line; ordered by player as given, line, system.
-    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with error_code
-    breaker_open, or system_failed where why is that failure. The row of the main line, or without a line, has the
+    A player is {"features": row of ml_feature_store, "history": columns of his last games
+    (pack_histories) or None, "lines": {"main": "24.5", "books": [{bookmaker, line, over, under,
+    snapshot_time, is_main}]} or None}, as JSON brings it. Five rows a tested line, or five in all
+    without a line; ordered by player as given, line, system. policy is what recommendations need
+    (Settings). A system in left_out (system_id -> why) has rows with error_code breaker_open, or
+    system_failed where why is that failure. The row of the main line, or without a line, has the
     explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.

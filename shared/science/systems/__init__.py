@@ -1,1 +1,3 @@
-"""The five predictive systems and what they share: pure functions on numpy arrays, no clock, client or log."""
+"""The five predictive systems and what they share: pure functions on numpy arrays, no clock, client
+or log.
+"""

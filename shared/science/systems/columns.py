@@ -18,7 +18,8 @@ Features = Mapping[str, Floats]
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Floats]:
-    """Columns (float64[len(rows)]) of rows as JSON brings them; None becomes NaN, true and false 1 and 0.
+    """Columns (float64[len(rows)]) of rows as JSON brings them; None becomes NaN, true and false 1
+    and 0.
 
     Raises SchemaMismatch with the names of columns that a row does not have at all.
     """

@@ -1,8 +1,8 @@
 """The predictive distribution of points: a shifted negative binomial, given by mean and variance.
 
-Points are counts whose variance exceeds their mean (Cameron & Trivedi, Regression Analysis of Count Data, 3.3), so
-P(over) and P(push) of half and whole lines come from one discrete distribution: X = max(0, N - SHIFT) with N negative
-binomial of mean + SHIFT and the same variance.
+Points are counts whose variance exceeds their mean (Cameron & Trivedi, Regression Analysis of Count
+Data, 3.3), so P(over) and P(push) of half and whole lines come from one discrete distribution: X =
+max(0, N - SHIFT) with N negative binomial of mean + SHIFT and the same variance.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 
 from shared.science.systems.columns import Floats
 
-# Points are less skewed than a plain negative binomial of their mean and variance: it puts P(X > mean) 2.6 points too
-# low. On the rows of 2023-24 and 2024-25, out of sample, a shift of 3, 5, 8 and 12 leaves P(over) of the ensemble with
-# market at its line 1.5, 1.0, 0.3 and -0.3 points too low, and the share above the median is 51.6, 51.0, 50.2 and 49.5%
-# in the one season, 51.2, 50.4, 49.7 and 48.9% in the other. The price: small means come out a little higher.
+# Points are less skewed than a plain negative binomial of their mean and variance: it puts P(X >
+# mean) 2.6 points too low. On the rows of 2023-24 and 2024-25, out of sample, a shift of 3, 5, 8
+# and 12 leaves P(over) of the ensemble with market at its line 1.5, 1.0, 0.3 and -0.3 points too
+# low, and the share above the median is 51.6, 51.0, 50.2 and 49.5% in the one season, 51.2, 50.4,
+# 49.7 and 48.9% in the other. The price: small means come out a little higher.
 SHIFT = 7.0
 # A negative binomial needs variance > mean; at this ratio it is as good as a Poisson.
 LEAST_DISPERSION = 1.02
@@ -28,7 +29,9 @@ ENOUGH_ROWS = 200
 
 @dataclass(frozen=True)
 class Variance:
-    """Variance of points as a straight line in their mean: intercept (points^2) + slope (points) * mean."""
+    """Variance of points as a straight line in their mean: intercept (points^2) + slope (points) *
+    mean.
+    """
 
     intercept: float
     slope: float
@@ -38,16 +41,17 @@ class Variance:
         return np.maximum(self.intercept + self.slope * mean, LEAST_DISPERSION * (mean + SHIFT))
 
 
-# Fitted on the regular seasons 2019-20 to 2023-24, players with 10 games and 15 minutes (residuals of form);
-# used until training has fitted a system's own.
+# Fitted on the regular seasons 2019-20 to 2023-24, players with 10 games and 15 minutes (residuals
+# of form); used until training has fitted a system's own.
 START_VARIANCE = Variance(intercept=9.0, slope=2.4)
 
 
 def fit_variance(mean: Floats, actual: Floats) -> Variance:
-    """The line through squared errors over means, weighted by 1 / variance^2 (a squared error's own spread).
+    """The line through squared errors over means, weighted by 1 / variance^2 (a squared error's own
+    spread).
 
-    Two passes: weights from the start values, then from the first fit. Neither coefficient is negative. Rows with
-    NaN are left out; fewer than ENOUGH_ROWS give START_VARIANCE.
+    Two passes: weights from the start values, then from the first fit. Neither coefficient is
+    negative. Rows with NaN are left out; fewer than ENOUGH_ROWS give START_VARIANCE.
     """
     good = ~(np.isnan(mean) | np.isnan(actual))
     if int(good.sum()) < ENOUGH_ROWS:
@@ -92,8 +96,9 @@ def cumulative(mean: Floats, variance: Floats, highest: int) -> Floats:
 def median(mean: Floats, variance: Floats) -> Floats:
     """The line at which over and under are equally likely, float64[n]; NaN in, NaN out.
 
-    Each whole number's probability is spread evenly over half a point to either side, so that the median moves without
-    steps. It lies below the mean (points are skewed to the right); no number has a smaller expected absolute error.
+    Each whole number's probability is spread evenly over half a point to either side, so that the
+    median moves without steps. It lies below the mean (points are skewed to the right); no number
+    has a smaller expected absolute error.
     """
     first = np.floor(mean) - _BELOW
     steps = first[..., None] + np.arange(_BELOW + _ABOVE)
@@ -107,7 +112,10 @@ def median(mean: Floats, variance: Floats) -> Floats:
 
 
 def over_and_push(mean: Floats, variance: Floats, line: Floats) -> tuple[Floats, Floats]:
-    """P(X > line) and P(X = line); the latter is 0 for half lines. Arrays broadcast; NaN in, NaN out."""
+    """P(X > line) and P(X = line); the latter is 0 for half lines.
+
+    Arrays broadcast; NaN in, NaN out.
+    """
     over = survival(mean, variance, np.floor(line))
     whole = np.floor(line) == line
     push = np.where(whole, survival(mean, variance, np.floor(line) - 1.0) - over, 0.0)

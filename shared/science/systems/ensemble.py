@@ -1,4 +1,6 @@
-"""ensemble_v1: a learned non-negative combination of the four systems, and with the market where a line is known."""
+"""ensemble_v1: a learned non-negative combination of the four systems, and with the market where a
+line is known.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ class Combination:
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """The trained combinations and every system's variance; with_market is None where too few lines were known.
+    """The trained combinations and every system's variance; with_market is None where too few lines
+    were known.
 
     with_market goes on from the figure without, which knows all that no line is needed for.
     """
@@ -65,8 +68,8 @@ class EnsembleModel:
 def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination:
     """Non-negative least squares of points float64[n] on the inputs and a free intercept.
 
-    Lawson & Hanson, Solving Least Squares Problems, ch. 23. Means are taken out first, which frees the intercept's
-    sign.
+    Lawson & Hanson, Solving Least Squares Problems, ch. 23. Means are taken out first, which frees
+    the intercept's sign.
     """
     from scipy.optimize import nnls
 
@@ -82,7 +85,9 @@ def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination
 
 
 def fill_means(means: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The four systems' means, where one could not predict the mean of those that could; NaN where none could."""
+    """The four systems' means, where one could not predict the mean of those that could; NaN where
+    none could.
+    """
     table = np.column_stack([means[name] for name in BASE_SYSTEMS])
     known = ~np.isnan(table)
     count = known.sum(axis=1)
@@ -92,10 +97,11 @@ def fill_means(means: Mapping[str, Floats]) -> dict[str, Floats]:
 
 
 def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, model: EnsembleModel) -> SystemOutput:
-    """Mean, spread and reason of n rows from the four systems' outputs, and the main lines (NaN: none known).
+    """Mean, spread and reason of n rows from the four systems' outputs, and the main lines (NaN:
+    none known).
 
-    Where a line is known, the figure uses it and points_no_market is the one without. Error no_inputs where none of
-    the four systems could predict.
+    Where a line is known, the figure uses it and points_no_market is the one without. Error
+    no_inputs where none of the four systems could predict.
     """
     inputs = fill_means({one.system_id: one.mean for one in outputs})
     without = np.maximum(model.no_market.of(inputs), LOWEST_MEAN)
@@ -129,11 +135,12 @@ def contributions(
     line: Floats,
     model: EnsembleModel,
 ) -> dict[str, Floats]:
-    """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names added up.
+    """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names
+    added up.
 
-    Exact, since all is linear: they add up to predict's mean where no floor was met. A system without a mean (NaN in
-    `means`) is filled in as in `fill_means`. Where the line is used, the market's terms are added
-    to the figure without:
+    Exact, since all is linear: they add up to predict's mean where no floor was met. A system
+    without a mean (NaN in `means`) is filled in as in `fill_means`. Where the line is used, the
+    market's terms are added to the figure without:
     the line counts by how far it lies from it. BASE has the intercepts.
     """
     names = sorted({BASE, *(name for part in parts.values() for name in part)})
@@ -160,6 +167,8 @@ def contributions(
 
 
 def _without(outputs: Sequence[SystemOutput], code: str) -> str:
-    """What the reason adds where systems were left out for all rows: the mean of the others stands in for them."""
+    """What the reason adds where systems were left out for all rows: the mean of the others stands
+    in for them.
+    """
     left_out = [one.system_id for one in outputs if one.error_code and one.error_code[0] == code]
     return f"; without {', '.join(left_out)} ({code})" if left_out else ""

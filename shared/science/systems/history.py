@@ -38,7 +38,8 @@ PackedHistory = Mapping[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class History:
-    """The last games of n players: values[name] is float64[n, GAMES], newest first, NaN where unknown.
+    """The last games of n players: values[name] is float64[n, GAMES], newest first, NaN where
+    unknown.
 
     count is int64[n]: how many games are there; columns from count on are padding.
     """
@@ -48,7 +49,9 @@ class History:
 
 
 def pack_histories(games: pa.Table) -> dict[int, dict[str, list[Any]]]:
-    """player_id -> columns of his games, JSON-ready, newest first, of the flat result of batch_histories.sql."""
+    """player_id -> columns of his games, JSON-ready, newest first, of the flat result of
+    batch_histories.sql.
+    """
     columns = {name: _json_values(games.column(name).to_pylist()) for name in HISTORY_COLUMNS}
     rows_of: dict[int, list[int]] = {}
     for row, player_id in enumerate(games.column("player_id").to_pylist()):
@@ -95,8 +98,8 @@ def histories_before(
 ) -> History:
     """For each row the player's last GAMES games with known_at strictly before the row's as-of.
 
-    Games must be ordered by player, then known_at; times are int64 in one unit. This is training's and
-    backtest's way to the arrays that unpack_histories gives in serving.
+    Games must be ordered by player, then known_at; times are int64 in one unit. This is training's
+    and backtest's way to the arrays that unpack_histories gives in serving.
     """
     players, game_code = np.unique(game_player, return_inverse=True)
     code = np.searchsorted(players, row_player)

@@ -1,4 +1,6 @@
-"""What the books add to a figure: their line and its price, and what they did not know when they made it."""
+"""What the books add to a figure: their line and its price, and what they did not know when they
+made it.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +15,28 @@ LINE = "line"
 # The feature that stands for each further term where a term is explained.
 PRICE, LATE = "line_p_over", "teammates_out_lines"
 FEATURES = (PRICE, LATE, "points_share", "games_season")
-# Until a player has this many games in a season, his form is last season's and the books know more of his role.
+# Until a player has this many games in a season, his form is last season's and the books know more
+# of his role.
 EARLY_GAMES = 10.0
-# Books and feeds change from season to season: against all rows alike, this was nearer and better calibrated on 2024-25
-# (error 5.243 and 5.244, log loss 0.6916 and 0.6917, calibration error 0.0125 and 0.0132).
+# Books and feeds change from season to season: against all rows alike, this was nearer and better
+# calibrated on 2024-25 (error 5.243 and 5.244, log loss 0.6916 and 0.6917, calibration error 0.0125
+# and 0.0132).
 HALF_LIFE = 180.0
-# What is believed of line, early, price and late before any row, rounded from all lines to June 2025, and how firmly: a
-# weight is held as if rows whose input adds up to this many points^2 had said so. An input that hardly occurs (a book's
-# lines may begin in March, when nobody's season is early) would else be fitted to the chance of a few rows.
+# What is believed of line, early, price and late before any row, rounded from all lines to June
+# 2025, and how firmly: a weight is held as if rows whose input adds up to this many points^2 had
+# said so. An input that hardly occurs (a book's lines may begin in March, when nobody's season is
+# early) would else be fitted to the chance of a few rows.
 PRIOR_WEIGHTS = (0.5, 0.3, 0.5, 0.2)
 PRIOR_PRECISION = 2000.0
 
 
 @dataclass(frozen=True)
 class MarketCombination:
-    """intercept + figure without + (line + early * e) * (main line - figure without) + price * shift + late * points.
+    """intercept + figure without + (line + early * e) * (main line - figure without) + price *
+    shift + late * points.
 
-    e falls from 1 before a player's first game of a season to 0 at EARLY_GAMES; no weight is negative.
+    e falls from 1 before a player's first game of a season to 0 at EARLY_GAMES; no weight is
+    negative.
     """
 
     intercept: float
@@ -39,7 +46,9 @@ class MarketCombination:
     late: float
 
     def terms(self, without: Floats, line: Floats, features: Features) -> dict[str, Floats]:
-        """What is added to the figure without, by name: points float64[n], NaN where no line is known."""
+        """What is added to the figure without, by name: points float64[n], NaN where no line is
+        known.
+        """
         pull, early, price, late = _inputs(without, line, features)
         return {
             LINE: self.line * pull + self.early * early,
@@ -60,8 +69,9 @@ class MarketCombination:
 def fit_market(without: Floats, line: Floats, features: Features, points: Floats, age: Floats) -> MarketCombination:
     """Non-negative ridge regression, towards PRIOR_WEIGHTS, of what the figure without misses.
 
-    Rows float64[n] with a line, all known. age is in days: a row weighs half as much as one that is HALF_LIFE days
-    younger. Hoerl & Kennard 1970, with a mean of the prior that is not 0; Lawson & Hanson for the sign.
+    Rows float64[n] with a line, all known. age is in days: a row weighs half as much as one that is
+    HALF_LIFE days younger. Hoerl & Kennard 1970, with a mean of the prior that is not 0; Lawson &
+    Hanson for the sign.
     """
     from scipy.optimize import nnls
 
@@ -80,11 +90,13 @@ def fit_market(without: Floats, line: Floats, features: Features, points: Floats
 
 
 def _inputs(without: Floats, line: Floats, features: Features) -> tuple[Floats, Floats, Floats, Floats]:
-    """The four inputs in points: pull of the line, the same early in a season, shift by price, late absences.
+    """The four inputs in points: pull of the line, the same early in a season, shift by price, late
+    absences.
 
-    A line whose over is the likelier side by its prices stands for more points than it says: by the normal quantile of
-    the probability, in standard deviations of points. Points that absent team-mates were expected to score when the
-    lines were made fall to a player by his share of the team's points.
+    A line whose over is the likelier side by its prices stands for more points than it says: by the
+    normal quantile of the probability, in standard deviations of points. Points that absent
+    team-mates were expected to score when the lines were made fall to a player by his share of the
+    team's points.
     """
     from scipy.special import ndtri
 

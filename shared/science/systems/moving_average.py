@@ -1,7 +1,9 @@
-"""moving_average: recency-weighted means, adjusted for pace, matchup, venue, rest and missing team-mates.
+"""moving_average: recency-weighted means, adjusted for pace, matchup, venue, rest and missing
+team-mates.
 
-Every constant was fitted by least squares on the regular seasons 2019-20 to 2023-24 (player-games with ten known
-games and 15 minutes a game), rounded; the order of the effects' sizes is stable from season to season.
+Every constant was fitted by least squares on the regular seasons 2019-20 to 2023-24 (player-games
+with ten known games and 15 minutes a game), rounded; the order of the effects' sizes is stable from
+season to season.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ FEATURES = (
 
 # Shares of the three means: quick form; the season; expected minutes at a long-run rate of scoring.
 RECENT, SEASON, MINUTES = 0.35, 0.25, 0.40
-# The season's mean counts as if it had this many games of the season before: it is noise in October.
+# The season's mean counts as if it had this many games of the season before: it is noise in
+# October.
 PRIOR_GAMES = 15.0
 
 # Relative effects on points.
@@ -57,14 +60,18 @@ EFFECT_OF = {
 
 
 def form(features: Features) -> Floats:
-    """Expected points in an average game, before the game's own circumstances; NaN without any known game."""
+    """Expected points in an average game, before the game's own circumstances; NaN without any
+    known game.
+    """
     recent = features["points_ewma_20"]
     by_minutes = first_known(features["minutes_ewma_20"] * features["points_per_minute_l40"], recent)
     return RECENT * recent + SEASON * season(features) + MINUTES * by_minutes
 
 
 def season(features: Features) -> Floats:
-    """The season's mean points, the season before standing in for PRIOR_GAMES; NaN without any known game."""
+    """The season's mean points, the season before standing in for PRIOR_GAMES; NaN without any
+    known game.
+    """
     prior = first_known(features["points_prev_season"], features["points_l20"], features["points_ewma_20"])
     games = fill_unknown(features["games_season"], 0.0)
     return (fill_unknown(features["points_season"], 0.0) * games + prior * PRIOR_GAMES) / (games + PRIOR_GAMES)

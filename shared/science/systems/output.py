@@ -29,12 +29,15 @@ DIGITS = 6
 LOWEST_MEAN = 0.1
 
 
-# The part of a figure that no circumstance moves: contributions(), which every system has, name it like the others.
+# The part of a figure that no circumstance moves: contributions(), which every system has, name it
+# like the others.
 BASE = "base"
 
 
 class SystemFailed(Exception):
-    """One system's code failed where the others may not: a defect, so it is none of our error tree."""
+    """One system's code failed where the others may not: a defect, so it is none of our error
+    tree.
+    """
 
     def __init__(self, system_id: str, defect: Exception) -> None:
         super().__init__(f"{system_id}: {type(defect).__name__}: {defect}")
@@ -43,7 +46,10 @@ class SystemFailed(Exception):
 
 
 def run_named(system_id: str, work: Callable[[], T]) -> T:
-    """What a system's work gives. Raises SystemFailed for a defect; errors of our tree stay themselves."""
+    """What a system's work gives.
+
+    Raises SystemFailed for a defect; errors of our tree stay themselves.
+    """
     try:
         return work()
     except PipelineError:
@@ -56,9 +62,10 @@ def run_named(system_id: str, work: Callable[[], T]) -> T:
 class SystemOutput:
     """One system's answer for n rows; arrays and tuples are parallel to the rows.
 
-    mean and sd (points) of the predictive distribution are NaN exactly where error_code is set; points is its median,
-    the number that is said: of all numbers it has the smallest expected absolute error, and it lies on the side of a
-    line that is the likelier one. reason says in words what the figure is made of.
+    mean and sd (points) of the predictive distribution are NaN exactly where error_code is set;
+    points is its median, the number that is said: of all numbers it has the smallest expected
+    absolute error, and it lies on the side of a line that is the likelier one. reason says in words
+    what the figure is made of.
     """
 
     system_id: str
@@ -74,7 +81,9 @@ class SystemOutput:
 
 
 def point_forecast(mean: Floats, sd: Floats) -> Floats:
-    """Forecast a player's points from a mean and a spread (points): the median of both as they are stored."""
+    """Forecast a player's points from a mean and a spread (points): the median of both as they are
+    stored.
+    """
     return _round(median(_round(mean), _round(sd) ** 2))
 
 
@@ -95,7 +104,8 @@ def output(
 ) -> SystemOutput:
     """A SystemOutput whose rows with a NaN mean carry error = (code, a sentence for each row).
 
-    Mean and spread are rounded as they are stored, so that all that follows from them follows from the stored figures.
+    Mean and spread are rounded as they are stored, so that all that follows from them follows from
+    the stored figures.
     """
     code, sentences = error
     failed = np.isnan(mean)

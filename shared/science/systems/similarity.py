@@ -22,7 +22,8 @@ FEATURES = (
 
 FEWEST_GAMES = 5
 MOST_SIMILAR = 20
-# How far apart two games are when they differ by one unit of distance: a typical difference of each circumstance.
+# How far apart two games are when they differ by one unit of distance: a typical difference of each
+# circumstance.
 SCALE = {
     "minutes": 10.0,  # role: minutes of the past game against those expected today
     "opponent_def_rating": 8.0,  # points per 100 possessions
@@ -80,7 +81,8 @@ def similar_points(weight: Floats, history: History) -> Floats:
 def contributions(features: Features, history: History) -> dict[str, Floats]:
     """Points float64[n]: how far the similar games pull the figure from slow form.
 
-    They add up to mean_points before its floor; BASE is slow form, and the similar games' mean where it is unknown.
+    They add up to mean_points before its floor; BASE is slow form, and the similar games' mean
+    where it is unknown.
     """
     similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
     pull = np.where(np.isnan(slow), 0.0, (1.0 - FORM_WEIGHT) * (similar - slow))
@@ -88,7 +90,9 @@ def contributions(features: Features, history: History) -> dict[str, Floats]:
 
 
 def predict(features: Features, history: History, variance: Variance, version: str = VERSION) -> SystemOutput:
-    """Mean, spread and reason of n rows; error too_few_games with the number where fewer than five are known."""
+    """Mean, spread and reason of n rows; error too_few_games with the number where fewer than five
+    are known.
+    """
     weight = weights(features, history)
     mean, similar = mean_points(features, history), similar_points(weight, history)
     used = (weight > 0).sum(axis=1)

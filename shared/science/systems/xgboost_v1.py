@@ -1,8 +1,10 @@
-"""xgboost_v1: gradient-boosted trees on every feature without the market, in two ways that are averaged.
+"""xgboost_v1: gradient-boosted trees on every feature without the market, in two ways that are
+averaged.
 
-Points are expected directly, and as expected minutes times expected points per minute: minutes depend on who is missing
-and on rest, the rate on skill and matchup, and each is told apart better alone. The two err differently, so that their
-mean is nearer than either (docs/science.md has the figures).
+Points are expected directly, and as expected minutes times expected points per minute: minutes
+depend on who is missing and on rest, the rate on skill and matchup, and each is told apart better
+alone. The two err differently, so that their mean is nearer than either (docs/science.md has the
+figures).
 """
 
 from __future__ import annotations
@@ -30,19 +32,21 @@ PARAMETERS: dict[str, Any] = {
     "min_child_weight": 100,
     "subsample": 0.8,
     "colsample_bytree": 0.2,
-    # One thread: a second saves a third of the time on idle cores, but on a shared or single one the threads wait for
-    # each other and the same training takes ten times as long.
+    # One thread: a second saves a third of the time on idle cores, but on a shared or single one
+    # the threads wait for each other and the same training takes ten times as long.
     "nthread": 1,
     # Half the time of 256 bins, and no less accurate.
     "max_bin": 64,
     "seed": 20251114,
 }
-# Where the base score of the objective would be guessed from the data, its rounding may differ by version.
+# Where the base score of the objective would be guessed from the data, its rounding may differ by
+# version.
 OF_POINTS = {"eta": 0.05, "base_score": 10.0}
 OF_MINUTES = {"eta": 0.08, "base_score": 22.0}
 OF_RATE = {"eta": 0.08, "base_score": 0.4}
 POINTS_ROUNDS, PART_ROUNDS = 240, 120
-# A points-per-minute of two minutes says little: a game counts by its minutes, this many as one row.
+# A points-per-minute of two minutes says little: a game counts by its minutes, this many as one
+# row.
 MINUTES_OF_A_ROW = 10.0
 
 
@@ -64,7 +68,9 @@ TREES = tuple(field.name for field in fields(Trees))
 
 @dataclass(frozen=True)
 class XgboostModel:
-    """A trained model: its version, its trees and the names of its inputs, in the order it was trained with."""
+    """A trained model: its version, its trees and the names of its inputs, in the order it was
+    trained with.
+    """
 
     version: str
     features: tuple[str, ...]
@@ -77,7 +83,9 @@ def matrix(features: Features, names: Sequence[str]) -> NDArray[np.float32]:
 
 
 def train(inputs: NDArray[np.float32], points: Floats, minutes: Floats) -> Trees:
-    """Fit on inputs float32[n, features], actual points and minutes float64[n]; the same rows give the same trees."""
+    """Fit on inputs float32[n, features], actual points and minutes float64[n]; the same rows give
+    the same trees.
+    """
     import xgboost as xgb
 
     data = xgb.QuantileDMatrix(inputs, points, nthread=PARAMETERS["nthread"], max_bin=PARAMETERS["max_bin"])
@@ -127,12 +135,14 @@ def mean_points(trees: Trees, inputs: NDArray[np.float32]) -> Floats:
 
 
 def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
-    """Points float64[n] by feature, exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv 1802.03888, algorithm 2).
+    """Points float64[n] by feature, exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv 1802.03888,
+    algorithm 2).
 
-    With m = m0 + sum m_i and r = r0 + sum r_i the product m r is shared as Shapley's value of the product of two
-    additive games: a term of one feature is its own, one of two features is halved, which gives feature i
-    m_i (r0 + (r - r0) / 2) + r_i (m0 + (m - m0) / 2). All add up to mean_points before its floor, to float32; BASE is
-    what the trees expect of a training row on average.
+    With m = m0 + sum m_i and r = r0 + sum r_i the product m r is shared as Shapley's value of the
+    product of two additive games: a term of one feature is its own, one of two features is halved,
+    which gives feature i m_i (r0 + (r - r0) / 2) + r_i (m0 + (m - m0) / 2). All add up to
+    mean_points before its floor, to float32; BASE is what the trees expect of a training row on
+    average.
     """
     import xgboost as xgb
 
@@ -149,7 +159,9 @@ def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
 
 
 def predict(features: Features, model: XgboostModel, variance: Variance) -> SystemOutput:
-    """Mean, spread and reason of n rows; error no_games where the features know no earlier game of the player."""
+    """Mean, spread and reason of n rows; error no_games where the features know no earlier game of
+    the player.
+    """
     mean = mean_points(model.trees, matrix(features, model.features))
     mean = np.where(np.isnan(features["points_ewma_20"]), np.nan, mean)
     missing = np.isnan(np.column_stack([features[name] for name in model.features])).sum(axis=1)

@@ -1,4 +1,6 @@
-"""zone_matchup_v1: the player's points by zone times what the opponent allows there relative to the league."""
+"""zone_matchup_v1: the player's points by zone times what the opponent allows there relative to the
+league.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +31,21 @@ FEATURES = (
     "opponent_three_allowed_rel",
 )
 
-# What 15 games say of a defence is part luck, so that only this share of a relative allowance is believed. Fitted
-# like moving_average's constants for two, three and free throw; twos hold for the paint, and the mid-range, which
-# has few attempts a game, gets as little as free throws.
+# What 15 games say of a defence is part luck, so that only this share of a relative allowance is
+# believed. Fitted like moving_average's constants for two, three and free throw; twos hold for the
+# paint, and the mid-range, which has few attempts a game, gets as little as free throws.
 PRIOR_SLOPES = {"two": 0.65, "three": 0.4, "free throw": 0.35, "paint": 0.65, "mid": 0.35}
 # Points are split as in the last 20 games, but their level follows form.
 LEVEL = {"points_l20": 0.3, "points_ewma_20": 0.35, "points_ewma_08": 0.35}
 
 
 def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """(share of points, opponent's believed relative allowance) by zone; the shares of a row add up to 1.
+    """(share of points, opponent's believed relative allowance) by zone; the shares of a row add up
+    to 1.
 
-    Where shot data is known on both sides, field goals go by paint, mid-range and three, else by two and three;
-    free throws come from the box score always. A player without a point in 20 games has NaN shares.
+    Where shot data is known on both sides, field goals go by paint, mid-range and three, else by
+    two and three; free throws come from the box score always. A player without a point in 20 games
+    has NaN shares.
     """
     two, three, free = features["points2_l20"], features["points3_l20"], features["points1_l20"]
     total = two + three + free
@@ -91,8 +95,8 @@ def mean_points(features: Features) -> Floats:
 def contributions(features: Features) -> dict[str, Floats]:
     """Points float64[n] gained or lost by zone, named by the opponent's feature that says so.
 
-    They add up to mean_points before its floor; BASE is the level by form. The three is in one of two features: shots
-    where both sides have shot data, else box scores.
+    They add up to mean_points before its floor; BASE is the level by form. The three is in one of
+    two features: shots where both sides have shot data, else box scores.
     """
     shares, allowed = zones(features)
     usual = level(features)
@@ -110,7 +114,9 @@ def contributions(features: Features) -> dict[str, Floats]:
 
 
 def predict(features: Features, variance: Variance, version: str = VERSION) -> SystemOutput:
-    """Mean, spread and reason of n rows; error no_zones where the player's points by zone are unknown."""
+    """Mean, spread and reason of n rows; error no_zones where the player's points by zone are
+    unknown.
+    """
     mean = mean_points(features)
     shares, allowed = zones(features)
     listed = list(shares)

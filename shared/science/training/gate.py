@@ -1,4 +1,5 @@
-"""The promotion gate: a new version against the one that serves, on the same rows, which neither side has seen.
+"""The promotion gate: a new version against the one that serves, on the same rows, which neither
+side has seen.
 
 docs/adr/0024-promotion-gate.md says why it compares as it does. Pure: no store, no clock.
 """
@@ -18,15 +19,18 @@ from shared.science.systems.columns import Floats
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.rows import TrainingRows
 
-# The last four weeks with games, some 3,400 rows in a season: of one week the interval would be twice as wide, and of
-# a longer window the models that are judged would lack more of what they serve with.
+# The last four weeks with games, some 3,400 rows in a season: of one week the interval would be
+# twice as wide, and of a longer window the models that are judged would lack more of what they
+# serve with.
 COMPARED_GAME_DAYS = 28
 # In the playoffs four weeks of game days are few rows; the window then begins earlier ...
 COMPARED_ROWS = 1_000
-# ... but never takes more than the last quarter of a short history, of which the rest must train a model.
+# ... but never takes more than the last quarter of a short history, of which the rest must train a
+# model.
 LARGEST_SHARE = 0.25
-# Points of mean absolute error. On four weeks of a season the interval reaches 0.01 to 0.02 to either side, so there it
-# decides; on the few rows of the playoffs it reaches 0.04 and more, and would let pass what this does not.
+# Points of mean absolute error. On four weeks of a season the interval reaches 0.01 to 0.02 to
+# either side, so there it decides; on the few rows of the playoffs it reaches 0.04 and more, and
+# would let pass what this does not.
 MAX_REGRESSION = 0.02
 SEED = 20251114
 
@@ -39,7 +43,9 @@ Forecasts = Mapping[Variant, Floats]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One variant on n rows of some days: mean absolute errors in points, and challenger minus champion with 95%."""
+    """One variant on n rows of some days: mean absolute errors in points, and challenger minus
+    champion with 95%.
+    """
 
     system: str
     market: bool
@@ -53,7 +59,9 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Clearly worse: the interval lies wholly above 0, or the difference is above MAX_REGRESSION in any case."""
+        """Clearly worse: the interval lies wholly above 0, or the difference is above
+        MAX_REGRESSION in any case.
+        """
         return self.low > 0 or self.difference > MAX_REGRESSION
 
     def __str__(self) -> str:
@@ -67,7 +75,8 @@ class Comparison:
 def window_start(rows: TrainingRows) -> np.datetime64:
     """The first day of the comparison: what is judged must have been fitted on the days before it.
 
-    It never moves back as days are added, so that a holdout model has not seen the window of any later training.
+    It never moves back as days are added, so that a holdout model has not seen the window of any
+    later training.
     """
     predicted = rows.day[rows.predicted]
     game_days = np.unique(predicted)
@@ -81,7 +90,9 @@ def window_start(rows: TrainingRows) -> np.datetime64:
 
 
 def forecasts(models: Models, rows: TrainingRows) -> dict[Variant, Floats]:
-    """Points float64[n] as serving would say them, NaN where it would not; with market on lined rows only."""
+    """Points float64[n] as serving would say them, NaN where it would not; with market on lined
+    rows only.
+    """
     outputs = {one.system_id: one for one in all_outputs(rows.features, rows.history, rows.line, models)}
     combined = outputs[ENSEMBLE]
     return {
@@ -92,14 +103,18 @@ def forecasts(models: Models, rows: TrainingRows) -> dict[Variant, Floats]:
 
 
 def season_averages(rows: TrainingRows) -> dict[Variant, Floats]:
-    """The season average in the place of every variant: what a version is compared with where none can be."""
+    """The season average in the place of every variant: what a version is compared with where none
+    can be.
+    """
     known = rows.features["points_season"]
     lined = np.where(np.isnan(rows.line), np.nan, known)
     return {variant: lined if variant[1] else known for variant in VARIANTS}
 
 
 def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> tuple[Comparison, ...]:
-    """Every variant on the rows where both sides say something; left out where those are of too few days to judge."""
+    """Every variant on the rows where both sides say something; left out where those are of too few
+    days to judge.
+    """
     found = []
     for variant in VARIANTS:
         mine, theirs = np.abs(challenger[variant] - rows.points), np.abs(champion[variant] - rows.points)
@@ -129,7 +144,8 @@ def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> t
 class Verdict:
     """The gate's decision on a challenger, and all that it rests on.
 
-    against is the version that serves or season_average, judged_as says which of its models stood for it.
+    against is the version that serves or season_average, judged_as says which of its models stood
+    for it.
     """
 
     against: str
@@ -147,7 +163,9 @@ class Verdict:
 
 
 def verdict(against: str, judged_as: str, rows: TrainingRows, comparisons: Sequence[Comparison]) -> Verdict:
-    """Promoted where no variant is clearly worse: both systems are promoted together, or neither."""
+    """Promoted where no variant is clearly worse: both systems are promoted together, or
+    neither.
+    """
     worse = [str(each) for each in comparisons if each.worse]
     return Verdict(
         against=against,

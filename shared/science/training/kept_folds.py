@@ -1,8 +1,10 @@
-"""Trees of a training's folds, kept in the models bucket: a season's are the same in every training that follows.
+"""Trees of a training's folds, kept in the models bucket: a season's are the same in every training
+that follows.
 
-folds/{first day}.trees: a line of JSON (key, sizes of the boosters, SHA-256 of their bytes), then the boosters.
-The key is a hash of all that the trees follow from: rows, names of the features, parameters, library. What has another
-key, or is not what was written, is trained anew and written over.
+folds/{first day}.trees: a line of JSON (key, sizes of the boosters, SHA-256 of their bytes), then
+the boosters. The key is a hash of all that the trees follow from: rows, names of the features,
+parameters, library. What has another key, or is not what was written, is trained anew and written
+over.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ logger = logging.getLogger(__name__)
 
 
 def read_folds(blobs: Blobs, rows: TrainingRows) -> FoldTrees:
-    """Trees that earlier trainings kept and that these rows would give again, by their folds' first days."""
+    """Trees that earlier trainings kept and that these rows would give again, by their folds' first
+    days.
+    """
     found: FoldTrees = {}
     for first, key in _keys(rows).items():
         try:
@@ -39,7 +43,9 @@ def read_folds(blobs: Blobs, rows: TrainingRows) -> FoldTrees:
 
 
 def write_folds(blobs: Blobs, rows: TrainingRows, folds: Mapping[np.datetime64, Trees]) -> None:
-    """Keep the trees of folds that were fitted on these rows, in the place of what is there under their days."""
+    """Keep the trees of folds that were fitted on these rows, in the place of what is there under
+    their days.
+    """
     keys = _keys(rows)
     for first, trees in folds.items():
         files = trees.files()
@@ -73,7 +79,9 @@ def _keys(rows: TrainingRows) -> dict[np.datetime64, str]:
 
 
 def _read(path: str, data: bytes, key: str) -> Trees | None:
-    """None where the trees are of another key, or damaged: no byte of such reaches the library that reads them."""
+    """None where the trees are of another key, or damaged: no byte of such reaches the library that
+    reads them.
+    """
     line, _, content = data.partition(b"\n")
     try:
         header = json.loads(line)

@@ -1,4 +1,6 @@
-"""Features that know the result: each is asked by itself what it explains of the points that form does not."""
+"""Features that know the result: each is asked by itself what it explains of the points that form
+does not.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,16 @@ from shared.science.systems import moving_average
 from shared.science.systems.columns import Floats
 from shared.science.training.rows import TrainingRows
 
-# Share of the residual's variance. Of an honest feature the largest is 0.0060 (available_points, season 2024-25 of the
-# real archive; `make backtest` prints it). A season's mean that includes the game itself reaches 0.05, the game's
-# minutes 0.24, a mean of ten games 0.94.
+# Share of the residual's variance. Of an honest feature the largest is 0.0060 (available_points,
+# season 2024-25 of the real archive; `make backtest` prints it). A season's mean that includes the
+# game itself reaches 0.05, the game's minutes 0.24, a mean of ten games 0.94.
 LIMIT = 0.02
 BINS = 20
-# The latest rows are enough: at this number chance alone moves a share by a few tenths of a per mille.
+# The latest rows are enough: at this number chance alone moves a share by a few tenths of a per
+# mille.
 MOST_ROWS = 30_000
-# A share found in n rows has a standard error of about 2 sqrt(share / n), as a squared correlation has; so many of them
-# are added to the limit, so that a short history is not refused by chance.
+# A share found in n rows has a standard error of about 2 sqrt(share / n), as a squared correlation
+# has; so many of them are added to the limit, so that a short history is not refused by chance.
 ERRORS = 4.0
 # Fewer say more about chance: twenty bins of twenty-five.
 FEWEST_ROWS = 500
@@ -41,7 +44,9 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Scan:
-    """What each feature explains by itself, largest share first, as found in n rows; empty in too few."""
+    """What each feature explains by itself, largest share first, as found in n rows; empty in too
+    few.
+    """
 
     n: int
     shares: Mapping[str, float]
@@ -60,10 +65,11 @@ class Scan:
 def scan(rows: TrainingRows) -> Scan:
     """The share of the variance of points minus moving_average's mean that each feature explains.
 
-    Means in BINS quantile bins (and one of the unknown) of every other row are judged on the rows between, and the
-    other way round, so that chance explains nothing (it comes out slightly below 0). Bins are once of the feature as it
-    is, once of what is left of it beyond a straight line in the player's last games: an average that includes the game
-    itself differs from an honest one by a fraction of the result, which only that shows. The larger share counts.
+    Means in BINS quantile bins (and one of the unknown) of every other row are judged on the rows
+    between, and the other way round, so that chance explains nothing (it comes out slightly below
+    0). Bins are once of the feature as it is, once of what is left of it beyond a straight line in
+    the player's last games: an average that includes the game itself differs from an honest one by
+    a fraction of the result, which only that shows. The larger share counts.
 
     Only rows of players such as are predicted count; empty where there are fewer than FEWEST_ROWS.
     """
@@ -80,7 +86,8 @@ def scan(rows: TrainingRows) -> Scan:
 
 
 def _past_games(rows: TrainingRows, chosen: NDArray[np.int64]) -> Floats:
-    """An orthonormal basis of an intercept and the last games' points and minutes, float64[n, 2 GAMES + 1].
+    """An orthonormal basis of an intercept and the last games' points and minutes, float64[n, 2
+    GAMES + 1].
 
     A game that is unknown is the mean of those known.
     """

@@ -1,4 +1,6 @@
-"""The rows a model learns from: features as they were known before each game, what happened, and the histories."""
+"""The rows a model learns from: features as they were known before each game, what happened, and
+the histories.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
 
-# The trees also learn from players who get few minutes; combinations, spreads and figures come from those predicted.
+# The trees also learn from players who get few minutes; combinations, spreads and figures come from
+# those predicted.
 TRAINED_MINUTES, PREDICTED_MINUTES = 8.0, 15.0
 TRAINED_GAMES = 5
 # No season pauses so long (the All-Star break is a week), and every summer is longer.
@@ -41,7 +44,8 @@ FIRST_DAY = date(1946, 11, 1)
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the histories.
+    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the
+    histories.
 
     line is the main line (NaN: none known); day is datetime64[D].
     """
@@ -59,7 +63,9 @@ class TrainingRows:
         return len(self.points)
 
     def first_day(self, share: float) -> np.datetime64:
-        """The day on which a later share of the rows begins: 0.9 gives the first day of the last tenth."""
+        """The day on which a later share of the rows begins: 0.9 gives the first day of the last
+        tenth.
+        """
         day: np.datetime64 = self.day[int(share * (len(self) - 1))]
         return day
 
@@ -97,7 +103,9 @@ class TrainingRows:
 
     @property
     def data_hash(self) -> str:
-        """SHA-256 (hex) over inputs and targets: the same data gives the same hash, wherever it was read."""
+        """SHA-256 (hex) over inputs and targets: the same data gives the same hash, wherever it was
+        read.
+        """
         digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
         columns = [self.features[name] for name in sorted(self.features)]
         columns += [self.history.values[name] for name in sorted(self.history.values)]
@@ -110,13 +118,17 @@ class TrainingRows:
 
 
 def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
-    """Feature rows with what happened and the histories as they were known then; None without any row."""
+    """Feature rows with what happened and the histories as they were known then; None without any
+    row.
+    """
     table = read_table(warehouse, as_of)
     return rows_of_table(warehouse, as_of, table) if table.num_rows else None
 
 
 def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
-    """The result of training_rows.sql for the games from first_day on that were history before as_of."""
+    """The result of training_rows.sql for the games from first_day on that were history before
+    as_of.
+    """
     days = {"first_date": first_day, "last_date": new_york_date(as_of)}
     return warehouse.query(read_sql("shared.science.features", "training_rows"), {"as_of": as_of, **days})
 
@@ -139,7 +151,9 @@ def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> Tra
 
 
 def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: NDArray[np.int64]) -> History:
-    """The batch loader's query for all games of all players, cut off for each row at its own features_as_of."""
+    """The batch loader's query for all games of all players, cut off for each row at its own
+    features_as_of.
+    """
     games = warehouse.query(
         read_sql("shared.science.systems", "batch_histories"),
         {
@@ -149,7 +163,8 @@ def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: ND
             "last_games": EVERY_GAME,
         },
     )
-    # The query gives each player's newest first; histories_before wants players in order and the oldest first.
+    # The query gives each player's newest first; histories_before wants players in order and the
+    # oldest first.
     games = games.take(np.lexsort((_microseconds(games, "known_at"), _integers(games, "player_id"))))
     return histories_before(
         _integers(games, "player_id"),

@@ -1,4 +1,6 @@
-"""Walk-forward fitting: every figure a combination, a spread or a metric rests on was predicted out of sample."""
+"""Walk-forward fitting: every figure a combination, a spread or a metric rests on was predicted out
+of sample.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,12 @@ from shared.science.systems.output import (
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel
 from shared.science.training.rows import Mask, TrainingRows
 
-# The trees of a fold see the rows before its first day only. A fold is a season: its trees are the same in every
-# training of that season and later ones. Three give 60,000 rows out of sample, of which lines are known for a tenth.
+# The trees of a fold see the rows before its first day only. A fold is a season: its trees are the
+# same in every training of that season and later ones. Three give 60,000 rows out of sample, of
+# which lines are known for a tenth.
 FOLDS = 3
-# Trees of fewer rows than this share would err more than those that serve, and so mislead the combination ...
+# Trees of fewer rows than this share would err more than those that serve, and so mislead the
+# combination ...
 FEWEST_BEFORE = 0.25
 # ... and where fewer than two seasons are late enough, folds begin at these shares of the rows
 # too: a holdout model, which knows nothing of the last weeks, must have some rows out of sample.
@@ -43,8 +47,9 @@ SHARES = (0.5, 0.75)
 WORKERS = 2
 # What is trained besides the folds: on all rows, and on those before the holdout model's window.
 ALL, HOLDOUT_MODEL = "all", "holdout_model"
-# Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a fixed number of
-# days would leave a handful of playoff games in summer), which nothing that is reported was fitted on.
+# Figures of a training are reported on the last tenth of the rows (seven weeks of three seasons; a
+# fixed number of days would leave a handful of playoff games in summer), which nothing that is
+# reported was fitted on.
 HOLDOUT_START = 0.9
 
 
@@ -52,7 +57,8 @@ HOLDOUT_START = 0.9
 class Training:
     """The result of a training: models of one version and the figures of the hold-out, JSON-ready.
 
-    holdout_model: the same as models, fitted on the days before a day; None where none was asked for.
+    holdout_model: the same as models, fitted on the days before a day; None where none was asked
+    for.
     """
 
     models: Models
@@ -66,13 +72,18 @@ FoldTrees = MutableMapping[np.datetime64, Trees]
 
 
 def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
-    """Both models of one version, and their holdout models that have seen nothing from the day holdout_before on.
+    """Both models of one version, and their holdout models that have seen nothing from the day
+    holdout_before on.
 
-    folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes those fitted here.
+    folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes
+    those fitted here.
 
-    1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four systems.
-    2. Combinations and spreads fitted on those means before the hold-out give the figures on the hold-out.
-    3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now on.
+    1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four
+      systems.
+    2. Combinations and spreads fitted on those means before the hold-out give the figures on the
+      hold-out.
+    3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now
+      on.
     """
     inputs = xgboost_v1.matrix(rows.features, rows.names)
     known = {} if folds is None else folds
@@ -127,12 +138,16 @@ def rows_of_folds(rows: TrainingRows) -> dict[np.datetime64, Mask]:
 
 
 def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, Mask]:
-    """The rows that the trees of each fold see, by its first day; of folds that are not known yet."""
+    """The rows that the trees of each fold see, by its first day; of folds that are not known
+    yet.
+    """
     return {first: use for first, use in rows_of_folds(rows).items() if first not in known}
 
 
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
-    """Means of the four systems, and which rows have all of them out of sample; trains what is not known."""
+    """Means of the four systems, and which rows have all of them out of sample; trains what is not
+    known.
+    """
     known.update(_train(rows, inputs, _unknown_folds(rows, known)))
     trees = np.full(len(rows), np.nan)
     after_all = rows.day.max() + np.timedelta64(1, "D")
@@ -172,7 +187,9 @@ def _round_variance(variance: Variance) -> Variance:
 
 
 def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRows, holdout: Mask) -> dict[str, Any]:
-    """Figures of all systems on the hold-out rows; those with a line apart, against the line on the same rows."""
+    """Figures of all systems on the hold-out rows; those with a line apart, against the line on the
+    same rows.
+    """
     line, points = rows.line[holdout], rows.points[holdout]
     season = rows.features["points_season"][holdout]
     known = {name: means[name][holdout] for name in BASE_SYSTEMS}
@@ -225,7 +242,9 @@ def _round(value: float | None) -> float | None:
 
 
 def _fingerprint(names: Sequence[str], trees: Trees, combined: EnsembleModel, metrics: Mapping[str, Any]) -> str:
-    """Short hash of what was learned: a version names one content, whatever code or library made it."""
+    """Short hash of what was learned: a version names one content, whatever code or library made
+    it.
+    """
     digest = hashlib.sha256(b"".join(trees.files().values()))
     digest.update(repr((tuple(names), combined, metrics)).encode())
     return digest.hexdigest()[:8]

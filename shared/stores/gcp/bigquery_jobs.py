@@ -1,4 +1,6 @@
-"""BigQuery jobs: each with labels, a limit on the bytes billed and a time-out, waited for to its end."""
+"""BigQuery jobs: each with labels, a limit on the bytes billed and a time-out, waited for to its
+end.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ from shared.core.logs import bound
 from shared.stores.gcp.bigquery_sql import Parameter
 from shared.stores.gcp.limits import Limits
 
-# The library would begin an upload six times more: three times a quarter of a function's time are all there is.
+# The library would begin an upload six times more: three times a quarter of a function's time are
+# all there is.
 _UPLOAD_RETRIES = 2
 _NOT_IN_A_LABEL = re.compile(r"[^a-z0-9_-]")
 _LONGEST_LABEL = 63
 
 
 class Jobs:
-    """Runs jobs for one project and location. Raises Google's errors; the caller says what it was doing."""
+    """Runs jobs for one project and location.
+
+    Raises Google's errors; the caller says what it was doing.
+    """
 
     def __init__(self, client: bigquery.Client, *, max_bytes_billed: int, limits: Limits) -> None:
         self.client = client
@@ -50,7 +56,9 @@ class Jobs:
         return list(self._begin(sql, config).schema or [])
 
     def rows(self, sql: str, parameters: Sequence[Parameter] = ()) -> pa.Table:
-        """The rows of a SELECT, read over REST: the results are small, and the Storage API is one more dependency."""
+        """The rows of a SELECT, read over REST: the results are small, and the Storage API is one
+        more dependency.
+        """
         job = self._begin(sql, self._query_config(parameters))
         return self.wait_for_result(job).to_arrow(create_bqstorage_client=False)
 
@@ -63,7 +71,10 @@ class Jobs:
         job_id: str,
         replace: bool,
     ) -> bigquery.LoadJob:
-        """Begin a load job from Parquet made in memory. Raises Conflict where a job of that id exists."""
+        """Begin a load job from Parquet made in memory.
+
+        Raises Conflict where a job of that id exists.
+        """
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
             schema=list(fields),
@@ -102,12 +113,17 @@ class Jobs:
         self.wait_for_result(job)
 
     def wait_for_result(self, job: Any) -> Any:
-        """The job's result. Raises TimeoutError where it does not come in the job's time: the library would wait for
-        ever, also for an answer that gets lost on its way."""
+        """The job's result.
+
+        Raises TimeoutError where it does not come in the job's time: the library would wait for
+        ever, also for an answer that gets lost on its way.
+        """
         return job.result(retry=self._retry, timeout=self._limits.job)
 
     def table(self, table: bigquery.TableReference) -> bigquery.Table:
-        """What the project knows of a table: its columns, partitions, clusters, key and descriptions. Costs nothing."""
+        """What the project knows of a table: its columns, partitions, clusters, key and
+        descriptions. Costs nothing.
+        """
         return self.client.get_table(table, retry=self._retry, timeout=self._limits.request)
 
     def drop(self, table: bigquery.TableReference) -> None:
@@ -115,15 +131,20 @@ class Jobs:
         self.client.delete_table(table, retry=self._retry, timeout=self._limits.request, not_found_ok=True)
 
     def begin_job(self, job_id: str, begin: Callable[[], Any]) -> Any:
-        """The job that `begin` begins under an id of its own; found, where the answer to the first try was lost."""
+        """The job that `begin` begins under an id of its own; found, where the answer to the first
+        try was lost.
+        """
         try:
             return begin()
         except google.Conflict:
             return self.find_job(job_id)
 
     def find_job(self, job_id: str) -> Any:
-        """The job of an id that is used. Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a
-        moment before it shows the job."""
+        """The job of an id that is used.
+
+        Raises StoreUnavailable where it cannot be read yet: BigQuery knows of an id a moment before
+        it shows the job.
+        """
         try:
             return self.client.get_job(job_id, retry=self._retry, timeout=self._limits.request)
         except google.NotFound as error:
@@ -150,7 +171,9 @@ def fresh_id(purpose: str) -> str:
 
 
 def labels() -> dict[str, str]:
-    """What bills and job lists show of a job: the pipeline, the function and, where known, the run."""
+    """What bills and job lists show of a job: the pipeline, the function and, where known, the
+    run.
+    """
     found = {
         "pipeline": "nba_props",
         "function": bound("function") or os.environ.get("K_SERVICE", ""),

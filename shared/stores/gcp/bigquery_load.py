@@ -1,4 +1,6 @@
-"""Appends exactly once: the load job's id is made from the caller's, so that a retry finds the job of the first try."""
+"""Appends exactly once: the load job's id is made from the caller's, so that a retry finds the job
+of the first try.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,17 @@ from shared.stores.gcp.bigquery_jobs import Jobs
 from shared.stores.gcp.bigquery_target import check_writable, load_fields
 from shared.stores.warehouse.schemas import TableSchema
 
-# An id is used up by a job that failed, and then its retry takes the next: more failures than this are no accident.
+# An id is used up by a job that failed, and then its retry takes the next: more failures than this
+# are no accident.
 _TRIES = 20
 _LONGEST_NAME = 200
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def job_name(prefix: str, job_id: str) -> str:
-    """A caller's job id in the alphabet of BigQuery's, told apart by its hash; environments have jobs of their own."""
+    """A caller's job id in the alphabet of BigQuery's, told apart by its hash; environments have
+    jobs of their own.
+    """
     whole = f"{prefix}{job_id}"
     digest = hashlib.sha256(f"{prefix}/{job_id}".encode()).hexdigest()[:24]
     return f"{_NOT_IN_AN_ID.sub('-', whole)[:_LONGEST_NAME]}-{digest}"
@@ -30,10 +35,11 @@ def job_name(prefix: str, job_id: str) -> str:
 def append(
     jobs: Jobs, table: bigquery.TableReference, schema: TableSchema, rows: pa.Table, name: str, job_id: str
 ) -> int:
-    """Append the rows by the first job of that name that succeeds, whoever began it; returns the rows that it loaded.
+    """Append the rows by the first job of that name that succeeds, whoever began it; returns the
+    rows that it loaded.
 
-    Raises Google's errors of a job begun here, Fatal where the name has been used for another table, SchemaMismatch
-    where the table in the project does not take the declared columns.
+    Raises Google's errors of a job begun here, Fatal where the name has been used for another
+    table, SchemaMismatch where the table in the project does not take the declared columns.
     """
     target = jobs.table(table)
     check_writable(target, schema)

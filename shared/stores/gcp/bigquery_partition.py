@@ -1,12 +1,16 @@
-"""replace_partition on BigQuery: a SELECT's rows in a table of their own, checked there, then put in place at once.
+"""replace_partition on BigQuery: a SELECT's rows in a table of their own, checked there, then put
+in place at once.
 
-    dry run: columns -> CREATE TABLE _replacement_... AS SELECT (rounded, expires by itself) -> NULLs, dates, rows
-      one day, by the partition alone: a table like the target is filled, and its partition copied over the day's
-      otherwise: DELETE of the slices and INSERT in one transaction, which fails against another writer of the table
+    dry run: columns -> CREATE TABLE _replacement_... AS SELECT (rounded, expires by itself)
+      -> NULLs, dates, rows
+      one day, by the partition alone: a table like the target is filled, and its partition copied
+        over the day's
+      otherwise: DELETE of the slices and INSERT in one transaction, which fails against another
+        writer of the table
 
-A copy is a metadata operation, at once or not at all. It demands equal schemas, partitions and clusters. The table in
-the project may differ from the declared one: after a rollback of code alone it has columns of the newer code. Then the
-transaction is taken, which names its columns.
+A copy is a metadata operation, at once or not at all. It demands equal schemas, partitions and
+clusters. The table in the project may differ from the declared one: after a rollback of code alone
+it has columns of the newer code. Then the transaction is taken, which names its columns.
 """
 
 from __future__ import annotations
@@ -45,8 +49,8 @@ class Replacement:
     def run(self) -> int:
         """Returns the rows written.
 
-        Raises SchemaMismatch where the SELECT or the table in the project does not fit the declared one, Fatal for rows
-        outside the dates, WriteConflict.
+        Raises SchemaMismatch where the SELECT or the table in the project does not fit the declared
+        one, Fatal for rows outside the dates, WriteConflict.
         """
         schema = self.schema
         if schema.partition_field is None:
@@ -95,7 +99,10 @@ class Replacement:
             )
 
     def _check(self, made: bigquery.TableReference) -> int:
-        """The number of rows. Raises SchemaMismatch for NULL in REQUIRED columns, Fatal for rows of other dates."""
+        """The number of rows.
+
+        Raises SchemaMismatch for NULL in REQUIRED columns, Fatal for rows of other dates.
+        """
         bounds = (("first", self.dates.first), ("last", self.dates.last))
         dates = [bigquery.ScalarQueryParameter(name, "DATE", value) for name, value in bounds]
         (found,) = self.jobs.rows(replacement.count_sql(str(made), self.schema), dates).to_pylist()

@@ -1,4 +1,6 @@
-"""A statement as BigQuery gets it: of one kind, with the dataset prefix, its parameters typed by their values."""
+"""A statement as BigQuery gets it: of one kind, with the dataset prefix, its parameters typed by
+their values.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ _TYPES: dict[type, str] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL text, without a closing semicolon (a SELECT may go into another), and the parameters that it names."""
+    """SQL text, without a closing semicolon (a SELECT may go into another), and the parameters that
+    it names.
+    """
 
     sql: str
     parameters: tuple[Parameter, ...]
@@ -47,11 +51,12 @@ class Statement:
 def prepare(sql: str, params: Params | None, prefix: str, kind: Kind) -> Statement:
     """The statement to send; parameters that the SQL does not name are left out.
 
-    A parameter that is None is written as NULL, and one that is an empty list as []: these have no type of their own in
-    BigQuery and fit wherever they stand, while a parameter must have one, which the value does not tell.
+    A parameter that is None is written as NULL, and one that is an empty list as []: these have no
+    type of their own in BigQuery and fit wherever they stand, while a parameter must have one,
+    which the value does not tell.
 
-    Raises Fatal for another kind of statement or several, for a parameter that is missing or of a type that BigQuery
-    lacks, and for a moment without a time zone.
+    Raises Fatal for another kind of statement or several, for a parameter that is missing or of a
+    type that BigQuery lacks, and for a moment without a time zone.
     """
     given = params or {}
     found, names, sql = _inspect(sql)
@@ -73,8 +78,9 @@ def prepare(sql: str, params: Params | None, prefix: str, kind: Kind) -> Stateme
 
 @lru_cache(maxsize=256)
 def _inspect(sql: str) -> tuple[Kind | None, frozenset[str], str]:
-    """The statement's kind (None for any other, and for several), the names of its parameters, and its text without the
-    closing semicolon."""
+    """The statement's kind (None for any other, and for several), the names of its parameters, and
+    its text without the closing semicolon.
+    """
     code = _NOT_CODE.sub(lambda match: ("'" if match[0][0] not in "-#/" else " ") * len(match[0]), sql).rstrip()
     if code.endswith(";"):
         end = len(code) - 1

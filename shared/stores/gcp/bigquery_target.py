@@ -1,6 +1,8 @@
-"""The table in the project against the declared one: whether a copy may replace its partition, and what it describes.
+"""The table in the project against the declared one: whether a copy may replace its partition, and
+what it describes.
 
-A column may be in the project and not in this code: after a rollback of code alone, whose schema files are older.
+A column may be in the project and not in this code: after a rollback of code alone, whose schema
+files are older.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ from shared.stores.gcp.bigquery_types import fits, type_of
 from shared.stores.warehouse.replacement import Metadata
 from shared.stores.warehouse.schemas import TableSchema
 
-# All that a schema file can say of a column. Whatever else a column in the project has, a made table would lack.
+# All that a schema file can say of a column. Whatever else a column in the project has, a made
+# table would lack.
 _DECLARABLE = frozenset({"name", "type", "mode", "description"})
 
 
 def same_as_declared(target: bigquery.Table, schema: TableSchema) -> bool:
     """Whether a table made from the schema file equals the target in all that a copy compares.
 
-    Descriptions and keys may differ: a copy does not compare them, and a made table takes them from the target.
+    Descriptions and keys may differ: a copy does not compare them, and a made table takes them from
+    the target.
     """
     partitions = target.time_partitioning
     return (
@@ -33,8 +37,10 @@ def same_as_declared(target: bigquery.Table, schema: TableSchema) -> bool:
 
 
 def check_writable(target: bigquery.Table, schema: TableSchema) -> None:
-    """Raises SchemaMismatch where no row of the declared columns can be inserted: a declared column is absent or of a
-    type that does not take it, or a column that this code does not know must not be NULL."""
+    """Raises SchemaMismatch where no row of the declared columns can be inserted: a declared column
+    is absent or of a type that does not take it, or a column that this code does not know must not
+    be NULL.
+    """
     found = {field.name: field for field in target.schema}
     wrong = []
     for field in schema.fields:
@@ -54,15 +60,21 @@ def check_writable(target: bigquery.Table, schema: TableSchema) -> None:
 
 
 def load_fields(target: bigquery.Table, schema: TableSchema) -> list[bigquery.SchemaField]:
-    """The declared columns as a load names them: in the modes that they have in the project. A load refuses a column
-    that the table lets be NULL and the job calls REQUIRED, as older code does once a newer schema let it go."""
+    """The declared columns as a load names them: in the modes that they have in the project.
+
+    A load refuses a column that the table lets be NULL and the job calls REQUIRED, as older code
+    does once a newer schema let it go.
+    """
     modes = {field.name: field.mode for field in target.schema}
     return [bigquery.SchemaField(field.name, field.type, mode=modes[field.name]) for field in schema.fields]
 
 
 def metadata(target: bigquery.Table) -> Metadata:
-    """What the target describes. A copy onto a partition may put the source's metadata in its place, and Terraform
-    would want to change it back."""
+    """What the target describes.
+
+    A copy onto a partition may put the source's metadata in its place, and Terraform would want to
+    change it back.
+    """
     key = target.table_constraints.primary_key if target.table_constraints else None
     return Metadata(
         description=target.description or "",

@@ -1,4 +1,6 @@
-"""Types between the declared tables, Arrow and BigQuery's API, which keeps older names for three of them."""
+"""Types between the declared tables, Arrow and BigQuery's API, which keeps older names for three of
+them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def type_of(field: bigquery.SchemaField) -> str:
 
 
 def fits(found: str, target: str) -> bool:
-    """Whether BigQuery would insert an expression of this type into such a column without a CAST."""
+    """Whether BigQuery would insert an expression of this type into such a column without a
+    CAST.
+    """
     if target == "FLOAT64":
         return found in ("INT64", "NUMERIC", "FLOAT64")
     return found == target or (target == "NUMERIC" and found == "INT64")

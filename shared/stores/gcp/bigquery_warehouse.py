@@ -1,4 +1,6 @@
-"""The Warehouse port on BigQuery: parameterised SQL, load jobs of Parquet, partitions replaced at once."""
+"""The Warehouse port on BigQuery: parameterised SQL, load jobs of Parquet, partitions replaced at
+once.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class BigQueryWarehouse:
 
     Args:
         dataset_prefix: stands before every dataset's name in the project (DATASET_PREFIX).
-        epoch: of the state; a project never forgets a job's id, so those of another epoch are others (STATE_EPOCH).
+        epoch: of the state; a project never forgets a job's id, so those of another epoch are
+            others (STATE_EPOCH).
         max_bytes_billed: a query that would read more fails before it costs anything.
         limits: how long jobs and requests may take.
     """
@@ -61,8 +64,11 @@ class BigQueryWarehouse:
             return int(self._jobs.query(statement.sql, statement.parameters).num_dml_affected_rows or 0)
 
     def load(self, table: str, rows: pa.Table, *, mode: Literal["append", "replace"], job_id: str) -> int:
-        """See the port. A replacing load has a job of its own each time: it comes to the same however often it is done,
-        and a staging table that was dropped since has to be written again."""
+        """See the port.
+
+        A replacing load has a job of its own each time: it comes to the same however often it is
+        done, and a staging table that was dropped since has to be written again.
+        """
         reference = self._reference(table)
         if mode == "append":
             schema = load_schema(table)
@@ -90,7 +96,7 @@ class BigQueryWarehouse:
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
         concurrency.all_of(tasks, _DROPS_AT_ONCE, name="drop")
 
-    # --- inside ------------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------
 
     def _prepare(self, sql: str, params: Params | None, kind: Kind) -> Statement:
         return prepare(sql, params, self._prefix, kind)

@@ -1,7 +1,8 @@
 """Google's errors as the error tree's, in one place.
 
-What BigQuery says of a job comes as an HTTP status and, in `errors`, a reason that tells more: quota errors are 403,
-serialisation conflicts 400. https://cloud.google.com/bigquery/docs/error-messages
+What BigQuery says of a job comes as an HTTP status and, in `errors`, a reason that tells more:
+quota errors are 403, serialisation conflicts 400.
+https://cloud.google.com/bigquery/docs/error-messages
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from google.auth import exceptions as auth
 
 from shared.core import errors as ours
 
-# Firestore answers INVALID_ARGUMENT for a transaction that it has retired, and for a commit that the library repeated
-# after a lost answer: "The referenced transaction has expired or is no longer valid."
+# Firestore answers INVALID_ARGUMENT for a transaction that it has retired, and for a commit that
+# the library repeated after a lost answer: "The referenced transaction has expired or is no longer
+# valid."
 _CONFLICTS = ("could not serialize access", "aborted due to concurrent update", "transaction has expired")
-# BigQuery queues 20 DML statements of a table and refuses more: 400, "Too many DML statements outstanding against ...".
+# BigQuery queues 20 DML statements of a table and refuses more: 400, "Too many DML statements
+# outstanding against ...".
 _QUEUE_FULL = "too many dml statements outstanding"
 # Firestore answers FAILED_PRECONDITION for a query that no index serves: no write's precondition.
 _NO_INDEX = "requires an index"
@@ -41,7 +44,9 @@ _AGAIN = "nothing: it is tried again by itself."
 
 @contextmanager
 def errors(doing: str) -> Iterator[None]:
-    """Within, an error of Google's libraries or of the connection is raised as one of ours; `doing` begins its text."""
+    """Within, an error of Google's libraries or of the connection is raised as one of ours; `doing`
+    begins its text.
+    """
     try:
         yield
     except (google.GoogleAPIError, auth.GoogleAuthError, OSError) as error:
@@ -49,7 +54,9 @@ def errors(doing: str) -> Iterator[None]:
 
 
 def translate(error: Exception, doing: str) -> ours.PipelineError:
-    """The error of ours for one of google.api_core, google.auth or the connection (requests' are OSErrors)."""
+    """The error of ours for one of google.api_core, google.auth or the connection (requests' are
+    OSErrors).
+    """
     if isinstance(error, google.GoogleAPICallError):
         return _of_a_call(error, f"{doing}: {error.message or error}")
     lost = isinstance(error, OSError | google.RetryError | auth.TransportError)

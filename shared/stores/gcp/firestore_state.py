@@ -1,4 +1,6 @@
-"""The state port on Firestore: create-once documents, preconditions by update time, transforms, queries."""
+"""The state port on Firestore: create-once documents, preconditions by update time, transforms,
+queries.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from shared.stores.gcp.firestore_values import document, encode_document, encode
 from shared.stores.gcp.limits import Limits
 from shared.stores.ports import Document, Filter, Increment, T, Transaction
 
-# Seconds. A write that lost against another (ABORTED) or was not admitted did not happen: any of them may be repeated.
+# Seconds. A write that lost against another (ABORTED) or was not admitted did not happen: any of
+# them may be repeated.
 _NOT_DONE = Retry(
     predicate=if_exception_type(google.Aborted, google.ResourceExhausted),
     initial=0.05,
@@ -26,7 +29,8 @@ _NOT_DONE = Retry(
     multiplier=2.0,
     timeout=20.0,
 )
-# One whose answer was lost may have happened: only what comes to the same when done twice is repeated here.
+# One whose answer was lost may have happened: only what comes to the same when done twice is
+# repeated here.
 _REPEATABLE = _NOT_DONE.with_predicate(
     if_exception_type(google.Aborted, google.ResourceExhausted, google.ServiceUnavailable, google.InternalServerError)
 )
@@ -41,8 +45,10 @@ _INEQUALITIES = ("!=", "<", "<=", ">", ">=")
 
 
 class FirestoreState:
-    """ports.State on a Firestore database; safe to use from many threads. The library reads for five minutes by itself,
-    `limits` say for how long here."""
+    """ports.State on a Firestore database; safe to use from many threads.
+
+    The library reads for five minutes by itself, `limits` say for how long here.
+    """
 
     def __init__(self, client: firestore.Client, limits: Limits = _LIMITS) -> None:
         self._client = client

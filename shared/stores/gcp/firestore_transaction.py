@@ -1,4 +1,6 @@
-"""Transactions on Firestore: what the body raises comes out as it is, conflicts run it again, within bounds."""
+"""Transactions on Firestore: what the body raises comes out as it is, conflicts run it again,
+within bounds.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,13 @@ _DOING = "The transaction failed"
 class _Contended(WriteConflict):
     """Another transaction held a lock, or committed first, or this one expired: it may run again.
 
-    An expired one did nothing, but for a commit whose answer was lost: what a body writes, it bears to find written.
+    An expired one did nothing, but for a commit whose answer was lost: what a body writes, it bears
+    to find written.
     """
 
 
-# Seconds, drawn at random by the library: those that met would meet again, were they to begin again at once.
+# Seconds, drawn at random by the library: those that met would meet again, were they to begin again
+# at once.
 _AGAIN = Retry(predicate=if_exception_type(_Contended), initial=0.5, maximum=8.0, multiplier=2.0, timeout=60.0)
 
 
@@ -71,11 +75,13 @@ class FirestoreTransaction:
 
 
 def run(client: firestore.Client, body: Callable[[Transaction], T], reads: Mapping[str, Any]) -> T:
-    """The body's result once its writes are committed; raises what the body raises, and nothing is written then.
+    """The body's result once its writes are committed; raises what the body raises, and nothing is
+    written then.
 
     `reads` has the time-out and the retry of each read.
 
-    Raises WriteConflict where others kept coming first, and what one of its writes raises (AlreadyExists, NotFound).
+    Raises WriteConflict where others kept coming first, and what one of its writes raises
+    (AlreadyExists, NotFound).
     """
     outside = sys.exception()
     try:
@@ -113,7 +119,8 @@ def _once(
 
 
 def _first_failure(error: Exception, outside: BaseException | None) -> Exception:
-    """The failure that came first: the library raises another over it where a commit or the roll-back after it fails.
+    """The failure that came first: the library raises another over it where a commit or the
+    roll-back after it fails.
 
     `outside` is what the caller was handling already, which is none of ours.
     """

@@ -15,12 +15,18 @@ from shared.stores.ports import ArrayUnion, Document, Increment
 
 
 def encode_document(path: str, data: Mapping[str, Any]) -> dict[str, object]:
-    """A document's data as the client library takes it. Raises Fatal for what the port does not carry."""
+    """A document's data as the client library takes it.
+
+    Raises Fatal for what the port does not carry.
+    """
     return plain_fields(path, data, _in_utc)
 
 
 def encode_update(path: str, fields: Mapping[str, Any]) -> dict[str, object]:
-    """Fields of an update as the client library takes them: quoted names, values and transforms. Raises Fatal."""
+    """Fields of an update as the client library takes them: quoted names, values and transforms.
+
+    Raises Fatal.
+    """
     return {
         firestore.Client.field_path(field_name(path, name)): _change(f"{path}.{name}", value)
         for name, value in fields.items()
@@ -40,7 +46,8 @@ def document(snapshot: firestore.DocumentSnapshot[Any]) -> Document | None:
     data = snapshot.to_dict()
     if data is None:
         return None
-    # as text with its nanoseconds: a datetime would cut them off, and the precondition would never hold
+    # as text with its nanoseconds: a datetime would cut them off, and the precondition would never
+    # hold
     version = str(snapshot.update_time.rfc3339())
     return Document(
         snapshot.reference.path, {name: _without_library_classes(value) for name, value in data.items()}, version
@@ -48,7 +55,10 @@ def document(snapshot: firestore.DocumentSnapshot[Any]) -> Document | None:
 
 
 def unchanged_since(version: str, path: str) -> Any:
-    """The precondition that a document has this version. Raises PreconditionFailed for what no version ever was."""
+    """The precondition that a document has this version.
+
+    Raises PreconditionFailed for what no version ever was.
+    """
     moment = Timestamp()
     try:
         moment.FromJsonString(version)

@@ -1,4 +1,6 @@
-"""A port made at its first use: a function that loads nothing into the warehouse does not import its client library."""
+"""A port made at its first use: a function that loads nothing into the warehouse does not import
+its client library.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""How long requests, their repetitions and jobs may take, from how long the function lives that waits for them.
+"""How long requests, their repetitions and jobs may take, from how long the function lives that
+waits for them.
 
-What outlives its function goes on unseen: it may write when the lease has ended and a retry has begun.
+What outlives its function goes on unseen: it may write when the lease has ended and a retry has
+begun.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ class Limits:
 
     @property
     def job_retry(self) -> float:
-        """Of a failed query's. More than twice a request's: of a query that has failed, BigQuery answers a request for
-        its results with an error, too, which is repeated to its end before anybody looks at the query."""
+        """Of a failed query's.
+
+        More than twice a request's: of a query that has failed, BigQuery answers a request for its
+        results with an error, too, which is repeated to its end before anybody looks at the query.
+        """
         return min(120.0, self.function / 4)

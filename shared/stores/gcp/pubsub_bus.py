@@ -1,7 +1,9 @@
-"""The bus port on Pub/Sub: whole batches published by one request each, dead letters listed without hiding them.
+"""The bus port on Pub/Sub: whole batches published by one request each, dead letters listed without
+hiding them.
 
-Requests are made directly rather than through the library's background batching: a request either gives the ids of
-all its messages or raises, and nothing is left to a thread that a function's instance may never let run again.
+Requests are made directly rather than through the library's background batching: a request either
+gives the ids of all its messages or raises, and nothing is left to a thread that a function's
+instance may never let run again.
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ from shared.stores.ports import Publication, PulledMessage
 
 logger = logging.getLogger(__name__)
 
-# In one request. An answer that comes too late has leased its messages all the same: the time is for the transfer too.
+# In one request. An answer that comes too late has leased its messages all the same: the time is
+# for the transfer too.
 _MOST_PULLED = 100
 _MOST_RELEASED = 1_000
 _PULL_SECONDS = 5.0
 # Pub/Sub may answer with none while messages wait, above all just after they were given back.
 _EMPTY_ANSWERS = 2
 _REQUEST_SECONDS = 30.0
-# The library's own retry goes on for ten minutes, longer than any function lives. Done twice is no harm: every receiver
-# is idempotent.
+# The library's own retry goes on for ten minutes, longer than any function lives. Done twice is no
+# harm: every receiver is idempotent.
 _RETRY = Retry(
     predicate=if_exception_type(google.TooManyRequests, google.ServerError, google.Aborted, google.Cancelled),
     initial=0.1,
@@ -42,12 +45,15 @@ _SOURCE = "CloudPubSubDeadLetterSourceSubscription"
 
 
 class PubSubBus:
-    """ports.Bus on the topics and pull subscriptions of a pipeline in one project; safe to use from many threads.
+    """ports.Bus on the topics and pull subscriptions of a pipeline in one project; safe to use from
+    many threads.
 
     Args:
         publisher, subscriber: make the clients of google.pubsub_v1, at first use.
-        prefix: stands before every topic's and subscription's name in the project, and is nowhere else to be seen.
-        pull_seconds: how long to wait for (more) messages; a subscription without any in that time is empty.
+        prefix: stands before every topic's and subscription's name in the project, and is nowhere
+            else to be seen.
+        pull_seconds: how long to wait for (more) messages; a subscription without any in that time
+            is empty.
     """
 
     def __init__(
@@ -73,7 +79,10 @@ class PubSubBus:
         return message_id
 
     def publish_all(self, topic: str, messages: Sequence[Publication]) -> list[str]:
-        """The ids, in order. Raises StoreUnavailable where a batch got no answer: those before it are published."""
+        """The ids, in order.
+
+        Raises StoreUnavailable where a batch got no answer: those before it are published.
+        """
         for message in messages:
             check_publication(self._topics, topic, message.data, message.attributes)
         published: list[str] = []
@@ -89,7 +98,9 @@ class PubSubBus:
         return published
 
     def pull(self, subscription: str, limit: int = 100) -> list[PulledMessage]:
-        """Messages waiting, oldest first, each under its message id; they go back at once, so that others see them."""
+        """Messages waiting, oldest first, each under its message id; they go back at once, so that
+        others see them.
+        """
         path = self._require_pull(subscription)
         found: dict[str, ReceivedMessage] = {}
         leased: list[str] = []
@@ -103,7 +114,9 @@ class PubSubBus:
         return [self._make_pulled(each.message) for each in ordered[:limit]]
 
     def ack(self, subscription: str, ack_ids: Sequence[str]) -> list[str]:
-        """Pulls once more and acknowledges those; what is not waiting was acknowledged, or is out with another pull."""
+        """Pulls once more and acknowledges those; what is not waiting was acknowledged, or is out
+        with another pull.
+        """
         path = self._require_pull(subscription)
         asked, wanted = frozenset(ack_ids), set(ack_ids)
         others: list[str] = []
@@ -124,10 +137,12 @@ class PubSubBus:
             logger.info("not waiting in %s, so not acknowledged: %s", subscription, ", ".join(sorted(wanted)))
         return sorted(wanted)
 
-    # --- inside -----------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------
 
     def _receive(self, path: str, limit: int) -> Iterator[ReceivedMessage]:
-        """Messages until so many were given, or none is waiting; they are leased meanwhile, so none comes twice."""
+        """Messages until so many were given, or none is waiting; they are leased meanwhile, so none
+        comes twice.
+        """
         given = 0
         for batch in self._batches(path, limit):
             yield from batch
@@ -136,7 +151,9 @@ class PubSubBus:
                 return
 
     def _batches(self, path: str, limit: int) -> Iterator[list[ReceivedMessage]]:
-        """What one pull after another gives, until none came in the time, or none with several answers in a row."""
+        """What one pull after another gives, until none came in the time, or none with several
+        answers in a row.
+        """
         empty = 0
         while empty < _EMPTY_ANSWERS:
             request = PullRequest(subscription=path, max_messages=min(limit, _MOST_PULLED))
@@ -174,7 +191,8 @@ class PubSubBus:
         attributes = dict(message.attributes)
         if _SOURCE in attributes:
             attributes[_SOURCE] = attributes[_SOURCE].removeprefix(self._prefix)
-        # An ack id of Pub/Sub's ends with the lease, and the lease has been given back: the message's id stays.
+        # An ack id of Pub/Sub's ends with the lease, and the lease has been given back: the
+        # message's id stays.
         return PulledMessage(message.message_id, message.message_id, bytes(message.data), attributes)
 
 

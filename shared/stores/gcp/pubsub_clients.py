@@ -11,8 +11,8 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from shared.core.errors import StoreUnavailable
 
-# A message may have ten megabytes, gRPC's own limit for what is received is four. The library lifts it on its own
-# channels, and so does this one.
+# A message may have ten megabytes, gRPC's own limit for what is received is four. The library lifts
+# it on its own channels, and so does this one.
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 _CONNECT_SECONDS = 30.0
 
@@ -24,7 +24,8 @@ def publisher() -> PublisherClient:
 
 
 def subscriber() -> SubscriberClient:
-    """A client that pulls and acknowledges, connected: a pull waits for few seconds, and none may go to connecting.
+    """A client that pulls and acknowledges, connected: a pull waits for few seconds, and none may
+    go to connecting.
 
     Raises StoreUnavailable where there is no connection in half a minute.
     """

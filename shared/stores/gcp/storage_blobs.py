@@ -1,4 +1,6 @@
-"""The blobs port on Cloud Storage: one request writes data and metadata, preconditions go by generation."""
+"""The blobs port on Cloud Storage: one request writes data and metadata, preconditions go by
+generation.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ class StorageBlobs:
         cache_control: str | None = None,
         if_generation: int | None = None,
     ) -> int:
-        """Under a precondition a request without an answer is repeated; without one it raises StoreUnavailable.
+        """Under a precondition a request without an answer is repeated; without one it raises
+        StoreUnavailable.
 
         Repeated blindly, a late first try could put old data over another's newer.
         """
@@ -89,7 +92,10 @@ class StorageBlobs:
             return sorted(blob.name for blob in found)
 
     def _find_own_write(self, path: str, write: str, wanted: int | None, refused: google.PreconditionFailed) -> int:
-        """The generation of our own write, where its answer was lost and its repetition refused. Raises else."""
+        """The generation of our own write, where its answer was lost and its repetition refused.
+
+        Raises else.
+        """
         current = self._bucket.get_blob(path, timeout=_TIMEOUT, retry=_RETRY)
         if current is not None and (current.metadata or {}).get(_WRITE) == write:
             return int(current.generation)

@@ -1,5 +1,8 @@
-"""The deployed ports, from settings: clients are made once each, at first use. On emulators where the environment says
-so, by the variables that Google's own clients read (FIRESTORE_, PUBSUB_, BIGQUERY_ and STORAGE_EMULATOR_HOST)."""
+"""The deployed ports, from settings: clients are made once each, at first use.
+
+On emulators where the environment says so, by the variables that Google's own clients read
+(FIRESTORE_, PUBSUB_, BIGQUERY_ and STORAGE_EMULATOR_HOST).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Stores:
 
 
 def open_stores(settings: Settings) -> Stores:
-    """The ports, without a call to any service. Raises ConfigError where a setting is missing, naming all that are."""
+    """The ports, without a call to any service.
+
+    Raises ConfigError where a setting is missing, naming all that are.
+    """
     needed = ("project_id", "raw_bucket", "exports_bucket", "models_bucket")
     missing = [name.upper() for name in needed if not getattr(settings, name)]
     if missing:

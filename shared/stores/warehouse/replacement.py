@@ -1,4 +1,7 @@
-"""The SQL of replace_partition on BigQuery, as text; nothing is run here. Tables are given with project and dataset."""
+"""The SQL of replace_partition on BigQuery, as text; nothing is run here.
+
+Tables are given with project and dataset.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from shared.stores.warehouse.schemas import Field, TableSchema
 
 # How FLOAT64 columns are rounded, on every implementation alike.
 FLOAT_DECIMALS = 6
-# Sums of floats end in another last bit when the rows come in another order, and a mean of rounded figures often lies
-# right between two roundings (20.1382145), where that bit decides. Rounded here first, the bit is gone.
+# Sums of floats end in another last bit when the rows come in another order, and a mean of rounded
+# figures often lies right between two roundings (20.1382145), where that bit decides. Rounded here
+# first, the bit is gone.
 NOISE_DECIMALS = 9
 
 _EXPIRES = "TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)"
@@ -34,13 +38,17 @@ class Metadata:
 
 
 def make_sql(made: str, select: str, schema: TableSchema) -> str:
-    """A table, gone by itself in an hour, of what a SELECT gives: the declared columns, FLOAT64 rounded."""
+    """A table, gone by itself in an hour, of what a SELECT gives: the declared columns, FLOAT64
+    rounded.
+    """
     rounded = ", ".join(map(_round_sql, schema.fields))
     return _create_sql(made, "", f"SELECT {rounded} FROM ({select}\n)")
 
 
 def like_sql(alike: str, made: str, schema: TableSchema, described: Metadata) -> str:
-    """The same rows in a table like the target in columns, modes, partitions, clusters, descriptions and key."""
+    """The same rows in a table like the target in columns, modes, partitions, clusters,
+    descriptions and key.
+    """
     parts = [_column(each, described.columns.get(each.name, "")) for each in schema.fields]
     if described.primary_key:
         parts.append(f"PRIMARY KEY ({_list_columns(described.primary_key)}) NOT ENFORCED")
@@ -50,16 +58,20 @@ def like_sql(alike: str, made: str, schema: TableSchema, described: Metadata) ->
 
 
 def count_sql(made: str, schema: TableSchema) -> str:
-    """n: the rows; outside: those of other dates than @first to @last; nulls: those without each REQUIRED column."""
+    """n: the rows; outside: those of other dates than @first to @last; nulls: those without each
+    REQUIRED column.
+    """
     nulls = ", ".join(f"COUNTIF(`{field.name}` IS NULL)" for field in schema.fields if field.required)
     outside = f"COUNTIF(`{schema.partition_field}` NOT BETWEEN @first AND @last)"
     return f"SELECT COUNT(*) AS n, {outside} AS outside, [{nulls}] AS nulls FROM `{made}`"
 
 
 def swap_sql(table: str, made: str, schema: TableSchema, dates: DateRange, by: Sequence[str]) -> str:
-    """One transaction: the slices that the made table has rows of are deleted from the table, and its rows inserted.
+    """One transaction: the slices that the made table has rows of are deleted from the table, and
+    its rows inserted.
 
-    The dates are written out (a script hands its parameters to its statements on BigQuery, and not everywhere).
+    The dates are written out (a script hands its parameters to its statements on BigQuery, and not
+    everywhere).
     """
     keys = [schema.field(name) for name in by]
     same = " AND ".join(

@@ -1,4 +1,6 @@
-"""Rows made to fit a declared table, column by column and by name; what does not fit is named, never guessed."""
+"""Rows made to fit a declared table, column by column and by name; what does not fit is named,
+never guessed.
+"""
 
 from __future__ import annotations
 
@@ -59,17 +61,20 @@ def _column(rows: pa.Table, field: Field, table: str) -> pa.ChunkedArray:
 
 
 def table_of(table: str, rows: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None) -> pa.Table:
-    """Rows as the declared table (or those of its columns), by name: a column that a row lacks is NULL in it."""
+    """Rows as the declared table (or those of its columns), by name: a column that a row lacks is
+    NULL in it.
+    """
     declared = arrow_schema(table)
     wanted = declared if columns is None else pa.schema([field for field in declared if field.name in columns])
     return pa.Table.from_pylist([dict(row) for row in rows], schema=wanted)
 
 
 def conform(rows: pa.Table, schema: TableSchema) -> pa.Table:
-    """The rows with exactly the declared columns, types and order; absent nullable columns are NULL.
+    """The rows with exactly the declared columns, types and order; absent nullable columns are
+    NULL.
 
-    Raises SchemaMismatch for a column that is not declared, a type that is not the declared one (integers widen
-    to NUMERIC and FLOAT64, nothing narrows), and NULL in a REQUIRED column.
+    Raises SchemaMismatch for a column that is not declared, a type that is not the declared one
+    (integers widen to NUMERIC and FLOAT64, nothing narrows), and NULL in a REQUIRED column.
     """
     unknown = sorted(set(rows.column_names) - set(schema.columns))
     if unknown:

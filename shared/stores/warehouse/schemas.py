@@ -1,4 +1,6 @@
-"""The declared tables: schemas/{dataset}.{table}.json, BigQuery's own table resources, as typed objects."""
+"""The declared tables: schemas/{dataset}.{table}.json, BigQuery's own table resources, as typed
+objects.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ class Field:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One declared table; `name` is dataset.table. `primary_key` is what MERGE goes by, NULLs included."""
+    """One declared table; `name` is dataset.table.
+
+    `primary_key` is what MERGE goes by, NULLs included.
+    """
 
     name: str
     description: str
@@ -71,9 +76,11 @@ class TableSchema:
 
     @property
     def constraint(self) -> tuple[str, ...]:
-        """The key to declare to BigQuery; empty where a column of it may be NULL or of a type no key has.
+        """The key to declare to BigQuery; empty where a column of it may be NULL or of a type no
+        key has.
 
-        BigQuery does not enforce a key but believes it: a query may be answered wrongly where a key column is NULL.
+        BigQuery does not enforce a key but believes it: a query may be answered wrongly where a key
+        column is NULL.
         """
         key = [self.field(name) for name in self.primary_key]
         fits = len(key) <= MOST_KEY_COLUMNS and all(field.required and field.type in KEY_TYPES for field in key)

@@ -1,7 +1,8 @@
-"""SQL text: read from the .sql file beside the code that uses it, and given the environment's dataset prefix.
+"""SQL text: read from the .sql file beside the code that uses it, and given the environment's
+dataset prefix.
 
-A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file is replaced by its
-text, with what stands between the brackets for $1, $2 ...
+A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file
+is replaced by its text, with what stands between the brackets for $1, $2 ...
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def _read(path: str) -> str:
 
 @cache
 def _fragment(name: str) -> str:
-    """A fragment without the comment at its head: that is about the fragment, not about where it is used."""
+    """A fragment without the comment at its head: that is about the fragment, not about where it is
+    used.
+    """
     path = FRAGMENTS / f"{name}.sql"
     if not path.is_file():
         raise NotFound(f"There is no SQL fragment {path}.", next_step="correct the name, or add the file.")
@@ -64,7 +67,8 @@ def expand_fragments(sql: str) -> str:
 
 
 def read_sql(package_or_folder: str | Path, name: str) -> str:
-    """The text of {name}.sql: of a package's sql/ folder ("functions.phase3_analytics"), or of a folder (a Path).
+    """The text of {name}.sql: of a package's sql/ folder ("functions.phase3_analytics"), or of a
+    folder (a Path).
 
     Its fragments are in it. Cached for the life of the process. Raises NotFound.
     """
@@ -83,7 +87,9 @@ def _whole(path: str) -> str:
 
 
 def with_prefix(sql: str, prefix: str) -> str:
-    """The SQL with every nba_* dataset name prefixed (DATASET_PREFIX); strings and comments stay as they are."""
+    """The SQL with every nba_* dataset name prefixed (DATASET_PREFIX); strings and comments stay as
+    they are.
+    """
     if not prefix:
         return sql
     return _TOKEN.sub(lambda match: prefix + match[1] if match[1] else match[0], sql)

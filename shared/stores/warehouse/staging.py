@@ -1,6 +1,8 @@
-"""Staging tables of a batch and the MERGE that brings them into the predictions table: SQL as text, nothing run here.
+"""Staging tables of a batch and the MERGE that brings them into the predictions table: SQL as text,
+nothing run here.
 
-The staged columns go by name: a column a table lacks is NULL, one that is not declared is refused with its name.
+The staged columns go by name: a column a table lacks is NULL, one that is not declared is refused
+with its name.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.stores.warehouse.schemas import TableSchema, load_schema
 
-# A dataset of their own: its tables expire by themselves, and a worker may write there without touching predictions.
+# A dataset of their own: its tables expire by themselves, and a worker may write there without
+# touching predictions.
 DATASET = "nba_staging"
 TARGET = "nba_predictions.player_prop_predictions"
 # Kept from the first write of a key; the MERGE sets updated_at itself, once.
 PRESERVED = ("prediction_id", "created_at")
 _UNIT = "staged_unit"
-# BigQuery takes at most 1,000 tables in one query, and a MERGE over a very wide UNION is slow everywhere.
+# BigQuery takes at most 1,000 tables in one query, and a MERGE over a very wide UNION is slow
+# everywhere.
 MOST_TABLES = 200
 CHUNK = 100
 # Tables that many units' tables were copied together into, in chunks, for one MERGE.
@@ -35,7 +39,9 @@ def staging_table(batch_id: str, unit: str) -> str:
 
 
 def check_staging(table: str) -> None:
-    """Raises Fatal for a table of another dataset: a load that replaces it would replace its declared columns too."""
+    """Raises Fatal for a table of another dataset: a load that replaces it would replace its
+    declared columns too.
+    """
     if not table.startswith(f"{DATASET}."):
         raise Fatal(
             f"A load replaces tables of {DATASET} alone, and {table} is none.",
@@ -66,7 +72,9 @@ def staged_columns() -> list[str]:
 
 
 def check_columns(tables: Mapping[str, Sequence[str]]) -> None:
-    """Raises SchemaMismatch for undeclared columns and for a key column that is missing, naming table and columns."""
+    """Raises SchemaMismatch for undeclared columns and for a key column that is missing, naming
+    table and columns.
+    """
     schema = load_schema(TARGET)
     allowed = {*staged_columns(), _UNIT}
     for table, columns in sorted(tables.items()):
@@ -98,7 +106,8 @@ def staged_rows(tables: Mapping[str, Sequence[str]], batch_id: str) -> str:
     for columns, names in sorted(by_columns.items()):
         selected = [c if c in columns else f"CAST(NULL AS {types[c]}) AS {c}" for c in staged_columns()]
         gathered = _UNIT in columns
-        # the same columns in the same order within a group, so * inside it cannot shift one into another
+        # the same columns in the same order within a group, so * inside it cannot shift one into
+        # another
         rows = " UNION ALL ".join(
             f"SELECT * FROM `{name}`" if gathered else f"SELECT *, '{unit_of(name, batch_id)}' AS {_UNIT} FROM `{name}`"
             for name in names
@@ -113,7 +122,9 @@ def compaction_sql(tables: Mapping[str, Sequence[str]], batch_id: str, into: str
 
 
 def _newest(staged: str, schema: TableSchema) -> str:
-    """Of several staged rows of a key the newest, with a total order so that a repeat picks the same."""
+    """Of several staged rows of a key the newest, with a total order so that a repeat picks the
+    same.
+    """
     key = ", ".join(schema.primary_key)
     columns = ", ".join(staged_columns())
     order = f"updated_at DESC, {_UNIT}, batch_id, predicted_points, p_over"
@@ -143,7 +154,8 @@ ORDER BY {_UNIT}"""
 def merge_sql(staged: str) -> str:
     """The guarded MERGE; params @now, @game_date, @revision.
 
-    Rows whose game has tipped off by @now are neither inserted nor updated; a row of a newer revision is not touched.
+    Rows whose game has tipped off by @now are neither inserted nor updated; a row of a newer
+    revision is not touched.
     """
     schema = load_schema(TARGET)
     columns = [field.name for field in schema.fields]
@@ -163,7 +175,9 @@ WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({values})"""
 
 
 def in_place_sql() -> str:
-    """Per game: rows of a batch in the predictions table, and how many double a key; params @game_date, @batch_id."""
+    """Per game: rows of a batch in the predictions table, and how many double a key; params
+    @game_date, @batch_id.
+    """
     key = ", ".join(load_schema(TARGET).primary_key)
     return f"""
 SELECT game_id, COUNT(*) AS keys_in_place, COALESCE(SUM(copies - 1), 0) AS doubled
@@ -178,7 +192,8 @@ ORDER BY game_id"""
 
 
 def absent_keys_sql(tables: Sequence[str]) -> str:
-    """Per staging table of one batch: its keys, and those not in the predictions table under that batch.
+    """Per staging table of one batch: its keys, and those not in the predictions table under that
+    batch.
 
     Params @game_date, @batch_id. A table without rows has no row in the answer.
     """
@@ -202,7 +217,9 @@ ORDER BY staging_table"""
 
 
 def tables_sql(dataset: str) -> str:
-    """Names and columns of the dataset's tables whose name begins with @prefix; views are left out."""
+    """Names and columns of the dataset's tables whose name begins with @prefix; views are left
+    out.
+    """
     return f"""
 SELECT listed.table_name, ARRAY_AGG(listed.column_name ORDER BY listed.ordinal_position) AS columns
 FROM {dataset}.INFORMATION_SCHEMA.COLUMNS AS listed

@@ -86,7 +86,7 @@ def test_what_is_encoded_is_decoded(kind: type[Record], data: st.DataObject) -> 
     assert all(type(value) in (str, int, bool, datetime, dict, list, NoneType) for value in document.values())
 
 
-# --- documents of the release before ----------------------------------------------------------------
+# --- documents of the release before --------------------------------------------------------------
 
 OLD_BATCH: dict[str, Any] = {
     "batch_id": "batch_2025-11-14_r1",
@@ -260,7 +260,7 @@ def test_what_an_old_unit_execution_breaker_or_redrive_does_not_say_is_nothing_y
     assert read(DeferredMessage).deferred_at == NOON
 
 
-# --- damaged documents ------------------------------------------------------------------------------
+# --- damaged documents ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

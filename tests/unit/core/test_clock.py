@@ -1,4 +1,6 @@
-"""New York's calendar: around midnight, on both nights of the clock change, and in what messages write."""
+"""New York's calendar: around midnight, on both nights of the clock change, and in what messages
+write.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A line of the log is one line of JSON that any viewer may show: redacted, printable, with its accents."""
+"""A line of the log is one line of JSON that any viewer may show: redacted, printable, with its
+accents.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def test_what_is_logged_is_printable_and_redacted(written: io.StringIO) -> None:
 def test_an_alert_is_logged_where_monitoring_counts(
     severity: Severity, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """nba-alerts is a topic that somebody has to read; the policy function-errors tells people of ERROR."""
+    """nba-alerts is a topic that somebody has to read; the policy function-errors tells people of
+    ERROR.
+    """
     with caplog.at_level("INFO"):
         alert("lost", severity, "Predictions are gone", "Next: restore them", datetime.now(UTC), event=Event.LOST)
     (record,) = caplog.records

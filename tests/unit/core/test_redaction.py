@@ -1,4 +1,6 @@
-"""A secret is found in every spelling that a library, a feed or a log gives it, and no half of one is left."""
+"""A secret is found in every spelling that a library, a feed or a log gives it, and no half of one
+is left.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +181,7 @@ def test_nothing_is_searched_while_nothing_is_secret(monkeypatch: pytest.MonkeyP
     assert redact(f"abc {KEY}") == f"abc {KEY}"
 
 
-# --- nobody cuts what another's exception says before it is redacted --------------------------------------------------
+# --- nobody cuts what another's exception says before it is redacted ------------------------------
 
 REDACTING = {"redact", "_safe", "_safe_page"}
 

@@ -52,7 +52,9 @@ def test_other_variables_are_nobodys_business() -> None:
 
 
 def test_secrets_are_not_shown_with_the_settings() -> None:
-    """Tracebacks with locals, assertion diffs and log lines show a repr; Runtime's and Context's hold this one."""
+    """Tracebacks with locals, assertion diffs and log lines show a repr; Runtime's and Context's
+    hold this one.
+    """
     settings = Settings(odds_api_key="x-secret", proxy_url="http://me:x-secret@proxy:8080")
     assert "x-secret" not in repr(settings)
     assert "max_units=20" in repr(settings)
@@ -67,7 +69,7 @@ def test_every_setting_has_a_sentence() -> None:
         assert len(after) > 15, field.name
 
 
-# --- secrets: named with the rule they break, never quoted ------------------------------------------------------------
+# --- secrets: named with the rule they break, never quoted ----------------------------------------
 
 SECRET = "hunter2hunter2"
 WRONG_PROXIES = [

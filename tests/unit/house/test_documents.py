@@ -125,7 +125,9 @@ def test_the_tests_named_beside_what_feeds_send_exist() -> None:
 
 
 def test_who_reads_figures_reads_first_what_a_user_would_get() -> None:
-    """Figures with absences from box scores come after those with real lists, and are called an upper bound."""
+    """Figures with absences from box scores come after those with real lists, and are called an
+    upper bound.
+    """
     science = (ROOT / "docs/science.md").read_text(encoding="utf-8")
     page = (ROOT / "local/backtest/what_a_user_gets.html").read_text(encoding="utf-8")
     first = re.findall(r"^## (.+)$", science, re.MULTILINE)[0]

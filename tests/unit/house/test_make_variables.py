@@ -1,4 +1,6 @@
-"""A variable that no command knows is refused by name, with the nearest known one; every known one is in the list."""
+"""A variable that no command knows is refused by name, with the nearest known one; every known one
+is in the list.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`make mutants`: which mutants there are, and that it tells one that tests notice from one that they do not."""
+"""`make mutants`: which mutants there are, and that it tells one that tests notice from one that
+they do not.
+"""
 
 from __future__ import annotations
 

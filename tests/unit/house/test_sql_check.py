@@ -21,7 +21,9 @@ KEY = (
 
 
 def build_statements() -> list[tuple[str, str]]:
-    """The statements that shared/stores/warehouse/staging.py puts together, for tables of unlike columns."""
+    """The statements that shared/stores/warehouse/staging.py puts together, for tables of unlike
+    columns.
+    """
     columns = staging.staged_columns()
     tables = {staging.staging_table(BATCH, str(unit)): columns for unit in (7, 8, 9)}
     tables[staging.staging_table(BATCH, "10")] = columns[:-1]
@@ -35,7 +37,7 @@ def build_statements() -> list[tuple[str, str]]:
     ]
 
 
-# --- the project ----------------------------------------------------------------------------------------------
+# --- the project ----------------------------------------------------------------------------------
 
 
 def test_every_sql_file_passes() -> None:
@@ -64,7 +66,7 @@ def test_the_contract_has_an_answer_of_every_function_that_is_let_pass() -> None
     assert ALLOWED - answered - {"REPLACE"} == set()
 
 
-# --- planted breaches -----------------------------------------------------------------------------------------
+# --- planted breaches -----------------------------------------------------------------------------
 
 BOX = "nba_raw.nbac_player_boxscores"
 LINES = "nba_raw.odds_api_player_points_props"
@@ -252,7 +254,7 @@ def test_a_select_that_is_only_read_may_take_all_columns() -> None:
     assert checker.check(f"SELECT * FROM {BOX}", written=False) == []
 
 
-# --- which files are written ----------------------------------------------------------------------------------
+# --- which files are written ----------------------------------------------------------------------
 
 
 def plant(root: Path, files: dict[str, str]) -> None:
@@ -280,7 +282,7 @@ def test_a_file_counts_as_written_unless_it_is_plainly_only_read(tmp_path: Path)
     ]
 
 
-# --- SQL in Python --------------------------------------------------------------------------------------------
+# --- SQL in Python --------------------------------------------------------------------------------
 
 PYTHON: list[tuple[str, str]] = [
     ("""sql = f"SELECT a FROM {table} WHERE d = '{day}'" """, "formats SQL"),

@@ -1,4 +1,6 @@
-"""Where a session's temporary folders may be: in memory where that has room, else wherever pytest puts them."""
+"""Where a session's temporary folders may be: in memory where that has room, else wherever pytest
+puts them.
+"""
 
 from __future__ import annotations
 

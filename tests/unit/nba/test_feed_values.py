@@ -1,4 +1,6 @@
-"""What a feed writes is read within its bounds or refused by name, and nothing else is ever raised."""
+"""What a feed writes is read within its bounds or refused by name, and nothing else is ever
+raised.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ JSON = st.recursive(
 )
 
 
-# --- the bounds and the schemas ------------------------------------------------------------------------------------
+# --- the bounds and the schemas -------------------------------------------------------------------
 
 
 def test_every_column_says_its_bounds_and_their_source() -> None:
@@ -43,7 +45,7 @@ def test_every_column_says_its_bounds_and_their_source() -> None:
             assert f"{YEAR.low} to {YEAR.high}: {YEAR.source}" in schema.field(name).description
 
 
-# --- numbers --------------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_decimal_of_many_places_is_refused() -> None:
         values.exact(231.12345, "total", Bound(0, 400, "x"), [])
 
 
-# --- texts, ids, times ----------------------------------------------------------------------------------------------
+# --- texts, ids, times ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", ["Luka Dončić", "Nikola Jokić", "姚明", "T.J. 😀"])
@@ -172,7 +174,7 @@ def test_every_reading_ends_in_a_value_or_a_refusal(value: Any) -> None:
         assert len(message.encode()) < 1000
 
 
-# --- JSON -------------------------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 
 
 def test_json_keeps_what_only_its_place_can_judge() -> None:
@@ -195,7 +197,7 @@ def test_usual_json_is_read_as_ever() -> None:
     assert read_json(json.dumps(value).encode()) == value
 
 
-# --- what steers a terminal is left out at the edge ------------------------------------------------------------------
+# --- what steers a terminal is left out at the edge -----------------------------------------------
 
 
 @pytest.mark.parametrize(

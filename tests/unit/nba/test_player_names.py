@@ -1,4 +1,6 @@
-"""Names as keys: what feeds write differently must become the same, and different people must not."""
+"""Names as keys: what feeds write differently must become the same, and different people must
+not.
+"""
 
 from __future__ import annotations
 

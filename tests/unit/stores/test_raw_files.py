@@ -1,4 +1,6 @@
-"""Raw files: the same bytes for the same responses, bodies as they came, clear errors for broken ones."""
+"""Raw files: the same bytes for the same responses, bodies as they came, clear errors for broken
+ones.
+"""
 
 from __future__ import annotations
 

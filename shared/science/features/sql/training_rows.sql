@@ -1,5 +1,6 @@
--- Feature rows of games played, each with what the player did: the one reader of training and backtest.
--- A game and player count once, with the latest features before tip-off. Parameters: @as_of, @first_date, @last_date.
+-- Feature rows of games played, each with what the player did: the one reader of training and
+-- backtest. A game and player count once, with the latest features before tip-off. Parameters:
+-- @as_of, @first_date, @last_date.
 SELECT
   f.*,
   p.points AS actual_points,

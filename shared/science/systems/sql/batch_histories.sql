@@ -1,8 +1,9 @@
--- The last @last_games games of many players at once, newest first: what the batch loader sends to the workers,
--- and, with all games of all players, what training builds the same histories from.
+-- The last @last_games games of many players at once, newest first: what the batch loader sends to
+-- the workers, and, with all games of all players, what training builds the same histories from.
 -- Strictly before @as_of; @game_date only keeps later partitions unread.
 WITH
--- A defence is judged by its fifteen games before the one at hand, so the past game is described as it was seen then.
+-- A defence is judged by its fifteen games before the one at hand, so the past game is described as
+-- it was seen then.
 defences AS (
   SELECT
     game_id,

@@ -1,6 +1,6 @@
--- Of one statistic, its columns of player_daily_cache from the season (s), the last 60 games (f) and the games against
--- this opponent (v). Slopes are least squares with x = -k, so that rising is positive. The difference at home is shrunk
--- as if 20 more games had shown none. $1: its column.
+-- Of one statistic, its columns of player_daily_cache from the season (s), the last 60 games (f)
+-- and the games against this opponent (v). Slopes are least squares with x = -k, so that rising is
+-- positive. The difference at home is shrunk as if 20 more games had shown none. $1: its column.
 f.$1_l3, f.$1_l5, f.$1_l10, f.$1_l20,
   s.$1_season,
   SAFE_DIVIDE(s.$1_before, s.games_before) AS $1_prev_season,

@@ -1,7 +1,9 @@
--- What counts: for each game, the rows of the last consolidated batch that covered it before tip-off.
--- Exports, grading and every check read this view alone; rows of earlier revisions stay in the table as history.
+-- What counts: for each game, the rows of the last consolidated batch that covered it before
+-- tip-off. Exports, grading and every check read this view alone; rows of earlier revisions stay in
+-- the table as history.
 WITH
--- A batch that was consolidated again (a late completion) has a row for each time: one of them is enough.
+-- A batch that was consolidated again (a late completion) has a row for each time: one of them is
+-- enough.
 counting AS (
   SELECT game_date, game_id, batch_id
   FROM nba_predictions.prediction_batches

@@ -1,6 +1,7 @@
--- Every row of the schedule with how long it held: the one definition of what the schedule says at a moment.
--- In force at a moment is a row with snapshot_time before it, replaced_at not before it: one of each game. The game is
--- on the schedule if gone_at is not before the moment either, and takes place if it is not called_off.
+-- Every row of the schedule with how long it held: the one definition of what the schedule says at
+-- a moment. In force at a moment is a row with snapshot_time before it, replaced_at not before it:
+-- one of each game. The game is on the schedule if gone_at is not before the moment either, and
+-- takes place if it is not called_off.
 WITH
 -- A game may move to another day: its next row replaces this one, whatever day that says.
 versions AS (
@@ -12,7 +13,8 @@ versions AS (
     ) AS replaced_at
   FROM nba_raw.nbac_schedule
 ),
--- Snapshots that list every game of their season from a day on: a game of such a day that is not in them is gone.
+-- Snapshots that list every game of their season from a day on: a game of such a day that is not in
+-- them is gone.
 listings AS (
   SELECT season, snapshot_time, MIN(covers_from) AS covers_from
   FROM nba_raw.nbac_schedule
@@ -41,8 +43,9 @@ missing AS (
     AND l.covers_from <= o.game_date
     AND (o.replaced_at IS NULL OR l.snapshot_time < o.replaced_at)
 ),
--- More games at once than a round of playoffs can spare (8 series, 3 games each) and a play-in besides: an answer that
--- was cut short, which would look like days without games. Believed when the next snapshot says so as well.
+-- More games at once than a round of playoffs can spare (8 series, 3 games each) and a play-in
+-- besides: an answer that was cut short, which would look like days without games. Believed when
+-- the next snapshot says so as well.
 absences AS (
   SELECT
     game_id, snapshot_time, season,

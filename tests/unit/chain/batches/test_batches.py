@@ -1,4 +1,6 @@
-"""Batches: one open per date, closed once, partial ones completed late, superseded ones left alone."""
+"""Batches: one open per date, closed once, partial ones completed late, superseded ones left
+alone.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +136,9 @@ def test_a_restored_state_gives_no_forgotten_batchs_id_again(state: SqliteState)
 def test_the_first_revision_of_a_new_epoch_is_above_all_that_an_earlier_one_opened(
     state: SqliteState, epoch: int, revision: int
 ) -> None:
-    """The restored state remembers revision 1 of epoch 1; others of that epoch may be in the tables."""
+    """The restored state remembers revision 1 of epoch 1; others of that epoch may be in the
+    tables.
+    """
     opened = opening.open_batch(state, PLAN, START)
     state.update(opened.path, {"status": "CONSOLIDATED"})
     again = opening.open_batch(state, replace(OTHER, state_epoch=epoch), START)
@@ -258,7 +262,9 @@ def test_closing_as_partial_names_what_is_missing(state: SqliteState) -> None:
 
 
 def test_a_batch_whose_units_were_all_recorded_is_closed_as_complete_whether_done_or_failed(state: SqliteState) -> None:
-    """The process of the last unit died before it closed the batch: nothing more is expected of anybody."""
+    """The process of the last unit died before it closed the batch: nothing more is expected of
+    anybody.
+    """
     opened = opening.open_batch(state, PLAN, START)
     for unit, status in (("a", UnitStatus.DONE), ("b", UnitStatus.FAILED)):
         result = UnitResult(unit, status, 25, None, 1, None, START)

@@ -1,4 +1,6 @@
-"""Executions: taken once, fenced, recorded with their outbox; and no interleaving loses or doubles a result."""
+"""Executions: taken once, fenced, recorded with their outbox; and no interleaving loses or doubles
+a result.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +134,9 @@ def test_the_holder_before_cannot_write_any_more(state: SqliteState) -> None:
 
 
 class Overtaken:
-    """The state port of a slow process: right after its first write of a kind, `competitor` does something too."""
+    """The state port of a slow process: right after its first write of a kind, `competitor` does
+    something too.
+    """
 
     def __init__(self, state: SqliteState, write: str, competitor: Callable[[], None]) -> None:
         self._state, self._write, self._competitor = state, write, competitor
@@ -156,14 +160,18 @@ def overtaken(state: SqliteState, write: str, competitor: Callable[[], None]) ->
 
 @pytest.mark.parametrize("owner", ["a", "b"], ids=["the same process", "another process"])
 def test_who_is_overtaken_right_after_the_first_take_has_taken_nothing(state: SqliteState, owner: str) -> None:
-    """Its lease ended before it read what it had written: the execution is at generation 2, its result not ours."""
+    """Its lease ended before it read what it had written: the execution is at generation 2, its
+    result not ours.
+    """
     competitor = Ledger(state, owner, 1)
     with pytest.raises(LeaseHeld, match="was taken over at once"):
         overtaken(state, "create", lambda: assert_taken(competitor, LATER)).take(KEY, START, LEASE, FACTS)
 
 
 def test_whose_record_was_replaced_right_after_the_first_take_has_taken_nothing(state: SqliteState) -> None:
-    """Forgotten (kept for a time only) and taken anew by another: generation 1 again, and not ours."""
+    """Forgotten (kept for a time only) and taken anew by another: generation 1 again, and not
+    ours.
+    """
 
     def competitor() -> None:
         state.delete(KEY.path)
@@ -273,7 +281,9 @@ def test_executions_of_a_run(state: SqliteState) -> None:
 
 
 class Deliveries(RuleBasedStateMachine):
-    """Several processes get the same message again and again, die or dawdle anywhere, and time passes."""
+    """Several processes get the same message again and again, die or dawdle anywhere, and time
+    passes.
+    """
 
     processes = st.sampled_from(["a", "b", "c"])
 
@@ -356,7 +366,9 @@ class Deliveries(RuleBasedStateMachine):
             return [row[0] for row in connection.execute("SELECT data FROM messages ORDER BY number")]
 
     def teardown(self) -> None:
-        """Once the faults stop, another delivery after every lease brings the one result and its message."""
+        """Once the faults stop, another delivery after every lease brings the one result and its
+        message.
+        """
         if not hasattr(self, "state"):
             return
         self.holding.clear()

@@ -1,4 +1,6 @@
-"""A dead letter says what it is, and fits into a message whatever the message was: shortened, said so, never lost."""
+"""A dead letter says what it is, and fits into a message whatever the message was: shortened, said
+so, never lost.
+"""
 
 from __future__ import annotations
 

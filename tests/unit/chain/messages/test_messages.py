@@ -1,4 +1,6 @@
-"""The message models: one spelling for sender and receiver, dates resolved, immutable, open to new fields."""
+"""The message models: one spelling for sender and receiver, dates resolved, immutable, open to new
+fields.
+"""
 
 from __future__ import annotations
 

@@ -201,7 +201,9 @@ def test_what_is_added_meanwhile_stays_pending(stores: Stores) -> None:
 
 
 def test_two_senders_at_once_leave_it_sent(stores: Stores) -> None:
-    """Each may publish (receivers are idempotent); neither brings back what the other has marked."""
+    """Each may publish (receivers are idempotent); neither brings back what the other has
+    marked.
+    """
     stores.record(OutboxMessage(TOPIC, "1"))
     inner: list[int] = []
 

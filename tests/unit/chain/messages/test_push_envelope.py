@@ -100,7 +100,9 @@ def test_attributes_fill_what_data_lacks() -> None:
 
 
 def test_only_known_attributes_become_fields() -> None:
-    """googclient_ and outbox ids ride along; a sequence or metadata by attribute would be nobody's intention."""
+    """googclient_ and outbox ids ride along; a sequence or metadata by attribute would be nobody's
+    intention.
+    """
     message = read_message(envelope(b"", game_date="TODAY", sequence="7", outbox_id="x"), PhaseMessage, NOW)
     assert message.sequence == 1
 

@@ -1,4 +1,6 @@
-"""The circuit breaker: five failed executions in a row open it, one trial after half an hour, a success closes it."""
+"""The circuit breaker: five failed executions in a row open it, one trial after half an hour, a
+success closes it.
+"""
 
 from __future__ import annotations
 

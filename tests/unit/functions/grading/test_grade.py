@@ -1,4 +1,6 @@
-"""Grading on the embedded warehouse: outcomes, voids, pushes, profit, windows, and that twice is as good as once."""
+"""Grading on the embedded warehouse: outcomes, voids, pushes, profit, windows, and that twice is as
+good as once.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ FEATURES = "nba_predictions.ml_feature_store"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
-    """The morning after: both games final, Alpha scored 25 and Beta 20; a batch covered both games."""
+    """The morning after: both games final, Alpha scored 25 and Beta 20; a batch covered both
+    games.
+    """
     with evening(tmp_path) as opened:
         opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
         opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
@@ -287,7 +291,7 @@ def test_figures_too_good_to_be_true_raise_an_alert(
     assert all(sentence in one.data for sentence, one in zip(sentences, found, strict=True))
 
 
-# --- what feeds really send -------------------------------------------------------------------------------------
+# --- what feeds really send -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
@@ -317,7 +321,9 @@ def test_a_list_that_does_not_cover_the_day_says_nothing_of_it(night: Evening, c
 
 
 def test_half_a_box_score_is_not_graded_and_the_rest_mends_it(night: Evening) -> None:
-    """Final in the schedule, and the players of one team alone: nobody of the other is void for that."""
+    """Final in the schedule, and the players of one team alone: nobody of the other is void for
+    that.
+    """
     night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 92")
     night.add(
         PREDICTIONS,
@@ -423,7 +429,10 @@ def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Eveni
 
 
 def test_a_tip_off_moved_forward_counts_from_its_new_moment(night: Evening) -> None:
-    """Of its predictions one was made before the new tip-off, two before the old. The other game keeps its own."""
+    """Of its predictions one was made before the new tip-off, two before the old.
+
+    The other game keeps its own.
+    """
     earlier = TIPOFFS[EARLY] - timedelta(hours=1)
     night.add(SCHEDULE, [schedule_row(LATE, "final", hours=20) | {"tipoff_at": earlier}])
     night.add(
@@ -483,7 +492,9 @@ def test_a_schedule_of_this_very_moment_is_known_and_a_later_one_is_not(
 
 
 def test_a_grade_stands_beside_the_season_average_that_its_prediction_saw(night: Evening) -> None:
-    """Features of a later run are there too: the prediction knew nothing of them, and is graded once."""
+    """Features of a later run are there too: the prediction knew nothing of them, and is graded
+    once.
+    """
     later = {"features_as_of": AS_OF + timedelta(hours=2)}
     night.add(FEATURES, [features(EARLY, 1, "Alpha", 30.0) | later])
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])

@@ -1,4 +1,5 @@
-"""What sources really send: nonsense in headers, pages in any encoding, bombs, drips and redirects to elsewhere.
+"""What sources really send: nonsense in headers, pages in any encoding, bombs, drips and redirects
+to elsewhere.
 
 Nothing but SourceUnavailable and SourceRefused may come out of the client.
 """
@@ -60,7 +61,7 @@ def catch_refusal(base_url: str, **settings: Any) -> SourceUnavailable:
     return raised.value
 
 
-# --- headers -----------------------------------------------------------------------------------------------------
+# --- headers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_wait_of_any_length_is_left_to_the_messages_retry(sources: FakeSources
         get(sources, Reply(429, headers={"Retry-After": text}), GOOD)
 
 
-# --- pages and encodings -----------------------------------------------------------------------------------------
+# --- pages and encodings --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 500])
@@ -200,7 +201,7 @@ def test_an_odd_value_does_not_cost_the_answer(sources: FakeSources, body: bytes
     assert answer.body == body.removeprefix(b"\xef\xbb\xbf")
 
 
-# --- size --------------------------------------------------------------------------------------------------------
+# --- size -----------------------------------------------------------------------------------------
 
 
 def bomb(size: int) -> bytes:
@@ -284,7 +285,7 @@ def test_a_transport_in_this_process_is_bounded_too() -> None:
     client.close()
 
 
-# --- time --------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 
 
 def body_drips() -> Script:
@@ -348,7 +349,7 @@ def test_a_slow_answer_within_its_time_is_taken() -> None:
         assert client.get("/x", {}, lambda value: None).value == [1]
 
 
-# --- redirects ---------------------------------------------------------------------------------------------------
+# --- redirects ------------------------------------------------------------------------------------
 
 
 def reply_moved(location: str, status: int = 302) -> Reply:
@@ -422,7 +423,7 @@ def test_a_loop_of_redirects_ends(sources: FakeSources) -> None:
     assert len(sources.requests) == 6
 
 
-# --- anything else -----------------------------------------------------------------------------------------------
+# --- anything else --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

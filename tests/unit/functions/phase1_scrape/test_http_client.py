@@ -1,4 +1,6 @@
-"""The HTTP client of the sources: what it retries, how long it waits, and that the key stays secret."""
+"""The HTTP client of the sources: what it retries, how long it waits, and that the key stays
+secret.
+"""
 
 from __future__ import annotations
 
@@ -172,7 +174,7 @@ def test_a_transport_stands_in_for_the_network_and_for_the_proxy() -> None:
     client.close()
 
 
-# --- a key that has to be encoded, wherever a source puts it ----------------------------------------------------------
+# --- a key that has to be encoded, wherever a source puts it --------------------------------------
 
 SPECIAL = "Zk/9+q=2&w%41'r\"8\\Lm7xT"
 

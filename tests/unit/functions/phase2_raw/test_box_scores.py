@@ -1,4 +1,6 @@
-"""leaguegamelog as rows of players and teams: what is read, and that nothing unreadable is dropped in silence."""
+"""leaguegamelog as rows of players and teams: what is read, and that nothing unreadable is dropped
+in silence.
+"""
 
 from __future__ import annotations
 

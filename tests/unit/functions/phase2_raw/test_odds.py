@@ -1,4 +1,6 @@
-"""Event odds as rows of player lines and game lines, each known when it was, and nothing dropped in silence."""
+"""Event odds as rows of player lines and game lines, each known when it was, and nothing dropped in
+silence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The schedule as rows: the run's days and what is to come, open pairings left out, unreadable games counted."""
+"""The schedule as rows: the run's days and what is to come, open pairings left out, unreadable
+games counted.
+"""
 
 from __future__ import annotations
 

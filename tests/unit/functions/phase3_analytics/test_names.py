@@ -1,4 +1,6 @@
-"""Names of feeds find their players by one rule, and what they do not find is recorded, never guessed."""
+"""Names of feeds find their players by one rule, and what they do not find is recorded, never
+guessed.
+"""
 
 from __future__ import annotations
 
@@ -113,14 +115,16 @@ def test_aliases_are_loaded_once_and_people_s_own_stay(world: FeatureFixture) ->
 
 
 def test_sql_and_python_drop_the_same_suffixes(world: FeatureFixture) -> None:
-    """players.sql makes lookup bases in SQL; shared/nba/player_names.py makes them of the feeds' names."""
+    """players.sql makes lookup bases in SQL; shared/nba/player_names.py makes them of the feeds'
+    names.
+    """
     bases = {row["player_name"]: row["player_lookup_base"] for row in world.rows("nba_reference.players")}
     assert bases == {name: player_lookup_base(name) for name in bases}
     assert bases["Jimmy Butler III"] == "jimmybutler"
     assert bases["Nic Claxton"] == "nicclaxton"
 
 
-# --- names that differ ------------------------------------------------------------------------------------------
+# --- names that differ ----------------------------------------------------------------------------
 
 SARR = (101, "Alex Sarr")
 CARRINGTON = (102, "Carlton Carrington")
@@ -177,7 +181,9 @@ def test_any_name_that_an_id_had_finds_him(renamed: FeatureFixture, name: str) -
 
 
 def test_who_is_listed_under_his_former_team_is_out(renamed: FeatureFixture) -> None:
-    """Denver does not play; its list names two who play for Boston now, and its own Twice Man, not Boston's."""
+    """Denver does not play; its list names two who play for Boston now, and its own Twice Man, not
+    Boston's.
+    """
     out = {
         row["player_id"]
         for row in renamed.rows("nba_analytics.upcoming_player_game_context", f"game_date = '{DAY}'")

@@ -1,4 +1,6 @@
-"""Games that vanish from the schedule, box scores that are corrected, and games that count for rest alone."""
+"""Games that vanish from the schedule, box scores that are corrected, and games that count for rest
+alone.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def world(tmp_path: Path) -> Iterator[FeatureFixture]:
 
 
 def boxes(world: FeatureFixture, points: dict[int, int], *, at: datetime, file: str, day: date = YESTERDAY) -> None:
-    """The box score of LAL at BOS as one file has it: players and their points, in whole two-pointers."""
+    """The box score of LAL at BOS as one file has it: players and their points, in whole
+    two-pointers.
+    """
     sides = {1: "BOS", 2: "BOS", 3: "LAL", 4: "LAL"}
     names = dict((ALPHA, BETA, GAMMA, DELTA))
     before = len(world._pending.get("nba_raw.nbac_player_boxscores", []))
@@ -49,7 +53,7 @@ def results(world: FeatureFixture, as_of: datetime = EVENING) -> Any:
     return world.phase3("results", YESTERDAY, YESTERDAY, as_of)
 
 
-# --- the schedule ---------------------------------------------------------------------------------------------
+# --- the schedule ---------------------------------------------------------------------------------
 
 
 def playoff_round(world: FeatureFixture, seen: datetime, numbers: range, covers_from: date) -> None:
@@ -62,7 +66,9 @@ def playoff_round(world: FeatureFixture, seen: datetime, numbers: range, covers_
 
 
 def test_a_playoff_game_that_is_not_needed_any_more_is_no_game(world: FeatureFixture) -> None:
-    """In the schedule of 20 April and not in that of 27 April: no game, no context, no rest from it."""
+    """In the schedule of 20 April and not in that of 27 April: no game, no context, no rest from
+    it.
+    """
     first, second = datetime(2026, 4, 20, 10, tzinfo=UTC), datetime(2026, 4, 27, 10, tzinfo=UTC)
     playoff_round(world, first, range(1, 8), date(2026, 4, 18))
     next_round = date(2026, 5, 4)
@@ -132,7 +138,7 @@ def test_the_cup_final_counts_for_rest_and_for_nothing_else(world: FeatureFixtur
     assert world.phase3("tomorrow", YESTERDAY, YESTERDAY, at_new_york(YESTERDAY, time(12))).status == "no_data"
 
 
-# --- corrected box scores ---------------------------------------------------------------------------------------
+# --- corrected box scores -------------------------------------------------------------------------
 
 
 def test_a_player_whom_the_corrected_box_score_leaves_out_is_gone_and_his_share_of_the_sums(
@@ -189,7 +195,7 @@ def test_who_played_no_time_has_no_game_and_stays_part_of_the_sums(
     assert (rows[1]["players_points"], rows[1]["team_points"]) == (22, 22)
 
 
-# --- points that do not add up ----------------------------------------------------------------------------------
+# --- points that do not add up --------------------------------------------------------------------
 
 
 def final_score(world: FeatureFixture, home: int, away: int) -> None:

@@ -1,4 +1,6 @@
-"""One evening: feeds differ in which team is at home, write lines that no book means, and know of trades first."""
+"""One evening: feeds differ in which team is at home, write lines that no book means, and know of
+trades first.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
 
 
 def _swap_sides(world: FeatureFixture) -> None:
-    """The schedule has Boston at home to Los Angeles; the odds feed has it the other way round, in both tables."""
+    """The schedule has Boston at home to Los Angeles; the odds feed has it the other way round, in
+    both tables.
+    """
     world.game(DAY, "BOS", "LAL", tip=None, status="scheduled")
     world.game_line(DAY, "LAL", "BOS", "4.5", "220.5", at=at(16), book="draftkings")
     world.game_line(DAY, "LAL", "BOS", "5.5", "221.5", at=at(16), book="fanduel")
@@ -92,7 +96,9 @@ def _suspicious(world: FeatureFixture) -> None:
 
 
 def _trade(world: FeatureFixture) -> None:
-    """Golden State plays without those who left: one offered by Denver before, one on Miami's list, one of neither."""
+    """Golden State plays without those who left: one offered by Denver before, one on Miami's list,
+    one of neither.
+    """
     world.game(DAY, "GSW", "UTA", status="scheduled")
     world.game(DAY, "DEN", "MIA", status="scheduled")
     world.game(DAY, "CHI", "PHX", status="scheduled")
@@ -125,7 +131,7 @@ def suspicions(world: FeatureFixture, name: str) -> dict[tuple[str, str], Any]:
     }
 
 
-# --- home and away --------------------------------------------------------------------------------------------
+# --- home and away --------------------------------------------------------------------------------
 
 
 def test_lines_spread_and_tip_off_find_their_game_whoever_is_at_home(world: FeatureFixture) -> None:
@@ -145,7 +151,7 @@ def test_the_swap_is_counted_and_named(world: FeatureFixture) -> None:
     assert "home and away the other way round in the odds feed (20251114BL)" in outcome.reason
 
 
-# --- lines that no book means ---------------------------------------------------------------------------------
+# --- lines that no book means ---------------------------------------------------------------------
 
 
 def test_a_line_far_from_all_is_marked_and_left_out_of_the_main_line(world: FeatureFixture) -> None:
@@ -187,7 +193,9 @@ def test_where_two_books_agree_on_what_he_never_scores_nobodys_line_counts(world
 
 
 def test_where_two_books_agree_on_what_he_may_well_score_the_third_is_meant(world: FeatureFixture) -> None:
-    """They may know of fewer minutes: form is no reason against them while they are not far from it."""
+    """They may know of fewer minutes: form is no reason against them while they are not far from
+    it.
+    """
     assert suspicions(world, "Limited Man") == {
         ("betmgm", "8.5"): None,
         ("draftkings", "8.5"): None,
@@ -216,7 +224,7 @@ def test_a_price_far_from_the_other_books_and_one_that_gives_money_away_are_mark
     assert suspicions(world, "Sure Man") == {("prizepicks", "19.5"): None, ("underdog", "19.5"): "absurd_price"}
 
 
-# --- trades ---------------------------------------------------------------------------------------------------
+# --- trades ---------------------------------------------------------------------------------------
 
 
 def test_a_line_puts_a_player_on_the_new_teams_roster_and_takes_him_from_the_old_ones(world: FeatureFixture) -> None:

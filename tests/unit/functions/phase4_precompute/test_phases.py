@@ -1,4 +1,6 @@
-"""What phases 3 and 4 report: every run ends in a visible state with a reason, at a fixed number of statements."""
+"""What phases 3 and 4 report: every run ends in a visible state with a reason, at a fixed number of
+statements.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def world(tmp_path: Path) -> Iterator[FeatureFixture]:
 def play_game(
     world: FeatureFixture, day: date = YESTERDAY, home: str = "BOS", away: str = "LAL", **game: object
 ) -> str:
-    """A game with both box scores; player ids from the teams' letters, so that they are the same every day."""
+    """A game with both box scores; player ids from the teams' letters, so that they are the same
+    every day.
+    """
     game_id = world.game(day, home, away, **game)  # type: ignore[arg-type]
     for team, opponent, is_home in ((home, away, True), (away, home, False)):
         world.box(day, (ord(team[0]), f"Man {team}"), team, opponent, home=is_home, twos=8, misses=8)
@@ -126,7 +130,9 @@ def test_the_next_delivery_mends_what_was_partial(world: FeatureFixture) -> None
 
 
 def test_phase_4_by_hand_computes_the_newest_context_again(world: FeatureFixture) -> None:
-    """{"game_date": ...} on nba-phase4-trigger: its own moment has no context, the newest one has."""
+    """{"game_date": ...} on nba-phase4-trigger: its own moment has no context, the newest one
+    has.
+    """
     play_game(world)
     world.phase3("results", YESTERDAY, YESTERDAY, AS_OF)
     world.game(DAY, "BOS", "LAL", status="scheduled")
@@ -228,7 +234,9 @@ def test_a_backfill_derives_absences_and_doing_it_again_changes_nothing(world: F
 
 
 def test_shot_zones_where_they_exist(world: FeatureFixture) -> None:
-    """Sixty games: LA allows twice the league's points in the paint, where the man of BOS scores most."""
+    """Sixty games: LA allows twice the league's points in the paint, where the man of BOS scores
+    most.
+    """
     first = date(2025, 9, 1)
     for i in range(60):
         day = first + timedelta(days=i)

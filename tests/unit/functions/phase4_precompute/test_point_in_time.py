@@ -1,4 +1,6 @@
-"""No feature knows anything from at or after its moment: planted future data changes nothing, earlier data does."""
+"""No feature knows anything from at or after its moment: planted future data changes nothing,
+earlier data does.
+"""
 
 from __future__ import annotations
 
@@ -152,7 +154,9 @@ def test_a_game_is_history_three_hours_after_its_tip_off(world: FeatureFixture) 
 
 
 def test_a_game_tonight_counts_as_rest_lost_for_tomorrow(world: FeatureFixture) -> None:
-    """Seen the evening before, his last game known is two days older than the team's last by the schedule."""
+    """Seen the evening before, his last game known is two days older than the team's last by the
+    schedule.
+    """
     as_of = at_new_york(BOSTON_DAYS[-1], time(18))
     world.phase3("tomorrow", DAY, DAY, as_of)
     world.phase4("tomorrow", DAY, DAY, as_of)
@@ -162,7 +166,9 @@ def test_a_game_tonight_counts_as_rest_lost_for_tomorrow(world: FeatureFixture) 
 
 
 def test_a_matinee_is_described_as_of_its_tip_off(world: FeatureFixture) -> None:
-    """In the backfill of a game at 13:00 a line of 14:00 is after the fact, a line of 12:00 is not."""
+    """In the backfill of a game at 13:00 a line of 14:00 is after the fact, a line of 12:00 is
+    not.
+    """
     day = TOMORROW
     world.game(day, "BOS", "LAL", tip=time(13))
     world.line(day, "BOS", "LAL", "Rising Star", "14.5", at=at(12, day=day))

@@ -147,7 +147,9 @@ def test_all_lined_players_of_the_evening_are_found(world: FeatureFixture) -> No
 
 
 def test_serving_gives_the_rows_of_the_backfill(world: FeatureFixture) -> None:
-    """Served last; described again afterwards, with the evening's box scores known, not a byte differs."""
+    """Served last; described again afterwards, with the evening's box scores known, not a byte
+    differs.
+    """
     served = world.features(DAY, CUT_OFF)
     world.backfill(DAY, DAY, AS_OF)
     assert world.features(DAY, CUT_OFF) == served

@@ -1,4 +1,6 @@
-"""Every run of a day fetches and loads the same snapshots again: nothing that is computed from them may change."""
+"""Every run of a day fetches and loads the same snapshots again: nothing that is computed from them
+may change.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def test_every_raw_row_loaded_twice_changes_nothing(world: FeatureFixture) -> No
 
 
 def test_a_lined_evening_is_what_is_computed(world: FeatureFixture) -> None:
-    """The rows that the other test compares hold lines, reports, shot data and names that are not found."""
+    """The rows that the other test compares hold lines, reports, shot data and names that are not
+    found.
+    """
     found = compute(world)
     rows = {row["player_id"]: row for row in world.features(DAY, AS_OF).values()}
     assert (rows[RISING]["line_books"], rows[MATE]["injury_status"], rows[FOE]["line"]) == (3, "OUT", None)

@@ -1,4 +1,6 @@
-"""The summer: it is no rest, and before a season's first game last season's players make the roster."""
+"""The summer: it is no rest, and before a season's first game last season's players make the
+roster.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ Season = dict[date, dict[int, Row]]
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Season, Season]]:
-    """The feature rows of the first evenings, as served and as a backfill of half a year describes them afterwards."""
+    """The feature rows of the first evenings, as served and as a backfill of half a year describes
+    them afterwards.
+    """
     with open_world(tmp_path_factory.mktemp("season")) as world:
         for day, home, away, players in (
             (LONG_AGO, "BOS", "MIA", [RETIRED]),
@@ -103,7 +107,7 @@ def test_a_backfill_over_the_summer_finds_the_same_players_as_rested(both: tuple
         }
 
 
-# --- whom a book expects --------------------------------------------------------------------------------------
+# --- whom a book expects --------------------------------------------------------------------------
 
 DAY = date(2025, 12, 20)
 RETURNING = (7, "Returning Man")
@@ -111,10 +115,11 @@ LAST_GAME = DAY - timedelta(days=31)
 
 
 def test_whom_a_book_expects_is_on_the_roster_after_any_pause(tmp_path: Path) -> None:
-    """He played for Miami, then for Boston, 31 days ago; both play tonight, Boston played yesterday too.
+    """He played for Miami, then for Boston, 31 days ago; both play tonight, Boston played yesterday
+    too.
 
-    An alternate line, a line in a game of his former team and a line of that very moment do not bring him back. Before
-    the game are 30 days without one, at which rest is capped.
+    An alternate line, a line in a game of his former team and a line of that very moment do not
+    bring him back. Before the game are 30 days without one, at which rest is capped.
     """
     before, yesterday = LAST_GAME - timedelta(days=9), DAY - timedelta(days=1)
     with open_world(tmp_path) as world:

@@ -1,4 +1,6 @@
-"""Who is left to share the minutes and points: not who is listed out, and overtime is no more to share."""
+"""Who is left to share the minutes and points: not who is listed out, and overtime is no more to
+share.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ LEFT = (ONE, QUESTIONABLE, SMALL, SMALLER)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
-    """Five men of Boston play 53 minutes each, 25 in all more than a game has; then 48 each, but 40 of the first."""
+    """Five men of Boston play 53 minutes each, 25 in all more than a game has; then 48 each, but 40
+    of the first.
+    """
     with open_world(tmp_path_factory.mktemp("shares")) as world:
         for day, minutes in ((OVERTIME, 53.0), (LAST, 48.0)):
             world.game(day, "BOS", "LAL")

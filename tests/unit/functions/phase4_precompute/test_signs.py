@@ -121,7 +121,9 @@ def test_who_is_missing_is_seen_from_each_side(rows: dict[int, dict[str, Any]]) 
 
 
 def test_factors_point_the_right_way(world: FeatureFixture, rows: dict[int, dict[str, Any]]) -> None:
-    """A back-to-back and a fourth game in seven days tire; a weak defence and missing team-mates help."""
+    """A back-to-back and a fourth game in seven days tire; a weak defence and missing team-mates
+    help.
+    """
     found = world.rows("nba_precompute.player_composite_factors", f"game_date = '{DAY}'")
     factors = {row["player_id"]: row for row in found}
     star = factors[RISING]

@@ -1,4 +1,6 @@
-"""Of each feed the newest answer as a whole is in force: who is not in it any more has no line, or is not listed."""
+"""Of each feed the newest answer as a whole is in force: who is not in it any more has no line, or
+is not listed.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def line(
 
 
 def list_offers(world: FeatureFixture, name: str, as_of: datetime = AS_OF) -> set[tuple[str, bool, str]]:
-    """(book, main, line) of a name after phase 3; the systems' reading of the same rows leaves none of them out."""
+    """(book, main, line) of a name after phase 3; the systems' reading of the same rows leaves none
+    of them out.
+    """
     world.phase3("same_day", DAY, DAY, as_of)
     rows = [
         row
@@ -73,11 +77,13 @@ def list_offers(world: FeatureFixture, name: str, as_of: datetime = AS_OF) -> se
     return found
 
 
-# --- lines ----------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
 
 def test_a_player_taken_off_by_a_book_has_its_line_no_more(world: FeatureFixture) -> None:
-    """At 16:00 draftkings shows the mate alone; fanduel's market has not changed since 9:00 and is in the answer."""
+    """At 16:00 draftkings shows the mate alone; fanduel's market has not changed since 9:00 and is
+    in the answer.
+    """
     line(world, "Star Man", "20.5", 9)
     line(world, "Steady Mate", "12.5", 9)
     line(world, "Star Man", "24.5", 9, book="fanduel")
@@ -89,7 +95,9 @@ def test_a_player_taken_off_by_a_book_has_its_line_no_more(world: FeatureFixture
 
 
 def test_a_book_that_is_not_in_the_newest_answer_offers_nothing(world: FeatureFixture) -> None:
-    """draftkings has 27.5 at 9:00 and nothing at 17:00, fanduel 31.5 at both: 31.5 of one book, not 29.5 of two."""
+    """draftkings has 27.5 at 9:00 and nothing at 17:00, fanduel 31.5 at both: 31.5 of one book, not
+    29.5 of two.
+    """
     line(world, "Star Man", "27.5", 9)
     line(world, "Star Man", "31.5", 9, book="fanduel")
     assert list_offers(world, "Star Man", at(16)) == {("draftkings", True, "27.5"), ("fanduel", True, "31.5")}
@@ -127,7 +135,9 @@ def test_an_answer_of_more_than_twelve_hours_ago_is_not_in_force(
 
 
 def test_a_historical_answer_stands_for_its_own_time(world: FeatureFixture) -> None:
-    """Bought a year later, it says what was offered at 17:30: so it is known then, as far as its lines are older."""
+    """Bought a year later, it says what was offered at 17:30: so it is known then, as far as its
+    lines are older.
+    """
     later = at(17) + timedelta(days=365)
     world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), fetched=later)
     world.line(DAY, "BOS", "LAL", "Star Man", "22.5", at=at(17), answer=AS_OF, fetched=later)
@@ -137,7 +147,9 @@ def test_a_historical_answer_stands_for_its_own_time(world: FeatureFixture) -> N
 
 
 def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: FeatureFixture) -> None:
-    """Local state of before: live answers by their fetch, bought ones (after tip-off) by their newest snapshot."""
+    """Local state of before: live answers by their fetch, bought ones (after tip-off) by their
+    newest snapshot.
+    """
     tip, later = at(19), at(12) + timedelta(days=365)
     old: Row = {"commence": tip, "dated": False}
     world.line(DAY, "BOS", "LAL", "Star Man", "20.5", at=at(9), answer=at(10), **old)
@@ -156,7 +168,9 @@ def team_lines(world: FeatureFixture) -> tuple[float | None, float | None, int |
 
 
 def test_spreads_and_totals_go_by_the_newest_answer_too(world: FeatureFixture) -> None:
-    """draftkings is gone at 17:00; then fanduel shows its total alone; then the answer names nobody."""
+    """draftkings is gone at 17:00; then fanduel shows its total alone; then the answer names
+    nobody.
+    """
     world.game_line(DAY, "BOS", "LAL", "-4.5", "220.5", at=at(9), book="draftkings")
     world.game_line(DAY, "BOS", "LAL", "-6.5", "224.5", at=at(9), book="fanduel")
     assert team_lines(world) == (-5.5, 222.5, 2)
@@ -209,7 +223,7 @@ def test_a_snapshot_of_another_game_or_after_the_moment_takes_nobody_off(world: 
     assert list_offers(world, "Star Man") == {("draftkings", True, "20.5")}
 
 
-# --- the injury list ------------------------------------------------------------------------------------------
+# --- the injury list ------------------------------------------------------------------------------
 
 
 def statuses(world: FeatureFixture, as_of: datetime = AS_OF) -> dict[str, str | None]:
@@ -227,7 +241,9 @@ def test_who_is_not_on_the_newest_list_is_healthy(world: FeatureFixture) -> None
 
 
 def test_an_empty_list_takes_the_earlier_ones_out_of_force(world: FeatureFixture) -> None:
-    """Nobody is listed, and nothing is known of team-mates: an empty list is no report that all are well."""
+    """Nobody is listed, and nothing is known of team-mates: an empty list is no report that all are
+    well.
+    """
     world.injury(DAY, "Star Man", "BOS", "OUT", at=at(11))
     world.no_injuries(DAY, at=at(16))
     assert set(statuses(world).values()) == {None}

@@ -166,7 +166,9 @@ def test_units_are_players_or_groups_of_the_same_work(players: int, most: int, u
 
 
 def test_who_has_a_line_is_more_work_and_shares_a_unit_with_fewer() -> None:
-    """Five tested lines against one row: of two lined players and ten without, in two units, one has each."""
+    """Five tested lines against one row: of two lined players and ten without, in two units, one
+    has each.
+    """
     lined = [Player(player(n), [line(n)]) for n in range(2)]
     unlined = [Player(player(n), ()) for n in range(10, 20)]
     grouped = players_per_unit([*lined, *unlined], 2)

@@ -1,4 +1,6 @@
-"""Prices beside their own books, the side of every line, and what nobody prices is no pick in any file."""
+"""Prices beside their own books, the side of every line, and what nobody prices is no pick in any
+file.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +158,9 @@ def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_ov
 
 @pytest.mark.parametrize("side", ["OVER", "UNDER"])
 def test_a_side_without_a_price_is_no_pick_though_the_other_has_one(night: Evening, side: str) -> None:
-    """No such row is written now; one of another version must not become a bet without a price either."""
+    """No such row is written now; one of another version must not become a bet without a price
+    either.
+    """
     gone = "over" if side == "OVER" else "under"
     row = prediction_row(EARLY, 1, "Alpha", recommendation=side) | {f"{gone}_price": None, f"{gone}_bookmaker": None}
     (line,) = lines(export_rows(night, row))

@@ -1,4 +1,6 @@
-"""The schemas of exports bound every number and every date: what no game can come to does not fit."""
+"""The schemas of exports bound every number and every date: what no game can come to does not
+fit.
+"""
 
 from __future__ import annotations
 

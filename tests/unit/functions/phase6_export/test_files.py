@@ -1,4 +1,6 @@
-"""The export files of a small evening: what stands in them, their schemas, and what the gate keeps out."""
+"""The export files of a small evening: what stands in them, their schemas, and what the gate keeps
+out.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,9 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
 
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Evening]:
-    """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are left out."""
+    """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are
+    left out.
+    """
     with evening(tmp_path) as opened:
         opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
         opened.add_sources()
@@ -101,7 +105,9 @@ def ready(tmp_path: Path) -> Iterator[Evening]:
 
 
 def history() -> list[dict[str, Any]]:
-    """Twelve games of Alpha, one a day: 30, 29 ... points, and tonight's own, which no file may show."""
+    """Twelve games of Alpha, one a day: 30, 29 ... points, and tonight's own, which no file may
+    show.
+    """
     past = [summary_row(EARLY, 1, "Alpha", 31 - days, DAY - timedelta(days=days)) for days in range(1, 13)]
     return [*past, summary_row(EARLY, 1, "Alpha", 99)]
 
@@ -209,7 +215,9 @@ def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evenin
 
 
 def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
-    """The main line's row has it, the alternates none; a system without one (an error, an older row) an empty list."""
+    """The main line's row has it, the alternates none; a system without one (an error, an older
+    row) an empty list.
+    """
     labelled = [{"label": LABELS[each["feature"]], **each} for each in json.loads(EXPLANATION)]
     failed = prediction_row(
         EARLY, 4, "Out A", None, system="xgboost_v1", mean=None, error_code="no_model", explanation=None
@@ -417,7 +425,9 @@ def test_a_game_that_was_to_begin_a_moment_later_is_held_against_the_date(tmp_pa
 
 
 def test_what_was_consolidated_later_overwrites_whoever_asks_for_it(ready: Evening) -> None:
-    """A late unit is exported by its run, whose as_of is older than that of an export by hand in between."""
+    """A late unit is exported by its run, whose as_of is older than that of an export by hand in
+    between.
+    """
     by_hand = AS_OF + timedelta(hours=2)
     assert run(message(), ready.context("phase6_export", by_hand)).status == "success"
     before = read(ready, f"v1/predictions/{DAY}.json")
@@ -590,7 +600,7 @@ def test_the_chain_leaves_the_grades_to_grading(ready: Evening) -> None:
     assert not [path for path in outcome.metadata["files"] if "results" in path or "performance" in path]
 
 
-# --- called off or moved after the predictions -----------------------------------------------------------------
+# --- called off or moved after the predictions ----------------------------------------------------
 
 SCHEDULE = "nba_raw.nbac_schedule"
 
@@ -740,7 +750,7 @@ def test_who_had_no_line_and_who_had_a_further_line_alone_are_among_the_results(
     assert found["systems"][0]["no_line"] == 1
 
 
-# --- at the moment itself ----------------------------------------------------------------------------------------
+# --- at the moment itself -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("later", "known"), [(timedelta(0), True), (timedelta(microseconds=1), False)])

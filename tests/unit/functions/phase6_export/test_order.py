@@ -1,4 +1,6 @@
-"""Who may overwrite whom: the order of runs, lost races, and the status that keeps the last dates."""
+"""Who may overwrite whom: the order of runs, lost races, and the status that keeps the last
+dates.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def test_an_older_run_never_overwrites_a_newer_one(tmp_path: Path, newer: Order)
 
 
 class RacingBlobs(FileBlobs):
-    """A bucket in which another run writes the same file between our read and our write, `times` times."""
+    """A bucket in which another run writes the same file between our read and our write, `times`
+    times.
+    """
 
     def __init__(self, folder: Path, competitor: Order, times: int) -> None:
         super().__init__(folder)
@@ -189,7 +193,9 @@ def test_the_top_level_is_of_the_newest_date_that_has_come(before: str, attempt:
 
 
 def test_the_dates_of_a_status_outlive_its_form() -> None:
-    """A header of an older version is not shown on top any more; what it says of the dates stays."""
+    """A header of an older version is not shown on top any more; what it says of the dates
+    stays.
+    """
     attempt = status_body()["dates"][0]
     older = {**attempt, "game_date": "2025-11-13"}
     before = {**status_body(dates=[older, {"game_date": "never"}]), "schema_version": 0}

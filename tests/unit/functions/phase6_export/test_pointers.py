@@ -1,4 +1,6 @@
-"""Which date the pointers and the players' files are of: a date without games, and players who do not play."""
+"""Which date the pointers and the players' files are of: a date without games, and players who do
+not play.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +168,9 @@ def test_on_the_next_evening_who_does_not_play_is_not_playing(night: Evening) ->
 
 
 def test_an_old_date_again_takes_nothing_from_the_new_one(night: Evening) -> None:
-    """Neither pointers nor the top level, and no file of a player whom the new date does not have."""
+    """Neither pointers nor the top level, and no file of a player whom the new date does not
+    have.
+    """
     night.clock.move(days=1)
     run(message(NEXT), night.context("phase6_export"))
     night.add("nba_monitoring.expected_outputs", [expected_row(LATE, 9, "Omega")])

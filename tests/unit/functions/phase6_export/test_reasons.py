@@ -1,4 +1,6 @@
-"""Reasons: plain sentences about the player, every figure of them checked; every feature and term has a label."""
+"""Reasons: plain sentences about the player, every figure of them checked; every feature and term
+has a label.
+"""
 
 from __future__ import annotations
 
@@ -180,7 +182,7 @@ def test_without_features_the_story_is_silent() -> None:
     assert "None" not in sentence
 
 
-# --- labels ---------------------------------------------------------------------------------------------------
+# --- labels ---------------------------------------------------------------------------------------
 
 
 def test_every_feature_has_a_label_of_its_own() -> None:
@@ -213,7 +215,7 @@ def test_a_feature_of_an_older_model_is_told_by_its_name() -> None:
     assert label("points_of_yore") == "points of yore"
 
 
-# --- who is out, from the feature rows ------------------------------------------------------------------------
+# --- who is out, from the feature rows ------------------------------------------------------------
 
 
 @pytest.fixture
@@ -234,7 +236,9 @@ def out(player_id: int, name: str, points: float, status: str = "OUT", **changes
 
 
 def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evening) -> None:
-    """Out or doubtful rotation players of his team and of the same as-of; best scorer first, once each."""
+    """Out or doubtful rotation players of his team and of the same as-of; best scorer first, once
+    each.
+    """
     later, earlier = AS_OF + timedelta(hours=3), AS_OF - timedelta(hours=3)
     figures = {"teammates_out_count": 2, "teammates_out_points": 30.0, "teammates_out_points_delta": 0.0}
     figures |= {"opponents_out_count": 1, "opponents_out_points": 18.0}

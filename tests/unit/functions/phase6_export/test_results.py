@@ -1,4 +1,6 @@
-"""Results grade every line, alternates too; the record of the best bets is of what stood on the list before tip-off."""
+"""Results grade every line, alternates too; the record of the best bets is of what stood on the
+list before tip-off.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ SCORED = {1: 23, 2: 20, 3: 25}
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
-    """The day of two games, four players expected; what they will score is in SCORED, and Delta will not play."""
+    """The day of two games, four players expected; what they will score is in SCORED, and Delta
+    will not play.
+    """
     with evening(tmp_path) as opened:
         opened.add_sources()
         opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
@@ -193,7 +197,9 @@ def four_picks() -> list[dict[str, Any]]:
 
 
 def test_the_record_counts_picks_by_what_became_of_them(night: Evening) -> None:
-    """-1 + 1.05 + 0 = 0.05 units on three stakes; Wilson's 95% interval of 1 of 2 is 0.0945 to 0.9055."""
+    """-1 + 1.05 + 0 = 0.05 units on three stakes; Wilson's 95% interval of 1 of 2 is 0.0945 to
+    0.9055.
+    """
     night.add(PREDICTIONS, four_picks())
     export_all(night)
     results, performance = grade_and_export(night)
@@ -238,7 +244,9 @@ def read_shown(night: Evening) -> list[list[Any]]:
 
 
 def test_an_export_made_again_after_tip_off_cannot_improve_the_past(night: Evening) -> None:
-    """After the early game's tip-off a better line of his appears; the late game's pick still changes in time."""
+    """After the early game's tip-off a better line of his appears; the late game's pick still
+    changes in time.
+    """
     night.add(PREDICTIONS, [prediction_row(*ALPHA, "24.5"), prediction_row(*BETA, "18.5", recommendation="UNDER")])
     night.add(PREDICTIONS, rows_without_line(GAMMA, DELTA))
     export_all(night)

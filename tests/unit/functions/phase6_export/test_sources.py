@@ -1,4 +1,6 @@
-"""What a reader is told of the sources: their state and age in every file, injuries nobody listed, a partial status."""
+"""What a reader is told of the sources: their state and age in every file, injuries nobody listed,
+a partial status.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ HOUR = "2025-11-14T16:00:00Z"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
-    """Alpha and Beta are predicted, Out A is left out; no source has said anything but the two games."""
+    """Alpha and Beta are predicted, Out A is left out; no source has said anything but the two
+    games.
+    """
     with evening(tmp_path) as opened:
         opened.add(SCHEDULE, [schedule_row(EARLY), schedule_row(LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
@@ -247,7 +251,9 @@ def test_a_source_that_counts_no_more_makes_the_export_partial(
     [(720, "current", None), (721, "stale", "the newest schedule known was more than 12 hours old")],
 )
 def test_a_schedule_of_the_morning_is_stale_in_the_evening(minutes: int, state: str, reason: str | None) -> None:
-    """What was postponed or moved since is not known: no other date's schedule, and too old to go by."""
+    """What was postponed or moved since is not known: no other date's schedule, and too old to go
+    by.
+    """
     as_of = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
     known = as_of - timedelta(minutes=minutes)
     row = {"game_id": None, "features_as_of": as_of, "schedule_at": known, "box_scores_at": None}
@@ -280,7 +286,9 @@ def test_an_answer_without_a_line_is_an_answer(night: Evening) -> None:
 def test_what_was_loaded_after_the_features_were_made_is_not_said_to_be_in_them(
     night: Evening, source: str, null_reasons: str, seen: bool
 ) -> None:
-    """A list or an answer of 16:59 that a retry loads at 17:10: known at the features' moment, and not to them."""
+    """A list or an answer of 16:59 that a retry loads at 17:10: known at the features' moment, and
+    not to them.
+    """
     night.add_sources()
     night.add("nba_predictions.ml_feature_store", [features(LATE, 2, "Beta") | {"null_reasons": null_reasons}])
     run(message(), night.context("phase6_export"))

@@ -1,4 +1,6 @@
-"""What a date is short of, decided on hand-made snapshots: each contract's rule, and which comes first."""
+"""What a date is short of, decided on hand-made snapshots: each contract's rule, and which comes
+first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What self-heal reads of the exports after a real one: each deleted file is missed, and made again by phase 6."""
+"""What self-heal reads of the exports after a real one: each deleted file is missed, and made again
+by phase 6.
+"""
 
 from __future__ import annotations
 

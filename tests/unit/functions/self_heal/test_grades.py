@@ -1,5 +1,6 @@
-"""Which results and grades self-heal counts, read from the tables: both teams' players, points that add up, and grades
-that say what the box score says."""
+"""Which results and grades self-heal counts, read from the tables: both teams' players, points that
+add up, and grades that say what the box score says.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +169,9 @@ def test_a_prediction_without_a_line_and_its_grade_belong_together(night: Evenin
 
 
 def test_rows_of_the_newest_batch_that_were_never_graded_are_counted_too(night: Evening) -> None:
-    """Deleted together with their grades, and whole players: consolidation counted the rows, and who was expected."""
+    """Deleted together with their grades, and whole players: consolidation counted the rows, and
+    who was expected.
+    """
     later = {"rows_expected": 3, "consolidated_at": batch(EARLY)["consolidated_at"] + timedelta(minutes=1)}
     night.add("nba_predictions.prediction_batches", [batch(game) | later for game in (EARLY, LATE)])
     assert short(night) == ("kept", f"1 of the 3 rows that batch_{DAY}_r1 put in place are gone")

@@ -29,7 +29,7 @@ from shared.science.predictions.lines import Best
 from shared.stores.warehouse.rows import table_of
 from tests.support.features_fixture import FeatureFixture, open_world
 
-# --- days ---------------------------------------------------------------------------------------------------
+# --- days -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_what_kept_results_depend_on_is_there(place: str) -> None:
     assert code_print([place]) != code_print([])
 
 
-# --- rows ---------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def test_an_archive_without_the_file_is_asked_by_its_rule(league: Archive) -> None:
@@ -114,9 +114,9 @@ def test_a_broken_file_is_named(league: Archive, tmp_path: Path) -> None:
 def test_the_rule_gives_the_real_archives_rows(nba_archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of 2023-24 to the row and the line; of 2025-26 what the file did otherwise, and no more.
 
-    The rule has one row more, and on 2025-12-06, a day of two snapshots, the file leaves the later book out (5 lines).
-    For 2024-25 the file has the lines of PrizePicks alone, where the rule takes Underdog's too (609 rows more, 1,028
-    other lines), which no backtest sees: the file is there.
+    The rule has one row more, and on 2025-12-06, a day of two snapshots, the file leaves the later
+    book out (5 lines). For 2024-25 the file has the lines of PrizePicks alone, where the rule takes
+    Underdog's too (609 rows more, 1,028 other lines), which no backtest sees: the file is there.
     """
     archive = Archive(nba_archive)
     spans = {"2023-24": (date(2023, 10, 24), date(2024, 4, 14)), "2025-26": (date(2025, 10, 21), date(2025, 12, 31))}
@@ -132,7 +132,7 @@ def test_the_rule_gives_the_real_archives_rows(nba_archive: Path, monkeypatch: p
     assert sum(kept[key] != found[key] for key in kept.keys() & found.keys()) == 5
 
 
-# --- absences of the day before -----------------------------------------------------------------------------
+# --- absences of the day before -------------------------------------------------------------------
 
 STAR, MATE, BENCH = (1, "Star Man"), (2, "Steady Mate"), (3, "Bench Man")
 FIRST, SECOND, TONIGHT = date(2025, 11, 10), date(2025, 11, 12), date(2025, 11, 14)
@@ -141,7 +141,9 @@ AFTER = at_new_york(date(2025, 11, 16), time(4))
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[FeatureFixture]:
-    """The mate misses the second game and is back tonight; the star plays both and misses tonight."""
+    """The mate misses the second game and is back tonight; the star plays both and misses
+    tonight.
+    """
     with open_world(tmp_path) as world:
         for day, players in ((FIRST, (STAR, MATE, BENCH)), (SECOND, (STAR, BENCH)), (TONIGHT, (MATE, BENCH))):
             world.game(day, "BOS", "LAL")
@@ -170,7 +172,9 @@ def test_the_day_before_knows_who_missed_the_game_before(world: FeatureFixture) 
 
 
 def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixture) -> None:
-    """On opening night nobody is known to be missing: that is unknown, and not what the evening's box scores show."""
+    """On opening night nobody is known to be missing: that is unknown, and not what the evening's
+    box scores show.
+    """
     world.backfill(FIRST, TONIGHT, AFTER)
     rows = absences_of_the_day_before(world.warehouse, FIRST, FIRST)
     assert [(row["status"], row.get("player_id")) for row in rows] == [("NONE", None)]
@@ -178,7 +182,7 @@ def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixt
     assert absences_of_the_day_before(world.warehouse, SECOND, SECOND)[0]["status"] == "NONE", "all played the first"
 
 
-# --- bets ---------------------------------------------------------------------------------------------------
+# --- bets -----------------------------------------------------------------------------------------
 
 
 def test_a_bet_is_settled_at_its_price() -> None:
@@ -189,7 +193,9 @@ def test_a_bet_is_settled_at_its_price() -> None:
 
 
 def test_bets_as_serving_makes_them() -> None:
-    """Sure overs: priced, at an assumed price, priced on the other side alone, without a line, unpredicted."""
+    """Sure overs: priced, at an assumed price, priced on the other side alone, without a line,
+    unpredicted.
+    """
     line = np.array([15.5, 15.5, 15.5, np.nan, 15.5])
     point = np.array([25.0, 25.0, 25.0, 25.0, np.nan])
     best = [Best(over=-120, under=100), Best(), Best(under=-110), Best(), Best(over=-120, under=100)]

@@ -1,4 +1,6 @@
-"""The parts of `make bench` that must be right whatever the times: equal inputs, and differences noticed."""
+"""The parts of `make bench` that must be right whatever the times: equal inputs, and differences
+noticed.
+"""
 
 from __future__ import annotations
 

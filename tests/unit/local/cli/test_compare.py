@@ -1,4 +1,6 @@
-"""`make compare` calls two state folders the same only where predictions, grades and exports are."""
+"""`make compare` calls two state folders the same only where predictions, grades and exports
+are.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`make publish` says how it ended: also where the runtime died, was stopped, or was asked nonsense."""
+"""`make publish` says how it ended: also where the runtime died, was stopped, or was asked
+nonsense.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is planned, destroyed and promoted: the archive by its content, the environments that go and those that do not.
+"""What is planned, destroyed and promoted: the archive by its content, the environments that go and
+those that do not.
 
 Terraform is a script here that keeps its arguments and answers as it is told.
 """
@@ -62,7 +63,7 @@ def calls(root: Path) -> list[Any]:
     return [json.loads(line) for line in (root / "calls.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-# --- the archive --------------------------------------------------------------------------------------------------
+# --- the archive ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wanted", ["", SHA256, SHA256.upper()])
@@ -73,7 +74,9 @@ def test_an_archive_is_planned_under_the_name_of_its_content(root: Path, wanted:
 
 
 def test_what_is_packed_later_is_not_what_was_planned(root: Path) -> None:
-    """`make apply` uploads the file that the plan names, whatever build/functions.zip is by then."""
+    """`make apply` uploads the file that the plan names, whatever build/functions.zip is by
+    then.
+    """
     path = find_promoted(root, {})
     (root / "build" / "functions.zip").write_bytes(b"another")
     assert path.read_bytes() == ARCHIVE
@@ -130,7 +133,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_make_plan_and_apply_deploy_one_archive(checkout: Path) -> None:
-    """From a person's command line: what the plan hashed is what the apply finds, and another hash ends it."""
+    """From a person's command line: what the plan hashed is what the apply finds, and another hash
+    ends it.
+    """
     tfvars(checkout, "dev", 'environment = "dev"\n')
     settings = terraform(checkout)
     given = [f"TERRAFORM={settings['TERRAFORM']}", "ENV=dev", "STATE_BUCKET=b"]
@@ -148,7 +153,7 @@ def test_make_plan_and_apply_deploy_one_archive(checkout: Path) -> None:
     assert [arguments[1] for arguments, _ in calls(checkout)] == ["init", "plan"] * 2, "a refused archive plans nothing"
 
 
-# --- destroy ------------------------------------------------------------------------------------------------------
+# --- destroy --------------------------------------------------------------------------------------
 
 DEV = 'project_id  = "p"\nenvironment = "dev"\n\ndeletion_protection = false # it may go\n'
 
@@ -227,7 +232,7 @@ def test_the_examples_of_other_environments_may_be_destroyed_and_prods_may_not(r
             destroy.check(root, environment)
 
 
-# --- the plan after an apply --------------------------------------------------------------------------------------
+# --- the plan after an apply ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("code", "message"), [(2, "is not empty"), (1, "ended with 1")])
@@ -251,7 +256,7 @@ def test_a_state_that_cannot_be_opened_is_told(root: Path) -> None:
         smoke.see_an_empty_plan(root, terraform(root, init=1), lambda line: None)
 
 
-# --- the contracts on a real project ------------------------------------------------------------------------------
+# --- the contracts on a real project --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("prefix", ["ct-", "ct-me-", "ct-run17-"])

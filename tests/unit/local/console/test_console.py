@@ -1,4 +1,6 @@
-"""Nothing reaches a person's terminal or a page but through local/console, which takes texts as they read."""
+"""Nothing reaches a person's terminal or a page but through local/console, which takes texts as
+they read.
+"""
 
 from __future__ import annotations
 

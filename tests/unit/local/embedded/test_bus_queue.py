@@ -1,4 +1,6 @@
-"""The queue under the bus: claims, deadlines, back-off, dead letters, duplicates, order, and what a restart finds."""
+"""The queue under the bus: claims, deadlines, back-off, dead letters, duplicates, order, and what a
+restart finds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the DuckDB warehouse does beyond the contract: durability, locks, conflicts, counts, a schema that changed."""
+"""What the DuckDB warehouse does beyond the contract: durability, locks, conflicts, counts, a
+schema that changed.
+"""
 
 from __future__ import annotations
 

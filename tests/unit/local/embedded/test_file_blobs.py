@@ -1,4 +1,6 @@
-"""File blobs beyond the contract: plain files, crashes between two renames, readers during writes, no way out."""
+"""File blobs beyond the contract: plain files, crashes between two renames, readers during writes,
+no way out.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +166,7 @@ def test_an_object_below_another_is_refused(folder: Path) -> None:
         blobs.write("a/b", b"", content_type=JSON)
 
 
-# --- what the file system refuses -------------------------------------------------------------------------------
+# --- what the file system refuses -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

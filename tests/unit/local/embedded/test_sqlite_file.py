@@ -1,4 +1,6 @@
-"""The state file: kill -9 loses nothing committed, other processes are named, writes do not nest."""
+"""The state file: kill -9 loses nothing committed, other processes are named, writes do not
+nest.
+"""
 
 from __future__ import annotations
 

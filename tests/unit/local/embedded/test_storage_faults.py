@@ -1,4 +1,6 @@
-"""A full disk, a file that may not be read and a damaged one: each says what mends it, and after that all goes on."""
+"""A full disk, a file that may not be read and a damaged one: each says what mends it, and after
+that all goes on.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.support.embedded import START, function_spec, small_pipeline, write_function
 
 MIB = 2**20
-# One message after the other: of several at once one may take the room in which the queue notes what became of another.
+# One message after the other: of several at once one may take the room in which the queue notes
+# what became of another.
 PIPELINE = small_pipeline(function_spec("writing", "a", instances=1))
 # A function of ours, handler and all: what it writes is a raw file and a row of the warehouse.
 WRITING = """
@@ -86,7 +89,7 @@ def fill(folder: Path, leave: int = 0) -> Path:
     return ballast
 
 
-# --- a full disk ------------------------------------------------------------------------------------------------
+# --- a full disk ----------------------------------------------------------------------------------
 
 
 def test_a_full_disk_stops_the_run_with_what_to_do_and_after_it_the_same_goes_on(
@@ -256,7 +259,7 @@ def test_what_duckdb_says_of_its_file_in_use_and_at_opening(
     assert message in str(opening)
 
 
-# --- damaged files ----------------------------------------------------------------------------------------------
+# --- damaged files --------------------------------------------------------------------------------
 
 
 def play_once(folder: Path, functions: Path) -> None:

@@ -1,4 +1,7 @@
-"""What the transpiler adds to sqlglot. What its SQL answers is the warehouse contract's; here is its form."""
+"""What the transpiler adds to sqlglot.
+
+What its SQL answers is the warehouse contract's; here is its form.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def test_what_is_no_statement_of_ours_is_refused(bigquery: str, message: str) ->
         transpile(bigquery)
 
 
-# --- the UNION ALL of staging tables --------------------------------------------------------------------------
+# --- the UNION ALL of staging tables --------------------------------------------------------------
 
 
 def tables(count: int) -> dict[str, list[str]]:
@@ -100,7 +103,7 @@ def test_every_staging_table_is_in_the_merge_with_its_unit(units: int) -> None:
     assert "_staging_run_" not in statement.source.sql
 
 
-# --- MERGE ----------------------------------------------------------------------------------------------------
+# --- MERGE ----------------------------------------------------------------------------------------
 
 
 def test_a_merge_that_updates_has_its_source_and_its_guard() -> None:

@@ -1,4 +1,6 @@
-"""Starting emulators: waited for, ended with their children, and said plainly where they are absent."""
+"""Starting emulators: waited for, ended with their children, and said plainly where they are
+absent.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A Pub/Sub that delivers by itself: what it still owes is known, and a push tells the simulated moment."""
+"""A Pub/Sub that delivers by itself: what it still owes is known, and a push tells the simulated
+moment.
+"""
 
 from __future__ import annotations
 

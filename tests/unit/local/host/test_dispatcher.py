@@ -31,7 +31,10 @@ from tests.support.embedded import (
 
 
 class Bench:
-    """A pipeline with functions on disk, served and delivered to. `calls` is what the functions were sent."""
+    """A pipeline with functions on disk, served and delivered to.
+
+    `calls` is what the functions were sent.
+    """
 
     def __init__(self, tmp_path: Path, pipeline: Pipeline, **options: Any) -> None:
         self.file = SqliteFile(tmp_path / "state.sqlite")
@@ -59,7 +62,9 @@ BenchOf = Callable[..., Bench]
 
 @pytest.fixture
 def bench_of(tmp_path: Path) -> Iterator[BenchOf]:
-    """Bench of a pipeline; its apps are plain WSGI functions `app(push) -> (status, answer)` by name."""
+    """Bench of a pipeline; its apps are plain WSGI functions `app(push) -> (status, answer)` by
+    name.
+    """
     benches: list[Bench] = []
 
     def make(pipeline: Pipeline, apps: dict[str, Callable[[dict[str, Any]], tuple[int, Any]]], **options: Any) -> Bench:

@@ -1,4 +1,6 @@
-"""One process owns a state folder; the others learn which one, and what the dead leave counts for nothing."""
+"""One process owns a state folder; the others learn which one, and what the dead leave counts for
+nothing.
+"""
 
 from __future__ import annotations
 

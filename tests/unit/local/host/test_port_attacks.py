@@ -1,6 +1,8 @@
-"""Attacks on the local port over raw sockets: what a web page, a rebound name or a careless client can send.
+"""Attacks on the local port over raw sockets: what a web page, a rebound name or a careless client
+can send.
 
-Each is refused with its status, and acted on by nothing: the mounted application counts what reaches it.
+Each is refused with its status, and acted on by nothing: the mounted application counts what
+reaches it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ JSON = "Content-Type: application/json\r\n"
 
 
 class Target:
-    """A server with one application under every root, which counts the requests that reached it by path."""
+    """A server with one application under every root, which counts the requests that reached it by
+    path.
+    """
 
     def __init__(self) -> None:
         self.reached: Counter[str] = Counter()
@@ -77,7 +81,8 @@ def target() -> Iterator[Target]:
     made.server.stop()
 
 
-# What a page, an image or a rebound name sends: (what it is, method and path, the headers, the status).
+# What a page, an image or a rebound name sends: (what it is, method and path, the headers, the
+# status).
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 PAGES = [
     ("a page's simple POST", "POST /functions/phase1_scrape", "{host}Origin: http://evil.example\r\n{text}", 403),
@@ -339,7 +344,9 @@ def attack_counts(found: list[tuple[int, bool]]) -> dict[str, Any]:
 
 
 def test_the_count_of_it_all(target: Target, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one line that can be quoted: what was sent, what it was answered, and that nothing was done."""
+    """In one line that can be quoted: what was sent, what it was answered, and that nothing was
+    done.
+    """
     found: list[tuple[int, bool]] = []
     names = {"host": target.host, "token": target.token, "secret": target.server.token, "port": target.server.port}
     names |= {"json": JSON, "text": "Content-Type: text/plain\r\n"}

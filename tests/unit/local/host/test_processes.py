@@ -1,4 +1,6 @@
-"""The embedded runtime in processes of its own: killed, interrupted, and under a production server."""
+"""The embedded runtime in processes of its own: killed, interrupted, and under a production
+server.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The embedded runtime as a whole: opened, restarted, published to, with tiny functions instead of ours."""
+"""The embedded runtime as a whole: opened, restarted, published to, with tiny functions instead of
+ours.
+"""
 
 from __future__ import annotations
 
@@ -283,7 +285,9 @@ def test_the_time_of_a_day_that_is_being_played_is_not_set(embedded: EmbeddedRun
 
 
 def test_a_publish_beside_a_run_tells_of_its_own_messages_alone(embedded: EmbeddedRuntime) -> None:
-    """The run goes on and on, one of its messages ends in the dead letters; none of that is the command's."""
+    """The run goes on and on, one of its messages ends in the dead letters; none of that is the
+    command's.
+    """
     begun, ended = threading.Event(), threading.Event()
 
     def run() -> None:
@@ -310,7 +314,9 @@ def test_a_publish_beside_a_run_tells_of_its_own_messages_alone(embedded: Embedd
 
 
 def test_a_persons_dead_letter_is_told_apart_from_those_of_a_day(embedded: EmbeddedRuntime) -> None:
-    """So that a day that is played meanwhile does not fail by it (Day asks this of every dead letter)."""
+    """So that a day that is played meanwhile does not fail by it (Day asks this of every dead
+    letter).
+    """
     mark = embedded.bus.last_number()
     events(embedded, topic="a", message="poison")
     embedded.bus.publish("a", b"poison")
@@ -360,7 +366,9 @@ def test_the_token_is_the_users_alone_and_another_at_every_start(tmp_path: Path,
 def test_nothing_happens_in_a_runtime_that_a_page_attacks(
     method: str, path: str, headers: dict[str, str], body: str, status: int, embedded: EmbeddedRuntime
 ) -> None:
-    """By what the runtime keeps: nothing ran, nothing was published or dead-lettered, nothing is paused."""
+    """By what the runtime keeps: nothing ran, nothing was published or dead-lettered, nothing is
+    paused.
+    """
     embedded.bus.publish("done", b"waits")
     before = embedded.bus.counters()
     answer = httpx.request(method, f"{embedded.server.base_url}{path}", headers=headers, content=body)

@@ -1,4 +1,6 @@
-"""The league simulator: the archive's format, consistent box scores, honest bookmakers, and the same bytes again."""
+"""The league simulator: the archive's format, consistent box scores, honest bookmakers, and the
+same bytes again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`make audit`: what pip-audit answers, and what it leaves unsaid. Its answers here are as it printed them."""
+"""`make audit`: what pip-audit answers, and what it leaves unsaid.
+
+Its answers here are as it printed them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The lock names a package with its extras apart: pip takes `google-auth[pyopenssl]` for a package of its own."""
+"""The lock names a package with its extras apart: pip takes `google-auth[pyopenssl]` for a package
+of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The replay server: the shapes of the real answers, and nothing that was not known at the simulated moment."""
+"""The replay server: the shapes of the real answers, and nothing that was not known at the
+simulated moment.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,7 @@ def keys_of(value) -> set[str]:
     return {path for item in value for path in keys_of(item)} if isinstance(value, list) else set()
 
 
-# --- nothing that was not known ------------------------------------------------------------------------------
+# --- nothing that was not known -------------------------------------------------------------------
 
 MOMENTS = st.datetimes(datetime(2025, 10, 20), datetime(2025, 11, 16)).map(  # noqa: DTZ001 - the zone is set here
     lambda moment: moment.replace(tzinfo=UTC, microsecond=0)
@@ -209,7 +211,9 @@ def test_a_game_appears_in_the_second_it_ends_and_leaves_the_odds_at_tip_off(rep
 
 
 def copy_edited(league: Path, target: Path, table: str, **columns) -> Path:
-    """A copy of the league with columns of one table replaced; a column is a value or a function of the row."""
+    """A copy of the league with columns of one table replaced; a column is a value or a function of
+    the row.
+    """
     if not target.exists():
         shutil.copytree(league, target)
     old = pq.read_table(target / f"{table}.parquet")
@@ -299,7 +303,7 @@ def test_pairings_of_the_post_season_are_not_known_in_advance(league, tmp_path, 
     }
 
 
-# --- the shapes of the real answers ----------------------------------------------------------------------------
+# --- the shapes of the real answers ---------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +373,7 @@ def test_the_real_day_has_nine_games_and_132_players_with_lines(real):
     assert len(players) >= 132
 
 
-# --- requests and refusals ------------------------------------------------------------------------------------
+# --- requests and refusals ------------------------------------------------------------------------
 
 
 def test_team_rows_are_sums_and_margins(replay, tables):
@@ -483,7 +487,7 @@ def test_a_season_outside_the_archive_is_empty(replay):
     assert replay.get(LOG, Season="2001-02", PlayerOrTeam="P")["resultSets"][0]["rowSet"] == []
 
 
-# --- the archive ----------------------------------------------------------------------------------------------
+# --- the archive ----------------------------------------------------------------------------------
 
 
 def test_what_an_archive_covers(league, tables):

@@ -61,7 +61,9 @@ def test_fewer_than_five_days_have_no_interval(known: int, answers: bool) -> Non
 
 
 def resample(values: np.ndarray, day: np.ndarray, days: DayBootstrap) -> np.ndarray:
-    """The mean of every resample whose rows are written out one by one, NaN where it has none that is known."""
+    """The mean of every resample whose rows are written out one by one, NaN where it has none that
+    is known.
+    """
     known = ~np.isnan(values)
     at = np.searchsorted(days.days, day)
     drawn = [np.repeat(values[known], weight[at[known]]) for weight in days.weights.astype(np.int64)]

@@ -130,7 +130,9 @@ ALTERNATES = [
 
 
 def test_alternate_lines_are_in_no_figure() -> None:
-    """A player-game counts once, by its main line: each further line of it is the same game again."""
+    """A player-game counts once, by its main line: each further line of it is the same game
+    again.
+    """
     main: list[dict[str, Any]] = [{}, {"outcome": "loss", "profit": -1.0, "actual_points": 15}]
     assert performance(make_graded(*main, *ALTERNATES)) == performance(make_graded(*main))
     nothing = performance(make_graded(*ALTERNATES)).as_row()
@@ -138,7 +140,9 @@ def test_alternate_lines_are_in_no_figure() -> None:
 
 
 def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged() -> None:
-    """A sure and wrong P(over) of another line, or of no line, moves neither Brier score nor calibration."""
+    """A sure and wrong P(over) of another line, or of no line, moves neither Brier score nor
+    calibration.
+    """
     right = {"p_over": 1.0}
     wrong = {"p_over": 1.0, "actual_points": 15}
     others = [{**wrong, "line_kind": "alternate"}, {**wrong, "line_kind": "none"}]

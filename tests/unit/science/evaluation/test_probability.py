@@ -45,7 +45,8 @@ def test_log_loss_is_of_what_settled_and_never_infinite() -> None:
 def test_no_vig_takes_the_margin_out_in_proportion() -> None:
     over = np.array([-110.0, -150.0, 100.0, -110.0, 50.0])
     under = np.array([-110.0, 120.0, 100.0, np.nan, -110.0])
-    # -150 implies 150/250 = 0.6, +120 implies 100/220 = 5/11: together 58/55, so 0.6 of that is 33/58.
+    # -150 implies 150/250 = 0.6, +120 implies 100/220 = 5/11: together 58/55, so 0.6 of that is
+    # 33/58.
     assert no_vig(over, under) == pytest.approx([0.5, 33.0 / 58.0, 0.5, np.nan, np.nan], nan_ok=True)
 
 

@@ -41,7 +41,9 @@ NAN = np.nan
 
 
 def rows(**columns: list[Any]) -> Scored:
-    """Rows of one day each: predicted 20, line 21.5, OVER at even odds and won with 22, unless said."""
+    """Rows of one day each: predicted 20, line 21.5, OVER at even odds and won with 22, unless
+    said.
+    """
     n = max(len(values) for values in columns.values())
     usual = {
         "actual": 22.0,

@@ -1,4 +1,6 @@
-"""Files of trained models that are not the ones that were saved: refused before XGBoost, named, and mended."""
+"""Files of trained models that are not the ones that were saved: refused before XGBoost, named, and
+mended.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ KINDS = ("cut", "cut", "flip", "flip", "insert", "remove", "over", "zero", "twic
 
 
 def alter(data: bytes, chance: random.Random, kinds: Sequence[str] = KINDS) -> bytes:
-    """A copy that is cut, has bits flipped, bytes put in, taken out or written over; never the same."""
+    """A copy that is cut, has bits flipped, bytes put in, taken out or written over; never the
+    same.
+    """
     found = bytearray(data)
     place = chance.randrange(len(found))
     match chance.choice(kinds):
@@ -247,7 +251,7 @@ def test_a_damaged_holdout_model_does_not_keep_its_version_from_serving(blobs: F
         load_holdout_model(blobs, VERSION)
 
 
-# --- versions of earlier releases -------------------------------------------------------------------------------
+# --- versions of earlier releases -----------------------------------------------------------------
 
 
 def forget_hashes(blobs: FileBlobs) -> None:
@@ -282,7 +286,7 @@ def test_trees_without_a_hash_are_tried_in_a_process_of_their_own(blobs: FileBlo
     assert given == [], "this process was given none of them"
 
 
-# --- the pointer ------------------------------------------------------------------------------------------------
+# --- the pointer ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

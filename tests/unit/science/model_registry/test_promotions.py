@@ -1,4 +1,6 @@
-"""The pointer and its history: one object, moved on what was seen, and where a rollback goes back to."""
+"""The pointer and its history: one object, moved on what was seen, and where a rollback goes back
+to.
+"""
 
 from __future__ import annotations
 

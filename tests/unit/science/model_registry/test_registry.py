@@ -102,7 +102,9 @@ def test_a_holdout_model_is_kept_beside_its_version_and_never_served(tmp_path: P
 
 
 def test_a_version_is_stored_and_read_under_the_names_of_earlier_releases(tmp_path: Path) -> None:
-    """Buckets hold versions whose holdout model is called twin: files moved by those names alone are read."""
+    """Buckets hold versions whose holdout model is called twin: files moved by those names alone
+    are read.
+    """
     saved_by, moved = FileBlobs(tmp_path / "saved"), FileBlobs(tmp_path / "moved")
     version, holdout_model = train_once().models, train_named("holdout", seed=8)
     save_models(saved_by, version, {**METADATA, "twin_last_day": "2025-01-31"}, holdout_model)

@@ -34,7 +34,9 @@ SHOTS = {
 
 @pytest.fixture(scope="module")
 def rows() -> tuple[Features, History, Floats]:
-    """Rows of training's kind; half have a line, some a history too short for one of the systems."""
+    """Rows of training's kind; half have a line, some a history too short for one of the
+    systems.
+    """
     made = training_rows(N, seed=9)
     extra = feature_columns(*[SHOTS if row % 3 else {} for row in range(N)])
     features = {**extra, **made.features, **{name: extra[name] for name in SHOTS}}
@@ -74,11 +76,13 @@ def test_they_add_up_without_a_system_that_is_left_out(
         np.testing.assert_allclose(total(found[ENSEMBLE]), outputs[-1].mean, atol=1e-4)
 
 
-# --- the trees ------------------------------------------------------------------------------------------------
+# --- the trees ------------------------------------------------------------------------------------
 
 
 def tiny_model() -> XgboostModel:
-    """Trees on two features, 0 or 1 each. Points and minutes: 0 where a = 0; else 10 where b = 0, 30 where b = 1.
+    """Trees on two features, 0 or 1 each.
+
+    Points and minutes: 0 where a = 0; else 10 where b = 0, 30 where b = 1.
 
     Points per minute: 0.4 where b = 0, 0.8 where b = 1.
     """
@@ -93,24 +97,28 @@ def tiny_model() -> XgboostModel:
 
 
 def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
-    """Worked out by hand, conditional expectations along the tree by its training rows (Lundberg et al. 2018).
+    """Worked out by hand, conditional expectations along the tree by its training rows (Lundberg et
+    al. 2018).
 
-    Rows (a, b): 30 of (0, 0), 10 of (0, 1), 20 each of (1, 0) and (1, 1). The tree splits a first (40 and 40 rows),
-    below a = 1 b (20 and 20 rows); a = 0 is a leaf. Expectations, by what is known:
+    Rows (a, b): 30 of (0, 0), 10 of (0, 1), 20 each of (1, 0) and (1, 1). The tree splits a first
+    (40 and 40 rows), below a = 1 b (20 and 20 rows); a = 0 is a leaf. Expectations, by what is
+    known:
       nothing: 40/80 * 0 + 40/80 * (10 + 30) / 2 = 10;     a = 1: 20; a = 0: 0;
       b = 1: 1/2 * 0 + 1/2 * 30 = 15;     b = 0: 1/2 * 0 + 1/2 * 10 = 5;     both: the leaf.
     Shapley values are means over the two orders of coming to know a and b:
       (1, 1): a = ((20 - 10) + (30 - 15)) / 2 = 12.5, b = ((30 - 20) + (15 - 10)) / 2 = 7.5
       (1, 0): a = ((20 - 10) + (10 - 5)) / 2 = 7.5,   b = ((10 - 20) + (5 - 10)) / 2 = -7.5
       (0, 1): a = ((0 - 10) + (0 - 15)) / 2 = -12.5,  b = ((0 - 0) + (15 - 10)) / 2 = 2.5
-    The rate knows b alone: 50/80 * 0.4 + 30/80 * 0.8 = 0.55 on average, +0.25 where b = 1, -0.15 where b = 0.
-    Minutes times rate, where a set of features is known: the product of what both then are. On average 10 * 0.55 = 5.5;
+    The rate knows b alone: 50/80 * 0.4 + 30/80 * 0.8 = 0.55 on average, +0.25 where b = 1, -0.15
+    where b = 0. Minutes times rate, where a set of features is known: the product of what both then
+    are. On average 10 * 0.55 = 5.5;
       (1, 1): a known 22.5 * 0.55 = 12.375, b known 17.5 * 0.8 = 14, both 30 * 0.8 = 24:
-        a = ((12.375 - 5.5) + (24 - 14)) / 2 = 8.4375,     b = ((14 - 5.5) + (24 - 12.375)) / 2 = 10.0625
+        a = ((12.375 - 5.5) + (24 - 14)) / 2 = 8.4375,
+        b = ((14 - 5.5) + (24 - 12.375)) / 2 = 10.0625
       (1, 0): 17.5 * 0.55 = 9.625, 2.5 * 0.4 = 1, 10 * 0.4 = 4:
-        a = ((9.625 - 5.5) + (4 - 1)) / 2 = 3.5625,        b = ((1 - 5.5) + (4 - 9.625)) / 2 = -5.0625
+        a = ((9.625 - 5.5) + (4 - 1)) / 2 = 3.5625, b = ((1 - 5.5) + (4 - 9.625)) / 2 = -5.0625
       (0, 1): -2.5 * 0.55 = -1.375, 12.5 * 0.8 = 10, 0:
-        a = ((-1.375 - 5.5) + (0 - 10)) / 2 = -8.4375,     b = ((10 - 5.5) + (0 + 1.375)) / 2 = 2.9375
+        a = ((-1.375 - 5.5) + (0 - 10)) / 2 = -8.4375, b = ((10 - 5.5) + (0 + 1.375)) / 2 = 2.9375
     The figure is the mean of the two ways, and so is each share.
     """
     features = {"a": np.array([1.0, 1.0, 0.0]), "b": np.array([1.0, 0.0, 1.0])}
@@ -145,7 +153,7 @@ def test_each_booster_is_asked_once_for_all_rows_and_for_the_exact_values(
     assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}] * 3
 
 
-# --- the formulas ---------------------------------------------------------------------------------------------
+# --- the formulas ---------------------------------------------------------------------------------
 
 
 def test_the_moving_average_is_moved_by_form_and_circumstances() -> None:
@@ -196,10 +204,11 @@ def test_similar_games_pull_the_figure_from_slow_form() -> None:
 
 
 def test_the_ensemble_adds_what_moved_its_systems_by_their_weights() -> None:
-    """0.5 + 0.25 m + 0.75 x = 14.5 without a line; with one the market's terms come on top, and its intercept.
+    """0.5 + 0.25 m + 0.75 x = 14.5 without a line; with one the market's terms come on top, and its
+    intercept.
 
-    The line lies 10 above; five of ten early games are played. Its price says one standard deviation more. Of 10 points
-    of team-mates who are out now 3 are his share.
+    The line lies 10 above; five of ten early games are played. Its price says one standard
+    deviation more. Of 10 points of team-mates who are out now 3 are his share.
     """
     model = EnsembleModel(
         version="1",
@@ -249,7 +258,7 @@ def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
     assert not any(found[name][np.isnan(line)].any() for name in (LINE, PRICE, LATE))
 
 
-# --- what a row holds -----------------------------------------------------------------------------------------
+# --- what a row holds -----------------------------------------------------------------------------
 
 
 def test_the_largest_come_first_rounded_without_the_base_and_without_zeros() -> None:

@@ -1,4 +1,6 @@
-"""Lines and prices: exact half points, the best price at exactly a line, expected value with pushes returned."""
+"""Lines and prices: exact half points, the best price at exactly a line, expected value with pushes
+returned.
+"""
 
 from __future__ import annotations
 
@@ -262,7 +264,7 @@ def test_rounding_to_a_half_moves_a_quarter_at_most(value: Decimal) -> None:
     assert abs(half - value) <= Decimal("0.25")
 
 
-# --- suspicious lines -----------------------------------------------------------------------------------------
+# --- suspicious lines -----------------------------------------------------------------------------
 
 
 def test_a_suspicious_offer_counts_for_nothing_beside_others() -> None:

@@ -323,13 +323,15 @@ def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypa
     assert len(predicted_rows([player(LINED)], train_once().models, POLICY, left_out)) == 25
 
 
-# --- suspicious lines -----------------------------------------------------------------------------------------
+# --- suspicious lines -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("line", ["250.5", "61.5", "0.5"])
 @pytest.mark.parametrize("marked", [True, False])
 def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: bool) -> None:
-    """Marked by phase 3, or far from what every system says: the ensemble does not see it, no figure comes of it."""
+    """Marked by phase 3, or far from what every system says: the ensemble does not see it, no
+    figure comes of it.
+    """
     changes = {"suspicious": "far_from_books"} if marked else {}
     lines = {"main": line, "books": [offer("betmgm", line, -110, -110, **changes)]}
     rows = predicted_rows([player(lines), player()], train_once().models, POLICY)

@@ -1,4 +1,6 @@
-"""The shifted negative binomial against direct sums, and its fitted spread against data drawn from a known one."""
+"""The shifted negative binomial against direct sums, and its fitted spread against data drawn from
+a known one.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def test_a_higher_mean_or_a_lower_line_never_lowers_p_over_and_nan_stays_nan() -
     assert np.isnan(push).all()
 
 
-# --- the number that is said ----------------------------------------------------------------------------------
+# --- the number that is said ----------------------------------------------------------------------
 
 
 def test_cumulative_is_the_sum_of_the_distribution() -> None:
@@ -77,7 +79,9 @@ def test_cumulative_is_the_sum_of_the_distribution() -> None:
 
 @given(st.floats(0.1, 45.0), st.floats(0.6, 2.0))
 def test_at_the_median_over_and_under_are_equally_likely(mean: float, spread: float) -> None:
-    """Each whole number is spread over half a point to either side: of the one at the median a part lies below."""
+    """Each whole number is spread over half a point to either side: of the one at the median a part
+    lies below.
+    """
     means = np.array([mean])
     variance = spread * START_VARIANCE.of(means)
     at = float(median(means, variance)[0])
@@ -143,7 +147,9 @@ def test_the_fitted_spread_is_that_of_the_data_and_makes_probabilities_calibrate
 
 
 def test_the_variance_is_the_weighted_line_through_squared_errors() -> None:
-    """Twice numpy's own fit: weighted by what is known of each row's spread, then by what that says."""
+    """Twice numpy's own fit: weighted by what is known of each row's spread, then by what that
+    says.
+    """
     random = np.random.default_rng(11)
     mean = random.uniform(2.0, 30.0, 2000)
     actual = mean + random.normal(0.0, 1.0, 2000) * np.sqrt(30.0 + 0.08 * mean**2)

@@ -204,7 +204,9 @@ def test_missing_columns_are_named() -> None:
 
 
 def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
-    """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody knows."""
+    """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody
+    knows.
+    """
     days = [date(2025, 11, 14) - timedelta(days=n) for n in range(GAMES + 1)]
     rows: dict[str, list[Any]] = {name: [float(n) for n in range(GAMES + 2)] for name in HISTORY_VALUES}
     rows |= {"game_date": [*days, days[0]], "game_id": ["g"] * (GAMES + 2), "opponent": ["BOS"] * (GAMES + 2)}

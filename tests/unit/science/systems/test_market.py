@@ -25,7 +25,9 @@ ONE = {"line": 0.0, "early": 0.0, "price": 0.0, "late": 0.0, "intercept": 0.0}
 
 
 def features_of(n: int, seed: int = 4) -> dict[str, Floats]:
-    """What the terms read, of every kind: early and late in a season, priced and not, with and without a report."""
+    """What the terms read, of every kind: early and late in a season, priced and not, with and
+    without a report.
+    """
     random = np.random.default_rng(seed)
     return {
         PRICE: np.where(random.random(n) < 0.2, np.nan, random.uniform(0.4, 0.6, n)),
@@ -66,7 +68,9 @@ def test_known_weights_are_found_again() -> None:
 
 
 def test_what_hardly_occurs_stays_as_believed() -> None:
-    """Three early rows of absurd points among 3,000 late ones leave the early weight where it was believed."""
+    """Three early rows of absurd points among 3,000 late ones leave the early weight where it was
+    believed.
+    """
     without, line, features = rows()
     games = np.full(3000, 40.0)
     games[:3] = 0.0
@@ -78,7 +82,9 @@ def test_what_hardly_occurs_stays_as_believed() -> None:
 
 
 def test_recent_rows_weigh_more() -> None:
-    """Half the rows moved by three points a half-life ago: they weigh half, so that one of three points is left."""
+    """Half the rows moved by three points a half-life ago: they weigh half, so that one of three
+    points is left.
+    """
     without, _, features = rows()
     old = np.arange(3000) % 2 == 0
     moved = without + np.where(old, 3.0, 0.0)
@@ -88,7 +94,9 @@ def test_recent_rows_weigh_more() -> None:
 
 
 def test_the_weights_solve_the_weighted_ridge_regression() -> None:
-    """Its normal equations, with an intercept that is not held to anything, where early and late rows differ."""
+    """Its normal equations, with an intercept that is not held to anything, where early and late
+    rows differ.
+    """
     without, line, features = rows()
     age = np.linspace(3 * HALF_LIFE, 0.0, len(line))
     line = line + age / 100.0
@@ -111,7 +119,9 @@ def test_the_weights_solve_the_weighted_ridge_regression() -> None:
 
 
 def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
-    """Points that lie against the line, its price, and the absences: none of them is believed in."""
+    """Points that lie against the line, its price, and the absences: none of them is believed
+    in.
+    """
     against = MarketCombination(intercept=1.5, line=-0.4, early=-0.3, price=-0.7, late=-0.55)
     without, line, features = rows()
     points = against.of(without, line, features)
@@ -127,7 +137,9 @@ def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
 
 
 def test_the_line_pulls_by_its_distance_and_more_early_in_a_season() -> None:
-    """4 points above: half of that, and a quarter more before the first game, half of a quarter after five."""
+    """4 points above: half of that, and a quarter more before the first game, half of a quarter
+    after five.
+    """
     weights = MarketCombination(**{**ONE, "line": 0.5, "early": 0.25})
     games = (0.0, 5.0, EARLY_GAMES - 1, EARLY_GAMES, 60.0)
     found = [list_added(weights, row(games_season=played))[LINE] for played in games]
@@ -137,7 +149,9 @@ def test_the_line_pulls_by_its_distance_and_more_early_in_a_season() -> None:
 
 
 def test_the_price_shifts_by_its_normal_quantile_in_standard_deviations() -> None:
-    """0.841 is one standard deviation above: the side that the books believe in is the likelier one."""
+    """0.841 is one standard deviation above: the side that the books believe in is the likelier
+    one.
+    """
     weights = MarketCombination(**{**ONE, "price": 0.5})
     deviation = float(np.sqrt(START_VARIANCE.of(np.array([24.0])))[0])
     assert list_added(weights, row(line_p_over=0.8413447))[PRICE] == pytest.approx(0.5 * deviation, rel=1e-6)

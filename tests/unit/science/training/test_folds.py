@@ -35,7 +35,7 @@ def starts(rows: TrainingRows) -> list[int]:
     return [int((day - FIRST) / DAY) for day in fold_starts(rows)]
 
 
-# --- where they begin -----------------------------------------------------------------------------------------
+# --- where they begin -----------------------------------------------------------------------------
 
 
 def test_a_season_starts_after_a_pause_of_more_than_45_days() -> None:
@@ -45,7 +45,9 @@ def test_a_season_starts_after_a_pause_of_more_than_45_days() -> None:
 
 
 def test_a_fold_is_a_season_that_a_quarter_of_the_rows_come_before() -> None:
-    """Of four seasons, the second begins with the rows after the first quarter: its trees would be those of few."""
+    """Of four seasons, the second begins with the rows after the first quarter: its trees would be
+    those of few.
+    """
     assert starts(on_days([*range(10), *range(100, 110), *range(200, 210), *range(300, 310)])) == [100, 200, 300]
     assert starts(on_days([*range(9), *range(100, 110), *range(200, 210), *range(300, 311)])) == [200, 300]
 
@@ -63,7 +65,9 @@ def test_where_no_season_is_late_enough_the_folds_are_shares_of_the_rows(days: l
 
 @pytest.mark.usefixtures("few_rounds")
 def test_a_holdout_model_has_rows_out_of_sample_in_the_first_days_of_the_second_season() -> None:
-    """One season known and three days of the next: the season's fold alone would leave the holdout model none."""
+    """One season known and three days of the next: the season's fold alone would leave the holdout
+    model none.
+    """
     rows = on_days([*range(150), 500, 501, 502])
     assert starts(rows) == [76, 114, 500]
     holdout_model = fit(rows, holdout_before=FIRST + 120 * DAY).holdout_model
@@ -72,7 +76,7 @@ def test_a_holdout_model_has_rows_out_of_sample_in_the_first_days_of_the_second_
     assert sum(holdout_model.ensemble.no_market.weights.values()) > 0.2
 
 
-# --- what their trees have seen -------------------------------------------------------------------------------
+# --- what their trees have seen -------------------------------------------------------------------
 
 
 def means_of(rows: TrainingRows) -> np.ndarray:
@@ -82,7 +86,9 @@ def means_of(rows: TrainingRows) -> np.ndarray:
 
 @pytest.mark.usefixtures("few_rounds")
 def test_a_folds_trees_have_not_seen_its_days_or_later_ones() -> None:
-    """Points and minutes of its days change what later folds expect, and nothing of what it or earlier ones do."""
+    """Points and minutes of its days change what later folds expect, and nothing of what it or
+    earlier ones do.
+    """
     rows = seasons(5)
     before, folds = means_of(rows), fold_starts(rows)
     assert np.isnan(before[rows.day < folds[0]]).all(), "nothing is out of sample before"

@@ -1,4 +1,6 @@
-"""The promotion gate: its window, its interval, its rule, and who stands for the serving version."""
+"""The promotion gate: its window, its interval, its rule, and who stands for the serving
+version.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 DAY = np.timedelta64(1, "D")
 
 
-# --- the window -----------------------------------------------------------------------------------------------
+# --- the window -----------------------------------------------------------------------------------
 
 
 def spread(rows_a_day: list[int], first: str = "2025-01-01") -> TrainingRows:
@@ -68,7 +70,7 @@ def test_the_window_never_moves_back_as_days_are_added() -> None:
     assert starts == sorted(starts)
 
 
-# --- the comparison and its rule --------------------------------------------------------------------------------
+# --- the comparison and its rule ------------------------------------------------------------------
 
 
 def test_both_sides_are_compared_on_the_rows_where_both_say_something() -> None:
@@ -140,7 +142,7 @@ def test_forecasts_are_what_serving_says() -> None:
     np.testing.assert_array_equal(np.isnan(averages[ENSEMBLE, True]), np.isnan(rows.line))
 
 
-# --- who is compared --------------------------------------------------------------------------------------------
+# --- who is compared ------------------------------------------------------------------------------
 
 ROWS = training_rows()
 START = window_start(ROWS)

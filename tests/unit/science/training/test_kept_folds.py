@@ -1,4 +1,6 @@
-"""Trees of folds that earlier trainings kept: used where they would come out the same, trained anew everywhere else."""
+"""Trees of folds that earlier trainings kept: used where they would come out the same, trained anew
+everywhere else.
+"""
 
 from __future__ import annotations
 

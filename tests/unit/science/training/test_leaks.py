@@ -28,7 +28,9 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def honest_rows() -> TrainingRows:
-    """Rows whose features know no more than form does: points are drawn around moving_average's own inputs."""
+    """Rows whose features know no more than form does: points are drawn around moving_average's own
+    inputs.
+    """
     rows = training_rows(n=3000)
     random = np.random.default_rng(11)
     level = rows.features["points_ewma_20"]
@@ -59,7 +61,9 @@ def test_a_feature_that_knows_the_result_is_found_and_refused() -> None:
 
 
 def test_an_average_that_includes_the_game_itself_is_found() -> None:
-    """A mean of ten differs from the honest one by a tenth of the result: by itself it explains next to nothing."""
+    """A mean of ten differs from the honest one by a tenth of the result: by itself it explains
+    next to nothing.
+    """
     rows = honest_rows()
     last9 = rows.history.values["points"][:, :9].sum(axis=1)
     assert scan(plant(rows, last9 / 9)).suspects == []
@@ -83,7 +87,9 @@ def test_the_limit_is_well_above_chance() -> None:
 
 
 def test_a_model_that_learned_from_a_leak_raises_the_alarm() -> None:
-    """Trained on the first two thirds, judged on lines of the last: the error that nobody can have."""
+    """Trained on the first two thirds, judged on lines of the last: the error that nobody can
+    have.
+    """
     rows = training_rows(n=3600)
     leaking = plant(rows, rows.points + np.random.default_rng(3).normal(0, 2, len(rows)))
     for judged, alarmed in ((rows, False), (leaking, True)):
@@ -109,7 +115,9 @@ def _predict_boosted(rows: TrainingRows) -> Scored:
 
 
 def test_a_shuffled_target_gives_chance() -> None:
-    """Which points belong to which row is lost: nothing is better than the constant, nothing correlates."""
+    """Which points belong to which row is lost: nothing is better than the constant, nothing
+    correlates.
+    """
     rows = training_rows(n=3600)
     shuffled = replace(rows, points=np.random.default_rng(8).permutation(rows.points))
     start = rows.first_day(2 / 3)

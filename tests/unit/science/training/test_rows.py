@@ -1,4 +1,6 @@
-"""Training rows: parts of them stay parallel, and the hash of the data changes if and only if the data do."""
+"""Training rows: parts of them stay parallel, and the hash of the data changes if and only if the
+data do.
+"""
 
 from __future__ import annotations
 

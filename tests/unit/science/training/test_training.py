@@ -1,4 +1,6 @@
-"""train_model: walk-forward in truth, repeatable to the byte, and its run from the warehouse to the bucket."""
+"""train_model: walk-forward in truth, repeatable to the byte, and its run from the warehouse to the
+bucket.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ from shared.stores.warehouse.sql import read_sql
 from tests.support.systems_models import train_once, training_rows
 from tests.support.training_tables import fill, game, load, summary_row
 
-# --- the fit ------------------------------------------------------------------------------------------------
+# --- the fit --------------------------------------------------------------------------------------
 
 
 def test_the_same_rows_give_the_same_bytes_and_the_same_version() -> None:
@@ -119,7 +121,7 @@ def test_a_combination_finds_known_weights_and_refuses_negative_ones() -> None:
     assert (exact.intercept, exact.weights["a"], exact.weights["b"]) == pytest.approx((2.0, 0.7, 0.2), abs=1e-4)
 
 
-# --- from the warehouse -----------------------------------------------------------------------------------------
+# --- from the warehouse ---------------------------------------------------------------------------
 
 
 @pytest.fixture

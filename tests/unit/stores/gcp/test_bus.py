@@ -1,4 +1,7 @@
-"""Publish requests: their size, and what goes into which. Pulls: when a subscription counts as empty."""
+"""Publish requests: their size, and what goes into which.
+
+Pulls: when a subscription counts as empty.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def test_a_message_that_fits_no_request_is_refused_before() -> None:
         check_message("a", b"x" * 9_900_000, attributes)
 
 
-# --- pulling ------------------------------------------------------------------------------------------------------
+# --- pulling --------------------------------------------------------------------------------------
 
 
 class Subscriber:

@@ -1,4 +1,6 @@
-"""What BigQuery is asked to do: load jobs exactly once, partitions copied at once, limits and labels on every job."""
+"""What BigQuery is asked to do: load jobs exactly once, partitions copied at once, limits and
+labels on every job.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,7 @@ def rows(*games: str) -> pa.Table:
     return table_of(BATCHES, [{**fields, "game_id": game} for game in games])
 
 
-# --- load -----------------------------------------------------------------------------------------------------
+# --- load -----------------------------------------------------------------------------------------
 
 
 def test_an_append_is_one_job_of_a_known_id(service: JobsService, warehouse: BigQueryWarehouse) -> None:
@@ -222,7 +224,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Time:
     return found
 
 
-# --- every job --------------------------------------------------------------------------------------------------
+# --- every job ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("function", "job_ms"), [(540.0, 500_000), (300.0, 260_000), (60.0, 20_000)])
@@ -243,7 +245,9 @@ def test_every_job_has_limits_and_labels(service: JobsService, function: float, 
 
 
 def test_no_request_waits_for_ever(service: JobsService) -> None:
-    """A connection that dies silently would hold the thread, perhaps inside a date's lock, and let it go on later."""
+    """A connection that dies silently would hold the thread, perhaps inside a date's lock, and let
+    it go on later.
+    """
     service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     client, limits = service.client(), Limits(300.0)
     warehouse = BigQueryWarehouse(client, dataset_prefix="", max_bytes_billed=1_000, limits=limits)
@@ -302,7 +306,7 @@ def test_a_serialisation_conflict_is_a_write_conflict(service: JobsService, ware
         warehouse.execute("DELETE FROM nba_raw.x WHERE TRUE")
 
 
-# --- replace_partition --------------------------------------------------------------------------------------------
+# --- replace_partition ----------------------------------------------------------------------------
 
 
 def declared_columns(table: str) -> list[dict[str, Any]]:
@@ -390,7 +394,9 @@ DIFFERENT: dict[str, Callable[[Resource], object]] = {
 def test_a_day_of_a_table_unlike_the_declared_one_is_deleted_and_inserted(
     service: JobsService, warehouse: BigQueryWarehouse, difference: str
 ) -> None:
-    """A copy demands equal schemas: after a rollback of code alone results and grades would be dead letters."""
+    """A copy demands equal schemas: after a rollback of code alone results and grades would be dead
+    letters.
+    """
     service.columns, service.answer = declared_columns(ACCURACY), check_partition(7)
     DIFFERENT[difference](service.table(f"dev_{ACCURACY}"))
     before = copy.deepcopy(service.table(f"dev_{ACCURACY}"))

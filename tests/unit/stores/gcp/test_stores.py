@@ -1,4 +1,6 @@
-"""RUNTIME=gcp: the deployed runtime from its environment, and how little of it is loaded before it is used."""
+"""RUNTIME=gcp: the deployed runtime from its environment, and how little of it is loaded before it
+is used.
+"""
 
 from __future__ import annotations
 

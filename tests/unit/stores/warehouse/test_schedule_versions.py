@@ -1,4 +1,6 @@
-"""nba_raw.nbac_schedule_versions: what the schedule says at a moment, and which games it lists no more."""
+"""nba_raw.nbac_schedule_versions: what the schedule says at a moment, and which games it lists no
+more.
+"""
 
 from __future__ import annotations
 

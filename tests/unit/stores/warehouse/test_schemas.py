@@ -1,4 +1,6 @@
-"""The declared tables are sound, SQL is read and prefixed, and rows are made to fit or refused by name."""
+"""The declared tables are sound, SQL is read and prefixed, and rows are made to fit or refused by
+name.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ ROW = {
 }  # fmt: skip
 
 
-# --- the declarations -----------------------------------------------------------------------------------------
+# --- the declarations -----------------------------------------------------------------------------
 
 
 def test_every_schema_loads_and_describes_its_columns() -> None:
@@ -49,7 +51,8 @@ def test_no_key_and_no_line_is_a_float() -> None:
         for name in schema.primary_key:
             assert schema.field(name).type != "FLOAT64", f"{schema.name}.{name}"
         for field in schema.fields:
-            # `line` of features is a number to compute with; lines that are stored, tested or keyed are exact.
+            # `line` of features is a number to compute with; lines that are stored, tested or keyed
+            # are exact.
             if field.name in ("line_value", "main_line") or (field.name == "line" and schema.dataset == "nba_raw"):
                 assert field.type == "NUMERIC", f"{schema.name}.{field.name}"
 
@@ -137,7 +140,7 @@ def test_the_arrow_schema_has_the_declared_types() -> None:
     assert arrow.field("player_id").type == pa.int64()
 
 
-# --- SQL ------------------------------------------------------------------------------------------------------
+# --- SQL ------------------------------------------------------------------------------------------
 
 
 def test_sql_is_read_of_a_folder_and_of_a_package(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_datasets_are_prefixed_outside_strings_and_comments(sql: str, expected: 
     assert with_prefix(sql, "") == sql
 
 
-# --- rows -----------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def test_rows_are_ordered_widened_and_filled() -> None:

@@ -1,4 +1,6 @@
-"""A rule that several statements need stands once, as a fragment (ADR 7 of the features' moment)."""
+"""A rule that several statements need stands once, as a fragment (ADR 7 of the features'
+moment).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
 }
-# Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none lacks one.
+# Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
+# lacks one.
 PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")}
 
 

@@ -1,4 +1,6 @@
-"""The SQL of staging tables and their MERGE, as text: columns by name, set once, never by position."""
+"""The SQL of staging tables and their MERGE, as text: columns by name, set once, never by
+position.
+"""
 
 from __future__ import annotations
 
