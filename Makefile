@@ -207,9 +207,10 @@ test-all: $(DEV_READY) $(EMULATORS_READY) $(CHECKOV_READY)  ## the heavy rest: e
 	@CHECKOV=$(CHECKOV) $(PY) -m pytest -n 2 --dist loadfile -m heavy
 
 .PHONY: check
-check: $(DEV_READY)  ## format, lint and types; changes nothing
+check: $(DEV_READY)  ## format, lint, width of prose and types; changes nothing
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
+	@$(PY) -m tests.house.prose_width
 	@$(PY) -m mypy
 
 .PHONY: format
