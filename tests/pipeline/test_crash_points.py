@@ -171,7 +171,7 @@ def test_every_point_has_a_name_that_is_used() -> None:
         name
         for folder in ("shared", "functions")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        for name in re.findall(r'failpoints\.reached\("([^"]+)"\)', path.read_text(encoding="utf-8"))
+        for name in re.findall(r'failpoints\.reach\("([^"]+)"\)', path.read_text(encoding="utf-8"))
     )
     assert used == dict.fromkeys(failpoints.POINTS, 1)
 
