@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from shared.science.systems.output import ENSEMBLE, SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import arrow_schema
 
 GAME_DATE = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 _TIPOFF = NOW + timedelta(hours=7)
-_SYSTEMS = ("moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1")
 _EXPLANATION = json.dumps([{"feature": f"points_ewma_{n:02}", "value": 20.1234, "points": 5.25 - n} for n in range(5)])
 _PLAYERS_PER_GAME = 16
 _FIRST_PLAYER = 1_000_000
@@ -54,7 +54,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "recommendation": "PASS",
             "reason": "expected value -0.0325 below 0.02",
             "quality_score": 92.5,
-            "uses_market": system == "ensemble_v1",
+            "uses_market": system == ENSEMBLE,
             "predicted_points_no_market": mean,
             "features_as_of": NOW - timedelta(minutes=5),
             "line_snapshot_at": NOW - timedelta(minutes=20),
@@ -66,7 +66,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "under_bookmaker": None if offset else "draftkings",
             "side": "UNDER" if offset > 0 else "OVER",
         }
-        for system in _SYSTEMS
+        for system in SYSTEMS
         for offset in (-2, -1, 0, 1, 2)
     ]
 

@@ -9,22 +9,21 @@ name is a feature's, the line's, or a term's of the formula that is no single fe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from shared.science.model_registry.registry import Models
-from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems import ensemble, xgboost_v1
 from shared.science.systems.columns import Features, Floats
+from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.history import History
 from shared.science.systems.market import LINE
 from shared.science.systems.output import (
     BASE,
     ENSEMBLE,
-    MOVING_AVERAGE,
-    SIMILARITY,
     XGBOOST,
-    ZONE_MATCHUP,
     SystemOutput,
     run_named,
 )
@@ -41,13 +40,11 @@ def contributions_of(
 ) -> dict[str, Contributions]:
     """system_id -> its contributions to n rows, of the systems that could predict any.
 
-    features, history and line are what the outputs (all five) were made of. Raises SystemFailed
-    with the system's name.
+    features, history and line are what the outputs (of all systems) were made of. Raises
+    SystemFailed with the system's name.
     """
-    ways = {
-        MOVING_AVERAGE: lambda: moving_average.contributions(features),
-        ZONE_MATCHUP: lambda: zone_matchup.contributions(features),
-        SIMILARITY: lambda: similarity.contributions(features, history),
+    ways: dict[str, Callable[[], Contributions]] = {
+        formula.system_id: partial(formula.contributions, features, history) for formula in FORMULAS
     }
     if models.xgboost is not None:
         trees = models.xgboost

@@ -1,21 +1,20 @@
-"""What the five systems say of a table of players: the outputs of each, or why it has none."""
+"""What the systems say of a table of players: the outputs of each, or why it has none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from shared.science.model_registry.registry import Models
-from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems import ensemble, xgboost_v1
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.error_codes import BREAKER_OPEN, MODEL_DAMAGED, NO_MODEL, SYSTEM_FAILED
+from shared.science.systems.formulas import FORMULAS, Formula
 from shared.science.systems.history import History
 from shared.science.systems.output import (
     ENSEMBLE,
-    MOVING_AVERAGE,
-    SIMILARITY,
     XGBOOST,
-    ZONE_MATCHUP,
     SystemFailed,
     SystemOutput,
     run_named,
@@ -26,9 +25,7 @@ from shared.science.systems.output import (
 FORMULA_FEATURES = tuple(
     sorted(
         {
-            *moving_average.FEATURES,
-            *zone_matchup.FEATURES,
-            *similarity.FEATURES,
+            *(name for formula in FORMULAS for name in formula.features),
             *ensemble.FEATURES,
             "points_ewma_20",
         }
@@ -42,7 +39,7 @@ NONE_LEFT_OUT: LeftOut = MappingProxyType({})
 def base_outputs(
     features: Features, history: History, models: Models, left_out: LeftOut = NONE_LEFT_OUT
 ) -> list[SystemOutput]:
-    """The four systems that need no other system, in BASE_SYSTEMS' order.
+    """The systems that need no other system, in BASE_SYSTEMS' order.
 
     left_out: system_id -> why that system is not asked. Raises SystemFailed where one system's
     code fails. An error of our tree (SchemaMismatch: features are missing) concerns more than one
@@ -50,24 +47,19 @@ def base_outputs(
     """
     rows = len(history.count)
 
-    def moving() -> SystemOutput:
-        version = models.formula_version(moving_average.VERSION)
-        return moving_average.predict(features, models.variance(MOVING_AVERAGE), version)
-
-    def zones() -> SystemOutput:
-        version = models.formula_version(zone_matchup.VERSION)
-        return zone_matchup.predict(features, models.variance(ZONE_MATCHUP), version)
-
-    def similar() -> SystemOutput:
-        version = models.formula_version(similarity.VERSION)
-        return similarity.predict(features, history, models.variance(SIMILARITY), version)
+    def predict_formula(formula: Formula) -> SystemOutput:
+        version = models.formula_version(formula.version)
+        return formula.predict(features, history, models.variance(formula.system_id), version)
 
     def predict_boosted() -> SystemOutput:
         if models.xgboost is None:
             return _without_model(XGBOOST, rows, models)
         return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST))
 
-    systems = {MOVING_AVERAGE: moving, ZONE_MATCHUP: zones, SIMILARITY: similar, XGBOOST: predict_boosted}
+    systems: dict[str, Callable[[], SystemOutput]] = {
+        **{formula.system_id: partial(predict_formula, formula) for formula in FORMULAS},
+        XGBOOST: predict_boosted,
+    }
     return [_run_guarded(system_id, predict, rows, left_out) for system_id, predict in systems.items()]
 
 
@@ -78,7 +70,7 @@ def all_outputs(
     models: Models,
     left_out: LeftOut = NONE_LEFT_OUT,
 ) -> list[SystemOutput]:
-    """All five systems for n rows: features by name float64[n], histories, main lines float64[n]
+    """All systems for n rows: features by name float64[n], histories, main lines float64[n]
     (NaN: none).
 
     left_out and what is raised: as base_outputs.

@@ -16,19 +16,18 @@ from numpy.typing import NDArray
 
 from shared.science import evaluation
 from shared.science.model_registry.registry import Models
-from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems import ensemble, xgboost_v1
 from shared.science.systems.columns import Floats
 from shared.science.systems.distribution import Variance, fit_variance, median, over_and_push
 from shared.science.systems.ensemble import ENOUGH_LINED, EnsembleModel, fit_combination
+from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.market import fit_market
 from shared.science.systems.output import (
     BASE_SYSTEMS,
     ENSEMBLE,
     LOWEST_MEAN,
     MOVING_AVERAGE,
-    SIMILARITY,
     XGBOOST,
-    ZONE_MATCHUP,
 )
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel
 from shared.science.training.rows import Mask, TrainingRows
@@ -145,7 +144,7 @@ def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, 
 
 
 def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
-    """Means of the four systems, and which rows have all of them out of sample; trains what is not
+    """Means of the base systems, and which rows have all of them out of sample; trains what is not
     known.
     """
     known.update(_train(rows, inputs, _unknown_folds(rows, known)))
@@ -156,9 +155,7 @@ def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTr
         if first in known and fold.any():
             trees[fold] = xgboost_v1.mean_points(known[first], inputs[fold])
     means = {
-        MOVING_AVERAGE: moving_average.mean_points(rows.features),
-        ZONE_MATCHUP: zone_matchup.mean_points(rows.features),
-        SIMILARITY: similarity.mean_points(rows.features, rows.history),
+        **{formula.system_id: formula.mean_points(rows.features, rows.history) for formula in FORMULAS},
         XGBOOST: trees,
     }
     return means, ~np.isnan(trees)
