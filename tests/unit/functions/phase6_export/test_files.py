@@ -173,9 +173,9 @@ def test_predictions_hold_every_row_once_with_exact_lines(ready: Evening) -> Non
     run(message(), ready.context("phase6_export"))
     raw = ready.runtime.exports.read(f"v1/predictions/{DAY}.json").data
     body = json.loads(raw)
-    assert body["total_rows"] == 55
+    assert body["total_rows"] == 11 * len(SYSTEMS)
     rows = [line for player in body["players"] for system in player["predictions"] for line in system["lines"]]
-    assert len(rows) == 55
+    assert len(rows) == 11 * len(SYSTEMS)
     alpha = body["players"][0]["predictions"][0]
     assert [line["line"] for line in alpha["lines"]] == [22.5, 23.5, 24.5, 25.5, 26.5]
     assert b'"line":24.5,' in raw
@@ -207,7 +207,7 @@ def test_best_bets_need_an_offered_price_and_take_a_player_once(ready: Evening) 
 def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evening) -> None:
     run(message(), ready.context("phase6_export"))
     body = read(ready, "v1/tonight/player/alpha.json")
-    assert [len(system["lines"]) for system in body["predictions"]] == [5] * 5
+    assert [len(system["lines"]) for system in body["predictions"]] == [5] * len(SYSTEMS)
     assert [game["points"] for game in body["last_games"]] == list(range(30, 20, -1))
     assert body["last_games"][0]["game_date"] == str(DAY - timedelta(days=1))
     out = read(ready, "v1/tonight/player/outa.json")
@@ -226,7 +226,7 @@ def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
     run(message(), ready.context("phase6_export"))
     whole = {player["player_lookup"]: player for player in read(ready, f"v1/predictions/{DAY}.json")["players"]}
     for body in (read(ready, "v1/tonight/player/alpha.json"), whole["alpha"], whole["gamma"]):
-        assert [system["explanation"] for system in body["predictions"]] == [labelled] * 5
+        assert [system["explanation"] for system in body["predictions"]] == [labelled] * len(SYSTEMS)
     assert [system["explanation"] for system in whole["outa"]["predictions"]] == [[]]
 
 
@@ -664,7 +664,7 @@ def test_what_does_not_take_place_is_offered_nowhere_and_says_why(
     for path in (f"v1/predictions/{DAY}.json", "v1/predictions/today.json"):
         body = read(ready, path)
         assert {player["game_id"] for player in body["players"]} == {EARLY}
-        assert body["total_rows"] == 25
+        assert body["total_rows"] == 5 * len(SYSTEMS)
         assert [(each["game_id"], each["reason"], each["players"]) for each in body["withheld"]] == [
             (LATE, reason, [beta, gamma])
         ]

@@ -31,6 +31,7 @@ from local.replay import Archive
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import list_saved_versions, save_models
+from shared.science.systems.output import SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
 from tests.support.systems_models import train_once
@@ -70,7 +71,7 @@ def test_a_units_rows_have_every_staged_column_and_a_key_each() -> None:
     assert {tuple(row) for row in rows} == {tuple(rows[0])}
     assert set(rows[0]) == set(staging.staged_columns())
     key = load_schema(staging.TARGET).primary_key
-    assert len({tuple(row[column] for column in key) for row in rows}) == len(rows) == 25
+    assert len({tuple(row[column] for column in key) for row in rows}) == len(rows) == 5 * len(SYSTEMS)
 
 
 @pytest.mark.heavy
@@ -93,7 +94,7 @@ def test_a_row_that_only_one_way_has_is_noticed() -> None:
     rows = unit_rows(0, "batch_2025-11-14_r1")
     whole = unit_table(rows)
     merge.expect_equal(whole, unit_table(rows))
-    with pytest.raises(BenchFailed, match="25 rows, the upserts 24"):
+    with pytest.raises(BenchFailed, match=f"{5 * len(SYSTEMS)} rows, the upserts {5 * len(SYSTEMS) - 1}"):
         merge.expect_equal(whole, unit_table(rows[:-1]))
     with pytest.raises(BenchFailed, match="not the same"):
         merge.expect_equal(whole, unit_table([*rows[:-1], {**rows[-1], "predicted_sd": 6.5}]))
@@ -169,7 +170,7 @@ def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Pat
     data = gzip.compress("\n".join([json.dumps(request)] * 3).encode())
     FileBlobs(tmp_path / "raw").write("requests/2025-11-14/batch.jsonl.gz", data, content_type="application/gzip")
     found = serving.measure(tmp_path, 2, quiet)
-    assert (found["players"], found["rows"], found["explained"]) == (2, 50, 10)
+    assert (found["players"], found["rows"], found["explained"]) == (2, 10 * len(SYSTEMS), 2 * len(SYSTEMS))
     with pytest.raises(BenchFailed, match="no recorded requests"):
         serving.requested_players(tmp_path / "models")
 

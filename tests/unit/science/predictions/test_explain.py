@@ -20,7 +20,7 @@ from shared.science.systems.distribution import START_VARIANCE
 from shared.science.systems.ensemble import Combination, EnsembleModel
 from shared.science.systems.history import History
 from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
-from shared.science.systems.output import BASE, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
+from shared.science.systems.output import BASE, BASE_SYSTEMS, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
 from tests.support.systems_models import train_once, training_rows
 from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
@@ -223,7 +223,8 @@ def test_the_ensemble_adds_what_moved_its_systems_by_their_weights() -> None:
         "zone_matchup_v1": {BASE: 50 * two, "opponent_ft_allowed_rel": 3 * two},
         XGBOOST: {BASE: 10 * two, "is_home": 2 * two},
     }
-    means = {"moving_average": 20 * two, "zone_matchup_v1": 53 * two, XGBOOST: 12 * two, SIMILARITY: np.nan * two}
+    unknown = dict.fromkeys(BASE_SYSTEMS, np.nan * two)
+    means = unknown | {"moving_average": 20 * two, "zone_matchup_v1": 53 * two, XGBOOST: 12 * two}
     known = {PRICE: 0.8413447, LATE: 10.0, "points_share": 0.3, "games_season": 5.0}
     features = {name: np.full(2, value) for name, value in known.items()}
     line = np.array([np.nan, 24.5])
@@ -290,7 +291,7 @@ THIRTY = [{"points": 15 + k % 10} for k in range(30)]
 
 def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other() -> None:
     rows = predicted_rows([player(LINED, THIRTY), player(None, THIRTY)], train_once().models, Settings())
-    assert len(rows) == 30
+    assert len(rows) == 6 * len(SYSTEMS)
     for row in rows:
         assert (row["explanation"] is None) == (row["line_kind"] == "alternate")
         if row["explanation"]:

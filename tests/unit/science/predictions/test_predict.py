@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -15,18 +16,17 @@ import pytest
 from shared.core.errors import SchemaMismatch
 from shared.core.settings import Settings
 from shared.science.model_registry.registry import Models
+from shared.science.predictions import outputs
 from shared.science.predictions.outputs import all_outputs
 from shared.science.predictions.prediction_row import PredictionRow
-from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
+from shared.science.systems import ensemble, xgboost_v1, zone_matchup
 from shared.science.systems.distribution import START_VARIANCE, median
+from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.market import MarketCombination
 from shared.science.systems.output import (
     ENSEMBLE,
-    MOVING_AVERAGE,
-    SIMILARITY,
     SYSTEMS,
     XGBOOST,
-    ZONE_MATCHUP,
     SystemFailed,
 )
 from shared.stores.warehouse.schemas import arrow_schema, load_schema
@@ -63,9 +63,9 @@ def player(lines: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any
 LINED = {"main": "19.5", "books": BOOKS}
 
 
-def test_a_player_with_a_line_has_five_systems_by_five_lines_in_the_declared_columns() -> None:
+def test_a_player_with_a_line_has_all_systems_by_five_lines_in_the_declared_columns() -> None:
     rows = predicted_rows([player(LINED)], train_once().models, POLICY)
-    assert len(rows) == 25
+    assert len(rows) == 5 * len(SYSTEMS)
     assert {row["system_id"] for row in rows} == set(SYSTEMS)
     assert sorted({row["line_value"] for row in rows}) == [Decimal(x) for x in ("17.5", "18.5", "19.5", "20.5", "21.5")]
     assert set(rows[0]) == set(load_schema(TABLE).columns) - WRITTEN_BY_WORKER
@@ -204,7 +204,7 @@ def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> 
     rows = predicted_rows(asked, models, POLICY)
     lined, lined_told, plain, plain_told = (
         [row for row in rows[start:end] if row["system_id"] == ENSEMBLE]
-        for start, end in ((0, 25), (25, 50), (50, 55), (55, 60))
+        for start, end in pairwise(len(SYSTEMS) * lines for lines in (0, 5, 10, 11, 12))
     )
     shift = 0.5 * 0.2533471 * float(np.sqrt(START_VARIANCE.of(np.array([19.5])))[0])
     gained = lined_told[0]["predicted_points"] - lined[0]["predicted_points"]
@@ -225,7 +225,7 @@ def test_a_player_predicted_among_others_gets_the_same_rows_as_alone() -> None:
 def test_untrained_systems_and_short_histories_say_so_in_their_rows() -> None:
     short = {**player(LINED), "history": packed_history([{}] * 3)}
     rows = predicted_rows([short], Models(), POLICY)
-    assert len(rows) == 25
+    assert len(rows) == 5 * len(SYSTEMS)
     errors = {row["system_id"]: row["error_code"] for row in rows}
     assert errors == {
         "moving_average": None,
@@ -308,19 +308,16 @@ def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypa
     def defective(*arguments: Any) -> Any:
         raise KeyError("points")
 
-    module = {
-        MOVING_AVERAGE: moving_average,
-        ZONE_MATCHUP: zone_matchup,
-        SIMILARITY: similarity,
-        XGBOOST: xgboost_v1,
-        ENSEMBLE: ensemble,
-    }[system_id]
-    monkeypatch.setattr(module, "predict", defective)
+    if system_id in (XGBOOST, ENSEMBLE):
+        monkeypatch.setattr(xgboost_v1 if system_id == XGBOOST else ensemble, "predict", defective)
+    else:
+        broken = [replace(each, predict=defective) if each.system_id == system_id else each for each in FORMULAS]
+        monkeypatch.setattr(outputs, "FORMULAS", broken)
     with pytest.raises(SystemFailed, match=f"{system_id}: KeyError: 'points'") as raised:
         predicted_rows([player(LINED)], train_once().models, POLICY)
     assert raised.value.system_id == system_id
     left_out = {system_id: "why"}
-    assert len(predicted_rows([player(LINED)], train_once().models, POLICY, left_out)) == 25
+    assert len(predicted_rows([player(LINED)], train_once().models, POLICY, left_out)) == 5 * len(SYSTEMS)
 
 
 # --- suspicious lines -----------------------------------------------------------------------------
@@ -335,7 +332,8 @@ def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: 
     changes = {"suspicious": "far_from_books"} if marked else {}
     lines = {"main": line, "books": [offer("betmgm", line, -110, -110, **changes)]}
     rows = predicted_rows([player(lines), player()], train_once().models, POLICY)
-    lined, plain = rows[:-5], {row["system_id"]: row for row in rows[-5:]}
+    last = len(rows) - len(SYSTEMS)
+    lined, plain = rows[:last], {row["system_id"]: row for row in rows[last:]}
     why = "far_from_books" if marked else "far_from_form"
     assert {row["line_value"] for row in lined} >= {Decimal(line)}
     for row in lined:
