@@ -50,14 +50,14 @@ def _time(schedule: Schedule) -> str:
 
 
 def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:
-    """What announces or asks is an arrow with its topic; what recovery restarts is one dotted
-    line.
+    """What announces or asks is an arrow with its topic; what recovery restarts is one dotted line,
+    and who sends nothing has none.
     """
     topics = [topic for topic in (function.announces, *function.publishes) if topic is not None]
     reached = {topic: pipeline.function_of_topic(topic) for topic in topics}
     if function.announces is None:
         restarted = sorted({name for names in reached.values() for name in names})
-        return [f"  {function.name} -.-> {' & '.join(restarted)}"]
+        return [f"  {function.name} -.-> {' & '.join(restarted)}"] if restarted else []
     return [f"  {function.name} -->|{topic}| {name}" for topic, names in reached.items() for name in names]
 
 

@@ -67,7 +67,8 @@ def test_topics_lists_them_all() -> None:
 
 def test_pull_subscriptions_are_for_topics_that_no_function_reads() -> None:
     for topic, subscription in PIPELINE.pull_subscriptions.items():
-        assert PIPELINE.function_of_topic(topic) == [], subscription
+        readers = PIPELINE.function_of_topic(topic)
+        assert readers == [], f"{topic} is read by {readers}: take {subscription} from pull_subscriptions"
 
 
 def test_every_dead_letter_topic_has_a_pull_subscription_and_every_subscription_its_own() -> None:
@@ -80,8 +81,9 @@ def test_every_dead_letter_topic_has_a_pull_subscription_and_every_subscription_
 
 
 def test_a_topic_belongs_to_one_function_and_chain_has_no_loop() -> None:
-    read = [s.topic for s in SUBSCRIPTIONS]
-    assert len(read) == len(set(read))
+    readers = {s.topic: PIPELINE.function_of_topic(s.topic) for s in SUBSCRIPTIONS}
+    shared = {topic: names for topic, names in readers.items() if len(names) > 1}
+    assert shared == {}, "a topic has one function in pipeline.yaml: let one publish a topic of the other's own"
     for function in PIPELINE.functions.values():
         seen, topic = set(), function.announces
         while topic and (reader := PIPELINE.function_of_topic(topic)):
@@ -110,13 +112,17 @@ def folders() -> list[str]:
 
 
 def test_every_function_has_a_folder_and_every_folder_a_function() -> None:
-    assert folders() == FUNCTIONS
+    lacking = [f"functions/{name}/" for name in FUNCTIONS if name not in folders()]
+    unknown = [f"functions/{name}/ in pipeline.yaml" for name in folders() if name not in FUNCTIONS]
+    assert lacking + unknown == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_entry_point_has_the_functions_name(name: str) -> None:
-    entry = getattr(importlib.import_module(f"functions.{name}.main"), name)
-    assert callable(entry)
+    file = ROOT / "functions" / name / "main.py"
+    assert file.is_file(), f"functions/{name}/main.py is missing"
+    entry = getattr(importlib.import_module(f"functions.{name}.main"), name, None)
+    assert callable(entry), f"functions/{name}/main.py has no entry point called {name}"
     assert entry.__name__ == name
 
 

@@ -147,7 +147,9 @@ def test_a_wrong_key_is_refused_by_its_rule_and_never_quoted(value: str) -> None
     assert value[:3] not in chain_of(refused.value)
 
 
-@pytest.mark.parametrize("name", ["NBA_BASE_URL", "ODDS_BASE_URL", "ESPN_BASE_URL", "ZONES_BASE_URL"])
+@pytest.mark.parametrize(
+    "name", [each.name.upper() for each in dataclasses.fields(Settings) if each.name.endswith("_base_url")]
+)
 @pytest.mark.parametrize(
     "value", [f"https://me:{SECRET}@host", f"https://host?apiKey={SECRET}", f"https://ho st#{SECRET}"]
 )

@@ -43,7 +43,7 @@ def test_the_readme_is_short_and_its_map_leads_to_what_is_there() -> None:
         name for each in places for name in each.split(", ") if name != "place" and not (ROOT / name).exists()
     ] == []
     lines = README.splitlines()
-    assert len(lines) <= 75
+    assert len(lines) <= 75, "shorten README.md: `make picture` may have added lines"
     paragraphs = re.findall(r"(?:^[A-Za-z*`].*\n)+", re.sub(r"```.*?```", "", README, flags=re.DOTALL), re.MULTILINE)
     assert len(paragraphs) > 5
     assert [each for each in paragraphs if each.count("\n") > 4] == []

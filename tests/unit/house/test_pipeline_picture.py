@@ -37,6 +37,13 @@ def test_lines_are_what_mermaid_reads() -> None:
     assert [line for line in lines[1:] if not re.fullmatch(rf"  (?:{box}|{arrow}|{restart})", line)] == []
 
 
+def test_a_function_that_sends_nothing_is_a_box_without_an_arrow() -> None:
+    pipeline = load_pipeline()
+    silent = replace(pipeline.functions["self_heal"], publishes=(), topics=())
+    drawn = picture(replace(pipeline, functions={"self_heal": silent}, schedules={}))
+    assert drawn == 'flowchart TD\n  self_heal["self_heal"]'
+
+
 def test_a_stale_picture_is_made_anew_and_nothing_else_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def test_every_column_says_its_bounds_and_their_source() -> None:
     for schema in all_schemas():
         if schema.dataset != "nba_raw":
             continue
+        assert schema.name in BOUNDS, f"BOUNDS in shared/nba/bounds.py lacks {schema.name}"
         bounds = BOUNDS[schema.name]
         assert set(bounds) == {f.name for f in schema.fields if f.type in ("INT64", "FLOAT64", "NUMERIC")}, schema.name
         for name, bound in bounds.items():
