@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.core.clock import YEARS
-from shared.nba.stats import LOWEST_LINE, POINTS
+from shared.nba.stats import HIGHEST_LINE, LOWEST_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ TEAM_BOX: Mapping[str, Bound] = {
     **_attempts("ftm", "the record is 61, Phoenix 1990", 100),
 }
 PROPS: Mapping[str, Bound] = {
-    "line": Bound(LOWEST_LINE, POINTS.most, "nobody has scored more than 100, Wilt Chamberlain 1962"),
+    "line": Bound(LOWEST_LINE, HIGHEST_LINE, "nobody has scored more than 100, Wilt Chamberlain 1962"),
     "over_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1 on points; the shortest seen is -100000"),
     "under_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1 on points; the shortest seen is -100000"),
 }

@@ -1,8 +1,8 @@
 """The statistics of a player's game that people bet on: one record each.
 
 A statistic begins here (docs/contributing.md says what follows): sources ask for its markets, the
-tables of raw lines keep them, phase 3 judges its lines, phase 4 makes its features, and tested
-lines go by its steps.
+table of raw lines keeps them, and tests demand its features. Lines are judged and tested of points
+alone.
 """
 
 from __future__ import annotations
@@ -60,3 +60,6 @@ POINTS = Stat(
 )
 STATS: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 """By name, in the order in which they are shown."""
+PROP_MARKETS = tuple(market for stat in STATS.values() for market in stat.markets)
+"""What the Odds API is asked for (each costs quota), and odds_api_player_points_props keeps."""
+HIGHEST_LINE = max(stat.most for stat in STATS.values())

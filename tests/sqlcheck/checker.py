@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from shared.stores.warehouse.schemas import all_schemas
 from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments
 from tests.house.python_sources import sources
 from tests.sqlcheck.functions import TEXT, function_problems
-from tests.sqlcheck.resolving import Unresolved, parse
+from tests.sqlcheck.resolving import Unresolved, list_selected, parse, with_types
 from tests.sqlcheck.selects import select_problems
 from tests.sqlcheck.stars import star_problems
 from tests.sqlcheck.writes import write_problems
@@ -98,13 +99,33 @@ def is_written(path: Path) -> bool:
     return path.stem not in only_read
 
 
+def fit_problems(sql: str, table: str) -> Iterator[str]:
+    """Columns that a SELECT has and the table it fills has not, or the other way round.
+
+    `table` is the name of the SELECT's file. Where no dataset has a table of this name, or the
+    statement is no SELECT or does not resolve, there is nothing to compare.
+    """
+    schema = next((schema for schema in all_schemas() if schema.name.partition(".")[2] == table), None)
+    try:
+        tree = parse(sql)
+        if schema is None or not isinstance(tree, exp.Query):
+            return
+        selected = {item.alias_or_name for item in list_selected(with_types(tree))}
+    except Unresolved:
+        return
+    file = f"shared/stores/warehouse/schemas/{schema.name}.json"
+    yield from (f"selects {name}, which {file} does not declare" for name in sorted(selected - set(schema.columns)))
+    yield from (f"lacks {name}, which {file} declares" for name in sorted(set(schema.columns) - selected))
+
+
 def file_problems(root: Path) -> list[str]:
     """Everything wrong with the project's .sql files."""
-    return [
-        f"{path.relative_to(root).as_posix()}: {problem}"
-        for path in sql_files(root)
-        for problem in check(expand_fragments(path.read_text("utf-8")), written=is_written(path))
-    ]
+    found = []
+    for path in sql_files(root):
+        sql, written = expand_fragments(path.read_text("utf-8")), is_written(path)
+        problems = [*check(sql, written=written), *(fit_problems(sql, path.stem) if written else [])]
+        found += [f"{path.relative_to(root).as_posix()}: {problem}" for problem in problems]
+    return found
 
 
 def built_problems(statements: Iterable[tuple[str, str]]) -> list[str]:

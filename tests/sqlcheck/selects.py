@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sqlglot import exp
@@ -67,6 +68,17 @@ def order_problems(tree: exp.Expr) -> Iterator[str]:
             yield f"takes any rows, LIMIT has no ORDER BY: {show(limit.parent)}"
     for sample in tree.find_all(exp.TableSample):
         yield f"TABLESAMPLE gives other rows each time: {show(sample)}"
+
+
+def double_problems(tree: exp.Expr) -> Iterator[str]:
+    """BigQuery refuses a column that is named twice where it is read or written; DuckDB renames it
+    or takes the first.
+    """
+    for select in tree.find_all(exp.Select):
+        names = Counter(item.alias_or_name for item in select.selects if not item.is_star)
+        for name, count in names.items():
+            if name and count > 1:
+                yield f"a SELECT has {count} columns of the name {name}"
 
 
 # --- with types -----------------------------------------------------------------------------------
@@ -169,7 +181,7 @@ def cast_problems(tree: exp.Expr) -> Iterator[str]:
 
 def select_problems(tree: exp.Expr) -> list[str]:
     """Everything wrong with a SELECT but its outermost columns."""
-    problems = [*as_of_problems(tree), *order_problems(tree)]
+    problems = [*as_of_problems(tree), *order_problems(tree), *double_problems(tree)]
     try:
         known = with_types(tree)
     except Unresolved as error:

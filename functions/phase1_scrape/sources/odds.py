@@ -22,7 +22,7 @@ from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
 from shared.nba.feed_values import parse_feed_timestamp, require_object, show_value, text
-from shared.nba.stats import POINTS
+from shared.nba.stats import PROP_MARKETS
 from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
 # The kinds of file and the markets in each.
-MARKETS = {"player_points": ",".join(POINTS.markets), "game_lines": "spreads,totals"}
+MARKETS = {"player_points": ",".join(PROP_MARKETS), "game_lines": "spreads,totals"}
 # us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no
 # others.
 PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}

@@ -23,13 +23,12 @@ from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import ElementRefused, show_value
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
-from shared.nba.stats import POINTS
+from shared.nba.stats import PROP_MARKETS
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
-PROP_MARKETS = POINTS.markets
 LINE_MARKETS = ("spreads", "totals")
 # What the answers of a kind of file are about, where the request does not say.
 _ABOUT = {"player_points": PROP_MARKETS, "game_lines": LINE_MARKETS, "event_odds": (*PROP_MARKETS, *LINE_MARKETS)}

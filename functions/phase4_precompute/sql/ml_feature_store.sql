@@ -83,7 +83,7 @@ explained AS (
     NULLIF(RTRIM(CONCAT(
       IF(games_known < 2, 'spread=one_game,', ''),
       CASE WHEN games_season = 0 THEN 'season=no_games,' WHEN games_season = 1 THEN 'season=one_game,' ELSE '' END,
-      IF(games_season > 1 AND points_z_l5 IS NULL, 'z_score=no_variation,', ''),
+      IF({{stat_unvaried(points)}}, 'z_score=no_variation,', ''),
       IF(points_prev_season IS NULL, 'prev_season=no_games,', ''),
       -- Where the last five games have minutes, so have all longer windows.
       IF(attempts_per_minute_l5 IS NULL OR (games_season > 0 AND points_per_minute_season IS NULL),
@@ -92,7 +92,7 @@ explained AS (
       IF(fga_share_l10 IS NULL OR fg3a_share_l10 IS NULL OR fta_share_l10 IS NULL, 'shares=no_team_attempts,', ''),
       IF(fg2_pct_l20 IS NULL OR fg3_pct_l20 IS NULL OR ft_pct_l40 IS NULL OR true_shooting_l20 IS NULL,
         'shooting=no_attempts,', ''),
-      IF(fga_last IS NULL OR rebounds_l10 IS NULL OR assists_l10 IS NULL OR steals_l10 IS NULL OR blocks_l10 IS NULL
+      IF({{stat_incomplete(points)}} OR fga_last IS NULL OR rebounds_l10 IS NULL OR assists_l10 IS NULL OR steals_l10 IS NULL OR blocks_l10 IS NULL
         OR turnovers_l10 IS NULL OR fouls_l10 IS NULL OR plus_minus_l10 IS NULL, 'box_score=incomplete,', ''),
       IF(home_points_diff IS NULL, 'home_away=one_venue,', ''),
       IF(versus_opponent_points IS NULL, 'versus=no_games,', ''),

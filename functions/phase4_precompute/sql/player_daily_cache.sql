@@ -143,7 +143,7 @@ workload AS (
   GROUP BY t.game_id, t.player_id
 ),
 versus AS (
-  SELECT t.game_id, t.player_id, COUNT(*) AS games, AVG(g.points) AS points
+  SELECT t.game_id, t.player_id, COUNT(*) AS games, {{stat_versus(points)}}
   FROM latest AS t
   JOIN games AS g
     ON g.player_id = t.player_id AND g.opponent = t.opponent AND g.n <= t.n

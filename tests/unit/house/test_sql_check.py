@@ -41,7 +41,8 @@ def build_statements() -> list[tuple[str, str]]:
 
 
 def test_every_sql_file_passes() -> None:
-    assert checker.file_problems(ROOT) == []
+    problems = checker.file_problems(ROOT)
+    assert not problems, "\n".join(problems)
 
 
 def test_the_check_finds_the_sql_files() -> None:
@@ -82,6 +83,8 @@ BREACHES: list[tuple[str, str]] = [
     (f"WITH b AS (SELECT points FROM {BOX}) SELECT b.minutes FROM b", "Unknown column: minutes"),
     (f"SELECT points * 2 AS double, double + 1 AS more FROM {BOX}", "'double' could not be resolved"),
     (f"SELECT points * 2 AS double FROM {BOX} WHERE double > 1", "'double' could not be resolved"),
+    (f"SELECT points, minutes AS points FROM {BOX}", "2 columns of the name points"),
+    (f"WITH b AS (SELECT points, minutes AS points FROM {BOX}) SELECT 1 AS one FROM b", "2 columns of the name points"),
     # keys
     (f"SELECT SUM(points) OVER (PARTITION BY minutes) AS s FROM {BOX}", "PARTITION BY a FLOAT64"),
     (f"SELECT SUM(points) OVER (PARTITION BY points / 2) AS s FROM {BOX}", "PARTITION BY a FLOAT64"),
@@ -280,6 +283,30 @@ def test_a_file_counts_as_written_unless_it_is_plainly_only_read(tmp_path: Path)
     assert [problem.partition(":")[0] for problem in checker.file_problems(tmp_path)] == [
         "functions/writer/sql/given.sql"
     ]
+
+
+ALIASES = "nba_reference.player_aliases"
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ("note, player_id, alias_lookup", None),
+        ("note, alias_lookup", f"lacks player_id, which shared/stores/warehouse/schemas/{ALIASES}.json declares"),
+        (
+            "player_id, alias_lookup, note, 1 AS team",
+            f"selects team, which shared/stores/warehouse/schemas/{ALIASES}.json does not declare",
+        ),
+    ],
+)
+def test_a_select_has_the_columns_of_the_table_it_fills(tmp_path: Path, columns: str, problem: str | None) -> None:
+    select = f"SELECT {columns} FROM {ALIASES}"
+    writer, reader = "w.replace_partition(read_sql(P, step))", "w.query(read_sql(P, name))"
+    files = {"functions/writer/run.py": writer, "functions/reader/run.py": reader}
+    files |= {f"functions/{name}/sql/player_aliases.sql": select for name in ("writer", "reader")}
+    plant(tmp_path, {**files, "functions/writer/sql/other.sql": select})
+    expected = [f"functions/writer/sql/player_aliases.sql: {problem}"] if problem else []
+    assert checker.file_problems(tmp_path) == expected
 
 
 # --- SQL in Python --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.nba.stats import STATS
 from shared.science.features.names import identity_columns, model_features
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
@@ -17,6 +18,7 @@ from tests.support.features_cases_evening import STAR
 from tests.support.features_evening import AFTER, AS_OF, BENCH, DAY, FOE, MATE, RISING, write_evening
 from tests.support.features_fixture import STORE, FeatureFixture, Row, open_world
 from tests.support.market_features import market_features
+from tests.support.stat_columns import stat_columns
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,9 @@ def test_a_feature_is_what_paper_says(computed: Rows, case: Case) -> None:
 
 
 def test_every_column_has_an_expectation() -> None:
-    assert set(load_schema(STORE).columns) - set(STAR) == {"game_date", "game_id", "player_id"}
+    missing = sorted(set(load_schema(STORE).columns) - set(STAR) - {"game_date", "game_id", "player_id"})
+    assert missing == [], f"STAR in tests/support/features_cases_evening.py has no value of {missing}"
+    assert set(STAR) - set(load_schema(STORE).columns) == set()
 
 
 # What a wrong feature may do: no such mistake may pass all the cases of a feature.
@@ -90,7 +94,7 @@ def find_unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
 def test_a_features_cases_notice_every_mistake(computed: Rows, feature: str) -> None:
     cases = [case for case in CASES if case.feature == feature]
     found = [(case, computed[case.evening][case.player][feature]) for case in cases]
-    assert find_unnoticed(found) == [], f"{feature} needs a case that tells: see features_cases.py"
+    assert find_unnoticed(found) == [], f"{feature} needs a case that tells: see tests/support/features_cases.py"
 
 
 @pytest.mark.parametrize(
@@ -152,11 +156,26 @@ def test_every_null_has_its_reason(world: FeatureFixture) -> None:
         nulls = {name for name, value in row.items() if value is None} - silent
         explained = {reason.split("=")[0] for reason in (row["null_reasons"] or "").split(",")}
         unexplained = [name for name in nulls if not _groups(name) & explained]
-        assert not unexplained, (row["player_id"], row["game_date"], row["null_reasons"])
+        assert not unexplained, (
+            f"player {row['player_id']} of {row['game_date']} has NULL without a reason in {unexplained}: add it to"
+            f" `explained` of ml_feature_store.sql and to _groups here; he has {row['null_reasons']}"
+        )
+
+
+# A column of another statistic is NULL for the reasons of the same column of points, or where box
+# scores lack it.
+AS_OF_POINTS = {
+    column: points
+    for stat in STATS
+    if stat != "points"
+    for column, points in zip(stat_columns(stat), stat_columns("points"), strict=True)
+}
 
 
 def _groups(name: str) -> set[str]:
     """The reasons that may explain a NULL of this column."""
+    if name in AS_OF_POINTS:
+        return {"box_score"} | _groups(AS_OF_POINTS[name])
     if name in ("teammates_out_points_recent", "teammates_out_points_delta", "teammates_out_minutes_delta"):
         return {"teammates_recent"} | ({"injuries"} if name.endswith("delta") else set())
     if name.startswith(("teammates_out", "opponents_out", "available")):

@@ -19,6 +19,7 @@ from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import FRAGMENTS, expand_fragments, read_sql
 from tests.conftest import ROOT
+from tests.support.stat_columns import stat_columns
 
 FILES = [path for room in ("functions", "shared") for path in sorted((ROOT / room).rglob("*.sql"))]
 USES = re.compile(r"\{\{(\w+)\(")
@@ -84,9 +85,11 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
         for path in FILES
         for name, values in re.findall(r"\{\{(stat_\w+)\(([^()]*)\)", path.read_text(encoding="utf-8"))
     }
-    assert sorted(PARTS - {name for name, of in used if of == stat}) == []
-    columns = [name.strip() for name in expand_fragments(f"{{{{stat_columns(, {stat})}}}}").split(",")]
+    unused = sorted(f"{{{{{part}(... {stat})}}}}" for part in PARTS - {name for name, of in used if of == stat})
+    assert not unused, f"no SQL of functions/phase4_precompute/sql/ uses {', '.join(unused)}"
+    columns = stat_columns(stat)
     assert len(columns) > 20
     for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
-        assert sorted(set(columns) - set(load_schema(table).columns)) == [], table
+        undeclared = sorted(set(columns) - set(load_schema(table).columns))
+        assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
     assert stat in load_schema("nba_analytics.player_game_summary").columns

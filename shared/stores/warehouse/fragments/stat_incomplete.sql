@@ -1,0 +1,3 @@
+-- Of one statistic, whether the latest box score lacks it, as it does where any mean is NULL. $1:
+-- its column.
+$1_last IS NULL

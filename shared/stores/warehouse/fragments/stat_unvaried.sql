@@ -1,0 +1,3 @@
+-- Of one statistic, whether this season's games all have the same value, so that there is no z
+-- score. $1: its column.
+$1_sd_season = 0
