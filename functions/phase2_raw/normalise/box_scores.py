@@ -21,7 +21,7 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
 PLAYERS, TEAMS = "nba_raw.nbac_player_boxscores", "nba_raw.nbac_team_boxscores"
-_NUMBERS = {
+NUMBERS = {
     "PTS": "points", "REB": "rebounds", "OREB": "offensive_rebounds", "DREB": "defensive_rebounds", "AST": "assists",
     "STL": "steals", "BLK": "blocks", "TOV": "turnovers", "PF": "fouls", "FGM": "fgm", "FGA": "fga", "FG3M": "fg3m",
     "FG3A": "fg3a", "FTM": "ftm", "FTA": "fta", "PLUS_MINUS": "plus_minus",
@@ -61,7 +61,7 @@ class PlayerBoxScores:
         """Raises ElementRefused where the answer as a whole has another shape."""
         by_name, numbers = self._by_name(path, body)
         players = self.table == PLAYERS
-        wanted = ["GAME_ID", "GAME_DATE", "TEAM_ABBREVIATION", "MATCHUP", "WL", "MIN", *_NUMBERS]
+        wanted = ["GAME_ID", "GAME_DATE", "TEAM_ABBREVIATION", "MATCHUP", "WL", "MIN", *NUMBERS]
         wanted += ["PLAYER_ID", "PLAYER_NAME"] if players else []
         missing = [name for name in wanted if name not in by_name]
         if missing:
@@ -74,10 +74,10 @@ class PlayerBoxScores:
             names = reading.texts(by_name["PLAYER_NAME"], "PLAYER_NAME", _name)
             columns |= {"player_name": [name and name[0] for name in names]}
             columns |= {"player_lookup": [name and name[1] for name in names]}
-        for source, target in _NUMBERS.items():
+        for source, target in NUMBERS.items():
             columns[target] = reading.wholes(by_name[source], source, bounds[target])
         columns["minutes"] = reading.numbers(by_name["MIN"], "MIN", bounds["minutes"])
-        sources = {target: source for source, target in _NUMBERS.items()}
+        sources = {target: source for source, target in NUMBERS.items()}
         for makes, attempts in MAKES:
             reading.not_above(columns[makes], columns[attempts], sources[makes], sources[attempts])
         for row, why in sorted(reading.refused.items()):

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from functions.phase2_raw.normalise.box_scores import PLAYERS, TEAMS, PlayerBoxScores, TeamBoxScores
+from functions.phase2_raw.normalise.box_scores import NUMBERS, PLAYERS, TEAMS, PlayerBoxScores, TeamBoxScores
 from shared.core.errors import DataError
+from shared.nba.stats import STATS, Stat
 from tests.support.fake_sources import box_rows, box_scores
 from tests.support.normalised import FETCHED, normalise, sample
 
@@ -194,3 +195,8 @@ def test_row_numbers_are_the_feeds() -> None:
     rows[2][rows[2].index(21)] = 999
     _, problems = normalise(TeamBoxScores, "leaguegamelog", body)
     assert [sentence.split(": ")[1] for sentence in problems.sentences] == ["rowSet[0]", "rowSet[2]"]
+
+
+@pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
+def test_a_statistic_is_read_from_the_column_of_the_box_score_that_its_record_names(stat: Stat) -> None:
+    assert NUMBERS[stat.box_score] == stat.name, "correct shared/nba/stats.py, or this mapping"
