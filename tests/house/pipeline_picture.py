@@ -2,7 +2,8 @@
 README.md.
 
 A box is a function, with the New York times at which a schedule starts it; an arrow is a topic.
-Left out are dead-letter topics, alerts, and topics that only operators read.
+Left out are dead-letter topics, alerts, topics that only operators read, and what a function asks
+of itself.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:
     if function.announces is None:
         restarted = sorted({name for names in reached.values() for name in names})
         return [f"  {function.name} -.-> {' & '.join(restarted)}"] if restarted else []
-    return [f"  {function.name} -->|{topic}| {name}" for topic, names in reached.items() for name in names]
+    others = [(topic, name) for topic, names in reached.items() for name in names if name != function.name]
+    return [f"  {function.name} -->|{topic}| {name}" for topic, name in others]
 
 
 def with_picture(text: str, pipeline: Pipeline) -> str:

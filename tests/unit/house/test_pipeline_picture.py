@@ -37,6 +37,12 @@ def test_lines_are_what_mermaid_reads() -> None:
     assert [line for line in lines[1:] if not re.fullmatch(rf"  (?:{box}|{arrow}|{restart})", line)] == []
 
 
+def test_what_a_function_asks_of_itself_is_no_arrow() -> None:
+    worker = load_pipeline().functions["phase5_worker"]
+    assert set(worker.topics) & set(worker.publishes)
+    assert "phase5_worker -->|prediction-request| phase5_worker" not in picture(load_pipeline())
+
+
 def test_a_function_that_sends_nothing_is_a_box_without_an_arrow() -> None:
     pipeline = load_pipeline()
     silent = replace(pipeline.functions["self_heal"], publishes=(), topics=())
