@@ -27,8 +27,7 @@ resource "google_iam_workload_identity_pool" "ci" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "ci" {
-  # checkov:skip=CKV_GCP_125:the condition names every subject by assertion.sub, in a form that the
-  # check does not read
+  #checkov:skip=CKV_GCP_125:every subject is named by assertion.sub, in a form it does not read
   for_each = local.ci
 
   workload_identity_pool_id          = google_iam_workload_identity_pool.ci[each.key].workload_identity_pool_id

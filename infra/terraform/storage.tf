@@ -10,10 +10,9 @@ locals {
 }
 
 resource "google_storage_bucket" "bucket" {
-  # checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs (audit.tf); a log bucket would cost more
-  # than the data checkov:skip=CKV_GCP_78:raw has a retention policy, which excludes versions;
-  # exports and models have them checkov:skip=CKV_GCP_114:enforced, but for the exports where
-  # exports_public asks for a public site
+  #checkov:skip=CKV_GCP_62:access is in Cloud Audit Logs (audit.tf); a log bucket would cost more
+  #checkov:skip=CKV_GCP_78:raw has a retention policy, which excludes versions; the others have them
+  #checkov:skip=CKV_GCP_114:enforced, but for the exports where exports_public asks for a site
   for_each = local.buckets
 
   name                        = "${var.project_id}-${var.name_prefix}nba-${each.key}"
@@ -106,8 +105,7 @@ resource "google_storage_bucket_iam_member" "prefix" {
 }
 
 resource "google_storage_bucket_iam_member" "public" {
-  # checkov:skip=CKV_GCP_28:only where exports_public asks for it: JSON files that a public page
-  # shows
+  #checkov:skip=CKV_GCP_28:only where exports_public asks for it: JSON that a public page shows
   count = var.exports_public ? 1 : 0
 
   bucket = google_storage_bucket.bucket["exports"].name

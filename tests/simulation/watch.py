@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from shared.chain.batches.records import BatchStatus, parse_batch_id
+from shared.chain.batches.records import BatchStatus, parse_batch_id, path_of
 from shared.chain.execution.handler import Response
 from shared.chain.execution.run_identity import SETS_AS_OF
 from shared.chain.execution.run_identity import Delivery as Belonging
@@ -46,13 +46,17 @@ def _revision(alias: str) -> str:
 
 
 class NothingIsDroppedBeforeItIsVerified(Invariant):
-    """No staging table goes before its rows are in place, or a later revision is consolidated."""
+    """No staging table goes before its rows are in place, or a later revision is consolidated.
+
+    That of a unit which was split is void: each of its players is staged by his own.
+    """
 
     def before(self, process: Process | None, port: str, method: str, args: Any, kwargs: Any) -> None:
         if (port, method) != ("warehouse", "drop"):
             return
         there = self.world.warehouse.tables(staging.DATASET, "_staging_batch_")
         tables = [t for t in args[0] if t in there and "__gathered-" not in t and not self._history(t)]
+        tables = [table for table in tables if not self._is_split(table)]
         if not tables:
             return
         key = load_schema(TARGET).primary_key
@@ -68,6 +72,10 @@ class NothingIsDroppedBeforeItIsVerified(Invariant):
         for row in self.world.warehouse.query(" UNION ALL ".join(parts), params).to_pylist():
             if row["lacking"]:
                 self.on_violation(f"{row['staged']} is dropped although {row['lacking']} of its rows are not in place")
+
+    def _is_split(self, table: str) -> bool:
+        batch = self.world.state.get(path_of(self._batch(table)))
+        return batch is not None and table.partition("__")[2] in batch.data.get("split_units", ())
 
     def _batch(self, table: str) -> str:
         return table.partition("_staging_")[2].partition("__")[0]
