@@ -86,7 +86,7 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
         # again
         return _complete(message, context, before)
     try:
-        if may_be_split(message) and context.attempt >= WHOLE + 1:
+        if may_be_split(message) and context.attempt > WHOLE:
             return split_players(message, context)
         result = _predict_and_stage(message, context)
     except Exception as error:  # recorded where it is final, and raised on in any case

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.science.systems import moving_average, similarity, zone_matchup
 from shared.science.systems.columns import Features, Floats
@@ -34,23 +35,30 @@ class Formula:
     predict: Callable[[Features, History, Variance, str], SystemOutput]
 
 
+class _OfFeatures(Protocol):
+    """A module whose formula needs no history."""
+
+    def mean_points(self, features: Features) -> Floats: ...
+
+    def contributions(self, features: Features) -> Mapping[str, Floats]: ...
+
+    def predict(self, features: Features, variance: Variance, version: str) -> SystemOutput: ...
+
+
+def _of_features(system_id: str, version: str, features: tuple[str, ...], module: _OfFeatures) -> Formula:
+    return Formula(
+        system_id,
+        version,
+        features,
+        lambda columns, _: module.mean_points(columns),
+        lambda columns, _: module.contributions(columns),
+        lambda columns, _, variance, version: module.predict(columns, variance, version),
+    )
+
+
 FORMULAS: tuple[Formula, ...] = (
-    Formula(
-        MOVING_AVERAGE,
-        moving_average.VERSION,
-        moving_average.FEATURES,
-        lambda features, _: moving_average.mean_points(features),
-        lambda features, _: moving_average.contributions(features),
-        lambda features, _, variance, version: moving_average.predict(features, variance, version),
-    ),
-    Formula(
-        ZONE_MATCHUP,
-        zone_matchup.VERSION,
-        zone_matchup.FEATURES,
-        lambda features, _: zone_matchup.mean_points(features),
-        lambda features, _: zone_matchup.contributions(features),
-        lambda features, _, variance, version: zone_matchup.predict(features, variance, version),
-    ),
+    _of_features(MOVING_AVERAGE, moving_average.VERSION, moving_average.FEATURES, moving_average),
+    _of_features(ZONE_MATCHUP, zone_matchup.VERSION, zone_matchup.FEATURES, zone_matchup),
     Formula(
         SIMILARITY,
         similarity.VERSION,
