@@ -15,7 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from functions.phase6_export.sources import IN_FORCE
 from local.cli.compare import KEYS, TABLES, canonical, is_ignored
+from shared.core.clock import new_york_date
 from tests.simulation.base import Base
 from tests.simulation.faults import Faults
 from tests.simulation.memory import MemoryBlobs
@@ -87,29 +89,47 @@ class Recorder(Watcher):
 
 
 def visible_loads(loads: list[Load], as_of: datetime) -> list[Load]:
-    """What of the loads was known before a moment; the same content again says nothing new."""
+    """What of the loads was known before a moment.
+
+    The same content again says nothing new but that it still holds: the later load stands for
+    both, since a source is as old as its newest load.
+    """
     kept: list[Load] = []
-    latest: dict[str, str] = {}
+    latest: dict[str, tuple[str, Load]] = {}
     feeds: set[str] = set()
     for load in sorted(loads, key=_loaded_at):
         rows = load.visible(as_of)
         if not rows.num_rows:
             continue
-        digest = _digest(load.table, rows)
+        digest, known = _digest(load.table, rows), Load(load.table, rows, load.job_id)
         if load.table in _FEED_TIMES:
             if digest in feeds:
                 continue
             feeds.add(digest)
-        elif latest.get(load.table) == digest:
-            continue
-        latest[load.table] = digest
-        kept.append(Load(load.table, rows, load.job_id))
+        else:
+            before, earlier = latest.get(load.table, ("", known))
+            if before == digest:
+                kept = [each for each in kept if each is not earlier]
+            latest[load.table] = (digest, known)
+        kept.append(known)
     return kept
 
 
-def fingerprint(loads: list[Load]) -> str:
-    """Names what visible loads say, whenever it was fetched."""
-    return hashlib.sha256("|".join(sorted(_digest(load.table, load.rows) for load in loads)).encode()).hexdigest()
+def fingerprint(loads: list[Load], as_of: datetime) -> str:
+    """Names what visible loads say at a moment; when it was fetched counts where it is old by
+    then.
+    """
+    named = sorted(f"{_digest(load.table, load.rows)} {_age(load, as_of)}" for load in loads)
+    return hashlib.sha256("|".join(named).encode()).hexdigest()
+
+
+def _age(load: Load, as_of: datetime) -> str:
+    """Empty for a fresh load, else when it was loaded: exports say of an old source how old it
+    is.
+    """
+    loaded_at: datetime = pc.max(load.rows["snapshot_time"]).as_py()
+    fresh = loaded_at >= as_of - IN_FORCE and new_york_date(loaded_at) == new_york_date(as_of)
+    return "" if fresh or load.table in _FEED_TIMES else str(loaded_at)
 
 
 def _loaded_at(load: Load) -> str:
@@ -197,7 +217,7 @@ class References:
     def of(self, loads: list[Load], as_of: datetime) -> Outcome:
         """The outcome of a day whose raw tables held these loads, played on without faults."""
         visible = visible_loads(loads, as_of)
-        name = fingerprint(visible)
+        name = fingerprint(visible, as_of)
         if name not in self._known:
             self._known[name] = self._play(visible, as_of)
         return self._known[name]
@@ -214,7 +234,8 @@ class References:
         names: list[str] = []
         written = False
         for number, write in enumerate(writes, start=1):
-            names.append(f"{write.table} {write.as_of} {fingerprint(visible_loads(loads[: write.loads], write.as_of))}")
+            known = fingerprint(visible_loads(loads[: write.loads], write.as_of), write.as_of)
+            names.append(f"{write.table} {write.as_of} {known}")
             written = written or (write.table, write.as_of) == (FEATURES, as_of)
             if not written:
                 continue

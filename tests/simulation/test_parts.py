@@ -8,11 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.simulation.faults import Injected
 from tests.simulation.hub import Hub
 from tests.simulation.plan import calm
+from tests.simulation.reference import Load, fingerprint, visible_loads
 from tests.simulation.seed import Result
 from tests.simulation.shrink import shrink, what_fails
 from tests.simulation.verdict import is_pointer, offers, without_sources
@@ -150,3 +152,23 @@ def test_the_sources_alone_are_taken_out_of_a_file() -> None:
     assert one != other
     assert without_sources(one) == without_sources(other)
     assert without_sources(one).replace(", , ", ", ") == text("")
+
+
+def _schedule(hour: float, status: str) -> Load:
+    loaded_at = START + timedelta(hours=hour)
+    columns = {"game_id": ["0022500001"], "status": [status], "snapshot_time": [loaded_at]}
+    return Load("nba_raw.nbac_schedule", pa.table(columns), f"load-{hour}")
+
+
+def test_a_source_that_said_the_same_again_is_as_old_as_its_later_load() -> None:
+    # seed 30033: the same schedule at 04:00 and at 17:30; the run at 17:30 has a current one
+    first, again, later = _schedule(-3, "scheduled"), _schedule(10.5, "scheduled"), _schedule(30, "final")
+    known = visible_loads([first, again, later], START + timedelta(hours=11))
+    assert [load.job_id for load in known] == ["load-10.5"]
+
+
+def test_loads_of_one_content_are_told_apart_once_they_are_old() -> None:
+    as_of = START + timedelta(hours=11)
+    names = [fingerprint([_schedule(hour, "scheduled")], as_of) for hour in (9, 10, -3, -4)]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3

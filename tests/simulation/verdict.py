@@ -105,7 +105,11 @@ class _Result:
     def _one_input(self, writes: list[Write], as_of: datetime) -> bool:
         """Whether all these writes found the same raw rows of those known before a moment."""
         counts = {write.loads for write in writes}
-        return len({fingerprint(visible_loads(self.recorder.loads[:count], as_of)) for count in counts}) == 1
+        return len({self._name_of_loads(count, as_of) for count in counts}) == 1
+
+    def _name_of_loads(self, count: int, as_of: datetime) -> str:
+        """Names what the first loads said at a moment."""
+        return fingerprint(visible_loads(self.recorder.loads[:count], as_of), as_of)
 
     def _exports_tell_the_predictions(self, batch_id: str) -> bool:
         """Whether exports can equal an undisturbed run's: the batch is complete, and its features
@@ -126,7 +130,7 @@ class _Result:
         loads, writes = self.recorder.loads, self.recorder.writes
         for moment in {row["features_as_of"] for row in self.outcome.rows}:
             last = max(write.loads for write in writes if write.as_of == moment)
-            if fingerprint(visible_loads(loads, moment)) != fingerprint(visible_loads(loads[:last], moment)):
+            if self._name_of_loads(len(loads), moment) != self._name_of_loads(last, moment):
                 return True
         return False
 
