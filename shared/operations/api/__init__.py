@@ -1,0 +1,1 @@
+"""The endpoints of operations as data: the dashboard serves them, the command asks them."""
