@@ -19,6 +19,8 @@ from shared.chain.resilience.dead_letters import Redrive
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.errors import PipelineError, Retriable
 from shared.core.redaction import what_failed
+from shared.operations.actions import record as operator_actions
+from shared.operations.actions.record import OperatorAction
 from shared.stores.ports import Document, Filter
 from shared.stores.runtime import Runtime
 
@@ -29,6 +31,7 @@ OUTBOXES: Mapping[str, Callable[[Document], datetime | None]] = {
     execution_records.COLLECTION: lambda document: Execution.from_document(document).finished_at,
     batch_records.COLLECTION: lambda document: Batch.from_document(document).closed_at,
     deferred.COLLECTION: lambda document: DeferredMessage.from_document(document).released_at,
+    operator_actions.COLLECTION: lambda document: OperatorAction.from_document(document).at,
 }
 
 

@@ -15,8 +15,10 @@ from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.pause_switch import Pause
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import Pipeline
-from shared.operations import actions, queues
-from shared.operations.actions import LetterChoice, Signature
+from shared.operations import queues
+from shared.operations.actions import queues as actions
+from shared.operations.actions.queues import LetterChoice
+from shared.operations.actions.signature import Signature
 from shared.stores.runtime import Runtime
 
 

@@ -9,8 +9,10 @@ import pytest
 from shared.chain.resilience import circuit_breaker
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import load_pipeline
-from shared.operations import actions, queues
-from shared.operations.actions import LetterChoice, Signature
+from shared.operations import queues
+from shared.operations.actions import queues as actions
+from shared.operations.actions.queues import LetterChoice
+from shared.operations.actions.signature import Signature
 from tests.pipeline.support import PipelineHarness
 from tests.pipeline.test_operate import SUBSCRIPTION, lay_out
 

@@ -65,7 +65,7 @@ def success_of(
     )
     messages: list[OutboxMessage | outbox.OutboxBlob] = list(outcome.messages)
     announces = delivery.function.announces
-    if outcome.announce and announces is not None:
+    if outcome.announce and announces is not None and not message.only:
         messages.insert(0, OutboxMessage(announces, completion.model_dump_json(exclude_none=True)))
     result = completion.model_dump(mode="json", exclude={"metadata", "as_of", "game_date", "from_date", "to_date"})
     return Success(

@@ -89,6 +89,8 @@ class PhaseMessage(BaseModel):
     as_of: datetime | None = None
     batch_id: str | None = Field(default=None, pattern=_BATCH_ID, max_length=100)
     force: bool = False
+    only: bool = Field(default=False, exclude=True)
+    """Whether the run ends with this function, which then announces nothing; no completion has it."""
     schedule: str | None = Field(default=None, pattern=_ID, max_length=100)
     trigger_source: TriggerSource | None = None
     correlation_id: Name | None = None

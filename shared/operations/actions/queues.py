@@ -1,4 +1,6 @@
-"""What an operator does, signed with who and why for the audit. A second press changes nothing."""
+"""Dead letters published once more, breakers closed, the pause switch: a second press changes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,9 @@ from shared.chain.resilience.dead_letters import DeadLetter, Redriven
 from shared.chain.resilience.pause_switch import Pause
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import Pipeline
+from shared.operations.actions.signature import Signature
 from shared.operations.queues import BreakerFailures, failing_breakers, pause_state, waiting_letters
 from shared.stores.runtime import Runtime
-
-
-@dataclass(frozen=True)
-class Signature:
-    """Who acts and why. Raises DataError where one of them is blank."""
-
-    who: str
-    why: str
-
-    def __post_init__(self) -> None:
-        missing = [name for name in ("who", "why") if not getattr(self, name).strip()]
-        if missing:
-            raise DataError(f"An operator's action says {' and '.join(missing)}.")
 
 
 @dataclass(frozen=True)

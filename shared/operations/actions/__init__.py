@@ -1,0 +1,1 @@
+"""What an operator does, signed with who and why: previewed, carried out once, on record."""

@@ -1,0 +1,34 @@
+"""An operator's action as its document operator_actions/{key} holds it: recorded before it is
+carried out, with the messages that it publishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.stores.records import StoredRecord
+
+COLLECTION = "operator_actions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorAction(StoredRecord):
+    """What somebody did on purpose."""
+
+    action: str
+    values: Mapping[str, Any]
+    """Its parameters, as JSON."""
+    who: str
+    why: str
+    at: datetime
+    says: Sequence[str]
+    """What it was going to do, as the preview said it."""
+    game_date: str | None = None
+    phase: str = ""
+    outcome: str | None = None
+    """What it did; None while it is not known to have been carried out."""
+    outbox: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    outbox_pending: bool = False

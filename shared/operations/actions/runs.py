@@ -1,0 +1,171 @@
+"""Actions that start something again for a date: a phase, the predictions, an export, self-heal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from shared.chain.batches.reading import latest_batch
+from shared.chain.batches.records import BatchStatus
+from shared.core.clock import new_york_date
+from shared.core.errors import DataError, NotFound
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, SELF_HEAL, WORKER, FunctionSpec, Pipeline
+from shared.operations.actions.action import GAME_DATE, Action, Parameter, Plan, Request, Trigger
+
+EXPORT = "phase6"
+FROM_HERE, ONLY, MISSING = "from_here", "only", "missing"
+# Of the fan-out: what they announce is what their units report, so there is no "only".
+_FAN_OUT = (COORDINATOR, CONSOLIDATION)
+_VERIFIED = "Rows are replaced or merged by key, each after it is verified; nothing is dropped before."
+
+
+def _function(pipeline: Pipeline, phase: str) -> FunctionSpec:
+    return next(each for each in pipeline.functions.values() if each.phase == phase)
+
+
+def phases(pipeline: Pipeline) -> tuple[str, ...]:
+    """Phases that can be started again by hand: those of the chain but the worker, and grading."""
+    return (*(phase for phase in pipeline.phase_order if phase != WORKER), GRADING)
+
+
+def _after(pipeline: Pipeline, phase: str) -> Sequence[str]:
+    """The phases that follow one by the chain."""
+    if phase == GRADING:
+        return (EXPORT,)
+    order = pipeline.phase_order
+    return order[order.index(phase) + 1 :]
+
+
+def _topic(function: FunctionSpec) -> str:
+    """Its trigger where it has one; else the topic of the completions that it reads."""
+    triggers = [topic for topic in function.topics if topic.endswith("-trigger")]
+    return triggers[0] if triggers else function.topics[0]
+
+
+def _start(request: Request, phase: str, day: date, name: str, *, only: bool = False) -> Trigger:
+    """The message that starts a phase of a date; its run has the name of the press."""
+    message = {
+        "game_date": day,
+        "run_id": f"{day}-{name}-{request.key}",
+        "trigger_source": "manual",
+        **_mode(request, phase, day),
+        **({"only": True} if only else {}),
+    }
+    return Trigger(_topic(_function(request.pipeline, phase)), message)
+
+
+def _mode(request: Request, phase: str, day: date) -> dict[str, str]:
+    """Phase 1 goes by the date; what follows goes to the end of the chain."""
+    if phase == "phase1":
+        return {}
+    return {"mode": "tomorrow" if day > new_york_date(request.runtime.clock.now()) else "same_day"}
+
+
+def _describe_publish(trigger: Trigger, day: date) -> str:
+    return f"Publishes 1 message to {trigger.topic} for {day}."
+
+
+def _follows(phases_after: Sequence[str]) -> str:
+    return f"What follows by the chain: {', '.join(phases_after)}." if phases_after else "Nothing follows."
+
+
+def _plan_rerun(request: Request) -> Plan:
+    phase, scope, day = request.values["phase"], request.values["scope"], request.day()
+    if phase not in phases(request.pipeline):
+        known = ", ".join(phases(request.pipeline))
+        raise DataError(
+            f"{phase!r} cannot be started again for a date.",
+            next_step=f"say one of {known}; of a worker's unit redrive its dead letter, or start {COORDINATOR} again.",
+        )
+    if scope == MISSING:
+        return _plan_heal(request)
+    if scope == ONLY and phase in _FAN_OUT:
+        raise DataError(f"{phase} alone would leave its units without an end.", next_step=f"rerun it {FROM_HERE}.")
+    trigger = _start(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
+    follows = () if scope == ONLY else _after(request.pipeline, phase)
+    says = (_describe_publish(trigger, day), _follows(follows), *_warnings(request, phase, day), _VERIFIED)
+    return Plan(says, (trigger,), game_date=day, phase=phase)
+
+
+def _warnings(request: Request, phase: str, day: date) -> tuple[str, ...]:
+    """What a person may not expect of a date that is over, or of results that are not there yet."""
+    today = new_york_date(request.runtime.clock.now())
+    if phase == GRADING and day >= today:
+        return (f"{day} is not over: nothing can be graded before its games are.",)
+    if phase == COORDINATOR and day < today:
+        return (f"{day} is over: nobody is predicted after tip-off, and what was predicted stays.",)
+    return ()
+
+
+def _plan_force(request: Request) -> Plan:
+    day = request.day()
+    trigger = _start(request, COORDINATOR, day, "force")
+    batch = latest_batch(request.runtime.state, day)
+    instead = (
+        f"A new batch supersedes {batch.batch_id} ({batch.status.value}) once its rows are verified."
+        if batch is not None
+        else "The date has no batch yet."
+    )
+    says = (_describe_publish(trigger, day), instead, _follows(_after(request.pipeline, COORDINATOR)))
+    return Plan((*says, *_warnings(request, COORDINATOR, day)), (trigger,), game_date=day, phase=COORDINATOR)
+
+
+def _plan_consolidate(request: Request) -> Plan:
+    """Raises NotFound where the date has no batch, DataError where it is still open."""
+    day = request.day()
+    batch = latest_batch(request.runtime.state, day)
+    if batch is None:
+        raise NotFound(f"{day} has no batch to consolidate.", next_step="force predictions of the date.")
+    if batch.status == BatchStatus.OPEN:
+        raise DataError(
+            f"{batch.batch_id} is open: {len(batch.units)} units are at work.",
+            next_step="wait for them; batch_sweep closes a batch that stalls.",
+        )
+    start = _start(request, CONSOLIDATION, day, "consolidate")
+    trigger = Trigger(start.topic, {**start.message, "batch_id": batch.batch_id, "as_of": batch.as_of})
+    says = (
+        f"Publishes 1 message to {trigger.topic} for {batch.batch_id} ({batch.status.value}).",
+        _follows(_after(request.pipeline, CONSOLIDATION)),
+        "The MERGE is refused where staged rows are not those reported; staging stays until rows are verified.",
+    )
+    return Plan(says, (trigger,), game_date=day, phase=CONSOLIDATION)
+
+
+def _plan_export(request: Request) -> Plan:
+    day = request.day()
+    trigger = _start(request, EXPORT, day, "export")
+    says = (
+        _describe_publish(trigger, day),
+        "Every file of the date is written anew, once all of them fit their schemas.",
+    )
+    return Plan(says, (trigger,), game_date=day, phase=EXPORT)
+
+
+def _plan_heal(request: Request) -> Plan:
+    day = request.day()
+    function = request.pipeline.functions[SELF_HEAL]
+    message = {"game_date": day, "run_id": f"{day}-heal-asked-{request.key}", "trigger_source": "manual"}
+    says = (
+        f"Publishes 1 message to {function.trigger} for {day}.",
+        "Self-heal compares what should exist with what does, and restarts the earliest phase that is short; what"
+        " follows comes by the chain. Where nothing is short, or somebody is at work, it does nothing.",
+    )
+    return Plan(says, (Trigger(function.trigger, message),), game_date=day, phase=SELF_HEAL)
+
+
+RUNS: tuple[Action, ...] = (
+    Action(
+        "rerun",
+        "start a phase of a date again: this phase only, from here on, or only what is missing",
+        (
+            GAME_DATE,
+            Parameter("phase", "text", "a phase such as phase4, or grading", required=True),
+            Parameter("scope", "choice", "how far", choices=(FROM_HERE, ONLY, MISSING), default=FROM_HERE),
+        ),
+        _plan_rerun,
+    ),
+    Action("force", "predict a date again, in a new batch", (GAME_DATE,), _plan_force),
+    Action("consolidate", "merge the date's latest batch again", (GAME_DATE,), _plan_consolidate),
+    Action("export", "write the date's files again", (GAME_DATE,), _plan_export),
+    Action("heal", "have self-heal restart what a date is short of", (GAME_DATE,), _plan_heal),
+)

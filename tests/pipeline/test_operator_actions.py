@@ -1,0 +1,200 @@
+"""What an operator does: previewed without a trace, carried out once however often it is asked, on
+record with who and why.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.grading import grade
+from shared.chain.messages.messages import PhaseMessage
+from shared.chain.resilience import circuit_breaker, halt_switch
+from shared.core.errors import DataError, NotFound
+from shared.core.pipeline import load_pipeline
+from shared.operations.actions.action import Performed, Plan
+from shared.operations.actions.perform import perform, preview
+from shared.operations.actions.runs import phases
+from shared.operations.actions.signature import Signature
+from shared.operations.actions.table import ACTIONS, action_of
+from tests.pipeline.support import Killed, PipelineHarness
+from tests.pipeline.sweeping import sweep_once
+from tests.pipeline.test_operate import lay_out
+
+PIPELINE = load_pipeline()
+SIGNED = Signature("ada", "the feed is back")
+DAY, KEY = "2025-11-14", "press-0001"
+
+
+def act(world: PipelineHarness, name: str, key: str = KEY, **values: Any) -> Performed:
+    return perform(action_of(name), world.runtime, PIPELINE, values, SIGNED, key)
+
+
+def look(world: PipelineHarness, name: str, **values: Any) -> Plan:
+    return preview(action_of(name), world.runtime, PIPELINE, values)
+
+
+def messages(world: PipelineHarness, topic: str) -> list[dict[str, Any]]:
+    return [json.loads(data) for each, data, _ in world.bus.published if each == topic]
+
+
+def actions_on_record(world: PipelineHarness) -> list[tuple[str, str, str]]:
+    found = world.state.query("audit", order_by="at")
+    return [(each.data["action"], each.data["who"], each.data["reason"]) for each in found]
+
+
+@pytest.mark.parametrize("name", ["force", "export", "heal"])
+def test_a_preview_says_what_would_be_published_and_leaves_no_trace(world: PipelineHarness, name: str) -> None:
+    plan = look(world, name, game_date=DAY)
+    [trigger] = plan.triggers
+    assert plan.says[0] == f"Publishes 1 message to {trigger.topic} for {DAY}."
+    assert world.bus.published == []
+    assert world.state.query("operator_actions") == []
+    assert world.state.query("audit") == []
+
+
+@pytest.mark.parametrize("phase", phases(PIPELINE))
+def test_every_phase_is_started_by_a_topic_of_its_own_function(world: PipelineHarness, phase: str) -> None:
+    [trigger] = look(world, "rerun", game_date=DAY, phase=phase).triggers
+    [function] = [each for each in PIPELINE.functions.values() if each.phase == phase]
+    assert trigger.topic in function.topics
+    done = act(world, "rerun", game_date=DAY, phase=phase)
+    [sent] = messages(world, trigger.topic)
+    assert (sent["game_date"], sent["run_id"], sent["trigger_source"]) == (DAY, f"{DAY}-rerun-{phase}-{KEY}", "manual")
+    assert PhaseMessage.model_validate(sent, context={"now": world.clock.now()}).run_id == sent["run_id"]
+    assert (done.published, done.repeated, done.outcome) == (1, False, "published 1 message")
+
+
+def test_a_second_press_is_the_same_action(world: PipelineHarness) -> None:
+    first = act(world, "export", game_date=DAY)
+    again = act(world, "export", game_date=DAY)
+    assert (first.published, again.published, again.repeated) == (1, 0, True)
+    assert again.outcome == first.outcome
+    assert len(messages(world, "nba-phase6-export-trigger")) == 1
+    assert actions_on_record(world) == [("export", "ada", "the feed is back")]
+    act(world, "export", key="press-0002", game_date=DAY)
+    assert len({each["run_id"] for each in messages(world, "nba-phase6-export-trigger")}) == 2
+
+
+def test_a_key_of_another_action_is_refused(world: PipelineHarness) -> None:
+    act(world, "export", game_date=DAY)
+    with pytest.raises(DataError, match=r'press-0001 is of export \{"game_date": "2025-11-14"\}'):
+        act(world, "export", game_date="2025-11-15")
+    with pytest.raises(DataError, match="ask for a new preview"):
+        act(world, "force", game_date=DAY)
+    with pytest.raises(DataError, match="8 to 64 letters"):
+        act(world, "force", key="a/b", game_date=DAY)
+
+
+@pytest.mark.parametrize("point", ["operator_action.recorded", "outbox.published"])
+def test_what_a_dead_process_had_recorded_is_sent(world: PipelineHarness, point: str) -> None:
+    with world.kill_at(point), pytest.raises(Killed):
+        act(world, "export", game_date=DAY)
+    world.start()
+    world.move(minutes=3)
+    sweep_once(world)
+    sent = messages(world, "nba-phase6-export-trigger")
+    assert len({each["run_id"] for each in sent}) == 1
+    assert 1 <= len(sent) <= 2
+    assert world.state.query("operator_actions")[0].data["outbox_pending"] is False
+    assert act(world, "export", game_date=DAY).published == 0
+
+
+def test_this_phase_alone_announces_nothing_and_the_fan_out_cannot_be_alone(world: PipelineHarness) -> None:
+    plan = look(world, "rerun", game_date=DAY, phase="phase3", scope="only")
+    assert plan.triggers[0].message["only"] is True
+    assert "Nothing follows." in plan.says
+    assert "What follows by the chain: phase4" in look(world, "rerun", game_date=DAY, phase="phase3").says[1]
+    for phase in ("phase5_coordinator", "phase5_consolidation"):
+        with pytest.raises(DataError, match="without an end"):
+            look(world, "rerun", game_date=DAY, phase=phase, scope="only")
+    with pytest.raises(DataError, match="redrive its dead letter"):
+        look(world, "rerun", game_date=DAY, phase="phase5_worker")
+
+
+def test_a_run_that_is_alone_ends_with_its_function(world: PipelineHarness) -> None:
+    message = {"game_date": DAY, "run_id": "alone", "only": True}
+    for run_id in ("alone", "along"):
+        world.publish("nba-grading-trigger", {**message, "run_id": run_id, "only": run_id == "alone"})
+    world.run_until_idle({"grading": (grade.run, PhaseMessage)})
+    announced = [each["run_id"] for each in messages(world, "nba-grading-complete")]
+    assert announced == ["along"]
+
+
+def test_missing_asks_self_heal(world: PipelineHarness) -> None:
+    plan = look(world, "rerun", game_date=DAY, phase="phase3", scope="missing")
+    assert plan.triggers[0].topic == "nba-self-heal-trigger"
+
+
+def test_a_date_without_a_batch_cannot_be_consolidated(world: PipelineHarness) -> None:
+    with pytest.raises(NotFound, match="has no batch to consolidate"):
+        act(world, "consolidate", game_date=DAY)
+    assert actions_on_record(world) == []
+
+
+def test_switches_are_turned_once_and_say_how_they_stand(world: PipelineHarness) -> None:
+    assert act(world, "pause").outcome == "paused"
+    assert look(world, "pause").says == ("Paused already, by ada: the feed is back. Nothing changes.",)
+    assert act(world, "resume", key="press-0002").outcome == "resumed; 0 deferred messages published"
+    assert act(world, "halt", key="press-0003").outcome.startswith("halted")
+    assert halt_switch.read(world.state).halted
+    assert act(world, "lift-halt", key="press-0004").outcome.startswith("lifted")
+    assert not halt_switch.read(world.state).halted
+    with pytest.raises(NotFound, match="No message is deferred"):
+        look(world, "release-deferred")
+
+
+def test_many_dead_letters_are_redriven_in_one_action(world: PipelineHarness) -> None:
+    lay_out(world)
+    with pytest.raises(DataError, match="Say which dead letters"):
+        look(world, "redrive")
+    plan = look(world, "redrive", all=True)
+    assert plan.says[0] == "Publishes 2 dead letters once more, each to the topic it came from."
+    assert len(plan.targets) == 2
+    assert act(world, "redrive", all=True).outcome == "published 2 of 2 dead letters"
+    assert act(world, "redrive", all=True).repeated
+    with pytest.raises(NotFound, match="No dead letter is of this choice"):
+        act(world, "redrive", key="press-0002", all=True)
+
+
+def test_breakers_are_closed_by_name(world: PipelineHarness) -> None:
+    for name in ("processor-phase1_scrape", "source-espn"):
+        circuit_breaker.record_failure(world.runtime, name, ValueError("boom"), execution="x")
+    with pytest.raises(NotFound, match="No breaker processor-x has failures; these have"):
+        look(world, "reset-breakers", names=["processor-x"])
+    names = ["processor-phase1_scrape", "source-espn"]
+    assert "boom" in look(world, "reset-breakers", names=names).says[0]
+    assert act(world, "reset-breakers", names=names).outcome.startswith("closed processor-phase1_scrape, source-espn")
+
+
+def test_a_model_is_rolled_back_by_a_message(world: PipelineHarness) -> None:
+    act(world, "roll-back-model", version="previous")
+    [sent] = messages(world, "nba-training-trigger")
+    assert sent["rollback_to"] == "previous"
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"game_date": "2025-02-30"},
+        {"game_date": "'; DROP TABLE x; --"},
+        {"game_date": "../../etc/passwd"},
+        {"phase": "<script>alert(1)</script>", "game_date": DAY},
+        {"names": ["../x"], "ids": ["x"]},
+        {"names": "x" * 501},
+        {"nonsense": "1"},
+    ],
+)
+def test_odd_values_are_refused_and_nothing_is_done(world: PipelineHarness, name: str, values: dict[str, Any]) -> None:
+    with pytest.raises((DataError, NotFound)):
+        act(world, name, **values)
+    assert world.bus.published == []
+    assert world.state.query("operator_actions") == []
+
+
+def test_an_unknown_action_names_the_nearest() -> None:
+    with pytest.raises(NotFound, match="did you mean export"):
+        action_of("exprot")
