@@ -8,6 +8,7 @@ the token of the state folder.
 
 from __future__ import annotations
 
+import getpass
 import hmac
 import json
 from collections.abc import Callable, Iterable
@@ -16,12 +17,20 @@ from io import BytesIO
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.http import dump_cookie, parse_cookie
+
 from local.host.bodies import MAX_BODY, MAX_PUSH, Refusal, check_declared, check_object, read_body
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
-REPLAY, FUNCTIONS = "/replay", "/functions"
+REPLAY, FUNCTIONS, DASHBOARD = "/replay", "/functions", "/dashboard"
+# Here a browser brings its address's token once, and has a cookie from then on.
+OPEN = f"{DASHBOARD}/open"
+COOKIE = "nba_token"
+# The dashboard takes its user from here; no header of a request can set it.
+LOCAL_USER = "nba.local_user"
 # Structured CloudEvents are JSON too. No form and no simple request of a page can declare either.
 JSON_TYPES = ("application/json", "application/cloudevents+json")
+FORM_TYPE = "application/x-www-form-urlencoded"
 READS = ("GET", "HEAD")
 # The scraper says what NBA.com asks for; the replay stands in for NBA.com.
 SCRAPERS_ORIGIN = "https://www.nba.com"
@@ -53,12 +62,14 @@ class Gate:
             _note_decision(environ, admitted=False)
             return _respond_refusal(refusal, environ, start_response)
         _note_decision(environ, admitted=True)
+        if environ["PATH_INFO"] == OPEN:
+            return _respond_with_cookie(self._token.decode(), start_response)
         return self._app(environ, start_response)
 
     def _check(self, environ: WSGIEnvironment) -> None:
         """Raises Refusal for what goes no further; what does has its body in memory."""
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        replay, function = _is_below(path, REPLAY), _is_below(path, FUNCTIONS)
+        replay, function, page = (_is_below(path, root) for root in (REPLAY, FUNCTIONS, DASHBOARD))
         self._check_host(environ)
         self._check_origin(environ, replay=replay)
         allowed = READS if replay else ("POST",) if function else (*READS, "POST")
@@ -67,12 +78,16 @@ class Gate:
         limit = MAX_PUSH if function else MAX_BODY
         check_declared(environ, limit)
         if not replay:
-            self._check_token(environ)
+            self._check_token(environ, page=page)
+        environ[LOCAL_USER] = getpass.getuser() if page else ""
         body = b""
         if method == "POST":
-            _check_type(environ)
+            is_form = page and _content_type(environ) == FORM_TYPE
+            if not is_form:
+                _check_type(environ)
             body = read_body(environ, limit)
-            check_object(body)
+            if not is_form:
+                check_object(body)
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("wsgi.input_terminated", None)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
@@ -94,10 +109,12 @@ class Gate:
     def _own_hosts(self) -> set[str]:
         return {each for name in NAMES for each in (name, f"{name}:{self._port()}")}
 
-    def _check_token(self, environ: WSGIEnvironment) -> None:
+    def _check_token(self, environ: WSGIEnvironment, *, page: bool) -> None:
         scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         offered = given.strip() if scheme.lower() == "bearer" else ""
-        if not offered and self._token_in_query:
+        if not offered and page:
+            offered = parse_cookie(environ).get(COOKIE, "")
+        if not offered and (self._token_in_query or environ["PATH_INFO"] == OPEN):
             offered = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
         if not hmac.compare_digest(offered.encode("utf-8", "replace"), self._token):
             raise Refusal(
@@ -118,10 +135,23 @@ def _is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
+def _content_type(environ: WSGIEnvironment) -> str:
+    declared: str = environ.get("CONTENT_TYPE", "")
+    return declared.partition(";")[0].strip().lower()
+
+
 def _check_type(environ: WSGIEnvironment) -> None:
-    declared = environ.get("CONTENT_TYPE", "")
-    if declared.partition(";")[0].strip().lower() not in JSON_TYPES:
+    if _content_type(environ) not in JSON_TYPES:
+        declared = environ.get("CONTENT_TYPE", "")
         raise Refusal(415, f"Content-Type {declared[:100]!r} is not taken; send application/json.")
+
+
+def _respond_with_cookie(token: str, start_response: StartResponse) -> list[bytes]:
+    """A browser that brought the token goes on to the dashboard, which it then may ask alone."""
+    cookie = dump_cookie(COOKIE, token, path=DASHBOARD, httponly=True, samesite="Strict")
+    headers = [("Location", f"{DASHBOARD}/"), ("Set-Cookie", cookie), ("Content-Length", "0")]
+    start_response("303 See Other", [*headers, ("Referrer-Policy", "no-referrer")])
+    return []
 
 
 def _respond_refusal(refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:

@@ -164,7 +164,8 @@ def open_runtime(
         admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated)
         admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
-        mount_functions(server, pipeline.functions, functions)
+        pages = [name for name, each in pipeline.functions.items() if each.http]
+        mount_functions(server, pipeline.functions, functions, pages)
         server.start()
         stores.folder.write_owner(port=server.port, token=server.token)
         yield embedded

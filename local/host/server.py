@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -119,10 +119,13 @@ def load_function(name: str, folder: Path) -> WSGIApplication:
     return app
 
 
-def mount_functions(server: Server, names: Mapping[str, object], folder: Path) -> None:
-    """Load every function and serve it at /functions/{name}."""
+def mount_functions(server: Server, names: Iterable[str], folder: Path, pages: Collection[str] = ()) -> None:
+    """Load every function and serve it: for pushes at /functions/{name}, those that people ask at
+    /{name}.
+    """
     for name in names:
-        server.mount(f"/functions/{name}", handling(load_function(name, folder)))
+        path = f"/{name}" if name in pages else f"/functions/{name}"
+        server.mount(path, handling(load_function(name, folder)))
 
 
 @contextmanager

@@ -67,6 +67,8 @@ class FunctionSpec:
     buckets: dict[str, str]
     publishes_any: bool = False
     """Whether it sends what others left unsent, to whatever topic."""
+    http: bool = False
+    """Whether people ask it by HTTP, and no topic does."""
 
     @property
     def sends(self) -> frozenset[str]:
@@ -218,6 +220,7 @@ def _function(name: str, raw: dict[str, Any], defaults: dict[str, Any]) -> Funct
         datasets=merged["datasets"],
         buckets=merged["buckets"],
         publishes_any=merged.get("publishes_any", False),
+        http=merged.get("http", False),
     )
 
 

@@ -103,6 +103,14 @@ class Settings:
     """First wait between tries (doubling, with jitter); 0 in tests."""
     http_requests_per_second: float = 4.0
     """Rate limit per host; 0: none (the replay server)."""
+    dashboard_readers: str = ""
+    """E-mails of the people who may look at the dashboard, commas between them."""
+    dashboard_operators: str = ""
+    """E-mails of the people who may act on it as well."""
+    dashboard_audiences: str = ""
+    """Audiences that an identity token may be for; without one nobody is let in."""
+    dashboard_iap_audience: str = ""
+    """The audience of IAP's assertion; where it is set, that assertion alone counts."""
     min_minutes: float = 15.0
     """Players below this mean of minutes over their last 10 games are left out."""
     min_quality: float = 50.0

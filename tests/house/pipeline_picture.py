@@ -24,7 +24,9 @@ def picture(pipeline: Pipeline) -> str:
     """
     arrows = [line for function in pipeline.functions.values() for line in _arrows(function, pipeline)]
     drawn = set(re.findall(r"\w+", " ".join(arrows)))
-    boxes = [_box(name, times) for name in pipeline.functions if (times := _times(name, pipeline)) or name not in drawn]
+    # what people ask by HTTP has neither a time nor an arrow
+    asked = [name for name, function in pipeline.functions.items() if not function.http]
+    boxes = [_box(name, times) for name in asked if (times := _times(name, pipeline)) or name not in drawn]
     return "\n".join(["flowchart TD", *boxes, *arrows])
 
 

@@ -90,7 +90,7 @@ class PhaseMessage(BaseModel):
     batch_id: str | None = Field(default=None, pattern=_BATCH_ID, max_length=100)
     force: bool = False
     only: bool = Field(default=False, exclude=True)
-    """Whether the run ends with this function, which then announces nothing; no completion has it."""
+    """Whether the run ends with this function, which then announces nothing."""
     schedule: str | None = Field(default=None, pattern=_ID, max_length=100)
     trigger_source: TriggerSource | None = None
     correlation_id: Name | None = None

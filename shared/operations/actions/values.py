@@ -99,7 +99,7 @@ def _switch(parameter: Parameter, value: Any) -> bool:
     return found
 
 
-def _timestamp(parameter: Parameter, value: Any) -> Any:
+def _parse_moment(parameter: Parameter, value: Any) -> Any:
     try:
         return parse_timestamp(value)
     except (TypeError, ValueError):
@@ -112,5 +112,5 @@ _PARSERS: Mapping[str, Callable[[Parameter, Any], Any]] = {
     "choice": _choice,
     "integer": _integer,
     "switch": _switch,
-    "moment": _timestamp,
+    "moment": _parse_moment,
 }

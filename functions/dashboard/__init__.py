@@ -1,0 +1,1 @@
+"""dashboard: what an operator sees and does, as pages and as JSON; shared/operations answers."""
