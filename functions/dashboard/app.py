@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import http
-import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
-from functions.dashboard.answers import answer_error
 from functions.dashboard.api import create_api
-from functions.dashboard.identity import Forbidden, Unauthenticated, Verifiers, identify
+from functions.dashboard.error_answers import install_error_answers
+from functions.dashboard.identity import Forbidden, Verifiers, identify
+from functions.dashboard.pages import create_pages
 from functions.dashboard.tokens import Keys, verifiers_of
-from shared.core.errors import DataError, NotFound, PipelineError
+from functions.dashboard.wording import install_filters
 from shared.core.pipeline import Pipeline
 from shared.stores.runtime import Runtime
-
-logger = logging.getLogger(__name__)
 
 # A form or a JSON object of an action; ids of a thousand dead letters fit.
 MAX_BODY = 1_000_000
@@ -43,7 +40,8 @@ def create_app(
         runtime_of: the runtime as it is now: a repetition of simulated time replaces it.
         verifiers: how tokens are verified; None: with Google's public keys.
     """
-    app = Flask("dashboard", template_folder=None, static_folder=None)
+    app = Flask("dashboard", root_path=str(Path(__file__).parent))
+    install_filters(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     keys: list[Keys] = []
 
@@ -75,32 +73,7 @@ def create_app(
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    @app.errorhandler(Unauthenticated)
-    def refuse_unknown(error: Unauthenticated) -> Response:
-        logger.warning("refused: %s", error)
-        return answer_error(http.HTTPStatus.UNAUTHORIZED, str(error))
-
-    @app.errorhandler(Forbidden)
-    def refuse_known(error: Forbidden) -> Response:
-        logger.warning("refused: %s", error)
-        return answer_error(http.HTTPStatus.FORBIDDEN, str(error))
-
-    @app.errorhandler(DataError)
-    def refuse_input(error: DataError) -> Response:
-        return answer_error(http.HTTPStatus.BAD_REQUEST, str(error))
-
-    @app.errorhandler(NotFound)
-    def refuse_name(error: NotFound) -> Response:
-        return answer_error(http.HTTPStatus.NOT_FOUND, str(error))
-
-    @app.errorhandler(PipelineError)
-    def admit_failure(error: PipelineError) -> Response:
-        logger.error("failed: %s", error, extra={"fields": {"event": error.event}})
-        return answer_error(http.HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-
-    @app.errorhandler(HTTPException)
-    def refuse_request(error: HTTPException) -> Response:
-        return answer_error(error.code or 500, error.description or error.name)
-
+    install_error_answers(app)
     app.register_blueprint(create_api(), url_prefix="/api/v1")
+    app.register_blueprint(create_pages())
     return app

@@ -23,7 +23,7 @@ LOCK = "requirements/functions.txt"
 # Two files have another place in the archive: where Cloud Functions and its buildpack look for
 # them.
 RENAMED = {"functions/main.py": "main.py", LOCK: "requirements.txt"}
-KINDS = frozenset({".py", ".sql", ".json"})
+KINDS = frozenset({".py", ".sql", ".json", ".html", ".css", ".js"})
 # What a zip says about a file beside its bytes, the same for all: the earliest time the format
 # knows, as an ordinary file of a Unix system that all may read. The umask, the clock and the
 # developer's system are left out.
