@@ -40,7 +40,8 @@ def create_app(
         runtime_of: the runtime as it is now: a repetition of simulated time replaces it.
         verifiers: how tokens are verified; None: with Google's public keys.
     """
-    app = Flask("dashboard", root_path=str(Path(__file__).parent))
+    # functions-framework's own application answers /static
+    app = Flask("dashboard", root_path=str(Path(__file__).parent), static_url_path="/assets")
     install_filters(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     keys: list[Keys] = []

@@ -35,8 +35,10 @@ def serve(embedded: EmbeddedRuntime) -> int:
     embedded.stores.file.on_wait = lambda text: say(text)
     url = embedded.server.base_url
     say(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
-    for name in load_pipeline().functions:
-        say(f"  {url}/functions/{name}")
+    for name, function in load_pipeline().functions.items():
+        # a browser brings the token once; functions that messages come to ask for it in a header
+        opened = f"{url}/{name}/open?token={embedded.server.token}" if function.http else f"{url}/functions/{name}"
+        say(f"  {opened}")
     say(f"  {url}/replay/   {url}/admin/status")
     say(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
     say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
