@@ -113,7 +113,7 @@ class Gate:
         scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         offered = given.strip() if scheme.lower() == "bearer" else ""
         if not offered and page:
-            offered = parse_cookie(environ).get(COOKIE, "")
+            offered = _read_cookie(environ)
         if not offered and (self._token_in_query or environ["PATH_INFO"] == OPEN):
             offered = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
         if not hmac.compare_digest(offered.encode("utf-8", "replace"), self._token):
@@ -123,6 +123,14 @@ class Gate:
                 "and goes into the header Authorization: Bearer.",
                 WWW_Authenticate="Bearer",
             )
+
+
+def _read_cookie(environ: WSGIEnvironment) -> str:
+    """The token that a browser keeps; empty where none came, or what came is no UTF-8."""
+    try:
+        return parse_cookie(environ).get(COOKIE, "")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _note_decision(environ: WSGIEnvironment, *, admitted: bool) -> None:
