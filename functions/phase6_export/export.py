@@ -57,6 +57,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.execution.heal_runs import asked_run_id, is_heal_run
 from shared.chain.messages.messages import PhaseMessage, Status
 from shared.chain.messages.outbox import OutboxMessage
+from shared.chain.resilience.halt_switch import read_halt
 from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
@@ -64,8 +65,6 @@ from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
 from shared.science.systems.error_codes import NO_MODEL
 from shared.stores.ports import Warehouse
 
-# An operator's document: {"halted": true, "reason": "off-season"}.
-HALT_SWITCH = "control/halt"
 STATUS_FILE = "status.json"
 EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
@@ -107,10 +106,8 @@ class _Export:
 
     @classmethod
     def of(cls, day: date, context: Context) -> _Export:
-        switch = context.runtime.state.get(HALT_SWITCH)
-        halted = bool(switch and switch.data.get("halted"))
-        reason = (switch.data.get("reason") or "no reason given") if switch and halted else None
-        return cls(day, context, Writer(context.runtime.exports), halted, reason, context.runtime.clock.now())
+        reason, now = read_halt(context.runtime.state), context.runtime.clock.now()
+        return cls(day, context, Writer(context.runtime.exports), reason is not None, reason, now)
 
     def whole(self, batch_id: str | None, *, with_grades: bool) -> Outcome:
         """Validate, build and check all files, write them.
