@@ -4,8 +4,8 @@ builds it.
 
 from __future__ import annotations
 
-import os
 import json
+import os
 import re
 import stat
 import subprocess
@@ -19,8 +19,8 @@ import pytest
 
 from local.package.archive import build, contents, write
 from local.package.environment import SUPPORTED, find_python, outside
-from shared.core.errors import DataError
 from shared.core import code_version
+from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
 

@@ -148,5 +148,3 @@ def _find_another(runtime: Runtime, due: Firing, now: datetime) -> Execution | N
 def _is_of_this_time(runtime: Runtime, execution: Execution, now: datetime) -> bool:
     """Of an earlier repetition of simulated time, or of a state since restored, nothing counts."""
     return execution.epoch == runtime.epoch and execution.started_at <= now
-
-

@@ -38,22 +38,22 @@ class BatchRows:
 
 
 @dataclass(frozen=True)
-class FailureRow:
-    """What failed for good of a function and date, by the run history; `done_at`: the start of the
-    newest run of it that did not.
+class HistoryRow:
+    """What the run history has of a function and date: what failed for good, the last of it, and
+    when the newest run began that did not.
     """
 
     processor_name: str
     game_date: date
     failures: int
-    failed_at: datetime
-    execution_id: str
+    failed_at: datetime | None
+    execution_id: str | None
     reason: str | None
     done_at: datetime | None
 
-    @property
-    def repaired(self) -> bool:
-        return self.done_at is not None and self.done_at >= self.failed_at
+    def is_repaired(self, failed_at: datetime) -> bool:
+        """Whether a run of it began after a failure and did not fail."""
+        return self.done_at is not None and self.done_at >= failed_at
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def read_batch_rows(warehouse: Warehouse, days: DateRange) -> dict[str, BatchRow
     }
 
 
-def read_failures(warehouse: Warehouse, days: DateRange, since: datetime, now: datetime) -> list[FailureRow]:
-    """What the run history has of executions that failed for good since a moment."""
+def read_history(warehouse: Warehouse, days: DateRange, since: datetime, now: datetime) -> list[HistoryRow]:
+    """What ended since a moment, by function and date."""
     params = {"first": days.first, "last": days.last, "since": since, "now": now}
-    return [FailureRow(**row) for row in _rows(warehouse, "failures", params)]
+    return [HistoryRow(**row) for row in _rows(warehouse, "history", params)]
 
 
 def read_sources(warehouse: Warehouse, days: DateRange, now: datetime) -> dict[tuple[str, date | None], SourceRow]:

@@ -1,5 +1,5 @@
--- What failed for good since a moment, by function and date, and whether a later run of the same
--- function and date did it after all. Parameters: @first, @last, @since, @now.
+-- By function and date what ended since a moment: what failed for good, and the newest run that did
+-- not. Parameters: @first, @last, @since, @now.
 WITH
 history AS (
   SELECT processor_name, game_date, execution_id, status, finished_at, started_at, reason, error_type
@@ -18,5 +18,4 @@ SELECT
   MAX(IF(status NOT IN ('failed', 'skipped'), started_at, NULL)) AS done_at
 FROM history
 GROUP BY processor_name, game_date
-HAVING COUNTIF(status = 'failed') > 0
 ORDER BY processor_name, game_date
