@@ -52,7 +52,7 @@ def find_errors(view: View) -> Iterable[Finding]:
             failures[execution.function].append(_of_state(execution))
     found = list(_findings(view, failures))
     if not found:
-        mended = f"; {count_text(repaired, 'failure')} were repaired by later runs" if repaired else ""
+        mended = f" that no later run did; repaired: {count_text(repaired, 'failure')}" if repaired else ""
         says = f"nothing failed in the last {span_text(view.window)}{mended}"
         found.append(Finding(CHECK, "pipeline", Level.GREEN, says, figures={"failed": 0, "repaired": repaired}))
     return found
