@@ -111,7 +111,7 @@ def _find_of_the_day(view: View, source: Source) -> Finding:
     if newest is not None and newest.newest_at >= due.at:
         return _of(source, newest)
     if not games.games:
-        return _not_due(source, newest, f"{due.day} {_describe(view, due.day)}")
+        return _not_due(source, newest, _describe(view, due.day))
     if games.last_tipoff is not None and games.last_tipoff <= due.at + SETTLED:
         return _not_due(source, newest, f"all games of {due.day} had begun when {due.schedule.name} was due")
     at = None if newest is None else newest.newest_at
@@ -120,7 +120,10 @@ def _find_of_the_day(view: View, source: Source) -> Finding:
 
 def _describe(view: View, day: date) -> str:
     """Why a date has nothing to ask for."""
-    return f"has {view.describe_no_games(day)}" if view.games else "has no games that anybody knows of"
+    called_off = view.games_of(day).called_off_games
+    if called_off:
+        return f"none of the {called_off} games of {day} takes place"
+    return f"{day} has {view.describe_no_games(day)}" if view.games else f"{day} has no games that anybody knows of"
 
 
 def _find_box_scores(view: View, source: Source) -> Finding:
@@ -132,7 +135,7 @@ def _find_box_scores(view: View, source: Source) -> Finding:
     tables = [view.sources.get((name, due.day)) for name in ("player_boxscores", "team_boxscores")]
     known = [each for each in tables if each is not None]
     if not games.games:
-        return _not_due(source, None, f"{due.day} {_describe(view, due.day)}")
+        return _not_due(source, None, _describe(view, due.day))
     have = min(each.games if each is not None else 0 for each in tables)
     if have >= games.games:
         return _of(source, max(known, key=lambda each: each.newest_at))
@@ -152,7 +155,7 @@ def _find_zones(view: View, source: Source) -> Finding:
     if not view.runtime.settings.zones_base_url:
         return _not_due(source, newest, "the optional source is not configured (ZONES_BASE_URL)")
     if due is None or not view.games_of(due.day).games:
-        why = "no results fell due" if due is None else f"{due.day} {_describe(view, due.day)}"
+        why = "no results fell due" if due is None else _describe(view, due.day)
         return _not_due(source, newest, why)
     if newest is None:
         return _not_due(source, None, f"it has nothing of the last {LONGEST_BREAK.days} days: a season may be missing")
