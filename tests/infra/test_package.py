@@ -66,7 +66,7 @@ def test_it_holds_the_tracked_files_of_functions_and_shared_and_four_at_the_root
 def test_it_says_which_code_it_is(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "one")
     assert code_version.code_version(ROOT) == ""  # a checkout has none
-    found = []
+    found: list[str] = []
     for text in ("", "# another\n"):
         module = folder / "shared" / "__init__.py"
         module.write_text(module.read_text(encoding="utf-8") + text, encoding="utf-8")

@@ -79,8 +79,9 @@ class Day:
         """The newest execution that consolidated the batch."""
         if self.batch is None:
             return None
-        where = [Filter("run_id", "==", self.batch.run_id), Filter("phase", "==", CONSOLIDATION)]
-        documents = self.view.runtime.state.query(COLLECTION, where)
+        documents = self.view.runtime.state.query(
+            COLLECTION, [Filter("run_id", "==", self.batch.run_id), Filter("phase", "==", CONSOLIDATION)]
+        )
         return max(map(Execution.from_document, documents), key=lambda each: each.taken_at, default=None)
 
     @cached_property

@@ -123,8 +123,12 @@ class Readings:
     @cached_property
     def failed(self) -> list[Execution]:
         """Executions whose latest attempt failed in the window, at most MOST_EXECUTIONS."""
-        where = [Filter("status", "==", ExecutionStatus.FAILED.value), Filter("finished_at", ">=", self.since)]
-        return self._of_now(self.runtime.state.query(EXECUTIONS, where, limit=MOST_EXECUTIONS))
+        documents = self.runtime.state.query(
+            EXECUTIONS,
+            [Filter("status", "==", ExecutionStatus.FAILED.value), Filter("finished_at", ">=", self.since)],
+            limit=MOST_EXECUTIONS,
+        )
+        return self._of_now(documents)
 
     def run(self, run_id: str) -> list[Execution]:
         """Executions of a run, the oldest first."""

@@ -133,6 +133,25 @@ def test_what_needs_attention_exits_1(world: World) -> None:
     assert (found.level, found.exit_code, found.counts[Level.YELLOW]) == (Level.YELLOW, 1, 1)
 
 
+def test_ten_thousand_failing_executions_are_a_finding_and_no_more_reads(world: World) -> None:
+    go_well(world)
+    known = world.run("phase5_worker", "storm", at=at("11:40"), game_date=str(DAY), status=ExecutionStatus.FAILED)
+    document = {**known.to_document(), "final": True, "error_type": "KeyError", "error_message": "odd"}
+
+    def plant(transaction: Any) -> None:
+        for number in range(10_000):
+            transaction.set(f"executions/phase5_worker.storm.{number}", document)
+
+    world.runtime.state.transaction(plant)
+    world.runtime.state.delete("executions/phase5_worker.storm")
+    warehouse: Any = world.runtime.warehouse
+    reset_counts(warehouse)
+    found = health(world)
+    (storm,) = [each for each in found.findings if each.level is not Level.GREEN]
+    assert storm.says.startswith("phase5_worker: at least 1,000 executions failed for good, the last at ")
+    assert warehouse.statement_counts == {"query": 4, "tables": 1}
+
+
 # --- a check that fails ---------------------------------------------------------------------------
 
 
@@ -144,7 +163,7 @@ def _broken(view: View) -> Iterable[Finding]:
 def test_a_check_that_fails_is_red_with_its_error_and_the_others_go_on(world: World) -> None:
     checks = (Check("broken", "Does it?", _broken), *[each for each in CHECKS if each.id == "pause"])
     found = run_checks(world.view(), checks)
-    assert (found.level, found.exit_code, found.covered) == (Level.RED, 2, {"pause"})
+    assert (found.level, found.exit_code, found.covered) == (Level.RED, 2, frozenset({"pause"}))
     (broken,) = found.checks[0].findings
     assert found.checks[0].failed
     assert broken.says.startswith("the check itself failed: KeyError: ")
