@@ -14,7 +14,7 @@ from shared.chain.batches.reading import latest_batch, units_of
 from shared.chain.batches.records import Batch, UnitResult
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
 from shared.core.errors import NotFound
-from shared.core.pipeline import CONSOLIDATION, COORDINATOR
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR, SELF_HEAL
 from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import Readings
 from shared.operations.checks.rows import Games
@@ -116,7 +116,7 @@ class Day:
     @property
     def heal_step(self) -> str:
         """What restarts the earliest phase that is short."""
-        trigger = self.view.pipeline.functions["self_heal"].trigger
+        trigger = self.view.pipeline.functions[SELF_HEAL].trigger
         return f"{publish_text(trigger, {'game_date': self.name})}: it restarts the earliest phase that is short"
 
 
@@ -143,10 +143,9 @@ def read_exported(view: Readings, day: date) -> Exported | None:
 
 def list_days(view: Readings) -> list[Day]:
     """The window's dates, the oldest first."""
-    firings = view.firings(view.since, view.prediction_modes)
     found = []
     for day in view.dates:
-        of_day = [firing for firing in firings if firing.day == day]
+        of_day = [firing for firing in view.prediction_firings if firing.day == day]
         settled = [firing for firing in of_day if firing.at + SETTLED <= view.now]
         pending = [firing for firing in of_day if firing.at + SETTLED > view.now]
         games = view.games_of(day)

@@ -37,7 +37,7 @@ class Firing:
     @property
     def day(self) -> date:
         """The date that its message is about."""
-        return resolve_date(str(self.schedule.message["game_date"]), self.at)
+        return resolve_date(str(self.schedule.message.get("game_date", "TODAY")), self.at)
 
     @property
     def mode(self) -> str | None:
@@ -83,17 +83,28 @@ def firings_of(pipeline: Pipeline, schedule: Schedule, since: datetime, until: d
     return [firing_of(pipeline, schedule, at) for at in Cron.parse(schedule.cron).firings(since, until)]
 
 
-def read_fired(runtime: Runtime, pipeline: Pipeline, schedule: Schedule, now: datetime, *, deployed: bool) -> Fired:
+def read_began(runtime: Runtime) -> datetime | None:
+    """When the oldest execution known began: of what was due before, nobody could fire anything."""
+    oldest = runtime.state.query(COLLECTION, order_by="started_at", limit=1)
+    return Execution.from_document(oldest[0]).started_at if oldest else None
+
+
+def read_fired(
+    runtime: Runtime, pipeline: Pipeline, schedule: Schedule, now: datetime, *, deployed: bool, began: datetime | None
+) -> Fired:
     """What ran for the newest due firing: one read where it ran as it should.
 
-    deployed: whether somebody fires every schedule here, as Cloud Scheduler does.
+    deployed: whether somebody fires every schedule here, as Cloud Scheduler does, and `began` since
+    when; None: nothing ever ran.
     """
     cron = Cron.parse(schedule.cron)
     due = firing_of(pipeline, schedule, cron.last(now - GRACE))
     execution = _read_newest(runtime, pipeline, due, now)
     instead = None if execution or schedule.repeats else _find_another(runtime, due, now)
-    expected = deployed or execution is not None or instead is not None
-    return Fired(due, cron.next(now), execution, instead, expected or _fired_before(runtime, pipeline, due, now))
+    expected = execution is not None or instead is not None
+    if not expected:
+        expected = began is None or due.at >= began if deployed else _fired_before(runtime, pipeline, due, now)
+    return Fired(due, cron.next(now), execution, instead, expected)
 
 
 def _read_newest(runtime: Runtime, pipeline: Pipeline, due: Firing, now: datetime) -> Execution | None:

@@ -21,7 +21,7 @@ from shared.core.clock import new_york_date
 from shared.core.pipeline import Pipeline, Schedule
 from shared.operations import queues
 from shared.operations.checks import probe, rows
-from shared.operations.checks.firings import Fired, Firing, firings_of, read_fired
+from shared.operations.checks.firings import Fired, Firing, firings_of, read_began, read_fired
 from shared.operations.checks.probe import Probe
 from shared.operations.checks.rows import BatchRows, Games, HistoryRow, SourceRow
 from shared.operations.queues import BreakerFailures
@@ -67,9 +67,14 @@ class Readings:
     def fired(self) -> dict[str, Fired]:
         """Every schedule's newest due firing, by its name."""
         return {
-            name: read_fired(self.runtime, self.pipeline, schedule, self.now, deployed=self.deployed)
+            name: read_fired(self.runtime, self.pipeline, schedule, self.now, deployed=self.deployed, began=self.began)
             for name, schedule in self.pipeline.schedules.items()
         }
+
+    @cached_property
+    def began(self) -> datetime | None:
+        """Since when anything runs here; None: nothing ever ran."""
+        return read_began(self.runtime)
 
     def firings(self, since: datetime, modes: Sequence[str]) -> list[Firing]:
         """Firings of phase 1's schedules in these modes from a moment to now, the oldest first;
@@ -83,15 +88,18 @@ class Readings:
         ]
         return sorted(found, key=lambda firing: firing.at)
 
+    @cached_property
+    def prediction_firings(self) -> list[Firing]:
+        """Of the window, those whose runs go on to the last phase, since anything runs here."""
+        last = self.pipeline.phase_order[-1]
+        modes = [mode for mode, phase in self.pipeline.modes.items() if phase == last]
+        found = self.firings(self.since, modes)
+        began = self.began
+        return [firing for firing in found if began is None or firing.at >= began]
+
     def _is_fired(self, schedule: Schedule) -> bool:
         """Deployed, every one is: then the state is not asked, which may be what is down."""
         return self.deployed or self.fired[schedule.name].expected
-
-    @cached_property
-    def prediction_modes(self) -> tuple[str, ...]:
-        """Modes whose runs go on to the last phase."""
-        last = self.pipeline.phase_order[-1]
-        return tuple(mode for mode, phase in self.pipeline.modes.items() if phase == last)
 
     # --- the state --------------------------------------------------------------------------------
 
@@ -195,7 +203,7 @@ class Readings:
     @cached_property
     def dates(self) -> tuple[date, ...]:
         """Dates that a prediction run fell due for in the window, and those of its batches."""
-        asked = {firing.day for firing in self.firings(self.since, self.prediction_modes)}
+        asked = {firing.day for firing in self.prediction_firings}
         return tuple(sorted(asked | {batch.game_date for batch in self.batches}))
 
     @cached_property

@@ -41,9 +41,17 @@ class Source:
     """Of phase 1, which leaves the source alone while it is open."""
 
     def finding(
-        self, level: Level, says: str, step: str = "", day: date | None = None, severity: Severity = Severity.WARNING
+        self,
+        level: Level,
+        says: str,
+        step: str = "",
+        due: Firing | None = None,
+        day: date | None = None,
+        severity: Severity = Severity.WARNING,
     ) -> Finding:
-        return Finding(CHECK, self.name, level, says, step, {"breaker": self.breaker}, severity, day)
+        """A finding about the source; `due`: the run that should have brought it."""
+        figures = {"breaker": self.breaker, "schedule": None if due is None else due.schedule.name}
+        return Finding(CHECK, self.name, level, says, step, figures, severity, day)
 
 
 def find_sources(view: View) -> Iterable[Finding]:
@@ -70,12 +78,12 @@ def _late(source: Source, view: View, due: Firing, newest: datetime | None, step
     asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
     if newest is None:
         says = f"there is no answer about {due.day}, and {asked}"
-        return source.finding(Level.RED, says, step, due.day, Severity.ERROR)
+        return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
     age = view.now - newest
     says = f"the newest about {due.day} is of {clock_text(newest)}, {span_text(age)} old, and {asked}"
     if age <= IN_FORCE:
-        return source.finding(Level.YELLOW, says, step, due.day)
-    return source.finding(Level.RED, says, step, due.day, Severity.ERROR)
+        return source.finding(Level.YELLOW, says, step, due, due.day)
+    return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
 
 
 def _step(day: date, mode: str) -> str:
@@ -96,7 +104,7 @@ def _find_schedule(view: View, source: Source) -> Finding:
         return _not_due(source, newest, view.describe_no_games(today))
     if newest is None:
         says = f"no schedule is loaded, and {due.schedule.name} was due at {clock_text(due.at)}"
-        return source.finding(Level.RED, says, _step(today, "same_day"), None, Severity.ERROR)
+        return source.finding(Level.RED, says, _step(today, "same_day"), due, severity=Severity.ERROR)
     return _late(source, view, due, newest.newest_at, _step(today, "same_day"))
 
 
@@ -141,7 +149,7 @@ def _find_box_scores(view: View, source: Source) -> Finding:
         return _of(source, max(known, key=lambda each: each.newest_at))
     asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
     says = f"box scores of {have} of {games.games} games of {due.day} are loaded, and {asked}"
-    return source.finding(Level.RED, says, _step(due.day, "results"), due.day, Severity.ERROR)
+    return source.finding(Level.RED, says, _step(due.day, "results"), due, due.day, Severity.ERROR)
 
 
 def _find_zones(view: View, source: Source) -> Finding:
@@ -164,7 +172,7 @@ def _find_zones(view: View, source: Source) -> Finding:
         return _of(source, found)
     have = 0 if found is None else found.games
     says = f"shot zones of {have} of {games.games} games of {due.day} are loaded; features go without the rest"
-    return source.finding(Level.YELLOW, says, _step(due.day, "results"), due.day)
+    return source.finding(Level.YELLOW, says, _step(due.day, "results"), due, due.day)
 
 
 SOURCES = (

@@ -105,7 +105,7 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
         says = f"{name} of {clock_text(due.at)} did not run, {run} did since{following}"
         return Finding(SCHEDULES, name, Level.GREEN, says)
     if not fired.expected:
-        return Finding(SCHEDULES, name, Level.GREEN, f"{name} is not fired here")
+        return Finding(SCHEDULES, name, Level.GREEN, f"{name} {_describe_unexpected(view, fired)}")
     waiting = [each for each in view.deferred if each.topic == due.schedule.topic and each.deferred_at >= due.at]
     if waiting:
         says = f"{name} of {clock_text(due.at)} is deferred: {waiting[-1].reason}"
@@ -115,6 +115,12 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
     step = publish_text(due.schedule.topic, due.message)
     figures = {"minutes_late": late // timedelta(minutes=1)}
     return Finding(SCHEDULES, name, Level.RED, says, step, figures, Severity.ERROR, due.day)
+
+
+def _describe_unexpected(view: View, fired: Fired) -> str:
+    if not view.deployed or view.began is None:
+        return "is not fired here"
+    return f"was not due yet: nothing ran here before {clock_text(view.began)}; next at {clock_text(fired.next_at)}"
 
 
 CHECKS: tuple[Check[View], ...] = (

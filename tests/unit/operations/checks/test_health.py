@@ -230,9 +230,11 @@ def test_a_schedule_that_did_not_fire_is_one_cause(world: World) -> None:
     go_well(world)
     world.runtime.state.delete(world.due(SAME_DAY).key.path)
     world.put_batch(opened_at=at("07:03"))
+    world.runtime.warehouse.execute("DELETE FROM nba_raw.odds_api_game_lines WHERE game_date = @day", {"day": DAY})
     found = health(world)
-    assert roots(found) == ["schedules:same-day-predictions"]
-    assert followers(found) == {"batch-opened:2025-11-14": "schedules:same-day-predictions"}
+    root = "schedules:same-day-predictions"
+    assert roots(found) == [root]
+    assert followers(found) == {"batch-opened:2025-11-14": root, "source-fresh:game_lines": root}
 
 
 def test_a_worker_that_failed_for_good_is_its_dead_letters(world: World) -> None:

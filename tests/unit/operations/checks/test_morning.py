@@ -293,6 +293,9 @@ def test_every_date_of_the_window_is_looked_at(world: World) -> None:
     world.go_well()
     world.play(YESTERDAY)
     found = world.result("batch-opened", timedelta(hours=24)).findings
+    assert [each.subject for each in found] == [str(DAY)]  # nothing ran here before
+    world.run_schedule("train-model")
+    found = world.result("batch-opened", timedelta(hours=24)).findings
     assert [(each.subject, each.level) for each in found] == [(str(YESTERDAY), Level.RED), (str(DAY), Level.GREEN)]
     assert "pre-game-predictions was due at 2025-11-13 17:30" in found[0].says
     world.clock.move(hours=7)

@@ -252,6 +252,16 @@ def test_on_one_machine_only_what_was_fired_before_can_be_missed(embedded: World
     assert embedded.finding("schedules", "grading-daily").level is Level.RED
 
 
+def test_what_was_due_before_anything_ran_here_is_not_missed(world: World) -> None:
+    world.run_schedule("self-heal-results")
+    found = world.finding("schedules", "grading-daily")
+    assert (found.level, found.says) == (
+        Level.GREEN,
+        "grading-daily was not due yet: nothing ran here before 2025-11-14 11:15; next at 2025-11-15 11:00",
+    )
+    assert world.finding("schedules", SAME_DAY).level is Level.RED
+
+
 def test_a_run_of_an_earlier_epoch_does_not_count(world: World) -> None:
     world.run_schedule(SAME_DAY, epoch=2)
     assert world.finding("schedules", SAME_DAY).level is Level.RED
