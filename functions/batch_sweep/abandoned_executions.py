@@ -5,10 +5,10 @@ history written.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 
 from functions.batch_sweep.report import Report
+from shared.chain.execution.abandonment import abandoned_after, stopped_at
 from shared.chain.execution.context import Context
 from shared.chain.execution.ledger import KEPT
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
@@ -16,22 +16,7 @@ from shared.chain.execution.run_history import write_run_history
 from shared.core import failpoints
 from shared.core.clock import LONG_AGO
 from shared.core.errors import PreconditionFailed
-from shared.core.pipeline import load_pipeline
 from shared.stores.ports import Filter
-
-_LEAST_WAIT = timedelta(minutes=30)
-
-
-@lru_cache(maxsize=1)
-def abandoned_after() -> timedelta:
-    """How long after a lease's end no delivery can follow: the longest ack deadline with all of its
-    back-offs.
-    """
-    waits = [
-        each.ack_deadline_seconds + sum(map(each.backoff_seconds, range(1, each.max_delivery_attempts)))
-        for each in load_pipeline().subscriptions.values()
-    ]
-    return max(_LEAST_WAIT, timedelta(seconds=max(waits)))
 
 
 def end_executions(context: Context, report: Report, resumed_at: datetime | None, *, only_report: bool = False) -> None:
@@ -50,7 +35,7 @@ def end_executions(context: Context, report: Report, resumed_at: datetime | None
             report.expired.append(execution.id)
         if only_report:
             continue
-        stopped = _stopped_at(execution)
+        stopped = stopped_at(execution)
         waits_since = stopped if resumed_at is None else max(stopped, resumed_at)
         if _is_abandoned(execution, waits_since, rested):
             if _make_final(context, execution, stopped):
@@ -76,18 +61,6 @@ def _is_abandoned(execution: Execution, waits_since: datetime, rested: datetime)
 def _came_to_rest(moments: list[datetime], rested: datetime) -> bool:
     """Whether none of a run's executions has moved for so long that none will."""
     return max(moments) <= rested
-
-
-def _stopped_at(execution: Execution) -> datetime:
-    """When it last did something.
-
-    A lease that was voided (its owner had died) counts until its natural end.
-    """
-    if execution.status != ExecutionStatus.RUNNING:
-        return execution.ended
-    function = load_pipeline().functions.get(execution.function)
-    natural = timedelta(seconds=function.lease_seconds if function is not None else 0)
-    return max(execution.lease_expires_at, execution.taken_at + natural)
 
 
 def _make_final(context: Context, execution: Execution, stopped: datetime) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from functions.phase5_consolidation import guards
@@ -136,6 +136,14 @@ class _Source:
     """Tables that very many units' tables were first copied together into, in chunks."""
 
 
+@dataclass(frozen=True)
+class _Merged:
+    """What the MERGE did: rows affected, seconds by the machine's clock."""
+
+    rows: int
+    seconds: float
+
+
 def _consolidate(job: _Job, sequence: int) -> Outcome:
     """Check, merge, check, record, drop: one line a step, and a failpoint after each side
     effect."""
@@ -146,13 +154,13 @@ def _consolidate(job: _Job, sequence: int) -> Outcome:
     staged = _read_staged(job, source, pending)
     merged = _merge(job, source, staged)
     failpoints.reach("consolidation.merged")
-    in_place = _in_place(job, merged, staged)
+    in_place = _in_place(job, merged.rows, staged)
     failpoints.reach("consolidation.verified")
     units = _record(job, pending, in_place, staged)
     failpoints.reach("consolidation.consolidated")
     _drop(job, [*pending.tables, *source.compacted], units)
     failpoints.reach("consolidation.dropped")
-    return _finish(job, pending, staged, in_place, sequence)
+    return _finish(job, pending, staged, merged, in_place, sequence)
 
 
 def _pending(job: _Job) -> _Pending:
@@ -209,15 +217,17 @@ def _read_staged(job: _Job, source: _Source, pending: _Pending) -> StagedRows:
     return staged
 
 
-def _merge(job: _Job, source: _Source, staged: StagedRows) -> int:
-    """Run the MERGE; returns the rows affected. Raises StagingMismatch, WriteConflict."""
-    batch = job.batch
+def _merge(job: _Job, source: _Source, staged: StagedRows) -> _Merged:
+    """Run the MERGE. Raises StagingMismatch, WriteConflict."""
+    batch, clock = job.batch, job.runtime.machine or job.runtime.clock
     job.lock.check()
     guards.expect_no_tipoff(batch.batch_id, batch.games, job.now, job.runtime.clock.now())
     params = {"now": job.now, "game_date": job.game_date, "revision": batch.revision}
+    began = clock.now()
     affected = job.runtime.warehouse.execute(staging.merge_sql(source.sql), params)
+    seconds = (clock.now() - began).total_seconds()
     guards.expect_merged(batch.batch_id, affected, staged.keys - staged.frozen)
-    return affected
+    return _Merged(affected, seconds)
 
 
 def _in_place(job: _Job, merged: int, staged: StagedRows) -> RowsInPlace:
@@ -284,13 +294,17 @@ def _drop(job: _Job, tables: Iterable[str], merged: Sequence[str]) -> None:
         job.runtime.warehouse.drop(gone)
 
 
-def _finish(job: _Job, pending: _Pending, staged: StagedRows, in_place: RowsInPlace, sequence: int) -> Outcome:
+def _finish(
+    job: _Job, pending: _Pending, staged: StagedRows, merged: _Merged, in_place: RowsInPlace, sequence: int
+) -> Outcome:
     """The result of a consolidation that merged, or found every row frozen."""
     reason, event = f"{staged.frozen} rows frozen at tip-off" if staged.frozen else "", None
     if staged.frozen == staged.keys:
         reason = f"all {staged.keys} staged rows are of games that have tipped off by {job.now.isoformat()}"
         event = Event.ALL_FROZEN
-    return _outcome(job, pending, in_place.keys, staged.frozen, sequence, reason, event)
+    outcome = _outcome(job, pending, in_place.keys, staged.frozen, sequence, reason, event)
+    figures = {"merged_rows": merged.rows, "merge_seconds": round(merged.seconds, 3)}
+    return replace(outcome, metadata={**outcome.metadata, **figures})
 
 
 def _outcome(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.core import code_version
 from shared.core.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,6 +26,7 @@ LOCK = "requirements/functions.txt"
 # them.
 RENAMED = {"functions/main.py": "main.py", LOCK: "requirements.txt"}
 KINDS = frozenset({".py", ".sql", ".json", ".html", ".css", ".js"})
+VERSION_DIGITS = 12
 # What a zip says about a file beside its bytes, the same for all: the earliest time the format
 # knows, as an ordinary file of a Unix system that all may read. The umask, the clock and the
 # developer's system are left out.
@@ -56,7 +59,18 @@ def contents(root: Path) -> dict[str, bytes]:
     if missing:
         raise DataError(f"{root} has no {', '.join(missing)}.", next_step="build from a complete checkout.")
     named = {RENAMED.get(name, name): file for name, file in found.items()}
-    return {name: _unix(named[name].read_bytes()) for name in sorted(named)}
+    read = {name: _unix(file.read_bytes()) for name, file in named.items()}
+    return dict(sorted({**read, code_version.FILE: _describe_version(read)}.items()))
+
+
+def _describe_version(files: Mapping[str, bytes]) -> bytes:
+    """The file that says which code it is, by what all the others hold: each execution records
+    it.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
+    return json.dumps({"version": digest.hexdigest()[:VERSION_DIGITS]}).encode()
 
 
 def build(files: Mapping[str, bytes]) -> bytes:

@@ -4,6 +4,7 @@ builds it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ import pytest
 
 from local.package.archive import build, contents, write
 from local.package.environment import SUPPORTED, find_python, outside
+from shared.core import code_version
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
@@ -55,10 +57,25 @@ def lay_out(folder: Path, change: Callable[[bytes], bytes] = lambda data: data, 
 # --- what it holds --------------------------------------------------------------------------------
 
 
-def test_it_holds_the_tracked_files_of_functions_and_shared_and_three_at_the_root(deployed: dict[str, bytes]) -> None:
+def test_it_holds_the_tracked_files_of_functions_and_shared_and_four_at_the_root(deployed: dict[str, bytes]) -> None:
     rooms = list_tracked("functions", "shared") - {"functions/main.py"}
-    assert set(deployed) == rooms | {"main.py", "requirements.txt", "pipeline.yaml"}
+    assert set(deployed) == rooms | {"main.py", "requirements.txt", "pipeline.yaml", code_version.FILE}
     assert {name.partition("/")[0] for name in deployed if "/" in name} == {"functions", "shared"}
+
+
+def test_it_says_which_code_it_is(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "one")
+    assert code_version.code_version(ROOT) == ""  # a checkout has none
+    found: list[str] = []
+    for text in ("", "# another\n"):
+        module = folder / "shared" / "__init__.py"
+        module.write_text(module.read_text(encoding="utf-8") + text, encoding="utf-8")
+        root = tmp_path / f"archive-{len(found)}"
+        root.mkdir()
+        (root / code_version.FILE).write_bytes(contents(folder)[code_version.FILE])
+        found.append(code_version.code_version(root))
+    assert all(re.fullmatch(r"[0-9a-f]{12}", version) for version in found)
+    assert found[0] == json.loads(contents(ROOT)[code_version.FILE])["version"] != found[1]
 
 
 def test_every_function_is_in_it_with_its_sql_and_the_schemas(deployed: dict[str, bytes]) -> None:

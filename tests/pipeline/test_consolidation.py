@@ -227,7 +227,8 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
     assert (answer.body["status"], answer.body["record_count"]) == ("success", 1)
     assert answer.body["reason"] == "2 rows frozen at tip-off"
     announced = world.list_published("nba-phase5-predictions-complete")[-1]
-    assert announced["metadata"] == {"frozen_rows": 2, "revision": 2}
+    merged = {"merged_rows": 1, "merge_seconds": 0.0}  # the clock of tests stands still
+    assert announced["metadata"] == {"frozen_rows": 2, "revision": 2, **merged}
     assert [(each["player_id"], each["predicted_points"], each["batch_id"]) for each in table(world)] == [
         (1, 20.0, BATCH),
         (2, 11.0, R2),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.batch_sweep.abandoned_executions import abandoned_after
+from shared.chain.execution.abandonment import abandoned_after
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxFile, entries
 from shared.chain.resilience import deferred, pause_switch

@@ -121,7 +121,7 @@ def _loads_repeated() -> Iterator[None]:
 def _drop_unverified() -> Iterator[None]:
     merge = consolidate._merge
 
-    def broken_merge(job: Any, *args: Any) -> int:
+    def broken_merge(job: Any, *args: Any) -> Any:
         try:
             return merge(job, *args)
         finally:

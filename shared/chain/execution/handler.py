@@ -30,6 +30,7 @@ from shared.chain.resilience.admission import Admission, Rejection
 from shared.chain.resilience.deferred import defer
 from shared.core import failpoints
 from shared.core.clock import as_of_after
+from shared.core.code_version import code_version
 from shared.core.errors import DataError, Fatal, LeaseHeld, PipelineError, Retriable, Skippable, StorageFault
 from shared.core.events import Event
 from shared.core.logs import log_context
@@ -109,7 +110,7 @@ def _defer(delivery: Delivery, rejection: Rejection, runtime: Runtime) -> Respon
 def _execute(
     delivery: Delivery, message: M, run: Callable[[M, Context], Outcome], runtime: Runtime, admitted: Admission
 ) -> Response:
-    ledger = Ledger(runtime.state, runtime.instance, runtime.epoch)
+    ledger = Ledger(runtime.state, runtime.instance, runtime.epoch, code_version())
     now = runtime.clock.now()
     function = delivery.function
     sets_as_of = function.phase == SETS_AS_OF

@@ -59,13 +59,15 @@ class Done:
 class Ledger:
     """Executions on the state port.
 
-    `owner` is this process, `epoch` the repetition of simulated time.
+    `owner` is this process, `epoch` the repetition of simulated time, `code` the version of the
+    deployed code (empty in a checkout).
     """
 
-    def __init__(self, state: State, owner: str, epoch: int) -> None:
+    def __init__(self, state: State, owner: str, epoch: int, code: str = "") -> None:
         self._state = state
         self._owner = owner
         self._epoch = epoch
+        self._code = code
 
     def take(
         self,
@@ -111,6 +113,8 @@ class Ledger:
             taken_at=now,
             expires_at=None,
         )
+        if self._code:
+            claim |= Execution.fields(code=self._code)
         # an earlier attempt's end is not this one's
         return (
             claim if machine is None else claim | Execution.fields(machine_taken_at=machine, machine_finished_at=None)

@@ -116,6 +116,10 @@ class Execution(StoredRecord, ExecutionFacts):
     outbox_pending: bool
     history_written: bool = field(metadata=_HISTORY_WRITTEN)
     """Whether its end is in the run history, or is not to be there."""
+    code: str = ""
+    """Version of the deployed code that took it last; empty of a checkout's, and of a release that
+    did not say.
+    """
     # real moments, where the others are simulated ones
     machine_started_at: datetime | None = None
     machine_taken_at: datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.chain.execution.records import ExecutionKey
 from shared.chain.messages.messages import MAX_RUN_ID, Mode, PhaseMessage, PredictionRequest, TriggerSource
@@ -10,7 +11,7 @@ from shared.chain.messages.push_envelope import Envelope
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
-from shared.core.pipeline import WORKER, FunctionSpec, load_pipeline
+from shared.core.pipeline import WORKER, FunctionSpec, Schedule, load_pipeline
 from shared.stores.runtime import Runtime
 
 # Phase 1 decides what may be used when it ends; every later phase is told.
@@ -69,13 +70,21 @@ def _run_id(message: PhaseMessage, envelope: Envelope, runtime: Runtime) -> str:
     if message.run_id:
         run_id = message.run_id
     elif message.schedule:
-        run_id = f"{label}-{message.schedule}"
         job = load_pipeline().schedules.get(message.schedule)
-        if job is not None and job.repeats:
-            run_id = f"{run_id}-{job.slot(envelope.published_at or runtime.clock.now())}"
+        run_id = f"{label}-{message.schedule}"
+        if job is not None:
+            run_id = scheduled_run_id(job, label, envelope.published_at or runtime.clock.now())
     else:
         return f"{label}-manual-{message_id}"
     return f"{run_id}-{message_id}" if message.force else run_id
+
+
+def scheduled_run_id(schedule: Schedule, label: str, fired_at: datetime) -> str:
+    """The run that a schedule's firing starts; `label` is its date, one that repeats adds the
+    slot.
+    """
+    run_id = f"{label}-{schedule.name}"
+    return f"{run_id}-{schedule.slot(fired_at)}" if schedule.repeats else run_id
 
 
 def _default_mode(function: FunctionSpec, message: PhaseMessage, runtime: Runtime) -> Mode:

@@ -178,6 +178,11 @@ PLANTED: list[tuple[rules.Rule, dict[str, str], str]] = [
         {"shared/x.py": "with contextlib.suppress(Exception):\n    work()"},
         "suppresses",
     ),
+    (
+        rules.swallowed_errors,
+        {rules.BECOMES_A_FINDING: 2 * SWALLOW.format(caught="Exception", then="log()")},
+        "health.py:7",
+    ),
     (rules.wall_clock, {"functions/a/main.py": "now = datetime.now(UTC)"}, "datetime.now"),
     (rules.wall_clock, {"shared/x.py": "from time import time"}, "imports time"),
     (rules.wall_clock, {"shared/x.py": "import time\ntime.sleep(1)"}, "time.sleep"),
@@ -235,6 +240,7 @@ ALLOWED: list[tuple[rules.Rule, dict[str, str]]] = [
         {"shared/x.py": SWALLOW.format(caught="Exception as e", then="raise Fatal(e) from e")},
     ),
     (rules.swallowed_errors, {"shared/x.py": SWALLOW.format(caught="ValueError", then="pass")}),
+    (rules.swallowed_errors, {rules.BECOMES_A_FINDING: SWALLOW.format(caught="Exception", then="log()")}),
     (rules.wall_clock, {"shared/core/clock.py": "now = datetime.now(UTC)", "shared/x.py": "time.perf_counter()"}),
 ]
 

@@ -1,0 +1,277 @@
+"""The checks of a morning run by date: from the batch that was opened to the file that a front end
+reads. Of the ten the other two are in errors.py and leftovers.py.
+
+What a check stands on is another's matter: where no batch was opened, the others say so and are
+green, so that one cause is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from shared.chain.batches.records import Batch, BatchStatus
+from shared.chain.execution.records import ExecutionStatus
+from shared.core.pipeline import BATCH_SWEEP, CONSOLIDATION
+from shared.operations.checks.days import SETTLED, Day
+from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.view import View
+from shared.operations.levels import Check, Figure, Finding, Level
+
+# A batch is closed by the sweep after half an hour, whatever it has; ten minutes for a sweep.
+CLOSED_WITHIN = timedelta(minutes=40)
+# Consolidation takes seconds, and its time-out with one retry ten minutes.
+CONSOLIDATED_WITHIN = timedelta(minutes=15)
+# An announcement that a crash left unsent is sent by the next sweep, an export takes seconds.
+SENT_WITHIN = timedelta(minutes=25)
+EXPORTED_WITHIN = timedelta(minutes=15)
+# Of a function's time-out, as for any step that nears it.
+SLOW_SHARE = 0.75
+# Where a finding is about no date.
+EVERYTHING = "pipeline"
+# Names in a sentence.
+_NAMED = 5
+
+Rule = Callable[[Day], Finding]
+
+
+def by_day(check: str, rule: Rule) -> Callable[[View], Iterable[Finding]]:
+    """A check that asks a rule about each of the window's dates for which something was due."""
+
+    def find(view: View) -> Iterable[Finding]:
+        if not view.days:
+            says = f"no prediction run fell due in the last {span_text(view.window)}"
+            return [Finding(check, EVERYTHING, Level.GREEN, says)]
+        return [_excuse(check, day) or rule(day) for day in view.days]
+
+    return find
+
+
+def _excuse(check: str, day: Day) -> Finding | None:
+    """Why nothing is to be expected of a date."""
+    view = day.view
+    if not day.games.games and view.games:
+        return day.finding(check, Level.GREEN, view.describe_no_games(day.day))
+    if view.halt_reason is not None:
+        return day.finding(check, Level.GREEN, f"halted by an operator: {view.halt_reason}")
+    if day.settled is None and day.latest is None and day.pending is not None:
+        by = clock_text(day.pending.at + SETTLED)
+        says = f"not due before {by} New York, {span_text(SETTLED)} after {day.pending.schedule.name}"
+        return day.finding(check, Level.GREEN, says)
+    return None
+
+
+def _waits(check: str, day: Day, what: str) -> Finding:
+    """Green: what this check is about cannot be there yet, and another check says why."""
+    return day.finding(check, Level.GREEN, f"nothing to check yet: {what}")
+
+
+def _no_batch(check: str, day: Day) -> Finding:
+    return _waits(check, day, "no batch answers the last run (batch-opened)")
+
+
+# --- the batch ------------------------------------------------------------------------------------
+
+
+def check_opened(day: Day) -> Finding:
+    check, batch, asked = "batch-opened", day.batch, day.settled
+    if batch is not None and (asked is None or batch.opened_at >= asked.at):
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} was opened at {clock_text(batch.opened_at)}")
+    assert asked is not None, "a date without a batch is a date that a run was due for"
+    opener = day.coordinator
+    if opener is not None and opener.status == ExecutionStatus.SUCCEEDED:
+        reason = opener.result.get("reason") or opener.result["status"]
+        return day.finding(check, Level.GREEN, f"{asked.schedule.name} opened no batch: {reason}")
+    says = (
+        f"{asked.schedule.name} was due at {clock_text(asked.at)}, and no batch was opened since; {_describe_stop(day)}"
+    )
+    stopped = day.asked_run[-1].function if day.asked_run else None
+    figures: dict[str, Figure] = {"run_id": asked.key.run_id, "schedule": asked.schedule.name, "function": stopped}
+    return day.finding(check, Level.RED, says, day.heal_step, figures=figures)
+
+
+def _describe_stop(day: Day) -> str:
+    """How far the run came that was asked for last."""
+    if not day.asked_run:
+        return "nothing ran for it"
+    last = day.asked_run[-1]
+    if last.status == ExecutionStatus.FAILED:
+        return f"{last.function} failed at attempt {last.attempts}: {last.error_message}"
+    return f"the last of its executions is {last.function}, which {last.status.value}"
+
+
+def check_completions(day: Day) -> Finding:
+    check, batch = "completions", day.batch
+    if batch is None:
+        return _no_batch(check, day)
+    done = sum(each.status == "done" and batch.has_unit(each.unit) for each in day.units)
+    share = f"{done} of {count_text(batch.unit_count, 'unit')} of {batch.batch_id} done"
+    figures: dict[str, Figure] = {"units_done": done, "units": batch.unit_count, "units_missing": len(batch.missing)}
+    if batch.status == BatchStatus.OPEN:
+        return day.finding(check, Level.GREEN, f"{share} so far", figures=figures)
+    if not batch.missing:
+        return day.finding(check, Level.GREEN, share, figures=figures)
+    named = ", ".join(batch.missing[:_NAMED]) + (", ..." if len(batch.missing) > _NAMED else "")
+    short = done < day.view.runtime.settings.min_coverage * batch.unit_count
+    says = f"{share}; missing or failed: {named}"
+    step = "./nba dlq, mend the cause, ./nba redrive: a late unit is merged and announced again"
+    return day.finding(check, Level.RED if short else Level.YELLOW, says, step, figures=figures)
+
+
+def check_closed(day: Day) -> Finding:
+    check, batch = "batch-closed", day.batch
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.status != BatchStatus.OPEN:
+        closed = "" if batch.closed_at is None else f" at {clock_text(batch.closed_at)}"
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} was closed{closed} ({batch.closed_as})")
+    age = day.view.now - batch.opened_at
+    says = f"{batch.batch_id} is open for {span_text(age)}"
+    figures: dict[str, Figure] = {"minutes_open": age // timedelta(minutes=1)}
+    if age <= CLOSED_WITHIN:
+        return day.finding(check, Level.GREEN, says, figures=figures)
+    sweep = publish_text(day.view.pipeline.functions[BATCH_SWEEP].trigger, {"game_date": day.name})
+    step = f"{sweep}: the sweep closes it with what it has"
+    return day.finding(check, Level.RED, f"{says}, and the sweep did not close it", step, figures=figures)
+
+
+def check_consolidation(day: Day) -> Finding:
+    check, batch = "consolidation", day.batch
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.status == BatchStatus.OPEN:
+        return _waits(check, day, f"{batch.batch_id} is open (batch-closed)")
+    if batch.status == BatchStatus.FAILED:
+        says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {batch.failure}"
+        return day.finding(check, Level.RED, says, _consolidate_step(day, batch), critical=True)
+    if batch.consolidated_at is not None:
+        says = f"{batch.batch_id} was consolidated at {clock_text(batch.consolidated_at)}"
+        return day.finding(check, Level.GREEN, says)
+    waited = day.view.now - (batch.closed_at or batch.opened_at)
+    says = f"{batch.batch_id} is closed for {span_text(waited)} and not consolidated"
+    if waited <= CONSOLIDATED_WITHIN:
+        return day.finding(check, Level.GREEN, says)
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+
+
+def _consolidate_step(day: Day, batch: Batch) -> str:
+    topic = day.view.pipeline.functions[CONSOLIDATION].topics[0]
+    command = publish_text(topic, {"game_date": day.name, "batch_id": batch.batch_id})
+    return f"./nba dlq and ./nba redrive where its message waits there, else {command}"
+
+
+def check_merge(day: Day) -> Finding:
+    """Seconds and rows of the MERGE, as consolidation recorded them; of a release that did not, the
+    whole execution's.
+    """
+    check, batch, run = "merge", day.batch, day.consolidation
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.consolidated_at is None or run is None:
+        return _waits(check, day, f"{batch.batch_id} is not consolidated (consolidation)")
+    figures: dict[str, Figure] = {"rows_in_place": batch.rows_in_place, "frozen_rows": batch.frozen_rows}
+    timeout = day.view.pipeline.functions[CONSOLIDATION].timeout_seconds
+    seconds = run.metadata.get("merge_seconds")
+    if seconds is None and run.status == ExecutionStatus.SUCCEEDED:
+        seconds = run.seconds_of_work
+    says = f"{count_text(batch.rows_in_place, 'row')} of {batch.batch_id} in place"
+    if seconds is not None:
+        figures |= {"merge_seconds": seconds}
+        says += f", the MERGE took {seconds:.1f} s"
+    if not batch.rows_in_place:
+        if batch.frozen_rows:
+            says = f"all {count_text(batch.frozen_rows, 'row')} of {batch.batch_id} came after tip-off"
+            return day.finding(
+                check, Level.YELLOW, says, "look at when the run began and what held it up", figures=figures
+            )
+        step = _consolidate_step(day, batch)
+        return day.finding(
+            check, Level.RED, f"the MERGE of {batch.batch_id} put no row in place", step, figures=figures
+        )
+    if seconds is not None and seconds > SLOW_SHARE * timeout:
+        step = "look at how many staging tables it read: docs/benchmarks.md has the usual seconds"
+        return day.finding(check, Level.YELLOW, f"{says} of {timeout} s", step, figures=figures)
+    return day.finding(check, Level.GREEN, says, figures=figures)
+
+
+def check_announcement(day: Day) -> Finding:
+    """Consolidation's own execution succeeded, and its announcement was sent."""
+    check, batch, run = "phase5-announced", day.batch, day.consolidation
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.consolidated_at is None:
+        return _waits(check, day, f"{batch.batch_id} is not consolidated (consolidation)")
+    if run is not None and run.status == ExecutionStatus.SUCCEEDED and not run.outbox_pending:
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} was announced at {clock_text(run.ended)}")
+    waited = day.view.now - batch.consolidated_at
+    says = f"{batch.batch_id} was consolidated {span_text(waited)} ago and is not announced"
+    if waited <= SENT_WITHIN:
+        return day.finding(check, Level.GREEN, says)
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+
+
+def check_export(day: Day) -> Finding:
+    check, batch = "export-written", day.batch
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.consolidated_at is None:
+        return _waits(check, day, f"{batch.batch_id} is not consolidated (consolidation)")
+    file = day.exported
+    if file is not None and batch.batch_id in file.batches and file.content_at >= batch.consolidated_at:
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} is exported")
+    if not batch.rows_in_place and file is not None:
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} has no rows to export, the files of before stand")
+    waited = day.view.now - batch.consolidated_at
+    found = "there is none" if file is None else f"the file is of {', '.join(file.batches) or 'no batch'}"
+    says = f"no export of {batch.batch_id}, {span_text(waited)} after it was consolidated: {found}"
+    if waited <= EXPORTED_WITHIN:
+        return day.finding(check, Level.GREEN, says)
+    refused = _refusal(day, batch)
+    trigger = day.view.pipeline.functions["phase6_export"].trigger
+    step = publish_text(trigger, {"game_date": day.name})
+    if refused:
+        return day.finding(check, Level.RED, f"{says}; phase 6 says: {refused}", day.heal_step, critical=True)
+    return day.finding(check, Level.RED, says, step)
+
+
+def _refusal(day: Day, batch: Batch) -> str:
+    """What the export of the batch's run said, where it wrote nothing."""
+    exports = [each for each in day.view.run(batch.run_id) if each.function == "phase6_export"]
+    if not exports:
+        return ""
+    return str(exports[-1].result.get("reason") or exports[-1].error_message or "")
+
+
+def check_updated(day: Day) -> Finding:
+    """Rows that the batch put in place are there, written when it was consolidated."""
+    check, batch = "predictions-updated", day.batch
+    if batch is None:
+        return _no_batch(check, day)
+    if batch.consolidated_at is None:
+        return _waits(check, day, f"{batch.batch_id} is not consolidated (consolidation)")
+    rows = day.view.batch_rows.get(batch.batch_id)
+    have, players = (0, 0) if rows is None else (rows.row_count, rows.players)
+    figures: dict[str, Figure] = {"rows": have, "rows_expected": batch.rows_in_place, "players": players}
+    if have < batch.rows_in_place:
+        gone = batch.rows_in_place - have
+        says = f"{gone:,} of the {count_text(batch.rows_in_place, 'row')} that {batch.batch_id} put in place are gone"
+        return day.finding(check, Level.RED, says, day.heal_step, figures=figures)
+    if rows is None:
+        return day.finding(check, Level.GREEN, f"{batch.batch_id} has no rows", figures=figures)
+    says = (
+        f"{count_text(have, 'row')} of {count_text(players, 'player')},"
+        f" updated last at {clock_text(rows.last_updated_at)}"
+    )
+    return day.finding(check, Level.GREEN, says, figures=figures)
+
+
+CHECKS: tuple[Check[View], ...] = (
+    Check("batch-opened", "Was a batch opened for each date that was due?", by_day("batch-opened", check_opened)),
+    Check("completions", "Are all units of the batch done?", by_day("completions", check_completions)),
+    Check("batch-closed", "Was the batch closed?", by_day("batch-closed", check_closed)),
+    Check("consolidation", "Is the batch consolidated?", by_day("consolidation", check_consolidation)),
+    Check("merge", "How many seconds and rows was the MERGE?", by_day("merge", check_merge)),
+    Check("phase5-announced", "Was phase 5 announced?", by_day("phase5-announced", check_announcement)),
+    Check("export-written", "Is the batch exported?", by_day("export-written", check_export)),
+    Check("predictions-updated", "Are the rows there?", by_day("predictions-updated", check_updated)),
+)

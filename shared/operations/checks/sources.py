@@ -1,0 +1,186 @@
+"""Freshness of each source: its newest answer against what the schedules should have brought.
+
+A source is due once a run that asks for it fell due and had half an hour; where no game is played,
+as in summer, nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from shared.core.clock import new_york_date
+from shared.core.pipeline import trigger_of
+from shared.operations.checks.days import SETTLED
+from shared.operations.checks.firings import Firing
+from shared.operations.checks.readings import LONGEST_BREAK
+from shared.operations.checks.rows import SourceRow
+from shared.operations.checks.texts import clock_text, publish_text, span_text
+from shared.operations.checks.view import View
+from shared.operations.levels import Check, Finding, Level, Severity
+
+CHECK = "source-fresh"
+# A schedule or a list of half a day still serves; an older one does not know what has happened
+# since.
+IN_FORCE = timedelta(hours=12)
+# Runs of these modes find the day's lists and lines opened; of tomorrow's books may have none yet.
+OF_THE_DAY = ("overnight", "same_day")
+RESULTS = ("results",)
+# So far back the newest due run lies at most: each mode has one a day.
+_A_DAY = timedelta(hours=36)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source as the warehouse holds it."""
+
+    name: str
+    find: Callable[[View, Source], Finding]
+    breaker: str
+    """Of phase 1, which leaves the source alone while it is open."""
+
+    def finding(
+        self,
+        level: Level,
+        says: str,
+        step: str = "",
+        due: Firing | None = None,
+        day: date | None = None,
+        severity: Severity = Severity.WARNING,
+    ) -> Finding:
+        """A finding about the source; `due`: the run that should have brought it."""
+        figures = {"breaker": self.breaker, "schedule": None if due is None else due.schedule.name}
+        return Finding(CHECK, self.name, level, says, step, figures, severity, day)
+
+
+def find_sources(view: View) -> Iterable[Finding]:
+    return [source.find(view, source) for source in SOURCES]
+
+
+def _newest_due(view: View, modes: tuple[str, ...]) -> Firing | None:
+    """The newest run of these modes that should be through."""
+    due = [each for each in view.firings(view.now - _A_DAY, modes) if each.at + SETTLED <= view.now]
+    return due[-1] if due else None
+
+
+def _not_due(source: Source, newest: SourceRow | None, why: str) -> Finding:
+    known = "" if newest is None else f"; the newest is of {clock_text(newest.newest_at)}"
+    return source.finding(Level.GREEN, f"nothing due: {why}{known}")
+
+
+def _of(source: Source, newest: SourceRow) -> Finding:
+    return source.finding(Level.GREEN, f"the newest is of {clock_text(newest.newest_at)}")
+
+
+def _late(source: Source, view: View, due: Firing, newest: datetime | None, step: str) -> Finding:
+    """Yellow while what is there still serves."""
+    asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
+    if newest is None:
+        says = f"there is no answer about {due.day}, and {asked}"
+        return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
+    age = view.now - newest
+    says = f"the newest about {due.day} is of {clock_text(newest)}, {span_text(age)} old, and {asked}"
+    if age <= IN_FORCE:
+        return source.finding(Level.YELLOW, says, step, due, due.day)
+    return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
+
+
+def _step(day: date, mode: str) -> str:
+    message = {"game_date": day.isoformat(), "mode": mode}
+    return f"./nba breakers; then {publish_text(trigger_of('phase1_scrape'), message)}"
+
+
+def _find_schedule(view: View, source: Source) -> Finding:
+    """Every run asks for it."""
+    newest, today = view.sources.get((source.name, None)), new_york_date(view.now)
+    due = _newest_due(view, tuple(view.pipeline.modes))
+    if due is None:
+        return _not_due(source, newest, "no run fell due")
+    if newest is not None and newest.newest_at >= due.at:
+        return _of(source, newest)
+    played = [day for day, games in view.games.items() if games.games]
+    if newest is not None and not any(abs(day - today) <= LONGEST_BREAK for day in played):
+        return _not_due(source, newest, view.describe_no_games(today))
+    if newest is None:
+        says = f"no schedule is loaded, and {due.schedule.name} was due at {clock_text(due.at)}"
+        return source.finding(Level.RED, says, _step(today, "same_day"), due, severity=Severity.ERROR)
+    return _late(source, view, due, newest.newest_at, _step(today, "same_day"))
+
+
+def _find_of_the_day(view: View, source: Source) -> Finding:
+    """Injuries and lines of the newest date that was to be predicted, while it had games to
+    come.
+    """
+    due = _newest_due(view, OF_THE_DAY)
+    if due is None:
+        return _not_due(source, None, "no prediction run fell due")
+    newest, games = view.sources.get((source.name, due.day)), view.games_of(due.day)
+    if newest is not None and newest.newest_at >= due.at:
+        return _of(source, newest)
+    if not games.games:
+        return _not_due(source, newest, _describe(view, due.day))
+    if games.last_tipoff is not None and games.last_tipoff <= due.at + SETTLED:
+        return _not_due(source, newest, f"all games of {due.day} had begun when {due.schedule.name} was due")
+    at = None if newest is None else newest.newest_at
+    return _late(source, view, due, at, _step(due.day, "same_day"))
+
+
+def _describe(view: View, day: date) -> str:
+    """Why a date has nothing to ask for."""
+    called_off = view.games_of(day).called_off_games
+    if called_off:
+        return f"none of the {called_off} games of {day} takes place"
+    return f"{day} has {view.describe_no_games(day)}" if view.games else f"{day} has no games that anybody knows of"
+
+
+def _find_box_scores(view: View, source: Source) -> Finding:
+    """Both teams and the players of every game of the day that results were due for."""
+    due = _newest_due(view, RESULTS)
+    if due is None:
+        return _not_due(source, None, "no results fell due")
+    games = view.games_of(due.day)
+    tables = [view.sources.get((name, due.day)) for name in ("player_boxscores", "team_boxscores")]
+    known = [each for each in tables if each is not None]
+    if not games.games:
+        return _not_due(source, None, _describe(view, due.day))
+    have = min(each.games if each is not None else 0 for each in tables)
+    if have >= games.games:
+        return _of(source, max(known, key=lambda each: each.newest_at))
+    asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
+    says = f"box scores of {have} of {games.games} games of {due.day} are loaded, and {asked}"
+    return source.finding(Level.RED, says, _step(due.day, "results"), due, due.day, Severity.ERROR)
+
+
+def _find_zones(view: View, source: Source) -> Finding:
+    """Optional: not asked for without its address, and seasons are missing from it."""
+    due = _newest_due(view, RESULTS)
+    newest = max(
+        (row for (name, _), row in view.sources.items() if name == source.name),
+        key=lambda row: row.newest_at,
+        default=None,
+    )
+    if not view.runtime.settings.zones_base_url:
+        return _not_due(source, newest, "the optional source is not configured (ZONES_BASE_URL)")
+    if due is None or not view.games_of(due.day).games:
+        why = "no results fell due" if due is None else _describe(view, due.day)
+        return _not_due(source, newest, why)
+    if newest is None:
+        return _not_due(source, None, f"it has nothing of the last {LONGEST_BREAK.days} days: a season may be missing")
+    found, games = view.sources.get((source.name, due.day)), view.games_of(due.day)
+    if found is not None and found.games >= games.games:
+        return _of(source, found)
+    have = 0 if found is None else found.games
+    says = f"shot zones of {have} of {games.games} games of {due.day} are loaded; features go without the rest"
+    return source.finding(Level.YELLOW, says, _step(due.day, "results"), due, due.day)
+
+
+SOURCES = (
+    Source("nbac_schedule", _find_schedule, "source-nba"),
+    Source("box_scores", _find_box_scores, "source-nba"),
+    Source("injury_report", _find_of_the_day, "source-espn"),
+    Source("player_lines", _find_of_the_day, "source-odds_api"),
+    Source("game_lines", _find_of_the_day, "source-odds_api"),
+    Source("shot_zones", _find_zones, "source-zones"),
+)
+CHECKS: tuple[Check[View], ...] = (Check(CHECK, "Is each source as new as the schedules ask?", find_sources),)

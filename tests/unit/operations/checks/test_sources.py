@@ -1,0 +1,212 @@
+"""Freshness of each source: current, older than the schedules ask, not there, and nothing due."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.settings import Settings
+from shared.operations.levels import Finding, Level, Severity
+from tests.pipeline.evening import row
+from tests.unit.operations.checks.world import DAY, SAME_DAY, YESTERDAY, World, at
+
+TABLES = {
+    "player_boxscores": "nba_raw.nbac_player_boxscores",
+    "team_boxscores": "nba_raw.nbac_team_boxscores",
+    "injury_report": "nba_raw.injury_report",
+    "player_lines": "nba_raw.odds_api_player_points_props",
+    "game_lines": "nba_raw.odds_api_game_lines",
+    "shot_zones": "nba_raw.shot_zones",
+}
+OF_THE_DAY = ("injury_report", "player_lines", "game_lines")
+
+
+def answer(world: World, what: str, known: datetime, *, day: date = DAY, games: int = 2, **changes: Any) -> None:
+    """Rows of an answer that was fetched at a moment."""
+    table = TABLES[what]
+    moments = {"snapshot_time": known, "fetched_at": known}
+    names = row(table)
+    rows = [
+        {
+            **names,
+            "game_date": day,
+            **{name: f"00225{day:%m%d}{number}" for name in ("game_id", "event_id") if name in names},
+            **{name: moment for name, moment in moments.items() if name in names},
+            **({"source": "espn"} if what == "injury_report" else {}),
+            **changes,
+        }
+        for number in range(games)
+    ]
+    world.add(table, rows)
+
+
+def found(world: World, source: str) -> Finding:
+    return world.finding("source-fresh", source)
+
+
+def lay_out(world: World) -> None:
+    """Two days of games, and every answer as new as it should be at five past noon."""
+    world.play()
+    world.play(YESTERDAY, status="final")
+    for source in OF_THE_DAY:
+        answer(world, source, at("11:31"))
+    for source in ("player_boxscores", "team_boxscores", "shot_zones"):
+        answer(world, source, at("06:31"), day=YESTERDAY)
+
+
+def test_every_source_has_a_finding_and_is_green_where_it_is_current(world: World) -> None:
+    lay_out(world)
+    listed = world.result("source-fresh").findings
+    assert {each.subject: each.says for each in listed} == {
+        "nbac_schedule": "the newest is of 2025-11-14 11:31",
+        "box_scores": "the newest is of 2025-11-14 06:31",
+        "injury_report": "the newest is of 2025-11-14 11:31",
+        "player_lines": "the newest is of 2025-11-14 11:31",
+        "game_lines": "the newest is of 2025-11-14 11:31",
+        "shot_zones": "nothing due: the optional source is not configured (ZONES_BASE_URL); the newest is of"
+        " 2025-11-14 06:31",
+    }
+    assert {each.level for each in listed} == {Level.GREEN}
+
+
+@pytest.mark.parametrize("source", OF_THE_DAY)
+def test_an_older_answer_is_yellow_while_it_serves_and_red_afterwards(world: World, source: str) -> None:
+    world.play()
+    answer(world, source, at("07:01"))
+    older = found(world, source)
+    assert (older.level, older.severity) == (Level.YELLOW, Severity.WARNING)
+    assert older.says == (
+        "the newest about 2025-11-14 is of 2025-11-14 07:01, 5.1 h old, and same-day-predictions was due at"
+        " 2025-11-14 11:30"
+    )
+    assert older.next_step.startswith("./nba breakers; then ./nba publish nba-phase1-trigger")
+    world.clock.move(hours=7)  # 19:05, an hour and a half after the last run
+    assert found(world, source).level is Level.RED
+
+
+@pytest.mark.parametrize("source", OF_THE_DAY)
+def test_no_answer_about_the_day_is_red(world: World, source: str) -> None:
+    world.play()
+    answer(world, source, at("11:31"), day=YESTERDAY)
+    missing = found(world, source)
+    assert (missing.level, missing.severity, missing.game_date) == (Level.RED, Severity.ERROR, DAY)
+    assert missing.says == ("there is no answer about 2025-11-14, and same-day-predictions was due at 2025-11-14 11:30")
+
+
+def test_a_list_derived_from_box_scores_is_no_answer(world: World) -> None:
+    world.play()
+    answer(world, "injury_report", at("11:31"), source="derived")
+    assert found(world, "injury_report").level is Level.RED
+
+
+def test_what_is_fetched_after_now_is_not_known(world: World) -> None:
+    world.play()
+    answer(world, "player_lines", at("12:06"))
+    assert found(world, "player_lines").level is Level.RED
+
+
+@pytest.mark.parametrize("source", OF_THE_DAY)
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ({}, "nothing due: 2025-11-14 has no games that anybody knows of"),
+        ({"status": "postponed"}, "nothing due: none of the 2 games of 2025-11-14 takes place"),
+        (
+            {"tipoff": at("11:40")},
+            "nothing due: all games of 2025-11-14 had begun when same-day-predictions was due",
+        ),
+    ],
+)
+def test_where_nothing_is_played_or_to_come_nothing_is_due(
+    world: World, source: str, plan: dict[str, Any], says: str
+) -> None:
+    if plan:
+        world.play(**plan)
+    green = found(world, source)
+    assert (green.level, green.says) == (Level.GREEN, says)
+
+
+def test_in_summer_nothing_is_due_of_any_source(world: World) -> None:
+    summer = datetime(2026, 8, 1, 16, 5, tzinfo=at("12:00").tzinfo)
+    world.play(date(2026, 6, 14), snapshot_time=at("2026-06-15 06:31"), status="final")
+    world.clock.move(seconds=(summer - world.clock.now()).total_seconds())
+    listed = world.result("source-fresh").findings
+    assert {each.level for each in listed} == {Level.GREEN}
+    assert found(world, "nbac_schedule").says == (
+        "nothing due: off-season, no games are scheduled; the newest is of 2026-06-15 06:31"
+    )
+
+
+def test_an_older_schedule_is_yellow_and_none_is_red(world: World) -> None:
+    missing = found(world, "nbac_schedule")
+    assert (missing.level, missing.says) == (
+        Level.RED,
+        "no schedule is loaded, and same-day-predictions was due at 2025-11-14 11:30",
+    )
+    world.play(snapshot_time=at("07:01"))
+    assert found(world, "nbac_schedule").level is Level.YELLOW
+
+
+@pytest.mark.parametrize(("players", "teams", "have"), [(2, 1, 1), (1, 2, 1), (2, 0, 0)])
+def test_box_scores_of_every_game_count_of_players_and_of_teams(
+    world: World, players: int, teams: int, have: int
+) -> None:
+    world.play(YESTERDAY, status="final")
+    answer(world, "player_boxscores", at("06:31"), day=YESTERDAY, games=players)
+    if teams:
+        answer(world, "team_boxscores", at("06:31"), day=YESTERDAY, games=teams)
+    short = found(world, "box_scores")
+    assert (short.level, short.game_date) == (Level.RED, YESTERDAY)
+    assert short.says == (
+        f"box scores of {have} of 2 games of 2025-11-13 are loaded, and daily-yesterday-analytics was due at"
+        " 2025-11-14 06:30"
+    )
+    assert '"mode": "results"' in short.next_step
+
+
+def test_box_scores_are_not_due_before_the_run_had_time(world: World) -> None:
+    world.play(YESTERDAY, status="final", snapshot_time=at("06:31"))
+    world.clock.move(hours=-5, minutes=-10)  # 06:55
+    assert found(world, "box_scores").level is Level.GREEN
+    world.clock.move(minutes=5)
+    assert found(world, "box_scores").level is Level.RED
+
+
+@pytest.mark.parametrize(
+    ("games", "level", "says"),
+    [
+        (2, Level.GREEN, "the newest is of 2025-11-14 06:31"),
+        (1, Level.YELLOW, "shot zones of 1 of 2 games of 2025-11-13 are loaded; features go without the rest"),
+        (0, Level.GREEN, "nothing due: it has nothing of the last 14 days: a season may be missing"),
+    ],
+)
+def test_shot_zones_are_optional(world: World, games: int, level: Level, says: str) -> None:
+    settings = Settings(raw_bucket="my-nba-raw", zones_base_url="https://zones.example.com")
+    world.runtime = type(world.runtime)(**{**vars(world.runtime), "settings": settings})
+    world.play(YESTERDAY, status="final")
+    if games:
+        answer(world, "shot_zones", at("06:31"), day=YESTERDAY, games=games)
+    zones = found(world, "shot_zones")
+    assert (zones.level, zones.says) == (level, says)
+
+
+def test_on_one_machine_nothing_is_due_where_nobody_fires(embedded: World) -> None:
+    embedded.play()
+    assert {each.level for each in embedded.result("source-fresh").findings} == {Level.GREEN}
+    embedded.run_schedule(SAME_DAY)
+    assert found(embedded, "player_lines").level is Level.RED
+
+
+def test_they_take_two_statements_whatever_the_days(world: World) -> None:
+    from tests.support.stores import reset_counts
+
+    lay_out(world)
+    for days in range(2, 12):
+        world.play(DAY - timedelta(days=days), status="final")
+        answer(world, "player_boxscores", at("06:31"), day=DAY - timedelta(days=days))
+    warehouse: Any = world.runtime.warehouse
+    reset_counts(warehouse)
+    world.result("source-fresh")
+    assert warehouse.statement_counts == {"query": 2}
