@@ -25,6 +25,7 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
+from shared.core.severity import Severity
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -163,7 +164,7 @@ def _raise_alert(
     raised_at: datetime = snapshot.now
     notice = alert(
         fingerprint,
-        "critical",
+        Severity.CRITICAL,
         title,
         reason,
         raised_at,
