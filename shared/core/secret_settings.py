@@ -103,12 +103,8 @@ def check_hook(name: str, value: str) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise _broken(name, "has no host and port that can be read", example) from None
-    if (
-        "@" in parts.netloc
-        or "\\" in value
-        or parts.fragment
-        or not _HOST.fullmatch(f"[{host}]" if ":" in host else host)
-    ):
+    named = _HOST.fullmatch(f"[{host}]" if ":" in host else host)
+    if named is None or "@" in parts.netloc or "\\" in value or parts.fragment:
         raise _broken(name, "has a login, a # or no host that is a name or an address", example)
     if port == 0 or (parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(host))):
         raise _broken(name, "is not https to another machine", example)

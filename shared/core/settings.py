@@ -137,9 +137,9 @@ class Settings:
     """
 
     alert_channels: str = "slack:warning, email:escalation, webhook:info"
-    """Channels of alerts in the order of escalation, each with the least severity that it is sent at
-    once; escalation: only critical ones that nobody acknowledged in 30 minutes. One whose address
-    is not set is left out.
+    """Channels of alerts in the order of escalation, each with the least severity that it is sent
+    at once; escalation: only critical ones that nobody acknowledged in 30 minutes. One whose
+    address is not set is left out.
     """
     quiet_hours: str = "23:00-08:00"
     """New York; warnings of that time come as one digest at its end. Empty: no such time."""

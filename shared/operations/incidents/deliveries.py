@@ -81,7 +81,7 @@ def delivery_path(name: str) -> str:
 
 def wait_after(attempts: int) -> timedelta:
     """How long a message waits after so many attempts: doubling, bounded."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10))
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempts - 1, 10)))
 
 
 def pending_deliveries(runtime: Runtime) -> list[Delivery]:

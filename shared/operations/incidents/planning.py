@@ -81,7 +81,7 @@ def _owe_reminder(incident: Incident, quiet: QuietHours, last: Mapping[str, Any]
 def _owe_end(
     incident: Incident, resolved_at: datetime, route: Route, quiet: QuietHours, last: Mapping[str, Any], *, known: bool
 ) -> Owed | None:
-    """Whoever was sent it is sent its end; one that came and went in quiet hours is in the digest."""
+    """Whoever was sent it is sent its end; what came and went in quiet hours is in the digest."""
     if known:
         return None if last["kind"] == Kind.RESOLVED else _schedule(incident, Kind.RESOLVED, resolved_at, last, quiet)
     waited = can_wait(incident.severity) and quiet.contains(incident.severity_since)

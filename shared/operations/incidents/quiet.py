@@ -17,7 +17,10 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 @dataclass(frozen=True)
 class QuietHours:
-    """From `start` to `end`, New York's clock; over midnight where the end is earlier. Equal: none."""
+    """From `start` to `end`, New York's clock; over midnight where the end is earlier.
+
+    Equal: none.
+    """
 
     start: time = MORNING
     end: time = MORNING

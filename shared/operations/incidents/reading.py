@@ -44,7 +44,8 @@ def read_incident(runtime: Runtime, name: str) -> IncidentDetail:
     incident = _find(runtime, name)
     if incident is None:
         raise NotFound(f"There is no incident {name!r}.", next_step="list them: ./nba alerts list.")
-    before, at = [], incident
+    before: list[Incident] = []
+    at = incident
     while at.previous and len(before) < 5:
         earlier = _find(runtime, at.previous)
         if earlier is None:

@@ -44,10 +44,11 @@ def parse_routes(text: str, configured: Collection[str]) -> tuple[Route, ...]:
             )
         wanted[name] = None if least == ESCALATION else Severity(least)
     chosen = {name: least for name, least in wanted.items() if name in configured}
-    if chosen and all(least is None for least in chosen.values()):
+    if chosen and not any(chosen.values()):
         chosen[next(iter(chosen))] = Severity.WARNING
-    routes, steps = [], 0
-    for name, least in chosen.items():
-        steps += least is None
-        routes.append(Route(name, least, steps if least is None else 0))
+    routes: list[Route] = []
+    steps = 0
+    for name, level in chosen.items():
+        steps += level is None
+        routes.append(Route(name, level, steps if level is None else 0))
     return tuple(routes)

@@ -154,11 +154,8 @@ def _bounded(text: str) -> str:
 def write_time(moment: datetime, now: datetime) -> str:
     """A moment on New York's clock, with the day where it is another one: Nov 14, 23:10."""
     local = moment.astimezone(NEW_YORK)
-    return (
-        f"{local:%H:%M}"
-        if local.date() == now.astimezone(NEW_YORK).date()
-        else f"{local:%b} {local.day}, {local:%H:%M}"
-    )
+    today = local.date() == now.astimezone(NEW_YORK).date()
+    return f"{local:%H:%M}" if today else f"{local:%b} {local.day}, {local:%H:%M}"
 
 
 def write_span(span: timedelta) -> str:
