@@ -33,10 +33,10 @@ class Desk:
     page: Page
     pending: Sequence[Delivery]
 
-    def owed(self, incident: Incident, route: Route) -> planning.Owed | None:
+    def plan(self, incident: Incident, route: Route) -> planning.Owed | None:
         """What a channel is owed about an incident, and when."""
         now = self.runtime.clock.now()
-        return planning.owed(incident, route, self.quiet, now, failing=self._is_failing(incident))
+        return planning.plan_message(incident, route, self.quiet, now, failing=self._is_failing(incident))
 
     def _is_failing(self, incident: Incident) -> bool:
         """Whether all channels that are sent it at once have a message about it that failed."""
@@ -89,7 +89,7 @@ def _read_due(
         if document is None:
             continue
         current = Incident.from_document(document)
-        due = desk.owed(current, route)
+        due = desk.plan(current, route)
         if due is not None and due.at <= now:
             named.append(Named(current, due.kind))
     return named
@@ -152,7 +152,7 @@ def settle(desk: Desk, incident: Incident) -> bool:
         if document is None:
             return False
         current = Incident.from_document(document)
-        if current.is_open or any(desk.owed(current, route) for route in desk.routes):
+        if current.is_open or any(desk.plan(current, route) for route in desk.routes):
             return False
         transaction.update(current.path, Incident.fields(settled=True))
         return True

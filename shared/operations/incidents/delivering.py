@@ -27,7 +27,7 @@ from shared.operations.incidents.deliveries import (
     pending_deliveries,
     wait_after,
 )
-from shared.operations.incidents.observing import unsettled
+from shared.operations.incidents.observing import list_unsettled
 from shared.operations.incidents.quiet import QuietHours
 from shared.operations.incidents.records import Incident
 from shared.operations.incidents.routes import Route, parse_routes
@@ -81,7 +81,7 @@ def deliver(runtime: Runtime) -> Delivered:
         page=Page(settings.name_prefix, settings.dashboard_url),
         pending=pending_deliveries(runtime),
     )
-    incidents = [each for each in unsettled(runtime) if each.epoch == runtime.epoch]
+    incidents = [each for each in list_unsettled(runtime) if each.epoch == runtime.epoch]
     run = _Run(runtime, desk, until=time.monotonic() + MOST_SECONDS)
     for route in desk.routes:
         _deliver_to(run, route, channels[route.channel], incidents)
@@ -112,13 +112,13 @@ def read_quiet_hours(settings: Settings) -> QuietHours:
 def _deliver_to(run: _Run, route: Route, channel: Channel, incidents: list[Incident]) -> None:
     """What a channel is to be sent again, then what it is owed; nothing after its first failure."""
     now = run.runtime.clock.now()
-    over = {each.id for each in incidents if not each.is_open}
+    at_work = {each.id for each in incidents if each.is_open}
     for delivery in run.desk.pending:
         if delivery.channel != route.channel or delivery.due_at > now:
             continue
         if now - delivery.created_at > GIVEN_UP_AFTER:
             _end(run.runtime, delivery, DeliveryStatus.GIVEN_UP)
-        elif delivery.kind in (Kind.OPENED, Kind.STILL, Kind.ESCALATED) and over.issuperset(delivery.incidents):
+        elif delivery.kind in (Kind.OPENED, Kind.STILL, Kind.ESCALATED) and at_work.isdisjoint(delivery.incidents):
             _end(run.runtime, delivery, DeliveryStatus.SUPERSEDED)
         elif (taken := _take(run.runtime, delivery)) is not None and not _send(run, channel, taken):
             return
@@ -135,7 +135,7 @@ def _group(desk: Desk, route: Route, incidents: list[Incident]) -> list[tuple[Ki
     digest: list[Incident] = []
     single: list[Incident] = []
     for incident in sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id)):
-        due = desk.owed(incident, route)
+        due = desk.plan(incident, route)
         if due is not None and due.at <= desk.runtime.clock.now():
             (digest if due.digest else single).append(incident)
     groups: list[tuple[Kind | None, list[Incident]]] = []

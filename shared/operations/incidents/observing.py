@@ -46,7 +46,7 @@ class _Tally:
         return Changes(tuple(self.opened), tuple(self.updated), tuple(self.resolved), tuple(self.late))
 
 
-def unsettled(runtime: Runtime) -> list[Incident]:
+def list_unsettled(runtime: Runtime) -> list[Incident]:
     """Incidents that are open, or resolved and not all told of, by id: one query."""
     documents = runtime.state.query(COLLECTION, [Filter("settled", "==", False)])
     return [Incident.from_document(each) for each in documents]
@@ -63,7 +63,7 @@ def observe(runtime: Runtime, findings: Iterable[Finding], covered_checks: Colle
     """
     listed = list(findings)
     now = runtime.clock.now()
-    open_ones = _open_ones(runtime, unsettled(runtime), now)
+    open_ones = _open_ones(runtime, list_unsettled(runtime), now)
     seen = fold(sightings_of(listed), open_ones)
     green = {each.fingerprint for each in listed} - {each.fingerprint for each in sightings_of(listed)}
     tally = _Tally()
@@ -85,7 +85,7 @@ def see_alerts(runtime: Runtime, sightings: Sequence[tuple[Sighting, datetime]])
     of date when it came.
     """
     now = runtime.clock.now()
-    open_ones = _open_ones(runtime, unsettled(runtime), now)
+    open_ones = _open_ones(runtime, list_unsettled(runtime), now)
     raised: dict[str, datetime] = {}
     for sighting, at in sightings:
         raised[sighting.fingerprint] = max(at, raised.get(sighting.fingerprint, at))
@@ -136,6 +136,8 @@ def _body(
         transaction.set(opened.path, opened.to_document())
     else:
         transaction.create(opened.path, opened.to_document())
+        if latest is not None:  # its end is no news any more
+            transaction.update(latest.path, Incident.fields(settled=True))
     transaction.set(noted.path, noted.to_document())
     return "opened", opened.id
 

@@ -35,7 +35,9 @@ class Owed:
     digest: bool
 
 
-def owed(incident: Incident, route: Route, quiet: QuietHours, now: datetime, *, failing: bool = False) -> Owed | None:
+def plan_message(
+    incident: Incident, route: Route, quiet: QuietHours, now: datetime, *, failing: bool = False
+) -> Owed | None:
     """What a channel is owed about an incident; None: nothing, as things are.
 
     Args:

@@ -25,7 +25,7 @@ from shared.operations.incidents.quiet import QuietHours
 from shared.operations.incidents.rendering import render
 from shared.operations.incidents.routes import CHANNELS, parse_routes
 from shared.operations.incidents.sightings import cut_text
-from shared.operations.incidents.texts import Page, compose_test
+from shared.operations.incidents.texts import Page, compose_test, write_span
 from shared.operations.levels import Finding, Level
 from shared.stores.runtime import Runtime
 
@@ -66,7 +66,8 @@ def _look_at(runtime: Runtime, name: str, stuck: Sequence[Delivery]) -> Finding:
         return Finding(DELIVERY_CHECK, name, Level.GREEN, f"{name} has taken its messages.")
     waited = runtime.clock.now() - stuck[0].created_at
     level = Level.RED if waited > RED_AFTER else Level.YELLOW
-    says = f"{name} has not taken {len(stuck)} messages, the oldest for {int(waited.total_seconds() // 60)} min: "
+    messages = "1 message" if len(stuck) == 1 else f"{len(stuck)} messages"
+    says = f"{name} has not taken {messages}, the oldest for {write_span(waited)}: "
     step = f"mend it, then ./nba alerts test {name}; what waits is sent by itself."
     return _finding(name, level, says + stuck[-1].last_error, step, len(stuck))
 

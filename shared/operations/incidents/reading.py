@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.core.errors import NotFound
 from shared.operations.incidents.deliveries import Delivery, read_deliveries
-from shared.operations.incidents.observing import unsettled
+from shared.operations.incidents.observing import list_unsettled
 from shared.operations.incidents.records import COLLECTION, Incident, incident_path
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
@@ -28,7 +28,7 @@ class IncidentDetail:
 
 def open_incidents(runtime: Runtime) -> list[Incident]:
     """Open ones, the worst first, then the oldest: one query."""
-    found = [each for each in unsettled(runtime) if each.is_open and each.epoch == runtime.epoch]
+    found = [each for each in list_unsettled(runtime) if each.is_open and each.epoch == runtime.epoch]
     return sorted(found, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
 
 

@@ -82,7 +82,7 @@ def _compose_one(incident: Incident, kind: Kind, now: datetime, page: Page) -> T
         lines.append(f"By itself: {_by_itself(incident)}")
         lines.append(f"Next: {cut_text(incident.next_step, _NEXT) or 'look at it.'}")
     lines.append(page.link(f"alerts/{incident.id}") or f"Incident {incident.id}")
-    return Text(_title(incident, kind, page), _bounded("\n".join(lines)))
+    return Text(_title(incident, kind, page), _bound_text("\n".join(lines)))
 
 
 def _title(incident: Incident, kind: Kind, page: Page) -> str:
@@ -101,12 +101,16 @@ def _since(incident: Incident, now: datetime) -> str:
             f"From {write_time(opened, now)} to {write_time(end, now)} New York ({write_span(end - opened)}):"
             f" {incident.resolution}."
         )
-    return f"Since {write_time(opened, now)} New York ({write_span(now - opened)}), seen {incident.count} times."
+    often = "once" if incident.count == 1 else f"{incident.count} times"
+    return f"Since {write_time(opened, now)} New York ({write_span(now - opened)}), seen {often}."
 
 
 def _by_itself(incident: Incident) -> str:
     own = incident.figures.get(BY_ITSELF)
-    return str(own) if own else "it is resolved once its check finds it no more."
+    if own:
+        return str(own)
+    what = "has been green for an hour" if incident.is_flapping else "finds it no more"
+    return f"it is resolved once its check {what}."
 
 
 def _figures(incident: Incident) -> str:
@@ -129,7 +133,7 @@ def _compose_digest(named: Sequence[Named], kind: Kind, page: Page) -> Text:
         lines.append(f"and {len(ordered) - MOST_LINES} more.")
     if link := page.link("alerts"):
         lines.append(link)
-    return Text(cut_text(title, LONGEST_TITLE), _bounded("\n".join(lines)))
+    return Text(cut_text(title, LONGEST_TITLE), _bound_text("\n".join(lines)))
 
 
 def _line(incident: Incident) -> str:
@@ -147,7 +151,7 @@ def _prefix(page: Page) -> str:
     return f"[{name}] " if name else ""
 
 
-def _bounded(text: str) -> str:
+def _bound_text(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 4]} ..."
 
 

@@ -70,7 +70,7 @@ class Mail:
             if server.has_extn("starttls"):
                 server.starttls(context=certificates(self.authorities))
             elif not is_this_machine(self.host):
-                raise _failed("offers no STARTTLS", "use one that does, or port 465.")
+                raise _make_error("offers no STARTTLS", "use one that does, or port 465.")
         if self.user:
             server.login(self.user, self.password)
 
@@ -89,24 +89,24 @@ class Mail:
         return mail
 
 
-def _failed(what: str, next_step: str) -> NotDelivered:
+def _make_error(what: str, next_step: str) -> NotDelivered:
     return NotDelivered(f"The mail server {what}.", next_step=next_step)
 
 
 def _explain(error: Exception) -> NotDelivered:
     """What went wrong, without what the server or the network may have quoted of us."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return _failed(f"refuses the login ({error.smtp_code})", "correct SMTP_USER and SMTP_PASSWORD.")
+        return _make_error(f"refuses the login ({error.smtp_code})", "correct SMTP_USER and SMTP_PASSWORD.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _failed(f"refuses {', '.join(sorted(error.recipients))}", "correct EMAIL_TO.")
+        return _make_error(f"refuses {', '.join(sorted(error.recipients))}", "correct EMAIL_TO.")
     if isinstance(error, smtplib.SMTPResponseException):
         answer = error.smtp_error
         text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-        return _failed(f"answered {error.smtp_code}: {cut_text(text, 120)}", "look at what it says.")
+        return _make_error(f"answered {error.smtp_code}: {cut_text(text, 120)}", "look at what it says.")
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f"has a certificate that is not trusted: {cut_text(error.verify_message, 80)}"
-        return _failed(why, "correct SMTP_HOST, or name its authority in ALERT_CA_FILE.")
-    return _failed(f"gave no answer ({type(error).__name__})", "look at SMTP_HOST, SMTP_PORT and the network.")
+        return _make_error(why, "correct SMTP_HOST, or name its authority in ALERT_CA_FILE.")
+    return _make_error(f"gave no answer ({type(error).__name__})", "look at SMTP_HOST, SMTP_PORT and the network.")
 
 
 def _token(name: str) -> str:

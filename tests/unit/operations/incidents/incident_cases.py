@@ -14,12 +14,14 @@ from shared.stores.runtime import Runtime
 CHECK, SUBJECT = "consolidation", "2025-11-14"
 
 
-def red(subject: str = SUBJECT, *, check: str = CHECK, severity: Severity = Severity.ERROR, **more: Any) -> Finding:
+def red_finding(
+    subject: str = SUBJECT, *, check: str = CHECK, severity: Severity = Severity.ERROR, **more: Any
+) -> Finding:
     says = more.pop("says", "0 of 146 rows are in place.")
     return Finding(check, subject, Level.RED, says, severity=severity, **more)
 
 
-def green(subject: str = SUBJECT, *, check: str = CHECK) -> Finding:
+def green_finding(subject: str = SUBJECT, *, check: str = CHECK) -> Finding:
     return Finding(check, subject, Level.GREEN, "146 of 146 rows are in place.")
 
 

@@ -11,33 +11,33 @@ import pytest
 from shared.core.errors import StoreUnavailable
 from shared.core.redaction import protect
 from shared.core.severity import Severity
-from shared.operations.incidents.observing import ABSENT, GREEN, Changes, observe, unsettled
+from shared.operations.incidents.observing import ABSENT, GREEN, Changes, list_unsettled, observe
 from shared.operations.incidents.records import Incident
 from shared.operations.incidents.sightings import MANY, MOST_SUBJECTS
 from shared.stores.runtime import Runtime
 from tests.support.embedded import ManualClock
-from tests.unit.operations.incidents.incident_cases import CHECK, CountingState, green, incidents, red
+from tests.unit.operations.incidents.incident_cases import CHECK, CountingState, green_finding, incidents, red_finding
 
 
 def test_a_finding_opens_updates_and_its_absence_resolves(runtime: Runtime, clock: ManualClock) -> None:
     opened_at = clock.now()
-    (name,) = observe(runtime, [red(figures={"have": 0, "should": 146})], {CHECK}).opened
+    (name,) = observe(runtime, [red_finding(figures={"have": 0, "should": 146})], {CHECK}).opened
     clock.move(minutes=15)
-    later = red(says="12 of 146 rows are in place.", next_step="publish it again")
+    later = red_finding(says="12 of 146 rows are in place.", next_step="publish it again")
     assert observe(runtime, [later], {CHECK}) == Changes(updated=(name,))
     (incident,) = incidents(runtime)
     assert (incident.opened_at, incident.last_seen_at, incident.count) == (opened_at, clock.now(), 2)
     assert (incident.says, incident.next_step) == ("12 of 146 rows are in place.", "publish it again")
     clock.move(minutes=15)
-    assert observe(runtime, [green()], {CHECK}) == Changes(resolved=(name,))
+    assert observe(runtime, [green_finding()], {CHECK}) == Changes(resolved=(name,))
     (incident,) = incidents(runtime)
     assert (incident.resolved_at, incident.resolution) == (clock.now(), GREEN)
     assert [turn["change"] for turn in incident.turns] == ["opened", "resolved"]
-    assert observe(runtime, [green()], {CHECK}) == Changes()
+    assert observe(runtime, [green_finding()], {CHECK}) == Changes()
 
 
 def test_a_check_that_did_not_run_resolves_nothing(runtime: Runtime) -> None:
-    observe(runtime, [red()], {CHECK})
+    observe(runtime, [red_finding()], {CHECK})
     assert observe(runtime, [], {"latency"}) == Changes()
     assert observe(runtime, [], {CHECK}).resolved
     (incident,) = incidents(runtime)
@@ -50,7 +50,7 @@ def test_a_severity_rises_and_does_not_fall(runtime: Runtime, clock: ManualClock
         (Severity.CRITICAL, Severity.CRITICAL),
         (Severity.INFO, Severity.CRITICAL),
     ]:
-        observe(runtime, [red(severity=severity)], {CHECK})
+        observe(runtime, [red_finding(severity=severity)], {CHECK})
         assert [each.severity for each in incidents(runtime)] == [expected]
         clock.move(minutes=15)
     (incident,) = incidents(runtime)
@@ -58,10 +58,10 @@ def test_a_severity_rises_and_does_not_fall(runtime: Runtime, clock: ManualClock
 
 
 def test_a_second_opening_is_another_incident_that_names_the_one_before(runtime: Runtime, clock: ManualClock) -> None:
-    (first,) = observe(runtime, [red()], {CHECK}).opened
-    observe(runtime, [green()], {CHECK})
+    (first,) = observe(runtime, [red_finding()], {CHECK}).opened
+    observe(runtime, [green_finding()], {CHECK})
     clock.move(days=1)
-    (second,) = observe(runtime, [red()], {CHECK}).opened
+    (second,) = observe(runtime, [red_finding()], {CHECK}).opened
     assert second != first
     assert [each.previous for each in incidents(runtime)] == ["", first]
 
@@ -69,9 +69,9 @@ def test_a_second_opening_is_another_incident_that_names_the_one_before(runtime:
 def test_a_third_opening_in_two_hours_is_the_second_flapping(runtime: Runtime, clock: ManualClock) -> None:
     names = []
     for _ in range(5):
-        names += observe(runtime, [red()], {CHECK}).opened
+        names += observe(runtime, [red_finding()], {CHECK}).opened
         clock.move(minutes=15)
-        observe(runtime, [green()], {CHECK})
+        observe(runtime, [green_finding()], {CHECK})
         clock.move(minutes=15)
     assert names == [names[0], names[1], names[1]]
     first, second = incidents(runtime)
@@ -80,17 +80,17 @@ def test_a_third_opening_in_two_hours_is_the_second_flapping(runtime: Runtime, c
     assert second.count == 4
     assert [turn["change"] for turn in second.turns] == ["opened", "resolved", "reopened"]
     clock.move(minutes=29)
-    observe(runtime, [green()], {CHECK})
+    observe(runtime, [green_finding()], {CHECK})
     assert incidents(runtime)[1].is_open
     clock.move(minutes=16)
-    assert observe(runtime, [green()], {CHECK}).resolved == (second.id,)
+    assert observe(runtime, [green_finding()], {CHECK}).resolved == (second.id,)
 
 
 def test_openings_over_more_than_two_hours_are_no_flapping(runtime: Runtime, clock: ManualClock) -> None:
     for _ in range(4):
-        observe(runtime, [red()], {CHECK})
+        observe(runtime, [red_finding()], {CHECK})
         clock.move(minutes=60)
-        observe(runtime, [green()], {CHECK})
+        observe(runtime, [green_finding()], {CHECK})
         clock.move(minutes=1)
     assert [each.openings for each in incidents(runtime)] == [1, 1, 1, 1]
 
@@ -98,7 +98,7 @@ def test_openings_over_more_than_two_hours_are_no_flapping(runtime: Runtime, clo
 def test_many_findings_of_one_subject_are_one_incident(runtime: Runtime) -> None:
     state = CountingState(runtime.state)
     counted = replace(runtime, state=state)  # type: ignore[arg-type]  # it passes every call on
-    observe(counted, [red() for _ in range(10_000)], {CHECK})
+    observe(counted, [red_finding() for _ in range(10_000)], {CHECK})
     (incident,) = incidents(runtime)
     assert incident.count == 10_000
     assert state.calls == {"query": 1, "transaction": 1}
@@ -107,8 +107,8 @@ def test_many_findings_of_one_subject_are_one_incident(runtime: Runtime) -> None
 def test_many_subjects_of_one_check_are_one_incident(runtime: Runtime, clock: ManualClock) -> None:
     state = CountingState(runtime.state)
     counted = replace(runtime, state=state)  # type: ignore[arg-type]  # it passes every call on
-    found = [red(f"batch-{number:05}") for number in range(9_999)]
-    worst = red("batch-99999", severity=Severity.CRITICAL, says="its model is damaged.", next_step="roll back")
+    found = [red_finding(f"batch-{number:05}") for number in range(9_999)]
+    worst = red_finding("batch-99999", severity=Severity.CRITICAL, says="its model is damaged.", next_step="roll back")
     observe(counted, [*found, worst], {CHECK})
     (incident,) = incidents(runtime)
     assert (incident.subject, incident.count, incident.severity) == (MANY, 10_000, Severity.CRITICAL)
@@ -122,14 +122,14 @@ def test_many_subjects_of_one_check_are_one_incident(runtime: Runtime, clock: Ma
     observe(counted, found[:2], {CHECK})  # few now, and still the same cause
     assert [each.subject for each in incidents(runtime)] == [MANY]
     observe(counted, [], {CHECK})
-    assert not unsettled(runtime)[0].is_open
+    assert not list_unsettled(runtime)[0].is_open
     assert state.calls == {"query": 3, "transaction": 3}
 
 
 def test_few_subjects_have_an_incident_each_and_keep_it(runtime: Runtime) -> None:
-    few = [red(f"batch-{number}") for number in range(MOST_SUBJECTS)]
+    few = [red_finding(f"batch-{number}") for number in range(MOST_SUBJECTS)]
     assert len(observe(runtime, few, {CHECK}).opened) == MOST_SUBJECTS
-    changes = observe(runtime, [*few, red("another")], {CHECK})
+    changes = observe(runtime, [*few, red_finding("another")], {CHECK})
     assert (len(changes.updated), len(changes.opened)) == (MOST_SUBJECTS, 1)
 
 
@@ -140,7 +140,7 @@ def test_two_monitors_at_once_make_one_incident(runtime: Runtime) -> None:
     def look() -> None:
         try:
             barrier.wait()
-            observe(runtime, [red()], {CHECK})
+            observe(runtime, [red_finding()], {CHECK})
         except StoreUnavailable as error:
             errors.append(error)
 
@@ -155,10 +155,10 @@ def test_two_monitors_at_once_make_one_incident(runtime: Runtime) -> None:
 
 
 def test_an_incident_of_an_earlier_epoch_is_closed_without_a_word(runtime: Runtime, clock: ManualClock) -> None:
-    observe(runtime, [red()], {CHECK})
+    observe(runtime, [red_finding()], {CHECK})
     clock.move(days=-3)
     anew = replace(runtime, epoch=2)
-    observe(anew, [red()], {CHECK})
+    observe(anew, [red_finding()], {CHECK})
     before, after = incidents(runtime)
     assert (before.is_open, before.settled, after.is_open, after.number) == (False, True, True, 2)
     assert (after.previous, after.epoch) == ("", 2)
@@ -166,7 +166,7 @@ def test_an_incident_of_an_earlier_epoch_is_closed_without_a_word(runtime: Runti
 
 def test_odd_texts_and_figures_are_kept_bounded_and_without_secrets(runtime: Runtime) -> None:
     protect("hunter2hunter2")
-    odd = red(
+    odd = red_finding(
         "../a b/c\x00\n__x__",
         says=f"key hunter2hunter2\r\nBcc: x {'y' * 5_000}",
         next_step="\x1b[31mred",
@@ -183,8 +183,8 @@ def test_odd_texts_and_figures_are_kept_bounded_and_without_secrets(runtime: Run
 
 
 def test_a_resolution_by_the_check_leaves_a_person_s_alone(runtime: Runtime, clock: ManualClock) -> None:
-    (name,) = observe(runtime, [red()], {CHECK}).opened
-    (listed,) = unsettled(runtime)
+    (name,) = observe(runtime, [red_finding()], {CHECK}).opened
+    (listed,) = list_unsettled(runtime)
     document = replace(listed, resolved_at=clock.now(), resolution="by ada: mended").to_document()
     runtime.state.transaction(lambda transaction: transaction.set(listed.path, document))
     assert observe(runtime, [], {CHECK}) == Changes()
@@ -194,7 +194,7 @@ def test_a_resolution_by_the_check_leaves_a_person_s_alone(runtime: Runtime, clo
 
 @pytest.mark.parametrize("field", ["is_open", "is_flapping", "is_acknowledged"])
 def test_a_fresh_incident(runtime: Runtime, field: str) -> None:
-    observe(runtime, [red()], {CHECK})
+    observe(runtime, [red_finding()], {CHECK})
     (incident,) = incidents(runtime)
     assert isinstance(incident, Incident)
     assert getattr(incident, field) is (field == "is_open")

@@ -12,7 +12,7 @@ import pytest
 from shared.core.errors import ConfigError
 from shared.core.severity import Severity
 from shared.operations.incidents.deliveries import Kind, wait_after
-from shared.operations.incidents.planning import Owed, owed
+from shared.operations.incidents.planning import Owed, plan_message
 from shared.operations.incidents.quiet import QuietHours
 from shared.operations.incidents.records import Incident
 from shared.operations.incidents.routes import Route, parse_routes
@@ -43,7 +43,7 @@ def make(severity: Severity, at: datetime = NOON, **changes: object) -> Incident
     return replace(incident, **changes)  # type: ignore[arg-type]  # fields of Incident
 
 
-def sent(incident: Incident, at: datetime, kind: Kind = Kind.OPENED, channel: str = "slack") -> Incident:
+def mark_sent(incident: Incident, at: datetime, kind: Kind = Kind.OPENED, channel: str = "slack") -> Incident:
     last = {"at": at, "kind": kind.value, "number": 1, "severity": incident.severity.value, "delivery": "x"}
     return replace(incident, channels={channel: last})
 
@@ -132,19 +132,21 @@ def test_a_wrong_route_is_named(text: str) -> None:
     ],
 )
 def test_a_fresh_incident_by_severity_and_hour(severity: Severity, at: datetime, expected: Owed | None) -> None:
-    assert owed(make(severity, at), SLACK, QUIET, at) == expected
+    assert plan_message(make(severity, at), SLACK, QUIET, at) == expected
 
 
 def test_a_critical_one_goes_to_the_next_channel_after_half_an_hour() -> None:
     incident = make(Severity.CRITICAL)
     later = NOON + timedelta(minutes=30)
-    assert owed(incident, EMAIL, QUIET, NOON) == Owed(Kind.ESCALATED, later, digest=False)
-    assert owed(incident, replace(EMAIL, steps=2), QUIET, NOON) == Owed(Kind.ESCALATED, NOON + HOUR, digest=False)
+    assert plan_message(incident, EMAIL, QUIET, NOON) == Owed(Kind.ESCALATED, later, digest=False)
+    assert plan_message(incident, replace(EMAIL, steps=2), QUIET, NOON) == Owed(
+        Kind.ESCALATED, NOON + HOUR, digest=False
+    )
     # at once, where the first channel takes nothing
-    assert owed(incident, EMAIL, QUIET, NOON, failing=True) == Owed(Kind.ESCALATED, NOON, digest=False)
+    assert plan_message(incident, EMAIL, QUIET, NOON, failing=True) == Owed(Kind.ESCALATED, NOON, digest=False)
     known = replace(incident, acknowledged_at=NOON, acknowledged_severity=Severity.CRITICAL)
-    assert owed(known, EMAIL, QUIET, NOON) is None
-    assert owed(make(Severity.ERROR), EMAIL, QUIET, NOON) is None
+    assert plan_message(known, EMAIL, QUIET, NOON) is None
+    assert plan_message(make(Severity.ERROR), EMAIL, QUIET, NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -157,51 +159,51 @@ def test_a_critical_one_goes_to_the_next_channel_after_half_an_hour() -> None:
     ],
 )
 def test_a_reminder_until_somebody_acknowledges(severity: Severity, expected: Owed | None) -> None:
-    incident = sent(make(severity), NOON)
-    assert owed(incident, SLACK, QUIET, NOON) == expected
+    incident = mark_sent(make(severity), NOON)
+    assert plan_message(incident, SLACK, QUIET, NOON) == expected
     known = replace(incident, acknowledged_at=NOON, acknowledged_severity=severity)
-    assert owed(known, SLACK, QUIET, NOON) is None
+    assert plan_message(known, SLACK, QUIET, NOON) is None
     if severity is not Severity.CRITICAL:
         worse = replace(known, severity=Severity.CRITICAL, severity_since=NOON + timedelta(minutes=15))
-        assert owed(worse, SLACK, QUIET, NOON) == Owed(Kind.STILL, NOON + HOUR, digest=False)
+        assert plan_message(worse, SLACK, QUIET, NOON) == Owed(Kind.STILL, NOON + HOUR, digest=False)
 
 
 def test_the_end_is_sent_to_whoever_was_sent_the_beginning_an_hour_after_it() -> None:
     incident = make(Severity.ERROR, resolved_at=NOON + timedelta(minutes=15))
-    assert owed(incident, SLACK, QUIET, NOON) is None
-    assert owed(sent(incident, NOON), SLACK, QUIET, NOON) == Owed(Kind.RESOLVED, NOON + HOUR, digest=False)
-    assert owed(sent(incident, NOON), EMAIL, QUIET, NOON) is None
-    assert owed(sent(incident, NOON, Kind.RESOLVED), SLACK, QUIET, NOON) is None
+    assert plan_message(incident, SLACK, QUIET, NOON) is None
+    assert plan_message(mark_sent(incident, NOON), SLACK, QUIET, NOON) == Owed(Kind.RESOLVED, NOON + HOUR, digest=False)
+    assert plan_message(mark_sent(incident, NOON), EMAIL, QUIET, NOON) is None
+    assert plan_message(mark_sent(incident, NOON, Kind.RESOLVED), SLACK, QUIET, NOON) is None
     warning = make(Severity.WARNING, resolved_at=NIGHT)
-    assert owed(sent(warning, NOON), SLACK, QUIET, NIGHT) == Owed(Kind.RESOLVED, MORNING, digest=True)
+    assert plan_message(mark_sent(warning, NOON), SLACK, QUIET, NIGHT) == Owed(Kind.RESOLVED, MORNING, digest=True)
     # what came and went while nobody was told of it
     night = make(Severity.WARNING, NIGHT, resolved_at=NIGHT + HOUR)
-    assert owed(night, SLACK, QUIET, NIGHT) == Owed(Kind.RESOLVED, MORNING, digest=True)
+    assert plan_message(night, SLACK, QUIET, NIGHT) == Owed(Kind.RESOLVED, MORNING, digest=True)
 
 
 def test_the_next_opening_is_within_the_same_hour() -> None:
     before = {"slack": {"at": NOON, "kind": "opened", "number": 0, "severity": "error", "delivery": "x"}}
     again = make(Severity.ERROR, NOON + timedelta(minutes=30), channels=before)
-    assert owed(again, SLACK, QUIET, NOON) == Owed(Kind.OPENED, NOON + HOUR, digest=False)
+    assert plan_message(again, SLACK, QUIET, NOON) == Owed(Kind.OPENED, NOON + HOUR, digest=False)
 
 
 def test_a_flapping_one_that_was_called_resolved_is_called_open_again() -> None:
     turns = [{"change": "reopened", "at": NOON + timedelta(minutes=30)}]
-    flapping = sent(make(Severity.ERROR, openings=3, turns=turns), NOON, Kind.RESOLVED)
-    assert owed(flapping, SLACK, QUIET, NOON) == Owed(Kind.STILL, NOON + HOUR, digest=False)
+    flapping = mark_sent(make(Severity.ERROR, openings=3, turns=turns), NOON, Kind.RESOLVED)
+    assert plan_message(flapping, SLACK, QUIET, NOON) == Owed(Kind.STILL, NOON + HOUR, digest=False)
 
 
 def test_nothing_is_owed_while_muted_unless_it_is_worse() -> None:
     muted = make(Severity.ERROR, muted_until=NOON + HOUR, muted_severity=Severity.ERROR)
-    assert owed(muted, SLACK, QUIET, NOON) is None
-    assert owed(muted, SLACK, QUIET, NOON + HOUR) is not None
-    assert owed(replace(muted, severity=Severity.CRITICAL), SLACK, QUIET, NOON) is not None
+    assert plan_message(muted, SLACK, QUIET, NOON) is None
+    assert plan_message(muted, SLACK, QUIET, NOON + HOUR) is not None
+    assert plan_message(replace(muted, severity=Severity.CRITICAL), SLACK, QUIET, NOON) is not None
 
 
 def test_a_channel_that_fails_is_not_asked_to_say_so() -> None:
     broken = make(Severity.ERROR, check="delivery", subject="slack")
-    assert owed(broken, SLACK, QUIET, NOON) is None
-    assert owed(broken, Route("webhook", Severity.INFO), QUIET, NOON) is not None
+    assert plan_message(broken, SLACK, QUIET, NOON) is None
+    assert plan_message(broken, Route("webhook", Severity.INFO), QUIET, NOON) is not None
 
 
 def test_waits_double_within_bounds() -> None:

@@ -21,7 +21,7 @@ from shared.operations.incidents.sightings import MANY
 from shared.stores.ports import Publication
 from shared.stores.runtime import Runtime
 from tests.support.embedded import ManualClock
-from tests.unit.operations.incidents.incident_cases import CountingState, green, incidents
+from tests.unit.operations.incidents.incident_cases import CountingState, green_finding, incidents
 
 PIPELINE = replace(
     load_pipeline(),
@@ -73,7 +73,7 @@ def test_an_alert_is_of_the_check_that_covers_it(runtime: Runtime, clock: Manual
     assert incident.figures == {"batch_id": "r2", "attempt": 2}
     assert runtime.bus.pull(SUBSCRIPTION) == []
     clock.move(minutes=15)
-    assert observe(runtime, [green()], {"consolidation"}).resolved == (incident.id,)
+    assert observe(runtime, [green_finding()], {"consolidation"}).resolved == (incident.id,)
 
 
 def test_the_longest_name_wins_and_what_has_none_is_its_own(runtime: Runtime) -> None:
@@ -108,7 +108,7 @@ def test_an_alert_that_comes_again_opens_nothing_after_its_incident_was_resolved
     with pytest.raises(StoreUnavailable):
         receive_alerts(broken, PIPELINE)
     clock.move(minutes=5)
-    observe(runtime, [green()], {"consolidation"})
+    observe(runtime, [green_finding()], {"consolidation"})
     clock.move(minutes=5)
     again = receive_alerts(runtime, PIPELINE)
     assert (again.alerts, again.changes.late) == (1, ("consolidation:2025-11-14",))
