@@ -107,7 +107,7 @@ def test_opened_still_and_resolved_as_they_arrive(alerted: Runtime, slack: Hook,
 
 def test_ten_thousand_findings_are_one_message_with_few_writes(runtime: Runtime, alerted: Runtime, slack: Hook) -> None:
     state = CountingState(runtime.state)
-    counted = replace(alerted, state=state)  # type: ignore[arg-type]  # it passes every call on
+    counted = replace(alerted, state=state)
     look(counted, *[red_finding(f"batch-{number}") for number in range(10_000)])
     assert titles(slack) == ["ERROR: consolidation many"]
     # observe: 1 query, 1 transaction; deliver: 2 queries, a transaction, the mark
@@ -288,7 +288,7 @@ def test_a_crash_between_sending_and_marking_sends_again_under_the_same_id(
 
     observe(alerted, [red_finding()], {CHECK})
     with pytest.raises(RuntimeError, match="died"):
-        deliver(replace(alerted, state=Dying(alerted.state)))  # type: ignore[arg-type]  # it passes calls on
+        deliver(replace(alerted, state=Dying(alerted.state)))
     assert deliver(alerted) == Delivered()
     clock.move(minutes=5)
     (name,) = deliver(alerted).sent

@@ -67,7 +67,7 @@ def test_a_second_opening_is_another_incident_that_names_the_one_before(runtime:
 
 
 def test_a_third_opening_in_two_hours_is_the_second_flapping(runtime: Runtime, clock: ManualClock) -> None:
-    names = []
+    names: list[str] = []
     for _ in range(5):
         names += observe(runtime, [red_finding()], {CHECK}).opened
         clock.move(minutes=15)
@@ -97,7 +97,7 @@ def test_openings_over_more_than_two_hours_are_no_flapping(runtime: Runtime, clo
 
 def test_many_findings_of_one_subject_are_one_incident(runtime: Runtime) -> None:
     state = CountingState(runtime.state)
-    counted = replace(runtime, state=state)  # type: ignore[arg-type]  # it passes every call on
+    counted = replace(runtime, state=state)
     observe(counted, [red_finding() for _ in range(10_000)], {CHECK})
     (incident,) = incidents(runtime)
     assert incident.count == 10_000
@@ -106,7 +106,7 @@ def test_many_findings_of_one_subject_are_one_incident(runtime: Runtime) -> None
 
 def test_many_subjects_of_one_check_are_one_incident(runtime: Runtime, clock: ManualClock) -> None:
     state = CountingState(runtime.state)
-    counted = replace(runtime, state=state)  # type: ignore[arg-type]  # it passes every call on
+    counted = replace(runtime, state=state)
     found = [red_finding(f"batch-{number:05}") for number in range(9_999)]
     worst = red_finding("batch-99999", severity=Severity.CRITICAL, says="its model is damaged.", next_step="roll back")
     observe(counted, [*found, worst], {CHECK})

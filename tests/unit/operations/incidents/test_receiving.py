@@ -92,7 +92,7 @@ def test_ten_thousand_alerts_are_one_incident(runtime: Runtime) -> None:
         messages.append(Publication(json.dumps(content).encode()))
     runtime.bus.publish_all(PIPELINE.alerts_topic, messages)
     state, bus = CountingState(runtime.state), CountingBus(runtime.bus)
-    counted = replace(runtime, state=state, bus=bus)  # type: ignore[arg-type]  # they pass every call on
+    counted = replace(runtime, state=state, bus=bus)
     assert receive_alerts(counted, PIPELINE).alerts == 10_000
     (incident,) = incidents(runtime)
     assert (incident.subject, incident.count) == (MANY, 10_000)
@@ -104,7 +104,7 @@ def test_an_alert_that_comes_again_opens_nothing_after_its_incident_was_resolved
     runtime: Runtime, clock: ManualClock
 ) -> None:
     raise_alert(runtime, "consolidation-failed-r1", game_date="2025-11-14")
-    broken = replace(runtime, bus=CountingBus(runtime.bus, "ack"))  # type: ignore[arg-type]  # it passes calls on
+    broken = replace(runtime, bus=CountingBus(runtime.bus, "ack"))
     with pytest.raises(StoreUnavailable):
         receive_alerts(broken, PIPELINE)
     clock.move(minutes=5)
