@@ -10,6 +10,7 @@ from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Outcome
 from shared.chain.messages.messages import Status
 from shared.core.events import Event
+from shared.core.severity import Severity
 
 # Names of one kind in the metadata: a state document takes 1 MiB.
 MOST_NAMES = 50
@@ -81,7 +82,7 @@ class Report:
             messages=[
                 alert(
                     f"sweep-{what}",
-                    "warning",
+                    Severity.WARNING,
                     f"The sweep could not finish {what}",
                     why,
                     now,

@@ -21,6 +21,7 @@ from shared.chain.messages.outbox import OutboxMessage, send_pending
 from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
+from shared.core.severity import Severity
 from shared.stores.ports import Filter
 from shared.stores.records import present
 
@@ -85,7 +86,7 @@ def _close(context: Context, batch: Batch, why: str, report: Report) -> None:
         return batch_alert(
             batch,
             f"batch-partial-{batch.batch_id}",
-            "warning",
+            Severity.WARNING,
             f"{batch.batch_id} was closed without {len(missing)} of {batch.unit_count} units",
             f"{why}; missing or failed: {names}{' ...' if len(missing) > MOST_NAMES else ''}.",
             now,
@@ -149,7 +150,7 @@ def report_unconsolidated(context: Context, report: Report, resumed_at: datetime
         message = batch_alert(
             batch,
             f"batch-unconsolidated-{batch.batch_id}",
-            "critical",
+            Severity.CRITICAL,
             f"{batch.batch_id} was closed and never consolidated",
             f"closed at {closed_at.isoformat()} and announced; look at the dead letters, or publish "
             f'{{"game_date": "{batch.game_date}", "batch_id": "{batch.batch_id}"}} to nba-phase5-batch-complete.',

@@ -16,6 +16,7 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError
 from shared.core.events import Event
+from shared.core.severity import Severity
 from shared.science.evaluation import alarms
 from shared.stores.ports import DateRange
 from shared.stores.warehouse.sql import read_sql
@@ -99,5 +100,5 @@ def implausible(performance: Sequence[Mapping[str, Any]], context: Context) -> l
             fingerprint = f"implausible-{system}-{window}-{position}"
             title = f"{system} is too good to be true"
             now = context.runtime.clock.now()
-            found.append(alert(fingerprint, "warning", title, sentence, now, event=Event.IMPLAUSIBLE))
+            found.append(alert(fingerprint, Severity.WARNING, title, sentence, now, event=Event.IMPLAUSIBLE))
     return found

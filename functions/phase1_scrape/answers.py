@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from functions.phase1_scrape.deadline import check_time
+from shared.core.http_deadline import check_time
 from shared.core.printable import one_line
 from shared.core.redaction import redact
 

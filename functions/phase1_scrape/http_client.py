@@ -36,8 +36,8 @@ from functions.phase1_scrape.answers import (
     read_page,
     seconds_to_wait,
 )
-from functions.phase1_scrape.deadline import TimedTransport, answer_within
 from shared.core.errors import SourceUnavailable
+from shared.core.http_deadline import TimedTransport, answer_within
 from shared.core.redaction import may_hold_secret, protect, redact, redact_json, without_begun_secret
 from shared.core.secret_settings import check_proxy_url, protect_proxy
 from shared.core.settings import Settings

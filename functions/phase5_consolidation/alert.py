@@ -7,6 +7,7 @@ from shared.chain.execution.alerts import batch_alert
 from shared.chain.execution.context import Context
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.events import Event
+from shared.core.severity import Severity
 from shared.stores.runtime import Runtime
 
 
@@ -18,7 +19,7 @@ def consolidation_failed(runtime: Runtime, batch: Batch, detail: str, context: C
     raised = batch_alert(
         batch,
         f"consolidation-failed-{batch.batch_id}",
-        "critical",
+        Severity.CRITICAL,
         f"Consolidation of {batch.batch_id} failed",
         detail,
         runtime.clock.now(),
@@ -36,7 +37,7 @@ def model_damaged(runtime: Runtime, batch: Batch, system: str, detail: str) -> O
     return batch_alert(
         batch,
         f"model-damaged-{batch.batch_id}-{system}",
-        "critical",
+        Severity.CRITICAL,
         f"{system} predicted nobody in {batch.batch_id}: its model is damaged",
         detail,
         runtime.clock.now(),

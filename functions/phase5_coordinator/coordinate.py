@@ -25,6 +25,7 @@ from shared.core import failpoints
 from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
+from shared.core.severity import Severity
 from shared.science.model_registry.promotions import PointerDamaged, read_serving_or_none
 from shared.science.systems.history import GAMES, pack_histories
 from shared.stores.warehouse.rows import table_of
@@ -116,7 +117,7 @@ def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMess
     return batch_alert(
         batch,
         f"model-pointer-damaged-{batch.batch_id}",
-        "critical",
+        Severity.CRITICAL,
         f"{batch.batch_id} goes without trained models: nobody knows which version serves",
         str(damage),
         context.runtime.clock.now(),

@@ -22,6 +22,7 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
+from shared.core.severity import Severity
 from shared.operations.contracts import restarts
 from shared.operations.contracts.file_rules import without_games
 from shared.operations.contracts.restarts import Restart
@@ -166,7 +167,7 @@ def _raise_alert(
     raised_at: datetime = snapshot.now
     notice = alert(
         fingerprint,
-        "critical",
+        Severity.CRITICAL,
         title,
         reason,
         raised_at,

@@ -18,6 +18,7 @@ from shared.chain.messages.messages import TrainingMessage
 from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
+from shared.core.severity import Severity
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
@@ -89,7 +90,7 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
     why = f"version {version} is {gate['reason']}; {seen.version} goes on serving"
     title = "A newly trained model does not serve"
     held_back = alert(
-        f"model-not-promoted-{version}", "warning", title, why, now, event=Event.MODEL_HELD_BACK, version=version
+        f"model-not-promoted-{version}", Severity.WARNING, title, why, now, event=Event.MODEL_HELD_BACK, version=version
     )
     return Outcome(
         "partial", metadata["rows"], reason=why, metadata=found, messages=[held_back], event=Event.MODEL_HELD_BACK

@@ -164,6 +164,18 @@ class Deadline:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What operators are told about, and who tells them: nobody else does."""
+
+    owner: str
+    """monitor: an incident; google: a policy of Cloud Monitoring (pipeline.yaml, `alerts`)."""
+    check: str | None = None
+    """Of an alert that functions raise: the check whose incident it is; None: its own, which a
+    person resolves.
+    """
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The whole wiring."""
 
@@ -182,6 +194,8 @@ class Pipeline:
     without_contract: dict[str, str] = field(default_factory=dict)
     """Phases of the chain that no contract restarts: why."""
     deadlines: tuple[Deadline, ...] = ()
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    """By name; of an alert, the name is what its fingerprint begins with."""
 
     @property
     def subscriptions(self) -> dict[str, Subscription]:
@@ -308,6 +322,7 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
             deadlines=tuple(_deadline(name, each) for name, each in raw["deadlines"].items()),
+            conditions={name: Condition(**each) for name, each in raw.get("conditions", {}).items()},
         )
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not a pipeline description: {error}.", next_step="correct the file.") from error

@@ -9,14 +9,16 @@ the setting and the rule it breaks.
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from shared.core.errors import ConfigError
-from shared.core.redaction import SHORTEST, protect, protect_login
+from shared.core.redaction import PIECE, SHORTEST, protect, protect_login
 
 # As httpx speaks to a proxy; SOCKS needs a package that is not locked.
 PROXY_SCHEMES = ("http", "https")
-LONGEST_KEY = 256
+LONGEST_KEY, LONGEST_HOOK = 256, 2_000
+# Where no certificate is needed: nothing leaves the machine.
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _KEY = re.compile(r"[!-~]+")
 # RFC 3986: userinfo without its colon, and a host by name or number.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
@@ -81,6 +83,42 @@ def check_base_url(name: str, value: str) -> None:
             "has white space, a login (@) or what follows a ? or #",
             "give the address alone, as https://host/path",
         )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to a host stays on this machine."""
+    return host.lower() in _THIS_MACHINE
+
+
+def check_hook(name: str, value: str) -> None:
+    """The address of a web-hook: https, but for this machine; path and query may be the secret.
+
+    Raises ConfigError.
+    """
+    example = "write it as https://host/path"
+    if not _KEY.fullmatch(value) or len(value) > LONGEST_HOOK:
+        raise _broken(name, "has white space or a character that no address has, or is too long", example)
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _broken(name, "has no host and port that can be read", example) from None
+    named = _HOST.fullmatch(f"[{host}]" if ":" in host else host)
+    if named is None or "@" in parts.netloc or "\\" in value or parts.fragment:
+        raise _broken(name, "has a login, a # or no host that is a name or an address", example)
+    if port == 0 or (parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(host))):
+        raise _broken(name, "is not https to another machine", example)
+
+
+def protect_hook(value: str) -> None:
+    """Make known to the redaction what of a web-hook's address is no ordinary word: parts of its
+    path, and values of its query.
+    """
+    _, _, rest = value.partition("://")
+    path, _, query = rest.partition("/")[2].partition("?")
+    telling = [part for part in path.split("/") if len(part) >= PIECE and not part.islower()]
+    telling += [part for part in path.split("/") if len(part) >= 2 * PIECE]
+    protect(*telling, *(each for _, each in parse_qsl(query) if len(each) >= PIECE))
 
 
 def protect_key(value: str) -> None:

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from shared.core.errors import ConfigError
-from shared.core.secret_settings import check_base_url, check_key, check_proxy_url, protect_key, protect_proxy
+from shared.core.secret_settings import (
+    check_base_url,
+    check_key,
+    check_proxy_url,
+    protect_hook,
+    protect_key,
+    protect_proxy,
+)
 
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
@@ -43,6 +50,13 @@ def _secret(check: Check, protect: Callable[[str], None]) -> str:
     redaction.
     """
     return field(default="", repr=False, metadata={"check": check, "protect": protect})
+
+
+def _channel_secret(protect: Callable[[str], None]) -> str:
+    """A secret of a channel of alerts: a wrong one is an incident, told by the other channels
+    (shared/operations/incidents/channels.py), and stops nothing.
+    """
+    return field(default="", repr=False, metadata={"protect": protect})
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,36 @@ class Settings:
     """Whether best bets leave out the games for which no injury list was in force; else each pick
     says so.
     """
+
+    alert_channels: str = "slack:warning, email:escalation, webhook:info"
+    """Channels of alerts in the order of escalation, each with the least severity that it is sent
+    at once; escalation: only critical ones that nobody acknowledged in 30 minutes. One whose
+    address is not set is left out.
+    """
+    quiet_hours: str = "23:00-08:00"
+    """New York; warnings of that time come as one digest at its end. Empty: no such time."""
+    dashboard_url: str = _address("")
+    """Address of the dashboard, for the link in an alert; empty: no link."""
+    slack_webhook: str = _channel_secret(protect_hook)
+    """Slack's incoming web-hook; who knows it can post."""
+    alert_webhook: str = _channel_secret(protect_hook)
+    """Where alerts are posted as JSON."""
+    webhook_key: str = _channel_secret(protect_key)
+    """Key of the signature (HMAC-SHA256) on what is posted there."""
+    smtp_host: str = ""
+    """Mail server; empty: no e-mail."""
+    smtp_port: int = 587
+    """Its port: 465 is TLS from the start, any other STARTTLS."""
+    smtp_user: str = ""
+    """Login at the mail server; empty: none."""
+    smtp_password: str = _channel_secret(protect_key)
+    """Password of that login."""
+    email_from: str = ""
+    """Sender of alerts."""
+    email_to: str = ""
+    """Who gets them: addresses, with commas between them."""
+    alert_ca_file: str = ""
+    """File of further authorities that may sign the certificates of mail server and web-hook."""
 
     def __post_init__(self) -> None:
         # before anything can quote them; a wrong one too, which from_environment and its user

@@ -8,6 +8,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from shared.core.severity import SEVERITIES, Severity
+
+__all__ = ["LEVELS", "SEVERITIES", "Check", "Figure", "Finding", "Level", "Severity", "worst"]
+
 Figure = int | float | str | bool | None
 V = TypeVar("V", contravariant=True)
 
@@ -20,18 +24,8 @@ class Level(StrEnum):
     RED = "red"
 
 
-class Severity(StrEnum):
-    """How bad an incident is: who is told, and when."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
-
-
 # From the least to the worst.
 LEVELS: tuple[Level, ...] = (Level.GREEN, Level.YELLOW, Level.RED)
-SEVERITIES: tuple[Severity, ...] = (Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from functions.phase5_worker import predict_unit
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PredictionRequest
 from shared.core.pipeline import load_pipeline
-from shared.operations import actions
-from shared.operations.actions import LetterChoice, Signature
+from shared.operations.actions import queues as actions
+from shared.operations.actions.queues import LetterChoice
+from shared.operations.actions.signature import Signature
 from shared.operations.checks.causes import FOLLOWS_FROM
 from shared.operations.checks.health import Health, read_health
 from shared.operations.levels import Finding, Level

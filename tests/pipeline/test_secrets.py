@@ -31,6 +31,7 @@ from shared.core.events import Event
 from shared.core.logs import JsonFormatter
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.core.severity import Severity
 from shared.stores.runtime import use_runtime
 from tests.pipeline.support import NOW, PipelineHarness, open_world, push
 from tests.pipeline.test_handler import Work
@@ -85,7 +86,7 @@ def quoting(_message: Any, _context: Any) -> Outcome:
 
 def alerting(_message: Any, context: Any) -> Outcome:
     now = context.runtime.clock.now()
-    raised = alert("a", "critical", QUOTED, QUOTED, now, event=Event.DEFECT, error=QUOTED)
+    raised = alert("a", Severity.CRITICAL, QUOTED, QUOTED, now, event=Event.DEFECT, error=QUOTED)
     return Outcome("success", messages=[raised])
 
 

@@ -12,7 +12,7 @@ Script = Iterable[bytes | float]
 
 
 @contextmanager
-def saying(script: Callable[[], Script]) -> Iterator[str]:
+def saying(script: Callable[[], Script], *, listens_first: bool = True) -> Iterator[str]:
     """The base URL of a server that answers every connection by the script, then closes it."""
     listener = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
@@ -22,7 +22,7 @@ def saying(script: Callable[[], Script]) -> Iterator[str]:
         with connection, suppress(OSError):
             # whole: what is closed with bytes unread is reset, and the answer lost
             asked = b""
-            while b"\r\n\r\n" not in asked and (more := connection.recv(65536)):
+            while listens_first and b"\r\n\r\n" not in asked and (more := connection.recv(65536)):
                 asked += more
             for piece in script():
                 if isinstance(piece, bytes):

@@ -1,5 +1,5 @@
-"""Alerts as messages: what operators and the monitor read, on the one topic that pipeline.yaml has
-for them.
+"""Alerts as messages on the one topic that pipeline.yaml has for them: the monitor makes incidents
+of them.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from shared.chain.batches.records import Batch
 from shared.chain.messages.outbox import OutboxMessage
@@ -15,13 +15,16 @@ from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
 from shared.core.printable import printable_json
 from shared.core.redaction import redact_json
+from shared.core.severity import Severity
 
 logger = logging.getLogger(__name__)
 
-Severity = Literal["info", "warning", "critical"]
-# The topic waits to be read; people are told of what is logged at ERROR (function-errors of
-# pipeline.yaml).
-LEVELS: dict[Severity, int] = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
+LEVELS: dict[Severity, int] = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.CRITICAL: logging.ERROR,
+}
 
 
 def alert(
@@ -44,7 +47,7 @@ def alert(
     """
     content = {
         "fingerprint": fingerprint,
-        "severity": severity,
+        "severity": severity.value,
         "title": title,
         "detail": detail,
         **facts,
@@ -53,7 +56,7 @@ def alert(
     fields = {"event": event, "fingerprint": fingerprint}
     logger.log(LEVELS[severity], "alert: %s: %s", title, detail, extra={"fields": fields})
     text = json.dumps(redact_json(printable_json(content)))
-    return OutboxMessage(load_pipeline().alerts_topic, text, {"severity": severity, "fingerprint": fingerprint})
+    return OutboxMessage(load_pipeline().alerts_topic, text, {"severity": severity.value, "fingerprint": fingerprint})
 
 
 def batch_alert(

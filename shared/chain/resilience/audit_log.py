@@ -22,7 +22,9 @@ def record(
     details: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> str:
-    """Write an audit document {action, who, reason, details, at}; returns its path.
+    """Write an audit document {action, who, reason, details, at, loaded}; returns its path.
+
+    `loaded` says whether nba_monitoring.audit_log has it.
 
     Within the transaction of what was done, where there is one.
 
@@ -32,5 +34,5 @@ def record(
     facts = {"action": action, "who": who, "reason": reason, "details": dict(details or {}), "at": now}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
     path = f"{COLLECTION}/{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{action}-{digest}"
-    state.create(path, facts)
+    state.create(path, {**facts, "loaded": False})
     return path

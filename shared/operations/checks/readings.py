@@ -120,7 +120,8 @@ class Readings:
 
     @cached_property
     def halt_reason(self) -> str | None:
-        return halt_switch.read_reason(self.runtime.state)
+        switch = halt_switch.read(self.runtime.state)
+        return switch.why if switch.halted else None
 
     @cached_property
     def unwritten(self) -> list[Execution]:

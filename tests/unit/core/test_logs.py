@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.chain.execution.alerts import Severity, alert
+from shared.chain.execution.alerts import alert
 from shared.core.events import Event
 from shared.core.logs import JsonFormatter, log_context
 from shared.core.redaction import protect
+from shared.core.severity import Severity
 
 EVIL = "\x1b[2JJokić\u202e\r\x9b31m \u200bDončić\x7f"
 KEY = "l0g-s3cret-Kq8!xz"
@@ -56,7 +57,15 @@ def test_what_is_logged_is_printable_and_redacted(written: io.StringIO) -> None:
     assert found["n"] == 3
 
 
-@pytest.mark.parametrize(("severity", "level"), [("info", "INFO"), ("warning", "WARNING"), ("critical", "ERROR")])
+@pytest.mark.parametrize(
+    ("severity", "level"),
+    [
+        (Severity.INFO, "INFO"),
+        (Severity.WARNING, "WARNING"),
+        (Severity.ERROR, "ERROR"),
+        (Severity.CRITICAL, "ERROR"),
+    ],
+)
 def test_an_alert_is_logged_where_monitoring_counts(
     severity: Severity, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""A time for a whole answer: connecting, headers and body together, however slowly a source drips
+"""A time for a whole answer: connecting, headers and body together, however slowly a server drips
 them.
 """
 
