@@ -96,6 +96,9 @@ class Event(StrEnum):
     SWEPT = "swept"  # the sweep closed, released, sent or dropped something
     SWEEP_INCOMPLETE = "sweep_incomplete"  # the sweep could not mend all that it found
 
+    # --- operations -------------------------------------------------------------------------------
+    HEARTBEAT = "heartbeat"  # monitor has looked at everything, or said that it could not
+
     # --- messages that can never succeed ----------------------------------------------------------
     BAD_MESSAGE = "DataError"  # the message can never succeed (its older name, which stored dead letters have)
     NAME_TOO_LONG = "NameTooLong"  # the same: it asks for an object name that no bucket takes

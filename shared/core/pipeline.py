@@ -17,7 +17,7 @@ from shared.core.errors import ConfigError
 # Functions that others have to know by name; their phases have the same names, but for those of
 # phase 1 to 4 and 6.
 COORDINATOR, WORKER, CONSOLIDATION = "phase5_coordinator", "phase5_worker", "phase5_consolidation"
-GRADING, SELF_HEAL, BATCH_SWEEP = "grading", "self_heal", "batch_sweep"
+GRADING, SELF_HEAL, BATCH_SWEEP, MONITOR = "grading", "self_heal", "batch_sweep", "monitor"
 PIPELINE_FILE = Path(__file__).resolve().parents[2] / "pipeline.yaml"
 
 

@@ -13,12 +13,12 @@ from datetime import timedelta
 from shared.chain.resilience import circuit_breaker, pause_switch
 from shared.chain.resilience.circuit_breaker import BreakerState, Permit
 from shared.core.errors import DataError, LeaseHeld, Retriable, Skippable, StagingMismatch, StorageFault
-from shared.core.pipeline import BATCH_SWEEP, SELF_HEAL, FunctionSpec
+from shared.core.pipeline import BATCH_SWEEP, MONITOR, SELF_HEAL, FunctionSpec
 from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-RECOVERY = frozenset({BATCH_SWEEP, SELF_HEAL})
+RECOVERY = frozenset({BATCH_SWEEP, SELF_HEAL, MONITOR})
 PAUSE = "pause"
 # How an execution may end without anything being wrong with the function: what one message or one
 # batch is short of must not hold up the others; and a full disk is nobody's failure that resting

@@ -83,6 +83,8 @@ class Action:
     parameters: tuple[Parameter, ...]
     plan: Callable[[Request], Plan]
     carry_out: CarryOut | None = None
+    audits_itself: bool = False
+    """Whether what it calls writes the audit, in the transaction of what it does."""
 
 
 GAME_DATE = Parameter("game_date", "date", "the New York day of the games", required=True)

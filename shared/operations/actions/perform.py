@@ -102,6 +102,8 @@ def _record(action: Action, request: Request, plan: Plan, signature: Signature) 
         if transaction.get(record.path) is not None:
             raise AlreadyExists(f"{record.path} is there already.")
         transaction.create(record.path, record.to_document())
+        if action.audits_itself:
+            return
         details = {"key": request.key, "values": record.values, "game_date": record.game_date, "phase": record.phase}
         audit_log.record(transaction, action.name, who=signature.who, reason=signature.why, details=details, now=now)
 

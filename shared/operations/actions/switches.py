@@ -141,17 +141,18 @@ def _redrive(request: Request, plan: Plan, signature: Signature) -> str:
 
 
 SWITCHES: tuple[Action, ...] = (
-    Action("pause", "defer new work; what runs finishes", (), _plan_pause, _pause),
-    Action("resume", "let new work through, and publish what was deferred", (), _plan_resume, _resume),
+    Action("pause", "defer new work; what runs finishes", (), _plan_pause, _pause, audits_itself=True),
+    Action("resume", "let new work through again", (), _plan_resume, _resume, audits_itself=True),
     Action("release-deferred", "publish deferred messages that nothing stops", (), _plan_release, _release),
-    Action("halt", "have every exported file say that no advice is given", (), _plan_halt, _halt),
-    Action("lift-halt", "have files give advice again", (), _plan_lift, _lift),
+    Action("halt", "have every exported file say that no advice is given", (), _plan_halt, _halt, audits_itself=True),
+    Action("lift-halt", "have files give advice again", (), _plan_lift, _lift, audits_itself=True),
     Action(
         "reset-breakers",
         "close breakers once their cause is mended",
         (Parameter("names", "texts", "breakers with failures, such as processor-phase1_scrape", required=True),),
         _plan_reset,
         _reset,
+        audits_itself=True,
     ),
     Action(
         "redrive",
@@ -164,5 +165,6 @@ SWITCHES: tuple[Action, ...] = (
         ),
         _plan_redrive,
         _redrive,
+        audits_itself=True,
     ),
 )

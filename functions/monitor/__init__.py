@@ -1,0 +1,1 @@
+"""monitor: asks every check, keeps incidents, tells people, records latency; no more."""
