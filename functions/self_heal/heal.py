@@ -10,11 +10,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from functions.self_heal import restarts
-from functions.self_heal.checks import Shortage, first_shortage, without_games
 from functions.self_heal.progress import in_progress
-from functions.self_heal.restarts import MOST, Restart
-from functions.self_heal.snapshot import POSTPONED, Snapshot, read_snapshot
+from functions.self_heal.restarts import MOST, record
 from shared.chain.batches.reading import get_batch
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
@@ -25,6 +22,12 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.core.pipeline import load_pipeline
+from shared.operations.contracts import restarts
+from shared.operations.contracts.file_rules import without_games
+from shared.operations.contracts.restarts import Restart
+from shared.operations.contracts.rules import first_shortage
+from shared.operations.contracts.shortage import Shortage
+from shared.operations.contracts.snapshot import POSTPONED, Snapshot, read_snapshot
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -63,7 +66,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     earlier = [each for each in restarts.of_date(runtime, day) if each.phase == phase]
     if len(earlier) >= MOST:
         return _report_given_up(snapshot, shortage, context)
-    restart = restarts.record(context, day, shortage, topic, now)
+    restart = record(context, day, shortage, topic, now)
     if restart is None:
         why = f"in progress: {phase} of {day} was restarted a moment ago"
         return Outcome("skipped", reason=why, event=Event.IN_PROGRESS)

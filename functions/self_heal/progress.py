@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from functions.self_heal import restarts
 from shared.chain.batches.reading import latest_batch
 from shared.chain.batches.records import BatchStatus
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
 from shared.chain.resilience import deferred, pause_switch
 from shared.core.pipeline import Pipeline, load_pipeline
+from shared.operations.contracts import restarts
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 

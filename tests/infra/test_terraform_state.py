@@ -29,6 +29,7 @@ OWNERS = {
     "shared.chain.batches.ending": {"batches"},
     "shared.chain.resilience.dead_letters": {"redrives", "audit"},
     "shared.chain.resilience.locks": {"locks"},
+    "shared.operations.contracts.restarts": {"heals"},
 }
 # What looks like a collection and is none: the worker knows its batch and never asks for the
 # date's; the exports have a field of that name.

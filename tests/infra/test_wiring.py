@@ -17,12 +17,12 @@ from typing import get_args
 import pytest
 import yaml
 
-from functions.self_heal.checks import CHECKS
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core import pipeline
 from shared.core.clock import resolve_date
 from shared.core.errors import ConfigError
 from shared.core.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
+from shared.operations.contracts.rules import CHECKS
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 
@@ -326,7 +326,8 @@ def test_contracts_count_rows_of_declared_tables_that_self_heal_may_read() -> No
 
     views = {path.stem for path in (ROOT / "shared" / "stores" / "warehouse" / "views").glob("*.sql")}
     declared = {schema.name for schema in all_schemas()} | views
-    sql = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions" / "self_heal" / "sql").glob("*.sql"))
+    folder = ROOT / "shared" / "operations" / "contracts" / "sql"
+    sql = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.sql"))
     for contract in CONTRACTS:
         assert set(contract.tables) <= declared, contract.check
         assert all(table in sql for table in contract.tables), f"{contract.check}: rows that nobody counts"

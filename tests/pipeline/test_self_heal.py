@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from functions.self_heal import heal
-from functions.self_heal.restarts import Restart
 from local.league import write_league
 from local.replay import Archive
 from shared.chain.batches.reading import get_batch, latest_batch
@@ -25,6 +24,7 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
 from shared.core import failpoints
 from shared.core.clock import at_new_york
+from shared.operations.contracts.restarts import Restart
 from shared.stores.ports import State
 from tests.pipeline.healing import (
     PREDICTIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from shared.chain.batches.records import (
@@ -16,6 +17,7 @@ from shared.chain.batches.records import (
     unit_path,
     units_path,
 )
+from shared.stores.document_rules import MAX_IN_VALUES
 from shared.stores.ports import Filter, State
 
 
@@ -34,6 +36,17 @@ def batches_of(state: State, game_date: date) -> list[Batch]:
     """All batches of a date, by id."""
     found = state.query(COLLECTION, [Filter("game_date", "==", game_date.isoformat())])
     return [Batch.from_document(document) for document in found]
+
+
+def batches_on(state: State, days: Sequence[date]) -> dict[date, list[Batch]]:
+    """All batches of each day, by revision, in one query for every thirty days."""
+    found: dict[date, list[Batch]] = {day: [] for day in days}
+    for start in range(0, len(days), MAX_IN_VALUES):
+        some = [day.isoformat() for day in days[start : start + MAX_IN_VALUES]]
+        for document in state.query(COLLECTION, [Filter("game_date", "in", some)]):
+            batch = Batch.from_document(document)
+            found[batch.game_date].append(batch)
+    return {day: sorted(batches, key=lambda each: each.revision) for day, batches in found.items()}
 
 
 def batches_with(state: State, status: BatchStatus) -> list[Batch]:

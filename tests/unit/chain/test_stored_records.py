@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.self_heal.restarts import Restart
 from local.embedded.json_values import decode, encode
 from shared.chain.batches.records import Batch, BatchStatus, LatestBatch, UnitResult, UnitStatus
 from shared.chain.execution.records import Execution, ExecutionFacts, ExecutionStatus, Failure, Success
@@ -25,6 +24,7 @@ from shared.chain.resilience.locks import Lease
 from shared.chain.resilience.pause_switch import Pause
 from shared.core.errors import DataError
 from shared.core.storable import MAX_INTEGER
+from shared.operations.contracts.restarts import Restart
 from shared.stores.ports import Document
 from shared.stores.records import Record
 

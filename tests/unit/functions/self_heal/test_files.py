@@ -12,11 +12,11 @@ import pytest
 
 from functions.grading.grade import run as grade
 from functions.phase6_export.export import run as export
-from functions.self_heal.checks import first_shortage
 from functions.self_heal.heal import run as heal
-from functions.self_heal.snapshot import read_snapshot
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.operations.contracts.rules import first_shortage
+from shared.operations.contracts.snapshot import read_snapshot
 from tests.support.prediction_tables import (
     DAY,
     EARLY,

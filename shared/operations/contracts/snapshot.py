@@ -1,22 +1,25 @@
-"""What there is of a date: rows in two statements, the date's batches, and the export's files."""
+"""What there is of dates at a moment: rows in two statements for however many dates, their batches,
+and the export's files.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from functions.self_heal.exported import Files, read_files
-from shared.chain.batches.reading import get_batch, latest_batch
+from shared.chain.batches.reading import batches_on
 from shared.chain.batches.records import Batch
 from shared.core.clock import GAME_LENGTH, as_of_after
+from shared.operations.contracts.exported import Files, read_files
 from shared.stores.ports import Warehouse
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
 
-PACKAGE = "functions.self_heal"
+PACKAGE = "shared.operations.contracts"
 POSTPONED, FINAL = "postponed", "final"
 # What else a schedule says of a game, it does not take place.
 TAKES_PLACE = ("scheduled", "live", FINAL)
@@ -47,6 +50,9 @@ class Game:
     grades_alone: int = 0
     """Grades of predictions that are not there any more."""
     graded_at: datetime | None = None
+    first_graded_at: datetime | None = None
+    features_as_of: datetime | None = None
+    """The moment of its newest context; None: it has none."""
 
     def is_over(self, now: datetime) -> bool:
         return self.status == FINAL or self.tipoff_at + SURELY_OVER <= now
@@ -81,6 +87,22 @@ class NewestBatch:
     batch_id: str
     rows_expected: int
     rows_there: int
+    consolidated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """Rows of what phase 1 fetches for a day to come besides the schedule; an answer that names
+    nobody has one, too.
+    """
+
+    injuries: int = 0
+    player_lines: int = 0
+    game_lines: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.injuries + self.player_lines + self.game_lines
 
 
 @dataclass(frozen=True)
@@ -91,18 +113,25 @@ class Snapshot:
     now: datetime
     schedule_rows: int
     """Games of the schedule within 200 days of the date."""
-    feed_rows: int
-    """Rows of the injury lists and of the odds feed for the date."""
+    feeds: Feeds
     games: Sequence[Game]
     players: Sequence[Player] = ()
-    batch: Batch | None = None
-    """The date's latest, whatever its status."""
+    batches: Sequence[Batch] = ()
+    """All of the date, by revision."""
     newest: NewestBatch | None = None
     missing_units: Mapping[str, Collection[str]] = field(default_factory=dict)
     """By batch: units that were closed without a result, whose players nobody expects any more."""
     files: Files = field(default_factory=dict)
     """Of the export bucket, by path."""
     epoch: int = 1
+    played_before: date | None = None
+    """The last day before it on which a game counts and takes place; None: none in 200 days."""
+    played_after: date | None = None
+
+    @property
+    def batch(self) -> Batch | None:
+        """The date's latest, whatever its status."""
+        return self.batches[-1] if self.batches else None
 
     @cached_property
     def scheduled_games(self) -> list[Game]:
@@ -124,35 +153,74 @@ class Snapshot:
         return "played" if self.scheduled_games and len(self.over) == len(self.scheduled_games) else "coming"
 
 
+def read_snapshots(runtime: Runtime, days: Collection[date], now: datetime) -> dict[date, Snapshot]:
+    """Every day at a moment, by day; of one statement where no game takes place, else of two.
+
+    Days far apart cost the partitions between them.
+    """
+    if not days:
+        return {}
+    span = {"first": min(days), "last": max(days), "as_of": as_of_after(now)}
+    rows = _by_day(_rows(runtime.warehouse, "games", {**span, "now": now}))
+    files = read_files(runtime.exports, days, now)
+    found = {day: _snapshot(day, now, rows[day], files[day], runtime.epoch) for day in sorted(days)}
+    if not any(snapshot.scheduled_games for snapshot in found.values()):
+        return found
+    players = _by_day(_rows(runtime.warehouse, "players", span))
+    batches = batches_on(runtime.state, sorted(days))
+    return {
+        day: _complete(snapshot, [_player(row) for row in players[day]], batches[day])
+        if snapshot.scheduled_games
+        else snapshot
+        for day, snapshot in found.items()
+    }
+
+
 def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
-    """One statement for a date without games, two for one with some."""
-    as_of = as_of_after(now)
-    rows = _rows(runtime.warehouse, "games", {"game_date": day, "as_of": as_of, "now": now})
-    games = [_game(row) for row in rows if row["game_id"] is not None]
-    snapshot = Snapshot(day, now, int(rows[0]["schedule_rows"]), int(rows[0]["feed_rows"]), games)
-    if not snapshot.scheduled_games:
-        return replace(snapshot, files=read_files(runtime.exports, day, now), epoch=runtime.epoch)
-    players = [_player(row) for row in _rows(runtime.warehouse, "players", {"game_date": day, "as_of": as_of})]
-    return replace(
-        snapshot,
-        players=players,
-        batch=latest_batch(runtime.state, day),
-        newest=_newest(rows[0]),
-        missing_units=_missing_units(runtime, {each.batch_id for each in players if each.batch_id is not None}),
-        files=read_files(runtime.exports, day, now),
-        epoch=runtime.epoch,
+    """One day at a moment, as read_snapshots has it."""
+    return read_snapshots(runtime, [day], now)[day]
+
+
+def _snapshot(day: date, now: datetime, rows: Sequence[Mapping[str, Any]], files: Files, epoch: int) -> Snapshot:
+    """What the first statement says of a day, and its files."""
+    first = rows[0]
+    return Snapshot(
+        game_date=day,
+        now=now,
+        schedule_rows=int(first["schedule_rows"]),
+        feeds=Feeds(int(first["injury_rows"]), int(first["player_line_rows"]), int(first["game_line_rows"])),
+        games=[_game(row) for row in rows if row["game_id"] is not None],
+        newest=_newest(first),
+        files=files,
+        epoch=epoch,
+        played_before=first["played_before"],
+        played_after=first["played_after"],
     )
+
+
+def _complete(snapshot: Snapshot, players: Sequence[Player], batches: Sequence[Batch]) -> Snapshot:
+    """The snapshot with its players and batches; units without a result are of those that count."""
+    counting = {each.batch_id for each in players if each.batch_id is not None}
+    missing = {each.batch_id: each.missing for each in batches if each.batch_id in counting}
+    return replace(snapshot, players=players, batches=batches, missing_units=missing)
+
+
+def _by_day(rows: Sequence[dict[str, Any]]) -> defaultdict[date, list[dict[str, Any]]]:
+    found: defaultdict[date, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["game_date"]].append(row)
+    return found
 
 
 def _newest(row: Mapping[str, Any]) -> NewestBatch | None:
     if row["newest_batch_id"] is None:
         return None
-    return NewestBatch(row["newest_batch_id"], int(row["rows_expected"]), int(row["rows_there"]))
-
-
-def _missing_units(runtime: Runtime, batch_ids: Collection[str]) -> dict[str, Collection[str]]:
-    found = {batch_id: get_batch(runtime.state, batch_id) for batch_id in sorted(batch_ids)}
-    return {name: batch.missing for name, batch in found.items() if batch is not None}
+    return NewestBatch(
+        batch_id=row["newest_batch_id"],
+        rows_expected=int(row["rows_expected"]),
+        rows_there=int(row["rows_there"]),
+        consolidated_at=row["newest_consolidated_at"],
+    )
 
 
 def _rows(warehouse: Warehouse, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:

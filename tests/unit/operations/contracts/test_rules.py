@@ -11,13 +11,21 @@ from typing import Any
 
 import pytest
 
-from functions.self_heal.checks import first_shortage, grades
-from functions.self_heal.exported import EVERYBODY, GRADED_POINTERS, POINTERS, ExportFile, dated_files, results_file
-from functions.self_heal.snapshot import Game, NewestBatch, Player, Snapshot
 from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.heal_runs import asked_run_id, heal_run_id, is_heal_run
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.operations.contracts.exported import (
+    EVERYBODY,
+    GRADED_POINTERS,
+    POINTERS,
+    ExportFile,
+    dated_files,
+    results_file,
+)
+from shared.operations.contracts.rules import first_shortage, grades
+from shared.operations.contracts.shortage import Short
+from shared.operations.contracts.snapshot import Feeds, Game, NewestBatch, Player, Snapshot
 from tests.support import records
 
 DAY = date(2025, 11, 14)
@@ -75,16 +83,20 @@ def batch(status: BatchStatus = BatchStatus.CONSOLIDATED, **fields: Any) -> Batc
     return records.batch(batch_id=BATCH, status=status, **fields)
 
 
+CLOSED = [batch(BatchStatus.CLOSED)]
+FAILED = [batch(BatchStatus.FAILED, failure="3 of 4 rows")]
+
+
 def snapshot(**changes: Any) -> Snapshot:
     """Noon of a day with everything there: two games of five players each."""
     whole = Snapshot(
         game_date=DAY,
         now=NOON,
         schedule_rows=1230,
-        feed_rows=400,
+        feeds=Feeds(100, 200, 100),
         games=[game(EARLY), game(LATE)],
         players=[player(n) for n in range(5)] + [player(n, LATE) for n in range(5, 10)],
-        batch=batch(),
+        batches=[batch()],
         newest=NewestBatch(BATCH, 250, 250),
         files=make_exported(),
     )
@@ -128,7 +140,7 @@ def test_a_whole_day_is_short_of_nothing() -> None:
     ("changes", "check", "reason"),
     [
         ({"schedule_rows": 0, "games": []}, "sources", "no schedule is loaded around 2025-11-14"),
-        ({"feed_rows": 0}, "sources", "neither an injury list nor lines of 2025-11-14 are loaded"),
+        ({"feeds": Feeds()}, "sources", "neither an injury list nor lines of 2025-11-14 are loaded"),
         (
             {"games": [game(EARLY), game(LATE, context_teams=1)]},
             "context",
@@ -139,8 +151,8 @@ def test_a_whole_day_is_short_of_nothing() -> None:
             "features",
             f"2 players of the newest context have no feature row: 1 of 2 games ({LATE})",
         ),
-        ({"batch": batch(BatchStatus.CLOSED)}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
-        ({"batch": batch(BatchStatus.FAILED, failure="3 of 4 rows")}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
+        ({"batches": CLOSED}, "consolidation", f"{BATCH} closed (complete) and was not consolidated"),
+        ({"batches": FAILED}, "predictions", f"{BATCH} failed: 3 of 4 rows"),
         (
             {"newest": NewestBatch(BATCH, 250, 249)},
             "predictions",
@@ -243,13 +255,13 @@ def test_an_expected_player_without_predictions_on_a_played_date_is_named() -> N
 
 def test_the_earliest_phase_comes_first() -> None:
     games = [game(EARLY, context_teams=0, context_players=0, feature_players=0), game(LATE, feature_players=0)]
-    empty: dict[str, Any] = {"players": [], "batch": batch(BatchStatus.CLOSED), "files": {}}
+    empty: dict[str, Any] = {"players": [], "batches": [batch(BatchStatus.CLOSED)], "files": {}}
     stages = [
-        ("sources", snapshot(feed_rows=0, games=games, **empty)),
+        ("sources", snapshot(feeds=Feeds(), games=games, **empty)),
         ("context", snapshot(games=games, **empty)),
         ("features", snapshot(games=[game(EARLY), games[1]], **empty)),
         ("consolidation", snapshot(**empty)),
-        ("predictions", snapshot(**{**empty, "batch": None, "players": players_without_prediction(10)})),
+        ("predictions", snapshot(**{**empty, "batches": (), "players": players_without_prediction(10)})),
         ("export", snapshot(files={})),
     ]
     for check, found in stages:
@@ -298,7 +310,7 @@ def test_without_a_batch_the_coordinators_rule_says_who_is_expected(features: di
     whole = player(1).features
     assert whole is not None
     players = players_without_prediction(10, features={**whole, **features})
-    found = short(snapshot(players=players, batch=None, files={}))
+    found = short(snapshot(players=players, batches=(), files={}))
     reason = "current predictions cover 0 of 10 expected players, less than 80%"
     assert found == (("predictions", reason) if is_short else None)
 
@@ -312,13 +324,13 @@ def test_a_batch_that_covers_a_game_and_has_nobody_on_record_of_it_covers_nobody
 
 
 def test_an_open_batch_is_not_short() -> None:
-    assert short(snapshot(batch=batch(BatchStatus.OPEN))) is None
+    assert short(snapshot(batches=[batch(BatchStatus.OPEN)])) is None
 
 
 def test_a_team_nobody_has_played_for_in_a_month_has_no_context() -> None:
     first_day = {"roster_teams": 0, "context_teams": 0, "context_players": 0, "feature_players": 0}
     games = [game(EARLY, **first_day), game(LATE, **first_day)]
-    assert short(snapshot(games=games, players=[], batch=None, files={})) is None
+    assert short(snapshot(games=games, players=[], batches=(), files={})) is None
 
 
 def test_a_game_that_has_tipped_off_asks_for_nothing() -> None:
@@ -379,4 +391,32 @@ def test_a_grade_counts_only_with_the_players_of_both_teams_and_their_points(sho
     done: dict[str, Any] = {"status": "final", "result_teams": 2, "grades": 125}
     games = [game(EARLY, **done), game(LATE, **{**done, **short_of})]
     reason = f"125 current predictions have no grade: 1 of 2 games ({LATE})"
-    assert grades(snapshot_of_played(games=games), Settings()) == reason
+    assert grades(snapshot_of_played(games=games), Settings()) == Short(reason, 125, 250)
+
+
+DONE: dict[str, Any] = {"status": "final", "result_teams": 2, "grades": 125, "graded_at": GRADED_AT}
+
+
+@pytest.mark.parametrize(
+    ("found", "have", "should"),
+    [
+        (snapshot(schedule_rows=0), 1, 2),
+        (snapshot(feeds=Feeds()), 1, 2),
+        (snapshot(games=[game(EARLY), game(LATE, context_teams=1)]), 3, 4),
+        (snapshot(games=[game(EARLY), game(LATE, feature_players=3)]), 8, 10),
+        (snapshot(batches=CLOSED), 0, 2),
+        (snapshot(batches=FAILED), 10, 10),
+        (snapshot(players=[player(n, is_predicted=n < 2) for n in range(5)]), 2, 5),
+        (snapshot(newest=NewestBatch(BATCH, 250, 249)), 249, 250),
+        (snapshot(files={**make_exported(), PATHS[0]: None}), 6, 7),
+        (snapshot_of_played(games=[game(EARLY, **DONE), game(LATE, **{**DONE, "result_teams": 1})]), 1, 2),
+        (snapshot_of_played(games=[game(EARLY, **DONE), game(LATE, **{**DONE, "grades": 100})]), 225, 250),
+        (snapshot_of_played(files={**snapshot_of_played().files, GRADED[0]: None}), 9, 10),
+        (snapshot_of_played(newest=NewestBatch(BATCH, 250, 249)), 249, 250),
+        (snapshot_of_played(players=[player(n, is_predicted=n > 0) for n in range(5)]), 4, 5),
+    ],
+)
+def test_what_is_short_says_how_much_is_there_of_how_much(found: Snapshot, have: int, should: int) -> None:
+    shortage = first_shortage(found, CONTRACTS[found.group], Settings())
+    assert shortage is not None
+    assert (shortage.short.have, shortage.short.should) == (have, should)

@@ -1,5 +1,5 @@
-"""Which results and grades self-heal counts, read from the tables: both teams' players, points that
-add up, and grades that say what the box score says.
+"""Which results and grades the contracts count, read from the tables: both teams' players, points
+that add up, and grades that say what the box score says.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from functions.grading.grade import run
-from functions.self_heal.checks import first_shortage
-from functions.self_heal.snapshot import Snapshot, read_snapshot
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.operations.contracts.rules import first_shortage
+from shared.operations.contracts.snapshot import Snapshot, read_snapshot
 from tests.support.prediction_tables import (
     DAY,
     EARLY,

@@ -1,11 +1,11 @@
-"""What the export bucket holds of a date: of each file that should be there, what it says it was
+"""What the export bucket holds of dates: of each file that should be there, what it says it was
 made of.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -52,27 +52,33 @@ def results_file(day: date) -> str:
     return f"{ROOT}/results/{day}.json"
 
 
-def read_files(exports: Blobs, day: date, now: datetime) -> Files:
-    """The files of a date: its own, the pointers from the day itself on, and those of the players
-    they name.
+def read_files(exports: Blobs, days: Collection[date], now: datetime) -> dict[date, Files]:
+    """The files of each date: its own, the pointers from the day itself on, and those of the
+    players they name.
 
-    Reads side by side, one a file; nothing is listed. Of grades whatever is there, whether due or
-    not.
+    Reads side by side, each file once; nothing is listed. Of grades whatever is there, whether due
+    or not.
     """
-    paths = list(dated_files(day))
-    if day <= new_york_date(now):
-        paths += [*POINTERS, results_file(day), *GRADED_POINTERS]
-    files = _read(exports, paths)
-    everybody = files.get(EVERYBODY)
-    if everybody is None or everybody.game_date != day.isoformat():
-        return files
-    return {**files, **_read(exports, [f"{ROOT}/{path}" for path in everybody.players])}
+    wanted = {day: _paths(day, now) for day in sorted(days)}
+    found = _read(exports, dict.fromkeys(path for paths in wanted.values() for path in paths))
+    files = {day: {path: found[path] for path in paths} for day, paths in wanted.items()}
+    for day, of_day in files.items():
+        everybody = of_day.get(EVERYBODY)
+        if everybody is not None and everybody.game_date == day.isoformat():
+            of_day |= _read(exports, [f"{ROOT}/{path}" for path in everybody.players])
+    return {**files}
 
 
-def _read(exports: Blobs, paths: Sequence[str]) -> dict[str, ExportFile | None]:
+def _paths(day: date, now: datetime) -> list[str]:
+    """What there may be of a date, but for its players' files."""
+    if day > new_york_date(now):
+        return [*dated_files(day)]
+    return [*dated_files(day), *POINTERS, results_file(day), *GRADED_POINTERS]
+
+
+def _read(exports: Blobs, paths: Iterable[str]) -> dict[str, ExportFile | None]:
     tasks = {path: partial(_file, exports, path) for path in paths}
-    found = all_of(tasks, THREADS, name="exports")
-    return {path: found[path] for path in paths}
+    return all_of(tasks, THREADS, name="exports")
 
 
 def _file(exports: Blobs, path: str) -> ExportFile | None:
