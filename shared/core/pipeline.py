@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from shared.core.clock import NEW_YORK
+from shared.core.clock import NEW_YORK, at_new_york
 from shared.core.errors import ConfigError
 
 # Functions that others have to know by name; their phases have the same names, but for those of
@@ -140,6 +140,30 @@ class Contract:
 
 
 @dataclass(frozen=True)
+class Deadline:
+    """By when a phase has to be done with a date: at a time of New York's on the date itself, or so
+    many hours after the end of its last game; one of the two is None.
+    """
+
+    name: str
+    phase: str
+    says: str
+    """What is then done, for people."""
+    by: time | None = None
+    within_hours: float | None = None
+
+    def of(self, day: date, last_end: datetime | None) -> datetime | None:
+        """The moment for a date whose last game ends at `last_end`; None where that is not known
+        and the deadline goes by it.
+        """
+        if self.by is not None:
+            return at_new_york(day, self.by)
+        if last_end is None or self.within_hours is None:
+            return None
+        return last_end + timedelta(hours=self.within_hours)
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The whole wiring."""
 
@@ -157,6 +181,7 @@ class Pipeline:
     """
     without_contract: dict[str, str] = field(default_factory=dict)
     """Phases of the chain that no contract restarts: why."""
+    deadlines: tuple[Deadline, ...] = ()
 
     @property
     def subscriptions(self) -> dict[str, Subscription]:
@@ -228,6 +253,17 @@ def _contract(raw: dict[str, Any]) -> Contract:
     return Contract(**{**raw, "tables": tuple(raw["tables"])})
 
 
+def _deadline(name: str, raw: dict[str, Any]) -> Deadline:
+    """Raises KeyError or TypeError for a deadline without a phase, a sentence, or exactly one kind
+    of time; ValueError for a time such as 13 o'clock.
+    """
+    by, hours = raw.get("by"), raw.get("within_hours")
+    if (by is None) == (hours is None):
+        raise TypeError(f"the deadline {name} needs one of by and within_hours")
+    at = None if by is None else time.fromisoformat(by)
+    return Deadline(name, raw["phase"], raw["says"], at, None if hours is None else float(hours))
+
+
 class _UniqueKeysLoader(yaml.SafeLoader):
     """YAML in which no key occurs twice in a map: of two equal ones YAML keeps the last, and says
     nothing.
@@ -271,10 +307,11 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             alerts_topic=raw["alerts_topic"],
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
+            deadlines=tuple(_deadline(name, each) for name, each in raw["deadlines"].items()),
         )
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not a pipeline description: {error}.", next_step="correct the file.") from error
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not a pipeline description: {error!r}.", next_step="correct the file.") from error
 
 

@@ -33,10 +33,10 @@ EXPLANATION = '[{"feature":"line","value":24.5,"points":1.25},{"feature":"form",
 class Evening:
     """The runtime of a test, and writers of rows with everything ordinary filled in."""
 
-    def __init__(self, runtime: Runtime, clock: ManualClock) -> None:
+    def __init__(self, runtime: Runtime, clock: ManualClock, loads: int = 0) -> None:
         assert isinstance(runtime.warehouse, DuckDbWarehouse)  # its statement counts are asked for
         self.runtime, self.clock, self.warehouse = runtime, clock, runtime.warehouse
-        self._loads = 0
+        self._loads = loads
 
     def add(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Append rows, columns by name; columns that no row has stay NULL."""
@@ -57,11 +57,11 @@ class Evening:
 
 
 @contextmanager
-def evening(folder: Path, epoch: int = 1) -> Iterator[Evening]:
-    """A runtime on an empty folder, at NOW."""
+def evening(folder: Path, epoch: int = 1, loads: int = 0) -> Iterator[Evening]:
+    """A runtime on a folder, at NOW; `loads` were made on it before."""
     clock = ManualClock(NOW)
     with open_stores(folder, clock, epoch=epoch) as runtime:
-        yield Evening(runtime, clock)
+        yield Evening(runtime, clock, loads)
 
 
 def message(day: date = DAY, **fields: Any) -> PhaseMessage:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shared.chain.batches.records import Batch, BatchStatus, ClosedAs, batch_id_of
+from shared.chain.batches.records import Batch, BatchStatus, ClosedAs, UnitResult, UnitStatus, batch_id_of
 from shared.chain.execution.ledger import KEPT
 from shared.chain.execution.records import Execution, ExecutionFacts, ExecutionStatus, Failure, Success
 from shared.core.events import Event
@@ -36,6 +36,20 @@ def batch(**changes: Any) -> Batch:
         outbox=[],
         outbox_pending=False,
         closed_at=NOON,
+    )
+    return replace(whole, **changes)
+
+
+def unit(name: str, completed_at: datetime, **changes: Any) -> UnitResult:
+    """A unit of one player that is done, its five rows staged."""
+    whole = UnitResult(
+        unit=name,
+        status=UnitStatus.DONE,
+        rows=5,
+        staging_table=f"nba_staging._staging_{name}",
+        players=1,
+        error=None,
+        completed_at=completed_at,
     )
     return replace(whole, **changes)
 

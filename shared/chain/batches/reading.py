@@ -60,6 +60,11 @@ def units_of(state: State, batch_id: str) -> list[UnitResult]:
     return [UnitResult.from_document(document) for document in state.query(units_path(batch_id))]
 
 
+def count_units(state: State, batch_id: str) -> int:
+    """How many units have completed, failed ones and those that were split included."""
+    return state.count(units_path(batch_id))
+
+
 def done_units(state: State, batch: Batch) -> list[UnitResult]:
     """Completions of the batch's units that are done, less those that were split before they
     reported.

@@ -108,6 +108,33 @@ def _publish(path: str, entry: StoredEntry, bus: Bus, raw: Blobs) -> int:
     return len(bus.publish_all(found.topic, messages))
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A message of a document's outbox, as it is shown."""
+
+    id: str
+    topic: str
+    is_sent: bool
+
+
+def list_messages(document: Document) -> list[Listed]:
+    """What a document sends and has sent; an entry of many messages is one."""
+    outbox = _Outbox.from_document(document)
+    sent = [Listed(entry_id, topic, is_sent=True) for entry_id, topic in map(json.loads, outbox.sent)]
+    waiting = [_decode(document.path, entry) for entry in outbox.entries]
+    return [*sent, *(Listed(each.entry_id, each.topic, is_sent=False) for each in waiting)]
+
+
+def read_message_data(path: str, entry: StoredEntry, raw: Blobs) -> tuple[bytes, Mapping[str, str]]:
+    """The bytes and attributes of an entry that is one message.
+
+    Raises DataError for an entry of many, NotFound where its file is gone.
+    """
+    found = _decode(path, entry)
+    data = raw.read(found.file).data if found.file is not None else present(found.data, found, "data").encode()
+    return data, found.attributes
+
+
 def send_pending(path: str, state: State, bus: Bus, raw: Blobs) -> int:
     """Publish what a document's outbox still holds, then mark it as sent; returns the messages
     published.

@@ -17,12 +17,14 @@ from datetime import datetime
 from typing import Any
 
 from shared.chain.messages import outbox
+from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxFile
-from shared.chain.messages.push_envelope import Envelope
+from shared.chain.messages.push_envelope import Envelope, read_message
 from shared.chain.resilience import admission
 from shared.chain.resilience.admission import Rejection
 from shared.core import failpoints
-from shared.core.errors import AlreadyExists, PreconditionFailed
+from shared.core.clock import parse_timestamp
+from shared.core.errors import AlreadyExists, DataError, NotFound, PreconditionFailed
 from shared.core.pipeline import FunctionSpec
 from shared.stores.message_limits import RESERVED
 from shared.stores.ports import Filter, State
@@ -91,6 +93,20 @@ def waiting(state: State) -> list[DeferredMessage]:
         for document in state.query(COLLECTION, [Filter("released_at", "==", None)])
     ]
     return sorted(found, key=lambda message: (message.deferred_at, message.id))
+
+
+def read_deferred(runtime: Runtime, parked: DeferredMessage) -> PhaseMessage | None:
+    """What a deferred message says; None where it says nothing that a function would understand,
+    or it was released and cleared meanwhile.
+    """
+    subscription, _, message_id = parked.id.rpartition(".")
+    try:
+        data, attributes = outbox.read_message_data(parked.path, parked.outbox[0], runtime.raw)
+        published = parse_timestamp(attributes["origin_published_at"])
+        envelope = Envelope(data, dict(attributes), message_id, subscription, 1, published)
+        return read_message(envelope, PhaseMessage, published)
+    except (DataError, NotFound, KeyError, IndexError, ValueError):
+        return None
 
 
 def release_deferred(runtime: Runtime) -> list[str]:

@@ -25,6 +25,8 @@ GRADED_POINTERS = (f"{ROOT}/results/latest.json", f"{ROOT}/systems/performance.j
 # A read waits for the network; 300 players' files one after the other would take a quarter of a
 # minute.
 THREADS = 16
+# The field after those that say what a file is made of, as phase 6 writes it.
+_AFTER_ORDER = b',"halted":'
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class ExportFile:
     game_date: str
     players: tuple[str, ...] = ()
     """Of tonight/all-players.json: the players' files, under v1/."""
+    generated_at: datetime | None = None
+    """When it was written, where it says so."""
 
 
 Files = Mapping[str, ExportFile | None]
@@ -84,14 +88,28 @@ def _read(exports: Blobs, paths: Iterable[str]) -> dict[str, ExportFile | None]:
 def _file(exports: Blobs, path: str) -> ExportFile | None:
     """What a file says of itself; one that is none of phase 6's making counts as none."""
     try:
-        content = json.loads(exports.read(path).data)
+        content = _content(exports.read(path).data, whole=path == EVERYBODY)
         match content:
             case {"order": [int(epoch), str(day), _, str(content_at)], "batches": list(found)}:
                 batches = tuple(each["batch_id"] for each in found)
-                return ExportFile(epoch, batches, datetime.fromisoformat(content_at), day, _players(content))
+                at, written = datetime.fromisoformat(content_at), content.get("generated_at")
+                generated_at = None if written is None else datetime.fromisoformat(written)
+                return ExportFile(epoch, batches, at, day, _players(content), generated_at)
     except (NotFound, ValueError, KeyError, TypeError):
         return None
     return None
+
+
+def _content(data: bytes, *, whole: bool) -> Any:
+    """The JSON of a file, or the header that it begins with: of a date's predictions the rest is
+    megabytes, and a fortnight of them takes longer to decode than all else that is read.
+
+    Raises ValueError for what is no JSON.
+    """
+    head, end, _ = data.partition(_AFTER_ORDER)
+    if whole or not end or not data.endswith(b"}"):
+        return json.loads(data)
+    return json.loads(head + b"}")
 
 
 def _players(content: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.chain.batches.records import BatchStatus
 from shared.core.pipeline import Contract
@@ -92,9 +92,12 @@ def predictions(snapshot: Snapshot, settings: Settings) -> Short | None:
     return _rows_gone(snapshot)
 
 
-def expected_players(snapshot: Snapshot, games: Collection[str], settings: Settings) -> list[Player]:
+def expected_players(
+    snapshot: Snapshot, games: Collection[str], settings: Settings, *, before_tipoff: bool = False
+) -> list[Player]:
     """Who of these games is to be predicted: as the batch that counts recorded it, and of a game
-    that no batch has on record, as the coordinator would decide now.
+    that no batch has on record, as the coordinator would decide now, or `before_tipoff` would have
+    decided while it could.
     """
     players = [player for player in snapshot.players if player.game_id in games]
     on_record = {player.game_id for player in players if player.considered_as is not None}
@@ -104,7 +107,7 @@ def expected_players(snapshot: Snapshot, games: Collection[str], settings: Setti
         if (
             player.considered_as == "expected"
             if player.game_id in on_record
-            else _would_be_expected(player, snapshot.now, settings)
+            else _would_be_expected(player, snapshot.now, settings, before_tipoff=before_tipoff)
         )
     ]
 
@@ -119,8 +122,11 @@ def _rows_gone(snapshot: Snapshot) -> Short | None:
     return Short(reason, newest.rows_there, newest.rows_expected)
 
 
-def _would_be_expected(player: Player, now: datetime, settings: Settings) -> bool:
-    return player.features is not None and reason_to_leave_out(player.features, settings, now) is None
+def _would_be_expected(player: Player, now: datetime, settings: Settings, *, before_tipoff: bool) -> bool:
+    if player.features is None:
+        return False
+    at = min(now, player.features["tipoff_at"] - timedelta(seconds=1)) if before_tipoff else now
+    return reason_to_leave_out(player.features, settings, at) is None
 
 
 def results(snapshot: Snapshot, settings: Settings) -> Short | None:

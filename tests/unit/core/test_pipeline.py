@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,35 @@ def test_the_same_key_in_two_maps_is_no_second_time() -> None:
 def test_what_is_no_pipeline_is_refused_with_what_is_wrong(tmp_path: Path, text: str, what: str) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="is not a pipeline description") as refused:
+        load_pipeline(file)
+    assert what in refused.value.message
+
+
+def test_a_deadline_is_of_new_yorks_day_or_of_the_last_games_end() -> None:
+    export, graded = load_pipeline().deadlines
+    day, end = date(2025, 11, 14), datetime(2025, 11, 15, 6, 0, tzinfo=UTC)
+    assert (export.name, export.phase, export.of(day, None)) == (
+        "export",
+        "phase6",
+        datetime(2025, 11, 14, 18, 0, tzinfo=UTC),
+    )
+    assert export.of(date(2025, 7, 1), end) == datetime(2025, 7, 1, 17, 0, tzinfo=UTC), "New York's summer"
+    assert (graded.name, graded.phase, graded.of(day, end)) == ("graded", "grading", end + timedelta(hours=6))
+    assert graded.of(day, None) is None
+
+
+@pytest.mark.parametrize(
+    ("after", "what"),
+    [
+        ("    within_hours: 6\n    by: '11:00'\n", "one of by and within_hours"),
+        ("", "one of by and within_hours"),
+        ("    by: noon\n", "noon"),
+        ("    within_hours: soon\n", "soon"),
+    ],
+)
+def test_a_deadline_of_no_moment_is_refused(tmp_path: Path, after: str, what: str) -> None:
+    file = write_altered(tmp_path, "    within_hours: 6\n", after)
     with pytest.raises(ConfigError, match="is not a pipeline description") as refused:
         load_pipeline(file)
     assert what in refused.value.message

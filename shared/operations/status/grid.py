@@ -1,0 +1,129 @@
+"""The grid: dates by phases, read with a constant number of statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from shared.chain.batches.reading import count_units
+from shared.chain.batches.records import BatchStatus
+from shared.chain.resilience import deferred, pause_switch
+from shared.chain.resilience.deferred import DeferredMessage
+from shared.chain.resilience.halt_switch import read_halt
+from shared.core.clock import new_york_date
+from shared.core.concurrency import all_of
+from shared.core.pipeline import COORDINATOR, Pipeline
+from shared.operations.contracts.snapshot import Snapshot, read_snapshots
+from shared.operations.status.facts import DayFacts, Waiting
+from shared.operations.status.firings import firings_of
+from shared.operations.status.measures import View
+from shared.operations.status.model import Cell, Grid, GridDay
+from shared.operations.status.runs import Key, phases_of, read_runs, read_usual
+from shared.operations.status.sentence import write_sentence
+from shared.operations.status.verdicts import judge
+from shared.stores.runtime import Runtime
+
+# Deferred messages whose date is looked at; each is an object of the raw bucket.
+MOST_DEFERRED, THREADS = 200, 16
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The facts of dates, and what goes for all of them."""
+
+    facts: Mapping[date, DayFacts]
+    halted: str | None
+    paused: str | None
+
+
+def read_grid(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Grid:
+    """The dates, in the order given; of four statements at most, however many they are.
+
+    Raises StoreUnavailable where the warehouse, the state or a bucket does not answer.
+    """
+    read = read_dates(runtime, pipeline, days)
+    return Grid(
+        asked_at=runtime.clock.now(),
+        phases=phases_of(pipeline),
+        days=tuple(_grid_day(read.facts[day], read.paused) for day in days),
+        halted=read.halted,
+        paused=read.paused,
+    )
+
+
+def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Dates:
+    """What is known of the dates. Raises StoreUnavailable."""
+    halted, paused = read_halt(runtime.state), _describe_pause(runtime)
+    if not days:
+        return Dates({}, halted, paused)
+    now = runtime.clock.now()
+    snapshots = read_snapshots(runtime, days, now)
+    in_progress = [each for seen in snapshots.values() for each in seen.batches if each.in_progress]
+    runs = read_runs(runtime, pipeline, sorted(set(days)), {batch.run_id for batch in in_progress})
+    waiting = _read_waiting(runtime, pipeline)
+    usual = read_usual(runtime, pipeline, new_york_date(now))
+    facts = {
+        day: DayFacts(
+            view=View(seen, runtime.settings, _units_done(runtime, seen)),
+            pipeline=pipeline,
+            firings=firings_of(pipeline, day),
+            runs={phase: found for (on, phase), found in runs.items() if on == day},
+            waiting={phase: found for (on, phase), found in waiting.items() if on == day},
+            usual=usual,
+            halted=halted,
+        )
+        for day, seen in snapshots.items()
+    }
+    return Dates(facts, halted, paused)
+
+
+def _grid_day(facts: DayFacts, paused: str | None) -> GridDay:
+    cells = judge(facts)
+    return GridDay(
+        game_date=facts.day,
+        games=len(facts.snapshot.scheduled_games),
+        sentence=write_sentence(facts, cells, paused),
+        cells=cells,
+        figures=_figures(cells),
+    )
+
+
+def _figures(cells: Sequence[Cell]) -> dict[str, int]:
+    (predicted,) = (cell for cell in cells if cell.phase == COORDINATOR)
+    return {"expected": predicted.should or 0, "predicted": predicted.have or 0}
+
+
+def _units_done(runtime: Runtime, snapshot: Snapshot) -> int | None:
+    """Counted while the latest batch is open: its document does not say it."""
+    batch = snapshot.batch
+    if batch is None or batch.status != BatchStatus.OPEN:
+        return None
+    return count_units(runtime.state, batch.batch_id)
+
+
+def _describe_pause(runtime: Runtime) -> str | None:
+    switch = pause_switch.read(runtime.state)
+    if switch is None or not switch.paused:
+        return None
+    return f"paused since {switch.since:%Y-%m-%dT%H:%M:%SZ} by {switch.who}: {switch.reason}"
+
+
+def _read_waiting(runtime: Runtime, pipeline: Pipeline) -> Mapping[Key, Sequence[Waiting]]:
+    """Deferred messages by the date and phase they are about, oldest first."""
+    parked = deferred.waiting(runtime.state)[:MOST_DEFERRED]
+    messages = all_of(
+        {each.id: partial(deferred.read_deferred, runtime, each) for each in parked}, THREADS, name="deferred"
+    )
+    found: defaultdict[Key, list[Waiting]] = defaultdict(list)
+    for each in parked:
+        message, function = messages[each.id], pipeline.functions.get(each.function)
+        if message is not None and function is not None:
+            found[message.last_date, function.phase].append(_waiting(each))
+    return found
+
+
+def _waiting(parked: DeferredMessage) -> Waiting:
+    return Waiting(parked.id, parked.gate, parked.reason, parked.deferred_at)
