@@ -48,7 +48,7 @@ def read_grid(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Gri
     return Grid(
         asked_at=runtime.clock.now(),
         phases=phases_of(pipeline),
-        days=tuple(_grid_day(read.facts[day], read.paused) for day in days),
+        days=tuple(make_grid_day(read.facts[day], read.paused) for day in days),
         halted=read.halted,
         paused=read.paused,
     )
@@ -61,8 +61,7 @@ def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Da
         return Dates({}, halted, paused)
     now = runtime.clock.now()
     snapshots = read_snapshots(runtime, days, now)
-    in_progress = [each for seen in snapshots.values() for each in seen.batches if each.in_progress]
-    runs = read_runs(runtime, pipeline, sorted(set(days)), {batch.run_id for batch in in_progress})
+    runs = read_runs(runtime, pipeline, sorted(set(days)))
     waiting = _read_waiting(runtime, pipeline)
     usual = read_usual(runtime, pipeline, new_york_date(now))
     facts = {
@@ -80,7 +79,8 @@ def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Da
     return Dates(facts, halted, paused)
 
 
-def _grid_day(facts: DayFacts, paused: str | None) -> GridDay:
+def make_grid_day(facts: DayFacts, paused: str | None) -> GridDay:
+    """The cells and the sentence of a date; `paused`: who paused the pipeline, and why."""
     cells = judge(facts)
     return GridDay(
         game_date=facts.day,

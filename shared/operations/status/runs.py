@@ -5,12 +5,13 @@ state.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
+from shared.core.clock import new_york_date
 from shared.core.pipeline import GRADING, WORKER, Pipeline
 from shared.operations.status.model import Usual
 from shared.stores.document_rules import MAX_IN_VALUES
@@ -21,8 +22,10 @@ from shared.stores.warehouse.sql import read_sql
 PACKAGE = "shared.operations.status"
 # Of a phase of a date the latest are enough: a storm of failures must not fill a page.
 MOST_OF_A_CELL = 20
-# Documents asked for at once, and runs looked at that have not ended: as above.
-MOST_OPEN, MOST_RUNS = 500, 10
+# Documents asked for at once: as above.
+MOST_OPEN = 500
+# Firestore takes 30 combinations of two `in`: so many days by eight phases.
+DAYS_AT_ONCE = 3
 USUAL_DAYS = timedelta(days=28)
 RUNNING, RETRIED, ABANDONED, ENDED = "running", "retried", "abandoned", "ended"
 # How an execution may end without having failed.
@@ -81,26 +84,17 @@ def phases_of(pipeline: Pipeline) -> tuple[str, ...]:
     return (*pipeline.phase_order, GRADING)
 
 
-def read_runs(runtime: Runtime, pipeline: Pipeline, days: Sequence[date], batch_runs: Collection[str] = ()) -> Runs:
+def read_runs(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Runs:
     """The executions of the dates, in one statement and three queries of the state for every thirty
-    dates, and one more for each run that has not ended.
-
-    Args:
-        batch_runs: runs whose batch is in progress: they have not ended either.
+    dates, and one more for three dates on which a run may not have ended.
     """
-    found: dict[str, Run] = {}
-    for execution in _open_executions(runtime, days):
-        found[execution.id] = _of_execution(execution, runtime, pipeline)
-    for run_id in sorted({*batch_runs, *(each.run_id for each in found.values())})[:MOST_RUNS]:
-        phases = [phase for phase in phases_of(pipeline) if phase != WORKER]
-        for each in runtime.state.query(COLLECTION, [Filter("run_id", "==", run_id), Filter("phase", "in", phases)]):
-            execution = Execution.from_document(each)
-            if not execution.history_written:
-                found.setdefault(execution.id, _of_execution(execution, runtime, pipeline))
+    found = {each.id: each for each in _open_executions(runtime, days)}
+    found |= {each.id: each for each in _unfinished_runs(runtime, pipeline, days, found.values())}
+    open_ = [_of_execution(each, runtime, pipeline) for each in found.values()]
     runs: defaultdict[Key, list[Run]] = defaultdict(list)
     wanted, known = set(days), set(phases_of(pipeline))
     # in the history's order where two began at the same time
-    for run in sorted([*_history(runtime, pipeline, days), *found.values()], key=lambda each: each.started_at):
+    for run in sorted([*_history(runtime, pipeline, days), *open_], key=lambda each: each.started_at):
         if run.game_date in wanted and run.phase in known:
             runs[run.game_date, run.phase].append(run)
     return runs
@@ -119,20 +113,40 @@ def _open_executions(runtime: Runtime, days: Sequence[date]) -> list[Execution]:
     """Executions that run, failed and are not in the history, or have messages to send."""
     found: dict[str, Execution] = {}
     for start in range(0, len(days), MAX_IN_VALUES):
-        some = Filter("game_date", "in", [day.isoformat() for day in days[start : start + MAX_IN_VALUES]])
+        dates = Filter("game_date", "in", [day.isoformat() for day in days[start : start + MAX_IN_VALUES]])
         state = runtime.state
         running = Filter("status", "==", ExecutionStatus.RUNNING.value)
         failed = Filter("status", "==", ExecutionStatus.FAILED.value)
         unsent = Filter("outbox_pending", "==", True)
         documents = [
-            *state.query(COLLECTION, [some, running], limit=MOST_OPEN),
-            *state.query(COLLECTION, [some, failed], limit=MOST_OPEN),
-            *state.query(COLLECTION, [some, unsent], limit=MOST_OPEN),
+            *state.query(COLLECTION, [dates, running], limit=MOST_OPEN),
+            *state.query(COLLECTION, [dates, failed], limit=MOST_OPEN),
+            *state.query(COLLECTION, [dates, unsent], limit=MOST_OPEN),
         ]
         for execution in map(Execution.from_document, documents):
             if not execution.history_written:
                 found[execution.id] = execution
     return list(found.values())
+
+
+def _unfinished_runs(
+    runtime: Runtime, pipeline: Pipeline, days: Sequence[date], open_: Iterable[Execution]
+) -> list[Execution]:
+    """Executions that ended while their run goes on, or was lost: the history comes when it ends.
+
+    Of the days about today, and of those somebody is at work on; of earlier ones the history
+    tells.
+    """
+    today = new_york_date(runtime.clock.now())
+    lively = {day for day in days if abs(day - today) <= timedelta(days=1)}
+    lively |= {date.fromisoformat(each.game_date) for each in open_} & set(days)
+    phases = Filter("phase", "in", [phase for phase in phases_of(pipeline) if phase != WORKER])
+    listed, found = [day.isoformat() for day in sorted(lively)], []
+    for start in range(0, len(listed), DAYS_AT_ONCE):
+        some = Filter("game_date", "in", listed[start : start + DAYS_AT_ONCE])
+        documents = runtime.state.query(COLLECTION, [some, phases], limit=MOST_OPEN)
+        found += [each for each in map(Execution.from_document, documents) if not each.history_written]
+    return found
 
 
 def _history(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> list[Run]:
@@ -193,7 +207,7 @@ def _of_execution(execution: Execution, runtime: Runtime, pipeline: Pipeline) ->
         seconds=execution.seconds_of_work if has_ended else None,
         rows=int(result.get("record_count") or 0),
         rows_failed=int(result.get("records_failed") or 0),
-        reason=execution.failure or str(result.get("reason") or ""),
+        reason=(execution.error_message if execution.failure else result.get("reason")) or "",
         trigger_source=execution.trigger_source,
         trigger_message_id=execution.trigger_message_id,
         batch_id=execution.batch_id,

@@ -232,7 +232,7 @@ def test_an_attempt_that_is_tried_again_by_itself_is_running(whole: Evening) -> 
     store_execution(whole, status=ExecutionStatus.FAILED, attempts=2, **vars(failed))
     found = cell(whole, "phase4")
     assert (found.verdict, found.attempts) == (Verdict.RUNNING, 2)
-    assert found.says == "attempt 2 failed (Retriable: no answer) and is tried again by itself"
+    assert found.says == "attempt 2 failed (no answer) and is tried again by itself"
     go_to(whole, time(12, 35))
     assert cell(whole, "phase4").verdict is Verdict.FAILED, "nobody came"
 

@@ -86,17 +86,13 @@ def lay_out(opened: Evening) -> None:
     opened.add(CONTEXT, [context_row(n) for n in PLAYERS])
     opened.add(FEATURES, [feature_row(n) for n in PLAYERS])
     opened.add("nba_predictions.prediction_batches", [batch(game) | {"rows_expected": 2} for game in TEAMS])
-    opened.add(
-        "nba_monitoring.expected_outputs",
-        [
-            expected_row(game, n, f"P{n}", None if is_predicted else "low_minutes")
-            for n, (game, _, is_predicted) in PLAYERS.items()
-        ],
-    )
-    opened.add(
-        PREDICTIONS,
-        [prediction_row(game, n, f"P{n}") for n, (game, _, is_predicted) in PLAYERS.items() if is_predicted],
-    )
+    considered = [
+        expected_row(game, n, f"P{n}", None if is_predicted else "low_minutes")
+        for n, (game, _, is_predicted) in PLAYERS.items()
+    ]
+    opened.add("nba_monitoring.expected_outputs", considered)
+    predicted = {n: game for n, (game, _, is_predicted) in PLAYERS.items() if is_predicted}
+    opened.add(PREDICTIONS, [prediction_row(game, n, f"P{n}") for n, game in predicted.items()])
     store_batch(opened)
     opened.add(HISTORY, [run_row(function, phase) for function, phase in CHAIN])
 

@@ -1,0 +1,114 @@
+"""From an exported pick back to the raw files that its rows came from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.core.errors import NotFound
+from shared.operations.status.lineage import MOST_GAMES, read_lineage
+from tests.pipeline.evening import row
+from tests.support.prediction_tables import AS_OF, DAY, EARLY, NOW, Evening, batch, prediction_row, summary_row
+from tests.support.stores import reset_counts
+from tests.unit.operations.status.test_grid import take_away
+from tests.unit.operations.status.world import FEATURES, NOON_RUN, PREDICTIONS, play, store_batch
+
+LINES = "nba_analytics.upcoming_player_lines"
+BOX = "nba_raw.nbac_player_boxscores"
+
+
+def line(bookmaker: str, value: str, **changes: Any) -> dict[str, Any]:
+    values = {
+        "game_date": DAY, "game_id": EARLY, "features_as_of": AS_OF, "player_id": 1, "player_lookup": "pone",
+        "player_name": "P. One", "bookmaker": bookmaker, "is_main": True, "line": Decimal(value),
+        "snapshot_time": AS_OF - timedelta(minutes=20),
+    }  # fmt: skip
+    return row(LINES, **{**values, **changes})
+
+
+def box(days: int, file: str, **changes: Any) -> dict[str, Any]:
+    day = DAY - timedelta(days=days)
+    values = {
+        "game_date": day, "game_id": f"00225{days:05d}", "player_id": 1, "snapshot_time": AS_OF - timedelta(hours=days),
+        "source_file": file, "run_id": "past",
+    }  # fmt: skip
+    return row(BOX, **{**values, **changes})
+
+
+@pytest.fixture
+def traced(whole: Evening) -> Evening:
+    """The early game's player with lines, files and games before."""
+    whole.add(LINES, [line("bookone", "24.5"), line("booktwo", "25.5"), line("bookone", "27.5", is_main=False)])
+    props = {
+        "game_date": DAY, "event_id": EARLY, "bookmaker": "bookone", "market": "player_points", "player_lookup": "pone",
+        "line": Decimal("24.5"), "snapshot_time": AS_OF - timedelta(minutes=20), "source_file": "odds-file",
+    }  # fmt: skip
+    late = {**props, "snapshot_time": AS_OF, "source_file": "later-file"}
+    whole.add("nba_raw.odds_api_player_points_props", [row("nba_raw.odds_api_player_points_props", **props)])
+    whole.add("nba_raw.odds_api_player_points_props", [row("nba_raw.odds_api_player_points_props", **late)])
+    whole.add(BOX, [box(4, "old-file"), box(4, "new-file", snapshot_time=AS_OF - timedelta(hours=1)), box(6, "six")])
+    whole.add(BOX, [box(0, "of-the-night", snapshot_time=NOW + timedelta(hours=9))])
+    games = [summary_row(EARLY, 1, "P1", 30 + n, DAY - timedelta(days=n)) for n in range(4, 24, 2)]
+    whole.add("nba_analytics.player_game_summary", games)
+    return whole
+
+
+def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
+    reset_counts(traced.warehouse)
+    found = read_lineage(traced.runtime, DAY, "p1")
+    assert sum(traced.warehouse.statement_counts.values()) == 4
+    assert (found.player_id, found.game_id) == (1, EARLY)
+    (pick,) = found.picks
+    assert (pick.system_id, pick.line, pick.side, pick.exported_at) == ("ensemble_v1", 24.5, "OVER", NOW)
+    (said,) = found.predictions
+    assert (said.batch_id, said.line, said.outcome) == (f"batch_{DAY}_r1", 24.5, None)
+    assert found.model_versions == {"ensemble_v1": "1"}
+    assert found.batch_run_id == NOON_RUN
+    assert found.features is not None
+    assert (found.features.features_as_of, found.features.quality_score) == (AS_OF, 95.0)
+    assert [(each.bookmaker, each.line) for each in found.lines] == [("bookone", 24.5), ("booktwo", 25.5)]
+    assert len(found.games) == MOST_GAMES
+    assert [(each.game_date, each.points) for each in found.games[:2]] == [
+        (DAY - timedelta(days=2), 9), (DAY - timedelta(days=4), 34),
+    ]  # fmt: skip
+    files = [(each.kind, each.path) for each in found.files]
+    assert files == [("box_scores", "new-file"), ("box_scores", "six"), ("lines", "odds-file"), ("schedule", "file")]
+
+
+def test_a_grade_belongs_to_its_prediction(traced: Evening) -> None:
+    play(traced)
+    (said,) = read_lineage(traced.runtime, DAY, "p1").predictions
+    assert (said.outcome, said.actual_points) == ("loss", 20)
+    assert said.graded_at == traced.clock.now()
+
+
+def test_the_inputs_of_its_batch_are_named(traced: Evening) -> None:
+    assert read_lineage(traced.runtime, DAY, "p1").request_file is None
+    for name in (f"batch_{DAY}_r1.e1", f"batch_{DAY}_r11.e1"):
+        traced.runtime.raw.write(f"requests/{DAY}/{name}.jsonl.gz", b"x", content_type="application/gzip")
+    assert read_lineage(traced.runtime, DAY, "p1").request_file == f"requests/{DAY}/batch_{DAY}_r1.e1.jsonl.gz"
+
+
+def test_the_batch_that_counts_is_followed(traced: Evening) -> None:
+    traced.add("nba_predictions.prediction_batches", [batch(EARLY, 2)])
+    traced.add(PREDICTIONS, [prediction_row(EARLY, 1, "P1", "26.5", revision=2, model_version="2")])
+    store_batch(traced, revision=2, batch_id=f"batch_{DAY}_r2", run_id="evening")
+    found = read_lineage(traced.runtime, DAY, "p1")
+    assert [(each.batch_id, each.line) for each in found.predictions] == [(f"batch_{DAY}_r2", 26.5)]
+    assert (found.model_versions, found.batch_run_id) == ({"ensemble_v1": "2"}, "evening")
+
+
+def test_what_is_gone_is_none(traced: Evening) -> None:
+    take_away(traced, FEATURES, "player_id = 1")
+    traced.runtime.state.delete(f"batches/batch_{DAY}_r1")
+    found = read_lineage(traced.runtime, DAY, "p1")
+    assert (found.features, found.batch_run_id) == (None, None)
+
+
+@pytest.mark.parametrize("who", ["p91", "nobody", "p1' OR '1'='1"])
+def test_somebody_without_a_prediction_is_refused(whole: Evening, who: str) -> None:
+    with pytest.raises(NotFound, match=f"counts for {DAY}"):
+        read_lineage(whole.runtime, DAY, who)
