@@ -10,9 +10,8 @@ from functools import partial
 
 from shared.chain.batches.reading import count_units
 from shared.chain.batches.records import BatchStatus
-from shared.chain.resilience import deferred, pause_switch
+from shared.chain.resilience import deferred, halt_switch, pause_switch
 from shared.chain.resilience.deferred import DeferredMessage
-from shared.chain.resilience.halt_switch import read_halt
 from shared.core.clock import new_york_date
 from shared.core.concurrency import all_of
 from shared.core.pipeline import COORDINATOR, Pipeline
@@ -56,7 +55,8 @@ def read_grid(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Gri
 
 def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Dates:
     """What is known of the dates. Raises StoreUnavailable."""
-    halted, paused = read_halt(runtime.state), _describe_pause(runtime)
+    switch = halt_switch.read(runtime.state)
+    halted, paused = switch.why if switch.halted else None, _describe_pause(runtime)
     if not days:
         return Dates({}, halted, paused)
     now = runtime.clock.now()
