@@ -120,7 +120,9 @@ class Readings:
 
     @cached_property
     def halt_reason(self) -> str | None:
-        return halt_switch.read_reason(self.runtime.state)
+        """Why exports are halted; None where they are not."""
+        halt = halt_switch.read(self.runtime.state)
+        return halt.why if halt.halted else None
 
     @cached_property
     def unwritten(self) -> list[Execution]:
