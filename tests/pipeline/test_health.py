@@ -11,10 +11,9 @@ import pytest
 from functions.phase5_worker import predict_unit
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PredictionRequest
+from shared.chain.resilience import dead_letters
 from shared.core.pipeline import load_pipeline
-from shared.operations.actions import queues as actions
-from shared.operations.actions.queues import LetterChoice
-from shared.operations.actions.signature import Signature
+from shared.operations import queues
 from shared.operations.checks.causes import FOLLOWS_FROM
 from shared.operations.checks.health import Health, read_health
 from shared.operations.levels import Finding, Level
@@ -96,7 +95,8 @@ def test_a_worker_that_dies_on_a_player_is_its_dead_letter_and_over_once_redrive
     assert list(short(health)) == [root]
     assert says(health, "completions").endswith("missing or failed: 201")
     assert following(health, root) == {f"completions:{SUBJECT}", "no-errors:phase5_worker"}
-    actions.redrive(evening.runtime, PIPELINE, LetterChoice(everything=True), Signature("ann", "he has a name now"))
+    letters = queues.waiting_letters(evening.runtime, PIPELINE)
+    dead_letters.redrive(evening.runtime, letters, who="ann", reason="he has a name now")
     evening.run_until_idle()
     assert short(look(evening)) == {}
 

@@ -120,8 +120,9 @@ class Readings:
 
     @cached_property
     def halt_reason(self) -> str | None:
-        switch = halt_switch.read(self.runtime.state)
-        return switch.why if switch.halted else None
+        """Why exports are halted; None where they are not."""
+        halt = halt_switch.read(self.runtime.state)
+        return halt.why if halt.halted else None
 
     @cached_property
     def unwritten(self) -> list[Execution]:
