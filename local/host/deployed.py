@@ -14,15 +14,16 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from local.host.admin import NDJSON
+from local.host.admin import NDJSON, signature_of
 from local.host.admin_operations import operations
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.request_fields import text_field
 from local.host.server import Server
 from local.host.token import Endpoint
-from shared.core.errors import ConfigError
+from shared.core.errors import ConfigError, DataError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.operations import publishing
 from shared.stores.runtime import GCP, Runtime, open_deployed_runtime
 
 BUCKETS = ("raw", "exports", "models")
@@ -70,6 +71,10 @@ def create_app(runtime: Runtime) -> Flask:
     def refuse(refusal: Refusal) -> Response:
         return _lines(refusal.status, {"error": str(refusal)})
 
+    @app.errorhandler(DataError)
+    def refuse_input(error: DataError) -> Response:
+        return _lines(400, {"error": str(error)})
+
     @app.post("/idle")
     def do_not_wait() -> dict[str, Any]:
         return {}
@@ -80,7 +85,8 @@ def create_app(runtime: Runtime) -> Flask:
         if asked.get("at"):
             return _lines(400, {"error": f"AT={asked['at']}: time cannot be set on Google Cloud."})
         message = text_field(asked, "message", most=MAX_BODY)
-        message_id = runtime.bus.publish(text_field(asked, "topic"), message.encode(), asked.get("attributes") or {})
+        topic, attributes = text_field(asked, "topic"), asked.get("attributes") or {}
+        message_id = publishing.publish(runtime, topic, message.encode(), attributes, signature_of(asked))
         published = {"event": "published", "message_id": message_id}
         return _lines(200, published, {"event": "idle", "dead_letters": [], "held": [], "pending": 0})
 

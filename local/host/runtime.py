@@ -161,7 +161,7 @@ def open_runtime(
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", replay_app(stores, archive))
         simulated = Simulated(lambda: archive_span(stores), lambda: embedded.playing)
-        admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated)
+        admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated, lambda: embedded.runtime)
         admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
         pages = [name for name, each in pipeline.functions.items() if each.http]
