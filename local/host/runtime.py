@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from local.embedded.bus import SqliteBus
+from local.embedded.contents import STATE_FILE as STATE_FILE
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
@@ -40,7 +41,7 @@ from shared.core.settings import Settings
 from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
-STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
+WAREHOUSE_FILE = "warehouse.duckdb"
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 

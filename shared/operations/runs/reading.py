@@ -59,9 +59,7 @@ class Runs:
     runs: tuple[RunRow, ...]
 
 
-def read_runs(
-    runtime: Runtime, pipeline: Pipeline, *, days: int = 2, function: str = "", slow: bool = False
-) -> Runs:
+def read_runs(runtime: Runtime, pipeline: Pipeline, *, days: int = 2, function: str = "", slow: bool = False) -> Runs:
     """Read the executions for the dates of the last `days` days, of one function where it is named,
     only the slow ones where asked for. One warehouse statement, one query of the state.
 
@@ -78,12 +76,12 @@ def read_runs(
         **{"least_runs": _LEAST_RUNS, "slow_times": SLOW_TIMES},
     }
     found = runtime.warehouse.query(read_sql("shared.operations.runs", "runs"), params).to_pylist()
-    ended = tuple(_ended(row) for row in found)
+    ended = tuple(_make_row(row) for row in found)
     running = () if slow else _running(runtime.state, function)
     return Runs(first, last, running + ended)
 
 
-def _ended(row: Mapping[str, Any]) -> RunRow:
+def _make_row(row: Mapping[str, Any]) -> RunRow:
     comparable = row["usual_runs"] >= _LEAST_RUNS
     return RunRow(
         game_date=row["game_date"],

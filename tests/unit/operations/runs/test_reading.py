@@ -67,7 +67,10 @@ def test_the_latest_first_beside_the_usual(runtime: Runtime) -> None:
     found = read_runs(runtime, PIPELINE, days=2)
     assert runtime.warehouse.statement_counts == {"query": 1}  # type: ignore[attr-defined]
     assert (found.first, found.last) == (date(2025, 11, 13), date(2025, 11, 15))
-    assert [(each.game_date.day, each.seconds, each.slow) for each in found.runs] == [(14, 10.0, False), (13, 10.0, False)]
+    assert [(each.game_date.day, each.seconds, each.slow) for each in found.runs] == [
+        (14, 10.0, False),
+        (13, 10.0, False),
+    ]
     assert found.runs[0].usual_runs == 7
     assert found.runs[0].usual_seconds == pytest.approx(sum((10, 11, 12, 10, 11, 12, 10)) / 7)
 

@@ -1,0 +1,18 @@
+"""Asking the person at the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from local.console.lines import complain
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to answer: input and standard error are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_yes(question: str) -> bool:
+    """Ask on standard error, so that standard output stays the answer's; anything but yes is no."""
+    complain(f"{question} [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
