@@ -43,13 +43,13 @@ class LogFile:
 
     def __init__(self, folder: Path, wanted: Wanted) -> None:
         self.name = str(folder / FILE)
+        self._path = folder / FILE
         self._wanted = wanted
-        try:
-            self._file = (folder / FILE).open(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
+        self._read_to = 0
+        if not self._path.is_file():
             raise NotFound(
                 f"There is no log {self.name}.", next_step="./nba play first, or name its folder with --dir."
-            ) from None
+            )
 
     def latest(self, count: int) -> list[Line]:
         """The latest so many lines, the oldest first."""
@@ -63,15 +63,15 @@ class LogFile:
 
     def _wanted_lines(self) -> Iterator[Line]:
         """From where reading stopped to the end of the last whole line."""
-        while True:
-            begun = self._file.tell()
-            text = self._file.readline()
-            if not text.endswith("\n"):
-                self._file.seek(begun)
-                return
-            line = _parse(text)
-            if self._wanted.has(line):
-                yield line
+        with self._path.open("rb") as file:
+            file.seek(self._read_to)
+            for text in file:
+                if not text.endswith(b"\n"):
+                    return
+                self._read_to += len(text)
+                line = _parse(text.decode(errors="replace"))
+                if self._wanted.has(line):
+                    yield line
 
 
 def _parse(text: str) -> Line:
