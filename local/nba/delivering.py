@@ -37,14 +37,14 @@ class Delivered:
             return FAILED
         return ATTENTION if self.deferred or self.pending else DONE
 
-    @property
-    def next_command(self) -> str:
-        """What an operator does about it; empty where all is done."""
+    def next_command(self, options: str) -> str:
+        """What an operator does about it; empty where all is done. `options` name the place."""
         if self.dead_letters:
-            return "./nba dlq"
+            return f"./nba dlq{options}"
         if self.deferred:
-            return "./nba deferred"
-        return "./nba publish again delivers what is in the queue" if self.pending or self.error else ""
+            return f"./nba deferred{options}"
+        unfinished = self.pending or self.error
+        return f'./nba sweep --why "deliver what is queued"{options}' if unfinished else ""
 
 
 def see_through(events: Iterable[Mapping[str, Any]]) -> Delivered:

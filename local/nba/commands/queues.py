@@ -79,7 +79,7 @@ def redrive(
             return Answer(
                 {"redriven": [], "again": []}, DONE, lambda console: console.print("No dead letters such as these.")
             )
-        consent.ask(_preview(chosen))
+        consent.ask(preview_redrive(chosen))
         asked = {"ids": list(ids), "all": everything, **filters, **consent.signature}
         redriven = client.act("/admin/redrive", asked)["redriven"]
         client.act("/admin/idle")
@@ -96,7 +96,8 @@ def redrive(
     return Answer({"redriven": redriven, "again": again}, code, show, f"./nba dlq{place.options}" if code else "")
 
 
-def _preview(chosen: Letters) -> list[str]:
+def preview_redrive(chosen: Letters) -> list[str]:
+    """What publishing these letters once more would do, a sentence each."""
     topics = Counter(each["origin_topic"] for each in chosen if each["redrivable"])
     says = [
         f"Publishes {count_noun(count, 'dead letter')} once more to {topic}." for topic, count in sorted(topics.items())

@@ -49,7 +49,9 @@ def resume(place: Place, consent: Consent) -> Answer:
         switch = client.act("/admin/resume", consent.signature)
         swept = sweep_now(client, consent)
     document = {"pause": switch, "sweep": swept.document}
-    return Answer(document, swept.code, lambda console: _show_switch(console, switch), swept.next_command)
+    return Answer(
+        document, swept.code, lambda console: _show_switch(console, switch), swept.next_command(place.options)
+    )
 
 
 def _show_switch(console: Console, switch: Mapping[str, Any]) -> None:
@@ -90,7 +92,12 @@ def reset_breaker(place: Place, consent: Consent, name: str) -> Answer:
         left = client.act("/admin/reset-breaker", {"name": name, **consent.signature})["breakers"]
         swept = sweep_now(client, consent)
     document = {"closed": name, "breakers": left, "sweep": swept.document}
-    return Answer(document, swept.code, lambda console: console.print(plain(f"{name} is closed")), swept.next_command)
+    return Answer(
+        document,
+        swept.code,
+        lambda console: console.print(plain(f"{name} is closed")),
+        swept.next_command(place.options),
+    )
 
 
 @command("sweep", then=GOES_ON)
@@ -101,7 +108,7 @@ def sweep(place: Place, consent: Consent, at: str) -> Answer:
     with open_client(place) as client:
         consent.ask([f"Publishes 1 message to {trigger_of(BATCH_SWEEP)}; stalled batches are closed, outboxes sent."])
         swept = sweep_now(client, consent, at)
-    return Answer(swept.document, swept.code, next_command=swept.next_command)
+    return Answer(swept.document, swept.code, next_command=swept.next_command(place.options))
 
 
 def sweep_now(client: Client, consent: Consent, at: str = "") -> Delivered:
@@ -125,7 +132,7 @@ def publish(place: Place, consent: Consent, topic: str, message: str, attributes
     with open_client(place) as client:
         consent.ask([preview])
         delivered = see_through(client.publish({**asked, **consent.signature}))
-    following = delivered.next_command
+    following = delivered.next_command(place.options)
     if place.on_google and not following:
         following = f"./nba runs{place.options}"
     return Answer(delivered.document, delivered.code, next_command=following)
