@@ -27,6 +27,7 @@ from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
 from local.host.kept_archive import keep_archive, read_kept_archive
 from local.host.logs import logs_to
 from local.host.ports import ANY_PORT, Port, bind
+from local.host.server import FUNCTIONS as FUNCTIONS
 from local.host.server import Server, mount_functions
 from local.host.simulated_clock import SimClock, SimulationNotes
 from local.host.simulated_time import Span
@@ -42,7 +43,6 @@ from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
 WAREHOUSE_FILE = "warehouse.duckdb"
-FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from shared.core.errors import ConfigError, DataError, Fatal, NotFound, StoreUna
 
 HOST = "127.0.0.1"
 DELIVER = "/admin/publish"
-API = "/functions/dashboard/api/v1"
+API = "/dashboard/api/v1"
 
 
 class NoApi(Fatal):
@@ -93,8 +93,12 @@ def _refusal(response: http.client.HTTPResponse, asked: str) -> Exception:
     except (ValueError, KeyError, TypeError):
         sentence = ""
     status = response.status
-    # the gate refuses a GET below /functions where nothing of the API answers it
-    if f" {API}" in asked and (status == http.client.METHOD_NOT_ALLOWED or (status == 404 and not sentence)):
+    # an older runtime has no dashboard, or one without this call
+    if (
+        f" {API}" in asked
+        and status == http.client.NOT_FOUND
+        and (not sentence or sentence.startswith("The requested URL"))
+    ):
         return NoApi(
             f"This runtime does not answer {asked.partition('?')[0]}.",
             next_step="use the release that the runtime has, or deploy this one.",

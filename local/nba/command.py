@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -21,13 +21,12 @@ Work = Callable[..., Answer]
 WIDTH_OF_FILES = 160
 
 
-def command(name: str, *, place: bool = True, then: str = "") -> Callable[[Work], click.Command]:
+def command(name: str, *, place: bool = True) -> Callable[[Work], click.Command]:
     """Make a click command of a function that returns an Answer.
 
     Args:
         place: whether it is about a pipeline: it then has --dir, --archive, --project and --prefix,
             and the function gets a Place first.
-        then: what is kept of the work when a signal ends it, and what to do next.
     """
 
     def make(work: Work) -> click.Command:
@@ -36,13 +35,26 @@ def command(name: str, *, place: bool = True, then: str = "") -> Callable[[Work]
             if place:
                 options = {each: given.pop(each) or "" for each in ("folder", "archive", "project", "prefix")}
                 given["place"] = place_of(os.environ, **options)
-            return run(partial(work, **given), as_json=as_json, then=then)
+            return run(partial(work, **given), as_json=as_json)
 
         update_wrapper(call, work)
         decorated = _with_options(call, place=place)
         return click.command(name)(decorated)
 
     return make
+
+
+@contextmanager
+def kept_when_interrupted(then: str) -> Iterator[None]:
+    """Where a signal ends the block, say what is kept of its work, and what to do next.
+
+    A signal anywhere else ends a command without a word: nothing was done.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        complain(f"Interrupted. {then}")
+        raise
 
 
 def _with_options(call: Callable[..., int], *, place: bool) -> Callable[..., int]:
@@ -60,19 +72,14 @@ def _with_options(call: Callable[..., int], *, place: bool) -> Callable[..., int
     return wrapped
 
 
-def run(work: Callable[[], Answer], *, as_json: bool, then: str = "") -> int:
+def run(work: Callable[[], Answer], *, as_json: bool) -> int:
     """Do a command's work and print its answer; returns the exit code.
 
     With as_json, standard output has the document and nothing else: what the work says goes to
     standard error.
     """
-    try:
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            answer = work()
-    except (KeyboardInterrupt, Terminated):
-        if then:
-            complain(f"Interrupted. {then}")
-        raise
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        answer = work()
     if as_json and not answer.streams:
         say_json(answer.document)
     elif not answer.streams:

@@ -71,25 +71,27 @@ def hooks_put_back() -> Iterator[None]:
 class Api:
     """A server that answers calls as the API of operations does, and remembers what was asked.
 
-    `answers` are documents by method and path below /api/v1, or what makes one of the query or
-    body.
+    `answers` are documents by method and path below /api/v1, a status with one, or what makes one
+    of the query or body.
     """
 
-    def __init__(self, answers: Mapping[str, Any]) -> None:
+    def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
         self.asked: list[tuple[str, Any]] = []
 
     def answer(self, method: str, path: str, given: Any) -> tuple[int, Any]:
-        call = f"{method} {path.removeprefix('/functions/dashboard/api/v1')}"
+        call = f"{method} {path.removeprefix('/dashboard/api/v1')}"
         self.asked.append((call, given))
         if call not in self.answers:
             return 404, {"error": f"There is nothing at {path}."}
         found = self.answers[call]
+        if callable(found):
+            found = found(given)
         return found if isinstance(found, tuple) else (200, found)
 
 
 @contextmanager
-def serve_api(folder: Path, answers: Mapping[str, Any]) -> Iterator[Api]:
+def serve_api(folder: Path, answers: dict[str, Any]) -> Iterator[Api]:
     """A state folder whose owner is a server with these answers; commands find it as they find a
     runtime.
     """

@@ -14,11 +14,10 @@ from local.nba.days import DAY, write_day
 from local.nba.place import Place
 from shared.core.errors import DataError
 
-GOES_ON = "What was asked for is recorded; ./nba sweep goes on with it."
 _date = click.argument("day", metavar="DATE", type=DAY)
 
 
-@command("rerun", then=GOES_ON)
+@command("rerun")
 @acts
 @_date
 @click.argument("phase", shell_complete=completion.phases)
@@ -33,7 +32,7 @@ def rerun(place: Place, consent: Consent, day: date, phase: str, only: bool, mis
     return calls.act(place, consent, "rerun", values, f"./nba show {day} {phase}")
 
 
-@command("force", then=GOES_ON)
+@command("force")
 @acts
 @_date
 def force(place: Place, consent: Consent, day: date) -> Answer:
@@ -41,7 +40,7 @@ def force(place: Place, consent: Consent, day: date) -> Answer:
     return calls.act(place, consent, "force", {"game_date": write_day(day)}, f"./nba show {day}")
 
 
-@command("consolidate", then=GOES_ON)
+@command("consolidate")
 @acts
 @_date
 def consolidate(place: Place, consent: Consent, day: date) -> Answer:
@@ -49,7 +48,7 @@ def consolidate(place: Place, consent: Consent, day: date) -> Answer:
     return calls.act(place, consent, "consolidate", {"game_date": write_day(day)}, f"./nba show {day}")
 
 
-@command("export", then=GOES_ON)
+@command("export")
 @acts
 @_date
 def export(place: Place, consent: Consent, day: date) -> Answer:
@@ -57,7 +56,7 @@ def export(place: Place, consent: Consent, day: date) -> Answer:
     return calls.act(place, consent, "export", {"game_date": write_day(day)}, f"./nba show {day} phase6")
 
 
-@command("heal", then=GOES_ON)
+@command("heal")
 @acts
 @_date
 def heal(place: Place, consent: Consent, day: date) -> Answer:
@@ -65,7 +64,7 @@ def heal(place: Place, consent: Consent, day: date) -> Answer:
     return calls.act(place, consent, "heal", {"game_date": write_day(day)}, f"./nba show {day}")
 
 
-@command("backfill", then="./nba backfill goes on with the dates that are left.")
+@command("backfill")
 @acts
 @click.argument("first", metavar="FROM", type=DAY)
 @click.argument("last", metavar="TO", type=DAY)
@@ -91,23 +90,9 @@ def backfill(
     return calls.act(place, consent, "backfill", values, "./nba grid")
 
 
-@command("roll-back-model", then=GOES_ON)
+@command("roll-back-model")
 @acts
 @click.argument("version", default="previous")
 def roll_back_model(place: Place, consent: Consent, version: str) -> Answer:
     """Let an earlier model version serve again; by default the one before."""
     return calls.act(place, consent, "roll-back-model", {"version": version}, "./nba status")
-
-
-@command("halt", then=GOES_ON)
-@acts
-def halt(place: Place, consent: Consent) -> Answer:
-    """Have every exported file say that no advice is given."""
-    return calls.act(place, consent, "halt", {}, "./nba export DATE")
-
-
-@command("lift-halt", then=GOES_ON)
-@acts
-def lift_halt(place: Place, consent: Consent) -> Answer:
-    """Have files give advice again."""
-    return calls.act(place, consent, "lift-halt", {}, "./nba export DATE")

@@ -12,29 +12,28 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
 from local.console.exit_codes import TERMINATED
 from local.console.lines import complain, say
 from local.embedded.contents import STATE_FILE
-from local.nba import completion
+from local.host.token import Endpoint
 from local.nba.answer import Answer
-from local.nba.client import find_running
-from local.nba.command import WIDTH_OF_FILES, command
+from local.nba.client import HOST, find_running
+from local.nba.command import WIDTH_OF_FILES, command, kept_when_interrupted
 from local.nba.days import DAY
 from local.nba.exit_codes import ATTENTION, DONE, OF_OLDER
 from local.nba.place import Place
 
 AGAIN = "The same command goes on where it stopped."
-DASHBOARD = "/functions/dashboard/"
+OPEN = "/dashboard/open"
 _seasons = click.option("--history-seasons", type=click.IntRange(0, 20), help="Seasons of history to load before.")
 
 
-@command("play", then=AGAIN)
-@click.option(
-    "--date", "day", default="", help="Which day; by default the archive's last.", shell_complete=completion.dates
-)
+@command("play")
+@click.option("--date", "day", type=DAY, help="Which day; by default the archive's last.")
 @_seasons
 def play(place: Place, day: date | None, history_seasons: int | None) -> Answer:
     """Play a day of the simulated league or of --archive, from scraping to grading."""
@@ -45,7 +44,7 @@ def play(place: Place, day: date | None, history_seasons: int | None) -> Answer:
     arguments = Arguments.of(_settings(place, DATE=day, HISTORY_SEASONS=history_seasons))
     summary = arguments.played_in / "summary.json"
     before = _written_at(summary)
-    with _screen() as screen:
+    with kept_when_interrupted(AGAIN), _screen() as screen:
         code = run.play(arguments, screen)
     written = _written_at(summary) != before
     document = json.loads(summary.read_text(encoding="utf-8")) if written else {"played": False}
@@ -56,7 +55,7 @@ def _written_at(file: Path) -> int:
     return file.stat().st_mtime_ns if file.is_file() else 0
 
 
-@command("backtest", then=AGAIN)
+@command("backtest")
 @click.option("--from", "first", type=DAY, help="First day; by default of the archive's last season.")
 @click.option("--to", "last", type=DAY, help="Last day.")
 @_seasons
@@ -67,7 +66,7 @@ def backtest(place: Place, first: date | None, last: date | None, history_season
     from local.backtest.play import play as play_days
 
     arguments = Arguments.of(_settings(place, FROM=first, TO=last, HISTORY_SEASONS=history_seasons))
-    with _screen() as screen:
+    with kept_when_interrupted(AGAIN), _screen() as screen:
         document = play_days(arguments, screen)
     return Answer(document, ATTENTION if document["alarms"] else DONE)
 
@@ -119,7 +118,7 @@ def dashboard(place: Place, port: int | None) -> Answer:
     folder = place.folder
     running = find_running(folder) if (folder / STATE_FILE).is_file() else None
     if running is not None:
-        return _address(f"http://127.0.0.1:{running.port}", folder, "has it open already")
+        return _address(running, folder, "has it open already")
     from local.cli.serve import deliver_until_signal
     from local.host.ports import note, port_of
     from local.host.runtime import open_runtime
@@ -136,12 +135,15 @@ def dashboard(place: Place, port: int | None) -> Answer:
             number = deliver_until_signal(embedded, complain)
         return TERMINATED if number == signal.SIGTERM else DONE
 
-    answer = _address(embedded.server.base_url, folder, "serves it until Ctrl-C")
+    answer = _address(embedded.server.endpoint, folder, "serves it until Ctrl-C")
     return Answer(answer.document, DONE, answer.show, afterwards=serve)
 
 
-def _address(base_url: str, folder: Path, how: str) -> Answer:
-    address = f"{base_url}{DASHBOARD}"
+def _address(endpoint: Endpoint, folder: Path, how: str) -> Answer:
+    """The address with the token in it: a browser brings it once, and has a cookie from then
+    on.
+    """
+    address = f"http://{HOST}:{endpoint.port}{OPEN}?{urlencode({'token': endpoint.token})}"
     return Answer(
         {"address": address, "folder": str(folder)},
         DONE,

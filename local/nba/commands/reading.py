@@ -129,13 +129,13 @@ WEEKS = Kind(
     empty="Nothing has run.",
 )
 AUDIT = Kind(
-    rows="entries",
+    rows="audit",
     columns=(
         Column("at", "at"),
         Column("who", "who"),
         Column("action", "action"),
         Column("why", "reason"),
-        Column("outcome", "outcome"),
+        Column("of", "details.game_date"),
     ),
     empty="Nobody did anything.",
 )
@@ -242,7 +242,7 @@ def _show_report(console: Console, *, found: Mapping[str, Any]) -> None:
 
 
 @command("audit")
-@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How many days back.")
-def audit(place: Place, days: int) -> Answer:
-    """List what people did: who, when, what, why, and what came of it."""
-    return calls.read(place, calls.AUDIT, AUDIT, days=str(days))
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="The newest so many.")
+def audit(place: Place, limit: int) -> Answer:
+    """List what people and recovery functions did on purpose: who, when, what and why."""
+    return calls.read(place, calls.AUDIT, AUDIT, limit=str(limit))

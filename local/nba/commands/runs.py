@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from local.nba import completion
+from local.nba import calls, completion
 from local.nba.answer import Answer
 from local.nba.client import open_client
 from local.nba.command import command
@@ -26,7 +26,7 @@ HEADS = ("date", "function", "mode", "status", "seconds", "usual", "records", "a
 def runs(place: Place, days: int, function: str, slow: bool) -> Answer:
     """List what has run lately beside its usual seconds, and what runs now."""
     with open_client(place) as client:
-        found = client.read("/admin/runs", days=str(days), function=function, slow="1" if slow else "")
+        found = client.read(calls.RUNS, days=str(days), function=function, slow="true" if slow else "")
     rows = found["runs"]
 
     def show(console: Console) -> None:

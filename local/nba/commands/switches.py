@@ -1,8 +1,7 @@
-"""What stops work and lets it through: the pause switch, the breakers, the sweep."""
+"""What stops work and lets it through: the pause, the halt, the breakers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,60 +9,56 @@ import click
 from rich.console import Console
 
 from local.console.plain import plain
-from local.nba import completion
+from local.nba import calls
 from local.nba.acting import Consent, acts
 from local.nba.answer import Answer
-from local.nba.client import Client, open_client
+from local.nba.client import open_client
 from local.nba.command import command
-from local.nba.delivering import Delivered, see_through
 from local.nba.exit_codes import ATTENTION, DONE
 from local.nba.place import Place
-from local.nba.showing import count_noun, table
-from shared.core.errors import DataError
-from shared.core.pipeline import BATCH_SWEEP, load_pipeline, trigger_of
+from local.nba.showing import table
 
-GOES_ON = "What was asked for is recorded; ./nba sweep goes on with it."
+
+@command("switches")
+def switches(place: Place) -> Answer:
+    """Say whether the pipeline is paused or its files halted, by whom and why."""
+    with open_client(place) as client:
+        found = client.read(calls.SWITCHES)
+    paused = bool(found["pause"] and found["pause"]["paused"])
+    halted = bool(found["halt"] and found["halt"]["halted"])
+
+    def show(console: Console) -> None:
+        console.print(plain(f"{'paused' if paused else 'running'}{_by(found['pause'])}"))
+        console.print(plain(f"{'halted' if halted else 'files give advice'}{_by(found['halt'])}"))
+
+    following = "resume" if paused else "lift-halt"
+    mends = f'./nba {following} --why "..."{place.options}' if paused or halted else ""
+    return Answer(found, ATTENTION if paused or halted else DONE, show, mends)
+
+
+def _by(switch: Mapping[str, Any] | None) -> str:
+    return f", by {switch['who']}: {switch['reason']}" if switch and switch.get("who") else ""
 
 
 @command("pause")
 @acts
 def pause(place: Place, consent: Consent) -> Answer:
     """Defer new work, losing none; what runs finishes."""
-    with open_client(place) as client:
-        before = client.read("/admin/pause")
-        already = f"It is paused already, by {before['who']}: nothing changes." if before["paused"] else ""
-        consent.ask([already or "Defers new work of every function from now on, losing none. What runs finishes."])
-        switch = client.act("/admin/pause", consent.signature)
-    return Answer(
-        switch, DONE, lambda console: _show_switch(console, switch), f'./nba resume --why "..."{place.options}'
-    )
+    return calls.act(place, consent, "pause", {}, './nba resume --why "..."')
 
 
-@command("resume", then=GOES_ON)
+@command("resume")
 @acts
 def resume(place: Place, consent: Consent) -> Answer:
     """Let work through again, and publish what was deferred."""
-    with open_client(place) as client:
-        waiting = client.read("/admin/dead-letters")["deferred"]
-        consent.ask([f"Lets work through again, and publishes {count_noun(len(waiting), 'deferred message')}."])
-        switch = client.act("/admin/resume", consent.signature)
-        swept = sweep_now(client, consent)
-    document = {"pause": switch, "sweep": swept.document}
-    return Answer(
-        document, swept.code, lambda console: _show_switch(console, switch), swept.next_command(place.options)
-    )
-
-
-def _show_switch(console: Console, switch: Mapping[str, Any]) -> None:
-    by = f"by {switch['who']}: {switch['reason']}" if "who" in switch else "nobody ever paused"
-    console.print(plain(f"{'paused' if switch['paused'] else 'running'}, {by}"))
+    return calls.act(place, consent, "resume", {})
 
 
 @command("breakers")
 def breakers(place: Place) -> Answer:
     """List the circuit breakers that have failures, open or not."""
     with open_client(place) as client:
-        found = client.read("/admin/breakers")
+        found = client.read(calls.BREAKERS)
     failing = found["breakers"]
     stopping = [each for each in failing if each["state"] != "closed"]
 
@@ -78,85 +73,23 @@ def breakers(place: Place) -> Answer:
     return Answer(found, ATTENTION if stopping else DONE, show, following)
 
 
-@command("reset-breaker", then=GOES_ON)
+@command("reset-breaker")
 @acts
-@click.argument("name")
-def reset_breaker(place: Place, consent: Consent, name: str) -> Answer:
-    """Close a breaker once its cause is mended, and publish what it deferred."""
-    with open_client(place) as client:
-        failing = {each["name"]: each for each in client.read("/admin/breakers")["breakers"]}
-        if name in failing:
-            one = failing[name]
-            error = f"{one['state']}, {count_noun(one['failures'], 'failure')} in a row, {one['last_error']}"
-            consent.ask([f"Closes {name} ({error}), and publishes what it deferred."])
-        left = client.act("/admin/reset-breaker", {"name": name, **consent.signature})["breakers"]
-        swept = sweep_now(client, consent)
-    document = {"closed": name, "breakers": left, "sweep": swept.document}
-    return Answer(
-        document,
-        swept.code,
-        lambda console: console.print(plain(f"{name} is closed")),
-        swept.next_command(place.options),
-    )
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def reset_breaker(place: Place, consent: Consent, names: tuple[str, ...]) -> Answer:
+    """Close breakers once their cause is mended, and publish what they deferred."""
+    return calls.act(place, consent, "reset-breakers", {"names": list(names)})
 
 
-@command("sweep", then=GOES_ON)
+@command("halt")
 @acts
-@click.option("--at", default="", metavar="MOMENT", help="At a moment of simulated time, such as 2025-11-14T18:10.")
-def sweep(place: Place, consent: Consent, at: str) -> Answer:
-    """Recover now what stalled, was not sent or was left over, as every ten minutes."""
-    with open_client(place) as client:
-        consent.ask([f"Publishes 1 message to {trigger_of(BATCH_SWEEP)}; stalled batches are closed, outboxes sent."])
-        swept = sweep_now(client, consent, at)
-    return Answer(swept.document, swept.code, next_command=swept.next_command(place.options))
+def halt(place: Place, consent: Consent) -> Answer:
+    """Have every exported file say that no advice is given."""
+    return calls.act(place, consent, "halt", {}, './nba export DATE --why "..."')
 
 
-def sweep_now(client: Client, consent: Consent, at: str = "") -> Delivered:
-    """Publish a sweep, and see it through."""
-    message = json.dumps({"game_date": "TODAY"})
-    asked = {"topic": trigger_of(BATCH_SWEEP), "message": message, "attributes": {}, "at": at, **consent.signature}
-    return see_through(client.publish(asked))
-
-
-@command("publish", then="What was not delivered yet stays in the queue.")
+@command("lift-halt")
 @acts
-@click.argument("topic", shell_complete=completion.topics)
-@click.argument("message", metavar="JSON")
-@click.option("--attributes", default="{}", metavar="JSON", help="Attributes of the message, an object of texts.")
-@click.option("--at", default="", metavar="MOMENT", help="At a moment of simulated time, such as 2025-11-14T17:45.")
-def publish(place: Place, consent: Consent, topic: str, message: str, attributes: str, at: str) -> Answer:
-    """Publish a message, such as a phase's trigger, and see it through."""
-    _object("JSON", message)
-    asked = {"topic": topic, "message": message, "attributes": _object("--attributes", attributes), "at": at}
-    preview = _preview(topic, message)
-    with open_client(place) as client:
-        consent.ask([preview])
-        delivered = see_through(client.publish({**asked, **consent.signature}))
-    following = delivered.next_command(place.options)
-    if place.on_google and not following:
-        following = f"./nba runs{place.options}"
-    return Answer(delivered.document, delivered.code, next_command=following)
-
-
-def _object(name: str, text: str) -> Any:
-    """A JSON object. Raises DataError for what is none."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        example = """'{"game_date": "2025-11-14"}'"""
-        raise DataError(f"{name} is no JSON object: {text[:80]!r}.", next_step=f"quote it for the shell: {example}.")
-    return found
-
-
-def _preview(topic: str, message: str) -> str:
-    """Raises DataError for a topic that is not there, with those that are."""
-    pipeline = load_pipeline()
-    names = completion.topic_names()
-    if topic not in names:
-        raise DataError(f"There is no topic {topic!r}; there are: {', '.join(names)}.")
-    started = ", ".join(pipeline.function_of_topic(topic))
-    follows = [pipeline.functions[name].announces for name in pipeline.function_of_topic(topic)]
-    goes_on = "; what follows comes by the chain" if any(follows) else ""
-    return f"Publishes 1 message to {topic}: {message} {started or 'Nobody'} takes it{goes_on}."
+def lift_halt(place: Place, consent: Consent) -> Answer:
+    """Have files give advice again."""
+    return calls.act(place, consent, "lift-halt", {}, './nba export DATE --why "..."')

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
+from local.nba import calls
+from local.nba.client import API
 from local.nba.program import main
+from shared.operations.actions.table import ACTIONS as TABLE
+from shared.operations.actions.values import parse_values
+from shared.operations.api.questions import QUESTIONS
 from tests.support.nba import Api, nba, serve_api
 
 CELL = {"phase": "phase4", "verdict": "short", "have": 140, "should": 146, "seconds": 7.25, "usual": {"p50": 6.0}}
@@ -23,6 +28,15 @@ FINDING = {
     "next_step": "./nba force 2025-11-14",
 }
 PLAN = {"says": ["Publishes 1 message to nba-phase4-trigger for 2025-11-14.", "Phases 5 and 6 follow."]}
+LETTER = {
+    **{"key": "old.1", "id": "1", "subscription": "old", "reason": "r", "error": "e", "preview": "", "bytes": 3},
+    **{"age_seconds": 70.0, "blames": "message"},
+}
+RUN = {
+    **{"game_date": "2025-11-14", "function": "grading", "mode": "results", "status": "success", "seconds": 25.0},
+    **{"usual_seconds": 10.5, "record_count": 7, "attempts": 1, "run_id": "r-1", "reason": "", "slow": True},
+}
+PREVIEW = {"plan": PLAN, "key": "press-0123456789"}
 PERFORMED = {"key": "k", "action": "rerun", "outcome": "published 1 message", "repeated": False}
 ANSWERS: dict[str, Any] = {
     "GET /status": {"sentence": "2025-11-14: 6 players are missing.", "cells": [DONE, CELL], "level": "red"},
@@ -39,16 +53,22 @@ ANSWERS: dict[str, Any] = {
     "GET /slowdown": {"rows": [{"function": "grading", "level": "yellow", "times": 2.52, "share": 0.755}]},
     "GET /latency": {"dates": [{"game_date": "2025-11-14", "hours": 4.25, "level": "green"}]},
     "GET /report": {"weeks": [{"starts_on": "2025-11-10", "function": "grading", "p50": 1.0}], "regressions": []},
-    "GET /audit": {"entries": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "a release"}]},
+    "GET /audit": {"audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "a release"}]},
     "GET /incidents": {"incidents": [{"id": "i-1", "severity": "error", "says": "No export.", "count": 3}]},
     **{
         f"POST /actions/{name}{what}": answer
         for name in (
             *("rerun", "force", "consolidate", "export", "heal", "backfill", "roll-back-model", "halt", "lift-halt"),
-            *("acknowledge", "mute", "resolve", "send-test"),
+            *("acknowledge", "mute", "resolve", "send-test", "pause", "resume", "release-deferred", "redrive"),
+            "reset-breakers",
         )
-        for what, answer in (("/preview", PLAN), ("", PERFORMED | {"action": name}))
+        for what, answer in (("/preview", PREVIEW), ("", PERFORMED | {"action": name}))
     },
+    "GET /dead-letters": {"dead_letters": [LETTER]},
+    "GET /breakers": {"breakers": [{"name": "b", "state": "open", "failures": 5, "last_error": "[down]"}]},
+    "GET /switches": {"pause": None, "halt": {"halted": True, "who": "ana", "reason": "off-season"}},
+    "GET /runs": {"runs": [RUN]},
+    "GET /deferred": {"deferred": []},
     "POST /admin/idle": {},
 }  # fmt: skip
 
@@ -78,7 +98,14 @@ READS = {
     "slowdown --function grading": (1, "GET /slowdown", {"function": "grading"}, "./nba runs --slow"),
     "latency --days 7": (0, "GET /latency", {"days": "7"}, ""),
     "report": (0, "GET /report", {"weeks": "4"}, ""),
-    "audit": (0, "GET /audit", {"days": "7"}, ""),
+    "dlq --reason r": (1, "GET /dead-letters", {"reason": "r"}, './nba redrive old.1 --why "..."'),
+    "deferred": (0, "GET /deferred", {}, ""),
+    "breakers": (1, "GET /breakers", {}, './nba reset-breaker b --why "..."'),
+    "switches": (1, "GET /switches", {}, './nba lift-halt --why "..."'),
+    "runs --slow --days 3 --function grading": (
+        1, "GET /runs", {"days": "3", "function": "grading", "slow": "true"}, "./nba logs --run r-1"
+    ),
+    "audit": (0, "GET /audit", {"limit": "100"}, ""),
     "alerts": (1, "GET /incidents", {"state": "open"}, './nba alerts ack i-1 --why "..."'),
     "alerts list --all": (1, "GET /incidents", {"state": "all"}, './nba alerts ack i-1 --why "..."'),
 }  # fmt: skip
@@ -147,6 +174,13 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "roll-back-model": ("roll-back-model", {"version": "previous"}),
     "halt": ("halt", {}),
+    "pause": ("pause", {}),
+    "resume": ("resume", {}),
+    "release-deferred": ("release-deferred", {}),
+    "reset-breaker a b": ("reset-breakers", {"names": ["a", "b"]}),
+    "redrive --all": ("redrive", {"all": True}),
+    "redrive s.1 s.2": ("redrive", {"ids": ["s.1", "s.2"]}),
+    "redrive --reason r --subscription s": ("redrive", {"reason": "r", "subscription": "s"}),
     "lift-halt": ("lift-halt", {}),
     "alerts ack i-1 i-2": ("acknowledge", {"ids": ["i-1", "i-2"]}),
     "alerts mute i-1 --until 2025-11-14T09:00": ("mute", {"ids": ["i-1"], "until": "2025-11-14T09:00"}),
@@ -155,20 +189,47 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+LOOKS = ["GET /dead-letters", "GET /deferred"]
+
+
 @pytest.mark.parametrize("line", ACTIONS)
 def test_an_action_is_previewed_then_carried_out_once(api: Api, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     name, values = ACTIONS[line]
     assert main([*line.split(), "--why", "a reason", "--yes"]) == 0
-    preview, performed, delivered = api.asked
-    assert preview == (f"POST /actions/{name}/preview", {"values": values})
-    assert performed[0] == f"POST /actions/{name}"
-    key = performed[1].pop("key")
-    assert performed[1] == {"values": values, "who": "ana", "why": "a reason"}
-    assert len(key) == 32
-    assert delivered == ("POST /admin/idle", {})
+    preview, perform = f"POST /actions/{name}/preview", f"POST /actions/{name}"
+    assert [call for call, _ in api.asked] == [preview, *LOOKS, perform, "POST /admin/idle", *LOOKS]
+    given = dict(api.asked)
+    assert given[preview] == {"values": values}
+    assert given[perform] == {"values": values, "why": "a reason", "key": "press-0123456789"}
     shown = capsys.readouterr()
     assert shown.err.splitlines() == PLAN["says"]
-    assert shown.out.startswith("published 1 message\nNext: ./nba ")
+    assert shown.out.splitlines()[0] == "published 1 message"
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "code", "sentence"),
+    [
+        ("/dead-letters", {"key": "s.2", "reason": "not_json", "error": "bad", "preview": ""}, 2, "s.2: not_json: bad"),
+        ("/deferred", {"name": "s.2", "function": "grading", "reason": "paused"}, 1, "1 message to grading: paused"),
+    ],
+)
+def test_what_came_of_an_action_and_is_not_done(
+    tmp_path: Path, path: str, new: dict[str, Any], code: int, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A letter or a message that was there before is none of its own."""
+    name = path.removeprefix("/").replace("-", "_")
+    with serve_api(tmp_path / "state", dict(ANSWERS)) as api:
+
+        def perform(_: object) -> Any:
+            api.answers[f"GET {path}"] = {name: [*ANSWERS[f"GET {path}"][name], new]}
+            return PERFORMED
+
+        api.answers["POST /actions/force"] = perform
+        assert main(["force", "2025-11-14", "--why", "x", "--yes", "--dir", str(tmp_path / "state")]) == code
+    shown = capsys.readouterr()
+    assert sentence in shown.err.splitlines()[-1]
+    following = "dlq" if code == 2 else "deferred"
+    assert shown.out == f"published 1 message\nNext: ./nba {following} --dir {tmp_path / 'state'}\n"
 
 
 @pytest.mark.parametrize("line", ACTIONS)
@@ -185,13 +246,6 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(
     ]
 
 
-def test_two_presses_are_two_keys(api: Api) -> None:
-    for _ in range(2):
-        main(["halt", "--why", "x", "--yes"])
-    keys = [given["key"] for call, given in api.asked if call == "POST /actions/halt"]
-    assert len(set(keys)) == 2
-
-
 def test_an_action_as_a_document(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["force", "2025-11-14", "--why", "x", "--yes", "--json"]) == 0
     shown = capsys.readouterr()
@@ -205,6 +259,28 @@ def test_a_dry_run_asks_for_the_plan_alone_and_needs_no_why(api: Api, capsys: py
     assert capsys.readouterr().out.splitlines() == PLAN["says"]
 
 
+@pytest.mark.parametrize("line", ACTIONS)
+def test_values_are_those_that_the_action_asks_for(line: str) -> None:
+    """Of every action of the table; a name that it does not know would be refused."""
+    name, values = ACTIONS[line]
+    if name in TABLE:
+        parse_values(TABLE[name].parameters, values)
+
+
+def test_every_action_and_every_question_has_its_command() -> None:
+    assert set(TABLE) - {name for name, _ in ACTIONS.values()} == set()
+    asked = {path.removeprefix(API) for path in vars(calls).values() if isinstance(path, str) and path.startswith(API)}
+    assert {question.path for question in QUESTIONS} - asked == set()
+
+
+@pytest.mark.parametrize("line", READS)
+def test_queries_are_those_that_the_question_asks_for(line: str) -> None:
+    _, call, query, _ = READS[line]
+    found = [each for each in QUESTIONS if f"GET {each.path}" == call]
+    for question in found:
+        parse_values(question.parameters, query)
+
+
 @pytest.mark.parametrize(
     ("status", "document", "sentence"),
     [
@@ -212,8 +288,8 @@ def test_a_dry_run_asks_for_the_plan_alone_and_needs_no_why(api: Api, capsys: py
         (404, {"error": "There is no phase 'x'."}, "There is no phase 'x'."),
         (403, {"error": "No role."}, "No role."),
         (503, {"error": "The disk is full."}, "The disk is full."),
-        (405, {"error": "GET does nothing here; use POST."}, "does not answer GET /functions/dashboard/api/v1/status."),
-        (404, [], "does not answer GET /functions/dashboard/api/v1/status."),
+        (404, {"error": "The requested URL was not found on"}, "does not answer GET /dashboard/api/v1/status."),
+        (404, [], "does not answer GET /dashboard/api/v1/status."),
         (500, {"error": "A defect."}, "The runtime answered HTTP 500 to GET"),
         (500, [], "Next: ./nba logs says why."),
     ],

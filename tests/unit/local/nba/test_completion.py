@@ -31,7 +31,7 @@ def offered(shell: str, line: str, **settings: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_commands_and_options(shell: str) -> None:
-    assert offered(shell, "nba re") == ["report", "redrive", "resume", "reset-breaker", "rerun"]
+    assert offered(shell, "nba re") == ["report", "redrive", "release-deferred", "resume", "reset-breaker", "rerun"]
     assert offered(shell, "nba alerts a") == ["ack"]
     assert offered(shell, "nba dlq --re") == ["--reason"]
 

@@ -84,7 +84,7 @@ def test_actions_ask_why(capsys: pytest.CaptureFixture[str]) -> None:
     }
     needed = given | dated | named
     acting = [path for path, (_, command) in COMMANDS.items() if any(each.name == "yes" for each in command.params)]
-    assert len(acting) == 19
+    assert len(acting) == 20
     for path in acting:
         assert main([*path, *needed.get(path[-1], [])]) == 2, path
         assert capsys.readouterr().err == (

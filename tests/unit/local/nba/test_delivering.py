@@ -1,4 +1,4 @@
-"""What redrive says before it asks, and what publish says of how it ended."""
+"""What publish says of how it ended, and how ages and seconds read."""
 
 from __future__ import annotations
 
@@ -6,30 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.nba.commands.queues import preview_redrive
 from local.nba.delivering import see_through
 from local.nba.showing import age, seconds
-
-
-def letter(number: int, topic: str = "nba-grading-trigger", **more: Any) -> dict[str, Any]:
-    facts = {"id": str(number), "origin_topic": topic, "redrivable": True, "not_redrivable": "", "blames": ""}
-    return facts | more
-
-
-def test_what_is_published_where_and_what_comes_back() -> None:
-    chosen = [
-        letter(1),
-        letter(2, blames="message"),
-        letter(3, "nba-alerts"),
-        letter(4, redrivable=False, not_redrivable="nobody knows its topic"),
-    ]
-    assert preview_redrive(chosen) == [
-        "Publishes 1 dead letter once more to nba-alerts.",
-        "Publishes 2 dead letters once more to nba-grading-trigger.",
-        "Of 1 the message itself is to blame: as they are, they come back.",
-        "4 cannot be published: nobody knows its topic",
-    ]
-
 
 PUBLISHED = {"event": "published", "message_id": "7"}
 IDLE: dict[str, Any] = {"event": "idle", "dead_letters": [], "held": [], "pending": 0}
