@@ -194,6 +194,9 @@ package: | .venv/bin/pip  ## build/functions.zip, what is deployed: the same tre
 package-report: $(LOCAL_READY)  ## the archive's size, and what a cold start of each entry point costs
 	@$(PY) -m local.package.report
 
+.PHONY: local-environment
+local-environment: $(LOCAL_READY)
+
 .PHONY: emulators
 emulators: $(EMULATORS_READY)
 

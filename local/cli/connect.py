@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.console.lines import complain
+from local.embedded.contents import STATE_FILE, states_beside
 from local.host.folder_lock import FolderBusy, state_folder
 from local.host.ports import note, port_of
-from local.host.runtime import STATE_FILE, open_runtime
+from local.host.runtime import open_runtime
 from local.host.token import Endpoint
 from shared.core.errors import ConfigError
 
@@ -28,9 +29,7 @@ def existing_state(environment: Mapping[str, str]) -> Path:
     folder = state_folder(environment)
     if (folder / STATE_FILE).is_file():
         return folder
-    beside = folder.parent if folder.parent.is_dir() else Path()
-    others = sorted(str(each.parent) for each in beside.glob(f"*/{STATE_FILE}"))
-    others += sorted(str(each.parent) for each in beside.glob(f".*/{STATE_FILE}") if str(each.parent) not in others)
+    others = states_beside(folder)
     named = f", one of {', '.join(others[:5])}" if others else ""
     raise NoState(f"{folder} holds no state.", next_step=f"`make run` first, or say LOCAL_DIR=...{named}.")
 

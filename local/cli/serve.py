@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 from local.console.command import run_command
@@ -19,8 +20,8 @@ from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline
 
 
-def serve(embedded: EmbeddedRuntime) -> int:
-    """Print what is served and deliver whatever comes, until a signal, whose number is returned.
+def deliver_until_signal(embedded: EmbeddedRuntime, say_so: Callable[[str], None]) -> int:
+    """Deliver whatever comes, until SIGINT or SIGTERM, whose number is returned.
 
     Raises FolderGone soon after somebody removed the state folder; whatever broke the bus.
     """
@@ -32,7 +33,21 @@ def serve(embedded: EmbeddedRuntime) -> int:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
-    embedded.stores.file.on_wait = lambda text: say(text)
+    embedded.stores.file.on_wait = say_so
+    folder = embedded.stores.folder
+    try:
+        embedded.dispatcher.run_until_stopped(folder.check)
+    except PipelineError:
+        folder.check()  # what a store says of a folder that is gone is not the cause
+        raise
+    return came[0] if came else signal.SIGINT
+
+
+def serve(embedded: EmbeddedRuntime) -> int:
+    """Print what is served and deliver whatever comes, until a signal, whose number is returned.
+
+    Raises as deliver_until_signal.
+    """
     url = embedded.server.base_url
     say(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
     for name, function in load_pipeline().functions.items():
@@ -42,14 +57,9 @@ def serve(embedded: EmbeddedRuntime) -> int:
     say(f"  {url}/replay/   {url}/admin/status")
     say(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
     say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
-    folder = embedded.stores.folder
-    try:
-        embedded.dispatcher.run_until_stopped(folder.check)
-    except PipelineError:
-        folder.check()  # what a store says of a folder that is gone is not the cause
-        raise
+    number = deliver_until_signal(embedded, say)
     say("Ended; what was not delivered yet stays in the queue.")
-    return came[0] if came else signal.SIGINT
+    return number
 
 
 def main() -> int:

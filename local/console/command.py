@@ -26,14 +26,16 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
     the reader of the output has gone.
 
     Args:
-        then: the sentence that says what of the work is kept, and what to do next.
+        then: the sentence that says what of the work is kept, and what to do next; empty for work
+            that changes nothing, which ends without a word.
     """
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         # at once, and whatever else is being printed; a second signal ends at once
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with suppress(OSError):
-            os.write(2, f"Ended by SIGTERM. {then}\n".encode())
+        if then:
+            with suppress(OSError):
+                os.write(2, f"Ended by SIGTERM. {then}\n".encode())
         raise Terminated
 
     signal.signal(signal.SIGTERM, end)
@@ -45,13 +47,15 @@ def run_command(work: Callable[[], int], *, then: str) -> int:
     except Terminated:
         return TERMINATED
     except KeyboardInterrupt:
-        complain(f"Interrupted. {then}")
+        if then:
+            complain(f"Interrupted. {then}")
         return INTERRUPTED
     except (ReaderGone, BrokenPipeError):
         if not _reader_has_gone():
             raise
         with suppress(OSError):
-            complain(f"Ended: nobody reads the output any more. {then}")
+            if then:
+                complain(f"Ended: nobody reads the output any more. {then}")
         return READER_GONE
 
 

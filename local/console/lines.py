@@ -5,10 +5,12 @@ They may quote feeds, messages and errors of others.
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 from shared.core.printable import many_lines
-from shared.core.redaction import redact
+from shared.core.redaction import redact, redact_json
 
 
 class ReaderGone(BaseException):
@@ -24,6 +26,12 @@ def say(*what: object, sep: str = " ") -> None:
         print(_join_printable(what, sep), flush=True)
     except BrokenPipeError:
         raise ReaderGone from None
+
+
+def say_json(document: Any, *, indent: int | None = 2) -> None:
+    """Print one JSON document to standard output, its texts redacted."""
+    # escaped by json, nothing in it moves a cursor; a letter beyond ASCII stays a letter
+    say(json.dumps(redact_json(document), ensure_ascii=False, indent=indent))
 
 
 def complain(*what: object, sep: str = " ") -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from shared.core.errors import ConfigError
 
 LOCK_FILE = "runtime.lock"
+STATE_FILE = "state.sqlite"
 # What only a state folder holds; the lock is the first thing that is made in one. A backtest has
 # its own below it.
-MARKS = (LOCK_FILE, "warehouse.duckdb", "state.sqlite", f"backtest/{LOCK_FILE}")
+MARKS = (LOCK_FILE, "warehouse.duckdb", STATE_FILE, f"backtest/{LOCK_FILE}")
 # Every name that commands make in LOCAL_DIR; tests/unit/local/cli/test_clean.py and test_day.py
 # hold it against real folders.
 _OURS = {
@@ -38,6 +39,17 @@ def foreign(folder: Path) -> list[str]:
 def is_state(folder: Path) -> bool:
     """Whether a command has worked in the folder."""
     return any((folder / mark).is_file() for mark in MARKS)
+
+
+def states_beside(folder: Path) -> list[str]:
+    """Folders beside this one that hold a state, sorted, those whose names begin with a dot last:
+    what a person may have meant instead.
+    """
+    beside = folder.parent if folder.parent.is_dir() else Path()
+    others = sorted(str(each.parent) for each in beside.glob(f"*/{STATE_FILE}"))
+    return others + sorted(
+        str(each.parent) for each in beside.glob(f".*/{STATE_FILE}") if str(each.parent) not in others
+    )
 
 
 def check_not_foreign(folder: Path) -> None:

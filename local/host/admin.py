@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
@@ -21,9 +22,12 @@ from local.host.dispatcher import Completed, Dispatcher
 from local.host.request_fields import text_field
 from local.host.simulated_clock import SimClock
 from local.host.simulated_time import Span, check_simulated_time, parse_at
-from shared.core.errors import Fatal, StorageFault
+from shared.core.errors import DataError, Fatal, StorageFault
 from shared.core.redaction import what_failed
+from shared.operations import publishing
+from shared.operations.actions.signature import Signature
 from shared.stores.message_limits import check_message
+from shared.stores.runtime import Runtime
 
 NDJSON = "application/x-ndjson"
 
@@ -44,9 +48,15 @@ class Simulated:
     playing: Callable[[], str] = lambda: ""
 
 
-def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, simulated: Simulated) -> Flask:
-    """Endpoints: POST /publish (answers one JSON object a line, as it happens), POST /idle, GET
-    /status.
+def create_admin_app(
+    bus: SqliteBus,
+    clock: SimClock,
+    dispatcher: Dispatcher,
+    simulated: Simulated,
+    runtime_of: Callable[[], Runtime],
+) -> Flask:
+    """Endpoints: POST /publish (answers one JSON object a line, as it happens; audited where it
+    says who and why), POST /idle, GET /status.
     """
     app = Flask("admin")
     one_at_a_time = threading.Lock()
@@ -91,7 +101,8 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
             at = parse_at(text_field(asked, "at")) if asked.get("at") else None
             if at is not None:
                 check_simulated_time(at, simulated.archive())
-        except (ValueError, Fatal) as error:
+            signature = signature_of(asked)
+        except (ValueError, Fatal, DataError) as error:
             return _refusal(400, str(error))
         if at is not None and simulated.playing():
             day = simulated.playing()
@@ -115,7 +126,8 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
                     clock.set(at)
                 seen = Seen()
                 with bus.causes.follow() as ours:
-                    yield from _deliveries(bus, dispatcher, ours, seen, lambda: bus.publish(topic, data, attributes))
+                    send = partial(publishing.publish, runtime_of(), topic, data, attributes, signature)
+                    yield from _deliveries(bus, dispatcher, ours, seen, send)
                     found = [each for each in bus.dead_letters_since(mark) if each.message_id in ours]
                     pending = bus.pending(ours)
                 letters = [{"message_id": each.message_id, **each.attributes} for each in found]
@@ -125,6 +137,15 @@ def create_admin_app(bus: SqliteBus, clock: SimClock, dispatcher: Dispatcher, si
         return Response(events(), mimetype=NDJSON)
 
     return app
+
+
+def signature_of(asked: dict[str, Any]) -> Signature | None:
+    """Who publishes and why; None where neither is said, as `make publish` does.
+
+    Raises DataError where one of them is.
+    """
+    who, why = text_field(asked, "who"), text_field(asked, "why")
+    return Signature(who, why) if who or why else None
 
 
 def _message(asked: dict[str, Any]) -> bytes:

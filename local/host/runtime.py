@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from local.embedded.bus import SqliteBus
+from local.embedded.contents import STATE_FILE as STATE_FILE
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.embedded.sqlite_file import SqliteFile
@@ -26,6 +27,7 @@ from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
 from local.host.kept_archive import keep_archive, read_kept_archive
 from local.host.logs import logs_to
 from local.host.ports import ANY_PORT, Port, bind
+from local.host.server import FUNCTIONS as FUNCTIONS
 from local.host.server import Server, mount_functions
 from local.host.simulated_clock import SimClock, SimulationNotes
 from local.host.simulated_time import Span
@@ -40,8 +42,7 @@ from shared.core.settings import Settings
 from shared.stores.runtime import Runtime, use_runtime
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
-STATE_FILE, WAREHOUSE_FILE = "state.sqlite", "warehouse.duckdb"
-FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
+WAREHOUSE_FILE = "warehouse.duckdb"
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def open_runtime(
         recover(embedded.runtime, stores.bus)
         server.mount("/replay", replay_app(stores, archive))
         simulated = Simulated(lambda: archive_span(stores), lambda: embedded.playing)
-        admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated)
+        admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated, lambda: embedded.runtime)
         admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
         pages = [name for name, each in pipeline.functions.items() if each.http]

@@ -24,6 +24,7 @@ from local.host.token import Endpoint, new_token
 from shared.core.errors import ConfigError
 
 STOP_POLL_SECONDS = 0.05
+FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 
 class PortTaken(ConfigError):

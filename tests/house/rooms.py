@@ -26,6 +26,7 @@ FLOORS: dict[str, Floors] = {
         ("emulators", "backtest", "bench"),
         ("cli",),
         ("cloud",),
+        ("nba",),
     ),
 }
 

@@ -16,6 +16,7 @@ from shared.operations.audit import read_audit
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.reading import incidents_since, open_incidents, read_incident
 from shared.operations.latency.latency import read_latency
+from shared.operations.runs.reading import MAX_DAYS, read_runs
 from shared.operations.slowdown.report import read_report
 from shared.operations.slowdown.slowdowns import read_slowdowns
 from shared.operations.status.batch import read_batch
@@ -33,6 +34,8 @@ PLAYER = Parameter("player", "text", "a player's lookup, such as lebronjames", r
 WINDOW = Parameter("window", "integer", "minutes to look back", default=1_440, bounds=(1, 44_640))
 ONLY = Parameter("only", "texts", "these checks alone")
 FUNCTION = Parameter("function", "text", "one function alone")
+RUN_DAYS = Parameter("days", "integer", "of the dates of so many days", default=2, bounds=(1, MAX_DAYS))
+SLOW = Parameter("slow", "switch", "those alone that took over twice the usual", default=False)
 LATENCY_DAYS = Parameter("days", "integer", "so many days before today", default=14, bounds=(1, 400))
 WEEKS = Parameter("weeks", "integer", "so many weeks", default=8, bounds=(1, 53))
 SINCE = Parameter("days", "integer", "resolved within so many days", default=7, bounds=(1, 365))
@@ -141,6 +144,17 @@ def _slowdowns(request: Request) -> Any:
     return read_slowdowns(request.runtime, request.pipeline, request.values["function"])
 
 
+def _runs(request: Request) -> Any:
+    values = request.values
+    return read_runs(
+        request.runtime,
+        request.pipeline,
+        days=values["days"],
+        function=values["function"] or "",
+        slow=values["slow"],
+    )
+
+
 def _latency(request: Request) -> Any:
     return read_latency(request.runtime, request.pipeline, request.values["days"])
 
@@ -171,6 +185,7 @@ QUESTIONS: tuple[Question, ...] = (
         _lineage,
     ),
     Question("health", "/health", "every check, with what to do", (WINDOW, ONLY), _health),
+    Question("runs", "/runs", "what has run lately, and what runs now", (RUN_DAYS, FUNCTION, SLOW), _runs),
     Question("slowdown", "/slowdown", "what is slow beside its own week and its time-out", (FUNCTION,), _slowdowns),
     Question("latency", "/latency", "from a game to its grades, from trigger to export", (LATENCY_DAYS,), _latency),
     Question("report", "/report", "weeks and months by function, with regressions", (WEEKS,), _report),

@@ -1,0 +1,1 @@
+"""What has run lately, and what runs now."""

@@ -1,0 +1,314 @@
+"""Commands of the API of operations, against a server that answers as it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.nba import calls
+from local.nba.client import API
+from local.nba.program import main
+from shared.operations.actions.table import ACTIONS as TABLE
+from shared.operations.actions.values import parse_values
+from shared.operations.api.questions import QUESTIONS
+from tests.support.nba import Api, nba, serve_api
+
+CELL = {"phase": "phase4", "verdict": "short", "have": 140, "should": 146, "seconds": 7.25, "usual": {"p50": 6.0}}
+DONE = {"phase": "phase3", "verdict": "complete", "have": 146, "should": 146, "says": "146 of 146 players"}
+LATE = {"phase": "grading", "verdict": "not due", "overdue": True}
+FINDING = {
+    "level": "red",
+    "check": "batch-opened",
+    "subject": "2025-11-14",
+    "says": "No batch of 2025-11-14.",
+    "next_step": "./nba force 2025-11-14",
+}
+PLAN = {"says": ["Publishes 1 message to nba-phase4-trigger for 2025-11-14.", "Phases 5 and 6 follow."]}
+LETTER = {
+    **{"key": "old.1", "id": "1", "subscription": "old", "reason": "r", "error": "e", "preview": "", "bytes": 3},
+    **{"age_seconds": 70.0, "blames": "message"},
+}
+RUN = {
+    **{"game_date": "2025-11-14", "function": "grading", "mode": "results", "status": "success", "seconds": 25.0},
+    **{"usual_seconds": 10.5, "record_count": 7, "attempts": 1, "run_id": "r-1", "reason": "", "slow": True},
+}
+PREVIEW = {"plan": PLAN, "key": "press-0123456789"}
+PERFORMED = {"key": "k", "action": "rerun", "outcome": "published 1 message", "repeated": False}
+ANSWERS: dict[str, Any] = {
+    "GET /status": {"sentence": "2025-11-14: 6 players are missing.", "cells": [DONE, CELL], "level": "red"},
+    "GET /grid": {
+        "phases": ["phase3", "phase4", "grading"],
+        "days": [
+            {"game_date": "2025-11-13", "cells": [DONE, LATE]},
+            {"game_date": "2025-11-14", "cells": [DONE, CELL]},
+        ],
+    },
+    "GET /day": {"sentence": "fine", "cells": [DONE]},
+    "GET /cell": {"cell": CELL, "executions": [{"run_id": "r", "function": "phase4_precompute", "status": "failed"}]},
+    "GET /health": {"exit_code": 1, "findings": [FINDING, FINDING | {"level": "green", "check": "x"}]},
+    "GET /slowdown": {"rows": [{"function": "grading", "level": "yellow", "times": 2.52, "share": 0.755}]},
+    "GET /latency": {"dates": [{"game_date": "2025-11-14", "hours": 4.25, "level": "green"}]},
+    "GET /report": {"weeks": [{"starts_on": "2025-11-10", "function": "grading", "p50": 1.0}], "regressions": []},
+    "GET /audit": {"audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "a release"}]},
+    "GET /incidents": {"incidents": [{"id": "i-1", "severity": "error", "says": "No export.", "count": 3}]},
+    **{
+        f"POST /actions/{name}{what}": answer
+        for name in (
+            *("rerun", "force", "consolidate", "export", "heal", "backfill", "roll-back-model", "halt", "lift-halt"),
+            *("acknowledge", "mute", "resolve", "send-test", "pause", "resume", "release-deferred", "redrive"),
+            "reset-breakers",
+        )
+        for what, answer in (("/preview", PREVIEW), ("", PERFORMED | {"action": name}))
+    },
+    "GET /dead-letters": {"dead_letters": [LETTER]},
+    "GET /breakers": {"breakers": [{"name": "b", "state": "open", "failures": 5, "last_error": "[down]"}]},
+    "GET /switches": {"pause": None, "halt": {"halted": True, "who": "ana", "reason": "off-season"}},
+    "GET /runs": {"runs": [RUN]},
+    "GET /deferred": {"deferred": []},
+    "POST /admin/idle": {},
+}  # fmt: skip
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    for name in ("RUNTIME", "ARCHIVE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("WHO", "ana")
+    with serve_api(tmp_path / "state", ANSWERS) as serving:
+        yield serving
+
+
+READS = {
+    "status": (1, "GET /status", {}, "./nba health"),
+    "status --date 2025-11-14": (1, "GET /status", {"game_date": "2025-11-14"}, "./nba health"),
+    "grid": (1, "GET /grid", {"days": "14"}, "./nba show 2025-11-13 grading"),
+    "grid --days 3 --until 2025-11-14": (
+        1, "GET /grid", {"days": "3", "until": "2025-11-14"}, "./nba show 2025-11-13 grading"
+    ),
+    "show 2025-11-14": (0, "GET /day", {"game_date": "2025-11-14"}, ""),
+    "show 2025-11-14 phase4": (
+        1, "GET /cell", {"game_date": "2025-11-14", "phase": "phase4"}, './nba rerun 2025-11-14 phase4 --why "..."'
+    ),
+    "health": (1, "GET /health", {"window": "1440"}, ""),
+    "slowdown --function grading": (1, "GET /slowdown", {"function": "grading"}, "./nba runs --slow"),
+    "latency --days 7": (0, "GET /latency", {"days": "7"}, ""),
+    "report": (0, "GET /report", {"weeks": "4"}, ""),
+    "dlq --reason r": (1, "GET /dead-letters", {"reason": "r"}, './nba redrive old.1 --why "..."'),
+    "deferred": (0, "GET /deferred", {}, ""),
+    "breakers": (1, "GET /breakers", {}, './nba reset-breaker b --why "..."'),
+    "switches": (1, "GET /switches", {}, './nba lift-halt --why "..."'),
+    "runs --slow --days 3 --function grading": (
+        1, "GET /runs", {"days": "3", "function": "grading", "slow": "true"}, "./nba logs --run r-1"
+    ),
+    "audit": (0, "GET /audit", {"limit": "100"}, ""),
+    "alerts": (1, "GET /incidents", {"state": "open"}, './nba alerts ack i-1 --why "..."'),
+    "alerts list --all": (1, "GET /incidents", {"state": "all"}, './nba alerts ack i-1 --why "..."'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", READS)
+def test_a_read_asks_once_and_ends_by_its_level(api: Api, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, call, query, following = READS[line]
+    assert main(line.split()) == code
+    assert api.asked == [(call, query)]
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert (f"Next: {following}" in shown.out.splitlines()) if following else "\nNext: " not in shown.out
+
+
+@pytest.mark.parametrize("line", READS)
+def test_json_is_the_apis_answer_unchanged(api: Api, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, call, _, _ = READS[line]
+    assert main([*line.split(), "--json"]) == code
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == ANSWERS[call]
+    assert shown.err == ""
+
+
+def test_the_grid_is_dates_by_phases(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["grid"])
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert printed == [
+        "date        phase3    phase4         grading",
+        "2025-11-13  complete                 not due, overdue",
+        "2025-11-14  complete  short 140/146",
+        "Next: ./nba show 2025-11-13 grading",
+    ]
+
+
+def test_health_shows_what_needs_a_person(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["health"])
+    brief = capsys.readouterr().out
+    assert "No batch of 2025-11-14." in brief
+    assert "green" not in brief
+    main(["health", "--verbose"])
+    assert "green" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 7])
+def test_an_answers_own_exit_code_counts(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
+    with serve_api(tmp_path / "state", {"GET /health": {"exit_code": code, "findings": []}}):
+        assert main(["health"]) == min(code, 2)
+    assert "Nothing was checked." in capsys.readouterr().out
+
+
+ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rerun 2025-11-14 phase4": ("rerun", {"game_date": "2025-11-14", "phase": "phase4", "scope": "from_here"}),
+    "rerun 2025-11-14 phase4 --only": ("rerun", {"game_date": "2025-11-14", "phase": "phase4", "scope": "only"}),
+    "rerun 2025-11-14 phase4 --missing": ("rerun", {"game_date": "2025-11-14", "phase": "phase4", "scope": "missing"}),
+    "force 2025-11-14": ("force", {"game_date": "2025-11-14"}),
+    "consolidate 2025-11-14": ("consolidate", {"game_date": "2025-11-14"}),
+    "export 2025-11-14": ("export", {"game_date": "2025-11-14"}),
+    "heal 2025-11-14": ("heal", {"game_date": "2025-11-14"}),
+    "backfill 2025-11-01 2025-11-14 --what all --at-once 3": (
+        "backfill",
+        {"first": "2025-11-01", "last": "2025-11-14", "what": "all", "order": "oldest", "at_once": 3},
+    ),
+    "roll-back-model": ("roll-back-model", {"version": "previous"}),
+    "halt": ("halt", {}),
+    "pause": ("pause", {}),
+    "resume": ("resume", {}),
+    "release-deferred": ("release-deferred", {}),
+    "reset-breaker a b": ("reset-breakers", {"names": ["a", "b"]}),
+    "redrive --all": ("redrive", {"all": True}),
+    "redrive s.1 s.2": ("redrive", {"ids": ["s.1", "s.2"]}),
+    "redrive --reason r --subscription s": ("redrive", {"reason": "r", "subscription": "s"}),
+    "lift-halt": ("lift-halt", {}),
+    "alerts ack i-1 i-2": ("acknowledge", {"ids": ["i-1", "i-2"]}),
+    "alerts mute i-1 --until 2025-11-14T09:00": ("mute", {"ids": ["i-1"], "until": "2025-11-14T09:00"}),
+    "alerts resolve i-1": ("resolve", {"ids": ["i-1"]}),
+    "alerts test slack": ("send-test", {"channel": "slack"}),
+}
+
+
+LOOKS = ["GET /dead-letters", "GET /deferred"]
+
+
+@pytest.mark.parametrize("line", ACTIONS)
+def test_an_action_is_previewed_then_carried_out_once(api: Api, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, values = ACTIONS[line]
+    assert main([*line.split(), "--why", "a reason", "--yes"]) == 0
+    preview, perform = f"POST /actions/{name}/preview", f"POST /actions/{name}"
+    assert [call for call, _ in api.asked] == [preview, *LOOKS, perform, "POST /admin/idle", *LOOKS]
+    given = dict(api.asked)
+    assert given[preview] == {"values": values}
+    assert given[perform] == {"values": values, "why": "a reason", "key": "press-0123456789"}
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == PLAN["says"]
+    assert shown.out.splitlines()[0] == "published 1 message"
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "code", "sentence"),
+    [
+        ("/dead-letters", {"key": "s.2", "reason": "not_json", "error": "bad", "preview": ""}, 2, "s.2: not_json: bad"),
+        ("/deferred", {"name": "s.2", "function": "grading", "reason": "paused"}, 1, "1 message to grading: paused"),
+    ],
+)
+def test_what_came_of_an_action_and_is_not_done(
+    tmp_path: Path, path: str, new: dict[str, Any], code: int, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A letter or a message that was there before is none of its own."""
+    name = path.removeprefix("/").replace("-", "_")
+    with serve_api(tmp_path / "state", dict(ANSWERS)) as api:
+
+        def perform(_: object) -> Any:
+            api.answers[f"GET {path}"] = {name: [*ANSWERS[f"GET {path}"][name], new]}
+            return PERFORMED
+
+        api.answers["POST /actions/force"] = perform
+        assert main(["force", "2025-11-14", "--why", "x", "--yes", "--dir", str(tmp_path / "state")]) == code
+    shown = capsys.readouterr()
+    assert sentence in shown.err.splitlines()[-1]
+    following = "dlq" if code == 2 else "deferred"
+    assert shown.out == f"published 1 message\nNext: ./nba {following} --dir {tmp_path / 'state'}\n"
+
+
+@pytest.mark.parametrize("line", ACTIONS)
+def test_without_a_terminal_and_without_yes_nothing_is_done(
+    api: Api, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*line.split(), "--why", "a reason"]) == 2
+    assert [call.endswith("/preview") for call, _ in api.asked] == [True]
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        *PLAN["says"],
+        "Nothing was done: there is no terminal to ask at. Next: add --yes.",
+    ]
+
+
+def test_an_action_as_a_document(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["force", "2025-11-14", "--why", "x", "--yes", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == PERFORMED | {"action": "force"}
+    assert shown.err.splitlines() == PLAN["says"]
+
+
+def test_a_dry_run_asks_for_the_plan_alone_and_needs_no_why(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backfill", "2025-11-01", "2025-11-14", "--dry-run"]) == 0
+    assert [call for call, _ in api.asked] == ["POST /actions/backfill/preview"]
+    assert capsys.readouterr().out.splitlines() == PLAN["says"]
+
+
+@pytest.mark.parametrize("line", ACTIONS)
+def test_values_are_those_that_the_action_asks_for(line: str) -> None:
+    """Of every action of the table; a name that it does not know would be refused."""
+    name, values = ACTIONS[line]
+    if name in TABLE:
+        parse_values(TABLE[name].parameters, values)
+
+
+def test_every_action_and_every_question_has_its_command() -> None:
+    assert set(TABLE) - {name for name, _ in ACTIONS.values()} == set()
+    asked = {path.removeprefix(API) for path in vars(calls).values() if isinstance(path, str) and path.startswith(API)}
+    assert {question.path for question in QUESTIONS} - asked == set()
+
+
+@pytest.mark.parametrize("line", READS)
+def test_queries_are_those_that_the_question_asks_for(line: str) -> None:
+    _, call, query, _ = READS[line]
+    found = [each for each in QUESTIONS if f"GET {each.path}" == call]
+    for question in found:
+        parse_values(question.parameters, query)
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "sentence"),
+    [
+        (400, {"error": "game_date is '1'; it is a day."}, "game_date is '1'; it is a day."),
+        (404, {"error": "There is no phase 'x'."}, "There is no phase 'x'."),
+        (403, {"error": "No role."}, "No role."),
+        (503, {"error": "The disk is full."}, "The disk is full."),
+        (404, {"error": "The requested URL was not found on"}, "does not answer GET /dashboard/api/v1/status."),
+        (404, [], "does not answer GET /dashboard/api/v1/status."),
+        (500, {"error": "A defect."}, "The runtime answered HTTP 500 to GET"),
+        (500, [], "Next: ./nba logs says why."),
+    ],
+)
+def test_what_a_runtime_refuses_is_a_sentence_and_2(tmp_path: Path, status: int, document: Any, sentence: str) -> None:
+    with serve_api(tmp_path / "state", {"GET /status": (status, document)}):
+        ended = nba("status", "--dir", tmp_path / "state")
+    assert (ended.code, ended.out) == (2, "")
+    assert sentence in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_texts_of_an_answer_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "[bold]Luka[/bold] \x1b[2J\u202eJokić"
+    with serve_api(tmp_path / "state", {"GET /status": {"sentence": evil, "cells": [CELL | {"says": evil}]}}):
+        arguments = ["status", "--dir", str(tmp_path / "state")]
+        main(arguments)
+        assert capsys.readouterr().out.count("[bold]Luka[/bold] Jokić") == 2
+        main([*arguments, "--json"])
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert json.loads(shown)["sentence"].startswith("[bold]Luka[/bold] \x1b[2J")
