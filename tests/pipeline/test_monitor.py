@@ -148,7 +148,7 @@ def test_a_state_store_that_is_down_is_told_without_it_once_an_hour(
             return status, json.loads(text)
 
     try:
-        use_runtime(replace(runtime, state=Down()))  # type: ignore[arg-type]
+        use_runtime(replace(runtime, state=Down()))
         answers = []
         for _ in range(3):
             answers.append(ask())
