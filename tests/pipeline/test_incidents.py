@@ -20,6 +20,7 @@ from shared.operations.incidents.history import load_alerts
 from shared.operations.incidents.observing import observe
 from shared.operations.incidents.reading import open_incidents
 from shared.operations.incidents.receiving import receive_alerts
+from shared.stores.ports import Transaction
 from shared.stores.runtime import Runtime
 from tests.pipeline.evening import BATCH
 from tests.pipeline.staged import complete, open_batch, prediction, stage
@@ -97,13 +98,12 @@ def test_ten_thousand_failing_executions_are_one_incident_and_one_message(
     lose_a_staging_table(world)
     (failed,) = [each for each in world.state.query(COLLECTION) if Execution.from_document(each).final]
     for first in range(0, 10_000, 500):
-        numbers = range(first, first + 500)
-        world.state.transaction(
-            lambda transaction, numbers=numbers: [
+
+        def create(transaction: Transaction, first: int = first) -> None:
+            for number in range(first, first + 500):
                 transaction.create(f"{COLLECTION}/phase5_consolidation.run{number:05}", failed.data)
-                for number in numbers
-            ]
-        )
+
+        world.state.transaction(create)
     reset_counts(world.warehouse)
     look(runtime, "consolidation", "no-errors")
     assert sum(world.warehouse.statement_counts.values()) <= 5
