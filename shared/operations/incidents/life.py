@@ -46,6 +46,7 @@ def open_incident(
         game_date=sighting.game_date,
         opened_at=now,
         last_seen_at=now,
+        by_alert=sighting.by_alert,
         count=sighting.count,
         turns=[{"change": OPENED, "at": now}],
     )
@@ -107,9 +108,10 @@ def see_again(incident: Incident, sighting: Sighting, now: datetime) -> Incident
         says=sighting.says,
         detail=sighting.detail or incident.detail,
         next_step=sighting.next_step or incident.next_step,
-        figures=sighting.figures,
+        figures=sighting.figures or incident.figures,
         game_date=sighting.game_date or incident.game_date,
         last_seen_at=now,
+        by_alert=incident.by_alert and sighting.by_alert,
         count=incident.count + sighting.count,
         green_since=None,
     )

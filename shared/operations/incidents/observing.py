@@ -57,7 +57,9 @@ def observe(runtime: Runtime, findings: Iterable[Finding], covered_checks: Colle
 
     A finding that is not green opens or updates its incident. An incident whose check is among
     `covered_checks` (those that ran) and has no such finding is resolved; a check that did not run
-    resolves nothing. State: one query, and a transaction for each incident that is open or opens.
+    resolves nothing. One that only alerts have raised waits for a green finding about it: its date
+    may be none that the check looks at. State: one query, and a transaction for each incident that
+    is open or opens.
 
     Raises StoreUnavailable, WriteConflict; what was done stays, and is done once.
     """
@@ -70,8 +72,9 @@ def observe(runtime: Runtime, findings: Iterable[Finding], covered_checks: Colle
     for sighting in seen.values():
         _see(runtime, sighting, None, tally)
     for fingerprint, incident in open_ones.items():
-        if fingerprint not in seen and incident.check in covered_checks:
-            why = GREEN if fingerprint in green else ABSENT
+        is_green = fingerprint in green
+        if fingerprint not in seen and incident.check in covered_checks and (is_green or not incident.by_alert):
+            why = GREEN if is_green else ABSENT
             after = _update(runtime, incident, partial(life.see_green, now=now, resolution=why))
             if after is not None and not after.is_open:
                 tally.resolved.append(incident.id)

@@ -100,7 +100,7 @@ def send_test(runtime: Runtime, channel: str) -> Tested:
         raise channels.broken[channel]
     if channel not in channels.ready:
         what = "not set" if channel in CHANNELS else f"none of {', '.join(CHANNELS)}"
-        raise NotFound(f"The channel {channel[:80]!r} is {what}.", next_step='see "Alerts" in docs/deploy.md.')
+        raise NotFound(f"The channel {channel[:80]!r} is {what}.", next_step='see "Who is told" in docs/deploy.md.')
     now = runtime.clock.now()
     name = f"test.{channel}.{format_timestamp_us(now).replace(':', '')}"
     page = Page(runtime.settings.name_prefix, runtime.settings.dashboard_url)

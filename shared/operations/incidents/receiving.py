@@ -98,6 +98,7 @@ def _read(message: PulledMessage, pipeline: Pipeline, now: datetime) -> tuple[Si
         next_step=next_step,
         figures=_figures(content),
         game_date=day,
+        by_alert=True,
     )
     return sighting, raised_at
 
@@ -134,5 +135,6 @@ def _unreadable(message: PulledMessage, pipeline: Pipeline, error: Exception) ->
         severity=Severity.WARNING,
         says=f"A message is no alert: {type(error).__name__} {error}.",
         detail=f"It begins with {message.data[: 8 * _SHOWN]!r}",
+        by_alert=True,
         next_step=f"Publish fingerprint, severity ({known}), title and raised_at.",
     )

@@ -60,6 +60,10 @@ class Incident(StoredRecord):
     game_date: date | None = None
     opened_at: datetime
     last_seen_at: datetime
+    by_alert: bool = False
+    """Whether functions raised it and its check never found it: then only a green finding about it
+    resolves it, for the check may not look at its date.
+    """
     count: int
     """How often it was seen: findings, and alerts (one that is delivered twice counts twice)."""
     previous: str = ""

@@ -38,6 +38,8 @@ class Sighting:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     game_date: date | None = None
     count: int = 1
+    by_alert: bool = False
+    """Whether a function raised it, and no check found it."""
 
     @property
     def fingerprint(self) -> str:
@@ -128,7 +130,7 @@ def _join_all(sightings: Iterable[Sighting]) -> list[Sighting]:
 def _join(first: Sighting, second: Sighting) -> Sighting:
     """Two of one fingerprint: the worse of them, of equals the later."""
     worse = first if first.severity.rank > second.severity.rank else second
-    return replace(worse, count=first.count + second.count)
+    return replace(worse, count=first.count + second.count, by_alert=first.by_alert and second.by_alert)
 
 
 def _collect(check: str, new: list[Sighting]) -> Sighting:

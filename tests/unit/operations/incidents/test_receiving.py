@@ -21,7 +21,7 @@ from shared.operations.incidents.sightings import MANY
 from shared.stores.ports import Publication
 from shared.stores.runtime import Runtime
 from tests.support.embedded import ManualClock
-from tests.unit.operations.incidents.incident_cases import CountingState, green_finding, incidents
+from tests.unit.operations.incidents.incident_cases import CountingState, green_finding, incidents, red_finding
 
 PIPELINE = replace(
     load_pipeline(),
@@ -73,7 +73,17 @@ def test_an_alert_is_of_the_check_that_covers_it(runtime: Runtime, clock: Manual
     assert incident.figures == {"batch_id": "r2", "attempt": 2}
     assert runtime.bus.pull(SUBSCRIPTION) == []
     clock.move(minutes=15)
+    # the check may not look at the alert's date
+    assert observe(runtime, [], {"consolidation"}).resolved == ()
     assert observe(runtime, [green_finding()], {"consolidation"}).resolved == (incident.id,)
+
+
+def test_an_alert_that_the_check_has_found_itself_is_the_checks(runtime: Runtime, clock: ManualClock) -> None:
+    raise_alert(runtime, "consolidation-failed-r1", game_date="2025-11-14")
+    (name,) = receive_alerts(runtime, PIPELINE).changes.opened
+    clock.move(minutes=15)
+    assert observe(runtime, [red_finding()], {"consolidation"}).updated == (name,)
+    assert observe(runtime, [], {"consolidation"}).resolved == (name,)
 
 
 def test_the_longest_name_wins_and_what_has_none_is_its_own(runtime: Runtime) -> None:
