@@ -142,6 +142,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("UNIX_SECONDS(TIMESTAMP '1970-01-02 00:00:00+00')", 86400),
     ("UNIX_MILLIS(TIMESTAMP '1970-01-01 00:00:01+00')", 1000),
     ("TIMESTAMP_SECONDS(86400)", _ts(1970, 1, 2)),
+    ("CAST('2025-11-14T23:30:00.250001+00:00' AS TIMESTAMP)", _ts(2025, 11, 14, 23, 30).replace(microsecond=250_001)),
     ("ts < TIMESTAMP '2025-11-14 18:30:01-05'", True),
     # arrays and structs
     ("ARRAY_LENGTH([1, 2, 3])", 3),

@@ -91,7 +91,7 @@ def _end_of(row: Mapping[str, Any]) -> datetime:
     """
     assumed: datetime = row["tipoff_at"] + GAME_LENGTH
     live, final = row["live_seen_at"], row["final_seen_at"]
-    if live is not None and (final is None or live < final):
+    if live is not None:
         assumed = max(assumed, live)
     return assumed if final is None else min(assumed, final)
 

@@ -25,6 +25,7 @@ from tests.unit.operations.latency.nights import (
     RESULTS_RUN,
     SCHEDULE,
     SEEN_AT,
+    SUMMARY,
     add_results,
     at,
     box,
@@ -178,6 +179,11 @@ def test_a_backfilled_game_is_not_measured(night: Evening) -> None:
     }
 
 
+def test_a_game_that_the_schedule_lists_no_more_is_none(before: Evening) -> None:
+    before.add(SCHEDULE, [seen(EARLY, "scheduled", NOW, covers_from=DAY)])
+    assert [game.game_id for game in read(before).games] == [EARLY]
+
+
 def test_a_preseason_game_is_none(before: Evening) -> None:
     before.add(SCHEDULE, [seen(LATE, "scheduled", NOW, season_type="pre_season")])
     assert [game.game_id for game in read(before).games] == [EARLY]
@@ -204,6 +210,37 @@ def test_a_box_score_of_a_game_that_is_on_is_none(before: Evening) -> None:
     before.add(LOG, [logged("another", "phase3", at(4, 2), at(4, 3)), logged("this", "phase3", FETCHED_AT, LOADED_AT)])
     move_to(before, at(13))
     assert read(before).games[1].loaded_at == LOADED_AT
+
+
+def test_a_box_score_right_after_the_end_counts_once_the_schedule_says_final(before: Evening) -> None:
+    before.add(SCHEDULE, [seen(EARLY, "final", at(2, 20))])
+    add_results(before, EARLY, moment=at(2, 21))
+    move_to(before, at(2, 30))
+    assert read(before).games[0].loaded_at == at(2, 21)
+
+
+def test_a_box_score_counts_three_hours_after_tip_off_whatever_the_schedule_says(before: Evening) -> None:
+    add_results(before, LATE, moment=at(6))
+    move_to(before, at(7))
+    assert (read(before).games[1].loaded_at, read(before).games[1].final_seen_at) == (at(6), None)
+
+
+def test_a_box_score_without_minutes_is_none(before: Evening) -> None:
+    before.add(SCHEDULE, [seen(LATE, "final", SEEN_AT)])
+    before.add(
+        BOXES,
+        [box(LATE, team, FETCHED_AT, minutes=minutes) for team, minutes in zip(TEAMS[LATE], (0.0, None), strict=True)],
+    )
+    add_results(before, LATE, moment=at(12, 30))
+    move_to(before, at(13))
+    assert read(before).games[1].loaded_at == at(12, 30)
+
+
+def test_results_are_loaded_once_both_teams_are_in_the_tables(night: Evening) -> None:
+    """Half a box score is in the summaries of the one, half a file was fetched of the other."""
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE game_id = '{EARLY}' AND is_home")
+    night.warehouse.execute(f"DELETE FROM {BOXES} WHERE game_id = '{LATE}' AND is_home")
+    assert [game.loaded_at for game in read(night).games] == [None, None]
 
 
 def test_a_correction_does_not_make_the_first_results_late(night: Evening) -> None:
@@ -268,6 +305,23 @@ def test_a_date_waits_until_all_its_games_are_graded(before: Evening) -> None:
     add_results(before, LATE, moment=at(14))
     grade_at(before, at(15))
     assert dates(read(before)) == [(2, 2, 9 * HOUR, None, True)]
+
+
+def test_a_void_of_a_game_that_is_played_after_all_is_no_grade(night: Evening) -> None:
+    night.add(SCHEDULE, [seen(LATE, "postponed", SEEN_AT + timedelta(minutes=1))])
+    grade_at(night, at(12))
+    night.add(SCHEDULE, [seen(LATE, "final", at(12, 30))])
+    move_to(night, at(13))
+    assert [game.graded_at for game in read(night).games] == [at(12), None]
+
+
+def test_a_grade_of_another_day_is_not_of_this_one(night: Evening) -> None:
+    """Graded by mistake, before the schedule said that it was played two days later."""
+    later = date(2025, 11, 16)
+    grade_at(night, at(12))
+    night.add(SCHEDULE, [seen(LATE, "final", at(13), game_date=later, tipoff_at=at(0, day=17))])
+    move_to(night, at(13, day=17))
+    assert [(game.game_date, game.graded_at) for game in read(night).games] == [(DAY, at(12)), (later, None)]
 
 
 def test_a_grade_that_is_given_again_is_as_old_as_the_first_that_was_recorded(night: Evening) -> None:

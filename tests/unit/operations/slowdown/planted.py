@@ -70,6 +70,12 @@ def noisy(seed: int, days: int, wide: float, per_day: int = 2) -> list[Execution
     return sorted(found, key=lambda each: each.started_at)
 
 
+def one_a_day(seed: int, wide: float, days: int = 28) -> list[Execution]:
+    """One run a day to today, of the same rows, with a noise of `wide`."""
+    random = Random(seed)
+    return [execution(40.0 * random.lognormvariate(0.0, wide), day) for day in range(days, -1, -1)]
+
+
 def dead(days_ago: float) -> Execution:
     """Its process died, and batch_sweep ended it: the row's seconds are its lease."""
     return execution(LEASE, days_ago, status="failed", attempts=2, error_type="Abandoned")

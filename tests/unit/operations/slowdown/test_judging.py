@@ -14,7 +14,7 @@ from shared.core.pipeline import WORKER
 from shared.operations.levels import Level
 from shared.operations.slowdown.executions import Execution
 from shared.operations.slowdown.judging import LAST_DAYS, Slowdown, judge
-from tests.unit.operations.slowdown.planted import LEASE, NOW, dead, execution, noisy, slower, steady
+from tests.unit.operations.slowdown.planted import LEASE, NOW, dead, execution, noisy, one_a_day, slower, steady
 
 TIMEOUT = 540
 
@@ -191,6 +191,22 @@ def test_a_noisy_normal_week_says_nothing(wide: float) -> None:
 def test_hardly_any_week_says_anything_however_noisy() -> None:
     loud = sum(verdict(noisy(seed, 28, 0.4)).level != Level.GREEN for seed in range(300))
     assert loud <= 6
+
+
+def test_what_varies_a_lot_by_itself_has_wider_limits() -> None:
+    """A run a day, a third of them over 1.6 times the median, as of a source outside."""
+    found = [verdict(one_a_day(seed, 0.5)) for seed in range(400)]
+    drifts = sum("The mean of the last 3 days" in each.says for each in found)
+    loud = sum(each.level != Level.GREEN for each in found)
+    assert drifts <= 4
+    assert loud - drifts <= 8
+
+
+def test_how_much_it_varies_is_not_taken_from_the_days_that_are_judged() -> None:
+    before = [execution(40, day) for day in (6, 5, 4, 3)]
+    seconds = (90, 160, 90, 200, 90, 160)
+    found = verdict([*before, *(execution(each, (5 - place) / 2) for place, each in enumerate(seconds))])
+    assert "The mean of the last 3 days is 39% above that of the last 7." in found.says
 
 
 @pytest.mark.parametrize(("times", "least"), [(2.5, 50), (4.5, 97), (6.0, 100)])

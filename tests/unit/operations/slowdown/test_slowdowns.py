@@ -96,7 +96,9 @@ def test_a_simulated_clock_is_not_what_the_history_counts_by(tmp_path: Path) -> 
         for each in [*steady(40.0), execution(100.0)]
     ]
     with stores(tmp_path, rows) as (runtime, _):
-        (found,) = read_slowdowns(replace(runtime, machine=Machine()), PIPELINE).rows
+        slowdowns = read_slowdowns(replace(runtime, machine=Machine()), PIPELINE)
+        (found,) = slowdowns.rows
+        assert slowdowns.at == Machine().now()
         assert found.level == Level.YELLOW
         assert found.times == pytest.approx(2.5)
 
