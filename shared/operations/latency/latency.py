@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.core.clock import new_york_date
-from shared.core.errors import DataError
-from shared.core.pipeline import Pipeline
+from shared.core.errors import ConfigError, DataError
+from shared.core.pipeline import GRADING, Pipeline
 from shared.operations.latency.games import DateLatency, GameLatency, Loaded, dates_of, game_of
 from shared.operations.latency.runs import RunLatency, runs_of
 from shared.operations.latency.stages import GAME, GRADED, Stage, WeekLatency, stages_of, weeks_of
@@ -20,8 +20,6 @@ from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "shared.operations.latency"
-# From the end of a date's last game to its last grade.
-TARGET = timedelta(hours=6)
 # A season and its summer.
 DAYS = range(1, 401)
 # Writes player_game_summary, of games that are over.
@@ -53,20 +51,22 @@ class Measured:
     recorded: tuple[Stage, ...]
 
 
-def read_latency(runtime: Runtime, pipeline: Pipeline, days: int, target: timedelta = TARGET) -> Latency:
+def read_latency(runtime: Runtime, pipeline: Pipeline, days: int) -> Latency:
     """Today and so many days before it; three statements.
 
-    Raises DataError for days that are not 1 to 400, StoreUnavailable.
+    Raises DataError for days that are not 1 to 400, ConfigError where pipeline.yaml has no target,
+    StoreUnavailable.
     """
-    return measure(runtime, pipeline, days, target).latency
+    return measure(runtime, pipeline, days).latency
 
 
-def measure(runtime: Runtime, pipeline: Pipeline, days: int, target: timedelta) -> Measured:
-    """The same with what is recorded of it. Raises DataError, StoreUnavailable."""
+def measure(runtime: Runtime, pipeline: Pipeline, days: int) -> Measured:
+    """The same with what is recorded of it: for who records it, too. Raises what it raises."""
     if days not in DAYS:
         raise DataError(
             f"The latency of {days} days cannot be measured.", next_step=f"ask for {DAYS[0]} to {DAYS[-1]} days."
         )
+    target = target_of(pipeline)
     now = runtime.clock.now()
     today = new_york_date(now)
     first, tomorrow = today - timedelta(days=days), today + timedelta(days=1)
@@ -93,6 +93,20 @@ def measure(runtime: Runtime, pipeline: Pipeline, days: int, target: timedelta) 
     return Measured(latency, tuple(stages), tuple(before))
 
 
+def target_of(pipeline: Pipeline) -> timedelta:
+    """From the end of a date's last game to its last grade: the deadline of pipeline.yaml.
+
+    Raises ConfigError where it has none that counts from the last game.
+    """
+    for each in pipeline.deadlines:
+        if each.phase == pipeline.functions[GRADING].phase and each.within_hours is not None:
+            return timedelta(hours=each.within_hours)
+    raise ConfigError(
+        "pipeline.yaml has no deadline of grading in hours after the last game.",
+        next_step="add one with within_hours under `deadlines`.",
+    )
+
+
 def _is_a_games_grade(stage: Stage) -> bool:
     return (stage.kind, stage.stage) == (GAME, GRADED)
 
@@ -109,9 +123,9 @@ def _loading(phases: Sequence[Mapping[str, Any]], *, is_simulated: bool) -> Load
         if row["phase"] == LOADS and row["status"] in DID_WORK and not is_simulated:
             ends[row["game_date"]].append(row["finished_at"])
 
-    def loaded(day: date, fetched_at: datetime) -> datetime:
+    def find_end(day: date, fetched_at: datetime) -> datetime:
         of_day = sorted(ends[day])
         place = bisect_right(of_day, fetched_at)
         return of_day[place] if place < len(of_day) else fetched_at
 
-    return loaded
+    return find_end

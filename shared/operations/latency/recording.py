@@ -12,7 +12,7 @@ from typing import Any
 from shared.core.errors import DataError
 from shared.core.pipeline import Pipeline
 from shared.operations.api.as_json import as_json
-from shared.operations.latency.latency import PACKAGE, TARGET, Latency, measure
+from shared.operations.latency.latency import PACKAGE, Latency, Measured, measure
 from shared.operations.latency.stages import Stage, stages_of
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
@@ -31,27 +31,41 @@ def rows_for(latency: Latency) -> list[dict[str, Any]]:
     return [as_json(stage) for stage in stages_of(latency.games, latency.dates, latency.runs, target)]
 
 
-def write_latency(runtime: Runtime, pipeline: Pipeline, days: int, target: timedelta = TARGET) -> int:
+def write_latency(runtime: Runtime, pipeline: Pipeline, days: int) -> int:
     """Record today and so many days before it; returns the rows written.
 
-    Three statements where nothing has changed since, else one more, which replaces the dates that
-    have. Raises DataError for days that are not 1 to 60, StoreUnavailable, WriteConflict.
+    Three statements where nothing has changed since, else one more. Raises DataError for days that
+    are not 1 to 60, ConfigError where pipeline.yaml has no target, StoreUnavailable, WriteConflict.
     """
-    if not 1 <= days <= MOST_DAYS:
-        raise DataError(
-            f"The latency of {days} days cannot be recorded at once.", next_step=f"record 1 to {MOST_DAYS} days."
-        )
-    measured = measure(runtime, pipeline, days, target)
-    changed = _changed(_by_date(measured.stages), _by_date(measured.recorded))
+    _check_days(days)
+    return record(runtime, measure(runtime, pipeline, days))
+
+
+def record(runtime: Runtime, measured: Measured) -> int:
+    """Record what was measured, for who measured it already; returns the rows written.
+
+    One statement, which replaces the dates that have changed; none where none has. Raises DataError
+    for more than 60 days, StoreUnavailable, WriteConflict.
+    """
+    latency = measured.latency
+    _check_days((latency.last_date - latency.first_date).days)
+    changed = _find_changed(_by_date(measured.stages), _by_date(measured.recorded))
     if not changed:
         return 0
-    rows = [row for row in rows_for(measured.latency) if date.fromisoformat(row["game_date"]) in changed]
+    rows = [row for row in rows_for(latency) if date.fromisoformat(row["game_date"]) in changed]
     return runtime.warehouse.replace_partition(
         TABLE,
         DateRange(min(changed), max(changed)),
         read_sql(PACKAGE, "pipeline_latency"),
         {"stages": json.dumps(rows, separators=(",", ":")), "measured_at": runtime.clock.now()},
     )
+
+
+def _check_days(days: int) -> None:
+    if not 1 <= days <= MOST_DAYS:
+        raise DataError(
+            f"The latency of {days} days cannot be recorded at once.", next_step=f"record 1 to {MOST_DAYS} days."
+        )
 
 
 def _by_date(stages: Iterable[Stage]) -> dict[date, list[Stage]]:
@@ -61,7 +75,7 @@ def _by_date(stages: Iterable[Stage]) -> dict[date, list[Stage]]:
     return found
 
 
-def _changed(now: Mapping[date, Sequence[Stage]], before: Mapping[date, Sequence[Stage]]) -> set[date]:
+def _find_changed(now: Mapping[date, Sequence[Stage]], before: Mapping[date, Sequence[Stage]]) -> set[date]:
     """Dates that have other stages than are recorded; of one that has none any more nothing is
     taken away.
     """

@@ -42,7 +42,7 @@ def at(hour: int, minute: int = 0, day: int = 15) -> datetime:
     return datetime(2025, 11, day, hour, minute, tzinfo=UTC)
 
 
-def seen(game: str, status: str, moment: datetime, **changes: Any) -> dict[str, Any]:
+def sighting(game: str, status: str, moment: datetime, **changes: Any) -> dict[str, Any]:
     """A game in a schedule fetched at a moment."""
     return {**schedule_row(game, status), "snapshot_time": moment, **changes}
 
@@ -70,7 +70,7 @@ def box(game: str, team: str, moment: datetime, **changes: Any) -> dict[str, Any
     }
 
 
-def logged(run_id: str, phase: str, began: datetime, ended: datetime, **changes: Any) -> dict[str, Any]:
+def log_row(run_id: str, phase: str, began: datetime, ended: datetime, **changes: Any) -> dict[str, Any]:
     """A row of the log of phases."""
     return {
         "game_date": DAY,
@@ -90,7 +90,7 @@ def chain(run_id: str, began: datetime, seconds: float, day: date = DAY) -> list
     rows = []
     for phase in PIPELINE.phase_order:
         ended = began + timedelta(seconds=seconds)
-        rows.append(logged(run_id, phase, began, ended, game_date=day))
+        rows.append(log_row(run_id, phase, began, ended, game_date=day))
         began = ended + timedelta(seconds=2)
     return rows
 
@@ -108,7 +108,7 @@ def add_results(night: Evening, *games: str, moment: datetime = FETCHED_AT) -> N
 def predicted_evening(folder: Path) -> Iterator[Evening]:
     """Both games scheduled, one player of each predicted."""
     with evening(folder) as opened:
-        opened.add(SCHEDULE, [seen(game, "scheduled", NOW - timedelta(hours=1)) for game in (EARLY, LATE)])
+        opened.add(SCHEDULE, [sighting(game, "scheduled", NOW - timedelta(hours=1)) for game in (EARLY, LATE)])
         opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
         rows = [prediction_row(game, 1, f"{game}1") for game in (EARLY, LATE)]
         opened.add("nba_predictions.player_prop_predictions", rows)
@@ -119,9 +119,9 @@ def predicted_evening(folder: Path) -> Iterator[Evening]:
 def played_night(folder: Path) -> Iterator[Evening]:
     """The same, played: final in the schedule, results loaded at 11:34 UTC; the clock is there."""
     with predicted_evening(folder) as opened:
-        opened.add(SCHEDULE, [seen(game, "final", SEEN_AT) for game in (EARLY, LATE)])
+        opened.add(SCHEDULE, [sighting(game, "final", SEEN_AT) for game in (EARLY, LATE)])
         add_results(opened, EARLY, LATE)
-        opened.add(LOG, [logged(RESULTS_RUN, "phase3", FETCHED_AT + timedelta(minutes=1), LOADED_AT)])
+        opened.add(LOG, [log_row(RESULTS_RUN, "phase3", FETCHED_AT + timedelta(minutes=1), LOADED_AT)])
         move_to(opened, LOADED_AT)
         yield opened
 

@@ -24,7 +24,7 @@ from tests.unit.operations.latency.nights import (
     played_night,
     predicted_evening,
     read,
-    seen,
+    sighting,
 )
 
 
@@ -60,7 +60,7 @@ def test_a_grade_that_is_missing_is_red_beyond_the_target(night: Evening) -> Non
 
 def test_missing_results_are_to_be_fetched_first(tmp_path: Path) -> None:
     with predicted_evening(tmp_path) as night:
-        night.add(SCHEDULE, [seen(game, "final", SEEN_AT) for game in (EARLY, LATE)])
+        night.add(SCHEDULE, [sighting(game, "final", SEEN_AT) for game in (EARLY, LATE)])
         add_results(night, EARLY)
         grade_at(night, at(16))
         found = finding(night)

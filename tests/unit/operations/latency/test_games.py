@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.errors import DataError
+from shared.core.errors import ConfigError, DataError
 from shared.operations.latency.latency import Latency, read_latency
 from shared.operations.latency.recording import write_latency
 from tests.support.prediction_tables import DAY, EARLY, LATE, NOW, TEAMS, Evening, batch, prediction_row
@@ -30,12 +30,12 @@ from tests.unit.operations.latency.nights import (
     at,
     box,
     grade_at,
-    logged,
+    log_row,
     move_to,
     played_night,
     predicted_evening,
     read,
-    seen,
+    sighting,
 )
 
 HOUR = 3600.0
@@ -73,8 +73,16 @@ def test_it_is_on_target_where_it_is_graded_within_six_hours(night: Evening) -> 
     grade_at(night, at(12))
     (found,) = read(night).dates
     assert (found.seconds, found.is_over_target) == (6 * HOUR, False)
-    (found,) = read_latency(night.runtime, PIPELINE, 7, timedelta(hours=5)).dates
-    assert found.is_over_target
+
+
+def test_the_target_is_the_deadline_of_pipeline_yaml(night: Evening) -> None:
+    grade_at(night, at(12))
+    (graded,) = [each for each in PIPELINE.deadlines if each.phase == "grading"]
+    stricter = replace(PIPELINE, deadlines=(replace(graded, within_hours=5.0),))
+    (found,) = read_latency(night.runtime, stricter, 7).dates
+    assert (found.is_over_target, found.due_by) == (True, at(11))
+    with pytest.raises(ConfigError, match="no deadline of grading"):
+        read_latency(night.runtime, replace(PIPELINE, deadlines=()), 7)
 
 
 def test_three_statements_whatever_the_days(night: Evening) -> None:
@@ -95,21 +103,23 @@ def test_other_days_are_refused(night: Evening, days: int) -> None:
 
 
 def test_an_end_is_not_after_the_schedule_said_final_and_not_before_it_last_said_live(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(EARLY, "final", at(2, 20)), seen(LATE, "live", at(6, 40))])
+    before.add(SCHEDULE, [sighting(EARLY, "final", at(2, 20)), sighting(LATE, "live", at(6, 40))])
     move_to(before, at(7))
     assert [game.ended_at for game in read(before).games] == [at(2, 20), at(6, 40)]
-    before.add(SCHEDULE, [seen(LATE, "final", at(6, 50))])
+    before.add(SCHEDULE, [sighting(LATE, "final", at(6, 50))])
     assert [game.ended_at for game in read(before).games] == [at(2, 20), at(6, 40)]
 
 
 def test_a_live_after_a_final_is_a_mistake_of_the_feed(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(EARLY, "final", at(2, 20)), seen(EARLY, "live", at(5)), seen(EARLY, "final", at(6))])
+    before.add(
+        SCHEDULE, [sighting(EARLY, "final", at(2, 20)), sighting(EARLY, "live", at(5)), sighting(EARLY, "final", at(6))]
+    )
     move_to(before, at(7))
     assert (read(before).games[0].ended_at, read(before).games[0].final_seen_at) == (at(2, 20), at(2, 20))
 
 
 def test_a_game_without_a_tip_off_begins_at_seven(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(EARLY, "scheduled", NOW, tipoff_at=None)])
+    before.add(SCHEDULE, [sighting(EARLY, "scheduled", NOW, tipoff_at=None)])
     assert read(before).games[0].ended_at == END_EARLY
 
 
@@ -123,7 +133,7 @@ def test_what_is_known_later_than_now_is_not_known(night: Evening) -> None:
 
 @pytest.mark.parametrize("status", ["postponed", "cancelled", "suspended"])
 def test_a_game_that_does_not_take_place_is_none(night: Evening, status: str) -> None:
-    night.add(SCHEDULE, [seen(LATE, status, SEEN_AT + timedelta(minutes=1))])
+    night.add(SCHEDULE, [sighting(LATE, status, SEEN_AT + timedelta(minutes=1))])
     grade_at(night, at(16))
     latency = read(night)
     assert [game.game_id for game in latency.games] == [EARLY]
@@ -134,11 +144,11 @@ def test_a_postponed_game_counts_to_the_day_it_is_played_on(before: Evening) -> 
     """What was said of its first day is void, and is nothing to grade on the second."""
     later = date(2025, 11, 16)
     tipoff = at(0, day=17)
-    before.add(SCHEDULE, [seen(LATE, "postponed", at(2)), seen(EARLY, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "postponed", at(2)), sighting(EARLY, "final", SEEN_AT)])
     add_results(before, EARLY)
     grade_at(before, at(16))
-    before.add(SCHEDULE, [seen(LATE, "scheduled", at(17), game_date=later, tipoff_at=tipoff)])
-    before.add(SCHEDULE, [seen(LATE, "final", at(11, day=17), game_date=later, tipoff_at=tipoff)])
+    before.add(SCHEDULE, [sighting(LATE, "scheduled", at(17), game_date=later, tipoff_at=tipoff)])
+    before.add(SCHEDULE, [sighting(LATE, "final", at(11, day=17), game_date=later, tipoff_at=tipoff)])
     move_to(before, at(12, day=17))
     latency = read(before)
     assert [(game.game_date, game.game_id) for game in latency.games] == [(DAY, EARLY), (later, LATE)]
@@ -153,7 +163,7 @@ def test_a_postponed_game_counts_to_the_day_it_is_played_on(before: Evening) -> 
 
 def test_a_game_without_predictions_is_not_waited_for(before: Evening) -> None:
     before.warehouse.execute(f"DELETE FROM nba_predictions.prediction_batches WHERE game_id = '{LATE}'")
-    before.add(SCHEDULE, [seen(game, "final", SEEN_AT) for game in (EARLY, LATE)])
+    before.add(SCHEDULE, [sighting(game, "final", SEEN_AT) for game in (EARLY, LATE)])
     add_results(before, EARLY, LATE)
     grade_at(before, at(16))
     (found,) = read(before).dates
@@ -162,7 +172,7 @@ def test_a_game_without_predictions_is_not_waited_for(before: Evening) -> None:
 
 def test_a_prediction_from_after_tip_off_is_none(before: Evening) -> None:
     """The tip-off was moved forward: nothing of it can be graded."""
-    before.add(SCHEDULE, [seen(LATE, "scheduled", NOW, tipoff_at=NOW - timedelta(minutes=1))])
+    before.add(SCHEDULE, [sighting(LATE, "scheduled", NOW, tipoff_at=NOW - timedelta(minutes=1))])
     assert [(game.game_id, game.is_due) for game in read(before).games] == [(LATE, False), (EARLY, True)]
 
 
@@ -170,7 +180,7 @@ def test_a_backfilled_game_is_not_measured(night: Evening) -> None:
     """Its schedule came weeks after it was played: nobody waited for it."""
     old = DAY - timedelta(days=9)
     tipoff = at(0, day=6)
-    night.add(SCHEDULE, [seen(EARLY, "final", NOW, game_id="0022500100", game_date=old, tipoff_at=tipoff)])
+    night.add(SCHEDULE, [sighting(EARLY, "final", NOW, game_id="0022500100", game_date=old, tipoff_at=tipoff)])
     latency = read(night, 14)
     assert [(game.game_date, game.is_followed) for game in latency.games] == [(old, False), (DAY, True), (DAY, True)]
     assert {(each.stage, each.count) for each in latency.weeks if each.kind == "game"} == {
@@ -180,12 +190,12 @@ def test_a_backfilled_game_is_not_measured(night: Evening) -> None:
 
 
 def test_a_game_that_the_schedule_lists_no_more_is_none(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(EARLY, "scheduled", NOW, covers_from=DAY)])
+    before.add(SCHEDULE, [sighting(EARLY, "scheduled", NOW, covers_from=DAY)])
     assert [game.game_id for game in read(before).games] == [EARLY]
 
 
 def test_a_preseason_game_is_none(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(LATE, "scheduled", NOW, season_type="pre_season")])
+    before.add(SCHEDULE, [sighting(LATE, "scheduled", NOW, season_type="pre_season")])
     assert [game.game_id for game in read(before).games] == [EARLY]
 
 
@@ -193,27 +203,29 @@ def test_a_preseason_game_is_none(before: Evening) -> None:
 
 
 def test_half_a_box_score_is_not_loaded_and_a_later_half_is(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(LATE, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "final", SEEN_AT)])
     before.add(BOXES, [box(LATE, TEAMS[LATE][0], FETCHED_AT), box(LATE, "LAL", FETCHED_AT)])
     move_to(before, at(13))
     assert read(before).games[1].loaded_at is None
     add_results(before, LATE, moment=at(12, 30))
-    before.add(LOG, [logged(RESULTS_RUN, "phase3", FETCHED_AT, LOADED_AT)])
-    before.add(LOG, [logged(f"{DAY}-heal-phase1-1", "phase3", at(12, 31), at(12, 33))])
+    before.add(LOG, [log_row(RESULTS_RUN, "phase3", FETCHED_AT, LOADED_AT)])
+    before.add(LOG, [log_row(f"{DAY}-heal-phase1-1", "phase3", at(12, 31), at(12, 33))])
     assert read(before).games[1].loaded_at == at(12, 33)
 
 
 def test_a_box_score_of_a_game_that_is_on_is_none(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(LATE, "live", at(4)), seen(LATE, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "live", at(4)), sighting(LATE, "final", SEEN_AT)])
     before.add(BOXES, [box(LATE, team, at(4, 1)) for team in TEAMS[LATE]])
     add_results(before, LATE)
-    before.add(LOG, [logged("another", "phase3", at(4, 2), at(4, 3)), logged("this", "phase3", FETCHED_AT, LOADED_AT)])
+    before.add(
+        LOG, [log_row("another", "phase3", at(4, 2), at(4, 3)), log_row("this", "phase3", FETCHED_AT, LOADED_AT)]
+    )
     move_to(before, at(13))
     assert read(before).games[1].loaded_at == LOADED_AT
 
 
 def test_a_box_score_right_after_the_end_counts_once_the_schedule_says_final(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(EARLY, "final", at(2, 20))])
+    before.add(SCHEDULE, [sighting(EARLY, "final", at(2, 20))])
     add_results(before, EARLY, moment=at(2, 21))
     move_to(before, at(2, 30))
     assert read(before).games[0].loaded_at == at(2, 21)
@@ -226,7 +238,7 @@ def test_a_box_score_counts_three_hours_after_tip_off_whatever_the_schedule_says
 
 
 def test_a_box_score_without_minutes_is_none(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(LATE, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "final", SEEN_AT)])
     before.add(
         BOXES,
         [box(LATE, team, FETCHED_AT, minutes=minutes) for team, minutes in zip(TEAMS[LATE], (0.0, None), strict=True)],
@@ -245,20 +257,20 @@ def test_results_are_loaded_once_both_teams_are_in_the_tables(night: Evening) ->
 
 def test_a_correction_does_not_make_the_first_results_late(night: Evening) -> None:
     night.add(BOXES, [box(LATE, team, at(20)) for team in TEAMS[LATE]])
-    night.add(LOG, [logged("again", "phase3", at(20, 1), at(20, 2))])
+    night.add(LOG, [log_row("again", "phase3", at(20, 1), at(20, 2))])
     move_to(night, at(21))
     assert read(night).games[1].loaded_at == LOADED_AT
 
 
 def test_a_phase_3_that_failed_or_found_nothing_loads_nothing(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(LATE, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "final", SEEN_AT)])
     add_results(before, LATE)
     before.add(
         LOG,
         [
-            logged("a", "phase3", FETCHED_AT, at(11, 32), status="failed"),
-            logged("b", "phase3", FETCHED_AT, at(11, 33), status="no_data"),
-            logged("c", "phase3", at(12), at(12, 5), status="partial"),
+            log_row("a", "phase3", FETCHED_AT, at(11, 32), status="failed"),
+            log_row("b", "phase3", FETCHED_AT, at(11, 33), status="no_data"),
+            log_row("c", "phase3", at(12), at(12, 5), status="partial"),
         ],
     )
     move_to(before, at(13))
@@ -267,9 +279,9 @@ def test_a_phase_3_that_failed_or_found_nothing_loads_nothing(before: Evening) -
 
 def test_results_of_a_backfill_are_as_old_as_their_fetching(before: Evening) -> None:
     """Its log bears the last of its dates."""
-    before.add(SCHEDULE, [seen(LATE, "final", SEEN_AT)])
+    before.add(SCHEDULE, [sighting(LATE, "final", SEEN_AT)])
     add_results(before, LATE)
-    before.add(LOG, [logged("b", "phase3", at(12), at(12, 5), game_date=date(2025, 11, 15))])
+    before.add(LOG, [log_row("b", "phase3", at(12), at(12, 5), game_date=date(2025, 11, 15))])
     move_to(before, at(13))
     assert read(before).games[1].loaded_at == FETCHED_AT
 
@@ -282,7 +294,7 @@ def test_under_a_simulated_clock_results_are_loaded_when_they_are_fetched(night:
             return datetime(2026, 11, 30, tzinfo=UTC)
 
     night.warehouse.execute(f"DELETE FROM {LOG} WHERE TRUE")
-    night.add(LOG, [logged(RESULTS_RUN, "phase3", Machine().now(), Machine().now())])
+    night.add(LOG, [log_row(RESULTS_RUN, "phase3", Machine().now(), Machine().now())])
     runtime = replace(night.runtime, machine=Machine())
     assert [game.loaded_at for game in read_latency(runtime, PIPELINE, 7).games] == [FETCHED_AT] * 2
 
@@ -295,7 +307,7 @@ def dates(latency: Latency) -> list[tuple[int, int, float | None, float | None, 
 
 
 def test_a_date_waits_until_all_its_games_are_graded(before: Evening) -> None:
-    before.add(SCHEDULE, [seen(game, "final", SEEN_AT) for game in (EARLY, LATE)])
+    before.add(SCHEDULE, [sighting(game, "final", SEEN_AT) for game in (EARLY, LATE)])
     assert dates(read(before)) == [(2, 0, None, None, False)], "not over"
     move_to(before, at(12))
     assert dates(read(before)) == [(2, 0, None, 6 * HOUR, False)]
@@ -308,9 +320,9 @@ def test_a_date_waits_until_all_its_games_are_graded(before: Evening) -> None:
 
 
 def test_a_void_of_a_game_that_is_played_after_all_is_no_grade(night: Evening) -> None:
-    night.add(SCHEDULE, [seen(LATE, "postponed", SEEN_AT + timedelta(minutes=1))])
+    night.add(SCHEDULE, [sighting(LATE, "postponed", SEEN_AT + timedelta(minutes=1))])
     grade_at(night, at(12))
-    night.add(SCHEDULE, [seen(LATE, "final", at(12, 30))])
+    night.add(SCHEDULE, [sighting(LATE, "final", at(12, 30))])
     move_to(night, at(13))
     assert [game.graded_at for game in read(night).games] == [at(12), None]
 
@@ -319,7 +331,7 @@ def test_a_grade_of_another_day_is_not_of_this_one(night: Evening) -> None:
     """Graded by mistake, before the schedule said that it was played two days later."""
     later = date(2025, 11, 16)
     grade_at(night, at(12))
-    night.add(SCHEDULE, [seen(LATE, "final", at(13), game_date=later, tipoff_at=at(0, day=17))])
+    night.add(SCHEDULE, [sighting(LATE, "final", at(13), game_date=later, tipoff_at=at(0, day=17))])
     move_to(night, at(13, day=17))
     assert [(game.game_date, game.graded_at) for game in read(night).games] == [(DAY, at(12)), (later, None)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.operations.latency.runs import RunLatency, runs_of
 from tests.support.prediction_tables import DAY
-from tests.unit.operations.latency.nights import PIPELINE, at, chain, logged
+from tests.unit.operations.latency.nights import PIPELINE, at, chain, log_row
 
 RUN = f"{DAY}-same-day-predictions"
 
@@ -49,46 +49,46 @@ def test_a_redriven_phase_counts_with_the_work_that_it_did_in_the_end() -> None:
 
 def test_a_late_completion_does_not_make_the_first_export_late() -> None:
     rows = chain(RUN, at(16, 30), 10)
-    later = [logged(RUN, phase, at(18), at(18, 1)) for phase in ("phase5_consolidation", "phase6")]
+    later = [log_row(RUN, phase, at(18), at(18, 1)) for phase in ("phase5_consolidation", "phase6")]
     assert run_of(*rows, *later) == run_of(*rows)
 
 
 def test_a_run_that_failed_has_no_export_and_says_where() -> None:
     rows = chain(RUN, at(16, 30), 10)[:3]
-    found = run_of(*rows, logged(RUN, "phase4", at(16, 40), at(16, 41), status="failed"))
+    found = run_of(*rows, log_row(RUN, "phase4", at(16, 40), at(16, 41), status="failed"))
     assert (found.exported_at, found.seconds, found.is_whole) == (None, None, False)
     assert (found.phases[-1].phase, found.phases[-1].status) == ("phase4", "failed")
 
 
 @pytest.mark.parametrize(("status", "exported"), [("success", True), ("halted", True), ("no_data", False)])
 def test_an_export_that_wrote_nothing_is_none(status: str, exported: bool) -> None:
-    rows = [*chain(RUN, at(16, 30), 10)[:-1], logged(RUN, "phase6", at(17), at(17, 1), status=status)]
+    rows = [*chain(RUN, at(16, 30), 10)[:-1], log_row(RUN, "phase6", at(17), at(17, 1), status=status)]
     assert (run_of(*rows).exported_at is not None) == exported
 
 
 def test_an_export_by_itself_is_no_whole_run() -> None:
-    found = run_of(logged(f"{DAY}-phase6-tonight-picks", "phase6", at(18), at(18, 0)))
+    found = run_of(log_row(f"{DAY}-phase6-tonight-picks", "phase6", at(18), at(18, 0)))
     assert (found.is_whole, found.seconds) == (False, 0.0)
     graded = run_of(
-        logged(f"{DAY}-grading-daily", "grading", at(16), at(16, 1)),
-        logged(f"{DAY}-grading-daily", "phase6", at(16, 2), at(16, 3)),
+        log_row(f"{DAY}-grading-daily", "grading", at(16), at(16, 1)),
+        log_row(f"{DAY}-grading-daily", "phase6", at(16, 2), at(16, 3)),
     )
     assert (graded.is_whole, graded.seconds) == (False, 180.0)
 
 
 def test_runs_without_a_phase_of_the_chain_are_left_out() -> None:
-    assert runs(logged("sweep", "batch_sweep", at(1), at(2)), logged("train", "training", at(1), at(2))) == []
+    assert runs(log_row("sweep", "batch_sweep", at(1), at(2)), log_row("train", "training", at(1), at(2))) == []
 
 
 def test_phases_that_overlap_wait_for_nothing() -> None:
-    found = run_of(logged(RUN, "phase5_coordinator", at(1), at(2)), logged(RUN, "phase5_worker", at(1, 59), at(3)))
+    found = run_of(log_row(RUN, "phase5_coordinator", at(1), at(2)), log_row(RUN, "phase5_worker", at(1, 59), at(3)))
     assert found.phases[1].waited_seconds == 0.0
 
 
 def test_one_run_about_two_dates_is_two() -> None:
     """Self-heal's names bear their date; a forced one need not."""
-    other = logged(RUN, "phase6", at(1), at(2), game_date=DAY + timedelta(days=1))
-    assert [each.game_date for each in runs(other, logged(RUN, "phase6", at(1), at(2)))] == [
+    other = log_row(RUN, "phase6", at(1), at(2), game_date=DAY + timedelta(days=1))
+    assert [each.game_date for each in runs(other, log_row(RUN, "phase6", at(1), at(2)))] == [
         DAY,
         DAY + timedelta(days=1),
     ]
