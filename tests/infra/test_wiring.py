@@ -334,6 +334,12 @@ def test_contracts_count_rows_of_declared_tables_that_self_heal_may_read() -> No
         assert {table.partition(".")[0] for table in contract.tables} <= set(PIPELINE.functions["self_heal"].datasets)
 
 
+def test_a_deadline_is_of_a_phase_that_some_function_has() -> None:
+    phases = {function.phase for function in PIPELINE.functions.values()}
+    assert {deadline.phase for deadline in PIPELINE.deadlines} <= phases
+    assert all(deadline.says for deadline in PIPELINE.deadlines)
+
+
 def test_schedulers_retry() -> None:
     defaults = RAW["schedule_defaults"]
     assert defaults["time_zone"] == "America/New_York"

@@ -107,9 +107,11 @@ def _content(data: bytes, *, whole: bool) -> Any:
     Raises ValueError for what is no JSON.
     """
     head, end, _ = data.partition(_AFTER_ORDER)
-    if whole or not end or not data.endswith(b"}"):
-        return json.loads(data)
-    return json.loads(head + b"}")
+    if not whole and end and data.endswith(b"}"):
+        header = json.loads(head + b"}")
+        if "order" in header:
+            return header
+    return json.loads(data)
 
 
 def _players(content: Mapping[str, Any]) -> tuple[str, ...]:

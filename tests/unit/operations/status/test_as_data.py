@@ -1,4 +1,4 @@
-"""Every read model of this package is plain data: its JSON has its fields, and nothing is lost."""
+"""Every read model of this package is plain data: as JSON it has all its fields."""
 
 from __future__ import annotations
 
