@@ -63,8 +63,8 @@ def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
     assert (found.player_id, found.game_id) == (1, EARLY)
     (pick,) = found.picks
     assert (pick.system_id, pick.line, pick.side, pick.exported_at) == ("ensemble_v1", 24.5, "OVER", NOW)
-    (said,) = found.predictions
-    assert (said.batch_id, said.line, said.outcome) == (f"batch_{DAY}_r1", 24.5, None)
+    (predicted,) = found.predictions
+    assert (predicted.batch_id, predicted.line, predicted.outcome) == (f"batch_{DAY}_r1", 24.5, None)
     assert found.model_versions == {"ensemble_v1": "1"}
     assert found.batch_run_id == NOON_RUN
     assert found.features is not None
@@ -80,9 +80,9 @@ def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
 
 def test_a_grade_belongs_to_its_prediction(traced: Evening) -> None:
     play(traced)
-    (said,) = read_lineage(traced.runtime, DAY, "p1").predictions
-    assert (said.outcome, said.actual_points) == ("loss", 20)
-    assert said.graded_at == traced.clock.now()
+    (predicted,) = read_lineage(traced.runtime, DAY, "p1").predictions
+    assert (predicted.outcome, predicted.actual_points) == ("loss", 20)
+    assert predicted.graded_at == traced.clock.now()
 
 
 def test_the_inputs_of_its_batch_are_named(traced: Evening) -> None:
