@@ -1,11 +1,11 @@
 -- What stands behind a player's features of a moment: the feature row, the lines, and his games
--- before, newest first. Parameters: @game_date, @game_id, @player_id, @features_as_of; @first is the
--- first day of the games looked at, @most how many of them.
+-- before, newest first. Parameters: @game_date, @game_id, @player_id, @features_as_of; @first is
+-- the first day of the games looked at, @most how many of them.
 WITH
 features AS (
   SELECT
-    'features' AS kind, CAST(NULL AS STRING) AS name, features_as_of AS at, quality_score AS value, null_reasons AS note,
-    game_date AS about, game_id
+    'features' AS kind, CAST(NULL AS STRING) AS name, features_as_of AS at, quality_score AS value,
+    null_reasons AS note, game_date AS about, game_id
   FROM nba_predictions.ml_feature_store
   WHERE game_date = @game_date
     AND game_id = @game_id
