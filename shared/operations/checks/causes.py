@@ -93,10 +93,10 @@ def link(findings: Sequence[Finding]) -> list[Finding]:
     fingerprint in their figures.
     """
     short = [finding for finding in findings if finding.level is not Level.GREEN]
-    return [_linked(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
+    return [_name_cause(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
 
 
-def _linked(finding: Finding, short: Sequence[Finding]) -> Finding:
+def _name_cause(finding: Finding, short: Sequence[Finding]) -> Finding:
     cause = next((found for rule in _rules(finding) if (found := _find(rule, finding, short))), None)
     if cause is None:
         return finding

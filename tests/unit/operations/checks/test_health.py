@@ -321,3 +321,25 @@ def test_a_failing_check_of_another_kind_does_not_follow_from_the_store(world: W
     world.runtime = replace(world.runtime, state=Down(world.runtime.state))
     found = run_checks(world.view(), checks)
     assert roots(found) == ["broken:check", "state-store:check"]
+
+
+def test_the_state_is_read_a_bounded_number_of_times(world: World) -> None:
+    """A read a schedule and a few a date; 144 sweeps and hundreds of units change nothing."""
+    go_well(world)
+    reads: list[str] = []
+
+    class Counted(Down):
+        def __getattr__(self, name: str) -> Any:
+            reads.append(name)
+            return getattr(self._port, name)
+
+    state = world.runtime.state
+    world.runtime = replace(world.runtime, state=Counted(state))
+    health(world)
+    first = len(reads)
+    for minute in range(60):
+        world.run("batch_sweep", f"sweep-{minute}", at=at("11:00") + timedelta(minutes=minute))
+        world.run("phase5_worker", f"{DAY}-{SAME_DAY}", unit=f"{BATCH}.{minute}", at=at("11:34"))
+    reads.clear()
+    assert not any(check.failed for check in health(world).checks)
+    assert len(reads) == first < 40

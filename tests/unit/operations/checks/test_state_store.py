@@ -65,7 +65,7 @@ def test_the_probe_is_the_only_document_that_all_checks_write(world: World) -> N
             return getattr(self._state, name)
 
         def transaction(self, body: Any) -> Any:
-            def watched(transaction: Any) -> Any:
+            def watch(transaction: Any) -> Any:
                 class Writes:
                     get = transaction.get
 
@@ -76,7 +76,7 @@ def test_the_probe_is_the_only_document_that_all_checks_write(world: World) -> N
 
                 return body(Writes)
 
-            return self._state.transaction(watched)
+            return self._state.transaction(watch)
 
     world.runtime = replace(world.runtime, state=Watched(world.runtime.state))
     assert not any(result.failed for result in run_checks(world.view()).checks)
