@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from shared.core.code_version import FILE, code_version
+from shared.core.pipeline import load_pipeline
 from shared.operations.checks import probe
 from shared.operations.levels import Level
 from tests.unit.operations.checks.world import DAY, SAME_DAY, World, at
 
 NEW, OLD = "bbbbbbbbbbbb", "aaaaaaaaaaaa"
+# What ran within the last minutes.
+REPEATED = [name for name, schedule in load_pipeline().schedules.items() if schedule.repeats]
 RUN = f"{DAY}-{SAME_DAY}"
 
 
@@ -32,17 +35,17 @@ def test_every_function_that_ran_since_serves_it(world: World) -> None:
     world.run_everything()  # what ran before the roll-out had another version, or none
     for function in ("phase1_scrape", "phase2_raw"):
         world.run(function, RUN, at=at("11:31"), code=NEW)
-    for schedule in ("grading-daily", "self-heal-results", "batch-sweep"):
+    for schedule in ("grading-daily", "self-heal-results", *REPEATED):
         world.run_schedule(schedule, code=NEW)
     found = world.finding("code-version", "pipeline")
-    assert (found.level, found.figures) == (Level.GREEN, {"code": NEW, "functions": 5})
+    assert (found.level, found.figures) == (Level.GREEN, {"code": NEW, "functions": 4 + len(REPEATED)})
 
 
 @pytest.mark.parametrize(("served", "says"), [(OLD, f"code {OLD}"), ("", "code without a version")])
 def test_a_function_that_serves_another_is_yellow_with_its_revision(world: World, served: str, says: str) -> None:
     deploy(world)
     world.run_everything()
-    for schedule in ("grading-daily", "self-heal-results", "batch-sweep", SAME_DAY):
+    for schedule in ("grading-daily", "self-heal-results", SAME_DAY, *REPEATED):
         world.run_schedule(schedule, code=NEW)
     world.run("phase3_analytics", RUN, at=at("11:32"), code=served, owner="phase3-analytics-00007-abc-1")
     (found,) = world.result("code-version").findings
