@@ -8,10 +8,11 @@ from rich.table import Table
 
 from local.console.plain import plain
 
-RIGHT = frozenset({
-    *("age", "attempts", "bytes", "count", "failures", "games", "graded", "have", "hours", "p50", "p95", "players"),
-    *("records", "rows", "runs", "seconds", "should", "times", "usual", "waiting"),
-})  # fmt: skip
+RIGHT = frozenset(
+    {
+        *("age", "attempts", "bytes", "count", "failures", "games", "graded", "have", "hours", "p50", "p95"),
+        *("players", "records", "rows", "runs", "seconds", "should", "times", "usual", "waiting"),
+    }
 )
 
 

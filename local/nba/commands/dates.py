@@ -188,7 +188,8 @@ def _show_grid(console: Console, *, found: Document) -> None:
         cells = {cell["phase"]: cell for cell in each["cells"]}
         verdicts = (_verdict(cells[phase]) if phase in cells else "" for phase in phases)
         rows.append([each["game_date"], each["games"], *verdicts])
-    console.print(table(["date", "games", *phases], rows))
+    # a screen is not wide enough for phase5_consolidation
+    console.print(table(["date", "games", *(phase.removeprefix("phase5_") for phase in phases)], rows))
 
 
 def _verdict(cell: Mapping[str, Any]) -> str:
