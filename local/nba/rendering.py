@@ -119,7 +119,7 @@ def hours(value: float) -> str:
     return f"{value / 3_600:.1f}"
 
 
-def moment(value: str) -> str:
+def format_timestamp(value: str) -> str:
     """2025-11-14 17:00Z of an ISO time."""
     return f"{value[:16].replace('T', ' ')}Z"
 

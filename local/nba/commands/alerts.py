@@ -16,7 +16,7 @@ from local.nba.command import command
 from local.nba.days import MOMENT
 from local.nba.lazy import Entry, LazyGroup
 from local.nba.place import Place
-from local.nba.rendering import Column, Document, Kind, attention, moment, of, render
+from local.nba.rendering import Column, Document, Kind, attention, format_timestamp, of, render
 
 _ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
 LIST = "./nba alerts list"
@@ -30,25 +30,25 @@ def identity(path: str) -> str:
 _COLUMNS = (
     Column("id", "path", identity),
     Column("severity", "severity"),
-    Column("since", "opened_at", moment),
+    Column("since", "opened_at", format_timestamp),
     Column("count", "count"),
     Column("what", "says"),
     Column("next", "next_step"),
     Column("acknowledged by", "acknowledged_by"),
-    Column("muted until", "muted_until", moment),
+    Column("muted until", "muted_until", format_timestamp),
 )
 OPEN = Kind(rows=of("open"), columns=_COLUMNS, empty="No incident is open.")
 LATELY = Kind(
     title="Resolved lately",
     rows=of("lately"),
-    columns=(*_COLUMNS[:5], Column("resolved", "resolved_at", moment), Column("how", "resolution")),
+    columns=(*_COLUMNS[:5], Column("resolved", "resolved_at", format_timestamp), Column("how", "resolution")),
 )
 INCIDENT = Kind(rows=lambda document: [document["incident"]], columns=_COLUMNS)
 DELIVERIES = Kind(
     title="Messages",
     rows=of("deliveries"),
     columns=(
-        Column("at", "created_at", moment),
+        Column("at", "created_at", format_timestamp),
         Column("channel", "channel"),
         Column("kind", "kind"),
         Column("status", "status"),
@@ -105,7 +105,7 @@ def ack(place: Place, consent: Consent, ids: tuple[str, ...]) -> Answer:
 @_ids
 @click.option("--until", required=True, type=MOMENT, help="Such as 2025-11-14T09:00, in New York.")
 def mute(place: Place, consent: Consent, ids: tuple[str, ...], until: str) -> Answer:
-    """Send nothing about incidents until a moment, unless they become worse."""
+    """Send nothing about incidents until a format_timestamp, unless they become worse."""
     return calls.act(place, consent, "mute", {"ids": list(ids), "until": until}, LIST)
 
 
@@ -150,7 +150,7 @@ alerts = LazyGroup(
         "show": Entry(f"{_HERE}:show_alert", "Show an incident, its messages, and those before it.", _FAMILY),
         "ack": Entry(f"{_HERE}:ack", "Say that somebody is on it: no reminder, no escalation.", _FAMILY),
         "mute": Entry(
-            f"{_HERE}:mute", "Send nothing about incidents until a moment, unless they become worse.", _FAMILY
+            f"{_HERE}:mute", "Send nothing about incidents until a format_timestamp, unless they become worse.", _FAMILY
         ),
         "unmute": Entry(f"{_HERE}:unmute", "End a mute.", _FAMILY),
         "resolve": Entry(

@@ -17,7 +17,7 @@ from local.nba.client import open_client
 from local.nba.command import command
 from local.nba.days import DAY, write_day
 from local.nba.place import Place
-from local.nba.rendering import Column, Document, Kind, attention, moment, of, render, yes
+from local.nba.rendering import Column, Document, Kind, attention, format_timestamp, of, render, yes
 from local.nba.showing import seconds, table
 
 # Verdicts of a cell that a person has to look at (shared/operations/status/model.py).
@@ -33,7 +33,7 @@ CELLS = Kind(
         Column("attempts", "attempts"),
         Column("seconds", "seconds", seconds),
         Column("usual", "usual.p50", seconds),
-        Column("deadline", "deadline", moment),
+        Column("deadline", "deadline", format_timestamp),
         Column("overdue", "overdue", yes),
         Column("what", "says"),
     ),
@@ -44,7 +44,7 @@ EXECUTIONS = Kind(
     columns=(
         Column("run", "run.run_id"),
         Column("status", "run.status"),
-        Column("started", "run.started_at", moment),
+        Column("started", "run.started_at", format_timestamp),
         Column("seconds", "run.seconds", seconds),
         Column("attempts", "run.attempts"),
         Column("by", "run.trigger_source"),
@@ -56,12 +56,12 @@ EXECUTIONS = Kind(
 ROWS = Kind(
     title="Rows",
     rows=of("rows"),
-    columns=(Column("table", "table"), Column("rows", "rows"), Column("newest", "newest", moment)),
+    columns=(Column("table", "table"), Column("rows", "rows"), Column("newest", "newest", format_timestamp)),
 )
 RESTARTS = Kind(
     title="Restarted by self-heal",
     rows=of("restarts"),
-    columns=(Column("at", "at", moment), Column("reason", "reason"), Column("run", "run_id")),
+    columns=(Column("at", "at", format_timestamp), Column("reason", "reason"), Column("run", "run_id")),
 )
 UNITS = Kind(
     title="Units",
@@ -98,13 +98,13 @@ PREDICTIONS = Kind(
         Column("line", "line"),
         Column("points", "predicted_points"),
         Column("advice", "recommendation"),
-        Column("features as of", "features_as_of", moment),
+        Column("features as of", "features_as_of", format_timestamp),
     ),
 )
 LINES = Kind(
     title="Lines",
     rows=of("lines"),
-    columns=(Column("bookmaker", "bookmaker"), Column("line", "line"), Column("at", "snapshot_time", moment)),
+    columns=(Column("bookmaker", "bookmaker"), Column("line", "line"), Column("at", "snapshot_time", format_timestamp)),
 )
 GAMES = Kind(
     title="Games before",
@@ -113,7 +113,7 @@ GAMES = Kind(
         Column("date", "game_date"),
         Column("opponent", "opponent"),
         Column("points", "points"),
-        Column("known at", "known_at", moment),
+        Column("known at", "known_at", format_timestamp),
     ),
 )
 FILES = Kind(
@@ -123,7 +123,7 @@ FILES = Kind(
         Column("kind", "kind"),
         Column("about", "game_date"),
         Column("file", "path"),
-        Column("at", "snapshot_time", moment),
+        Column("at", "snapshot_time", format_timestamp),
         Column("run", "run_id"),
     ),
 )
