@@ -42,14 +42,9 @@ def is_state(folder: Path) -> bool:
 
 
 def states_beside(folder: Path) -> list[str]:
-    """Folders beside this one that hold a state, sorted, those whose names begin with a dot last:
-    what a person may have meant instead.
-    """
+    """Folders beside this one that hold a state, sorted: what a person may have meant instead."""
     beside = folder.parent if folder.parent.is_dir() else Path()
-    others = sorted(str(each.parent) for each in beside.glob(f"*/{STATE_FILE}"))
-    return others + sorted(
-        str(each.parent) for each in beside.glob(f".*/{STATE_FILE}") if str(each.parent) not in others
-    )
+    return sorted(str(each.parent) for each in beside.glob(f"*/{STATE_FILE}"))
 
 
 def check_not_foreign(folder: Path) -> None:

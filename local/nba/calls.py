@@ -1,20 +1,20 @@
-"""The calls of the API of operations that commands make, in one place: method and path below
-/api/v1.
+"""The calls of the dashboard's API that commands make, in one place.
 
-An action is previewed and carried out by its name:
+A question is a GET. An action is previewed, then carried out, by its name:
 
     POST /actions/{name}/preview  {"values": {...}}                -> {"plan": {"says"}, "key"}
     POST /actions/{name}          {"values": {...}, "key", "why"}  -> {"outcome", ...}
 
-The key names one press: the same action carried out twice with one key is done once.
+The key names one press: an action that is carried out twice with one key is done once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -24,50 +24,69 @@ from local.nba.acting import Consent
 from local.nba.answer import Answer
 from local.nba.client import API, Client, open_client
 from local.nba.command import kept_when_interrupted
-from local.nba.exit_codes import ATTENTION, DONE, FAILED
+from local.nba.exit_codes import ATTENTION, DONE, FAILED, HEALTHY
 from local.nba.place import Place
-from local.nba.rendering import Kind, code_of, shower
+from local.nba.rendering import Document, Kind, shower
 from local.nba.showing import count_noun
 
-STATUS = f"{API}/status"
-GRID = f"{API}/grid"
-DAY = f"{API}/day"
-CELL = f"{API}/cell"
-HEALTH = f"{API}/health"
-SLOWDOWN = f"{API}/slowdown"
-LATENCY = f"{API}/latency"
-REPORT = f"{API}/report"
-INCIDENTS = f"{API}/incidents"
-AUDIT = f"{API}/audit"
-RUNS = f"{API}/runs"
-DEAD_LETTERS = f"{API}/dead-letters"
-DEFERRED = f"{API}/deferred"
-BREAKERS = f"{API}/breakers"
-SWITCHES = f"{API}/switches"
+GRID = "/grid"
+CELL = "/dates/{game_date}/phases/{phase}"
+LINEAGE = "/dates/{game_date}/players/{player}"
+BATCH = "/batches/{batch_id}"
+HEALTH = "/health"
+RUNS = "/runs"
+SLOWDOWN = "/slowdown"
+LATENCY = "/latency"
+REPORT = "/report"
+ALERTS = "/alerts"
+ALERT = "/alerts/{incident}"
+AUDIT = "/audit"
+DEAD_LETTERS = "/dead-letters"
+DEFERRED = "/deferred"
+BREAKERS = "/breakers"
+SWITCHES = "/switches"
+ON_RECORD = "What was asked for is on record; ./nba sweep goes on with it."
 
 
-def read(place: Place, path: str, *kinds: Kind, following: str = "", **query: str) -> Answer:
-    """Ask a read model, and show it by its kinds. It ends by its level, or the worst of its
-    rows.
+def ask(client: Client, path: str, **given: str) -> Any:
+    """Ask a question; names in braces in its path are taken from what is given."""
+    of_path = {name: value for name, value in given.items() if f"{{{name}}}" in path}
+    query = {name: value for name, value in given.items() if name not in of_path}
+    return client.read(API + path.format(**{name: quote(value, safe="") for name, value in of_path.items()}), **query)
+
+
+def read(
+    place: Place,
+    path: str,
+    *kinds: Kind,
+    code: Callable[[Document], int] = lambda _document: HEALTHY,
+    following: str = "",
+    sentences: Sequence[str] = (),
+    **given: str,
+) -> Answer:
+    """Ask a question, and show the answer by its kinds.
 
     Args:
+        code: how the answer ends.
         following: the next command where something needs attention.
+        sentences: fields of the answer with texts that stand on top.
     """
     with open_client(place) as client:
-        document = client.read(path, **query)
-    code = code_of(document, next((kind.rows for kind in kinds if kind.rows), ""))
-    return Answer(document, code, shower(document, *kinds), f"{following}{place.options}" if code and following else "")
+        document = ask(client, path, **given)
+    ended = code(document)
+    show = shower(document, *kinds, sentences=sentences)
+    return Answer(document, ended, show, f"{following}{place.options}" if ended and following else "")
 
 
 def preview(place: Place, name: str, values: Mapping[str, Any]) -> Answer:
     """Say what an action would do; nothing is done."""
     with open_client(place) as client:
-        plan = client.act(f"{API}/actions/{name}/preview", {"values": _choose_values(values)})
-    return Answer(plan, DONE, shower(plan, Kind(sentences=("plan.says",))))
+        previewed = client.act(f"{API}/actions/{name}/preview", {"values": _choose_values(values)})
+    return Answer(previewed, DONE, shower(previewed, sentences=("plan.says",)))
 
 
 def _choose_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that are said; the others have the action's defaults."""
+    """Values that are given; the others have the action's defaults."""
     return {key: value for key, value in values.items() if value not in (None, "", [], ())}
 
 
@@ -85,7 +104,7 @@ def act(place: Place, consent: Consent, name: str, values: Mapping[str, Any], fo
         consent.ask(previewed["plan"]["says"])
         before = Waiting.of(client, place)
         asked = {"values": given, "key": previewed["key"], "why": consent.why}
-        with kept_when_interrupted("What was asked for is on record; ./nba sweep goes on with it."):
+        with kept_when_interrupted(ON_RECORD):
             done = client.act(f"{API}/actions/{name}", asked)
             # a folder that nobody else has open is delivered by this process; on Google Cloud it
             # answers at once
@@ -112,8 +131,8 @@ class Waiting:
         """What waits now; on Google Cloud nothing, for nothing is awaited there."""
         if place.on_google:
             return cls({}, {})
-        letters = client.read(DEAD_LETTERS)["dead_letters"]
-        waiting = client.read(DEFERRED)["deferred"]
+        letters = ask(client, DEAD_LETTERS)["dead_letters"]
+        waiting = ask(client, DEFERRED)["deferred"]
         return cls(
             {each["key"]: f"{each['reason']}: {each['error'] or each['preview']}" for each in letters},
             {each["name"]: f"{each['function']}: {each['reason']}" for each in waiting},

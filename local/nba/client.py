@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from shared.core.errors import ConfigError, DataError, Fatal, NotFound, StoreUna
 HOST = "127.0.0.1"
 DELIVER = "/admin/publish"
 API = "/dashboard/api/v1"
+# A runtime loads its functions before it takes commands: about four seconds.
+_STARTS_WITHIN_SECONDS, _LOOK_EVERY_SECONDS = 15.0, 0.2
 
 
 class NoApi(Fatal):
@@ -118,8 +121,8 @@ def open_client(place: Place) -> Iterator[Client]:
     """The client of a place: of Google Cloud as you are signed in; of the runtime that has the
     state folder open; else of one that is opened for the block.
 
-    Raises ConfigError (a folder without state, no project), FolderBusy where a process has the
-    folder open that serves nothing, and what opening the stores raises.
+    Raises ConfigError (a folder without state, no project, a process that has the folder open and
+    takes no commands), and what opening the stores raises.
     """
     if place.on_google:
         from local.host.deployed import open_deployed  # Google's clients cost a second
@@ -153,14 +156,21 @@ def check_state(folder: Path) -> None:
 def find_running(folder: Path) -> Endpoint | None:
     """Where the runtime that has a state folder open takes commands; None where nobody has it open.
 
-    Raises FolderBusy where a process has it open that serves nothing (yet), ConfigError where its
-    token cannot be read.
+    One that is just starting is waited for. Raises ConfigError where a process has the folder open
+    that takes no commands, and where its token cannot be read.
     """
-    try:
-        with lock_folder(folder):
-            return None
-    except FolderBusy as busy:
-        endpoint = busy.endpoint
-        if endpoint is None:
-            raise
-        return endpoint
+    until = time.monotonic() + _STARTS_WITHIN_SECONDS
+    while True:
+        try:
+            with lock_folder(folder):
+                return None
+        except FolderBusy as busy:
+            endpoint, owner = busy.endpoint, busy.owner
+        if endpoint is not None:
+            return endpoint
+        if time.monotonic() >= until:
+            who = f"process {owner.pid}" if owner else "a process"
+            raise ConfigError(
+                f"{folder} is in use by {who}, which takes no commands.", next_step="wait for it, or end it."
+            )
+        time.sleep(_LOOK_EVERY_SECONDS)

@@ -7,6 +7,7 @@ from datetime import date
 import click
 from click.shell_completion import CompletionItem
 
+from local.host.simulated_time import parse_at
 from local.nba import completion
 from shared.core.clock import YEARS
 
@@ -37,3 +38,20 @@ DAY = DayType()
 def write_day(day: date | None) -> str:
     """A day as the API takes it, empty where it is not given."""
     return "" if day is None else day.isoformat()
+
+
+class MomentType(click.ParamType[str]):
+    """A moment such as 2025-11-14T09:00, in New York, or with an offset of its own; as ISO with
+    one.
+    """
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return parse_at(str(value)).isoformat()
+        except ValueError as error:
+            self.fail(str(error).removeprefix("AT="), param, ctx)
+
+
+MOMENT = MomentType()

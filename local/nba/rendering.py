@@ -1,4 +1,4 @@
-"""An answer of the API as a person reads it: which rows, which columns, and how it ends.
+"""An answer of the API as a person reads it: sentences on top, then tables.
 
 A command is data, so that each is a few lines: the answer's JSON goes out unchanged with --json,
 and this is what stands for it otherwise.
@@ -19,8 +19,6 @@ from local.nba.showing import table
 
 Document = Mapping[str, Any]
 GREEN = "green"
-# Fields of an answer that say how bad it is, the most telling first.
-_LEVELS = ("level", "worst")
 
 
 @dataclass(frozen=True)
@@ -34,38 +32,39 @@ class Column:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of answer is shown.
-
-    `sentences` are fields with a text, or a list of texts, that stand on top; `rows` is the field
-    with the rows; `empty` stands for no rows.
+    """One table of an answer: which rows of it, in which columns. `empty` stands for no rows;
+    nothing is shown then where it is empty itself.
     """
 
-    sentences: tuple[str, ...] = ()
-    rows: str = ""
-    columns: tuple[Column, ...] = ()
-    empty: str = "Nothing."
+    rows: Callable[[Document], Sequence[Document]]
+    columns: tuple[Column, ...]
+    empty: str = ""
     title: str = ""
 
 
-def render(console: Console, document: Document, *kinds: Kind) -> None:
-    """Show an answer, kind after kind of what is in it."""
+def of(field: str) -> Callable[[Document], Sequence[Document]]:
+    """The rows that are in a field of the answer."""
+    return lambda document: value_of(document, field) or []
+
+
+def render(console: Console, document: Document, kinds: Sequence[Kind], sentences: Sequence[str] = ()) -> None:
+    """Show an answer: the texts in the fields `sentences`, then its tables."""
+    for field in sentences:
+        found = value_of(document, field)
+        for sentence in [found] if isinstance(found, str) else found or []:
+            console.print(plain(sentence))
     for kind in kinds:
-        for field in kind.sentences:
-            found = value_of(document, field)
-            for sentence in [found] if isinstance(found, str) else found or []:
-                console.print(plain(str(sentence)))
-        if kind.rows:
-            _render_rows(console, value_of(document, kind.rows) or [], kind)
+        _render_rows(console, kind.rows(document), kind)
 
 
 def _render_rows(console: Console, rows: Sequence[Document], kind: Kind) -> None:
-    if kind.title and rows:
+    if kind.title and (rows or kind.empty):
         console.print(plain(f"\n{kind.title}"))
-    if not rows:
+    if rows:
+        shown = [[_cell(row, column) for column in kind.columns] for row in rows]
+        console.print(table([column.head for column in kind.columns], shown))
+    elif kind.empty:
         console.print(plain(kind.empty))
-        return
-    shown = [[_cell(row, column) for column in kind.columns] for row in rows]
-    console.print(table([column.head for column in kind.columns], shown))
 
 
 def _cell(row: Document, column: Column) -> str:
@@ -82,21 +81,49 @@ def value_of(document: Any, field: str) -> Any:
     return document
 
 
-def code_of(document: Document, rows: str = "") -> int:
-    """How an answer ends: by its own exit_code, else its level, else the worst level of its rows;
-    healthy where it has none of them.
-    """
-    if document.get("exit_code") is not None:
-        return min(int(document["exit_code"]), FAILED)
-    levels = [document[name] for name in _LEVELS if document.get(name)]
-    levels = levels[:1] or [row["level"] for row in document.get(rows) or [] if row.get("level")]
-    return HEALTHY if all(level == GREEN for level in levels) else ATTENTION
-
-
-def shower(document: Document, *kinds: Kind) -> Callable[[Console], None]:
+def shower(document: Document, *kinds: Kind, sentences: Sequence[str] = ()) -> Callable[[Console], None]:
     """What an Answer takes to show a document."""
-    return partial(_show, document=document, kinds=kinds)
+    return partial(render, document=document, kinds=kinds, sentences=sentences)
 
 
-def _show(console: Console, *, document: Document, kinds: Sequence[Kind]) -> None:
-    render(console, document, *kinds)
+def by_exit_code(document: Document) -> int:
+    """As the answer itself says it ends."""
+    return min(int(document["exit_code"]), FAILED)
+
+
+def by_levels(field: str) -> Callable[[Document], int]:
+    """Healthy where all rows of a field are green."""
+    return lambda document: attention(any(row["level"] != GREEN for row in document[field]))
+
+
+def attention(needed: bool) -> int:
+    """The exit code of what needs attention, or does not."""
+    return ATTENTION if needed else HEALTHY
+
+
+# --- how values read ------------------------------------------------------------------------------
+
+
+def times(value: float) -> str:
+    """2.5: so many times as long."""
+    return f"{value:.1f}"
+
+
+def percent(value: float) -> str:
+    """75%."""
+    return f"{value:.0%}"
+
+
+def hours(value: float) -> str:
+    """4.2: seconds as hours."""
+    return f"{value / 3_600:.1f}"
+
+
+def format_timestamp(value: str) -> str:
+    """2025-11-14 17:00Z of an ISO time."""
+    return f"{value[:16].replace('T', ' ')}Z"
+
+
+def yes(value: bool) -> str:
+    """yes, or nothing."""
+    return "yes" if value else ""

@@ -8,7 +8,12 @@ from rich.table import Table
 
 from local.console.plain import plain
 
-RIGHT = frozenset({"age", "bytes", "seconds", "usual", "times", "records", "attempts", "have", "should", "count"})
+RIGHT = frozenset(
+    {
+        *("age", "attempts", "bytes", "count", "failures", "games", "graded", "have", "hours", "p50", "p95"),
+        *("players", "records", "rows", "runs", "seconds", "should", "times", "usual", "waiting"),
+    }
+)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

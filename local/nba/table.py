@@ -13,17 +13,21 @@ MACHINE = "This machine"
 
 ENTRIES: Mapping[str, Entry] = {
     "status": Entry(
-        "local.nba.commands.reading:status",
-        "Say whether a date is fine, what is short, and what happens by itself.",
-        IS,
+        "local.nba.commands.dates:status", "Say whether a date is fine, what is short, and what happens by itself.", IS
     ),
     "grid": Entry(
-        "local.nba.commands.reading:grid",
-        "Show dates by phase: complete, short, running, failed, deferred, not due.",
-        IS,
+        "local.nba.commands.dates:grid", "Show dates by phase: complete, short, running, failed, deferred, not due.", IS
     ),
     "show": Entry(
-        "local.nba.commands.reading:show", "Show a date, or one phase of it: rows, executions, errors, messages.", IS
+        "local.nba.commands.dates:show", "Show a date, or one phase of it: rows, executions, errors, messages.", IS
+    ),
+    "batch": Entry(
+        "local.nba.commands.dates:batch", "Show a batch: its units, rows and guards; who supersedes it.", IS
+    ),
+    "lineage": Entry(
+        "local.nba.commands.dates:lineage",
+        "Show a pick's way back: predictions, features, lines, box scores, raw files, model.",
+        IS,
     ),
     "health": Entry(
         "local.nba.commands.reading:health",
@@ -46,7 +50,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "report": Entry(
         "local.nba.commands.reading:report",
-        "Report runs, failures and seconds by function and week, and the regressions.",
+        "Report runs, failures and seconds by function, week and month, and the regressions.",
         IS,
     ),
     "audit": Entry(
@@ -88,7 +92,9 @@ ENTRIES: Mapping[str, Entry] = {
         WAITS,
     ),
     "alerts": Entry(
-        "local.nba.commands.alerts:alerts", "Incidents: list them, acknowledge, mute, resolve, send a test.", WAITS
+        "local.nba.commands.alerts:alerts",
+        "Incidents: list them, show one, acknowledge, mute, resolve, note, test a channel.",
+        WAITS,
     ),
     "rerun": Entry(
         "local.nba.commands.acting:rerun",

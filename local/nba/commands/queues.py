@@ -30,7 +30,7 @@ _subscription = click.option(
 def dlq(place: Place, reason: str, subscription: str) -> Answer:
     """List the dead letters; none is taken away."""
     with open_client(place) as client:
-        found = client.read(calls.DEAD_LETTERS, reason=reason, subscription=subscription)
+        found = calls.ask(client, calls.DEAD_LETTERS, reason=reason, subscription=subscription)
     letters = found["dead_letters"]
 
     def show(console: Console) -> None:
@@ -75,7 +75,7 @@ def redrive(
 def list_deferred(place: Place) -> Answer:
     """List the messages that a pause or an open breaker keeps back."""
     with open_client(place) as client:
-        found = client.read(calls.DEFERRED)
+        found = calls.ask(client, calls.DEFERRED)
     waiting = found["deferred"]
 
     def show(console: Console) -> None:

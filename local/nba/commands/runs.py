@@ -26,7 +26,7 @@ HEADS = ("date", "function", "mode", "status", "seconds", "usual", "records", "a
 def runs(place: Place, days: int, function: str, slow: bool) -> Answer:
     """List what has run lately beside its usual seconds, and what runs now."""
     with open_client(place) as client:
-        found = client.read(calls.RUNS, days=str(days), function=function, slow="true" if slow else "")
+        found = calls.ask(client, calls.RUNS, days=str(days), function=function, slow="true" if slow else "")
     rows = found["runs"]
 
     def show(console: Console) -> None:

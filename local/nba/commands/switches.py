@@ -23,7 +23,7 @@ from local.nba.showing import table
 def switches(place: Place) -> Answer:
     """Say whether the pipeline is paused or its files halted, by whom and why."""
     with open_client(place) as client:
-        found = client.read(calls.SWITCHES)
+        found = calls.ask(client, calls.SWITCHES)
     paused = bool(found["pause"] and found["pause"]["paused"])
     halted = bool(found["halt"] and found["halt"]["halted"])
 
@@ -58,7 +58,7 @@ def resume(place: Place, consent: Consent) -> Answer:
 def breakers(place: Place) -> Answer:
     """List the circuit breakers that have failures, open or not."""
     with open_client(place) as client:
-        found = client.read(calls.BREAKERS)
+        found = calls.ask(client, calls.BREAKERS)
     failing = found["breakers"]
     stopping = [each for each in failing if each["state"] != "closed"]
 

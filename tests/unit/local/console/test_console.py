@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.cli import operate
-from local.console.lines import complain, say
+from local.console.lines import complain, say, say_json
 from local.console.plain import PlainConsole, open_console
 from local.day import summary
 from local.day.screen import Screen
@@ -27,6 +30,12 @@ from tests.house.python_sources import OURS, Source, dotted_name, sources
 EVIL = "[bold]Luka[/bold] :boom: \x1b[2J\x1b]8;;https://evil.example\x1b\\Dončić\x1b]8;;\x1b\\\r\u202eJokić\u200b\x9b31m[/x]"
 READS = "[bold]Luka[/bold] :boom: Dončić"
 PLAIN = re.compile(r"[^\n -~\xa0-\xac\xae-\u024f\u2500-\u257f]")
+
+
+WRITERS = frozenset({
+    *("print", "rich.print", "pprint", "pprint.pprint", "traceback.print_exc", "input"),
+    *("click.echo", "click.secho", "click.prompt", "click.confirm"),
+})  # fmt: skip
 
 
 def ways_around(root: Path) -> list[str]:
@@ -45,7 +54,7 @@ def _ways_around(source: Source) -> list[tuple[ast.Call, str]]:
             continue
         name = dotted_name(node.func)
         keywords = {each.arg: each.value for each in node.keywords}
-        if name in ("print", "rich.print", "pprint", "pprint.pprint", "traceback.print_exc", "input"):
+        if name in WRITERS:
             found.append((node, "local.console.lines prints"))
         if name.endswith(("stdout.write", "stderr.write", "__stdout__.write", "__stderr__.write")):
             found.append((node, "local.console.lines prints"))
@@ -78,6 +87,7 @@ def test_there_is_no_other_way_to_the_terminal() -> None:
         "import sys\nsys.stderr.write(name)",
         "from rich.console import Console\nConsole().print(name)",
         "import rich\nrich.print(name)",
+        "import click\nclick.echo(name)",
         "from rich.progress import TextColumn\nTextColumn('{task.description}')",
         "from rich.text import Text\nText.from_markup(name)",
         "console.print(name, markup=True)",
@@ -107,6 +117,24 @@ def test_lines_show_what_reads(capsys: pytest.CaptureFixture[str]) -> None:
     out, error = capsys.readouterr()
     assert out == f"{READS}\nJokić[/x] 7\n"
     assert error == f"{READS}\nJokić[/x]\n"
+
+
+def test_a_document_is_one_and_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    say_json({"name": EVIL, "n": 7})
+    out, error = capsys.readouterr()
+    assert json.loads(out)["n"] == 7
+    assert "Dončić" in out
+    assert not PLAIN.search(out.replace("\n", " "))
+    assert error == ""
+
+
+def test_a_secret_is_in_no_document() -> None:
+    code = (
+        "from shared.core.redaction import protect; from local.console.lines import say_json;"
+        "protect('k3y-of-the-feed'); say_json({'k3y-of-the-feed': ['x k3y-of-the-feed']})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"***": ["x ***"]}
 
 
 @pytest.mark.parametrize("terminal", [False, True])

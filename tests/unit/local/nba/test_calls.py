@@ -9,25 +9,27 @@ from typing import Any
 
 import pytest
 
-from local.nba import calls
-from local.nba.client import API
 from local.nba.program import main
-from shared.operations.actions.table import ACTIONS as TABLE
-from shared.operations.actions.values import parse_values
-from shared.operations.api.questions import QUESTIONS
 from tests.support.nba import Api, nba, serve_api
 
-CELL = {"phase": "phase4", "verdict": "short", "have": 140, "should": 146, "seconds": 7.25, "usual": {"p50": 6.0}}
-DONE = {"phase": "phase3", "verdict": "complete", "have": 146, "should": 146, "says": "146 of 146 players"}
-LATE = {"phase": "grading", "verdict": "not due", "overdue": True}
-FINDING = {
-    "level": "red",
-    "check": "batch-opened",
-    "subject": "2025-11-14",
-    "says": "No batch of 2025-11-14.",
-    "next_step": "./nba force 2025-11-14",
+CELL: dict[str, Any] = {
+    **{"game_date": "2025-11-14", "phase": "phase4", "verdict": "short", "have": 140, "should": 146, "overdue": False},
+    **{
+        "seconds": 7.25,
+        "usual": {"p50": 6.0},
+        "says": "6 players are missing",
+        "rerun": "phase4",
+        "next_step": "rerun",
+    },
 }
-PLAN = {"says": ["Publishes 1 message to nba-phase4-trigger for 2025-11-14.", "Phases 5 and 6 follow."]}
+DONE: dict[str, Any] = CELL | {
+    "phase": "phase3",
+    "verdict": "complete",
+    "have": 146,
+    "says": "146 of 146",
+    "rerun": None,
+}
+LATE: dict[str, Any] = DONE | {"game_date": "2025-11-13", "phase": "grading", "verdict": "not due", "overdue": True}
 LETTER = {
     **{"key": "old.1", "id": "1", "subscription": "old", "reason": "r", "error": "e", "preview": "", "bytes": 3},
     **{"age_seconds": 70.0, "blames": "message"},
@@ -36,39 +38,56 @@ RUN = {
     **{"game_date": "2025-11-14", "function": "grading", "mode": "results", "status": "success", "seconds": 25.0},
     **{"usual_seconds": 10.5, "record_count": 7, "attempts": 1, "run_id": "r-1", "reason": "", "slow": True},
 }
+INCIDENT = {
+    **{"path": "incidents/i-1", "severity": "error", "says": "No export.", "count": 3, "acknowledged_by": ""},
+    **{"opened_at": "2025-11-14T17:00:00+00:00", "resolved_at": None},
+}
+RED = {
+    **{"level": "red", "check": "batch-opened", "subject": "2025-11-14", "says": "No batch of 2025-11-14."},
+    **{"next_step": "./nba force 2025-11-14"},
+}
+GREEN = {"level": "green", "check": "consolidation", "subject": "2025-11-13", "says": "Consolidated.", "next_step": ""}
+
+
+def make_grid(*days: tuple[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    made = [
+        {"game_date": day, "games": 9, "sentence": f"{day}: {len(cells)} phases.", "cells": cells}
+        for day, cells in days
+    ]
+    return {"phases": ["phase3", "phase4", "grading"], "days": made, "paused": None, "halted": None}
+
+
+def grid(query: dict[str, str]) -> dict[str, Any]:
+    """Of one date that is short; of several, one that is overdue before it."""
+    short = ("2025-11-14", [DONE, CELL])
+    return make_grid(short) if query["days"] == "1" else make_grid(("2025-11-13", [DONE, LATE]), short)
+
+
+PLAN = {"says": ["Publishes 1 message to nba-phase4-trigger for 2025-11-14.", "Phases 5 and 6 follow."]}
 PREVIEW = {"plan": PLAN, "key": "press-0123456789"}
 PERFORMED = {"key": "k", "action": "rerun", "outcome": "published 1 message", "repeated": False}
 ANSWERS: dict[str, Any] = {
-    "GET /status": {"sentence": "2025-11-14: 6 players are missing.", "cells": [DONE, CELL], "level": "red"},
-    "GET /grid": {
-        "phases": ["phase3", "phase4", "grading"],
-        "days": [
-            {"game_date": "2025-11-13", "cells": [DONE, LATE]},
-            {"game_date": "2025-11-14", "cells": [DONE, CELL]},
-        ],
-    },
-    "GET /day": {"sentence": "fine", "cells": [DONE]},
-    "GET /cell": {"cell": CELL, "executions": [{"run_id": "r", "function": "phase4_precompute", "status": "failed"}]},
-    "GET /health": {"exit_code": 1, "findings": [FINDING, FINDING | {"level": "green", "check": "x"}]},
+    "GET /grid": grid,
+    "GET /dates/2025-11-14/phases/phase4": {"cell": CELL, "sentence": "short", "executions": [], "rows": []},
+    "GET /dates/2025-11-14/players/lukadoncic": {"picks": [], "predictions": [{"batch_id": "b", "system_id": "s"}]},
+    "GET /batches/b-1": {"says": "b-1 is open.", "status": "FAILED", "failure": "rows differ", "units": []},
+    "GET /health": {"exit_code": 1, "checks": [{"id": "a", "findings": [RED]}, {"id": "b", "findings": [GREEN]}]},
     "GET /slowdown": {"rows": [{"function": "grading", "level": "yellow", "times": 2.52, "share": 0.755}]},
-    "GET /latency": {"dates": [{"game_date": "2025-11-14", "hours": 4.25, "level": "green"}]},
-    "GET /report": {"weeks": [{"starts_on": "2025-11-10", "function": "grading", "p50": 1.0}], "regressions": []},
-    "GET /audit": {"audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "a release"}]},
-    "GET /incidents": {"incidents": [{"id": "i-1", "severity": "error", "says": "No export.", "count": 3}]},
-    **{
-        f"POST /actions/{name}{what}": answer
-        for name in (
-            *("rerun", "force", "consolidate", "export", "heal", "backfill", "roll-back-model", "halt", "lift-halt"),
-            *("acknowledge", "mute", "resolve", "send-test", "pause", "resume", "release-deferred", "redrive"),
-            "reset-breakers",
-        )
-        for what, answer in (("/preview", PREVIEW), ("", PERFORMED | {"action": name}))
+    "GET /latency": {"dates": [{"game_date": "2025-11-14", "seconds": 15_300.0, "is_over_target": False}]},
+    "GET /report": {
+        "weeks": [{"starts_on": "2025-11-10", "function": "grading", "p50": 1.0}],
+        "regressions": [{"function": "grading", "began_on": "2025-11-10", "ended_on": "2025-11-12", "times": 2}],
     },
+    "GET /audit": {
+        "audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "x", "details": {}}]
+    },
+    "GET /alerts": {"open": [INCIDENT], "lately": []},
+    "GET /alerts/i-1": {"incident": INCIDENT, "deliveries": [], "before": []},
     "GET /dead-letters": {"dead_letters": [LETTER]},
+    "GET /deferred": {"deferred": []},
     "GET /breakers": {"breakers": [{"name": "b", "state": "open", "failures": 5, "last_error": "[down]"}]},
     "GET /switches": {"pause": None, "halt": {"halted": True, "who": "ana", "reason": "off-season"}},
     "GET /runs": {"runs": [RUN]},
-    "GET /deferred": {"deferred": []},
     "POST /admin/idle": {},
 }  # fmt: skip
 
@@ -79,25 +98,33 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("WHO", "ana")
-    with serve_api(tmp_path / "state", ANSWERS) as serving:
+    actions = {name for name, _ in ACTIONS.values()}
+    performs = {f"POST /actions/{name}": PERFORMED | {"action": name} for name in actions}
+    previews = {f"POST /actions/{name}/preview": PREVIEW for name in actions}
+    with serve_api(tmp_path / "state", {**ANSWERS, **performs, **previews}) as serving:
         yield serving
 
 
-READS = {
-    "status": (1, "GET /status", {}, "./nba health"),
-    "status --date 2025-11-14": (1, "GET /status", {"game_date": "2025-11-14"}, "./nba health"),
-    "grid": (1, "GET /grid", {"days": "14"}, "./nba show 2025-11-13 grading"),
-    "grid --days 3 --until 2025-11-14": (
-        1, "GET /grid", {"days": "3", "until": "2025-11-14"}, "./nba show 2025-11-13 grading"
+RERUN = './nba rerun 2025-11-14 phase4 --why "..."'
+# Of a line: how it ends, what it asks, with which query, and the next command.
+READS: dict[str, tuple[int, str, dict[str, str], str]] = {
+    "status": (1, "GET /grid", {"days": "1"}, RERUN),
+    "status --date 2025-11-14": (1, "GET /grid", {"days": "1", "to": "2025-11-14"}, RERUN),
+    "grid": (1, "GET /grid", {"days": "14"}, "./nba show 2025-11-14 phase4"),
+    "grid --days 3 --to 2025-11-14": (
+        1, "GET /grid", {"days": "3", "to": "2025-11-14"}, "./nba show 2025-11-14 phase4"
     ),
-    "show 2025-11-14": (0, "GET /day", {"game_date": "2025-11-14"}, ""),
-    "show 2025-11-14 phase4": (
-        1, "GET /cell", {"game_date": "2025-11-14", "phase": "phase4"}, './nba rerun 2025-11-14 phase4 --why "..."'
-    ),
-    "health": (1, "GET /health", {"window": "1440"}, ""),
+    "show 2025-11-14": (1, "GET /grid", {"days": "1", "to": "2025-11-14"}, RERUN),
+    "show 2025-11-14 phase4": (1, "GET /dates/2025-11-14/phases/phase4", {}, RERUN),
+    "batch b-1": (1, "GET /batches/b-1", {}, "./nba dlq"),
+    "lineage 2025-11-14 lukadoncic": (0, "GET /dates/2025-11-14/players/lukadoncic", {}, ""),
+    "health": (1, "GET /health", {"window": "1440"}, "./nba health --verbose"),
     "slowdown --function grading": (1, "GET /slowdown", {"function": "grading"}, "./nba runs --slow"),
     "latency --days 7": (0, "GET /latency", {"days": "7"}, ""),
-    "report": (0, "GET /report", {"weeks": "4"}, ""),
+    "report": (0, "GET /report", {"weeks": "8"}, ""),
+    "alerts": (1, "GET /alerts", {"days": "7"}, './nba alerts ack i-1 --why "..."'),
+    "alerts list --days 30": (1, "GET /alerts", {"days": "30"}, './nba alerts ack i-1 --why "..."'),
+    "alerts show i-1": (1, "GET /alerts/i-1", {}, "./nba alerts list"),
     "dlq --reason r": (1, "GET /dead-letters", {"reason": "r"}, './nba redrive old.1 --why "..."'),
     "deferred": (0, "GET /deferred", {}, ""),
     "breakers": (1, "GET /breakers", {}, './nba reset-breaker b --why "..."'),
@@ -106,8 +133,6 @@ READS = {
         1, "GET /runs", {"days": "3", "function": "grading", "slow": "true"}, "./nba logs --run r-1"
     ),
     "audit": (0, "GET /audit", {"limit": "100"}, ""),
-    "alerts": (1, "GET /incidents", {"state": "open"}, './nba alerts ack i-1 --why "..."'),
-    "alerts list --all": (1, "GET /incidents", {"state": "all"}, './nba alerts ack i-1 --why "..."'),
 }  # fmt: skip
 
 
@@ -123,10 +148,11 @@ def test_a_read_asks_once_and_ends_by_its_level(api: Api, line: str, capsys: pyt
 
 @pytest.mark.parametrize("line", READS)
 def test_json_is_the_apis_answer_unchanged(api: Api, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, call, _, _ = READS[line]
+    code, call, query, _ = READS[line]
     assert main([*line.split(), "--json"]) == code
     shown = capsys.readouterr()
-    assert json.loads(shown.out) == ANSWERS[call]
+    expected = ANSWERS[call]
+    assert json.loads(shown.out) == (expected(query) if callable(expected) else expected)
     assert shown.err == ""
 
 
@@ -134,10 +160,21 @@ def test_the_grid_is_dates_by_phases(api: Api, capsys: pytest.CaptureFixture[str
     main(["grid"])
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert printed == [
-        "date        phase3    phase4         grading",
-        "2025-11-13  complete                 not due, overdue",
-        "2025-11-14  complete  short 140/146",
-        "Next: ./nba show 2025-11-13 grading",
+        "date        games  phase3    phase4         grading",
+        "2025-11-13      9  complete                 not due, overdue",
+        "2025-11-14      9  complete  short 140/146",
+        "Next: ./nba show 2025-11-14 phase4",
+    ]
+
+
+def test_a_pause_and_a_halt_go_before_everything_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = make_grid(("2025-11-14", [DONE])) | {"paused": "ana since 17:00: a release", "halted": "off-season"}
+    with serve_api(tmp_path / "state", {"GET /grid": answer}):
+        assert main(["status", "--dir", str(tmp_path / "state")]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "paused: ana since 17:00: a release",
+        "halted: off-season",
+        "2025-11-14: 1 phases.",
     ]
 
 
@@ -155,9 +192,9 @@ def test_an_answers_own_exit_code_counts(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
-    with serve_api(tmp_path / "state", {"GET /health": {"exit_code": code, "findings": []}}):
+    with serve_api(tmp_path / "state", {"GET /health": {"exit_code": code, "checks": []}}):
         assert main(["health"]) == min(code, 2)
-    assert "Nothing was checked." in capsys.readouterr().out
+    assert "Nothing was found." in capsys.readouterr().out
 
 
 ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -183,7 +220,9 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "redrive --reason r --subscription s": ("redrive", {"reason": "r", "subscription": "s"}),
     "lift-halt": ("lift-halt", {}),
     "alerts ack i-1 i-2": ("acknowledge", {"ids": ["i-1", "i-2"]}),
-    "alerts mute i-1 --until 2025-11-14T09:00": ("mute", {"ids": ["i-1"], "until": "2025-11-14T09:00"}),
+    "alerts mute i-1 --until 2025-11-14T09:00": ("mute", {"ids": ["i-1"], "until": "2025-11-14T14:00:00+00:00"}),
+    "alerts unmute i-1": ("unmute", {"ids": ["i-1"]}),
+    "alerts note i-1": ("note", {"ids": ["i-1"]}),
     "alerts resolve i-1": ("resolve", {"ids": ["i-1"]}),
     "alerts test slack": ("send-test", {"channel": "slack"}),
 }
@@ -224,7 +263,7 @@ def test_what_came_of_an_action_and_is_not_done(
             api.answers[f"GET {path}"] = {name: [*ANSWERS[f"GET {path}"][name], new]}
             return PERFORMED
 
-        api.answers["POST /actions/force"] = perform
+        api.answers |= {"POST /actions/force/preview": PREVIEW, "POST /actions/force": perform}
         assert main(["force", "2025-11-14", "--why", "x", "--yes", "--dir", str(tmp_path / "state")]) == code
     shown = capsys.readouterr()
     assert sentence in shown.err.splitlines()[-1]
@@ -259,28 +298,6 @@ def test_a_dry_run_asks_for_the_plan_alone_and_needs_no_why(api: Api, capsys: py
     assert capsys.readouterr().out.splitlines() == PLAN["says"]
 
 
-@pytest.mark.parametrize("line", ACTIONS)
-def test_values_are_those_that_the_action_asks_for(line: str) -> None:
-    """Of every action of the table; a name that it does not know would be refused."""
-    name, values = ACTIONS[line]
-    if name in TABLE:
-        parse_values(TABLE[name].parameters, values)
-
-
-def test_every_action_and_every_question_has_its_command() -> None:
-    assert set(TABLE) - {name for name, _ in ACTIONS.values()} == set()
-    asked = {path.removeprefix(API) for path in vars(calls).values() if isinstance(path, str) and path.startswith(API)}
-    assert {question.path for question in QUESTIONS} - asked == set()
-
-
-@pytest.mark.parametrize("line", READS)
-def test_queries_are_those_that_the_question_asks_for(line: str) -> None:
-    _, call, query, _ = READS[line]
-    found = [each for each in QUESTIONS if f"GET {each.path}" == call]
-    for question in found:
-        parse_values(question.parameters, query)
-
-
 @pytest.mark.parametrize(
     ("status", "document", "sentence"),
     [
@@ -288,15 +305,15 @@ def test_queries_are_those_that_the_question_asks_for(line: str) -> None:
         (404, {"error": "There is no phase 'x'."}, "There is no phase 'x'."),
         (403, {"error": "No role."}, "No role."),
         (503, {"error": "The disk is full."}, "The disk is full."),
-        (404, {"error": "The requested URL was not found on"}, "does not answer GET /dashboard/api/v1/status."),
-        (404, [], "does not answer GET /dashboard/api/v1/status."),
+        (404, {"error": "The requested URL was not found on"}, "does not answer GET /dashboard/api/v1/deferred."),
+        (404, [], "does not answer GET /dashboard/api/v1/deferred."),
         (500, {"error": "A defect."}, "The runtime answered HTTP 500 to GET"),
         (500, [], "Next: ./nba logs says why."),
     ],
 )
 def test_what_a_runtime_refuses_is_a_sentence_and_2(tmp_path: Path, status: int, document: Any, sentence: str) -> None:
-    with serve_api(tmp_path / "state", {"GET /status": (status, document)}):
-        ended = nba("status", "--dir", tmp_path / "state")
+    with serve_api(tmp_path / "state", {"GET /deferred": (status, document)}):
+        ended = nba("deferred", "--dir", tmp_path / "state")
     assert (ended.code, ended.out) == (2, "")
     assert sentence in ended.err
     assert ended.err.count("\n") == 1
@@ -304,11 +321,13 @@ def test_what_a_runtime_refuses_is_a_sentence_and_2(tmp_path: Path, status: int,
 
 def test_texts_of_an_answer_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "[bold]Luka[/bold] \x1b[2J\u202eJokić"
-    with serve_api(tmp_path / "state", {"GET /status": {"sentence": evil, "cells": [CELL | {"says": evil}]}}):
+    evil_grid = make_grid(("2025-11-14", [CELL | {"says": evil}]))
+    evil_grid["days"][0]["sentence"] = evil
+    with serve_api(tmp_path / "state", {"GET /grid": evil_grid}):
         arguments = ["status", "--dir", str(tmp_path / "state")]
         main(arguments)
         assert capsys.readouterr().out.count("[bold]Luka[/bold] Jokić") == 2
         main([*arguments, "--json"])
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
-        assert json.loads(shown)["sentence"].startswith("[bold]Luka[/bold] \x1b[2J")
+        assert json.loads(shown)["days"][0]["sentence"].startswith("[bold]Luka[/bold] \x1b[2J")

@@ -16,7 +16,7 @@ from tests.support.nba import environment, nba
 ASKED = {"bash": "{number}", "zsh": "{number}", "fish": "{word}"}
 
 
-def offered(shell: str, line: str, **settings: str) -> list[str]:
+def list_offered(shell: str, line: str, **settings: str) -> list[str]:
     """What is offered for a line that ends at the cursor."""
     words = line.split(" ")
     number = ASKED[shell].format(number=len(words) - 1, word=words[-1])
@@ -31,26 +31,33 @@ def offered(shell: str, line: str, **settings: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_commands_and_options(shell: str) -> None:
-    assert offered(shell, "nba re") == ["report", "redrive", "release-deferred", "resume", "reset-breaker", "rerun"]
-    assert offered(shell, "nba alerts a") == ["ack"]
-    assert offered(shell, "nba dlq --re") == ["--reason"]
+    assert list_offered(shell, "nba re") == [
+        "report",
+        "redrive",
+        "release-deferred",
+        "resume",
+        "reset-breaker",
+        "rerun",
+    ]
+    assert list_offered(shell, "nba alerts a") == ["ack"]
+    assert list_offered(shell, "nba dlq --re") == ["--reason"]
 
 
 def test_what_is_of_the_pipeline_and_of_the_state(tmp_path: Path) -> None:
     pipeline = load_pipeline()
-    assert offered("bash", "nba runs --function gra") == ["grading"]
-    assert offered("bash", "nba show 2025-11-14 phase5_w") == ["phase5_worker"]
-    assert offered("bash", "nba publish nba-phase6") == ["nba-phase6-export-complete", "nba-phase6-export-trigger"]
-    assert offered("bash", "nba dlq --subscription grading") == [
+    assert list_offered("bash", "nba runs --function gra") == ["grading"]
+    assert list_offered("bash", "nba show 2025-11-14 phase5_w") == ["phase5_worker"]
+    assert list_offered("bash", "nba publish nba-phase6") == ["nba-phase6-export-complete", "nba-phase6-export-trigger"]
+    assert list_offered("bash", "nba dlq --subscription grading") == [
         name for name in pipeline.subscriptions if name.startswith("grading")
     ]
     exports = tmp_path / "exports" / "v1" / "predictions"
     exports.mkdir(parents=True)
     for day in ("2025-11-13", "2025-11-14", "2024-11-14"):
         (exports / f"{day}.json").touch()
-    assert offered("bash", "nba export 2025", LOCAL_DIR=str(tmp_path)) == ["2025-11-14", "2025-11-13"]
-    assert len(offered("bash", "nba export 2", LOCAL_DIR=str(tmp_path / "none"))) == 14
-    assert len(offered("bash", "nba export 2", RUNTIME="gcp", PROJECT_ID="p")) == 14
+    assert list_offered("bash", "nba export 2025", LOCAL_DIR=str(tmp_path)) == ["2025-11-14", "2025-11-13"]
+    assert len(list_offered("bash", "nba export 2", LOCAL_DIR=str(tmp_path / "none"))) == 14
+    assert len(list_offered("bash", "nba export 2", RUNTIME="gcp", PROJECT_ID="p")) == 14
 
 
 @pytest.mark.parametrize("instruction", ["bash_source", "tcsh_complete", "nonsense"])

@@ -40,7 +40,7 @@ NAMED = (
 def test_every_command_that_was_asked_for_is_there() -> None:
     assert set(NAMED.split()) <= {path[0] for path in COMMANDS}
     assert {path[1] for path in COMMANDS if path[0] == "alerts" and len(path) > 1} == {
-        *("list", "ack", "mute", "resolve", "test")
+        *("list", "show", "ack", "mute", "unmute", "resolve", "note", "test")
     }
 
 
@@ -78,13 +78,15 @@ def test_actions_ask_why(capsys: pytest.CaptureFixture[str]) -> None:
     named = {
         "reset-breaker": ["x"],
         "ack": ["1"],
+        "unmute": ["1"],
+        "note": ["1"],
         "resolve": ["1"],
         "test": ["x"],
         "mute": ["1", "--until", "2025-11-14T10:00"],
     }
     needed = given | dated | named
     acting = [path for path, (_, command) in COMMANDS.items() if any(each.name == "yes" for each in command.params)]
-    assert len(acting) == 20
+    assert len(acting) == 22
     for path in acting:
         assert main([*path, *needed.get(path[-1], [])]) == 2, path
         assert capsys.readouterr().err == (

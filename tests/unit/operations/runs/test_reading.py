@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.chain.execution.ledger import Ledger, Taken
+from shared.chain.execution.records import ExecutionKey
 from shared.chain.execution.run_history import HISTORY
 from shared.core.clock import Clock
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import load_pipeline
 from shared.operations.runs.reading import read_runs
 from shared.stores.runtime import Runtime
+from tests.support import records
 from tests.support.stores import append, open_stores, reset_counts
 
 PIPELINE = load_pipeline()
@@ -106,3 +110,20 @@ def test_of_one_function(runtime: Runtime) -> None:
 def test_days_out_of_range_are_refused(runtime: Runtime, days: int) -> None:
     with pytest.raises(DataError, match=f"days is {days}\\."):
         read_runs(runtime, PIPELINE, days=days)
+
+
+def test_what_runs_now_comes_first_with_its_unit(runtime: Runtime) -> None:
+    week(runtime, 10.0)
+    facts = records.facts()
+    for unit in ("", "group-0001"):
+        key = ExecutionKey(facts.function, facts.run_id, unit)
+        taken = Ledger(runtime.state, "a", 1).take(key, NOW, timedelta(seconds=90), replace(facts, unit=unit))
+        assert isinstance(taken, Taken)
+    found = read_runs(runtime, PIPELINE).runs
+    assert [(each.status, each.reason, each.seconds) for each in found[:2]] == [
+        ("running", "group-0001", None),
+        ("running", "", None),
+    ]
+    assert found[2].function == "grading"
+    assert read_runs(runtime, PIPELINE, function="grading").runs == found[2:]
+    assert read_runs(runtime, PIPELINE, slow=True).runs == ()

@@ -1,0 +1,245 @@
+"""Where dates stand: today, the grid, a date, a phase of it, a batch, a pick's way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import Any
+
+import click
+from rich.console import Console
+
+from local.console.plain import plain
+from local.nba import calls, completion
+from local.nba.answer import Answer
+from local.nba.client import open_client
+from local.nba.command import command
+from local.nba.days import DAY, write_day
+from local.nba.place import Place
+from local.nba.rendering import Column, Document, Kind, attention, format_timestamp, of, render, yes
+from local.nba.showing import seconds, table
+
+# Verdicts of a cell that a person has to look at (shared/operations/status/model.py).
+TROUBLE = ("short", "failed", "deferred")
+
+CELLS = Kind(
+    rows=of("cells"),
+    columns=(
+        Column("phase", "phase"),
+        Column("verdict", "verdict"),
+        Column("have", "have"),
+        Column("should", "should"),
+        Column("attempts", "attempts"),
+        Column("seconds", "seconds", seconds),
+        Column("usual", "usual.p50", seconds),
+        Column("deadline", "deadline", format_timestamp),
+        Column("overdue", "overdue", yes),
+        Column("what", "says"),
+    ),
+)
+EXECUTIONS = Kind(
+    title="Executions",
+    rows=of("executions"),
+    columns=(
+        Column("run", "run.run_id"),
+        Column("status", "run.status"),
+        Column("started", "run.started_at", format_timestamp),
+        Column("seconds", "run.seconds", seconds),
+        Column("attempts", "run.attempts"),
+        Column("by", "run.trigger_source"),
+        Column("error", "error"),
+        Column("next", "next_step"),
+    ),
+    empty="None is on record.",
+)
+ROWS = Kind(
+    title="Rows",
+    rows=of("rows"),
+    columns=(Column("table", "table"), Column("rows", "rows"), Column("newest", "newest", format_timestamp)),
+)
+RESTARTS = Kind(
+    title="Restarted by self-heal",
+    rows=of("restarts"),
+    columns=(Column("at", "at", format_timestamp), Column("reason", "reason"), Column("run", "run_id")),
+)
+UNITS = Kind(
+    title="Units",
+    rows=of("units"),
+    columns=(
+        Column("unit", "unit"),
+        Column("status", "status"),
+        Column("rows", "rows"),
+        Column("players", "players"),
+        Column("error", "error"),
+    ),
+)
+EXPORTED = Kind(
+    title="Exported",
+    rows=of("picks"),
+    columns=(
+        Column("list", "list_id"),
+        Column("rank", "rank"),
+        Column("system", "system_id"),
+        Column("line", "line"),
+        Column("side", "side"),
+        Column("bookmaker", "bookmaker"),
+        Column("price", "price"),
+    ),
+    empty="In no exported list.",
+)
+PREDICTIONS = Kind(
+    title="Predictions",
+    rows=of("predictions"),
+    columns=(
+        Column("batch", "batch_id"),
+        Column("system", "system_id"),
+        Column("model", "model_version"),
+        Column("line", "line"),
+        Column("points", "predicted_points"),
+        Column("advice", "recommendation"),
+        Column("features as of", "features_as_of", format_timestamp),
+    ),
+)
+LINES = Kind(
+    title="Lines",
+    rows=of("lines"),
+    columns=(Column("bookmaker", "bookmaker"), Column("line", "line"), Column("at", "snapshot_time", format_timestamp)),
+)
+GAMES = Kind(
+    title="Games before",
+    rows=of("games"),
+    columns=(
+        Column("date", "game_date"),
+        Column("opponent", "opponent"),
+        Column("points", "points"),
+        Column("known at", "known_at", format_timestamp),
+    ),
+)
+FILES = Kind(
+    title="Raw files",
+    rows=of("files"),
+    columns=(
+        Column("kind", "kind"),
+        Column("about", "game_date"),
+        Column("file", "path"),
+        Column("at", "snapshot_time", format_timestamp),
+        Column("run", "run_id"),
+    ),
+)
+
+
+def in_trouble(cell: Mapping[str, Any]) -> bool:
+    """Whether a person has to look at a cell."""
+    return cell["verdict"] in TROUBLE or bool(cell["overdue"])
+
+
+def mend(cell: Mapping[str, Any]) -> str:
+    """The command that mends a cell; where no rerun does, the one that shows what is wrong."""
+    day, phase = cell["game_date"], cell["phase"]
+    return f'./nba rerun {day} {cell["rerun"]} --why "..."' if cell["rerun"] else f"./nba show {day} {phase}"
+
+
+@command("status")
+@click.option("--date", "day", type=DAY, help="Of a date; by default of today.")
+def status(place: Place, day: date | None) -> Answer:
+    """Say whether a date is fine, what is short, and what happens by itself."""
+    return _of_a_day(place, day)
+
+
+def _of_a_day(place: Place, day: date | None) -> Answer:
+    with open_client(place) as client:
+        found = calls.ask(client, calls.GRID, days="1", to=write_day(day))
+    (only,) = found["days"]
+    trouble = [cell for cell in only["cells"] if in_trouble(cell)]
+
+    def show_day(console: Console) -> None:
+        _print_stops(console, found)
+        render(console, only, [CELLS], ("sentence",))
+
+    following = f"{mend(trouble[0])}{place.options}" if trouble else ""
+    return Answer(found, attention(bool(trouble)), show_day, following)
+
+
+def _print_stops(console: Console, found: Document) -> None:
+    """That the pipeline is paused, or its exports halted, goes before everything else."""
+    for word in ("paused", "halted"):
+        if found[word] is not None:
+            console.print(plain(f"{word}: {found[word]}"))
+
+
+@command("grid")
+@click.option("--days", type=click.IntRange(1, 60), default=14, show_default=True, help="How many dates.")
+@click.option("--to", "last", type=DAY, help="The last of them; by default today.")
+def grid(place: Place, days: int, last: date | None) -> Answer:
+    """Show dates by phase: complete, short, running, failed, deferred, not due."""
+    with open_client(place) as client:
+        found = calls.ask(client, calls.GRID, days=str(days), to=write_day(last))
+    trouble = [cell for each in found["days"] for cell in each["cells"] if in_trouble(cell)]
+    following = f"./nba show {trouble[-1]['game_date']} {trouble[-1]['phase']}{place.options}" if trouble else ""
+    return Answer(found, attention(bool(trouble)), partial(_show_grid, found=found), following)
+
+
+def _show_grid(console: Console, *, found: Document) -> None:
+    _print_stops(console, found)
+    phases = list(found["phases"])
+    rows = []
+    for each in found["days"]:
+        cells = {cell["phase"]: cell for cell in each["cells"]}
+        verdicts = (_verdict(cells[phase]) if phase in cells else "" for phase in phases)
+        rows.append([each["game_date"], each["games"], *verdicts])
+    # a screen is not wide enough for phase5_consolidation
+    console.print(table(["date", "games", *(phase.removeprefix("phase5_") for phase in phases)], rows))
+
+
+def _verdict(cell: Mapping[str, Any]) -> str:
+    """complete; short 140/146; not due, overdue."""
+    figures = f" {cell['have']}/{cell['should']}" if cell["verdict"] in TROUBLE and cell["should"] is not None else ""
+    return f"{cell['verdict']}{figures}{', overdue' if cell['overdue'] else ''}"
+
+
+@command("show")
+@click.argument("day", metavar="DATE", type=DAY)
+@click.argument("phase", default="", shell_complete=completion.phases)
+def show(place: Place, day: date, phase: str) -> Answer:
+    """Show a date, or one phase of it: rows, executions, errors, messages."""
+    if not phase:
+        return _of_a_day(place, day)
+    with open_client(place) as client:
+        found = calls.ask(client, calls.CELL, game_date=write_day(day), phase=phase)
+    cell = found["cell"]
+    trouble = in_trouble(cell)
+
+    def show_cell(console: Console) -> None:
+        render(console, {**found, "cells": [cell]}, [CELLS, EXECUTIONS, ROWS, RESTARTS], ("sentence", "cell.next_step"))
+
+    following = f"{mend(cell)}{place.options}" if trouble and cell["rerun"] else ""
+    return Answer(found, attention(trouble), show_cell, following)
+
+
+@command("batch")
+@click.argument("batch_id", metavar="BATCH")
+def batch(place: Place, batch_id: str) -> Answer:
+    """Show a batch: its units, rows and guards; who supersedes it."""
+    return calls.read(
+        place,
+        calls.BATCH,
+        UNITS,
+        code=_of_batch,
+        following="./nba dlq",
+        sentences=("says", "failure"),
+        batch_id=batch_id,
+    )
+
+
+def _of_batch(found: Document) -> int:
+    return attention(found["status"] == "FAILED" or any(unit["status"] == "failed" for unit in found["units"]))
+
+
+@command("lineage")
+@click.argument("day", metavar="DATE", type=DAY)
+@click.argument("player")
+def lineage(place: Place, day: date, player: str) -> Answer:
+    """Show a pick's way back: predictions, features, lines, box scores, raw files, model."""
+    kinds = (EXPORTED, PREDICTIONS, LINES, GAMES, FILES)
+    return calls.read(place, calls.LINEAGE, *kinds, game_date=write_day(day), player=player)
