@@ -2,6 +2,10 @@
 # channels.tf.
 
 locals {
+  # One about a function that pipeline.yaml does not have would never be quiet.
+  alerts = { for name, alert in local.pipeline.alerts : name => alert
+  if try(contains(keys(local.functions), alert.function), true) }
+
   push_subscription_names = [for name in keys(local.subscriptions) : "\"${var.name_prefix}${name}\""]
   dead_letter_names       = [for name in keys(local.dead_letters) : "\"${var.name_prefix}${name}\""]
   consolidation_letter_names = [
@@ -93,21 +97,34 @@ locals {
   ])
   new_york_minute = "hour() * 60 + minute() - 300 + 60 * (${local.summer_time})"
 
+  # Half of the silence is looked back on, and half of it has to last: from the last heartbeat that
+  # is all of it, and a new deployment has the second half to send its first one. A condition for
+  # the absence of a metric never fires where there never was one, and a count of log lines may go
+  # on as zeros.
+  silent_minutes = local.pipeline.alerts.monitor-silent.minutes / 2
+
   queries = {
-    export-missing = join(" ", [
-      "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_until})",
-      "unless on ()",
-      format(
-        "(sum(increase(logging_googleapis_com:user_%s{monitored_resource=\"cloud_run_revision\"}[%sm])) > 0)",
-        google_logging_metric.metric["exported"].name,
-        local.pipeline.alerts.export-missing.within_minutes,
-      ),
-    ])
+    export-missing = {
+      for_minutes = 0
+      query = join(" ", [
+        "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_until})",
+        "unless on ()",
+        format(local.lines_since, google_logging_metric.metric["exported"].name, local.pipeline.alerts.export-missing.within_minutes),
+      ])
+    }
+    monitor-silent = {
+      for_minutes = local.silent_minutes
+      query = join(" ", [
+        "vector(1) unless on ()",
+        format(local.lines_since, google_logging_metric.metric["heartbeat"].name, local.silent_minutes),
+      ])
+    }
   }
+  lines_since = "(sum(increase(logging_googleapis_com:user_%s{monitored_resource=\"cloud_run_revision\"}[%sm])) > 0)"
 }
 
 resource "google_monitoring_alert_policy" "alert" {
-  for_each = local.pipeline.alerts
+  for_each = local.alerts
 
   display_name          = "NBA pipeline ${var.environment}: ${each.key}"
   combiner              = "OR"
@@ -144,10 +161,10 @@ resource "google_monitoring_alert_policy" "alert" {
       display_name = each.value.says
 
       condition_prometheus_query_language {
-        query               = conditions.value
-        duration            = "0s"
+        query               = conditions.value.query
+        duration            = "${conditions.value.for_minutes * 60}s"
         evaluation_interval = "60s"
-        # Before the first export there is no such metric yet, and the alert is about just that.
+        # Before the first line there is no such metric yet, and the alert is about just that.
         disable_metric_validation = true
       }
     }

@@ -55,7 +55,7 @@ resource "google_cloudfunctions2_function" "function" {
 
   name        = each.value.slug
   location    = var.region
-  description = "${each.value.phase}: ${join(", ", each.value.topics)}"
+  description = "${each.value.phase}: ${each.value.http ? "people, by HTTP" : join(", ", each.value.topics)}"
 
   build_config {
     runtime           = "python311"
@@ -78,8 +78,9 @@ resource "google_cloudfunctions2_function" "function" {
     max_instance_request_concurrency = each.value.concurrency
     min_instance_count               = each.value.min_instances
     max_instance_count               = each.value.max_instances
-    # Pub/Sub's pushes from the same project count as internal; nobody else has to reach a function.
-    ingress_settings               = "ALLOW_INTERNAL_ONLY"
+    # Pub/Sub's pushes from the same project count as internal. People come from outside: Google's
+    # front end lets nobody through to the function but those whom people.tf names.
+    ingress_settings               = each.value.http ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     all_traffic_on_latest_revision = true
     service_account_email          = google_service_account.function[each.key].email
 
@@ -98,7 +99,7 @@ resource "google_cloudfunctions2_function" "function" {
       # What a function waits for must end before it does.
       FUNCTION_TIMEOUT_SECONDS = tostring(each.value.timeout_seconds)
       LOG_EXECUTION_ID         = "false" # functions-framework would write each line a second time, without severity and trace
-    })
+    }, each.value.http ? local.roles : {})
 
     dynamic "secret_environment_variables" {
       for_each = { for secret in each.value.secrets : secret => var.secret_versions[secret]

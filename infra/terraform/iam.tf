@@ -29,7 +29,7 @@ resource "google_project_iam_member" "state" {
   }
 }
 
-# --- who may call functions: Pub/Sub, in the name of one account ----------------------------------
+# --- who may call functions: Pub/Sub, in the name of one account; people are in people.tf ---------
 
 resource "google_service_account" "push" {
   account_id   = "${var.name_prefix}pubsub-push"
@@ -49,7 +49,7 @@ resource "google_service_account_iam_member" "push_tokens" {
 }
 
 resource "google_cloud_run_service_iam_member" "push" {
-  for_each = local.functions
+  for_each = local.pushed_functions
 
   location = var.region
   service  = google_cloudfunctions2_function.function[each.key].name

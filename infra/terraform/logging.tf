@@ -41,6 +41,14 @@ locals {
         AND jsonPayload.event=(${join(" OR ", formatlist("\"%s\"", local.exported))})
       EOT
     }
+    heartbeat = {
+      counts = "runs of the monitor that came to their end"
+      filter = <<-EOT
+        ${local.function_logs}
+        AND jsonPayload.function="${local.pipeline.alerts.monitor-silent.function}"
+        AND jsonPayload.event="heartbeat"
+      EOT
+    }
     # A function answers 503 to be asked again, and Cloud Run logs any 5xx as an error of the
     # request. Where the process did not live to answer, Cloud Run answers 503 itself and says why
     # in textPayload: that counts.

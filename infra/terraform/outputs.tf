@@ -18,9 +18,15 @@ output "ci" {
   } }
 }
 
+output "dashboard" {
+  description = "Address of the dashboard; without an identity token it answers 403."
+  value       = google_cloudfunctions2_function.function["dashboard"].service_config[0].uri
+}
+
 output "function_uris" {
   description = "Where Pub/Sub pushes to, by function."
-  value       = { for name, function in google_cloudfunctions2_function.function : name => function.service_config[0].uri }
+  value = { for name, function in google_cloudfunctions2_function.function : name => function.service_config[0].uri
+  if contains(keys(local.pushed_functions), name) }
 }
 
 output "secrets_without_value" {

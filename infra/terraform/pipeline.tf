@@ -19,10 +19,14 @@ locals {
       datasets = { for dataset, access in merge(local.every.datasets, function.datasets) : dataset =>
         contains([access, try(local.every.datasets[dataset], "read")], "write") ? "write" : "read"
       }
+      http               = try(function.http, false)
       publishes_any      = try(function.publishes_any, false)
       pulls_dead_letters = try(function.pulls_dead_letters, false)
     })
   }
+
+  # The others are asked by people, and no topic is theirs.
+  pushed_functions = { for name, function in local.functions : name => function if !function.http }
 
   # --- Pub/Sub ------------------------------------------------------------------------------------
 

@@ -70,6 +70,47 @@ variable "ci_subjects" {
   }
 }
 
+variable "dashboard_audiences" {
+  description = "Audiences that an identity token for the dashboard may be made for; gcloud's own, unless people sign in by another client."
+  type        = set(string)
+  # A person's token from gcloud bears gcloud's client id and can bear nothing else; a service
+  # account's bears what it asks for, by custom the address that it calls.
+  default = ["32555940559.apps.googleusercontent.com"]
+
+  validation {
+    condition     = length(var.dashboard_audiences) > 0
+    error_message = "Without an audience the dashboard lets nobody in."
+  }
+
+  validation {
+    condition     = alltrue([for audience in var.dashboard_audiences : can(regex("^[^\\s,*]+$", audience))])
+    error_message = "A client id or an address, whole, without spaces and commas."
+  }
+}
+
+variable "dashboard_operators" {
+  description = "People (ada@example.com) who may look at the dashboard and act on it."
+  type        = set(string)
+  default     = []
+
+  # allUsers and allAuthenticatedUsers are no e-mails; a service account is no user.
+  validation {
+    condition     = alltrue([for email in var.dashboard_operators : can(regex("^[a-z0-9.'_+-]+@([a-z0-9-]+\\.)+[a-z]{2,}$", email)) && !endswith(email, ".gserviceaccount.com")])
+    error_message = "E-mails of people, in lower case as Google gives them back: ada@example.com."
+  }
+}
+
+variable "dashboard_readers" {
+  description = "People (ada@example.com) who may look at the dashboard; operators need not be named again."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for email in var.dashboard_readers : can(regex("^[a-z0-9.'_+-]+@([a-z0-9-]+\\.)+[a-z]{2,}$", email)) && !endswith(email, ".gserviceaccount.com")])
+    error_message = "E-mails of people, in lower case as Google gives them back: ada@example.com."
+  }
+}
+
 variable "dataset_prefix" {
   description = "Put before every dataset name (DATASET_PREFIX): isolates environments in one project."
   type        = string

@@ -24,6 +24,7 @@ WATCHED = {
     "oldest-unacked-message": (OLDEST,),
     "function-errors": ("nba_function_errors",),
     "latency-above-target": ("run.googleapis.com/request_latencies",),
+    "monitor-silent": ("nba_heartbeat",),
 }
 
 # Cloud Monitoring takes no longer one.
@@ -44,9 +45,9 @@ def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
     whom it tells.
     """
     made = run.of("google_monitoring_alert_policy")
-    found = differences("alert", set(made), set(RAW["alerts"])) + differences("alert", set(made), set(WATCHED))
+    found = differences("alert", set(made), set(wanted.alerts)) + differences("alert", set(RAW["alerts"]), set(WATCHED))
     for name, values in made.items():
-        about = RAW["alerts"].get(name, {})
+        about = wanted.alerts.get(str(name), {})
         found += differences(f"{name} severity", values["severity"], about.get("severity"))
         found += differences(f"{name} channels", len(values["notification_channels"]), wanted.channels)
         if values["enabled"] is False:
@@ -159,6 +160,28 @@ def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
     if max(seen_from.values(), default=0) != began - 1:
         found.append(f"an export before {about['schedule']} would do")
     return found[:5]
+
+
+def find_deaf(values: dict[str, Any]) -> list[str]:
+    """Ways in which a policy about silence would not fire when it should: the query's look-back and
+    the time that its answer has to last together are the silence, and each outlasts two runs.
+    """
+    (promql,) = [each for c in values["conditions"] for each in c["condition_prometheus_query_language"]]
+    looks = [int(minutes) for minutes in re.findall(r"\[(\d+)m\]", promql["query"])]
+    lasts = int(promql["duration"].removesuffix("s")) // 60
+    found = differences("silence", [look + lasts for look in looks], [RAW["alerts"]["monitor-silent"]["minutes"]])
+    # where no line was ever counted, the right side of unless is empty, and so is no alert
+    if not promql["query"].startswith("vector(1) unless on () (sum(increase("):
+        found.append(f"silence is not what is asked for: {promql['query']}")
+    if promql["disable_metric_validation"] is not True:
+        found.append("refused before the first heartbeat")
+    return found + [f"{each} minutes are less than a run and a late one" for each in (*looks, lasts) if each < 20]
+
+
+def silence(run: TerraformRun, wanted: Expected) -> list[str]:
+    """The alert about the monitor's silence, where there is a monitor."""
+    made = run.of("google_monitoring_alert_policy")
+    return find_deaf(made["monitor-silent"]) if "monitor-silent" in made else []
 
 
 def budget(run: TerraformRun, wanted: Expected) -> list[str]:

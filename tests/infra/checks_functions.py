@@ -50,7 +50,7 @@ def functions(run: TerraformRun, wanted: Expected) -> list[str]:
             "timeout": function.timeout_seconds,
             "concurrency": function.concurrency,
             "instances": (function.min_instances, function.max_instances),
-            "ingress": "ALLOW_INTERNAL_ONLY",
+            "ingress": "ALLOW_ALL" if function.http else "ALLOW_INTERNAL_ONLY",
             "latest": True,
         }
         for name, function in wanted.pipeline.functions.items()
@@ -69,7 +69,7 @@ def archive(run: TerraformRun, wanted: Expected) -> list[str]:
 
 def environment(run: TerraformRun, wanted: Expected) -> list[str]:
     """What settings and runtime read from the environment, on every function; secrets as
-    references.
+    references; and who may do what, where people ask.
     """
     asked = dict(wanted.settings) | {
         "RUNTIME": "gcp",
@@ -85,12 +85,17 @@ def environment(run: TerraformRun, wanted: Expected) -> list[str]:
         "STATE_EPOCH": str(wanted.state_epoch),
         "LOG_EXECUTION_ID": "false",
     }
+    roles = {
+        "DASHBOARD_READERS": ",".join(sorted(wanted.readers)),
+        "DASHBOARD_OPERATORS": ",".join(sorted(wanted.operators)),
+        "DASHBOARD_AUDIENCES": ",".join(sorted(wanted.audiences)),
+    }
     versions = dict(wanted.secret_versions)
     found = []
     for name, values in run.of("google_cloudfunctions2_function").items():
-        service = values["service_config"][0]
-        timeout = {"FUNCTION_TIMEOUT_SECONDS": str(wanted.pipeline.functions[str(name)].timeout_seconds)}
-        found += differences(f"{name} variable", service["environment_variables"], asked | timeout)
+        service, function = values["service_config"][0], wanted.pipeline.functions[str(name)]
+        own = {"FUNCTION_TIMEOUT_SECONDS": str(function.timeout_seconds)} | (roles if function.http else {})
+        found += differences(f"{name} variable", service["environment_variables"], asked | own)
         have = {(s["key"], s["secret"], s["version"]) for s in service["secret_environment_variables"]}
         secrets = RAW["functions"][name].get("secrets", [])
         need = {(s.replace("-", "_").upper(), wanted.prefix + s, versions[s]) for s in secrets if s in versions}
@@ -110,13 +115,17 @@ def own_accounts(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Pub/Sub's account may call each function, and nobody else; Pub/Sub alone may sign in its
-    name.
+    """Pub/Sub's account may call the functions that it pushes to, the named people those that are
+    asked by HTTP, and nobody else; Pub/Sub alone may sign in its account's name.
     """
     who = accounts(run)
     grants = run.all_of("google_cloud_run_service_iam_member")
     found = {(who.get(g["member"], g["member"]), g["role"], g["service"]) for g in grants}
-    asked = {("push", "roles/run.invoker", wanted.slug(name)) for name in wanted.pipeline.functions}
+    asked = {
+        (member, "roles/run.invoker", wanted.slug(name))
+        for name, function in wanted.pipeline.functions.items()
+        for member in (wanted.people if function.http else {"push"})
+    }
     (push,) = run.of("google_service_account", "push").values()
     signing = run.of("google_service_account_iam_member", "push_tokens").values()
     signs = {(who.get(g["member"], g["member"]), g["role"], g["service_account_id"]) for g in signing}
@@ -157,7 +166,7 @@ def least_privilege(run: TerraformRun, wanted: Expected) -> list[str]:
             narrowed = False if role in custom else PROJECT_ROLES.get(role)
             if narrowed is None or narrowed is not bool(resource.values["condition"]):
                 found.append(f"{role} on the project, condition {resource.values['condition']}")
-        if resource.values["member"] not in (*who, *EVERYBODY, *_runs_of_ci(run, wanted)):
+        if resource.values["member"] not in (*who, *EVERYBODY, *wanted.people, *_runs_of_ci(run, wanted)):
             found.append(f"{resource.type}.{resource.name}: {resource.values['member']} is nobody we know")
     return found
 

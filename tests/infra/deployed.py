@@ -52,8 +52,8 @@ def _deployment(python: Path, name: str, **variables: str) -> tuple[list[str], d
 
 
 @contextmanager
-def serve(python: Path, name: str, archive: Path, beside: Path, folder: Path) -> Iterator[str]:
-    """An entry point under gunicorn: its URL.
+def serve(python: Path, name: str, archive: Path, beside: Path, folder: Path, **variables: str) -> Iterator[str]:
+    """An entry point under gunicorn, with further variables of its deployment: its URL.
 
     Its stores and its output (output.txt) are left in the folder.
     """
@@ -68,6 +68,7 @@ def serve(python: Path, name: str, archive: Path, beside: Path, folder: Path) ->
         NBA_BASE_URL=NOWHERE,
         HTTP_ATTEMPTS="1",
         HTTP_BACKOFF_SECONDS="0",
+        **variables,
     )
     with (folder / "output.txt").open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(command, env=environment, cwd=archive, stdout=stream, stderr=stream, text=True)

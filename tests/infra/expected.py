@@ -34,6 +34,10 @@ class Expected:
     state_epoch: int = 1
     audited: bool = True
     ci_subjects: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    # gcloud's own client: what a person's token from gcloud is made for.
+    audiences: tuple[str, ...] = ("32555940559.apps.googleusercontent.com",)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -44,6 +48,17 @@ class Expected:
 
     def bucket(self, use: str) -> str:
         return f"{PROJECT}-{self.prefix}nba-{use}"
+
+    @property
+    def people(self) -> set[str]:
+        """IAM members of all who may open the dashboard."""
+        return {f"user:{email}" for email in (*self.readers, *self.operators)}
+
+    @property
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """The alerts of pipeline.yaml, but those about a function that it does not have."""
+        there = {None, *RAW["functions"]}
+        return {name: about for name, about in RAW["alerts"].items() if about.get("function") in there}
 
     def plain_topics(self) -> set[str]:
         letters = {s.dead_letter_topic for s in self.pipeline.subscriptions.values()}

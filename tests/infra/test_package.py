@@ -82,7 +82,14 @@ def test_every_function_is_in_it_with_its_sql_and_the_schemas(deployed: dict[str
     for name in load_pipeline().functions:
         assert f"functions/{name}/main.py" in deployed
     kinds = {Path(name).suffix for name in deployed}
-    assert kinds == {".py", ".sql", ".json", ".yaml", ".txt"}
+    assert kinds == {".py", ".sql", ".json", ".yaml", ".txt", ".html", ".css", ".js"}
+
+
+def test_pages_are_in_it_and_no_other_function_has_any(deployed: dict[str, bytes]) -> None:
+    """What a browser gets: nothing of it comes from another site, so it has to be here."""
+    pages = {name for name in deployed if Path(name).suffix in (".html", ".css", ".js")}
+    assert {name.split("/")[1] for name in pages} == {"dashboard"}
+    assert {name.split("/")[2] for name in pages} == {"static", "templates"}
 
 
 def test_the_requirements_are_the_functions_lock_with_a_hash_for_every_package(deployed: dict[str, bytes]) -> None:

@@ -24,6 +24,7 @@ FUNCTIONS = sorted(load_pipeline().functions)
 # never.
 LOADED = {
     "batch_sweep": set(),
+    "dashboard": {"httpx"},
     "grading": {"numpy"},
     "phase1_scrape": {"httpx"},
     "phase2_raw": {"numpy", "pyarrow"},

@@ -22,7 +22,7 @@ from tests.pipeline.support import push
 from tests.pipeline.test_production_server import log_lines
 
 PIPELINE = load_pipeline()
-FUNCTIONS = sorted(PIPELINE.functions)
+PUSHED = sorted(name for name, function in PIPELINE.functions.items() if not function.http)
 GAME_DATE = "2025-11-14"
 BATCH = f"batch_{GAME_DATE}_r1"
 # Of a batch that is not there.
@@ -59,7 +59,7 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lay_beside(tmp_path_factory.mktemp("beside"))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", PUSHED)
 def test_an_entry_point_answers_as_it_is_deployed(
     name: str, python: Path, archive: Path, beside: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +80,53 @@ def test_an_entry_point_answers_as_it_is_deployed(
     with closing(SqliteFile(tmp_path / "stores" / "state.sqlite")) as file:
         letters = SqliteBus(file, PIPELINE, SystemClock()).pull(subscription.dead_letter_subscription)
     assert letters[0].data == b"{broken"
+
+
+# What proves nothing: no token, one of another kind, and headers that only a front end may set.
+PROOFS = {
+    "none": {},
+    "basic": {"Authorization": "Basic YWRhOmxvdmVsYWNl"},
+    "front end's": {
+        "X-Goog-Authenticated-User-Email": "accounts.google.com:ada@example.com",
+        "X-Goog-IAP-JWT-Assertion": "not.a.token",
+        "X-Serverless-Authorization": "Bearer not.a.token",
+        "nba.local_user": "ada@example.com",
+        "Nba-Local-User": "ada@example.com",
+    },
+}
+
+
+def test_the_dashboard_refuses_whoever_proves_nothing_as_it_is_deployed(
+    python: Path, archive: Path, beside: Path, tmp_path: Path
+) -> None:
+    audience = {"DASHBOARD_AUDIENCES": "audience.example.com", "DASHBOARD_OPERATORS": "ada@example.com"}
+    paths = ("", "api/v1/whoami", "api/v1/openapi.json", "api/v1/actions", "queues", "assets/style.css", "nowhere")
+    with serve(python, "dashboard", archive, beside, tmp_path, **audience) as url, httpx.Client(timeout=60) as client:
+        found = {
+            (proof, path): client.get(url + path, headers=headers)
+            for proof, headers in PROOFS.items()
+            for path in paths
+        }
+        acted = client.post(f"{url}api/v1/actions/pause", json={"values": {}, "why": "x", "key": "k"})
+    assert {answer.status_code for answer in (*found.values(), acted)} == {401}
+    sentence = "No identity token came with the request. Next: open it with `./nba dashboard`."
+    assert {asked: answer.text for asked, answer in found.items() if sentence not in answer.text} == {}
+    assert acted.json() == {"error": sentence}
+    assert "gunicorn" in acted.headers["Server"]
+    assert "default-src 'none'" in acted.headers["Content-Security-Policy"]
+    lines = log_lines(tmp_path / "output.txt")
+    assert {(line["function"], line["severity"]) for line in lines} == {("dashboard", "WARNING")}
+    assert {line["message"] for line in lines} == {f"refused: {sentence}"}
+    assert len(lines) == len(found) + 1
+
+
+def test_the_dashboard_without_an_audience_refuses_everybody(
+    deployed_python: Path, archive: Path, beside: Path, tmp_path: Path
+) -> None:
+    with serve(deployed_python, "dashboard", archive, beside, tmp_path) as url:
+        answer = httpx.get(f"{url}api/v1/whoami", headers={"Authorization": "Bearer a.b.c"}, timeout=60)
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "Nobody may ask before the setting DASHBOARD_AUDIENCES names an audience."}
 
 
 @pytest.fixture(scope="session")
@@ -104,4 +151,5 @@ def test_the_worker_predicts_as_it_is_deployed(
 
 
 def test_every_entry_point_has_its_answer_written_down() -> None:
-    assert set(ANSWERS) == set(FUNCTIONS)
+    assert set(ANSWERS) == set(PUSHED)
+    assert set(PIPELINE.functions) - set(PUSHED) == {"dashboard"}

@@ -14,6 +14,7 @@ from shared.core.pipeline import load_pipeline
 from shared.stores.warehouse.schemas import DATASETS
 from tests.conftest import ROOT
 from tests.infra.expected import RAW
+from tests.infra.reached import list_reached, list_statements
 
 # dataset.table, as SQL and Python name it.
 TABLE = re.compile(rf"\b({'|'.join(DATASETS)})\.[a-z_]")
@@ -36,8 +37,7 @@ def find_named(path: Path) -> set[str]:
 
 
 def find_used(function: str) -> set[str]:
-    folder = ROOT / "functions" / function
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".sql")]
+    paths = [ROOT / source.path for source in list_reached(function)] + list_statements(function)
     paths += [ROOT / path for path, callers in SHARED.items() if function in callers]
     return set().union(*map(find_named, paths)) - ONLY_COLUMNS.get(function, set())
 

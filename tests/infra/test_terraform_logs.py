@@ -85,6 +85,11 @@ def test_every_failure_of_consolidation_counts(run: TerraformRun) -> None:
     assert codes == raised | by_class
 
 
+def test_the_heartbeat_that_an_alert_misses_is_the_monitors(run: TerraformRun) -> None:
+    assert codes_of_metric(run, "heartbeat") == {Event.HEARTBEAT}
+    assert 'jsonPayload.function="monitor"' in run.of("google_logging_metric")["heartbeat"]["filter"]
+
+
 def descendants(root: type[PipelineError]) -> Iterator[type[PipelineError]]:
     for each in root.__subclasses__():
         yield each

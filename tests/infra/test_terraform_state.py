@@ -15,6 +15,7 @@ from shared.core.pipeline import load_pipeline
 from tests.conftest import ROOT
 from tests.house.python_sources import sources
 from tests.infra.expected import RAW
+from tests.infra.reached import list_imports, list_reached
 
 COLLECTIONS = set(RAW["collections"])
 EVERY = set(RAW["every_function"]["collections"])
@@ -30,6 +31,7 @@ OWNERS = {
     "shared.chain.resilience.dead_letters": {"redrives", "audit"},
     "shared.chain.resilience.locks": {"locks"},
     "shared.operations.contracts.restarts": {"heals"},
+    "shared.operations.actions.record": {"operator_actions"},
 }
 # What looks like a collection and is none: the worker knows its batch and never asks for the
 # date's; the exports have a field of that name.
@@ -43,23 +45,13 @@ def texts(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-def list_imports(tree: ast.AST) -> set[str]:
-    """Full names of what is imported: modules, and modules taken from packages."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
-
-
 def list_touched(function: str) -> set[str]:
-    """Collections whose owners a function's folder imports, or that it names itself."""
+    """Collections whose owners a function imports, or that it names itself."""
     found: set[str] = set()
-    for path in sorted((ROOT / "functions" / function).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for module in list_imports(tree) & set(OWNERS):
+    for source in list_reached(function):
+        for module in (list_imports(source) | {source.module}) & set(OWNERS):
             found |= OWNERS[module]
-        for text in texts(tree):
+        for text in texts(source.tree):
             if match := NAMED.match(text):
                 found.add(match[1])
     return found - EVERY - NOT_TOUCHED.get(function, set())

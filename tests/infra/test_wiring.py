@@ -133,7 +133,14 @@ def test_limits_of_the_platform(name: str) -> None:
     assert function.max_instances >= max(1, function.min_instances)
     assert function.concurrency >= 1
     assert function.memory_mb >= 256
-    assert function.topics
+
+
+def test_a_function_is_pushed_to_or_asked_by_people_and_never_both() -> None:
+    for function in PIPELINE.functions.values():
+        assert bool(function.topics) is not function.http, function.name
+        # nobody waits for the end of what somebody reads
+        assert not (function.http and function.announces), function.name
+    assert {function.name for function in PIPELINE.functions.values() if function.http} == {"dashboard"}
 
 
 @pytest.mark.parametrize("subscription", SUBSCRIPTIONS, ids=lambda s: s.name)
@@ -196,7 +203,7 @@ def test_datasets_and_buckets_are_known() -> None:
 def test_no_key_of_the_file_is_misspelt() -> None:
     known = {
         *RAW["defaults"],
-        *("phase", "topics", "announces", "publishes", "publishes_any", "pulls_dead_letters"),
+        *("phase", "http", "topics", "announces", "publishes", "publishes_any", "pulls_dead_letters"),
         *("datasets", "buckets", "collections", "secrets"),
     }
     for name, raw in RAW["functions"].items():
@@ -257,7 +264,8 @@ def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
         "pre-game-predictions",
         "same-day-predictions-tomorrow",
     ]
-    assert set(order) | {"batch-sweep", "train-model"} == set(PIPELINE.schedules)
+    daily = {name for name, each in PIPELINE.schedules.items() if each.cron.endswith(" * * *") and not each.repeats}
+    assert set(order) == daily
     assert [minutes(name) for name in order] == sorted(minutes(name) for name in order)
     # self-heal came 75 minutes after the export it should have saved; it needs time to do it, too
     room = minutes("phase6-tonight-picks") - minutes("self-heal-predictions")

@@ -10,6 +10,8 @@ mock_provider "google" {
 variables {
   project_id = "demo-project"
   archive    = "versions.tf"
+
+  dashboard_readers = ["ada@example.com"]
 }
 
 run "once" {
@@ -23,6 +25,7 @@ run "replaced" {
     replace = [
       google_artifact_registry_repository.functions,
       google_bigquery_dataset.dataset["nba_raw"],
+      google_cloudfunctions2_function.function["dashboard"],
       google_cloudfunctions2_function.function["grading"],
       google_pubsub_subscription.dead_letter["grading-nba-grading-trigger-dead-letter"],
       google_pubsub_subscription.push["grading-nba-grading-trigger"],

@@ -22,6 +22,7 @@ run "defaults" {
       && length(google_monitoring_notification_channel.email) == 0
       && length(google_monitoring_notification_channel.slack) == 0
       && length(google_storage_bucket_iam_member.public) == 0
+      && length(google_cloud_run_service_iam_member.person) == 0
     )
     error_message = "What is optional is absent until it is set."
   }

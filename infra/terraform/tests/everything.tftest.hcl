@@ -27,6 +27,9 @@ variables {
   secret_versions       = { odds-api-key = "3" }
   state_epoch           = 2
   audit_data_access     = false
+  dashboard_readers     = ["ada@example.com", "grace@example.com"]
+  dashboard_operators   = ["grace@example.com", "linus@example.com"]
+  dashboard_audiences   = ["https://dashboard.example.com", "32555940559.apps.googleusercontent.com"]
   ci_subjects           = ["repo:my-org/nba-props:ref:refs/heads/main", "repo:my-org/nba-props:environment:dev"]
   settings              = { MIN_COVERAGE = "0.7", RUNTIME = "mistaken" }
 }

@@ -78,3 +78,59 @@ run "an_issuer_that_is_no_address" {
   }
   expect_failures = [var.ci_issuer]
 }
+
+run "a_dashboard_for_everybody" {
+  command = plan
+  variables {
+    dashboard_readers = ["allUsers"]
+  }
+  expect_failures = [var.dashboard_readers]
+}
+
+run "a_dashboard_that_everybody_acts_on" {
+  command = plan
+  variables {
+    dashboard_operators = ["allAuthenticatedUsers"]
+  }
+  expect_failures = [var.dashboard_operators]
+}
+
+run "two_people_in_one" {
+  command = plan
+  variables {
+    dashboard_operators = ["ada@example.com,grace@example.com"]
+  }
+  expect_failures = [var.dashboard_operators]
+}
+
+run "an_account_that_is_no_person" {
+  command = plan
+  variables {
+    dashboard_operators = ["grading@demo-project.iam.gserviceaccount.com"]
+  }
+  expect_failures = [var.dashboard_operators]
+}
+
+run "an_email_that_every_plan_would_change" {
+  command = plan
+  variables {
+    dashboard_readers = ["Ada@example.com"]
+  }
+  expect_failures = [var.dashboard_readers]
+}
+
+run "a_dashboard_that_lets_nobody_in" {
+  command = plan
+  variables {
+    dashboard_audiences = []
+  }
+  expect_failures = [var.dashboard_audiences]
+}
+
+run "two_audiences_in_one" {
+  command = plan
+  variables {
+    dashboard_audiences = ["https://one.example.com,https://two.example.com"]
+  }
+  expect_failures = [var.dashboard_audiences]
+}
