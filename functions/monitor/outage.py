@@ -59,7 +59,7 @@ def _warn(runtime: Runtime, error: StoreUnavailable) -> Answer:
     except StoreUnavailable as also:
         return _as_json({"status": "retry", "reason": str(also)}, 503)
     log_heartbeat(says)
-    return _as_json({"status": "partial", "reason": says, "told": list(channels)}, 200)
+    return _as_json({"status": "partial", "reason": says, "sent": list(channels)}, 200)
 
 
 def _as_json(body: dict[str, object], status: int) -> Answer:

@@ -79,7 +79,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     look = Look()
     look.attempt("the state store's outages", lambda: recover_outages(runtime))
     _find(look, runtime, pipeline)
-    _tell(look, runtime, pipeline)
+    _report(look, runtime, pipeline)
     look.attempt("the record of latency", lambda: write_latency(runtime, pipeline, LATENCY_DAYS))
     look.attempt("the record of alerts", lambda: load_alerts(runtime))
     look.attempt("the record of actions", lambda: load_audit(runtime))
@@ -109,7 +109,7 @@ def _find(look: Look, runtime: Runtime, pipeline: Pipeline) -> None:
         look.add(channels, (DELIVERY_CHECK,))
 
 
-def _tell(look: Look, runtime: Runtime, pipeline: Pipeline) -> None:
+def _report(look: Look, runtime: Runtime, pipeline: Pipeline) -> None:
     """Make incidents of the findings and of the alerts that wait, and send what is owed."""
     received = look.attempt("the alerts of functions", lambda: receive_alerts(runtime, pipeline))
     # a part that fails from here on is seen by the next run

@@ -87,8 +87,8 @@ def test_a_breaker_is_one_incident_told_once_and_over_by_itself(world: PipelineH
         )
     look(world)
     (incident,) = [each for each in open_incidents(world.runtime) if "source-nba" in each.subject]
-    (told,) = [text for text in texts(slack)[quiet:] if "source-nba" in text]
-    assert "503 from the box scores" in told
+    (sent,) = [text for text in texts(slack)[quiet:] if "source-nba" in text]
+    assert "503 from the box scores" in sent
     look(world)
     assert len([text for text in texts(slack)[quiet:] if "source-nba" in text]) == 1
     circuit_breaker.reset(world.runtime, "source-nba", who="ada", reason="the source is back")
@@ -154,9 +154,9 @@ def test_a_state_store_that_is_down_is_told_without_it_once_an_hour(
             answers.append(ask())
             world.move(minutes=15)
         assert [status for status, _ in answers] == [200, 200, 200]
-        assert [body["told"] for _, body in answers] == [["slack"], [], []]
-        (told,) = texts(slack)
-        assert "The state store does not answer" in told
+        assert [body["sent"] for _, body in answers] == [["slack"], [], []]
+        (sent,) = texts(slack)
+        assert "The state store does not answer" in sent
         beats = [each for each in caplog.records if getattr(each, "fields", {}).get("event") == "heartbeat"]
         assert len(beats) == 3
         use_runtime(runtime)

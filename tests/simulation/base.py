@@ -103,7 +103,7 @@ def open_base(folder: Path) -> Base:
         tipoffs=tipoffs,
         replay=httpx.WSGITransport(app=_under("/replay", replay)),
         clock=clock,
-        functions={name: _function(name) for name in load_pipeline().functions},
+        functions={name: _function(name) for name, each in load_pipeline().functions.items() if not each.http},
     )
 
 
