@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from local.console.command import run_command
@@ -20,10 +20,9 @@ from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import load_pipeline
 
 
-def deliver_until_signal(embedded: EmbeddedRuntime, say_so: Callable[[str], None]) -> int:
-    """Deliver whatever comes, until SIGINT or SIGTERM, whose number is returned.
-
-    Raises FolderGone soon after somebody removed the state folder; whatever broke the bus.
+def stop_on_signals(embedded: EmbeddedRuntime) -> list[int]:
+    """From now on SIGINT and SIGTERM end what is delivered in order; the numbers of those that
+    came.
     """
     came: list[int] = []
 
@@ -33,6 +32,14 @@ def deliver_until_signal(embedded: EmbeddedRuntime, say_so: Callable[[str], None
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
+    return came
+
+
+def deliver_until_stopped(embedded: EmbeddedRuntime, came: Sequence[int], say_so: Callable[[str], None]) -> int:
+    """Deliver whatever comes, until a signal (see stop_on_signals), whose number is returned.
+
+    Raises FolderGone soon after somebody removed the state folder; whatever broke the bus.
+    """
     embedded.stores.file.on_wait = say_so
     folder = embedded.stores.folder
     try:
@@ -46,8 +53,9 @@ def deliver_until_signal(embedded: EmbeddedRuntime, say_so: Callable[[str], None
 def serve(embedded: EmbeddedRuntime) -> int:
     """Print what is served and deliver whatever comes, until a signal, whose number is returned.
 
-    Raises as deliver_until_signal.
+    Raises as deliver_until_stopped.
     """
+    came = stop_on_signals(embedded)
     url = embedded.server.base_url
     say(f"Serving {embedded.folder} on {url} at simulated time {embedded.clock.now().isoformat()}")
     for name, function in load_pipeline().functions.items():
@@ -57,7 +65,7 @@ def serve(embedded: EmbeddedRuntime) -> int:
     say(f"  {url}/replay/   {url}/admin/status")
     say(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
     say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
-    number = deliver_until_signal(embedded, say)
+    number = deliver_until_stopped(embedded, came, say)
     say("Ended; what was not delivered yet stays in the queue.")
     return number
 

@@ -119,7 +119,7 @@ def dashboard(place: Place, port: int | None) -> Answer:
     running = find_running(folder) if (folder / STATE_FILE).is_file() else None
     if running is not None:
         return _address(running, folder, "has it open already")
-    from local.cli.serve import deliver_until_signal
+    from local.cli.serve import deliver_until_stopped, stop_on_signals
     from local.host.ports import note, port_of
     from local.host.runtime import open_runtime
 
@@ -129,10 +129,11 @@ def dashboard(place: Place, port: int | None) -> Answer:
         if message := note(wanted, embedded.server.port):
             complain(message)
         stack = opening.pop_all()
+    came = stop_on_signals(embedded)
 
     def serve() -> int:
         with stack:
-            number = deliver_until_signal(embedded, complain)
+            number = deliver_until_stopped(embedded, came, complain)
         return TERMINATED if number == signal.SIGTERM else DONE
 
     answer = _address(embedded.server.endpoint, folder, "serves it until Ctrl-C")
