@@ -181,7 +181,7 @@ WORK = """
 
     def run(message, context):
         runtime, first = context.runtime, context.dates.first
-        runtime.state.create("ran/NAME-" + str(first), {"at": runtime.clock.now()})
+        runtime.state.create(f"ran/NAME-{first}-{context.attempt}", {"at": runtime.clock.now()})
         if "NAME" == "phase2_raw":
             row = game_rows(date(2025, 3, 20), runtime.clock.now())[0]
             append(runtime.warehouse, "nba_raw.nbac_schedule", [row], str(first))
@@ -212,8 +212,8 @@ def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.C
         for _ in range(2):
             assert on_a_folder(endpoint, january, print, SIGNED) == DONE
         assert [each.id for each in state.query("ran") if "phase1" in each.id] == [
-            "phase1_scrape-2024-12-15",
-            "phase1_scrape-2025-01-01",
+            "phase1_scrape-2024-12-15-1",
+            "phase1_scrape-2025-01-01-1",
         ]
         february = Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, anew=False)
         assert on_a_folder(endpoint, february, print, SIGNED) == FAILED
