@@ -104,14 +104,14 @@ def on_google(runtime: Runtime, asked: Asked, wait: Waiting, report: Report, sig
     check_not_paused(runtime)
     pipeline = load_pipeline()
     key = go_on_by_dates(runtime, pipeline, asked.wanted, signature)
-    told, reported, seen = set[str](), set[tuple[str, int]](), list[Unit]()
+    named, reported, seen = set[str](), set[tuple[str, int]](), list[Unit]()
     while True:
         before = {each.first for each in seen if each.progress is Progress.RUNNING}
         backfill = advance(runtime, pipeline, key).backfill
         seen = backfill.units
         running = [each for each in seen if each.progress is Progress.RUNNING]
         for unit in (each for each in seen if each in running or each.first in before):
-            _tell_once(unit, told, report)
+            _report_unit(unit, named, report)
             for execution in executions_of(runtime.state, unit.run_id):
                 report_once(execution, reported, report)
         if not backfill.is_open:
@@ -121,9 +121,9 @@ def on_google(runtime: Runtime, asked: Asked, wait: Waiting, report: Report, sig
         wait.rest(POLL_SECONDS)
 
 
-def _tell_once(unit: Unit, told: set[str], report: Report) -> None:
-    if unit.run_id not in told:
-        told.add(unit.run_id)
+def _report_unit(unit: Unit, named: set[str], report: Report) -> None:
+    if unit.run_id not in named:
+        named.add(unit.run_id)
         report(f"{unit.first} to {unit.last}")
 
 
@@ -151,11 +151,11 @@ def on_a_folder(endpoint: Endpoint, asked: Asked, report: Report, signature: Sig
     """Every month on the runtime of an endpoint, which delivers until nothing is left."""
     wanted = {"first": str(asked.dates.first), "last": str(asked.dates.last), "anew": asked.anew}
     found = ask(endpoint, "POST", "/backfill", {**wanted, "who": signature.who, "why": signature.why})
-    told: set[str] = set()
+    named: set[str] = set()
     while True:
         for unit in found["units"]:
-            if unit["progress"] == Progress.RUNNING and unit["run_id"] not in told:
-                told.add(unit["run_id"])
+            if unit["progress"] == Progress.RUNNING and unit["run_id"] not in named:
+                named.add(unit["run_id"])
                 report(f"{unit['first']} to {unit['last']}")
         if not found["is_open"]:
             break

@@ -92,13 +92,13 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
         asked = request.get_json()
         days = [date.fromisoformat(text_field(asked, name)) for name in ("first", "last")]
         wanted = Wanted(days[0], days[1], Which.ALL, fetch_again=boolean_field(asked, "anew"))
-        return advanced(go_on_by_dates(runtime_of(), pipeline, wanted, _signature(asked)))
+        return answer_advanced(go_on_by_dates(runtime_of(), pipeline, wanted, _signature(asked)))
 
     @pages.post("/backfill/advance")
     def advance_backfill() -> Response:
-        return advanced(text_field(request.get_json(), "backfill"))
+        return answer_advanced(text_field(request.get_json(), "backfill"))
 
-    def advanced(key: str) -> Response:
+    def answer_advanced(key: str) -> Response:
         advance(runtime_of(), pipeline, key)
         return _json(as_plain(read_backfill(runtime_of(), key)))
 

@@ -70,7 +70,7 @@ class Season:
         if rows:
             self.world.add("nba_analytics.player_game_summary", rows)
 
-    def scored(self) -> list[date]:
+    def list_scored(self) -> list[date]:
         sql = "SELECT DISTINCT game_date FROM nba_analytics.player_game_summary WHERE game_date > @first ORDER BY 1"
         return [row["game_date"] for row in self.world.rows(sql, first=date(2000, 1, 1))]
 
@@ -104,7 +104,7 @@ class Season:
         bad = sorted(self.fails.intersection(days))
         if bad:
             raise DataError(f"the box scores of {bad[0]} make no sense.", next_step="mend them.")
-        self.load_scores(day for day in days if day not in self.without_scores and day not in self.scored())
+        self.load_scores(day for day in days if day not in self.without_scores and day not in self.list_scored())
         return Outcome("success")
 
 

@@ -65,7 +65,7 @@ def go_on(season: Season, key: str = KEY) -> BackfillView:
     raise AssertionError(view(season.world, key))
 
 
-def audited(world: PipelineHarness) -> list[str]:
+def list_audited(world: PipelineHarness) -> list[str]:
     return [each.data["action"] for each in world.state.query("audit", order_by="at")]
 
 
@@ -92,7 +92,7 @@ def test_missing_dates_are_filled_a_message_at_a_time(season: Season) -> None:
     assert season.triggers()[1:] == [("2025-11-02", "2025-11-08")]
     ended = go_on(season)
     assert (ended.counts, ended.is_open) == ({"done": 4}, False)
-    assert season.scored() == [*OCTOBER, *NOVEMBER]
+    assert season.list_scored() == [*OCTOBER, *NOVEMBER]
     [first, _] = season.world.list_published(TOPIC)
     assert first == {
         "from_date": "2025-10-25",
@@ -102,7 +102,7 @@ def test_missing_dates_are_filled_a_message_at_a_time(season: Season) -> None:
         "trigger_source": "manual",
         "use_kept": True,
     }
-    assert audited(season.world) == ["backfill"]
+    assert list_audited(season.world) == ["backfill"]
     assert season.world.state.get(f"backfills/{KEY}").data["expires_at"] > season.world.clock.now()  # type: ignore[union-attr]
 
 
@@ -174,7 +174,7 @@ def test_resumed_what_failed_is_tried_again_under_another_name(season: Season) -
     act(season.world, "resume-backfill", "press-0002", backfill=KEY)
     assert go_on(season).counts == {"done": 4}
     assert season.begun[before:] == [f"2025-10-25_2025-10-25-backfill-{KEY}-a2"]
-    assert audited(season.world) == ["backfill", "resume-backfill"]
+    assert list_audited(season.world) == ["backfill", "resume-backfill"]
     with pytest.raises(DataError, match=f"Nothing is left of the backfill {KEY}: 4 done"):
         act(season.world, "resume-backfill", "press-0003", backfill=KEY)
 
@@ -191,7 +191,7 @@ def test_cancelled_it_publishes_nothing_more_and_resumed_it_goes_on(season: Seas
     act(season.world, "resume-backfill", "press-0004", backfill=KEY)
     assert go_on(season).counts == {"done": 4}
     assert len(season.triggers()) == 2
-    assert audited(season.world) == ["backfill", "cancel-backfill", "resume-backfill"]
+    assert list_audited(season.world) == ["backfill", "cancel-backfill", "resume-backfill"]
 
 
 def test_while_paused_nothing_new_is_published(season: Season) -> None:
@@ -239,8 +239,8 @@ def test_interrupted_anywhere_no_run_is_begun_twice(season: Season, point: str, 
     names = [f"{first}_{last}-backfill-{KEY}" for first, last in (("2025-10-25",) * 2, ("2025-11-02", "2025-11-08"))]
     assert season.begun == names
     assert max(Counter(each["run_id"] for each in world.list_published(TOPIC)).values()) <= 2
-    assert audited(world) == ["backfill"]
-    assert season.scored() == [*OCTOBER, *NOVEMBER]
+    assert list_audited(world) == ["backfill"]
+    assert season.list_scored() == [*OCTOBER, *NOVEMBER]
 
 
 @pytest.mark.parametrize("point", ["backfill.advanced", "outbox.published"])
@@ -288,12 +288,12 @@ def test_the_questions_show_them_newest_first(season: Season) -> None:
     act(season.world, "backfill", "press-0002", **RANGE, which="all")
     asked: Any = type("Asked", (), {"runtime": season.world.runtime, "values": {"limit": 20, "backfill": KEY}})()
     assert [each.key for each in question_of("backfills").answer(asked)["backfills"]] == ["press-0002", KEY]
-    one = as_json(question_of("backfill").answer(asked))
+    one = as_json(question_of("backfill-dates").answer(asked))
     assert one["units"][0]["dates"] == [{"game_date": "2025-10-25", "progress": "running", "reason": ""}]
     assert one["counts"] == {"waiting": 3, "running": 1}
     asked.values["backfill"] = "press-0009"
     with pytest.raises(NotFound, match="There is no backfill 'press-0009'"):
-        question_of("backfill").answer(asked)
+        question_of("backfill-dates").answer(asked)
 
 
 def test_dates_to_come_have_nothing_to_do(world: PipelineHarness) -> None:

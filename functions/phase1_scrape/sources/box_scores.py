@@ -115,7 +115,7 @@ def _read_kept(fetch: Fetch, kind: str, games: Games) -> Kept:
             logger.warning("%s does not serve: %s", path, error)
             continue
         known_at = parse_snapshot_time(path)
-        has = {each for each in _game_ids(found) & lacking.keys() if known_at and _ended(lacking[each]) <= known_at}
+        has = {each for each in _game_ids(found) & lacking.keys() if known_at and _find_end(lacking[each]) <= known_at}
         if not has:
             continue
         files.append(RawFile(SOURCE, kind, day, path, _rows(found)))
@@ -127,7 +127,7 @@ def _read_kept(fetch: Fetch, kind: str, games: Games) -> Kept:
     return Kept(tuple(files), tuple(bodies), list(lacking.values()))
 
 
-def _ended(game: ScheduledGame) -> datetime:
+def _find_end(game: ScheduledGame) -> datetime:
     """From when on a box score of it is one of its end."""
     return (game.tipoff_at or assumed_tipoff(game.game_date)) + GAME_LENGTH
 

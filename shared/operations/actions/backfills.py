@@ -27,7 +27,7 @@ BEGIN = (
 )
 
 
-def _wanted(request: Request) -> Wanted:
+def _read_wanted(request: Request) -> Wanted:
     """Raises DataError for dates that are no range."""
     values = request.values
     return Wanted(
@@ -45,7 +45,7 @@ def _plan_begin(request: Request) -> Plan:
     if request.runtime.state.get(path_of(request.key)) is not None:
         # a press whose process died: the record stands, and goes on
         return Plan((f"Goes on with the backfill {request.key}.",))
-    planned = plan_backfill(request.runtime, request.pipeline, _wanted(request))
+    planned = plan_backfill(request.runtime, request.pipeline, _read_wanted(request))
     days = tuple(day.isoformat() for day in planned.dates)
     return Plan(tuple(describe_plan(planned, request.pipeline)), targets=days)
 
@@ -86,7 +86,7 @@ def _describe_unit(unit: Unit, planned: Planned) -> str:
 def _begin(request: Request, _plan: Plan, signature: Signature) -> str:
     runtime = request.runtime
     if runtime.state.get(path_of(request.key)) is None:
-        planned = plan_backfill(runtime, request.pipeline, _wanted(request))
+        planned = plan_backfill(runtime, request.pipeline, _read_wanted(request))
         changing.begin(runtime, planned, signature, request.key)
     return _go_on(request, request.key)
 

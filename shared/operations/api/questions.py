@@ -188,7 +188,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("alerts", "/alerts", "incidents that are open, and those of late", (SINCE,), _incidents),
     Question("alert", "/alerts/{incident}", "an incident and its messages", (INCIDENT,), _incident),
     Question("backfills", "/backfills", "backfills, and how far their dates are", (LATEST,), _backfills),
-    Question("backfill", "/backfills/{backfill}", "a backfill by date", (BACKFILL,), _backfill),
+    Question("backfill-dates", "/backfills/{backfill}", "a backfill by date", (BACKFILL,), _backfill),
     Question("dead-letters", "/dead-letters", "what failed for good", (SUBSCRIPTION, REASON), _letters),
     Question("deferred", "/deferred", "messages that a pause or an open breaker keeps back", (), _list_deferred),
     Question("breakers", "/breakers", "circuit breakers with failures, open or not", (), _breakers),

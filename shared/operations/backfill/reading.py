@@ -99,12 +99,12 @@ def _view(backfill: Backfill, *, is_paused: bool) -> BackfillView:
 
 
 def _sentence(backfill: Backfill, counts: Mapping[str, int], *, is_paused: bool) -> str:
-    told = ", ".join(f"{count} {progress}" for progress, count in counts.items())
+    listed = ", ".join(f"{count} {progress}" for progress, count in counts.items())
     if backfill.cancelled_at is not None:
-        return f"cancelled by {backfill.cancelled_by}: {backfill.cancelled_why}; {told}"
+        return f"cancelled by {backfill.cancelled_by}: {backfill.cancelled_why}; {listed}"
     if not backfill.is_open:
-        return f"ended; {told}"
-    return f"waits until the pipeline is resumed; {told}" if is_paused else f"under way; {told}"
+        return f"ended; {listed}"
+    return f"waits until the pipeline is resumed; {listed}" if is_paused else f"under way; {listed}"
 
 
 def _unit(unit: Unit) -> UnitView:
