@@ -45,8 +45,9 @@ def _fetch(fetch: Fetch, zones: SourceClient, kind: str, games: Games, day: date
         rows, odd = _rows(kept.body)
         return RawFile(SOURCE, kind, day, earlier[day], rows), odd
     days = {"date_from": games.first.isoformat(), "date_to": games.last.isoformat()}
-    if fetch.use_kept and (kept := _read_kept(fetch, kind, days, day)) is not None:
-        return kept
+    served = _read_kept(fetch, kind, days, day) if fetch.use_kept else None
+    if served is not None:
+        return served
     answer = zones.get(f"/{kind}", days, check)
     rows, odd = _rows(answer.value)
     return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.as_response("zones")], rows), odd
