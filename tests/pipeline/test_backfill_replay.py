@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return count
 
     for path, answer in list(app.ROUTES.items()):
-        monkeypatch.setitem(app.ROUTES, path, counting(path, answer))  # type: ignore[arg-type]
+        monkeypatch.setitem(app.ROUTES, path, counting(path, answer))
     return found
 
 
