@@ -37,6 +37,8 @@ class Report:
     """Documents whose outbox was still to be sent."""
     redriven: list[str] = field(default_factory=list)
     """Redrives that a crash had interrupted."""
+    backfills: dict[str, int] = field(default_factory=dict)
+    """Backfill -> messages of it published."""
     abandoned: list[str] = field(default_factory=list)
     """Executions made final: their process died, or their message came no more."""
     flushed: list[str] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Report:
     def did_something(self) -> bool:
         return any((
             *(self.closed, self.late, self.released, self.sent, self.redriven, self.abandoned, self.flushed),
-            *(self.unconsolidated, self.dropped, self.problems),
+            *(self.backfills, self.unconsolidated, self.dropped, self.problems),
         ))  # fmt: skip
 
     def metadata(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 
 from functions.batch_sweep.abandoned_executions import end_executions
+from functions.batch_sweep.backfills import advance_backfills
 from functions.batch_sweep.orphans import sweep_staging
 from functions.batch_sweep.pending_outboxes import release_deferred_messages, send_unsent
 from functions.batch_sweep.report import Report
@@ -44,6 +45,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         settle_late_units(context, report)
         report_unconsolidated(context, report, resumed_at)
         end_executions(context, report, resumed_at)
+        advance_backfills(runtime, report)
         sweep_staging(context, report, always=message.schedule is None)
     outcome = report.outcome(runtime.clock.now())
     if report.did_something or report.expired or report.kept:

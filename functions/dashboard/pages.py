@@ -9,6 +9,7 @@ import werkzeug
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from functions.dashboard.api import ask, new_key, query, require_operator
+from functions.dashboard.backfill_page import add_backfill
 from functions.dashboard.seals import check_seal, make_seal
 from shared.core.errors import DataError, NotFound
 from shared.operations.actions.action import Action
@@ -29,12 +30,13 @@ class Page:
     title: str
 
 
-PAGES = (Page("queues", "Queues"), Page("audit", "Audit"))
+PAGES = (Page("queues", "Queues"), Page("backfill", "Backfill"), Page("audit", "Audit"))
 
 
 def create_pages() -> Blueprint:
     """Routes of the pages."""
     pages = Blueprint("pages", __name__)
+    add_backfill(pages, render)
 
     @pages.get("/queues")
     def queues() -> str:

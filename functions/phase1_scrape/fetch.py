@@ -121,6 +121,8 @@ class Fetch:
     raw: RawWriter
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
+    use_kept: bool = False
+    """Whether files of earlier executions serve where they have what is asked for."""
 
     def watch(self, source: Source, task: Callable[[], T]) -> Callable[[], T]:
         """A task that asks one source for something: one success or one failure of the source's
@@ -130,7 +132,7 @@ class Fetch:
 
 
 @contextmanager
-def open_fetch(context: Context) -> Iterator[Fetch]:
+def open_fetch(context: Context, *, use_kept: bool = False) -> Iterator[Fetch]:
     """Clients of all sources; closed at the end."""
     runtime = context.runtime
     settings: Settings = runtime.settings
@@ -160,6 +162,7 @@ def open_fetch(context: Context) -> Iterator[Fetch]:
             raw=RawWriter(runtime.raw, context.run_id, _key(runtime.epoch, context.execution_id)),
             now=now,
             breakers=breakers,
+            use_kept=use_kept,
         )
 
 

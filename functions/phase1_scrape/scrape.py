@@ -16,7 +16,12 @@ from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
-from functions.phase1_scrape.sources.schedule import SeasonSchedule, fetch_schedule, read_newest_schedule
+from functions.phase1_scrape.sources.schedule import (
+    SeasonSchedule,
+    fetch_schedule,
+    read_newest_schedule,
+    read_settled_schedule,
+)
 from functions.phase1_scrape.sources.shot_zones import fetch_shot_zones
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
@@ -58,7 +63,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     fetches only what is missing) where there is none, where box scores fail or an older schedule is
     not enough and the message has attempts left. Other failures make the run partial.
     """
-    with open_fetch(context) as fetch:
+    with open_fetch(context, use_kept=message.use_kept and context.mode == "backfill") as fetch:
         schedules, failed = _schedules(fetch, context.dates)
         plan = _plan(fetch, context, schedules)
         if failed and not context.last_attempt and not _is_enough(plan, context, schedules):
@@ -105,7 +110,8 @@ def _schedules(fetch: Fetch, dates: DateRange) -> tuple[list[SeasonSchedule], di
     """
     seasons = seasons_between(dates.first, dates.last)
     days = {season: max(dates.first, _season_begin(season)) for season in seasons}
-    tasks = {season: fetch.watch("nba", partial(fetch_schedule, fetch, season, days[season])) for season in seasons}
+    fetched = partial(_schedule, fetch, dates)
+    tasks = {season: fetch.watch("nba", partial(fetched, season, days[season])) for season in seasons}
     schedules, failed = [], []
     for season, found in in_order(each(tasks, len(tasks)), seasons).items():
         if not isinstance(found, SourceUnavailable):
@@ -117,6 +123,12 @@ def _schedules(fetch: Fetch, dates: DateRange) -> tuple[list[SeasonSchedule], di
         schedules.append(known)
         failed.append(f"{found.message} The run goes on with {_how_old(season, known.known_at, fetch.now())}")
     return schedules, {"schedule": "; ".join(failed)} if failed else {}
+
+
+def _schedule(fetch: Fetch, dates: DateRange, season: str, day: date) -> SeasonSchedule:
+    """The schedule as it is now; where kept files serve, one that knows how all the days ended."""
+    kept = read_settled_schedule(fetch, season, dates) if fetch.use_kept else None
+    return kept or fetch_schedule(fetch, season, day)
 
 
 def _how_old(season: str, known_at: datetime, now: datetime) -> str:

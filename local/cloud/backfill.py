@@ -2,25 +2,32 @@
 message, one after another.
 
 With RUNTIME=gcp PROJECT_ID=... on the deployed pipeline, else on a state folder. Published at once,
-months would be refused by busy instances, and each refusal uses up an attempt. Deployed, a month
-that is through is not done again: after an interruption the same command goes on. FORCE=1 does all
-of them anew.
+months would be refused by busy instances, and each refusal uses up an attempt. The backfill is on
+record (shared/operations/backfill): after an interruption the same command goes on, a month that is
+through is not done again, what failed is tried again, and nothing that the raw bucket has is
+fetched again. FORCE=1 does all of them anew, and fetches what may have changed.
 """
 
 from __future__ import annotations
 
-import json
+import getpass
 import os
 import sys
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from local.cli.operate import connect_or_serve
-from local.cli.publish import CommandRefused, publish, show
-from local.cloud.runs import NotThrough, Report, Waiting, run_through
+from local.cli.operate import ask, connect_or_serve
+from local.cli.publish import CommandRefused
+from local.cloud.runs import (
+    POLL_SECONDS,
+    NotThrough,
+    Report,
+    Waiting,
+    check_not_paused,
+    not_through,
+    report_once,
+)
 from local.console.command import run_command
 from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
@@ -28,15 +35,18 @@ from local.host import deployed
 from local.host.folder_lock import FolderBusy
 from local.host.token import Endpoint
 from local.replay import ArchiveError
+from shared.chain.execution.ledger import executions_of
 from shared.core.clock import YEARS
-from shared.core.errors import ConfigError, PipelineError
-from shared.core.pipeline import load_pipeline, trigger_of
+from shared.core.errors import ConfigError, DataError, PipelineError
+from shared.core.pipeline import load_pipeline
+from shared.operations.actions.signature import Signature
+from shared.operations.backfill.advancing import advance
+from shared.operations.backfill.by_dates import go_on_by_dates
+from shared.operations.backfill.planning import Wanted
+from shared.operations.backfill.records import Progress, Unit, Which
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.runtime import open_deployed_runtime as deployed_runtime
-
-TOPIC = trigger_of("phase1_scrape")
-MODE = "backfill"
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,11 @@ class Asked:
     dates: DateRange
     minutes: float
     anew: bool
+
+    @property
+    def wanted(self) -> Wanted:
+        """All of the dates, oldest first, a month at a time. Raises DataError for too many."""
+        return Wanted(self.dates.first, self.dates.last, Which.ALL, fetch_again=self.anew)
 
 
 def parse_request(environment: Mapping[str, str]) -> Asked:
@@ -75,72 +90,97 @@ def _day(name: str, text: str) -> date:
     return day
 
 
-def months(dates: DateRange) -> Iterator[DateRange]:
-    """The calendar months of the dates, the first and the last cut to them."""
-    first = dates.first
-    while first <= dates.last:
-        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-        yield DateRange(first, min(dates.last, following - timedelta(days=1)))
-        first = following
+def sign(environment: Mapping[str, str]) -> Signature:
+    """WHO and WHY, else the user of this machine and the command's name. Raises DataError."""
+    return Signature(environment.get("WHO") or getpass.getuser(), environment.get("WHY") or "make backfill")
 
 
-def message(month: DateRange, *, anew: bool) -> dict[str, Any]:
-    """The trigger of a month.
-
-    Its run has the month's name, so that a second publish of it is the same run.
-    """
-    name = f"{month.first}_{month.last}-{MODE}"
-    return {
-        "from_date": month.first.isoformat(),
-        "to_date": month.last.isoformat(),
-        "mode": MODE,
-        "run_id": f"{name}-{uuid.uuid4().hex[:12]}" if anew else name,
-    }
-
-
-def on_google(runtime: Runtime, wanted: Asked, wait: Waiting, report: Report) -> None:
-    """Each month through the ledger.
+def on_google(runtime: Runtime, asked: Asked, wait: Waiting, report: Report, signature: Signature) -> None:
+    """Every month through the ledger, the next one when the month before has ended; what fails is
+    named at the end.
 
     Raises NotThrough, Fatal while the pipeline is paused, what the ports raise.
     """
-    last = load_pipeline().modes[MODE]
-    for month in months(wanted.dates):
-        report(f"{month.first} to {month.last}")
-        run_through(runtime, TOPIC, message(month, anew=wanted.anew), last, wait, report)
+    check_not_paused(runtime)
+    pipeline = load_pipeline()
+    key = go_on_by_dates(runtime, pipeline, asked.wanted, signature)
+    named, reported, seen = set[str](), set[tuple[str, int]](), list[Unit]()
+    while True:
+        before = {each.first for each in seen if each.progress is Progress.RUNNING}
+        backfill = advance(runtime, pipeline, key).backfill
+        seen = backfill.units
+        running = [each for each in seen if each.progress is Progress.RUNNING]
+        for unit in (each for each in seen if each in running or each.first in before):
+            _report_unit(unit, named, report)
+            for execution in executions_of(runtime.state, unit.run_id):
+                report_once(execution, reported, report)
+        if not backfill.is_open:
+            raise_failed(seen)
+            return
+        _check_time(runtime, running, wait.minutes)
+        wait.rest(POLL_SECONDS)
 
 
-def on_a_folder(endpoint: Endpoint, wanted: Asked, report: Report) -> int:
-    """Each month on the runtime of an endpoint, which delivers until nothing is left; a run of its
-    own each time.
-    """
-    last = {name for name, each in load_pipeline().functions.items() if each.phase == load_pipeline().modes[MODE]}
-    for month in months(wanted.dates):
-        report(f"{month.first} to {month.last}")
-        text = json.dumps(message(month, anew=True))
-        events = []
-        codes = []
-        for event in publish(endpoint, {"topic": TOPIC, "message": text, "attributes": {}, "at": ""}):
-            codes.append(show(event))
-            events.append(event)
-        ended = any(e["event"] == "completion" and e["function"] in last and e["status_code"] == 200 for e in events)
-        if any(codes) or not ended:
-            outcome = "failed" if any(codes) else f"ended before {', '.join(sorted(last))}"
-            complain(f"{month.first} to {month.last} {outcome}. Next: make dlq, or look into the log.")
+def _report_unit(unit: Unit, named: set[str], report: Report) -> None:
+    if unit.run_id not in named:
+        named.add(unit.run_id)
+        report(f"{unit.first} to {unit.last}")
+
+
+def _check_time(runtime: Runtime, running: Iterable[Unit], minutes: float) -> None:
+    """Raises NotThrough for a month that takes longer than it may."""
+    for unit in running:
+        since = unit.published_at or runtime.clock.now()
+        if runtime.clock.now() >= since + timedelta(minutes=minutes):
+            raise not_through(unit.run_id, executions_of(runtime.state, unit.run_id), minutes)
+
+
+def raise_failed(units: Iterable[Unit]) -> None:
+    """Raises NotThrough that names the first date that failed, and counts all of them."""
+    reasons = {day: why for unit in units for day, why in unit.reasons.items() if unit.dates[day] == Progress.FAILED}
+    if reasons:
+        first = min(reasons)
+        raise NotThrough(
+            f"{len(reasons)} dates are not through, first {first}: {reasons[first]}",
+            next_step="mend the cause and redrive its dead letter (make dlq, make redrive); the same command then goes"
+            " on with what is left.",
+        )
+
+
+def on_a_folder(endpoint: Endpoint, asked: Asked, report: Report, signature: Signature) -> int:
+    """Every month on the runtime of an endpoint, which delivers until nothing is left."""
+    wanted = {"first": str(asked.dates.first), "last": str(asked.dates.last), "anew": asked.anew}
+    found = ask(endpoint, "POST", "/backfill", {**wanted, "who": signature.who, "why": signature.why})
+    named: set[str] = set()
+    while True:
+        for unit in found["units"]:
+            if unit["progress"] == Progress.RUNNING and unit["run_id"] not in named:
+                named.add(unit["run_id"])
+                report(f"{unit['first']} to {unit['last']}")
+        if not found["is_open"]:
+            break
+        ask(endpoint, "POST", "/idle")
+        before, found = found, ask(endpoint, "POST", "/backfill/advance", {"backfill": found["key"]})
+        if found == before:
+            complain(f"{found['says']}: nothing moves. Next: make breakers, make dlq, or look into the log.")
             return FAILED
-    return DONE
+    failed = [each for unit in found["units"] for each in unit["dates"] if each["progress"] == Progress.FAILED]
+    for each in failed:
+        complain(f"{each['game_date']} failed: {each['reason']}. Next: make dlq, or look into the log.")
+    return FAILED if failed else DONE
 
 
 def main() -> int:
     """Exit 0 every month is through, 1 one is not (those before it are), 2 wrong input."""
     try:
-        wanted = parse_request(os.environ)
+        asked, signature = parse_request(os.environ), sign(os.environ)
         if deployed.is_asked_for(os.environ):
             runtime = deployed_runtime(deployed.settings(os.environ))
-            on_google(runtime, wanted, Waiting(wanted.minutes), _report)
+            on_google(runtime, asked, Waiting(asked.minutes), _report, signature)
             return DONE
         with connect_or_serve(os.environ) as endpoint:
-            return on_a_folder(endpoint, wanted, _report)
-    except (CommandRefused, ConfigError, ArchiveError, FolderBusy) as error:
+            return on_a_folder(endpoint, asked, _report, signature)
+    except (CommandRefused, ConfigError, DataError, ArchiveError, FolderBusy) as error:
         complain(error)
         return WRONG_INPUT
     except (NotThrough, PipelineError, OSError) as error:

@@ -50,12 +50,7 @@ def run_through(
     Raises NotThrough with the next step, Fatal while the pipeline is paused, and what the ports
     raise.
     """
-    switch = pause_switch.read(runtime.state)
-    if switch is not None and switch.paused:
-        raise Fatal(
-            f"The pipeline is paused, by {switch.who}: {switch.reason}. What is published would be held.",
-            next_step='make resume WHY="..." first.',
-        )
+    check_not_paused(runtime)
     run_id = str(message["run_id"])
     earlier = executions_of(runtime.state, run_id)
     first = load_pipeline().function_of_topic(topic)
@@ -69,18 +64,33 @@ def run_through(
     while True:
         executions = executions_of(runtime.state, run_id)
         for execution in executions:
-            _report_once(execution, reported, report)
+            report_once(execution, reported, report)
         succeeded = {each.phase for each in executions if each.status == ExecutionStatus.SUCCEEDED}
         if last in succeeded:
             return
         _raise_failed([each for each in executions if each.generation > before.get(each.path, 0)])
         if runtime.clock.now() >= until:
-            ended = ", ".join(sorted(succeeded)) or "none"
-            raise NotThrough(
-                f"Run {run_id} is not through after {wait.minutes:g} minutes; phases that ended: {ended}.",
-                next_step="make breakers and make dlq say what holds it; the same command then goes on from here.",
-            )
+            raise not_through(run_id, executions, wait.minutes)
         wait.rest(POLL_SECONDS)
+
+
+def check_not_paused(runtime: Runtime) -> None:
+    """Raises Fatal while the pipeline is paused."""
+    switch = pause_switch.read(runtime.state)
+    if switch is not None and switch.paused:
+        raise Fatal(
+            f"The pipeline is paused, by {switch.who}: {switch.reason}. What is published would be held.",
+            next_step='make resume WHY="..." first.',
+        )
+
+
+def not_through(run_id: str, executions: Iterable[Execution], minutes: float) -> NotThrough:
+    """What to raise for a run that takes longer than it may."""
+    ended = ", ".join(sorted({each.phase for each in executions if each.status == ExecutionStatus.SUCCEEDED})) or "none"
+    return NotThrough(
+        f"Run {run_id} is not through after {minutes:g} minutes; phases that ended: {ended}.",
+        next_step="make breakers and make dlq say what holds it; the same command then goes on from here.",
+    )
 
 
 def _raise_failed(executions: Iterable[Execution]) -> None:
@@ -94,7 +104,8 @@ def _raise_failed(executions: Iterable[Execution]) -> None:
             )
 
 
-def _report_once(execution: Execution, reported: set[tuple[str, int]], report: Report) -> None:
+def report_once(execution: Execution, reported: set[tuple[str, int]], report: Report) -> None:
+    """Say that an execution succeeded, unless that was said."""
     key = (execution.path, execution.generation)
     if execution.status != ExecutionStatus.SUCCEEDED or key in reported:
         return

@@ -20,7 +20,6 @@ from typing import Any
 
 from local.cli.publish import CommandRefused
 from local.cloud.archive import find_promoted
-from local.cloud.backfill import TOPIC
 from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
 from local.console.command import run_command
@@ -32,10 +31,11 @@ from shared.chain.execution.ledger import executions_of
 from shared.chain.execution.run_history import PHASE_LOG
 from shared.core.clock import new_york_date
 from shared.core.errors import ConfigError, DataError, PipelineError
-from shared.core.pipeline import load_pipeline
+from shared.core.pipeline import load_pipeline, trigger_of
 from shared.stores.runtime import Runtime
 from shared.stores.runtime import open_deployed_runtime as deployed_runtime
 
+TOPIC = trigger_of("phase1_scrape")
 MODE = "results"
 DATE = "2024-11-15"
 CHANGES = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -19,12 +20,18 @@ from shared.operations import queues
 from shared.operations.actions import queues as actions
 from shared.operations.actions.queues import LetterChoice
 from shared.operations.actions.signature import Signature
+from shared.operations.api.as_json import as_json as as_plain
+from shared.operations.backfill.advancing import advance
+from shared.operations.backfill.by_dates import go_on_by_dates
+from shared.operations.backfill.planning import Wanted
+from shared.operations.backfill.reading import read_backfill
+from shared.operations.backfill.records import Which
 from shared.stores.runtime import Runtime
 
 
 def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Blueprint:
     """Endpoints: GET /dead-letters, /breakers, /pause; POST /redrive, /reset-breaker, /pause,
-    /resume.
+    /resume, /backfill, /backfill/advance.
 
     `runtime_of` gives the runtime as it is now: a repetition of simulated time replaces it.
     """
@@ -79,6 +86,21 @@ def operations(runtime_of: Callable[[], Runtime], pipeline: Pipeline) -> Bluepri
     @pages.post("/resume")
     def resume() -> Response:
         return _json(_switch(actions.resume(runtime_of(), _signature(request.get_json()))))
+
+    @pages.post("/backfill")
+    def begin_backfill() -> Response:
+        asked = request.get_json()
+        days = [date.fromisoformat(text_field(asked, name)) for name in ("first", "last")]
+        wanted = Wanted(days[0], days[1], Which.ALL, fetch_again=boolean_field(asked, "anew"))
+        return answer_advanced(go_on_by_dates(runtime_of(), pipeline, wanted, _signature(asked)))
+
+    @pages.post("/backfill/advance")
+    def advance_backfill() -> Response:
+        return answer_advanced(text_field(request.get_json(), "backfill"))
+
+    def answer_advanced(key: str) -> Response:
+        advance(runtime_of(), pipeline, key)
+        return _json(as_plain(read_backfill(runtime_of(), key)))
 
     return pages
 

@@ -25,6 +25,8 @@ POINTS = (
     "consolidation.verified",  # verified, batch not marked CONSOLIDATED
     "consolidation.consolidated",  # marked, staging not dropped
     "consolidation.dropped",  # staging dropped, execution not recorded
+    "backfill.recorded",  # a backfill on record, none of its messages
+    "backfill.advanced",  # its next messages recorded, not published
     "sweep.closed",  # stalled batch closed with its announcement, nothing sent
     "sweep.abandoned",  # a dead process's execution made final, its run's history not written
     "sweep.verified",  # orphaned staging verified, nothing dropped

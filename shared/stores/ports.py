@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from shared.core.errors import Fatal, NameTooLong
 
@@ -83,6 +83,37 @@ class Warehouse(Protocol):
 
     def drop(self, tables: Sequence[str]) -> None:
         """Drop tables; one that is not there is no error."""
+        ...
+
+
+@dataclass(frozen=True)
+class PastRows:
+    """A date of a table now and at a moment: removed are rows that it has now alone, added those
+    that it had then alone.
+    """
+
+    rows_now: int
+    rows_then: int
+    removed: int
+    added: int
+
+
+@runtime_checkable
+class KeepsPast(Protocol):
+    """What a warehouse can besides that keeps its tables as they were: BigQuery does, for seven
+    days.
+    """
+
+    def compare_with_past(self, tables: Sequence[str], day: date, moment: datetime) -> dict[str, PastRows]:
+        """A partition of each table now and at a moment; nothing is written."""
+        ...
+
+    def restore_past(self, rows_now: Mapping[str, int], day: date, moment: datetime) -> dict[str, int]:
+        """Put a partition of the tables back as it was, in one transaction; the rows of each then.
+
+        Raises DataError for a table that had none, Fatal where one has other rows now than
+        `rows_now` says, WriteConflict: nothing has changed then.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ real stores.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,194 +12,219 @@ import pytest
 
 from local.cli.publish import CommandRefused
 from local.cloud import backfill
-from local.cloud.backfill import Asked, months, on_a_folder, on_google, parse_request
+from local.cloud.backfill import Asked, on_a_folder, on_google, parse_request
 from local.cloud.runs import NotThrough, Waiting
 from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
-from shared.core.errors import DataError, Fatal
+from shared.core.errors import Fatal
 from shared.core.pipeline import load_pipeline
+from shared.operations.actions.signature import Signature
+from shared.operations.backfill.records import MODE
 from shared.stores.ports import DateRange
+from tests.pipeline.backfilling import TOPIC, Season
 from tests.pipeline.support import PipelineHarness, Run
 from tests.support.embedded import START, function_spec, small_pipeline, write_function
 
 WINTER = Asked(DateRange(date(2024, 12, 15), date(2025, 2, 3)), minutes=120.0, anew=False)
 MONTHS = [("2024-12-15", "2024-12-31"), ("2025-01-01", "2025-01-31"), ("2025-02-01", "2025-02-03")]
 CHAIN = ("phase1_scrape", "phase2_raw", "phase3_analytics", "phase4_precompute")
+ANEW = Asked(WINTER.dates, WINTER.minutes, anew=True)
+SIGNED = Signature("ada", "a season more")
+Chain = dict[str, tuple[Run, type[PhaseMessage]]]
 
 
-def work(message: PhaseMessage, context: Context) -> Outcome:
-    return Outcome("success", record_count=3)
+@pytest.fixture
+def season(world: PipelineHarness) -> Season:
+    """One game of the winter, and one after it."""
+    return Season(world, [date(2025, 1, 7), date(2025, 2, 20)])
 
 
-def functions(**other: Run) -> dict[str, tuple[Run, type[PhaseMessage]]]:
-    chosen: dict[str, Run] = {**dict.fromkeys(CHAIN, work), "phase5_coordinator": work, **other}
-    return {name: (run, PhaseMessage) for name, run in chosen.items()}
-
-
-def waiting(
-    world: PipelineHarness, delivered: dict[str, tuple[Run, type[PhaseMessage]]], minutes: float = 120.0
-) -> Waiting:
+def waiting(season: Season, minutes: float = 120.0, **other: Run) -> Waiting:
     """Resting is when the pipeline works, and time passes."""
+    chain: Chain = season.chain | {name: (run, PhaseMessage) for name, run in other.items()}
 
     def rest(seconds: float) -> None:
-        world.run_until_idle(delivered, wait=False)
-        world.move(seconds=seconds)
+        season.world.run_until_idle(chain, wait=False)
+        season.world.move(seconds=seconds)
 
     return Waiting(minutes, rest)
 
 
-def triggers(world: PipelineHarness) -> list[tuple[str, str]]:
-    return [(each["from_date"], each["to_date"]) for each in world.list_published("nba-phase1-trigger")]
+def fill(season: Season, wait: Waiting | None = None, asked: Asked = WINTER) -> list[str]:
+    lines: list[str] = []
+    on_google(season.world.runtime, asked, wait or waiting(season), lines.append, SIGNED)
+    return lines
 
 
-def test_a_month_is_published_when_the_month_before_is_through(world: PipelineHarness) -> None:
+def test_a_month_is_published_when_the_month_before_is_through(season: Season) -> None:
     ended: list[str] = []
 
     def last(message: PhaseMessage, context: Context) -> Outcome:
         ended.append(str(message.from_date))
-        assert triggers(world) == MONTHS[: len(ended)], "a month was published before the one before it was through"
+        assert season.triggers() == MONTHS[: len(ended)], "a month was published before the one before it was through"
         return Outcome("success")
 
-    lines: list[str] = []
-    on_google(world.runtime, WINTER, waiting(world, functions(phase4_precompute=last)), lines.append)
-    assert triggers(world) == MONTHS
+    lines = fill(season, waiting(season, phase4_precompute=last))
+    assert season.triggers() == MONTHS
     assert ended == [first for first, _ in MONTHS]
     assert [line for line in lines if not line.startswith(" ")] == [f"{first} to {last}" for first, last in MONTHS]
     assert sum("phase4_precompute" in line for line in lines) == 3
-    assert {data["mode"] for data in world.documents("executions")} == {"backfill"}
+    assert {data["mode"] for data in season.world.documents("executions")} == {"backfill"}
 
 
-def test_the_same_command_again_does_no_month_twice(world: PipelineHarness) -> None:
-    done: list[str] = []
-
-    def first(message: PhaseMessage, context: Context) -> Outcome:
-        done.append(context.run_id)
-        return Outcome("success")
-
+def test_the_same_command_again_does_no_month_twice(season: Season) -> None:
     for _ in range(2):
-        on_google(world.runtime, WINTER, waiting(world, functions(phase1_scrape=first)), lambda line: None)
-    assert done == [f"{first}_{last}-backfill" for first, last in MONTHS]
-    anew = Asked(WINTER.dates, WINTER.minutes, anew=True)
-    on_google(world.runtime, anew, waiting(world, functions(phase1_scrape=first)), lambda line: None)
-    assert len(set(done)) == len(done) == 6
+        fill(season)
+    assert season.begun == [f"{first}_{last}-backfill" for first, last in MONTHS]
+    assert {each["use_kept"] for each in season.world.list_published(TOPIC)} == {True}
+    fill(season, asked=ANEW)
+    assert len(set(season.begun)) == len(season.begun) == 6
+    assert [each["use_kept"] for each in season.world.list_published(TOPIC)][3:] == [False] * 3
+    fill(season, asked=ANEW)
+    assert len(season.begun) == 9
 
 
-def test_a_month_that_fails_for_good_ends_it_and_a_redrive_lets_it_go_on(world: PipelineHarness) -> None:
-    broken = True
-
-    def third(message: PhaseMessage, context: Context) -> Outcome:
-        if broken and str(message.from_date) == "2025-01-01":
-            raise DataError("the box scores of 2025-01-07 make no sense.", next_step="mend them.")
-        return Outcome("success")
-
-    wait = waiting(world, functions(phase3_analytics=third))
+def test_a_month_that_fails_for_good_is_named_and_the_others_go_on(season: Season) -> None:
+    season.fails.add(date(2025, 1, 7))
     with pytest.raises(
-        NotThrough, match=r"phase3_analytics of run 2025-01-01_2025-01-31-backfill failed for good: the box"
+        NotThrough,
+        match=r"1 dates are not through, first 2025-01-07: .* run 2025-01-01_2025-01-31-backfill failed for good: the",
     ):
-        on_google(world.runtime, WINTER, wait, lambda line: None)
-    assert triggers(world) == MONTHS[:2]
-    with pytest.raises(NotThrough, match="failed for good") as raised:
-        on_google(world.runtime, WINTER, wait, lambda line: None)
+        fill(season)
+    assert season.triggers() == MONTHS
+    with pytest.raises(NotThrough, match="run 2025-01-01_2025-01-31-backfill-a2 failed for good") as raised:
+        fill(season)
     assert "make redrive" in raised.value.next_step
-    broken = False
-    (completion,) = (m for m in world.list_published("nba-phase2-raw-complete") if m["from_date"] == "2025-01-01")
-    world.publish("nba-phase2-raw-complete", completion)  # as a redrive does
-    world.run_until_idle(functions(phase3_analytics=third), wait=False)
-    on_google(world.runtime, WINTER, wait, lambda line: None)
-    assert triggers(world)[-1] == MONTHS[-1]
+    assert season.triggers()[3:] == MONTHS[1:2]
+    season.fails.clear()
+    completions = season.world.list_published("nba-phase2-raw-complete")
+    again = next(each for each in completions if each["from_date"] == "2025-01-01")
+    season.world.publish("nba-phase2-raw-complete", again)  # as a redrive does
+    season.play()
+    assert fill(season) == []
+    assert len(season.triggers()) == 4
 
 
-def test_what_is_retried_is_waited_for(world: PipelineHarness) -> None:
+def test_interrupted_twice_the_same_command_goes_on_with_what_is_left(season: Season) -> None:
+    for month in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            fill(season, interrupted_after(season, month))
+    fill(season)
+    assert season.begun == [f"{first}_{last}-backfill" for first, last in MONTHS]
+    assert season.triggers() == MONTHS
+
+
+def interrupted_after(season: Season, months: int) -> Waiting:
+    """Ctrl-C once so many months were published."""
+    wait = waiting(season)
+
+    def rest(seconds: float) -> None:
+        if len(season.triggers()) >= months:
+            raise KeyboardInterrupt
+        wait.rest(seconds)
+
+    return Waiting(120.0, rest)
+
+
+def test_what_is_retried_is_waited_for(season: Season) -> None:
     tries: list[int] = []
+    load, _ = season.chain["phase2_raw"]
 
     def second(message: PhaseMessage, context: Context) -> Outcome:
         tries.append(context.attempt)
         if context.attempt < 4:
             raise Fatal("the store is down.", next_step="wait.")
-        return Outcome("success")
+        return load(message, context)
 
     one = Asked(DateRange(date(2025, 1, 1), date(2025, 1, 31)), 120.0, anew=False)
-    on_google(world.runtime, one, waiting(world, functions(phase2_raw=second)), lambda line: None)
+    fill(season, waiting(season, phase2_raw=second), one)
     assert tries == [1, 2, 3, 4]
 
 
-def test_waiting_ends_with_what_ended(world: PipelineHarness) -> None:
-    delivered = functions()
+def test_waiting_ends_with_what_ended(season: Season) -> None:
+    wait = waiting(season, 5.0)
+    delivered = season.chain
     del delivered["phase3_analytics"]  # nobody answers
+
+    def rest(seconds: float) -> None:
+        season.world.run_until_idle(delivered, wait=False)
+        season.world.move(seconds=seconds)
+
     with pytest.raises(NotThrough, match=r"not through after 5 minutes; phases that ended: phase1, phase2\.") as raised:
-        on_google(world.runtime, WINTER, waiting(world, delivered, 5.0), lambda line: None)
+        fill(season, Waiting(wait.minutes, rest))
     assert "make breakers" in raised.value.next_step
-    assert triggers(world) == MONTHS[:1]
+    assert season.triggers() == MONTHS[:1]
 
 
-def test_paused_it_publishes_nothing(world: PipelineHarness) -> None:
+def test_paused_it_publishes_nothing(season: Season) -> None:
+    world = season.world
     pause_switch.pause(world.state, who="somebody", reason="moving house", now=world.clock.now())
     with pytest.raises(Fatal, match="paused, by somebody: moving house") as raised:
-        on_google(world.runtime, WINTER, waiting(world, functions()), lambda line: None)
+        fill(season)
     assert "make resume" in raised.value.next_step
-    assert triggers(world) == []
+    assert season.triggers() == []
 
 
 # --- on a state folder ----------------------------------------------------------------------------
 
-FIRST = """
-    import base64, json
-    from shared.stores.runtime import get_runtime
+WORK = """
+    from datetime import date
 
-    def phase1_scrape(request):
-        runtime = get_runtime()
-        data = base64.b64decode(request.get_json()["message"]["data"])
-        month = json.loads(data)["from_date"]
-        runtime.state.create("months/" + month, {"at": runtime.clock.now()})
-        if month != "2025-02-01":
-            runtime.bus.publish("b", data)
-        return {"status": "success", "record_count": 1}
+    from shared.chain.execution.context import Outcome
+    from shared.chain.execution.entrypoint import pubsub_function
+    from shared.core.errors import DataError
+    from tests.pipeline.backfilling import game_rows
+    from tests.support.stores import append
+
+    def run(message, context):
+        runtime, first = context.runtime, context.dates.first
+        runtime.state.create(f"ran/NAME-{first}-{context.attempt}", {"at": runtime.clock.now()})
+        if "NAME" == "phase2_raw":
+            row = game_rows(date(2025, 3, 20), runtime.clock.now())[0]
+            append(runtime.warehouse, "nba_raw.nbac_schedule", [row], str(first))
+        if "NAME" == "phase4_precompute" and str(first) == "2025-02-01":
+            row = game_rows(first, runtime.clock.now())[0]
+            append(runtime.warehouse, "nba_raw.nbac_schedule", [row], "late")
+            raise DataError("no features.", next_step="mend them.")
+        return Outcome("success", record_count=1)
+
+    NAME = pubsub_function("NAME", run)
 """
-LAST = "def phase4_precompute(request):\n    return {'status': 'success', 'record_count': 2}\n"
 
 
 def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_function(tmp_path / "functions", "phase1_scrape", FIRST)
-    write_function(tmp_path / "functions", "phase4_precompute", LAST)
-    pipeline = small_pipeline(
-        function_spec("phase1_scrape", "nba-phase1-trigger", announces="b"), function_spec("phase4_precompute", "b")
-    )
+    real = load_pipeline()
+    specs = []
+    for name in CHAIN:
+        write_function(tmp_path / "functions", name, WORK.replace("NAME", name))
+        announces = str(real.functions[name].announces)
+        specs.append(function_spec(name, real.functions[name].topics[0], announces=announces))
+    specs.append(function_spec("phase5_coordinator", str(real.functions["phase4_precompute"].announces)))
+    write_function(tmp_path / "functions", "phase5_coordinator", WORK.replace("NAME", "phase5_coordinator"))
+    pipeline = replace(small_pipeline(*specs), modes=real.modes, phase_order=real.phase_order)
     with open_runtime(tmp_path / "state", pipeline=pipeline, functions=tmp_path / "functions") as embedded:
         embedded.clock.set(START)
+        endpoint, state = embedded.server.endpoint, embedded.runtime.state
         january = Asked(DateRange(date(2024, 12, 15), date(2025, 1, 31)), 120.0, anew=False)
-        assert on_a_folder(embedded.server.endpoint, january, print) == DONE
-        assert len(embedded.runtime.state.query("months")) == 2
-        # February's chain ends before its last phase, without an error
-        assert (
-            on_a_folder(
-                embedded.server.endpoint, Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, False), print
-            )
-            == FAILED
-        )
+        for _ in range(2):
+            assert on_a_folder(endpoint, january, print, SIGNED) == DONE
+        assert [each.id for each in state.query("ran") if "phase1" in each.id] == [
+            "phase1_scrape-2024-12-15-1",
+            "phase1_scrape-2025-01-01-1",
+        ]
+        february = Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, anew=False)
+        assert on_a_folder(endpoint, february, print, SIGNED) == FAILED
     message = capsys.readouterr()
-    assert "2024-12-15 to 2024-12-31\n" in message.out
-    assert "2025-02-01 to 2025-02-28 ended before phase4_precompute" in message.err
-    assert "2025-03-01" not in message.out
+    assert message.out.splitlines()[:2] == ["2024-12-15 to 2024-12-31", "2025-01-01 to 2025-01-31"]
+    assert "2025-02-01 failed: 1 of 1 games" in message.err
+    assert "phase4_precompute of run 2025-02-01_2025-02-28-backfill failed for good: no features." in message.err
+    assert "2025-03-01 to 2025-03-01" in message.out
 
 
 # --- input ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "expected"),
-    [
-        ("2025-11-14", "2025-11-14", [("2025-11-14", "2025-11-14")]),
-        ("2024-02-29", "2024-03-01", [("2024-02-29", "2024-02-29"), ("2024-03-01", "2024-03-01")]),
-        ("2023-12-31", "2024-01-01", [("2023-12-31", "2023-12-31"), ("2024-01-01", "2024-01-01")]),
-        ("2024-01-31", "2024-02-29", [("2024-01-31", "2024-01-31"), ("2024-02-01", "2024-02-29")]),
-    ],
-)
-def test_months_are_cut_to_the_days_asked_for(first: str, last: str, expected: list[tuple[str, str]]) -> None:
-    dates = DateRange(date.fromisoformat(first), date.fromisoformat(last))
-    assert [(str(month.first), str(month.last)) for month in months(dates)] == expected
 
 
 @pytest.mark.parametrize(
@@ -245,7 +271,7 @@ def test_the_command_says_it_and_exits_two(
 
 def test_the_chain_of_a_backfill_is_the_one_played_here() -> None:
     pipeline = load_pipeline()
-    last = pipeline.modes[backfill.MODE]
+    last = pipeline.modes[MODE]
     assert (
         tuple(
             name

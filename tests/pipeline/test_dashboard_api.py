@@ -30,9 +30,10 @@ GIVEN = {
     "player": "nobody",
     "batch_id": f"batch_{DAY}_r1",
     "incident": "none.1",
+    "backfill": "none-at-all",
 }
 # What an empty state does not have.
-NOT_THERE = {"batch", "lineage", "alert"}
+NOT_THERE = {"batch", "lineage", "alert", "backfill-dates"}
 
 
 def of_email(email: str) -> Verifiers:

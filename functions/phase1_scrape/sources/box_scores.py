@@ -4,18 +4,23 @@ season.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import describe_unreadable
+from shared.core.clock import GAME_LENGTH, assumed_tipoff
+from shared.core.errors import DataError
 from shared.nba.feed_values import show_value
 from shared.nba.schedule import COUNTED_TYPES, ScheduledGame
-from shared.stores.raw_files import RawFile
+from shared.stores.raw_files import RawFile, parse_raw_path, parse_snapshot_time
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "nba"
 KINDS = {"P": "player_boxscores", "T": "team_boxscores"}
@@ -34,6 +39,8 @@ _COLUMNS = (
     "FTA",
     "PLUS_MINUS",
 )
+# So long before a game's day the file may begin that has it: a backfill asks for a month at a time.
+_KEPT_SPAN = timedelta(days=31)
 _NAMED = 5  # of the games that lack a box score, so many are named
 
 
@@ -58,9 +65,18 @@ class Games:
         return [kind for kind in COUNTED_TYPES if any(game.season_type == kind for game in self.final)]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What files of earlier executions have of some games, and the games that none of them has."""
+
+    files: tuple[RawFile, ...]
+    bodies: tuple[Any, ...]
+    lacking: Sequence[ScheduledGame]
+
+
 def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: date) -> Harvest:
     """All rows of players (P) or teams (T) from the first to the last of the games, kept under
-    `day`.
+    `day`; where kept files serve, only the days of games that none of them has are asked for.
 
     Raises NothingYet where not one of the games that the schedule calls final has a row: a source
     that is down must not look like a day without games. Some games lacking is the harvest's
@@ -69,8 +85,63 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
     kind = KINDS[who]
     earlier = fetch.raw.earlier(SOURCE, kind, day)
     if day in earlier:
-        bodies = [answer.body for answer in fetch.raw.read(earlier[day]).answers]
-        return _harvest(RawFile(SOURCE, kind, day, earlier[day], _rows(bodies)), bodies, games)
+        bodies = _bodies(fetch, earlier[day])
+        return _harvest([RawFile(SOURCE, kind, day, earlier[day], _rows(bodies))], bodies, games)
+    if not fetch.use_kept:
+        file, answered = _ask(fetch, who, games, day)
+        return _harvest([file], answered, games)
+    kept = _read_kept(fetch, kind, games)
+    if not kept.lacking:
+        return _harvest(kept.files, kept.bodies, games)
+    lacking = Games(games.season, kept.lacking)
+    file, answered = _ask(fetch, who, lacking, lacking.first)
+    return _harvest([*kept.files, file], [*kept.bodies, *answered], games)
+
+
+def _read_kept(fetch: Fetch, kind: str, games: Games) -> Kept:
+    """The newest kept files that have games of these as they ended; a file that cannot be read is
+    passed over.
+    """
+    files: list[RawFile] = []
+    bodies: list[Any] = []
+    lacking = {game.game_id: game for game in games.final}
+    for path in reversed(fetch.raw.snapshots(SOURCE, kind, fetch.now())):
+        day = parse_raw_path(path)[2]
+        if not games.first - _KEPT_SPAN <= day <= games.last:
+            continue
+        try:
+            found = _bodies(fetch, path)
+        except (DataError, WrongShape) as error:
+            logger.warning("%s does not serve: %s", path, error)
+            continue
+        known_at = parse_snapshot_time(path)
+        has = {each for each in _game_ids(found) & lacking.keys() if known_at and _find_end(lacking[each]) <= known_at}
+        if not has:
+            continue
+        files.append(RawFile(SOURCE, kind, day, path, _rows(found)))
+        bodies += found
+        for game_id in has:
+            del lacking[game_id]
+        if not lacking:
+            break
+    return Kept(tuple(files), tuple(bodies), list(lacking.values()))
+
+
+def _find_end(game: ScheduledGame) -> datetime:
+    """From when on a box score of it is one of its end."""
+    return (game.tipoff_at or assumed_tipoff(game.game_date)) + GAME_LENGTH
+
+
+def _bodies(fetch: Fetch, path: str) -> list[Any]:
+    """The answers of a file. Raises DataError, WrongShape for one that holds no box scores."""
+    bodies = [answer.body for answer in fetch.raw.read(path).answers]
+    for body in bodies:
+        check(body)
+    return bodies
+
+
+def _ask(fetch: Fetch, who: Literal["P", "T"], games: Games, day: date) -> tuple[RawFile, list[Any]]:
+    """Ask NBA.com for the days of the games, and keep the answers. Raises NothingYet."""
     answers = [
         fetch.nba.get(
             "/leaguegamelog",
@@ -96,22 +167,19 @@ def fetch_box_scores(fetch: Fetch, who: Literal["P", "T"], games: Games, day: da
             f"({games.first} to {games.last}).",
             next_step="the run is retried; run phase 1 for the date again once NBA.com has the box scores.",
         )
-    rows = _rows(bodies)
-    file = fetch.raw.write(
-        SOURCE, kind, day, fetch.now(), [answer.as_response("leaguegamelog") for answer in answers], rows
-    )
-    return _harvest(file, bodies, games)
+    responses = [answer.as_response("leaguegamelog") for answer in answers]
+    return fetch.raw.write(SOURCE, KINDS[who], day, fetch.now(), responses, _rows(bodies)), bodies
 
 
-def _harvest(file: RawFile, bodies: Sequence[Any], games: Games) -> Harvest:
+def _harvest(files: Sequence[RawFile], bodies: Sequence[Any], games: Games) -> Harvest:
     found = _game_ids(bodies)
     odd = [why for body in bodies for why in _odd(body)]
     notes = {"unreadable": describe_unreadable("rows", odd)} if odd else {}
     lacking = sorted(game.game_id for game in games.final if game.game_id not in found)
     if not lacking:
-        return Harvest((file,), notes=notes)
+        return Harvest(tuple(files), notes=notes)
     named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")
-    return Harvest((file,), f"{len(lacking)} of {len(games.final)} final games have no row ({named})", notes)
+    return Harvest(tuple(files), f"{len(lacking)} of {len(games.final)} final games have no row ({named})", notes)
 
 
 def check(value: Any) -> None:

@@ -19,6 +19,7 @@ from shared.core.errors import DataError
 from shared.core.events import Event
 from shared.nba.feed_values import show_value
 from shared.nba.schedule import ScheduledGame, read_game, schedule_days, season_of
+from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawFile, parse_raw_path, parse_snapshot_time
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,17 @@ def read_newest_schedule(fetch: Fetch, season: str) -> SeasonSchedule | None:
             continue
         return replace(found, known_at=parse_snapshot_time(path))
     return None
+
+
+def read_settled_schedule(fetch: Fetch, season: str, dates: DateRange) -> SeasonSchedule | None:
+    """The newest kept schedule of a season, where it was fetched after the dates and every game of
+    them was final: what it says of them changes no more. None: there is none such.
+    """
+    known = read_newest_schedule(fetch, season)
+    if known is None or known.known_at is None or new_york_date(known.known_at) <= dates.last:
+        return None
+    games = [game for game in known.games if game.counts and dates.first <= game.game_date <= dates.last]
+    return replace(known, known_at=None) if all(game.status == "final" for game in games) else None
 
 
 def _read_kept(fetch: Fetch, season: str, day: date, path: str) -> SeasonSchedule:

@@ -4,6 +4,8 @@ is set.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,8 +13,12 @@ from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import SourceClient, WrongShape
 from functions.phase1_scrape.sources.box_scores import Games
 from functions.phase1_scrape.sources.reading import describe_unreadable
+from shared.core.clock import new_york_date
+from shared.core.errors import DataError
 from shared.nba.feed_values import show_value
 from shared.stores.raw_files import RawFile
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "zones"
 KINDS = ("player", "team")
@@ -39,9 +45,30 @@ def _fetch(fetch: Fetch, zones: SourceClient, kind: str, games: Games, day: date
         rows, odd = _rows(kept.body)
         return RawFile(SOURCE, kind, day, earlier[day], rows), odd
     days = {"date_from": games.first.isoformat(), "date_to": games.last.isoformat()}
+    served = _read_kept(fetch, kind, days, day) if fetch.use_kept else None
+    if served is not None:
+        return served
     answer = zones.get(f"/{kind}", days, check)
     rows, odd = _rows(answer.value)
     return fetch.raw.write(SOURCE, kind, day, fetch.now(), [answer.as_response("zones")], rows), odd
+
+
+def _read_kept(fetch: Fetch, kind: str, days: Mapping[str, str], day: date) -> tuple[RawFile, list[str]] | None:
+    """The newest file of an earlier execution that was asked for these days or more, once they were
+    over; None: there is none. One that cannot be read is passed over.
+    """
+    for path in reversed(fetch.raw.snapshots(SOURCE, kind, fetch.now(), day)):
+        try:
+            content = fetch.raw.read(path)
+        except DataError as error:
+            logger.warning("%s does not serve: %s", path, error)
+            continue
+        asked = content.answers[0].request.get("params", {}) if len(content.answers) == 1 else {}
+        covers = asked.get("date_from", "~") <= days["date_from"] and days["date_to"] <= asked.get("date_to", "")
+        if covers and days["date_to"] < new_york_date(content.fetched_at).isoformat():
+            rows, odd = _rows(content.answers[0].body)
+            return RawFile(SOURCE, kind, day, path, rows), odd
+    return None
 
 
 def check(value: Any) -> None:

@@ -91,6 +91,8 @@ class PhaseMessage(BaseModel):
     force: bool = False
     only: bool = Field(default=False, exclude=True)
     """Whether the run ends with this function, which then announces nothing."""
+    use_kept: bool = Field(default=False, exclude=True)
+    """Of a backfill: whether raw files of earlier runs serve where they have what is asked for."""
     schedule: str | None = Field(default=None, pattern=_ID, max_length=100)
     trigger_source: TriggerSource | None = None
     correlation_id: Name | None = None

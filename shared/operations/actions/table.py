@@ -7,12 +7,16 @@ from collections.abc import Mapping
 
 from shared.core.errors import NotFound
 from shared.operations.actions.action import Action
+from shared.operations.actions.backfills import BACKFILLS
 from shared.operations.actions.incidents import INCIDENTS
 from shared.operations.actions.models import MODELS
+from shared.operations.actions.restores import RESTORES
 from shared.operations.actions.runs import RUNS
 from shared.operations.actions.switches import SWITCHES
 
-ACTIONS: Mapping[str, Action] = {each.name: each for each in (*RUNS, *SWITCHES, *MODELS, *INCIDENTS)}
+ACTIONS: Mapping[str, Action] = {
+    each.name: each for each in (*RUNS, *BACKFILLS, *RESTORES, *SWITCHES, *MODELS, *INCIDENTS)
+}
 
 
 def action_of(name: str) -> Action:

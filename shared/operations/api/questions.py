@@ -13,6 +13,7 @@ from shared.core.clock import new_york_date
 from shared.operations import queues
 from shared.operations.actions.action import GAME_DATE, Parameter, Request
 from shared.operations.audit import read_audit
+from shared.operations.backfill.reading import read_backfill, read_backfills
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.reading import incidents_since, open_incidents, read_incident
 from shared.operations.latency.latency import read_latency
@@ -40,6 +41,8 @@ LATENCY_DAYS = Parameter("days", "integer", "so many days before today", default
 WEEKS = Parameter("weeks", "integer", "so many weeks", default=8, bounds=(1, 53))
 SINCE = Parameter("days", "integer", "resolved within so many days", default=7, bounds=(1, 365))
 INCIDENT = Parameter("incident", "text", "an incident's id", required=True)
+BACKFILL = Parameter("backfill", "text", "a backfill's key", required=True)
+LATEST = Parameter("limit", "integer", "at most so many, the newest first", default=20, bounds=(1, 100))
 LIMIT = Parameter("limit", "integer", "at most so many, the newest first", default=100, bounds=(1, 1_000))
 
 
@@ -163,6 +166,14 @@ def _report(request: Request) -> Any:
     return read_report(request.runtime, request.pipeline, request.values["weeks"])
 
 
+def _backfills(request: Request) -> Mapping[str, Any]:
+    return {"backfills": read_backfills(request.runtime, request.values["limit"])}
+
+
+def _backfill(request: Request) -> Any:
+    return read_backfill(request.runtime, request.values["backfill"])
+
+
 def _incidents(request: Request) -> Mapping[str, Any]:
     since = timedelta(days=request.values["days"])
     found = incidents_since(request.runtime, request.runtime.clock.now() - since)
@@ -191,6 +202,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("report", "/report", "weeks and months by function, with regressions", (WEEKS,), _report),
     Question("alerts", "/alerts", "incidents that are open, and those of late", (SINCE,), _incidents),
     Question("alert", "/alerts/{incident}", "an incident and its messages", (INCIDENT,), _incident),
+    Question("backfills", "/backfills", "backfills, and how far their dates are", (LATEST,), _backfills),
+    Question("backfill-dates", "/backfills/{backfill}", "a backfill by date", (BACKFILL,), _backfill),
     Question("dead-letters", "/dead-letters", "what failed for good", (SUBSCRIPTION, REASON), _letters),
     Question("deferred", "/deferred", "messages that a pause or an open breaker keeps back", (), _list_deferred),
     Question("breakers", "/breakers", "circuit breakers with failures, open or not", (), _breakers),

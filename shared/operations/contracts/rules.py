@@ -40,25 +40,34 @@ def sources(snapshot: Snapshot, settings: Settings) -> Short | None:
 
 
 def context(snapshot: Snapshot, settings: Settings) -> Short | None:
+    return short_context(snapshot.coming)
+
+
+def short_context(games: Sequence[Game]) -> Short | None:
     """A team nobody has played for in 30 days has no roster (a season's first days), hence no
     context.
     """
-    short = [game.game_id for game in snapshot.coming if game.context_teams < game.roster_teams]
+    short = [game.game_id for game in games if game.context_teams < game.roster_teams]
     if not short:
         return None
-    have = sum(min(game.context_teams, game.roster_teams) for game in snapshot.coming)
-    reason = f"{_of(short, len(snapshot.coming))} have no player context of both teams"
-    return Short(reason, have, sum(game.roster_teams for game in snapshot.coming))
+    have = sum(min(game.context_teams, game.roster_teams) for game in games)
+    reason = f"{_of(short, len(games))} have no player context of both teams"
+    return Short(reason, have, sum(game.roster_teams for game in games))
 
 
 def features(snapshot: Snapshot, settings: Settings) -> Short | None:
-    short = [game for game in snapshot.coming if game.feature_players < game.context_players]
+    return short_features(snapshot.coming)
+
+
+def short_features(games: Sequence[Game]) -> Short | None:
+    """Everybody of the newest context has a feature row of its moment."""
+    short = [game for game in games if game.feature_players < game.context_players]
     if not short:
         return None
-    should = sum(game.context_players for game in snapshot.coming)
-    have = sum(game.feature_players for game in snapshot.coming)
-    games = _of([game.game_id for game in short], len(snapshot.coming))
-    return Short(f"{should - have} players of the newest context have no feature row: {games}", have, should)
+    should = sum(game.context_players for game in games)
+    have = sum(game.feature_players for game in games)
+    named = _of([game.game_id for game in short], len(games))
+    return Short(f"{should - have} players of the newest context have no feature row: {named}", have, should)
 
 
 def consolidation(snapshot: Snapshot, settings: Settings) -> Short | None:

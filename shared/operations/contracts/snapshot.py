@@ -161,7 +161,7 @@ def read_snapshots(runtime: Runtime, days: Collection[date], now: datetime) -> d
     if not days:
         return {}
     span = {"first": min(days), "last": max(days), "as_of": as_of_after(now)}
-    rows = _by_day(_rows(runtime.warehouse, "games", {**span, "now": now}))
+    rows = _games_by_day(runtime, span, now)
     files = read_files(runtime.exports, days, now)
     found = {day: _snapshot(day, now, rows[day], files[day], runtime.epoch) for day in sorted(days)}
     if not any(snapshot.scheduled_games for snapshot in found.values()):
@@ -174,6 +174,15 @@ def read_snapshots(runtime: Runtime, days: Collection[date], now: datetime) -> d
         else snapshot
         for day, snapshot in found.items()
     }
+
+
+def read_games(runtime: Runtime, days: Collection[date], now: datetime) -> dict[date, Snapshot]:
+    """Every day with its games alone, of one statement: no players, no batches, no files."""
+    if not days:
+        return {}
+    span = {"first": min(days), "last": max(days), "as_of": as_of_after(now)}
+    rows = _games_by_day(runtime, span, now)
+    return {day: _snapshot(day, now, rows[day], {}, runtime.epoch) for day in sorted(days)}
 
 
 def read_snapshot(runtime: Runtime, day: date, now: datetime) -> Snapshot:
@@ -203,6 +212,10 @@ def _complete(snapshot: Snapshot, players: Sequence[Player], batches: Sequence[B
     counting = {each.batch_id for each in players if each.batch_id is not None}
     missing = {each.batch_id: each.missing for each in batches if each.batch_id in counting}
     return replace(snapshot, players=players, batches=batches, missing_units=missing)
+
+
+def _games_by_day(runtime: Runtime, span: Mapping[str, Any], now: datetime) -> defaultdict[date, list[dict[str, Any]]]:
+    return _by_day(_rows(runtime.warehouse, "games", {**span, "now": now}))
 
 
 def _by_day(rows: Sequence[dict[str, Any]]) -> defaultdict[date, list[dict[str, Any]]]:

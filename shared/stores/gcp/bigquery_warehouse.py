@@ -4,7 +4,8 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Literal
 
 import pyarrow as pa
@@ -14,11 +15,12 @@ from shared.core import concurrency
 from shared.stores.gcp.bigquery_jobs import Jobs, fresh_id
 from shared.stores.gcp.bigquery_load import append, job_name
 from shared.stores.gcp.bigquery_partition import Replacement
+from shared.stores.gcp.bigquery_past import Past
 from shared.stores.gcp.bigquery_sql import Kind, Statement, prepare
 from shared.stores.gcp.bigquery_types import plain, with_types
 from shared.stores.gcp.errors import errors
 from shared.stores.gcp.limits import Limits
-from shared.stores.ports import DateRange, Params
+from shared.stores.ports import DateRange, Params, PastRows
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema, table_place
 from shared.stores.warehouse.staging import check_staging, tables_sql
@@ -95,6 +97,12 @@ class BigQueryWarehouse:
 
         tasks = {table: (lambda table=table: drop(table)) for table in tables}
         concurrency.all_of(tasks, _DROPS_AT_ONCE, name="drop")
+
+    def compare_with_past(self, tables: Sequence[str], day: date, moment: datetime) -> dict[str, PastRows]:
+        return Past(self._jobs, self._reference, day, moment).compare(tables)
+
+    def restore_past(self, rows_now: Mapping[str, int], day: date, moment: datetime) -> dict[str, int]:
+        return Past(self._jobs, self._reference, day, moment).restore(rows_now)
 
     # --- inside -----------------------------------------------------------------------------------
 

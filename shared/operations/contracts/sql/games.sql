@@ -76,7 +76,8 @@ tipoffs AS (
   WHERE game_date BETWEEN @first AND @last AND features_as_of <= @as_of
   GROUP BY game_date, game_id
 ),
--- Teams somebody has played for in the 30 days that a roster goes back.
+-- Teams somebody has played for in the 30 days that a roster goes back: before the day, whose own
+-- box scores make no roster.
 team_days AS (
   SELECT DISTINCT game_date, team
   FROM nba_analytics.player_game_summary
@@ -86,7 +87,7 @@ rosters AS (
   SELECT DISTINCT days.game_date, team_days.team
   FROM days
   INNER JOIN team_days
-    ON team_days.game_date BETWEEN DATE_SUB(days.game_date, INTERVAL 30 DAY) AND days.game_date
+    ON team_days.game_date BETWEEN DATE_SUB(days.game_date, INTERVAL 30 DAY) AND DATE_SUB(days.game_date, INTERVAL 1 DAY)
 ),
 moments AS (
   SELECT game_date, game_id, MAX(features_as_of) AS features_as_of

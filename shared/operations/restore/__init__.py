@@ -1,0 +1,1 @@
+"""A date's rows put back as they were, by the warehouse's own past."""
