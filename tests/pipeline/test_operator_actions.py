@@ -5,6 +5,7 @@ record with who and why.
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import load_pipeline
 from shared.operations.actions.action import Performed, Plan
 from shared.operations.actions.perform import perform, preview
+from shared.operations.actions.record import actions_of
 from shared.operations.actions.runs import phases
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import ACTIONS, action_of
@@ -198,3 +200,60 @@ def test_odd_values_are_refused_and_nothing_is_done(world: PipelineHarness, name
 def test_an_unknown_action_names_the_nearest() -> None:
     with pytest.raises(NotFound, match="did you mean export"):
         action_of("exprot")
+
+
+def test_many_cells_are_started_together_each_date_from_its_earliest_phase(world: PipelineHarness) -> None:
+    cells = ["2025-11-14/phase6", "2025-11-14/phase4", "2025-11-14/grading", "2025-11-12/phase3", "2025-11-12/phase3"]
+    plan = look(world, "rerun-many", cells=cells)
+    assert plan.says == (
+        "Publishes 3 messages.",
+        "Publishes 1 message to nba-phase3-trigger for 2025-11-12.",
+        "Publishes 1 message to nba-phase4-trigger for 2025-11-14.",
+        "Publishes 1 message to nba-grading-trigger for 2025-11-14.",
+        "2025-11-14 is not over: nothing can be graded before its games are.",
+        "phase6 of 2025-11-14 follow phase4 by the chain.",
+        "Rows are replaced or merged by key, each after it is verified; nothing is dropped before.",
+    )
+    first, again = (act(world, "rerun-many", cells=cells) for _ in range(2))
+    assert (first.published, again.published, again.repeated) == (3, 0, True)
+    assert [sent["run_id"] for sent in messages(world, "nba-phase4-trigger")] == [f"{DAY}-rerun-phase4-{KEY}"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ([], "cells is missing"),
+        (["2025-11-14"], "'2025-11-14' cannot be started again"),
+        (["2025-11-14/phase5_worker"], "cannot be started again"),
+        (["2025-02-30/phase4"], "game_date is '2025-02-30'"),
+        (
+            [f"20{n:02}-11-14/phase4" for n in range(10, 99)] + [f"20{n}-11-13/phase4" for n in range(10, 99)],
+            "178 cells",
+        ),
+    ],
+)
+def test_cells_that_are_none_or_too_many_are_refused(world: PipelineHarness, cells: list[str], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        act(world, "rerun-many", cells=cells)
+    assert world.bus.published == []
+
+
+def test_what_a_schedule_did_not_publish_is_published_as_its_own_run(world: PipelineHarness) -> None:
+    act(world, "fire", schedule="overnight-predictions", game_date=DAY)
+    [sent] = messages(world, "nba-phase1-trigger")
+    assert {**PIPELINE.schedules["overnight-predictions"].message, "game_date": DAY}.items() <= sent.items()
+    assert (sent["schedule"], "run_id" in sent) == ("overnight-predictions", False)
+    with pytest.raises(NotFound, match="no schedule 'nightly'"):
+        look(world, "fire", schedule="nightly", game_date=DAY)
+
+
+def test_what_people_started_of_a_date_is_listed_with_it(world: PipelineHarness) -> None:
+    act(world, "export", game_date=DAY)
+    world.move(minutes=1)
+    act(world, "heal", key="press-0002", game_date=DAY)
+    act(world, "heal", key="press-0003", game_date="2025-11-13")
+    found = actions_of(world.runtime, date.fromisoformat(DAY))
+    assert [(each.action, each.who, each.why) for each in found] == [
+        ("heal", "ada", "the feed is back"),
+        ("export", "ada", "the feed is back"),
+    ]

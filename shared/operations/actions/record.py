@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from shared.stores.ports import Filter
 from shared.stores.records import StoredRecord
+from shared.stores.runtime import Runtime
 
 COLLECTION = "operator_actions"
 
@@ -32,3 +34,10 @@ class OperatorAction(StoredRecord):
     """What it did; None while it is not known to have been carried out."""
     outbox: Sequence[Mapping[str, Any]] = field(default_factory=list)
     outbox_pending: bool = False
+
+
+def actions_of(runtime: Runtime, day: date) -> list[OperatorAction]:
+    """What people started of a date by hand, newest first."""
+    documents = runtime.state.query(COLLECTION, [Filter("game_date", "==", day.isoformat())])
+    found = [OperatorAction.from_document(each) for each in documents]
+    return sorted(found, key=lambda each: (each.at, each.path), reverse=True)

@@ -11,11 +11,13 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, SELF_HEAL, WORKER, FunctionSpec, Pipeline
 from shared.operations.actions.action import GAME_DATE, Action, Parameter, Plan, Request, Trigger
+from shared.operations.actions.values import parse_values
 
 EXPORT = "phase6"
 FROM_HERE, ONLY, MISSING = "from_here", "only", "missing"
 # Of the fan-out: what they announce is what their units report, so there is no "only".
-_FAN_OUT = (COORDINATOR, CONSOLIDATION)
+FAN_OUT = (COORDINATOR, CONSOLIDATION)
+MOST_CELLS = 100
 _VERIFIED = "Rows are replaced or merged by key, each after it is verified; nothing is dropped before."
 
 
@@ -79,7 +81,7 @@ def _plan_rerun(request: Request) -> Plan:
         )
     if scope == MISSING:
         return _plan_heal(request)
-    if scope == ONLY and phase in _FAN_OUT:
+    if scope == ONLY and phase in FAN_OUT:
         raise DataError(f"{phase} alone would leave its units without an end.", next_step=f"rerun it {FROM_HERE}.")
     trigger = _start(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
     follows = () if scope == ONLY else _after(request.pipeline, phase)
@@ -153,6 +155,57 @@ def _plan_heal(request: Request) -> Plan:
     return Plan(says, (Trigger(function.trigger, message),), game_date=day, phase=SELF_HEAL)
 
 
+def _parse_cell(pipeline: Pipeline, text: str) -> tuple[date, str]:
+    """Raises DataError for what is no DATE/PHASE, or a phase that cannot be started again."""
+    given, _, phase = text.partition("/")
+    day = parse_values((GAME_DATE,), {"game_date": given})["game_date"]
+    if phase not in phases(pipeline):
+        raise DataError(
+            f"{text[:80]!r} cannot be started again.",
+            next_step=f"say 2025-11-14/phase4, with a phase of {', '.join(phases(pipeline))}.",
+        )
+    return day, phase
+
+
+def _plan_many(request: Request) -> Plan:
+    """Of each date the earliest phase of the chain, and grading: the others follow by themselves.
+
+    Raises DataError for a cell that cannot be started again, and for more than MOST_CELLS.
+    """
+    cells = {_parse_cell(request.pipeline, each) for each in request.values["cells"]}
+    if len(cells) > MOST_CELLS:
+        raise DataError(f"{len(cells)} cells are too many at once; at most {MOST_CELLS} are taken.")
+    order = phases(request.pipeline)
+    says: list[str] = []
+    triggers: list[Trigger] = []
+    for day in sorted({day for day, _ in cells}):
+        asked = sorted((phase for on, phase in cells if on == day), key=order.index)
+        chain = [phase for phase in asked if phase != GRADING]
+        for phase in (*chain[:1], *(each for each in asked if each == GRADING)):
+            triggers.append(_start(request, phase, day, f"rerun-{phase}"))
+            says += [_describe_publish(triggers[-1], day), *_warnings(request, phase, day)]
+        if chain[1:]:
+            says.append(f"{', '.join(chain[1:])} of {day} follow {chain[0]} by the chain.")
+    return Plan(
+        (f"Publishes {len(triggers)} message{'s' if len(triggers) != 1 else ''}.", *says, _VERIFIED), tuple(triggers)
+    )
+
+
+def _plan_fire(request: Request) -> Plan:
+    """Raises NotFound for a schedule that pipeline.yaml does not have."""
+    name, day = request.values["schedule"], request.day()
+    schedule = request.pipeline.schedules.get(name)
+    if schedule is None:
+        known = ", ".join(request.pipeline.schedules)
+        raise NotFound(f"There is no schedule {name[:80]!r}.", next_step=f"say one of {known}.")
+    message = {**schedule.message, "game_date": day, "schedule": name, "trigger_source": "manual"}
+    says = (
+        f"Publishes 1 message to {schedule.topic} for {day}, as {name} does.",
+        "It is that firing's own run: where the schedule fired after all, nothing is done twice.",
+    )
+    return Plan(says, (Trigger(schedule.topic, message),), game_date=day)
+
+
 RUNS: tuple[Action, ...] = (
     Action(
         "rerun",
@@ -164,8 +217,20 @@ RUNS: tuple[Action, ...] = (
         ),
         _plan_rerun,
     ),
+    Action(
+        "rerun-many",
+        "start phases of several dates again, each from there on",
+        (Parameter("cells", "texts", "dates and phases, such as 2025-11-14/phase4", required=True),),
+        _plan_many,
+    ),
     Action("force", "predict a date again, in a new batch", (GAME_DATE,), _plan_force),
     Action("consolidate", "merge the date's latest batch again", (GAME_DATE,), _plan_consolidate),
     Action("export", "write the date's files again", (GAME_DATE,), _plan_export),
+    Action(
+        "fire",
+        "publish what a schedule did not",
+        (Parameter("schedule", "text", "a schedule of pipeline.yaml", required=True), GAME_DATE),
+        _plan_fire,
+    ),
     Action("heal", "have self-heal restart what a date is short of", (GAME_DATE,), _plan_heal),
 )

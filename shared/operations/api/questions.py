@@ -11,12 +11,15 @@ from shared.chain.resilience import halt_switch, pause_switch
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.clock import new_york_date
 from shared.operations import queues
+from shared.operations.accuracy.accuracy import read_accuracy
 from shared.operations.actions.action import GAME_DATE, Parameter, Request
+from shared.operations.actions.record import actions_of
 from shared.operations.audit import read_audit
 from shared.operations.backfill.reading import read_backfill, read_backfills
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.reading import incidents_since, open_incidents, read_incident
 from shared.operations.latency.latency import read_latency
+from shared.operations.picks import read_picks
 from shared.operations.runs.reading import MAX_DAYS, read_runs
 from shared.operations.slowdown.report import read_report
 from shared.operations.slowdown.slowdowns import read_slowdowns
@@ -130,6 +133,10 @@ def _cell(request: Request) -> Any:
     return read_cell(request.runtime, request.pipeline, request.day(), request.values["phase"])
 
 
+def _actions(request: Request) -> Mapping[str, Any]:
+    return {"actions": actions_of(request.runtime, request.day())}
+
+
 def _batch(request: Request) -> Any:
     return read_batch(request.runtime, request.values["batch_id"])
 
@@ -174,6 +181,14 @@ def _backfill(request: Request) -> Any:
     return read_backfill(request.runtime, request.values["backfill"])
 
 
+def _accuracy(request: Request) -> Any:
+    return read_accuracy(request.runtime, request.values["weeks"])
+
+
+def _picks(request: Request) -> Any:
+    return read_picks(request.runtime)
+
+
 def _incidents(request: Request) -> Mapping[str, Any]:
     since = timedelta(days=request.values["days"])
     found = incidents_since(request.runtime, request.runtime.clock.now() - since)
@@ -187,6 +202,7 @@ def _incident(request: Request) -> Any:
 QUESTIONS: tuple[Question, ...] = (
     Question("grid", "/grid", "where each date and phase stands, by rows", (TO, DAYS), _grid),
     Question("cell", "/dates/{game_date}/phases/{phase}", "a date and phase in detail", (GAME_DATE, PHASE), _cell),
+    Question("actions-of-date", "/dates/{game_date}/actions", "what people started of a date", (GAME_DATE,), _actions),
     Question("batch", "/batches/{batch_id}", "a batch, its units and guards", (BATCH,), _batch),
     Question(
         "lineage",
@@ -195,6 +211,8 @@ QUESTIONS: tuple[Question, ...] = (
         (GAME_DATE, PLAYER),
         _lineage,
     ),
+    Question("accuracy", "/accuracy", "systems beside the line and the season average", (WEEKS,), _accuracy),
+    Question("picks", "/picks", "tonight's picks as they are exported", (), _picks),
     Question("health", "/health", "every check, with what to do", (WINDOW, ONLY), _health),
     Question("runs", "/runs", "what has run lately, and what runs now", (RUN_DAYS, FUNCTION, SLOW), _runs),
     Question("slowdown", "/slowdown", "what is slow beside its own week and its time-out", (FUNCTION,), _slowdowns),

@@ -1,57 +1,27 @@
-"""Pages: the same questions and actions as the API's, for people."""
+"""Every action as a form, its preview, and what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import werkzeug
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 
-from functions.dashboard.api import ask, new_key, query, require_operator
-from functions.dashboard.backfill_page import add_backfill
+from functions.dashboard.api import new_key, query, require_operator
+from functions.dashboard.pages.page import render
 from functions.dashboard.seals import check_seal, make_seal
+from functions.dashboard.wording import moments_ahead
 from shared.core.errors import DataError, NotFound
 from shared.operations.actions.action import Action
 from shared.operations.actions.perform import perform, preview
 from shared.operations.actions.record import COLLECTION, OperatorAction
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import action_of
-from shared.operations.api.questions import question_of
+from shared.operations.status.runs import phases_of
 
 _NOT_VALUES = {"why", "key", "seal"}
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of the navigation; its name is its endpoint's."""
-
-    name: str
-    title: str
-
-
-PAGES = (Page("queues", "Queues"), Page("backfill", "Backfill"), Page("audit", "Audit"))
-
-
-def create_pages() -> Blueprint:
-    """Routes of the pages."""
-    pages = Blueprint("pages", __name__)
-    add_backfill(pages, render)
-
-    @pages.get("/queues")
-    def queues() -> str:
-        found = {name: ask(question_of(name), {}) for name in ("dead-letters", "deferred", "breakers", "switches")}
-        return render(
-            "queues",
-            letters=found["dead-letters"]["dead_letters"],
-            deferred=found["deferred"]["deferred"],
-            breakers=found["breakers"]["breakers"],
-            **found["switches"],
-        )
-
-    @pages.get("/audit")
-    def audit() -> str:
-        return render("audit", rows=ask(question_of("audit"), query(question_of("audit").parameters))["audit"])
+def add_routes(pages: Blueprint) -> None:
+    """Routes of actions."""
 
     @pages.get("/actions/<name>")
     def show_action(name: str) -> str:
@@ -67,17 +37,9 @@ def create_pages() -> Blueprint:
         if document is None:
             raise NotFound(f"No action has the key {key[:64]!r}.")
         record = OperatorAction.from_document(document)
-        return render("audit", "done.html", title=f"Done: {record.action}", record=record)
-
-    return pages
-
-
-def render(here: str, template: str = "", **context: Any) -> str:
-    """A page; `here` is its place in the navigation."""
-    titles = {page.name: page.title for page in PAGES}
-    context = {"title": titles.get(here, "")} | context
-    now, identity = g.runtime.clock.now(), g.identity
-    return render_template(template or f"{here}.html", here=here, pages=PAGES, now=now, identity=identity, **context)
+        return render(
+            "audit", "done.html", title=f"Done: {record.action}", record=record, known_phases=phases_of(g.pipeline)
+        )
 
 
 def _show_action(action: Action) -> str:
@@ -103,7 +65,7 @@ def _show_action(action: Action) -> str:
         key=key,
         seal=make_seal(g.runtime.state, key=key, who=g.identity.who, action=action.name) if plan else "",
         hidden=[(name, value) for name in given for value in request.args.getlist(name)],
-        why="",
+        ahead=moments_ahead(g.runtime.clock.now()),
     )
 
 

@@ -1,0 +1,1 @@
+"""Accuracy: systems beside the line and the season average on the same rows."""

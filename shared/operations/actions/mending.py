@@ -1,0 +1,105 @@
+"""Which action mends what a check found: the button beside an alert, the same on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from shared.core.severity import Severity
+from shared.operations.status.model import TROUBLE, Cell
+
+
+@dataclass(frozen=True)
+class Mending:
+    """An action with its values; the person still sees the preview and says why."""
+
+    action: str
+    label: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a finding or an incident."""
+
+    subject: str
+    day: date | None
+    severity: Severity
+    figures: Mapping[str, Any]
+
+
+def _of_date(action: str, label: str, **values: str) -> Callable[[_Found], Mending | None]:
+    def make(found: _Found) -> Mending | None:
+        if found.day is None:
+            return None
+        return Mending(action, f"{label} {found.day}", {"game_date": found.day, **values})
+
+    return make
+
+
+def _export(found: _Found) -> Mending | None:
+    """What phase 6 refused is short of something: exporting it again would be refused again."""
+    if found.severity is Severity.CRITICAL:
+        return _of_date("heal", "Restart what is missing of")(found)
+    return _of_date("export", "Export")(found)
+
+
+def _latency(found: _Found) -> Mending | None:
+    """Grades that are there, but late, nothing makes earlier."""
+    if found.severity.rank < Severity.ERROR.rank:
+        return None
+    return _of_date("heal", "Restart what is missing of")(found)
+
+
+def _letters(found: _Found) -> Mending:
+    subscription, _, reason = found.subject.rpartition("/")
+    return Mending("redrive", "Redrive them", {"subscription": subscription, "reason": reason})
+
+
+def _deferred(found: _Found) -> Mending:
+    if found.figures.get("gate") == "pause":
+        return Mending("resume", "Resume")
+    return Mending("release-deferred", "Release what nothing stops")
+
+
+def _schedule(found: _Found) -> Mending | None:
+    """A firing that is only late is on its way."""
+    if found.day is None or found.severity.rank < Severity.ERROR.rank:
+        return None
+    return Mending("fire", f"Fire {found.subject}", {"schedule": found.subject, "game_date": found.day})
+
+
+_BY_CHECK: Mapping[str, Callable[[_Found], Mending | None]] = {
+    "batch-opened": _of_date("heal", "Restart what is missing of"),
+    "predictions-updated": _of_date("heal", "Restart what is missing of"),
+    "consolidation": _of_date("consolidate", "Consolidate"),
+    "merge": _of_date("consolidate", "Consolidate"),
+    "phase5-announced": _of_date("consolidate", "Consolidate"),
+    "export-written": _export,
+    "source-fresh": _of_date("rerun", "Scrape again", phase="phase1"),
+    "schedules": _schedule,
+    "latency": _latency,
+    "dead-letters": _letters,
+    "deferred": _deferred,
+    "breakers": lambda found: Mending("reset-breakers", "Close it", {"names": found.subject}),
+    "pause": lambda _: Mending("resume", "Resume"),
+}
+
+
+def mending_of(
+    check: str, subject: str, day: date | None, severity: Severity, figures: Mapping[str, Any]
+) -> Mending | None:
+    """The action for what a check found that is not green; None where no button does it, and of a
+    consequence, which goes with its cause.
+    """
+    make = _BY_CHECK.get(check)
+    return None if make is None or severity is Severity.INFO else make(_Found(subject, day, severity, figures))
+
+
+def mending_of_cell(cell: Cell) -> Mending | None:
+    """The rerun that mends a cell in trouble; None where none does."""
+    if cell.rerun is None or cell.verdict not in TROUBLE:
+        return None
+    return Mending("rerun", f"Rerun {cell.rerun}", {"game_date": cell.game_date, "phase": cell.rerun})

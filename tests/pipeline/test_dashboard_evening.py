@@ -1,0 +1,246 @@
+"""The dashboard's pages on an evening that is whole, and on one that is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from functions.dashboard.app import create_app
+from functions.dashboard.identity import LOCAL_USER
+from shared.chain.resilience import circuit_breaker
+from shared.core.errors import StoreUnavailable
+from shared.core.pipeline import load_pipeline
+from shared.core.settings import Settings
+from shared.operations.checks.health import read_health
+from shared.operations.incidents.observing import observe
+from tests.pipeline.test_dashboard_api import of_email
+from tests.support import records
+from tests.support.prediction_tables import AS_OF, DAY, Evening
+from tests.support.stores import reset_counts
+from tests.unit.operations.status.test_grid import take_away
+from tests.unit.operations.status.world import PREDICTIONS, make_whole, open_copy, play
+
+PIPELINE = load_pipeline()
+CELL = re.compile(r'<a class="level (\w+)" href="([^"]+)"[^>]*><span aria-hidden="true">(.)</span> ([\w ]+)</a>')
+HTML = {"Accept": "text/html"}
+PART = HTML | {"HX-Request": "true"}
+# At most. The first page asks what the grid and what the checks ask.
+STATEMENTS = {
+    "/": 9,
+    "/grid": 4,
+    "/grid?days=60": 4,
+    f"/dates/{DAY}/phases/phase4": 5,
+    f"/batches/batch_{DAY}_r1": 2,
+    f"/dates/{DAY}/players/p1": 4,
+    "/queues": 0,
+    "/alerts": 0,
+    "/latency": 5,
+    "/accuracy": 2,
+    "/health": 5,
+    "/audit": 0,
+    f"/actions/export?game_date={DAY}": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_whole(tmp_path_factory.mktemp("whole") / "state")
+
+
+@pytest.fixture
+def whole(whole_folder: Path, tmp_path: Path) -> Iterator[Evening]:
+    with open_copy(whole_folder, tmp_path / "state") as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(whole: Evening) -> FlaskClient:
+    app = create_app(lambda: whole.runtime, PIPELINE)
+    client = app.test_client()
+    client.environ_base[LOCAL_USER] = "ada"
+    return client
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    response = client.get(path, headers=HTML)
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+@pytest.mark.parametrize("path", STATEMENTS)
+def test_a_page_is_of_so_many_statements_at_most(whole: Evening, client: FlaskClient, path: str) -> None:
+    play(whole)
+    reset_counts(whole.warehouse)
+    text_of(client, path)
+    counts = whole.warehouse.statement_counts
+    assert counts.get("query", 0) + counts.get("execute", 0) <= STATEMENTS[path]
+
+
+def test_the_first_page_says_what_the_grid_says(client: FlaskClient) -> None:
+    grid = client.get("/api/v1/grid?days=2").json
+    assert grid is not None
+    page = text_of(client, "/")
+    assert f'<p class="sentence">{grid["days"][-1]["sentence"]}</p>' in page
+    assert "tonight&#39;s picks are exported" in page
+    assert "picks of" in page
+
+
+def test_a_cell_has_a_glyph_a_word_and_a_link(client: FlaskClient) -> None:
+    page = text_of(client, "/grid?days=1")
+    cells = re.findall(
+        r'<a class="level (\w+)" href="([^"]+)"[^>]*><span aria-hidden="true">(.)</span> ([\w ]+)</a>', page
+    )
+    assert len(cells) == 9
+    assert {"/dates/2025-11-14/phases/phase6", "/dates/2025-11-14/phases/grading"} <= {href for _, href, _, _ in cells}
+    assert ("good", "✓", "complete") in {(tone, glyph, word) for tone, _, glyph, word in cells}
+    assert page.count('<th scope="col">') == 10
+    assert 'name="cells" value="2025-11-14/phase4"' in page
+    assert 'value="2025-11-14/phase5_worker"' not in page  # nothing starts a worker of a date
+    for _, href, _, _ in cells:
+        text_of(client, href)
+
+
+def test_what_is_short_is_red_and_ticked_with_what_mends_it(whole: Evening, client: FlaskClient) -> None:
+    take_away(whole, PREDICTIONS, "TRUE")
+    page = text_of(client, "/grid?days=1")
+    assert "◔</span> short" in page
+    ticks = re.findall(r'name="cells" value="([^"]+)"', page)
+    preview = client.get("/actions/rerun-many", query_string={"cells": ticks}, headers=HTML).text
+    assert "What this will do" in preview
+    assert 'name="cells" value="2025-11-14/phase4"' in preview
+
+
+@pytest.mark.parametrize("path", ["/", "/grid", f"/dates/{DAY}/phases/phase4", "/queues", "/alerts", "/latency"])
+def test_an_open_page_asks_for_its_part_and_is_told_when_nothing_changed(client: FlaskClient, path: str) -> None:
+    page = text_of(client, path)
+    [seconds] = re.findall(r'hx-trigger="every (\d+)s"', page)
+    [tag] = re.findall(r"If-None-Match&#34;: &#34;\\&#34;(\w+)\\&#34;", page)
+    assert seconds == "60"
+    part = client.get(path, headers=PART)
+    assert part.status_code == 200
+    assert part.text.lstrip().startswith('<div id="live"')
+    assert "<html" not in part.text
+    assert part.headers["ETag"] == f'"{tag}"'
+    again = client.get(path, headers=PART | {"If-None-Match": f'"{tag}"'})
+    assert (again.status_code, again.text) == (304, "")
+    # a whole page has a moment in its footer: it is never answered with 304
+    assert client.get(path, headers=HTML | {"If-None-Match": f'"{tag}"'}).status_code == 200
+
+
+def test_a_change_is_another_tag_and_work_is_asked_for_more_often(whole: Evening, client: FlaskClient) -> None:
+    before = client.get("/grid", headers=PART)
+    at_work = records.execution(
+        function="phase4_precompute",
+        phase="phase4",
+        run_id=f"{DAY}-rerun",
+        unit="",
+        batch_id=None,
+        started_at=AS_OF,
+        taken_at=AS_OF,
+        lease_expires_at=AS_OF + timedelta(hours=1),
+    )
+    whole.runtime.state.create(f"executions/phase4_precompute.{DAY}-rerun", at_work.to_document())
+    after = client.get("/grid", headers=PART | {"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert 'hx-trigger="every 10s"' in after.text
+
+
+def test_an_alert_leads_to_the_action_that_mends_it(whole: Evening, client: FlaskClient) -> None:
+    for n in range(5):
+        circuit_breaker.record_failure(whole.runtime, "source-odds_api", ValueError("401"), execution=f"x{n}")
+    page = text_of(client, "/")
+    assert "source-odds_api is open" in page  # the check says so before the monitor has looked
+    assert "/actions/reset-breakers?names=source-odds_api" in page
+    health = read_health(whole.runtime, PIPELINE)
+    observe(whole.runtime, health.findings, health.covered)
+    page = text_of(client, "/")
+    assert page.count("source-odds_api is open") == 1  # an incident and its finding are one
+    [identity] = set(re.findall(r'/alerts/(breakers-[^"]+)"', page))
+    alert = text_of(client, f"/alerts/{identity}")
+    assert "/actions/reset-breakers?names=source-odds_api" in alert
+    assert "Closes source-odds_api" in text_of(client, "/actions/reset-breakers?names=source-odds_api")
+    listed = text_of(client, "/alerts")
+    assert f'name="ids" value="{identity}"' in listed
+    for action in ("acknowledge", "mute", "resolve", "note"):
+        assert f'formaction="/actions/{action}"' in listed
+
+
+def test_a_mute_asks_until_when_and_keeps_what_was_ticked(whole: Evening, client: FlaskClient) -> None:
+    for n in range(5):
+        circuit_breaker.record_failure(whole.runtime, "source-odds_api", ValueError("401"), execution=f"x{n}")
+    health = read_health(whole.runtime, PIPELINE, only=["breakers"])
+    [identity] = observe(whole.runtime, health.findings, health.covered).opened
+    form = text_of(client, f"/actions/mute?ids={identity}")
+    assert f'<input type="checkbox" name="ids" value="{identity}" checked>' in form
+    until = (whole.clock.now() + timedelta(hours=1)).isoformat()
+    plan = client.get("/actions/mute", query_string={"ids": identity, "until": until}, headers=HTML).text
+    assert f"Mutes {identity}" in plan
+
+
+def test_a_store_that_is_down_hides_nothing_else(whole: Evening) -> None:
+    class Down:
+        def __getattr__(self, name: str) -> Any:
+            raise StoreUnavailable("the state store does not answer.")
+
+    runtime = replace(whole.runtime, state=Down())
+    client = create_app(lambda: runtime, PIPELINE).test_client()
+    client.environ_base[LOCAL_USER] = "ada"
+    page = text_of(client, "/")
+    assert "Where the dates stand cannot be shown: the state store does not answer." in page
+    assert "Alerts cannot be shown" in page
+    assert "picks of" in page
+    assert "the check itself failed: StoreUnavailable: the state store does not answer" in page
+    assert "Nothing was graded" in text_of(client, "/accuracy")
+
+
+def test_a_reader_is_offered_no_action(whole: Evening) -> None:
+    runtime = replace(whole.runtime, settings=Settings(dashboard_readers="rea@example.com"))
+    client = create_app(lambda: runtime, PIPELINE, lambda _: of_email("rea@example.com")).test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = "Bearer signed"
+    for path in STATEMENTS:
+        if not path.startswith("/actions"):
+            assert not re.search(r'<a class="button" href="/actions|<button>Re|formaction', text_of(client, path)), path
+
+
+def test_a_batch_and_a_pick_lead_back(whole: Evening, client: FlaskClient) -> None:
+    batch = text_of(client, f"/batches/batch_{DAY}_r1")
+    assert "CONSOLIDATED" in batch
+    assert "What consolidation compares before it drops anything." in batch
+    pick = text_of(client, f"/dates/{DAY}/players/p1")
+    assert f"/batches/batch_{DAY}_r1" in pick
+    for path in ("/batches/nonsense", f"/batches/batch_{DAY}_r9", f"/dates/{DAY}/players/nobody", "/alerts/none.1"):
+        assert client.get(path, headers=HTML).status_code in (400, 404)
+
+
+def test_a_cell_shows_who_started_it(whole: Evening, client: FlaskClient) -> None:
+    shown = client.get(f"/actions/rerun?game_date={DAY}&phase=phase4", headers=HTML).text
+    form = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', shown))
+    done = client.post(
+        "/actions/rerun", data={**form, "why": "lines came late"}, headers={"Origin": "http://localhost"}
+    )
+    assert done.status_code == 303
+    assert f"/dates/{DAY}/phases/phase4" in text_of(client, done.headers["Location"])
+    assert "lines came late" in text_of(client, f"/dates/{DAY}/phases/phase4")
+
+
+def test_latency_is_drawn_beside_its_table(whole: Evening, client: FlaskClient) -> None:
+    play(whole)
+    page = text_of(client, "/latency")
+    assert '<svg viewBox="0 0 720 250" role="img" aria-label="From the last game' in page
+    assert page.count("<figure") <= page.count("<table")
+    assert "<rect" in page
+
+
+def test_accuracy_is_shown_by_system_and_week(whole: Evening, client: FlaskClient) -> None:
+    play(whole)
+    page = text_of(client, "/accuracy")
+    assert "windows end at 2025-11-14" in page
+    assert "Calibration of" in page
+    assert "No figure is too good to be true." in page

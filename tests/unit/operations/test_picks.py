@@ -1,0 +1,44 @@
+"""Tonight's picks as they are exported, or why there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.operations.picks import PATH, read_picks
+from tests.support.prediction_tables import DAY, evening
+from tests.unit.operations.status.world import make_whole, open_copy
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_whole(tmp_path_factory.mktemp("picks") / "state")
+
+
+def test_the_exported_list_is_read_as_phase_6_writes_it(exported: Path, tmp_path: Path) -> None:
+    with open_copy(exported, tmp_path / "state") as opened:
+        found = read_picks(opened.runtime)
+        assert (found.game_date, found.is_today, found.halted) == (DAY, True, False)
+        assert found.says == f"{len(found.picks)} picks of {found.candidates} candidates for today."
+        assert found.picks
+        assert [each.rank for each in found.picks] == list(range(1, len(found.picks) + 1))
+        assert {each.side for each in found.picks} <= {"OVER", "UNDER"}
+        opened.clock.move(days=1)
+        assert read_picks(opened.runtime).is_today is False
+
+
+@pytest.mark.parametrize("data", [b"nonsense", b"[]", b'{"game_date": "x"}', b'{"picks": []}'])
+def test_a_file_of_another_making_is_said(tmp_path: Path, data: bytes) -> None:
+    with evening(tmp_path / "state") as opened:
+        opened.runtime.exports.write(PATH, data, content_type="application/json")
+        found = read_picks(opened.runtime)
+        assert found.says.startswith(f"{PATH} is not as phase 6 writes it: ")
+        assert found.picks == ()
+
+
+def test_before_the_first_export_there_are_none(tmp_path: Path) -> None:
+    with evening(tmp_path / "state") as opened:
+        found: Any = read_picks(opened.runtime)
+        assert (found.says, found.picks) == ("No picks are exported yet.", ())
