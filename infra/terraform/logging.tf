@@ -45,7 +45,6 @@ locals {
       counts = "runs of the monitor that came to their end"
       filter = <<-EOT
         ${local.function_logs}
-        AND jsonPayload.function="${local.pipeline.alerts.monitor-silent.function}"
         AND jsonPayload.event="heartbeat"
       EOT
     }

@@ -21,6 +21,7 @@ locals {
       }
       http               = try(function.http, false)
       publishes_any      = try(function.publishes_any, false)
+      pulls_alerts       = try(function.pulls_alerts, false)
       pulls_dead_letters = try(function.pulls_dead_letters, false)
     })
   }
@@ -62,6 +63,8 @@ locals {
       for letter in keys(local.dead_letters) : "${name}/${letter}" => { function = name, subscription = letter }
     } if function.pulls_dead_letters
   ]...)
+
+  alert_pullers = { for name, function in local.functions : name => function if function.pulls_alerts }
 
   # --- data ---------------------------------------------------------------------------------------
 

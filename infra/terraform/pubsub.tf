@@ -122,6 +122,15 @@ resource "google_pubsub_subscription" "operators" {
   }
 }
 
+# What functions raised becomes incidents: monitor reads it, and acknowledges what it has recorded.
+resource "google_pubsub_subscription_iam_member" "alert_puller" {
+  for_each = local.alert_pullers
+
+  subscription = google_pubsub_subscription.operators[local.pipeline.alerts_topic].name
+  role         = "roles/pubsub.subscriber"
+  member       = google_service_account.function[each.key].member
+}
+
 # --- publishing -----------------------------------------------------------------------------------
 
 resource "google_pubsub_topic_iam_member" "publisher" {

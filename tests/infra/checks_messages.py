@@ -119,8 +119,8 @@ def publishers(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def pullers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Who may pull: Pub/Sub from what it forwards, and the function that finishes redrives from the
-    dead letters.
+    """Who may pull: Pub/Sub from what it forwards, functions that redrive from the dead letters,
+    and the one that makes incidents of alerts from these.
     """
     who = accounts(run)
     grants = run.all_of("google_pubsub_subscription_iam_member")
@@ -130,6 +130,9 @@ def pullers(run: TerraformRun, wanted: Expected) -> list[str]:
     asked = {("pubsub-agent", role, wanted.prefix + s.name) for s in subscriptions}
     readers = [name for name, function in RAW["functions"].items() if function.get("pulls_dead_letters")]
     asked |= {(name, role, wanted.prefix + s.dead_letter_subscription) for name in readers for s in subscriptions}
+    alerts = RAW["pull_subscriptions"][RAW["alerts_topic"]]
+    makers = [name for name, function in RAW["functions"].items() if function.get("pulls_alerts")]
+    asked |= {(name, role, wanted.prefix + alerts) for name in makers}
     return differences("puller", found, asked)
 
 

@@ -49,6 +49,20 @@ MISTAKES = (
         'resource "google_pubsub_subscription_iam_member" "dead_letter_forwarder" {\n  for_each = {}',
         "pullers",
     ),
+    Mistake(
+        "alerts that monitor may not read",
+        "pubsub.tf",
+        "  for_each = local.alert_pullers",
+        "  for_each = {}",
+        "pullers",
+    ),
+    Mistake(
+        "monitor reads what exports announce",
+        "pubsub.tf",
+        "google_pubsub_subscription.operators[local.pipeline.alerts_topic].name",
+        "values(google_pubsub_subscription.operators)[1].name",
+        "pullers",
+    ),
     Mistake("schedules in UTC", "scheduler.tf", "local.pipeline.schedule_defaults.time_zone", '"Etc/UTC"', "schedules"),
     Mistake(
         "no retries of a schedule",
@@ -275,6 +289,27 @@ MISTAKES = (
         "notification_channels = []",
         "alerts",
         run="everything",
+    ),
+    Mistake(
+        "a monitor that may be silent for a night",
+        "alerts.tf",
+        "local.pipeline.alerts.monitor-silent.minutes / 2",
+        "local.pipeline.alerts.monitor-silent.minutes * 12",
+        "silence",
+    ),
+    Mistake(
+        "a silence that is noticed only where there was a heartbeat before",
+        "alerts.tf",
+        '"vector(1) unless on ()"',
+        '"0 =="',
+        "silence",
+    ),
+    Mistake(
+        "no alert about the monitor",
+        "alerts.tf",
+        "try(contains(keys(local.functions), alert.function), true)",
+        "!can(alert.function)",
+        "alerts",
     ),
     Mistake(
         "an export alert in winter time all year",

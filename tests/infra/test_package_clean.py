@@ -26,6 +26,7 @@ LOADED = {
     "batch_sweep": set(),
     "dashboard": {"httpx"},
     "grading": {"numpy"},
+    "monitor": {"httpx"},
     "phase1_scrape": {"httpx"},
     "phase2_raw": {"numpy", "pyarrow"},
     "phase3_analytics": set(),

@@ -22,7 +22,13 @@ TABLE = re.compile(rf"\b({'|'.join(DATASETS)})\.[a-z_]")
 SHARED = {
     "shared/science/systems/sql/batch_histories.sql": ["phase5_coordinator"],
     "shared/science/features/sql/training_rows.sql": ["train_model"],
-    "shared/stores/warehouse/staging.py": ["phase5_worker", "phase5_consolidation", "batch_sweep"],
+    "shared/stores/warehouse/staging.py": [
+        "phase5_worker",
+        "phase5_consolidation",
+        "batch_sweep",
+        "monitor",
+        "dashboard",
+    ],
 }
 # A worker writes staging tables and knows the predictions table by its columns alone.
 ONLY_COLUMNS = {"phase5_worker": {"nba_predictions"}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -67,16 +68,27 @@ def queries() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
                 continue
             if node.func.attr not in ("query", "count") or len(node.args) < 2 or not isinstance(node.args[1], ast.List):
                 continue
-            yield source.path, ast.unparse(node.args[0]), tuple(_field(item, source.tree) for item in node.args[1].elts)
+            for fields in product(*(_fields(item, source.tree) for item in node.args[1].elts)):
+                yield source.path, ast.unparse(node.args[0]), fields
 
 
-def _field(item: ast.expr, tree: ast.AST) -> str:
-    """The field of a Filter(...), given there or under a name in the same module."""
+def _fields(item: ast.expr, tree: ast.AST) -> set[str]:
+    """The fields that a Filter(...) may be of: given there, or in the same module under a name or
+    to a record that has it as an attribute.
+    """
+    given: list[ast.expr] = [item]
     if isinstance(item, ast.Name):
-        assigned = [
-            n.value for n in ast.walk(tree) if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == item.id
-        ]
-        (item,) = assigned
+        given = [n.value for n in ast.walk(tree) if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == item.id]
+        assert len(given) == 1, f"{item.id} is assigned {len(given)} times"
+    elif isinstance(item, ast.Attribute):
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        arguments = [each for call in calls for each in (*call.args, *(k.value for k in call.keywords))]
+        given = [a for a in arguments if isinstance(a, ast.Call) and ast.unparse(a.func) == "Filter"]
+        assert given, f"{item.attr} is given nowhere"
+    return {_field(each) for each in given}
+
+
+def _field(item: ast.expr) -> str:
     assert isinstance(item, ast.Call)
     field = item.args[0]
     assert isinstance(field, ast.Constant)

@@ -203,7 +203,8 @@ def test_datasets_and_buckets_are_known() -> None:
 def test_no_key_of_the_file_is_misspelt() -> None:
     known = {
         *RAW["defaults"],
-        *("phase", "http", "topics", "announces", "publishes", "publishes_any", "pulls_dead_letters"),
+        *("phase", "http", "topics", "announces", "publishes", "publishes_any"),
+        *("pulls_alerts", "pulls_dead_letters"),
         *("datasets", "buckets", "collections", "secrets"),
     }
     for name, raw in RAW["functions"].items():

@@ -25,7 +25,7 @@ TARGET = timedelta(hours=6)
 # A season and its summer.
 DAYS = range(1, 401)
 # Writes player_game_summary, of games that are over.
-LOADS = "phase3"
+LOADER = "phase3"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _loading(phases: Sequence[Mapping[str, Any]], *, is_simulated: bool) -> Load
     """
     ends: dict[date, list[datetime]] = defaultdict(list)
     for row in phases:
-        if row["phase"] == LOADS and row["status"] in DID_WORK and not is_simulated:
+        if row["phase"] == LOADER and row["status"] in DID_WORK and not is_simulated:
             ends[row["game_date"]].append(row["finished_at"])
 
     def loaded(day: date, fetched_at: datetime) -> datetime:
