@@ -131,8 +131,8 @@ def pullers(run: TerraformRun, wanted: Expected) -> list[str]:
     readers = [name for name, function in RAW["functions"].items() if function.get("pulls_dead_letters")]
     asked |= {(name, role, wanted.prefix + s.dead_letter_subscription) for name in readers for s in subscriptions}
     alerts = RAW["pull_subscriptions"][RAW["alerts_topic"]]
-    told = [name for name, function in RAW["functions"].items() if function.get("pulls_alerts")]
-    asked |= {(name, role, wanted.prefix + alerts) for name in told}
+    makers = [name for name, function in RAW["functions"].items() if function.get("pulls_alerts")]
+    asked |= {(name, role, wanted.prefix + alerts) for name in makers}
     return differences("puller", found, asked)
 
 
