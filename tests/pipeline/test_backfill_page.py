@@ -39,12 +39,14 @@ def test_from_the_form_to_the_table_and_resumed_from_there(season: Season) -> No
     [document] = season.world.state.query("backfills")
     page = client.get("/backfill", headers=HTML).text
     assert "1 backfill under way" in page
+    assert page.count('<th scope="row">2025-') == 2
     assert f"/actions/cancel-backfill?backfill={document.id}" in page
     go_on(season, document.id)
     ended = unescape(client.get("/backfill", headers=HTML).text)
     assert "ended; 1 done, 1 failed" in ended
     assert "failed for good: the box scores of 2025-11-03 make no sense." in ended
     assert "cancel-backfill" not in ended
+    assert ended.count('<th scope="row">2025-') == 1  # an ended one shows what failed alone
     season.fails.clear()
     again = client.get("/actions/resume-backfill", query_string={"backfill": document.id}, headers=HTML)
     assert "Goes on with 2025-10-20 to 2025-11-10: 1 done, 1 failed." in again.text

@@ -179,6 +179,20 @@ def test_resumed_what_failed_is_tried_again_under_another_name(season: Season) -
         act(season.world, "resume-backfill", "press-0003", backfill=KEY)
 
 
+def test_resumed_twice_at_the_same_moment_each_has_its_audit(season: Season) -> None:
+    """Simulated time stands still between two commands."""
+    season.fails.add(date(2025, 10, 25))
+    act(season.world, "backfill", **RANGE)
+    go_on(season)
+    moment = season.world.clock.now()
+    for press in ("press-0002", "press-0003"):
+        season.world.clock.set(moment)
+        act(season.world, "resume-backfill", press, backfill=KEY)
+        assert go_on(season).counts == {"done": 3, "failed": 1}
+    assert list_audited(season.world) == ["backfill", "resume-backfill", "resume-backfill"]
+    assert season.begun[-1].endswith("-a3")
+
+
 def test_cancelled_it_publishes_nothing_more_and_resumed_it_goes_on(season: Season) -> None:
     act(season.world, "backfill", **RANGE)
     cancelled = act(season.world, "cancel-backfill", "press-0002", backfill=KEY)

@@ -68,7 +68,7 @@ def cancel(runtime: Runtime, key: str, signature: Signature) -> Backfill:
         now = runtime.clock.now()
         fields = Backfill.fields(cancelled_at=now, cancelled_by=signature.who, cancelled_why=signature.why)
         transaction.update(backfill.path, fields)
-        _audit(transaction, runtime, "cancel-backfill", signature, {"key": key, "at": str(now)})
+        _audit(transaction, runtime, "cancel-backfill", signature, {"key": key, "version": document.version})
 
     get_backfill(runtime.state, key)
     runtime.state.transaction(body)
@@ -101,7 +101,9 @@ def resume(runtime: Runtime, key: str, signature: Signature) -> Backfill:
             cancelled_why="",
         )
         transaction.update(before.path, fields)
-        details = {"key": key, "units": sum(each.progress is Progress.WAITING for each in found)}
+        left = sum(each.progress is Progress.WAITING for each in found)
+        # the version tells two at the same simulated moment apart
+        details = {"key": key, "units": left, "version": document.version}
         _audit(transaction, runtime, "resume-backfill", signature, details)
 
     runtime.state.transaction(body)

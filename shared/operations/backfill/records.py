@@ -105,7 +105,7 @@ def get_backfill(state: State, key: str) -> Backfill:
     """Raises NotFound."""
     document = state.get(path_of(key))
     if document is None:
-        raise NotFound(f"There is no backfill {key[:80]!r}.", next_step="./nba backfills lists them.")
+        raise NotFound(f"There is no backfill {key[:80]!r}.", next_step="the page Backfill lists them.")
     return Backfill.from_document(document)
 
 
