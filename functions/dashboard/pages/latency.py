@@ -51,11 +51,11 @@ def add_routes(pages: Blueprint) -> None:
 def _by_week(found: Latency, kind: str, stage: str) -> Chart | None:
     weeks = [each for each in reversed(found.weeks) if (each.kind, each.stage) == (kind, stage)]
     of_dates = kind == DATE
-    series = (("p50", _scaled(weeks, "p50", of_dates=of_dates)), ("p95", _scaled(weeks, "p95", of_dates=of_dates)))
+    series = (("p50", _scale(weeks, "p50", of_dates=of_dates)), ("p95", _scale(weeks, "p95", of_dates=of_dates)))
     title = "Last game to grades, by week" if of_dates else "Trigger to export, by week"
     labels = [f"{each.starts_on:%m-%d}" for each in weeks]
     return draw_lines(title, "hours" if of_dates else "seconds", labels, series) if labels else None
 
 
-def _scaled(weeks: Sequence[WeekLatency], name: str, *, of_dates: bool) -> list[float | None]:
+def _scale(weeks: Sequence[WeekLatency], name: str, *, of_dates: bool) -> list[float | None]:
     return [getattr(each, name) / (HOUR if of_dates else 1) for each in weeks]

@@ -14,9 +14,8 @@ document.addEventListener("htmx:afterSwap", () => {
     box.checked = before.includes(box.name + "=" + box.value);
   }
 });
-const say = (isStale) => () => {
+const say = (isStale) => {
   document.getElementById("stale").hidden = !isStale;
 };
-document.addEventListener("htmx:responseError", say(true));
-document.addEventListener("htmx:sendError", say(true));
-document.addEventListener("htmx:afterOnLoad", say(false));
+document.addEventListener("htmx:afterRequest", (event) => say(!event.detail.successful));
+document.addEventListener("htmx:sendError", () => say(true));

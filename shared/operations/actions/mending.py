@@ -58,7 +58,7 @@ def _letters(found: _Found) -> Mending:
     return Mending("redrive", "Redrive them", {"subscription": subscription, "reason": reason})
 
 
-def _deferred(found: _Found) -> Mending:
+def _release(found: _Found) -> Mending:
     if found.figures.get("gate") == "pause":
         return Mending("resume", "Resume")
     return Mending("release-deferred", "Release what nothing stops")
@@ -82,7 +82,7 @@ _BY_CHECK: Mapping[str, Callable[[_Found], Mending | None]] = {
     "schedules": _schedule,
     "latency": _latency,
     "dead-letters": _letters,
-    "deferred": _deferred,
+    "deferred": _release,
     "breakers": lambda found: Mending("reset-breakers", "Close it", {"names": found.subject}),
     "pause": lambda _: Mending("resume", "Resume"),
 }
