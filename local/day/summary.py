@@ -161,6 +161,7 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
     exports = folder / "exports" / "v1"
     where = f"Exports: {exports} ({len(summary['exports'])} files); all figures: {folder / 'summary.json'}"
     console.print(plain(where))
+    console.print(plain(f"Look at it in a browser: ./nba dashboard --dir {folder}"), soft_wrap=True)
     console.print(plain(last_line(summary)), highlight=False, soft_wrap=True)
 
 
