@@ -252,8 +252,12 @@ def test_what_people_started_of_a_date_is_listed_with_it(world: PipelineHarness)
     world.move(minutes=1)
     act(world, "heal", key="press-0002", game_date=DAY)
     act(world, "heal", key="press-0003", game_date="2025-11-13")
+    world.move(minutes=1)
+    act(world, "rerun-many", key="press-0004", cells=["2025-11-12/phase3", f"{DAY}/phase6"])
+    act(world, "rerun-many", key="press-0005", cells=["2025-11-12/phase3"])
     found = actions_of(world.runtime, date.fromisoformat(DAY))
     assert [(each.action, each.who, each.why) for each in found] == [
+        ("rerun-many", "ada", "the feed is back"),
         ("heal", "ada", "the feed is back"),
         ("export", "ada", "the feed is back"),
     ]

@@ -14,6 +14,8 @@ from shared.stores.records import StoredRecord
 from shared.stores.runtime import Runtime
 
 COLLECTION = "operator_actions"
+# The action whose dates are in its cells, DATE/PHASE each.
+MANY = "rerun-many"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,11 @@ class OperatorAction(StoredRecord):
 
 
 def actions_of(runtime: Runtime, day: date) -> list[OperatorAction]:
-    """What people started of a date by hand, newest first."""
-    documents = runtime.state.query(COLLECTION, [Filter("game_date", "==", day.isoformat())])
-    found = [OperatorAction.from_document(each) for each in documents]
+    """What people started of a date by hand, newest first; reruns of many dates are among them."""
+    alone = runtime.state.query(COLLECTION, [Filter("game_date", "==", day.isoformat())])
+    of_many = runtime.state.query(COLLECTION, [Filter("action", "==", MANY)])
+    found = [OperatorAction.from_document(each) for each in alone]
+    for each in map(OperatorAction.from_document, of_many):
+        if any(cell.startswith(f"{day}/") for cell in each.values["cells"]):
+            found.append(each)
     return sorted(found, key=lambda each: (each.at, each.path), reverse=True)

@@ -11,6 +11,7 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, SELF_HEAL, WORKER, FunctionSpec, Pipeline
 from shared.operations.actions.action import GAME_DATE, Action, Parameter, Plan, Request, Trigger
+from shared.operations.actions.record import MANY
 from shared.operations.actions.values import parse_values
 
 EXPORT = "phase6"
@@ -218,7 +219,7 @@ RUNS: tuple[Action, ...] = (
         _plan_rerun,
     ),
     Action(
-        "rerun-many",
+        MANY,
         "start phases of several dates again, each from there on",
         (Parameter("cells", "texts", "dates and phases, such as 2025-11-14/phase4", required=True),),
         _plan_many,
