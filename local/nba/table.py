@@ -53,6 +53,17 @@ ENTRIES: Mapping[str, Entry] = {
         "Report runs, failures and seconds by function, week and month, and the regressions.",
         IS,
     ),
+    "picks": Entry("local.nba.commands.reading:picks", "Show tonight's picks as they are exported.", IS),
+    "accuracy": Entry(
+        "local.nba.commands.reading:accuracy",
+        "Show the systems' errors beside the line's and the season average's, on the same rows.",
+        IS,
+    ),
+    "started": Entry(
+        "local.nba.commands.reading:started",
+        "List what people started of a date by hand, with why and what came of it.",
+        IS,
+    ),
     "audit": Entry(
         "local.nba.commands.reading:audit",
         "List what people and recovery functions did on purpose: who, when, what and why.",
@@ -105,8 +116,34 @@ ENTRIES: Mapping[str, Entry] = {
     "consolidate": Entry("local.nba.commands.acting:consolidate", "Merge a date's latest batch again.", AGAIN),
     "export": Entry("local.nba.commands.acting:export", "Write a date's files again.", AGAIN),
     "heal": Entry("local.nba.commands.acting:heal", "Have self-heal restart what a date is short of.", AGAIN),
+    "rerun-many": Entry(
+        "local.nba.commands.acting:rerun_many", "Start phases of several dates again, each from there on.", AGAIN
+    ),
+    "fire": Entry(
+        "local.nba.commands.acting:fire", "Publish what a schedule did not, as that firing's own run.", AGAIN
+    ),
     "backfill": Entry(
-        "local.nba.commands.acting:backfill", "Fill dates gone by: what is missing of them, what failed, or all.", AGAIN
+        "local.nba.commands.backfills:backfill",
+        "Fill dates gone by: what is missing of them, what failed, or all; a sweep goes on with it.",
+        AGAIN,
+    ),
+    "backfills": Entry(
+        "local.nba.commands.backfills:backfills", "List the backfills and how far each is, or show one.", AGAIN
+    ),
+    "cancel-backfill": Entry(
+        "local.nba.commands.backfills:cancel_backfill",
+        "Publish nothing more of a backfill; what runs finishes.",
+        AGAIN,
+    ),
+    "resume-backfill": Entry(
+        "local.nba.commands.backfills:resume_backfill",
+        "Go on with a backfill that was cancelled, and try again what failed.",
+        AGAIN,
+    ),
+    "restore": Entry(
+        "local.nba.commands.acting:restore",
+        "Put a date's rows back as they were in the last seven days (Google Cloud alone).",
+        AGAIN,
     ),
     "roll-back-model": Entry(
         "local.nba.commands.acting:roll_back_model",

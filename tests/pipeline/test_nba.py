@@ -87,6 +87,15 @@ CALLS: dict[str, tuple[str, ...]] = {
     "consolidate": (DAY, *SIGNED),
     "heal": (DAY, *SIGNED),
     "backfill": (DAY, DAY, *SIGNED),
+    "backfills": (),
+    "cancel-backfill": ("press-0001", *SIGNED),
+    "resume-backfill": ("press-0001", *SIGNED),
+    "restore": (DAY, "--as-of", "2025-11-14T17:00:00Z", *SIGNED),
+    "fire": ("grading-daily", DAY, *SIGNED),
+    "rerun-many": (f"{DAY}/phase4", *SIGNED),
+    "picks": (),
+    "accuracy": (),
+    "started": (DAY,),
 }
 # Of a process or of two folders: tests of their own below, and tests/unit/local/nba.
 OF_THEIR_OWN = {"play", "backtest", "compare", "dashboard", "completion"}

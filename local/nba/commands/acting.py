@@ -13,6 +13,7 @@ from local.nba.command import command
 from local.nba.days import DAY, write_day
 from local.nba.place import Place
 from shared.core.errors import DataError
+from shared.operations.actions.restores import PARTS
 
 _date = click.argument("day", metavar="DATE", type=DAY)
 
@@ -64,35 +65,38 @@ def heal(place: Place, consent: Consent, day: date) -> Answer:
     return calls.act(place, consent, "heal", {"game_date": write_day(day)}, f"./nba show {day}")
 
 
-@command("backfill")
-@acts
-@click.argument("first", metavar="FROM", type=DAY)
-@click.argument("last", metavar="TO", type=DAY)
-@click.option("--what", type=click.Choice(["missing", "failed", "all"]), default="missing", show_default=True)
-@click.option("--order", type=click.Choice(["oldest", "newest"]), default="oldest", show_default=True)
-@click.option("--at-once", type=click.IntRange(1, 14), default=1, show_default=True, help="How many dates at a time.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing; needs no --why.")
-def backfill(
-    place: Place,
-    consent: Consent,
-    first: date,
-    last: date,
-    what: str,
-    order: str,
-    at_once: int,
-    dry_run: bool,
-) -> Answer:
-    """Fill dates gone by: what is missing of them, what failed, or all."""
-    span = {"first": write_day(first), "last": write_day(last)}
-    values = {**span, "what": what, "order": order, "at_once": at_once}
-    if dry_run:
-        return calls.preview(place, "backfill", values)
-    return calls.act(place, consent, "backfill", values, "./nba grid")
-
-
 @command("roll-back-model")
 @acts
 @click.argument("version", default="previous")
 def roll_back_model(place: Place, consent: Consent, version: str) -> Answer:
     """Let an earlier model version serve again; by default the one before."""
     return calls.act(place, consent, "roll-back-model", {"version": version}, "./nba status")
+
+
+@command("fire")
+@acts
+@click.argument("schedule")
+@_date
+def fire(place: Place, consent: Consent, schedule: str, day: date) -> Answer:
+    """Publish what a schedule did not, as that firing's own run."""
+    values = {"schedule": schedule, "game_date": write_day(day)}
+    return calls.act(place, consent, "fire", values, f"./nba show {day}")
+
+
+@command("rerun-many")
+@acts
+@click.argument("cells", nargs=-1, required=True, metavar="DATE/PHASE...")
+def rerun_many(place: Place, consent: Consent, cells: tuple[str, ...]) -> Answer:
+    """Start phases of several dates again, each from there on."""
+    return calls.act(place, consent, "rerun-many", {"cells": list(cells)}, "./nba grid")
+
+
+@command("restore")
+@acts
+@_date
+@click.option("--as-of", "as_of", required=True, help="The moment, such as 2025-11-14T17:00:00Z.")
+@click.option("--what", type=click.Choice(list(PARTS)), default="predictions", show_default=True)
+def restore(place: Place, consent: Consent, day: date, as_of: str, what: str) -> Answer:
+    """Put a date's rows back as they were in the last seven days (Google Cloud alone)."""
+    values = {"game_date": write_day(day), "as_of": as_of, "what": what}
+    return calls.act(place, consent, "restore", values, f"./nba show {day}")

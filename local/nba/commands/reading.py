@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import click
 from rich.console import Console
 
 from local.nba import calls, completion
 from local.nba.answer import Answer
 from local.nba.command import command
+from local.nba.days import DAY, write_day
 from local.nba.place import Place
 from local.nba.rendering import (
     GREEN,
@@ -165,3 +168,59 @@ def _of_report(found: Document) -> int:
 def audit(place: Place, limit: int) -> Answer:
     """List what people and recovery functions did on purpose: who, when, what and why."""
     return calls.read(place, calls.AUDIT, AUDIT, limit=str(limit))
+
+
+PICKS = Kind(
+    rows=of("picks"),
+    columns=(
+        Column("rank", "rank"),
+        Column("player", "player"),
+        Column("side", "side"),
+        Column("line", "line"),
+        Column("chance", "chance", "{:.1%}".format),
+        Column("points", "predicted_points", "{:.1f}".format),
+    ),
+)
+SYSTEMS = Kind(
+    rows=of("windows"),
+    columns=(
+        Column("window", "window"),
+        Column("system", "system"),
+        Column("n", "n"),
+        Column("error", "mae", "{:.3f}".format),
+        Column("line's", "line_mae", "{:.3f}".format),
+        Column("season average's", "season_average_mae", "{:.3f}".format),
+    ),
+    empty="Nothing is graded.",
+)
+STARTED = Kind(
+    rows=of("actions"),
+    columns=(
+        Column("at", "at", format_timestamp),
+        Column("who", "who"),
+        Column("action", "action"),
+        Column("why", "why"),
+        Column("outcome", "outcome"),
+    ),
+    empty="Nobody started anything.",
+)
+
+
+@command("picks")
+def picks(place: Place) -> Answer:
+    """Show tonight's picks as they are exported."""
+    return calls.read(place, calls.PICKS, PICKS)
+
+
+@command("accuracy")
+@click.option("--weeks", type=click.IntRange(1, 53), default=8, show_default=True, help="So many weeks.")
+def accuracy(place: Place, weeks: int) -> Answer:
+    """Show the systems' errors beside the line's and the season average's, on the same rows."""
+    return calls.read(place, calls.ACCURACY, SYSTEMS, weeks=str(weeks))
+
+
+@command("started")
+@click.argument("day", metavar="DATE", type=DAY)
+def started(place: Place, day: date) -> Answer:
+    """List what people started of a date by hand, with why and what came of it."""
+    return calls.read(place, calls.ACTIONS_OF_DATE, STARTED, game_date=write_day(day))

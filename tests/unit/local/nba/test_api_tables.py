@@ -8,16 +8,20 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from local.nba import calls
-from local.nba.commands import alerts, dates, reading
+from local.nba.commands import alerts, backfills, dates, reading
 from local.nba.rendering import Kind
+from shared.operations.accuracy.accuracy import WindowAccuracy
+from shared.operations.actions.record import OperatorAction
 from shared.operations.actions.table import ACTIONS as TABLE
 from shared.operations.actions.values import parse_values
 from shared.operations.api.questions import QUESTIONS, Question
 from shared.operations.audit import AuditRow
+from shared.operations.backfill.reading import BackfillView, UnitView
 from shared.operations.incidents.deliveries import Delivery
 from shared.operations.incidents.records import Incident
 from shared.operations.latency.games import DateLatency
 from shared.operations.levels import Finding
+from shared.operations.picks import Pick
 from shared.operations.slowdown.judging import Slowdown
 from shared.operations.slowdown.report import Period, Regression
 from shared.operations.status.batch import UnitDetail
@@ -74,6 +78,11 @@ ROWS = [
     (reading.REGRESSIONS, Regression),
     (reading.WEEKS, Period),
     (reading.AUDIT, AuditRow),
+    (backfills.LIST, BackfillView),
+    (backfills.UNITS, UnitView),
+    (reading.PICKS, Pick),
+    (reading.SYSTEMS, WindowAccuracy),
+    (reading.STARTED, OperatorAction),
     (alerts.OPEN, Incident),
     (alerts.LATELY, Incident),
     (alerts.DELIVERIES, Delivery),

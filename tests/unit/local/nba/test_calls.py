@@ -81,6 +81,11 @@ ANSWERS: dict[str, Any] = {
     "GET /audit": {
         "audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "x", "details": {}}]
     },
+    "GET /picks": {"picks": [{"rank": 1, "player": "A", "side": "OVER", "chance": 0.567, "predicted_points": 20.25}]},
+    "GET /accuracy": {"windows": [{"window": "7", "system": "s", "n": 3, "mae": 4.5}]},
+    "GET /dates/2025-11-14/actions": {"actions": []},
+    "GET /backfills": {"backfills": [{"key": "k-1", "says": "done"}]},
+    "GET /backfills/k-1": {"key": "k-1", "units": [{"first": "2025-11-01", "progress": "done"}]},
     "GET /alerts": {"open": [INCIDENT], "lately": []},
     "GET /alerts/i-1": {"incident": INCIDENT, "deliveries": [], "before": []},
     "GET /dead-letters": {"dead_letters": [LETTER]},
@@ -133,6 +138,11 @@ READS: dict[str, tuple[int, str, dict[str, str], str]] = {
         1, "GET /runs", {"days": "3", "function": "grading", "slow": "true"}, "./nba logs --run r-1"
     ),
     "audit": (0, "GET /audit", {"limit": "100"}, ""),
+    "picks": (0, "GET /picks", {}, ""),
+    "accuracy --weeks 4": (0, "GET /accuracy", {"weeks": "4"}, ""),
+    "started 2025-11-14": (0, "GET /dates/2025-11-14/actions", {}, ""),
+    "backfills": (0, "GET /backfills", {}, ""),
+    "backfills k-1": (0, "GET /backfills/k-1", {}, ""),
 }  # fmt: skip
 
 
@@ -205,9 +215,23 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "consolidate 2025-11-14": ("consolidate", {"game_date": "2025-11-14"}),
     "export 2025-11-14": ("export", {"game_date": "2025-11-14"}),
     "heal 2025-11-14": ("heal", {"game_date": "2025-11-14"}),
-    "backfill 2025-11-01 2025-11-14 --what all --at-once 3": (
+    "backfill 2025-11-01 2025-11-14 --which all --at-once 3": (
         "backfill",
-        {"first": "2025-11-01", "last": "2025-11-14", "what": "all", "order": "oldest", "at_once": 3},
+        {
+            **{"from": "2025-11-01", "to": "2025-11-14", "which": "all", "order": "oldest first", "at_once": 3},
+            "fetch_again": False,
+        },
+    ),
+    "cancel-backfill k-1": ("cancel-backfill", {"backfill": "k-1"}),
+    "resume-backfill k-1": ("resume-backfill", {"backfill": "k-1"}),
+    "fire grading-daily 2025-11-14": ("fire", {"schedule": "grading-daily", "game_date": "2025-11-14"}),
+    "rerun-many 2025-11-13/phase4 2025-11-14/phase6": (
+        "rerun-many",
+        {"cells": ["2025-11-13/phase4", "2025-11-14/phase6"]},
+    ),
+    "restore 2025-11-14 --as-of 2025-11-15T00:00:00Z": (
+        "restore",
+        {"game_date": "2025-11-14", "as_of": "2025-11-15T00:00:00Z", "what": "predictions"},
     ),
     "roll-back-model": ("roll-back-model", {"version": "previous"}),
     "halt": ("halt", {}),

@@ -38,6 +38,9 @@ def test_commands_and_options(shell: str) -> None:
         "resume",
         "reset-breaker",
         "rerun",
+        "rerun-many",
+        "resume-backfill",
+        "restore",
     ]
     assert list_offered(shell, "nba alerts a") == ["ack"]
     assert list_offered(shell, "nba dlq --re") == ["--reason"]

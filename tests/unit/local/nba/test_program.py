@@ -75,7 +75,11 @@ def test_actions_ask_why(capsys: pytest.CaptureFixture[str]) -> None:
     """
     given = {"backfill": ["2025-11-14", "2025-11-15"], "rerun": ["2025-11-14", "phase4"], "publish": ["t", "{}"]}
     dated = {name: ["2025-11-14"] for name in ("force", "consolidate", "export", "heal")}
+    dated["fire"], dated["rerun-many"] = ["grading-daily", "2025-11-14"], ["2025-11-14/phase4"]
+    dated["restore"] = ["2025-11-14", "--as-of", "2025-11-14T17:00:00Z"]
     named = {
+        "cancel-backfill": ["k"],
+        "resume-backfill": ["k"],
         "reset-breaker": ["x"],
         "ack": ["1"],
         "unmute": ["1"],
@@ -86,7 +90,7 @@ def test_actions_ask_why(capsys: pytest.CaptureFixture[str]) -> None:
     }
     needed = given | dated | named
     acting = [path for path, (_, command) in COMMANDS.items() if any(each.name == "yes" for each in command.params)]
-    assert len(acting) == 22
+    assert len(acting) == 27
     for path in acting:
         assert main([*path, *needed.get(path[-1], [])]) == 2, path
         assert capsys.readouterr().err == (
