@@ -60,7 +60,7 @@ ENTRIES: Mapping[str, Entry] = {
         IS,
     ),
     "started": Entry(
-        "local.nba.commands.reading:started",
+        "local.nba.commands.reading:list_started",
         "List what people started of a date by hand, with why and what came of it.",
         IS,
     ),

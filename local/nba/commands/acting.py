@@ -13,7 +13,7 @@ from local.nba.command import command
 from local.nba.days import DAY, write_day
 from local.nba.place import Place
 from shared.core.errors import DataError
-from shared.operations.actions.restores import PARTS
+from shared.operations.restore.restoring import PARTS
 
 _date = click.argument("day", metavar="DATE", type=DAY)
 

@@ -221,6 +221,6 @@ def accuracy(place: Place, weeks: int) -> Answer:
 
 @command("started")
 @click.argument("day", metavar="DATE", type=DAY)
-def started(place: Place, day: date) -> Answer:
+def list_started(place: Place, day: date) -> Answer:
     """List what people started of a date by hand, with why and what came of it."""
     return calls.read(place, calls.ACTIONS_OF_DATE, STARTED, game_date=write_day(day))
