@@ -27,6 +27,9 @@ POINTS = (
     "consolidation.dropped",  # staging dropped, execution not recorded
     "backfill.recorded",  # a backfill on record, none of its messages
     "backfill.advanced",  # its next messages recorded, not published
+    "operator_action.recorded",  # an operator's action and its audit on record, nothing published or done
+    "rows.recorded",  # what a load of alerts or audit is to hold is recorded, nothing loaded
+    "rows.loaded",  # it is loaded, its documents not marked
     "sweep.closed",  # stalled batch closed with its announcement, nothing sent
     "sweep.abandoned",  # a dead process's execution made final, its run's history not written
     "sweep.verified",  # orphaned staging verified, nothing dropped
