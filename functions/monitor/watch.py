@@ -25,8 +25,8 @@ from shared.operations.incidents.planning import DELIVERY_CHECK
 from shared.operations.incidents.proving import delivery_findings
 from shared.operations.incidents.receiving import receive_alerts
 from shared.operations.latency import findings as latency_findings
-from shared.operations.latency.latency import read_latency
-from shared.operations.latency.recording import write_latency
+from shared.operations.latency.latency import Measured, measure
+from shared.operations.latency.recording import record
 from shared.operations.levels import Finding, Level, Severity
 from shared.operations.slowdown import slowdowns
 from shared.stores.runtime import Runtime
@@ -78,9 +78,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     runtime, pipeline = context.runtime, load_pipeline()
     look = Look()
     look.attempt("the state store's outages", lambda: recover_outages(runtime))
-    _find(look, runtime, pipeline)
+    measured = _find(look, runtime, pipeline)
     _report(look, runtime, pipeline)
-    look.attempt("the record of latency", lambda: write_latency(runtime, pipeline, LATENCY_DAYS))
+    if measured is not None:
+        look.attempt("the record of latency", lambda: record(runtime, measured))
     look.attempt("the record of alerts", lambda: load_alerts(runtime))
     look.attempt("the record of actions", lambda: load_audit(runtime))
     reds = sum(each.level is Level.RED for each in look.findings)
@@ -93,20 +94,21 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     return Outcome("success", reason=says, metadata=look.facts, history=False)
 
 
-def _find(look: Look, runtime: Runtime, pipeline: Pipeline) -> None:
-    """Ask everything that is asked."""
+def _find(look: Look, runtime: Runtime, pipeline: Pipeline) -> Measured | None:
+    """Ask everything that is asked; returns the latency that was measured, to be recorded."""
     health = look.attempt("the checks", lambda: read_health(runtime, pipeline))
     if health is not None:
         look.add(health.findings, health.covered)
     slow = look.attempt("slowdowns", lambda: slowdowns.as_findings(slowdowns.read_slowdowns(runtime, pipeline)))
     if slow is not None:
         look.add(slow, (SLOWDOWN,))
-    late = look.attempt("latency", lambda: latency_findings.as_findings(read_latency(runtime, pipeline, LATENCY_DAYS)))
-    if late is not None:
-        look.add(late, (LATENCY,))
+    measured = look.attempt("latency", lambda: measure(runtime, pipeline, LATENCY_DAYS))
+    if measured is not None:
+        look.add(latency_findings.as_findings(measured.latency), (LATENCY,))
     channels = look.attempt("the channels", lambda: delivery_findings(runtime))
     if channels is not None:
         look.add(channels, (DELIVERY_CHECK,))
+    return measured
 
 
 def _report(look: Look, runtime: Runtime, pipeline: Pipeline) -> None:
