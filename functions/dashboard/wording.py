@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from shared.core.clock import NEW_YORK, at_new_york, new_york_date
+from shared.core.clock import NEW_YORK, at_new_york, format_age, new_york_date
 from shared.core.severity import Severity
 from shared.operations.levels import Level
 from shared.operations.status.model import Verdict
@@ -66,7 +66,7 @@ def install_filters(app: Flask) -> None:
     filters = {
         "moment": write_moment,
         "clock": write_clock,
-        "age": write_age,
+        "age": format_age,
         "seconds": write_seconds,
         "hours": write_hours,
         "count": write_count,
@@ -115,16 +115,6 @@ def write_clock(moment: datetime | None, day: date | None = None) -> str:
         return "–"
     local = moment.astimezone(NEW_YORK)
     return f"{local:%m-%d %H:%M}" if day and new_york_date(moment) != day else f"{local:%H:%M}"
-
-
-def write_age(seconds: float | None) -> str:
-    """45 s, 12 min, 3 h, 2 d; ? where it is not known."""
-    if seconds is None:
-        return "?"
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{int(seconds)} s"
 
 
 def write_seconds(seconds: float | None) -> str:

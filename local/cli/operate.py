@@ -33,6 +33,7 @@ from local.host.folder_lock import FolderBusy
 from local.host.simulated_time import parse_at
 from local.host.token import Endpoint
 from local.replay import ArchiveError
+from shared.core.clock import format_age
 from shared.core.errors import ConfigError, PipelineError
 from shared.core.pipeline import BATCH_SWEEP, trigger_of
 
@@ -89,7 +90,10 @@ def dlq(endpoint: Endpoint, environment: Environment, console: Console) -> int:
         table.add_column(column, justify="right" if column in ("age", "bytes") else "left", overflow="fold")
     for letter in letters:
         table.add_row(
-            *map(plain, (letter["id"], letter["origin_subscription"], letter["reason"], age(letter["age_seconds"]))),
+            *map(
+                plain,
+                (letter["id"], letter["origin_subscription"], letter["reason"], format_age(letter["age_seconds"])),
+            ),
             *(str(letter["size"]), plain(_describe_error(letter))),
         )
     console.print(table)
@@ -200,16 +204,6 @@ COMMANDS: Mapping[str, Callable[[Endpoint, Environment, Console], int]] = {
     "breakers": breakers,
     "reset-breaker": reset_breaker,
 }
-
-
-def age(seconds: float | None) -> str:
-    """45 s, 12 min, 3 h, 2 d; ? where it is not known."""
-    if seconds is None:
-        return "?"
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{int(seconds)} s"
 
 
 @contextmanager

@@ -35,16 +35,6 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
-def age(value: float | None) -> str:
-    """45 s, 12 min, 3 h, 2 d; ? where it is not known."""
-    if value is None:
-        return "?"
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if value >= length:
-            return f"{int(value // length)} {unit}"
-    return f"{int(value)} s"
-
-
 def count_noun(number: int, noun: str) -> str:
     """1 message, 2 messages."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

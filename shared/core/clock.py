@@ -86,6 +86,16 @@ def format_timestamp_us(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
+def format_age(seconds: float | None) -> str:
+    """45 s, 12 min, 3 h, 2 d; ? where it is not known."""
+    if seconds is None:
+        return "?"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
 def resolve_date(word: str, now: datetime) -> date:
     """A game_date as messages write it: ISO, or TODAY, TOMORROW, YESTERDAY in New York.
 

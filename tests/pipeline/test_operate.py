@@ -15,14 +15,14 @@ import pytest
 
 from local.cli import operate
 from local.cli import publish as publish_command
-from local.cli.operate import age, ask
+from local.cli.operate import ask
 from local.cli.publish import CommandRefused
 from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.embedded.bus import SqliteBus
 from local.embedded.sqlite_file import SqliteFile
 from local.host.runtime import STATE_FILE, open_runtime
 from shared.chain.resilience import circuit_breaker
-from shared.core.clock import SystemClock
+from shared.core.clock import SystemClock, format_age
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.stores.ports import PulledMessage
@@ -313,7 +313,7 @@ def test_through_the_process_that_has_the_folder_open(state: Path, capsys: pytes
     ("seconds", "output"), [(None, "?"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7_300, "2 h"), (180_000, "2 d")]
 )
 def test_ages(seconds: float | None, output: str) -> None:
-    assert age(seconds) == output
+    assert format_age(seconds) == output
 
 
 def test_the_sweeps_trigger_is_its_topic() -> None:

@@ -16,7 +16,8 @@ from local.nba.client import open_client
 from local.nba.command import command
 from local.nba.exit_codes import ATTENTION, DONE
 from local.nba.place import Place
-from local.nba.showing import age, table
+from local.nba.showing import table
+from shared.core.clock import format_age
 
 _reason = click.option("--reason", default="", help="Those of a reason, such as max_delivery_attempts.")
 _subscription = click.option(
@@ -46,7 +47,7 @@ def dlq(place: Place, reason: str, subscription: str) -> Answer:
 
 def _row(letter: Mapping[str, Any]) -> tuple[object, ...]:
     where = letter["id"], letter["subscription"], letter["reason"]
-    return *where, age(letter["age_seconds"]), letter["bytes"], describe_error(letter)
+    return *where, format_age(letter["age_seconds"]), letter["bytes"], describe_error(letter)
 
 
 def describe_error(letter: Mapping[str, Any]) -> str:

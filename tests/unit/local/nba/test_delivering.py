@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.nba.delivering import see_through
-from local.nba.showing import age, seconds
+from local.nba.showing import seconds
+from shared.core.clock import format_age
 
 PUBLISHED = {"event": "published", "message_id": "7"}
 IDLE: dict[str, Any] = {"event": "idle", "dead_letters": [], "held": [], "pending": 0}
@@ -59,7 +60,7 @@ def test_each_completion_is_said_as_it_comes(capsys: pytest.CaptureFixture[str])
     ("value", "shown"), [(None, "?"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7_300, "2 h"), (180_000, "2 d")]
 )
 def test_ages(value: float | None, shown: str) -> None:
-    assert age(value) == shown
+    assert format_age(value) == shown
 
 
 @pytest.mark.parametrize(("value", "shown"), [(None, ""), (0.456, "0.46"), (7.25, "7.2"), (83.6, "84")])
