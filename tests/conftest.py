@@ -5,6 +5,7 @@ nothing it must have may be skipped.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A table fits the terminal that COLUMNS names: what tests compare must not depend on whose it is.
+os.environ.pop("COLUMNS", None)
 
 # The same examples on every machine and no example database: a red test is red for all, and again
 # tomorrow.
@@ -25,6 +29,22 @@ MOST_AT_ONCE = 4 * 2**30
 
 ALLOWED_IN_CI = "allowed in CI:"
 _skips_ci_forbids = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_trace() -> Generator[None]:
+    """Give back the environment and the known secrets as a test found them: both are of the whole
+    process, and the next test may be any other.
+    """
+    environment = dict(os.environ)
+    redaction = sys.modules.get("shared.core.redaction")
+    known = vars(redaction)["_known"] if redaction else None
+    yield
+    if redaction:
+        vars(redaction)["_known"] = known
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
 
 
 @pytest.fixture(scope="session")
