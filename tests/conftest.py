@@ -4,6 +4,7 @@ nothing it must have may be skipped.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -117,6 +118,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_heavy(item):
             item.add_marker("heavy")
+
+
+def pytest_collection_finish() -> None:
+    """What is alive once all is imported and collected stays so: the collector leaves it alone."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from tests.house.python_sources import Source, dotted_name, sources
@@ -102,10 +103,15 @@ def find_all(root: Path) -> Iterator[Finding]:
     for source in sources(root):
         seen: set[tuple[int, str, Word]] = set()
         for scope, name, line in names(source):
-            for word in WORDS:
-                if word.scope == scope and word.is_name(name) and (line, name, word) not in seen:
+            for word in _words_of(scope, name):
+                if (line, name, word) not in seen:
                     seen.add((line, name, word))
                     yield Finding(source.at(line), name, word)
+
+
+@cache  # a name stands in the code a hundred times
+def _words_of(scope: Scope, name: str) -> tuple[Word, ...]:
+    return tuple(word for word in WORDS if word.scope == scope and word.is_name(name))
 
 
 def names(source: Source) -> Iterator[tuple[Scope, str, int]]:
