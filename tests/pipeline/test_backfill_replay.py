@@ -27,6 +27,8 @@ from shared.operations.backfill.planning import Wanted, plan_backfill
 from shared.operations.backfill.reading import BackfillView, read_backfill
 from shared.operations.backfill.records import Which
 
+pytestmark = pytest.mark.heavy  # months of history, three times
+
 PIPELINE = load_pipeline()
 SIGNED = Signature("ada", "a new season")
 KEY = "a-season-0001"

@@ -24,6 +24,8 @@ from local.replay import Archive
 from tests.conftest import ROOT
 from tests.support.embedded import function_spec, small_pipeline, write_function
 
+pytestmark = pytest.mark.heavy  # every command in a process of its own
+
 SMALL = small_pipeline(function_spec("work", "a"))
 SERVE = """
 import sys

@@ -20,6 +20,8 @@ from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
 from tests.pipeline.support import Killed, PipelineHarness
 from tests.support.systems_models import train_named
 
+pytestmark = pytest.mark.heavy  # an evening again for every test
+
 TRAINING = {"train_model": (run, TrainingMessage)}
 AGAIN = {"run_id": "2025-11-14-again", "force": True}
 ONE, TWO = "2025-01-01-one", "2025-01-08-two"

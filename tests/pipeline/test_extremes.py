@@ -34,6 +34,8 @@ from shared.stores.message_limits import check_message
 from tests.pipeline.support import NOW, PipelineHarness, push
 from tests.pipeline.test_handler import DAY, FEED, TRIGGER, Work, dead_letters, send
 
+pytestmark = pytest.mark.heavy  # hundreds of messages
+
 
 def each(name: str, *values: Any) -> list[dict[str, Any]]:
     return [{name: value} for value in values]

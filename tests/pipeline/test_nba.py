@@ -35,6 +35,8 @@ from tests.pipeline.support import open_world
 from tests.pipeline.test_operate import DEAD, SUBSCRIPTION, lay_out
 from tests.support.nba import environment, hooks_put_back, nba
 
+pytestmark = pytest.mark.heavy  # every command in a process of its own
+
 BREAKER = circuit_breaker.name_of("processor", "phase5_consolidation")
 RESULTS = '{"game_date": "2025-11-14", "mode": "results"}'
 SIGNED = ("--why", "it's mended, cost $5", "--yes")

@@ -47,6 +47,8 @@ from tests.pipeline.staged import open_batch
 from tests.pipeline.support import NOW, PHASE5, Killed, PipelineHarness, make_template, open_world
 from tests.pipeline.sweeping import WITH_SWEEP, sweep_once
 
+pytestmark = pytest.mark.heavy  # an evening of units for every test
+
 # Twenty players in two units; of each game ten, every other one with a line.
 CROWD = range(301, 321)
 LINED = frozenset(CROWD[::2])

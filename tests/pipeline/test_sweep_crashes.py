@@ -23,6 +23,8 @@ from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
 from tests.pipeline.sweeping import SWEEP, ask_for_sweep
 from tests.pipeline.test_handler import Work
 
+pytestmark = pytest.mark.heavy  # a sweep again for every point
+
 UNITS = [str(n) for n in range(1, 11)]
 OLD = "batch_2025-11-13_r1"
 TRIGGER = "nba-phase3-trigger"

@@ -8,6 +8,8 @@ import pytest
 from functions.phase6_export.schema_check import load
 from tests.support.export_memory import LINES, PLAYERS, Export, measure
 
+pytestmark = pytest.mark.heavy  # fifty times the rows
+
 
 @pytest.fixture(scope="module")
 def exports() -> list[Export]:

@@ -13,11 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from local.host.runtime import open_runtime
 from local.host.token import Endpoint, read_token
 from tests.conftest import ROOT
 from tests.support.embedded import START, function_spec, small_pipeline, write_function
+
+pytestmark = pytest.mark.heavy  # runtimes in processes of their own
 
 PIPELINE = small_pipeline(function_spec("work", "a"))
 # Says that it was reached, and at the first attempt never answers.
