@@ -62,9 +62,13 @@ def create_app(
         check_origin()
 
     def check_origin() -> None:
-        """A browser says which page asks: no other site's page may. Commands send no Origin."""
+        """A browser says which page asks: no other site's page may. Commands send no Origin.
+
+        Cloud Run speaks https with the browser and http with this process, and says so.
+        """
         origin = request.headers.get("Origin")
-        if origin is not None and origin.rstrip("/") != request.host_url.rstrip("/"):
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        if origin is not None and origin.rstrip("/") != f"{scheme}://{request.host}":
             raise Forbidden(f"Origin {origin[:100]!r} is another site's page.")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             raise Forbidden("Another site's page asks.")

@@ -12,6 +12,7 @@ import getpass
 import hmac
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
 from urllib.parse import parse_qs
@@ -22,10 +23,7 @@ from werkzeug.http import dump_cookie, parse_cookie
 from local.host.bodies import MAX_BODY, MAX_PUSH, Refusal, check_declared, check_object, read_body
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
-REPLAY, FUNCTIONS, DASHBOARD = "/replay", "/functions", "/dashboard"
-# Here a browser brings its address's token once, and has a cookie from then on.
-OPEN = f"{DASHBOARD}/open"
-COOKIE = "nba_token"
+REPLAY, FUNCTIONS = "/replay", "/functions"
 # The dashboard takes its user from here; no header of a request can set it.
 LOCAL_USER = "nba.local_user"
 # Structured CloudEvents are JSON too. No form and no simple request of a page can declare either.
@@ -38,19 +36,52 @@ SCRAPERS_ORIGIN = "https://www.nba.com"
 DECIDED = "local.decided"
 
 
+@dataclass(frozen=True)
+class Pages:
+    """What a browser asks of a port: it brings its address's token once to `open_path`, and has a
+    cookie from then on.
+    """
+
+    root: str
+    """They are all below it; where it is empty, the port has nothing else."""
+    cookie: str
+    lost: str
+    """What is said to who brings no token, or a wrong one."""
+
+    @property
+    def open_path(self) -> str:
+        return f"{self.root}/open"
+
+
+DASHBOARD = Pages(
+    "/dashboard",
+    "nba_token",
+    "The token is missing or wrong; it is in runtime.token of the state folder, "
+    "and goes into the header Authorization: Bearer.",
+)
+
+
 class Gate:
     """A WSGI application in front of another.
 
     Args:
+        pages: what a browser may ask with a cookie.
         token: what an Authorization: Bearer header has to bring for all but the replay.
         token_in_query: whether ?token=... serves as well; for the emulator of Pub/Sub, whose pushes
             have no header.
     """
 
     def __init__(
-        self, app: WSGIApplication, port: Callable[[], int], token: str, *, token_in_query: bool = False
+        self,
+        app: WSGIApplication,
+        port: Callable[[], int],
+        token: str,
+        *,
+        pages: Pages = DASHBOARD,
+        token_in_query: bool = False,
     ) -> None:
         self._app = app
+        self._pages = pages
         self._port = port
         self._token = token.encode()
         self._token_in_query = token_in_query
@@ -62,14 +93,15 @@ class Gate:
             _note_decision(environ, admitted=False)
             return _respond_refusal(refusal, environ, start_response)
         _note_decision(environ, admitted=True)
-        if environ["PATH_INFO"] == OPEN:
-            return _respond_with_cookie(self._token.decode(), start_response)
+        if environ["PATH_INFO"] == self._pages.open_path:
+            return _respond_with_cookie(self._pages, self._token.decode(), start_response)
         return self._app(environ, start_response)
 
     def _check(self, environ: WSGIEnvironment) -> None:
         """Raises Refusal for what goes no further; what does has its body in memory."""
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        replay, function, page = (_is_below(path, root) for root in (REPLAY, FUNCTIONS, DASHBOARD))
+        page = _is_below(path, self._pages.root)
+        replay, function = (not page and _is_below(path, root) for root in (REPLAY, FUNCTIONS))
         self._check_host(environ)
         self._check_origin(environ, replay=replay)
         allowed = READS if replay else ("POST",) if function else (*READS, "POST")
@@ -113,22 +145,17 @@ class Gate:
         scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         offered = given.strip() if scheme.lower() == "bearer" else ""
         if not offered and page:
-            offered = _read_cookie(environ)
-        if not offered and (self._token_in_query or environ["PATH_INFO"] == OPEN):
+            offered = _read_cookie(environ, self._pages.cookie)
+        if not offered and (self._token_in_query or environ["PATH_INFO"] == self._pages.open_path):
             offered = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
         if not hmac.compare_digest(offered.encode("utf-8", "replace"), self._token):
-            raise Refusal(
-                401,
-                "The token is missing or wrong; it is in runtime.token of the state folder, "
-                "and goes into the header Authorization: Bearer.",
-                WWW_Authenticate="Bearer",
-            )
+            raise Refusal(401, self._pages.lost, WWW_Authenticate="Bearer")
 
 
-def _read_cookie(environ: WSGIEnvironment) -> str:
+def _read_cookie(environ: WSGIEnvironment, name: str) -> str:
     """The token that a browser keeps; empty where none came, or what came is no UTF-8."""
     try:
-        return parse_cookie(environ).get(COOKIE, "")
+        return parse_cookie(environ).get(name, "")
     except UnicodeDecodeError:
         return ""
 
@@ -154,10 +181,10 @@ def _check_type(environ: WSGIEnvironment) -> None:
         raise Refusal(415, f"Content-Type {declared[:100]!r} is not taken; send application/json.")
 
 
-def _respond_with_cookie(token: str, start_response: StartResponse) -> list[bytes]:
+def _respond_with_cookie(pages: Pages, token: str, start_response: StartResponse) -> list[bytes]:
     """A browser that brought the token goes on to the dashboard, which it then may ask alone."""
-    cookie = dump_cookie(COOKIE, token, path=DASHBOARD, httponly=True, samesite="Strict")
-    headers = [("Location", f"{DASHBOARD}/"), ("Set-Cookie", cookie), ("Content-Length", "0")]
+    cookie = dump_cookie(pages.cookie, token, path=pages.root or "/", httponly=True, samesite="Strict")
+    headers = [("Location", f"{pages.root}/"), ("Set-Cookie", cookie), ("Content-Length", "0")]
     start_response("303 See Other", [*headers, ("Referrer-Policy", "no-referrer")])
     return []
 

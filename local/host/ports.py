@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.console.values import number
+from local.host.gate import DASHBOARD, Pages
 from local.host.server import PortTaken, Server
 
 DEFAULT_PORT = 8787
@@ -31,17 +32,17 @@ def port_of(environment: Mapping[str, str]) -> Port:
     return Port(number(environment, "PORT", DEFAULT_PORT, least=0, most=_LAST), wanted=bool(environment.get("PORT")))
 
 
-def bind(port: Port) -> Server:
+def bind(port: Port, pages: Pages = DASHBOARD) -> Server:
     """A server on the port, or on a free one where the port is taken and nobody asked for it.
 
     Raises PortTaken.
     """
     try:
-        return Server(port.number)
+        return Server(port.number, pages=pages)
     except PortTaken:
         if port.wanted:
             raise
-    return Server()
+    return Server(pages=pages)
 
 
 def note(port: Port, found: int) -> str:

@@ -19,7 +19,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from local.embedded.causes import handling
 from local.host.connections import HOST, BoundedServer, listen
-from local.host.gate import Gate
+from local.host.gate import DASHBOARD, Gate, Pages
 from local.host.token import Endpoint, new_token
 from shared.core.errors import ConfigError
 
@@ -42,13 +42,15 @@ class Server:
     Args:
         port: 0 takes a free one. Raises PortTaken where the port is taken.
         token: what commands and pushes have to bring; by default a new one.
-        token_in_query: see Gate.
+        pages, token_in_query: see Gate.
     """
 
-    def __init__(self, port: int = 0, *, token: str | None = None, token_in_query: bool = False) -> None:
+    def __init__(
+        self, port: int = 0, *, token: str | None = None, pages: Pages = DASHBOARD, token_in_query: bool = False
+    ) -> None:
         self.token = token or new_token()
         self._app = DispatcherMiddleware(NotFound("Nothing is mounted at this path."))
-        gate = Gate(self._app, lambda: self.port, self.token, token_in_query=token_in_query)
+        gate = Gate(self._app, lambda: self.port, self.token, pages=pages, token_in_query=token_in_query)
         with closing(_listening(port)) as listening:
             self._server = BoundedServer(listening, gate)
         self._thread = threading.Thread(

@@ -161,8 +161,8 @@ ENTRIES: Mapping[str, Entry] = {
         AGAIN,
     ),
     "dashboard": Entry(
-        "local.nba.commands.playing:dashboard",
-        "Open the dashboard: start the runtime, say its address, serve until Ctrl-C.",
+        "local.nba.commands.dashboard:dashboard",
+        "Open the dashboard, of this machine or deployed: say its address, serve until Ctrl-C.",
         MACHINE,
     ),
     "play": Entry(

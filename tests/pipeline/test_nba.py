@@ -436,10 +436,12 @@ def test_the_dashboard_serves_until_ctrl_c_and_is_found_by_others(state: Path) -
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_the_deployed_dashboard_is_opened_by_a_proxy() -> None:
-    ended = nba("dashboard", "--project", "p", "--prefix", "dev-")
-    assert ended.code == 0
-    assert ended.out.endswith("Next: gcloud run services proxy dev-dashboard --project=p --port=8080\n")
+def test_where_a_dashboard_is_deployed_is_no_matter_of_a_state_folder() -> None:
+    ended = nba("dashboard", "--address", "https://dashboard-abc-uc.a.run.app")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("no project is named. Next: add --project.\n")
+    nowhere = nba("dashboard", settings={"RUNTIME": "gcp", "GOOGLE_CLOUD_PROJECT": ""})
+    assert (nowhere.code, nowhere.err) == (2, "No project is named. Next: say --project my-nba-project.\n")
 
 
 @pytest.mark.parametrize("command", ["play", "backtest"])

@@ -113,7 +113,7 @@ def mail_box(folder: Path, *, tls: str = "starttls", login: bool = True) -> Iter
     box = MailBox()
     context = None
     if tls != "none":
-        box.ca_file, context = _certificate(folder)
+        box.ca_file, context = make_certificate(folder)
 
     def check(_server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
@@ -134,7 +134,7 @@ def mail_box(folder: Path, *, tls: str = "starttls", login: bool = True) -> Iter
         asyncio.set_event_loop(None)
 
 
-def _certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
+def make_certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
     """A certificate of localhost that signs itself: its file, and a server's context."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

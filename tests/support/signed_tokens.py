@@ -65,6 +65,11 @@ class Issuer:
         }
 
     @property
+    def certificates(self) -> dict[str, str]:
+        """What identity tokens are verified with, by key id."""
+        return self._published[IDENTITY_CERTS]
+
+    @property
     def transport(self) -> httpx.MockTransport:
         """Serves the public keys."""
 

@@ -12,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from local.host.gate import COOKIE, LOCAL_USER
+from local.host.gate import DASHBOARD, LOCAL_USER
 from local.host.server import Server
 
 JSON = {"Content-Type": "application/json"}
@@ -49,14 +49,14 @@ def ask(
 
 
 def cookie(server: Server) -> dict[str, str]:
-    return {"Cookie": f"{COOKIE}={server.token}"}
+    return {"Cookie": f"{DASHBOARD.cookie}={server.token}"}
 
 
 def test_the_token_is_brought_once_and_kept_in_a_cookie_that_no_script_and_no_other_site_has(server: Server) -> None:
     status, headers, _ = ask(server, "GET", f"/dashboard/open?token={server.token}")
     assert (status, headers["Location"]) == (303, "/dashboard/")
     given = headers["Set-Cookie"].split("; ")
-    assert given[0] == f"{COOKIE}={server.token}"
+    assert given[0] == f"{DASHBOARD.cookie}={server.token}"
     assert {"HttpOnly", "Path=/dashboard", "SameSite=Strict"} <= set(given)
     status, _, body = ask(server, "GET", "/dashboard/queues", {"Cookie": given[0]})
     assert (status, json.loads(body)["user"]) == (200, getpass.getuser())
