@@ -19,15 +19,20 @@ STORAGE_HOST, BIGQUERY_HOST = "STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"
 _PYTHON = Path(__file__).resolve().parent.parent.parent / ".venv" / ".emulators" / "bin" / "python"
 _NEXT = "run `make emulators-test`, which installs it, or name an environment's Python with EMULATORS_PYTHON."
 
-# Starts bqemulator 1.4.0 with two of its demands lifted: DuckDB's spatial extension, which is
-# fetched from the network at every start and serves GEOGRAPHY alone; and a content type of uploads
-# other than */*, which Google's client sends.
+# Starts bqemulator 1.4.0 with three of its demands lifted: DuckDB's spatial extension, which is
+# fetched from the network at every start and serves GEOGRAPHY alone; a content type of uploads
+# other than */*, which Google's client sends; and SQL whose comments name no parameter, for each
+# that they name is bound once too often.
 _BQEMULATOR = """
+import re
 import sys
 from bqemulator.api.routes import upload
+from bqemulator.jobs import executor
 from bqemulator.storage import engine
 engine.DuckDBEngine._load_spatial = lambda self: None
 upload._PERMITTED_MEDIA_CONTENT_TYPES += ("*/*",)
+bind = executor.bind_parameters
+executor.bind_parameters = lambda sql, given=None: bind(re.sub(r"/\\*.*?\\*/", " ", sql, flags=re.DOTALL), given)
 from bqemulator.cli import main
 sys.exit(main())
 """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from local.emulators import google, packaged
 from local.emulators.process import Absent
+from shared.core.logs import configure_logging
 from tests.contract import known_gaps
 from tests.contract.real_project import real_project
 
@@ -71,6 +73,15 @@ def real_database() -> Iterator[str]:
     assert real is not None
     with real.database() as name:
         yield name
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+    """What a command prints that runs in this process. Its functions' log goes elsewhere: the
+    streams of a test end with it, and the log stays for all.
+    """
+    configure_logging(sys.__stdout__)
+    return capsys
 
 
 @pytest.fixture

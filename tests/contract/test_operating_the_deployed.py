@@ -31,7 +31,7 @@ def command(
     storage_emulator: str,
     own_name: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    printed: pytest.CaptureFixture[str],
 ) -> Operate:
     """Run a command with settings as `make` would; gives the exit code and what it printed."""
     prepare.topics(pubsub_emulator, own_name, load_pipeline(), prefix="dev-")
@@ -44,7 +44,7 @@ def command(
             for key, value in settings.items():
                 patch.setenv(key, value)
             code = operate.main([name])
-        output = capsys.readouterr()
+        output = printed.readouterr()
         return code, output.out + output.err
 
     return run
