@@ -105,7 +105,7 @@ class Project:
         path = f"{self.pubsub}/subscriptions/watch-{topic}"
         httpx.put(path, json={"topic": f"projects/{self.name}/topics/{PREFIX}{topic}"}).raise_for_status()
 
-    def published(self, topic: str) -> list[bytes]:
+    def pull(self, topic: str) -> list[bytes]:
         """What was kept, once."""
         path = f"{self.pubsub}/subscriptions/watch-{topic}"
         answer = httpx.post(f"{path}:pull", json={"maxMessages": 10}, timeout=30).raise_for_status().json()
@@ -177,11 +177,11 @@ def test_what_is_started_is_published_once_and_on_record(project: Project) -> No
             continue  # to the topic of export
         project.watch(topic)
         project(name, *arguments, *SIGNED)
-        messages = project.published(topic)
+        messages = project.pull(topic)
         assert len(messages) == 1, name
         assert DAY in messages[0].decode() or name in ("sweep", "roll-back-model"), name
     project("publish", *PUBLISHES["publish"][0], *SIGNED)
-    assert project.published("nba-phase6-export-trigger") == [PUBLISHES["publish"][0][1].encode()]
+    assert project.pull("nba-phase6-export-trigger") == [PUBLISHES["publish"][0][1].encode()]
     started = {each["action"] for each in project("started", DAY)["actions"]}
     assert {"rerun", "rerun-many", "force", "export", "heal", "fire"} <= started
     audit = project("audit", "--limit", "50")["audit"]
@@ -219,7 +219,7 @@ def test_a_dead_letter_is_listed_and_redriven_to_its_topic(project: Project) -> 
         ("max_delivery_attempts", SUBSCRIPTION.dead_letter_subscription)
     ]
     project("redrive", listed[0]["key"], *SIGNED)
-    assert project.published(SUBSCRIPTION.topic) == [data]
+    assert project.pull(SUBSCRIPTION.topic) == [data]
 
 
 def test_an_open_breaker_is_listed_and_closed(project: Project) -> None:
