@@ -76,6 +76,7 @@ def test_a_second_press_is_the_same_action(world: PipelineHarness) -> None:
     assert again.outcome == first.outcome
     assert len(messages(world, "nba-phase6-export-trigger")) == 1
     assert actions_on_record(world) == [("export", "ada", "the feed is back")]
+    assert [each.data["outcome"] for each in world.state.query("audit")] == ["published 1 message"]
     act(world, "export", key="press-0002", game_date=DAY)
     assert len({each["run_id"] for each in messages(world, "nba-phase6-export-trigger")}) == 2
 

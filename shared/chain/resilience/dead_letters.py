@@ -339,7 +339,13 @@ def _publish(runtime: Runtime, path: str) -> int:
     }
     with suppress(AlreadyExists):  # the same redrive, interrupted: one action is one record
         audit_log.record(
-            runtime.state, "redrive", who=recorded.who, reason=recorded.reason, details=details, now=recorded.at
+            runtime.state,
+            "redrive",
+            who=recorded.who,
+            reason=recorded.reason,
+            details=details,
+            now=recorded.at,
+            outcome=f"published to {recorded.origin_topic}",
         )
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 

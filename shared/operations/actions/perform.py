@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from shared.chain.messages import outbox
@@ -101,14 +102,30 @@ def _record(action: Action, request: Request, plan: Plan, signature: Signature) 
     def body(transaction: Transaction) -> None:
         if transaction.get(record.path) is not None:
             raise AlreadyExists(f"{record.path} is there already.")
-        transaction.create(record.path, record.to_document())
-        if action.audits_itself:
-            return
-        details = {"key": request.key, "values": record.values, "game_date": record.game_date, "phase": record.phase}
-        audit_log.record(transaction, action.name, who=signature.who, reason=signature.why, details=details, now=now)
+        audit = "" if action.audits_itself else _audit(transaction, request.key, record, now)
+        transaction.create(record.path, replace(record, audit=audit).to_document())
 
     runtime.state.transaction(body)
     return record
+
+
+def _audit(transaction: Transaction, key: str, record: OperatorAction, now: datetime) -> str:
+    """The audit document of an action that is not carried out yet; returns its path."""
+    details = {"key": key, "values": record.values, "game_date": record.game_date, "phase": record.phase}
+    return audit_log.record(transaction, record.action, who=record.who, reason=record.why, details=details, now=now)
+
+
+def _note_outcome(runtime: Runtime, record: OperatorAction, outcome: str) -> None:
+    """What an action did, with the action and in the audit."""
+
+    def body(transaction: Transaction) -> None:
+        document = transaction.get(record.path)
+        audit = "" if document is None else OperatorAction.from_document(document).audit
+        if audit:
+            audit_log.note_outcome(transaction, audit, outcome)
+        transaction.update(record.path, OperatorAction.fields(outcome=outcome))
+
+    runtime.state.transaction(body)
 
 
 def _finish(action: Action, request: Request, record: OperatorAction, *, repeated: bool) -> Performed:
@@ -117,7 +134,7 @@ def _finish(action: Action, request: Request, record: OperatorAction, *, repeate
     published = outbox.send_pending(record.path, runtime.state, runtime.bus, runtime.raw)
     if record.outcome is None:
         done = _carry_out(action, request, record)
-        runtime.state.update(record.path, OperatorAction.fields(outcome=done))
+        _note_outcome(runtime, record, done)
         record = replace(record, outcome=done)
     return Performed(
         key=request.key,

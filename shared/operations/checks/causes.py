@@ -49,6 +49,14 @@ def _names(subject: str) -> Matches:
     return lambda finding, cause: cause.subject == subject
 
 
+def _same_source(finding: Finding, cause: Finding) -> bool:
+    """Whether both lists of the odds API are late of one run: players' lines are what picks are
+    of.
+    """
+    lists = (cause.subject, finding.subject) == ("player_lines", "game_lines")
+    return lists and cause.level is finding.level and _same_figure("schedule")(finding, cause)
+
+
 def _is_paused(finding: Finding, cause: Finding) -> bool:
     return cause.subject == "pause"
 
@@ -75,6 +83,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("source-fresh", "breakers", _subject_of("breaker")),
     Cause("source-fresh", "schedules", _subject_of("schedule")),
     Cause("source-fresh", "pause", _is_paused),
+    Cause("source-fresh", "source-fresh", _same_source),
     Cause("no-errors", "dead-letters", lambda finding, cause: finding.subject == cause.figures.get("function")),
     Cause("no-errors", "consolidation", _of(CONSOLIDATION)),
     Cause("no-errors", "export-written", _of(EXPORT)),

@@ -12,9 +12,10 @@ from datetime import timedelta
 
 from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.records import ExecutionStatus
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP, CONSOLIDATION
 from shared.operations.checks.days import SETTLED, Day
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level
 
@@ -142,8 +143,11 @@ def check_consolidation(day: Day) -> Finding:
     if batch.status == BatchStatus.OPEN:
         return _waits(check, day, f"{batch.batch_id} is open (batch-closed)")
     if batch.status == BatchStatus.FAILED:
-        says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {batch.failure}"
-        return day.finding(check, Level.RED, says, _consolidate_step(day, batch), critical=True)
+        # what the error would have done is one of two: the finding says which
+        failure = (batch.failure or "no reason given").partition(" Next: ")[0]
+        says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {failure}"
+        figures = _batch_figures(day, batch)
+        return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=figures, critical=True)
     if batch.consolidated_at is not None:
         says = f"{batch.batch_id} was consolidated at {clock_text(batch.consolidated_at)}"
         return day.finding(check, Level.GREEN, says)
@@ -151,13 +155,37 @@ def check_consolidation(day: Day) -> Finding:
     says = f"{batch.batch_id} is closed for {span_text(waited)} and not consolidated"
     if waited <= CONSOLIDATED_WITHIN:
         return day.finding(check, Level.GREEN, says)
-    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=_batch_figures(day, batch))
 
 
 def _consolidate_step(day: Day, batch: Batch) -> str:
-    topic = day.view.pipeline.functions[CONSOLIDATION].topics[0]
-    command = publish_text(topic, {"game_date": day.name, "batch_id": batch.batch_id})
-    return f"./nba dlq and ./nba redrive where its message waits there, else {command}"
+    """What merges the batch again: its dead letter where its message died, for that one would stay
+    behind a message of its own.
+    """
+    letter = _letter_of(day, batch)
+    if letter is None:
+        return f"mend the cause, then ./nba consolidate {day.name}"
+    return f"mend the cause, then {redrive_text(letter)}"
+
+
+def _batch_figures(day: Day, batch: Batch) -> dict[str, Figure]:
+    """The batch, and the dead letter of its message where there is one."""
+    letter = _letter_of(day, batch)
+    dead = {} if letter is None else {"subscription": letter.subscription, "reason": letter.reason}
+    return {"batch_id": batch.batch_id, **dead}
+
+
+def _letter_of(day: Day, batch: Batch) -> DeadLetter | None:
+    topics = day.view.pipeline.functions[CONSOLIDATION].topics
+    of_batch = f'"{batch.batch_id}"'.encode()
+    return next(
+        (
+            each
+            for each in day.view.letters
+            if each.redrivable and each.origin_topic in topics and of_batch in each.data
+        ),
+        None,
+    )
 
 
 def check_merge(day: Day) -> Finding:
@@ -184,7 +212,7 @@ def check_merge(day: Day) -> Finding:
             return day.finding(
                 check, Level.YELLOW, says, "look at when the run began and what held it up", figures=figures
             )
-        step = _consolidate_step(day, batch)
+        step, figures = _consolidate_step(day, batch), {**figures, **_batch_figures(day, batch)}
         return day.finding(
             check, Level.RED, f"the MERGE of {batch.batch_id} put no row in place", step, figures=figures
         )
@@ -207,7 +235,7 @@ def check_announcement(day: Day) -> Finding:
     says = f"{batch.batch_id} was consolidated {span_text(waited)} ago and is not announced"
     if waited <= SENT_WITHIN:
         return day.finding(check, Level.GREEN, says)
-    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=_batch_figures(day, batch))
 
 
 def check_export(day: Day) -> Finding:

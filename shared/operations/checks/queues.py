@@ -14,7 +14,7 @@ from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.pipeline import BATCH_SWEEP
 from shared.core.redaction import excerpt
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
 
@@ -48,7 +48,7 @@ def _describe_letters(function: str, subscription: str, reason: str, letters: li
     if first.blames:
         step = f"./nba dlq shows the message; publish it anew, corrected, to {first.origin_topic}"
     elif redrivable:
-        step = f"mend the cause, then ./nba redrive --subscription {subscription} --reason {reason}"
+        step = f"mend the cause, then {redrive_text(first)}"
     else:
         step = f"it cannot be redriven: {first.not_redrivable}"
     figures: dict[str, Figure] = {"letters": len(letters), "redrivable": len(redrivable), "function": function}

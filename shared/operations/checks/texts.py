@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.clock import NEW_YORK
 
 _TWO_HOURS = timedelta(hours=2)
@@ -35,3 +36,8 @@ def count_text(count: int, what: str) -> str:
 def publish_text(topic: str, message: Mapping[str, Any]) -> str:
     """The command that publishes a message, whatever the pipeline runs on."""
     return f"./nba publish {topic} '{json.dumps(message)}'"
+
+
+def redrive_text(letter: DeadLetter) -> str:
+    """The command that publishes a dead letter once more, with those that died like it."""
+    return f"./nba redrive --subscription {letter.subscription} --reason {letter.reason}"

@@ -4,6 +4,7 @@ due.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -201,13 +202,26 @@ def test_a_closed_batch_is_red_once_it_should_be_consolidated(world: World, minu
         )
 
 
-def test_a_failed_consolidation_is_critical_and_names_the_message_that_tries_again(world: World) -> None:
+def test_a_failed_consolidation_is_critical_and_names_what_tries_again(world: World) -> None:
     world.go_well()
     world.put_batch(status=BatchStatus.FAILED, consolidated_at=None, failure="10 rows staged, 0 merged")
     found = world.finding("consolidation")
     assert (found.level, found.severity) == (Level.RED, Severity.CRITICAL)
     assert "10 rows staged, 0 merged" in found.says
-    assert f'"batch_id": "{BATCH}"' in found.next_step
+    assert (found.next_step, found.figures) == (
+        "mend the cause, then ./nba consolidate 2025-11-14",
+        {"batch_id": BATCH},
+    )
+    (source,) = world.pipeline.functions["phase5_consolidation"].subscriptions
+    attributes = {"dead_letter_reason": "max_delivery_attempts", "dead_letter_topic": source.topic}
+    for batch_id in (f"{BATCH}0", BATCH):
+        body = json.dumps({"batch_id": batch_id}).encode()
+        world.runtime.bus.publish(source.dead_letter_topic, body, attributes)
+        found = world.finding("consolidation")
+        mine = batch_id == BATCH
+        letters = f"--subscription {source.dead_letter_subscription} --reason max_delivery_attempts"
+        assert (letters in found.next_step) is mine
+        assert ("subscription" in found.figures) is mine
 
 
 @pytest.mark.parametrize(
