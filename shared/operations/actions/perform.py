@@ -1,6 +1,6 @@
 """An action previewed, and carried out once however often its button is pressed.
 
-    planned -> recorded with its outbox and the audit (one write) -> carried out, messages published
+    planned -> recorded with its outbox and the audit (one write) -> carried out -> published
 
 A process that dies in between leaves the record: the next press goes on, and the sweep sends what
 was recorded and not sent.
@@ -129,13 +129,14 @@ def _note_outcome(runtime: Runtime, record: OperatorAction, outcome: str) -> Non
 
 
 def _finish(action: Action, request: Request, record: OperatorAction, *, repeated: bool) -> Performed:
-    """Do what is not done yet: publish, carry out, and note the outcome."""
+    """Do what is not done yet: carry out, publish, and note the outcome. What is published may need
+    what is carried out: a closed breaker.
+    """
     runtime = request.runtime
+    if action.carry_out is not None:
+        record = _end(action, request, record)
     published = outbox.send_pending(record.path, runtime.state, runtime.bus, runtime.raw)
-    if record.outcome is None:
-        done = _carry_out(action, request, record)
-        _note_outcome(runtime, record, done)
-        record = replace(record, outcome=done)
+    record = _end(action, request, record)
     return Performed(
         key=request.key,
         action=action.name,
@@ -145,6 +146,15 @@ def _finish(action: Action, request: Request, record: OperatorAction, *, repeate
         repeated=repeated,
         values=dict(record.values),
     )
+
+
+def _end(action: Action, request: Request, record: OperatorAction) -> OperatorAction:
+    """The record with its outcome, carried out where it was not yet."""
+    if record.outcome is not None:
+        return record
+    done = _carry_out(action, request, record)
+    _note_outcome(request.runtime, record, done)
+    return replace(record, outcome=done)
 
 
 def _carry_out(action: Action, request: Request, record: OperatorAction) -> str:

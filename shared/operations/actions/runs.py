@@ -45,7 +45,7 @@ def _topic(function: FunctionSpec) -> str:
     return triggers[0] if triggers else function.topics[0]
 
 
-def _start(request: Request, phase: str, day: date, name: str, *, only: bool = False) -> Trigger:
+def start_phase(request: Request, phase: str, day: date, name: str, *, only: bool = False) -> Trigger:
     """The message that starts a phase of a date; its run has the name of the press."""
     message = {
         "game_date": day,
@@ -84,7 +84,7 @@ def _plan_rerun(request: Request) -> Plan:
         return _plan_heal(request)
     if scope == ONLY and phase in FAN_OUT:
         raise DataError(f"{phase} alone would leave its units without an end.", next_step=f"rerun it {FROM_HERE}.")
-    trigger = _start(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
+    trigger = start_phase(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
     follows = () if scope == ONLY else _after(request.pipeline, phase)
     says = (_describe_publish(trigger, day), _follows(follows), *_warnings(request, phase, day), _VERIFIED)
     return Plan(says, (trigger,), game_date=day, phase=phase)
@@ -102,7 +102,7 @@ def _warnings(request: Request, phase: str, day: date) -> tuple[str, ...]:
 
 def _plan_force(request: Request) -> Plan:
     day = request.day()
-    trigger = _start(request, COORDINATOR, day, "force")
+    trigger = start_phase(request, COORDINATOR, day, "force")
     batch = latest_batch(request.runtime.state, day)
     instead = (
         f"A new batch supersedes {batch.batch_id} ({batch.status.value}) once its rows are verified."
@@ -124,7 +124,7 @@ def _plan_consolidate(request: Request) -> Plan:
             f"{batch.batch_id} is open: {len(batch.units)} units are at work.",
             next_step="wait for them; batch_sweep closes a batch that stalls.",
         )
-    start = _start(request, CONSOLIDATION, day, "consolidate")
+    start = start_phase(request, CONSOLIDATION, day, "consolidate")
     trigger = Trigger(start.topic, {**start.message, "batch_id": batch.batch_id, "as_of": batch.as_of})
     says = (
         f"Publishes 1 message to {trigger.topic} for {batch.batch_id} ({batch.status.value}).",
@@ -136,7 +136,7 @@ def _plan_consolidate(request: Request) -> Plan:
 
 def _plan_export(request: Request) -> Plan:
     day = request.day()
-    trigger = _start(request, EXPORT, day, "export")
+    trigger = start_phase(request, EXPORT, day, "export")
     says = (
         _describe_publish(trigger, day),
         "Every file of the date is written anew, once all of them fit their schemas.",
@@ -183,7 +183,7 @@ def _plan_many(request: Request) -> Plan:
         asked = sorted((phase for on, phase in cells if on == day), key=order.index)
         chain = [phase for phase in asked if phase != GRADING]
         for phase in (*chain[:1], *(each for each in asked if each == GRADING)):
-            triggers.append(_start(request, phase, day, f"rerun-{phase}"))
+            triggers.append(start_phase(request, phase, day, f"rerun-{phase}"))
             says += [_describe_publish(triggers[-1], day), *_warnings(request, phase, day)]
         if chain[1:]:
             says.append(f"{', '.join(chain[1:])} of {day} follow {chain[0]} by the chain.")

@@ -90,7 +90,10 @@ def find_breakers(view: View) -> Iterable[Finding]:
             f" the last: {excerpt(breaker.last_error, _LONGEST)}"
         )
         figures: dict[str, Figure] = {"failures": breaker.failures, "state": breaker.state}
-        step = f"mend the cause, then ./nba reset-breaker {breaker.name}; it is tried by itself after 30 minutes"
+        step = (
+            f"mend the cause, then ./nba reset-breaker {breaker.name}; it is tried by itself by the first run"
+            " after 30 minutes"
+        )
         match breaker.state:
             case "closed":
                 found.append(Finding(BREAKERS, breaker.name, Level.GREEN, says, figures=figures))

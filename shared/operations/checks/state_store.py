@@ -112,7 +112,7 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
         return Finding(SCHEDULES, name, Level.YELLOW, says, "./nba resume, or mend what the breaker names")
     late = view.now - due.at
     says = f"{name} did not run: due at {clock_text(due.at)}, {span_text(late)} ago{following}"
-    step = publish_text(due.schedule.topic, due.message)
+    step = f"./nba fire {name} {due.day}"
     figures = {"minutes_late": late // timedelta(minutes=1)}
     return Finding(SCHEDULES, name, Level.RED, says, step, figures, Severity.ERROR, due.day)
 

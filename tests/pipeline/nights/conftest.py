@@ -70,3 +70,12 @@ def operator(night: Night) -> Iterator[Operator]:
     person = Operator(night)
     yield person
     person.close()
+
+
+@pytest.fixture
+def early(archive: Archive, history: Path, tmp_path: Path) -> Iterator[Night]:
+    """A night of its own, from 06:20 on: yesterday's results are still to come."""
+    shutil.copytree(history, tmp_path / "state")
+    with open_night(tmp_path / "state", archive, tmp_path) as opened:
+        yield opened
+        print("\n".join(opened.transcript))

@@ -24,7 +24,7 @@ def incident_of(night: Night, fingerprint: str) -> Incident:
     """The one open incident; whatever else was seen follows from it or from what does."""
     by_name = {each.fingerprint: each for each in night.incidents()}
     causes = [name for name, each in by_name.items() if FOLLOWS_FROM not in each.figures]
-    assert causes == [fingerprint]
+    assert causes == [fingerprint], {name: each.says for name, each in by_name.items()}
     for name, each in by_name.items():
         if name != fingerprint:
             assert each.severity is Severity.INFO, name
