@@ -62,6 +62,12 @@ def _redrive(subscription: str, reason: str) -> Mending:
     return Mending("redrive", "Redrive them", {"subscription": subscription, "reason": reason})
 
 
+def _outage(found: _Found) -> Mending | None:
+    """A store that is down nobody here mends; what it left behind is published again."""
+    reason = found.figures.get("reason")
+    return None if not reason else Mending("redrive", "Redrive them", {"reason": reason})
+
+
 def _consolidate(found: _Found) -> Mending | None:
     """A batch whose message died is merged by that message: another one would leave it behind."""
     subscription, reason = found.figures.get("subscription"), found.figures.get("reason")
@@ -80,6 +86,9 @@ def _schedule(found: _Found) -> Mending | None:
     """A firing that is only late is on its way."""
     if found.day is None or found.severity.rank < Severity.ERROR.rank:
         return None
+    subscription, _, reason = str(found.figures.get("letters") or "").rpartition("/")
+    if subscription:  # it fired: its message died
+        return _redrive(subscription, reason)
     return Mending("fire", f"Fire {found.subject}", {"schedule": found.subject, "game_date": found.day})
 
 
@@ -92,6 +101,7 @@ _BY_CHECK: Mapping[str, Callable[[_Found], Mending | None]] = {
     "export-written": _export,
     "source-fresh": _of_date("rerun", "Scrape again", phase="phase1"),
     "schedules": _schedule,
+    "state-store": _outage,
     "latency": _latency,
     "dead-letters": _letters,
     "deferred": _release,

@@ -68,6 +68,7 @@ def _same_failure(finding: Finding, cause: Finding) -> bool:
 # The first that matches is the cause.
 CAUSES: tuple[Cause, ...] = (
     Cause("schedules", "pause", _is_paused),
+    Cause("schedules", "dead-letters", _subject_of("letters")),
     Cause("deferred", "pause", lambda finding, cause: finding.figures.get("gate") == "pause"),
     Cause("deferred", "breakers", _subject_of("gate")),
     Cause("deferred", "schedules", _names(SWEEP)),
@@ -79,6 +80,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("stuck-executions", "schedules", _names(SWEEP)),
     Cause("completions", "dead-letters", _letters_of(WORKER)),
     Cause("export-written", "dead-letters", _letters_of(EXPORT)),
+    Cause("dead-letters", "state-store", _same_figure("outage")),
     Cause("dead-letters", "consolidation", _of(CONSOLIDATION)),
     Cause("source-fresh", "breakers", _subject_of("breaker")),
     Cause("source-fresh", "schedules", _subject_of("schedule")),

@@ -14,6 +14,7 @@ from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.pipeline import BATCH_SWEEP
 from shared.core.redaction import excerpt
+from shared.operations.checks.outages import is_of_outage, outage_text
 from shared.operations.checks.texts import clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
@@ -36,10 +37,10 @@ def find_letters(view: View) -> Iterable[Finding]:
     if not groups:
         return [Finding(LETTERS, "pipeline", Level.GREEN, "no dead letters", figures={"letters": 0})]
     functions = {each.dead_letter_subscription: each.function for each in view.pipeline.subscriptions.values()}
-    return [_describe_letters(functions[key[0]], *key, listed) for key, listed in sorted(groups.items())]
+    return [_describe_letters(view, functions[key[0]], *key, listed) for key, listed in sorted(groups.items())]
 
 
-def _describe_letters(function: str, subscription: str, reason: str, letters: list[DeadLetter]) -> Finding:
+def _describe_letters(view: View, function: str, subscription: str, reason: str, letters: list[DeadLetter]) -> Finding:
     first = letters[0]
     age = "" if first.age is None else f", the oldest {span_text(first.age)} old"
     error = f": {excerpt(first.error, _LONGEST)}" if first.error else ""
@@ -52,6 +53,8 @@ def _describe_letters(function: str, subscription: str, reason: str, letters: li
     else:
         step = f"it cannot be redriven: {first.not_redrivable}"
     figures: dict[str, Figure] = {"letters": len(letters), "redrivable": len(redrivable), "function": function}
+    if view.outages and all(is_of_outage(view, each) for each in letters):
+        figures |= {"outage": outage_text(view)}
     return Finding(LETTERS, f"{subscription}/{reason}", Level.RED, says, step, figures, Severity.ERROR)
 
 

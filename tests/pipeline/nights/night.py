@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ import pytest
 from local.host.runtime import EmbeddedRuntime, open_runtime, replay_app
 from local.replay import Archive
 from shared.core.clock import at_new_york
+from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.operations.checks.cron import Cron
 from shared.operations.incidents.records import COLLECTION as INCIDENTS
 from shared.operations.incidents.records import Incident
+from shared.stores.runtime import Runtime, use_runtime
 from tests.support.alert_receivers import PASSWORD, USER, Hook, MailBox, hook, mail_box
 
 PIPELINE = load_pipeline()
@@ -90,6 +92,18 @@ class Scheduler:
         return min(found.items(), default=None)
 
 
+class StateUntil:
+    """A state store that does not answer before a time."""
+
+    def __init__(self, runtime: Runtime, back_at: datetime) -> None:
+        self._runtime, self._back_at = runtime, back_at
+
+    def __getattr__(self, name: str) -> Any:
+        if self._runtime.clock.now() < self._back_at:
+            raise StoreUnavailable("the connection was lost.", next_step="look at its status.")
+        return getattr(self._runtime.state, name)
+
+
 @dataclass
 class Night:
     """An open runtime at some time of a game day, and who is sent its alerts."""
@@ -114,6 +128,13 @@ class Night:
         while self.embedded.clock.now() < end:
             self.scheduler.advance_to(end)
             self.embedded.run_until_idle()
+
+    def take_state_down(self, **for_: float) -> None:
+        """From now on the state store does not answer, for so long."""
+        runtime = self.embedded.runtime
+        state: Any = StateUntil(runtime, runtime.clock.now() + timedelta(**for_))
+        self.embedded.runtime = replace(runtime, state=state)
+        use_runtime(self.embedded.runtime)
 
     def incidents(self) -> list[Incident]:
         """Every incident there ever was."""

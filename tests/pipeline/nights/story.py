@@ -112,15 +112,15 @@ def _end_of(incident: Incident) -> datetime:
     return incident.resolved_at
 
 
-def read_audit(night: Night, operator: Operator, why: str) -> dict[str, Any]:
+def read_audit(night: Night, operator: Operator, why: str, of: str = "") -> dict[str, Any]:
     """The audit has who, why, what and what came of it: in the state, in the warehouse, on the
-    page.
+    page. `of` is in the details of the row that is meant, where one press wrote several.
     """
     rows = night.rows(
         "SELECT action, who, reason, details, outcome FROM nba_monitoring.audit_log WHERE acted_on >= @day",
         day=night.day,
     )
-    (row,) = [each for each in rows if each["reason"] == why]
+    (row,) = [each for each in rows if each["reason"] == why and of in each["details"]]
     page: Page = operator.open("/audit")
     assert why in page.text
     assert row["who"]
