@@ -5,6 +5,7 @@ record with who and why.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -170,6 +171,25 @@ def test_breakers_are_closed_by_name(world: PipelineHarness) -> None:
     names = ["processor-phase1_scrape", "source-espn"]
     assert "boom" in look(world, "reset-breakers", names=names).says[0]
     assert act(world, "reset-breakers", names=names).outcome.startswith("closed processor-phase1_scrape, source-espn")
+
+
+@pytest.mark.parametrize(
+    ("breaker", "day"), [("source-nba", "2025-11-13"), ("source-odds_api", DAY), ("source-zones", None)]
+)
+def test_a_sources_breaker_is_closed_before_phase_1_is_asked_for_what_it_was_not_asked_for(
+    world: PipelineHarness, breaker: str, day: str | None
+) -> None:
+    circuit_breaker.record_failure(world.runtime, breaker, ValueError("boom"), execution="x")
+    assert any(
+        "Phase 1 asks once more" in line for line in look(world, "reset-breakers", names=[breaker]).says
+    ) == bool(day)
+    with world.kill_at("outbox.published"), pytest.raises(Killed) if day else nullcontext():
+        act(world, "reset-breakers", names=[breaker])
+    world.start()
+    assert world.state.query("breakers")[0].data["failures"] == 0
+    assert [sent["game_date"] for sent in messages(world, "nba-phase1-trigger")] == ([day] if day else [])
+    act(world, "reset-breakers", names=[breaker])
+    assert len({sent["run_id"] for sent in messages(world, "nba-phase1-trigger")}) == (1 if day else 0)
 
 
 def test_a_model_is_rolled_back_by_a_message(world: PipelineHarness) -> None:

@@ -101,10 +101,33 @@ STORE = "state-store"
 
 def link(findings: Sequence[Finding]) -> list[Finding]:
     """The same findings, those that follow from another as severity info with the cause's
-    fingerprint in their figures.
+    fingerprint in their figures; a cause is as severe as the worst of what follows from it.
     """
     short = [finding for finding in findings if finding.level is not Level.GREEN]
-    return [_name_cause(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
+    linked = [_name_cause(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
+    return [
+        _raise_severity(finding, severity) for finding, severity in zip(linked, _worst(findings, linked), strict=True)
+    ]
+
+
+def _worst(findings: Sequence[Finding], linked: Sequence[Finding]) -> list[Severity]:
+    """Of each finding the worst severity of itself and of what follows from it, whatever lies in
+    between.
+    """
+    causes = {each.fingerprint: str(each.figures[FOLLOWS_FROM]) for each in linked if FOLLOWS_FROM in each.figures}
+    found = {each.fingerprint: each.severity for each in findings if each.level is not Level.GREEN}
+    for finding in findings:
+        seen, name = {finding.fingerprint}, causes.get(finding.fingerprint)
+        while name is not None and name not in seen:
+            found[name] = max(found[name], finding.severity, key=lambda each: each.rank)
+            seen.add(name)
+            name = causes.get(name)
+    return [found.get(each.fingerprint, each.severity) for each in findings]
+
+
+def _raise_severity(finding: Finding, severity: Severity) -> Finding:
+    """A cause with its severity; what follows from one stays info."""
+    return finding if FOLLOWS_FROM in finding.figures else replace(finding, severity=severity)
 
 
 def _name_cause(finding: Finding, short: Sequence[Finding]) -> Finding:

@@ -15,7 +15,15 @@ from shared.chain.execution.records import ExecutionStatus
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP, CONSOLIDATION
 from shared.operations.checks.days import SETTLED, Day
-from shared.operations.checks.texts import clock_text, count_text, publish_text, redrive_text, span_text
+from shared.operations.checks.texts import (
+    act_text,
+    clock_text,
+    count_text,
+    error_text,
+    publish_text,
+    redrive_text,
+    span_text,
+)
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level
 
@@ -143,8 +151,7 @@ def check_consolidation(day: Day) -> Finding:
     if batch.status == BatchStatus.OPEN:
         return _waits(check, day, f"{batch.batch_id} is open (batch-closed)")
     if batch.status == BatchStatus.FAILED:
-        # what the error would have done is one of two: the finding says which
-        failure = (batch.failure or "no reason given").partition(" Next: ")[0]
+        failure = error_text(batch.failure or "no reason given")
         says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {failure}"
         figures = _batch_figures(day, batch)
         return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=figures, critical=True)
@@ -164,7 +171,7 @@ def _consolidate_step(day: Day, batch: Batch) -> str:
     """
     letter = _letter_of(day, batch)
     if letter is None:
-        return f"mend the cause, then ./nba consolidate {day.name}"
+        return f"mend the cause, then {act_text('consolidate', day.name)}"
     return f"mend the cause, then {redrive_text(letter)}"
 
 
@@ -255,8 +262,7 @@ def check_export(day: Day) -> Finding:
     if waited <= EXPORTED_WITHIN:
         return day.finding(check, Level.GREEN, says)
     refused = _refusal(day, batch)
-    trigger = day.view.pipeline.functions["phase6_export"].trigger
-    step = publish_text(trigger, {"game_date": day.name})
+    step = act_text("export", day.name)
     if refused:
         return day.finding(check, Level.RED, f"{says}; phase 6 says: {refused}", day.heal_step, critical=True)
     return day.finding(check, Level.RED, says, step)

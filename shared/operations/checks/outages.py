@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from shared.chain.messages.dead_letter import MAX_DELIVERY_ATTEMPTS
 from shared.chain.resilience.dead_letters import UNEXPLAINED, DeadLetter
-from shared.operations.checks.texts import clock_text, count_text
+from shared.operations.checks.texts import act_text, clock_text, count_text
 from shared.operations.checks.view import View
 from shared.operations.incidents.outage_markers import Marker
 from shared.operations.levels import Figure, Finding, Level, Severity
@@ -51,7 +51,7 @@ def find_left_behind(check: str, subject: str, view: View) -> Finding | None:
         f"the state store answers again; {count_text(len(letters), 'message')} died while it did not, as it was found"
         f" at {clock_text(view.outages[-1].noted_at)}: {_count_by_function(view, letters)}"
     )
-    step = f"./nba redrive --reason {MAX_DELIVERY_ATTEMPTS}: each goes on as if it came now"
+    step = f"{act_text('redrive', '--reason', MAX_DELIVERY_ATTEMPTS)}: each goes on as if it came now"
     figures: dict[str, Figure] = {"letters": len(letters), "reason": MAX_DELIVERY_ATTEMPTS, "outage": outage_text(view)}
     return Finding(check, subject, Level.RED, says, step, figures, Severity.ERROR)
 

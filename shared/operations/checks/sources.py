@@ -16,7 +16,7 @@ from shared.operations.checks.days import SETTLED
 from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import LONGEST_BREAK
 from shared.operations.checks.rows import SourceRow
-from shared.operations.checks.texts import clock_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Finding, Level, Severity
 
@@ -111,7 +111,7 @@ class _Why:
 
     def step(self, day: date) -> str:
         first = self.mend.rstrip(".") or "./nba breakers"
-        return f"{first}; then ./nba rerun {day} phase1"
+        return f"{first}; then {act_text('rerun', str(day), 'phase1')}"
 
 
 def _why(source: Source, view: View, due: Firing) -> _Why:

@@ -14,7 +14,7 @@ from shared.core.pipeline import BATCH_SWEEP
 from shared.operations.checks.firings import Fired, Firing
 from shared.operations.checks.outages import find_left_behind
 from shared.operations.checks.readings import MOST_EXECUTIONS
-from shared.operations.checks.texts import clock_text, count_text, publish_text, redrive_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
 
@@ -114,7 +114,7 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
     waiting = [each for each in view.deferred if each.topic == due.schedule.topic and each.deferred_at >= due.at]
     if waiting:
         says = f"{name} of {clock_text(due.at)} is deferred: {waiting[-1].reason}"
-        return Finding(SCHEDULES, name, Level.YELLOW, says, "./nba resume, or mend what the breaker names")
+        return Finding(SCHEDULES, name, Level.YELLOW, says, f"{act_text('resume')}, or mend what the breaker names")
     late = view.now - due.at
     figures: dict[str, Figure] = {"minutes_late": late // timedelta(minutes=1)}
     letter = _find_letter(view, due)
@@ -123,7 +123,7 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
         figures |= {"letters": f"{letter.subscription}/{letter.reason}"}
         return Finding(SCHEDULES, name, Level.RED, says, redrive_text(letter), figures, Severity.ERROR, due.day)
     says = f"{name} did not run: due at {clock_text(due.at)}, {span_text(late)} ago{following}"
-    step = f"./nba fire {name} {due.day}"
+    step = act_text("fire", name, str(due.day))
     return Finding(SCHEDULES, name, Level.RED, says, step, figures, Severity.ERROR, due.day)
 
 

@@ -95,6 +95,21 @@ def test_every_cause_is_of_checks_that_exist_and_none_is_its_own() -> None:
     ] * 2
 
 
+def test_a_cause_is_as_severe_as_what_follows_from_it_however_far() -> None:
+    found = link(
+        [
+            Finding("state-store", "state", Level.RED, "back", figures={"outage": "x"}, severity=Severity.ERROR),
+            Finding("dead-letters", "a/b", Level.RED, "dead", figures={"outage": "x"}, severity=Severity.ERROR),
+            Finding("schedules", "s", Level.RED, "silent", figures={"letters": "a/b"}, severity=Severity.ERROR),
+            Finding("batch-opened", "d", Level.RED, "none", figures={"schedule": "s"}, severity=Severity.CRITICAL),
+            Finding("breakers", "source-x", Level.YELLOW, "tries"),
+            Finding("pause", "pause", Level.GREEN, "not paused"),
+        ]
+    )
+    info, warning = Severity.INFO, Severity.WARNING
+    assert [each.severity for each in found] == [Severity.CRITICAL, info, info, info, warning, warning]
+
+
 def test_a_good_noon_is_green_and_exits_0(world: World) -> None:
     go_well(world)
     found = health(world)

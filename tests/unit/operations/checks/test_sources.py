@@ -82,7 +82,7 @@ def test_an_older_answer_is_yellow_while_it_serves_and_red_afterwards(world: Wor
         "the newest about 2025-11-14 is of 2025-11-14 07:01, 5.1 h old, and same-day-predictions was due at"
         " 2025-11-14 11:30"
     )
-    assert older.next_step == "./nba breakers; then ./nba rerun 2025-11-14 phase1"
+    assert older.next_step == './nba breakers; then ./nba rerun 2025-11-14 phase1 --why "..."'
     world.clock.move(hours=7)  # 19:05, an hour and a half after the last run
     assert found(world, source).level is Level.RED
 
@@ -107,7 +107,7 @@ def test_lines_that_are_missing_are_one_cause_in_the_words_of_phase_1(world: Wor
     world.run_schedule(SAME_DAY, metadata={"failed": failed})
     players, games = found(world, "player_lines"), found(world, "game_lines")
     assert players.says.endswith("was due at 2025-11-14 11:30; phase 1 says: The Odds API answered 401.")
-    assert players.next_step == "look at its quota; then ./nba rerun 2025-11-14 phase1"
+    assert players.next_step == 'look at its quota; then ./nba rerun 2025-11-14 phase1 --why "..."'
     assert (players.severity, games.severity) == (Severity.ERROR, Severity.INFO)
     assert games.figures[FOLLOWS_FROM] == "source-fresh:player_lines"
 
@@ -191,7 +191,7 @@ def test_box_scores_of_every_game_count_of_players_and_of_teams(
         f"box scores of {have} of 2 games of 2025-11-13 are loaded, and daily-yesterday-analytics was due at"
         " 2025-11-14 06:30"
     )
-    assert short.next_step == "./nba breakers; then ./nba rerun 2025-11-13 phase1"
+    assert short.next_step == './nba breakers; then ./nba rerun 2025-11-13 phase1 --why "..."'
 
 
 def test_box_scores_are_not_due_before_the_run_had_time(world: World) -> None:

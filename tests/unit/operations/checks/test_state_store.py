@@ -179,7 +179,7 @@ def test_one_that_did_not_fire_is_red_with_the_command_that_makes_the_same_run(w
     assert found.says == (
         "daily-yesterday-analytics did not run: due at 2025-11-14 06:30, 5.6 h ago; next at 2025-11-15 06:30"
     )
-    assert found.next_step == "./nba fire daily-yesterday-analytics 2025-11-13"
+    assert found.next_step == './nba fire daily-yesterday-analytics 2025-11-13 --why "..."'
     values = {"schedule": "daily-yesterday-analytics", "game_date": "2025-11-13"}
     (trigger,) = preview(action_of("fire"), world.runtime, world.pipeline, values).triggers
     message = json.dumps(as_json(trigger.message))
