@@ -36,7 +36,7 @@ def read_alert(night: Night, incident: Incident) -> str:
     """The one message of Slack and the one mail about it; they say what happened and what to do."""
     title = f"{incident.severity.value.upper()}: {incident.check} {incident.subject}"
     (posted,) = night.posted()
-    assert posted.splitlines()[0].strip("*").replace("_", "") == title.replace("_", "")
+    assert posted.splitlines()[0] == f"*{title}*"
     assert any(line.startswith("Next: ") for line in posted.splitlines())
     (mail,) = night.mail.mails
     assert mail["Subject"] == title
@@ -96,7 +96,7 @@ def read_end(night: Night, operator: Operator, incident: Incident) -> None:
     assert night.embedded.clock.now() - _end_of(found[incident.id]) < MONITORED
     night.go_on(hours=1)
     title = f"RESOLVED: {incident.check} {incident.subject}"
-    assert night.posted()[-1].splitlines()[0].strip("*").replace("_", "") == title.replace("_", "")
+    assert night.posted()[-1].splitlines()[0] == f"*{title}*"
     assert [each for each in night.mailed() if each.startswith("RESOLVED")] == [title]
     health = operator.command("health")
     assert health.code == 0, health.out
