@@ -141,11 +141,11 @@ class Night:
         found = map(Incident.from_document, self.embedded.runtime.state.query(INCIDENTS))
         return sorted(found, key=lambda each: (each.opened_at, each.id))
 
-    def posted(self) -> list[str]:
+    def list_posts(self) -> list[str]:
         """Texts that Slack was sent, oldest first."""
         return [json.loads(body)["text"] for _, _, body in self.slack.posts]
 
-    def mailed(self) -> list[str]:
+    def list_mails(self) -> list[str]:
         """Subjects of the mails that came."""
         return [str(each["Subject"]) for each in self.mail.mails]
 

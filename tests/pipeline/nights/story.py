@@ -35,7 +35,7 @@ def incident_of(night: Night, fingerprint: str) -> Incident:
 def read_alert(night: Night, incident: Incident) -> str:
     """The one message of Slack and the one mail about it; they say what happened and what to do."""
     title = f"{incident.severity.value.upper()}: {incident.check} {incident.subject}"
-    (posted,) = night.posted()
+    (posted,) = night.list_posts()
     assert posted.splitlines()[0] == f"*{title}*"
     assert any(line.startswith("Next: ") for line in posted.splitlines())
     (mail,) = night.mail.mails
@@ -96,15 +96,15 @@ def read_end(night: Night, operator: Operator, incident: Incident) -> None:
     assert night.embedded.clock.now() - _end_of(found[incident.id]) < MONITORED
     night.go_on(hours=1)
     title = f"RESOLVED: {incident.check} {incident.subject}"
-    assert night.posted()[-1].splitlines()[0] == f"*{title}*"
-    assert [each for each in night.mailed() if each.startswith("RESOLVED")] == [title]
+    assert night.list_posts()[-1].splitlines()[0] == f"*{title}*"
+    assert [each for each in night.list_mails() if each.startswith("RESOLVED")] == [title]
     health = operator.command("health")
     assert health.code == 0, health.out
     today = operator.open("/")
     # yesterday was loaded as history, and so was never predicted: that is all that is left
     assert today.html.count("<li>\n    <div>") == today.text.count("nobody was predicted before the games began") - 1
     assert "players predicted, exported" in today.sentence
-    night.note("resolved", f"{night.posted()[-1]}\n{today.sentence}")
+    night.note("resolved", f"{night.list_posts()[-1]}\n{today.sentence}")
 
 
 def _end_of(incident: Incident) -> datetime:

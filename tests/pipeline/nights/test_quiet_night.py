@@ -12,7 +12,7 @@ pytestmark = pytest.mark.heavy  # a night is played
 
 def test_a_quiet_night_opens_no_incident(early: Night) -> None:
     early.until(8, 1)
-    assert (early.incidents(), early.posted(), early.mailed()) == ([], [], [])
+    assert (early.incidents(), early.list_posts(), early.list_mails()) == ([], [], [])
     operator = Operator(early)
     assert operator.command("health").code == 0
     assert "players predicted, exported" in operator.open("/").sentence

@@ -27,11 +27,11 @@ def test_what_died_while_the_state_store_was_down_is_redriven(night: Night, oper
     night.until(6, 58)
     night.take_state_down(minutes=30)
     night.until(7, 16)
-    (posted,) = night.posted()
+    (posted,) = night.list_posts()
     assert posted.splitlines()[0].strip("*") == "CRITICAL: state-store state"
     assert f"The state store does not answer: {LOST}" in posted
     assert "Next: nothing to press while it is down" in posted
-    assert night.mailed() == ["CRITICAL: state-store state"]
+    assert night.list_mails() == ["CRITICAL: state-store state"]
     night.note("delivered", posted)
     read_pages_without_state(night, operator)
     night.until(7, 46)
@@ -42,7 +42,7 @@ def test_what_died_while_the_state_store_was_down_is_redriven(night: Night, oper
     assert incident.next_step.startswith("./nba redrive --reason max_delivery_attempts")
     followers = {each.fingerprint for each in night.incidents()} - {incident.fingerprint}
     assert {"schedules:overnight-predictions", f"batch-opened:{night.day}"} <= followers
-    assert len(night.posted()) == 1
+    assert len(night.list_posts()) == 1
     read_command(night, operator, incident)
     pressed = press(night, operator, read_page(night, operator, incident, "Redrive them"), WHY)
     assert "Publishes 4 dead letters once more" in pressed.preview
