@@ -22,8 +22,11 @@ from shared.operations.actions.record import actions_of
 from shared.operations.actions.runs import phases
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import ACTIONS, action_of
+from shared.operations.queues import waiting_letters
+from tests.pipeline.staged import prediction, stage
 from tests.pipeline.support import Killed, PipelineHarness
 from tests.pipeline.sweeping import sweep_once
+from tests.pipeline.test_incidents import ONLY, lose_a_staging_table
 from tests.pipeline.test_operate import lay_out
 
 PIPELINE = load_pipeline()
@@ -190,6 +193,29 @@ def test_a_sources_breaker_is_closed_before_phase_1_is_asked_for_what_it_was_not
     assert [sent["game_date"] for sent in messages(world, "nba-phase1-trigger")] == ([day] if day else [])
     act(world, "reset-breakers", names=[breaker])
     assert len({sent["run_id"] for sent in messages(world, "nba-phase1-trigger")}) == (1 if day else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("consolidate", {}), ("rerun", {"phase": "phase5_consolidation"}), ("redrive", {"all": True})]
+)
+def test_a_batch_whose_message_died_is_consolidated_by_that_message_and_nothing_is_left(
+    world: PipelineHarness, name: str, values: dict[str, Any]
+) -> None:
+    lose_a_staging_table(world)
+    stage(world, "2", [prediction(2, "9.5")])
+    day = {} if name == "redrive" else {"game_date": DAY}
+    before = len(messages(world, "nba-phase5-batch-complete"))
+    for _ in range(2):
+        done = act(world, name, **values, **day)
+    assert (done.outcome, done.repeated) == ("published 1 of 1 dead letters", True)
+    assert len(messages(world, "nba-phase5-batch-complete")) == before + 1
+    assert [answer.status for _, answer in world.run_until_idle(ONLY)] == [200]
+    assert world.documents("batches")[0]["status"] == "CONSOLIDATED"
+    assert waiting_letters(world.runtime, PIPELINE) == []
+    assert {each.data["outcome"] for each in world.state.query("audit")} <= {
+        "published to nba-phase5-batch-complete",
+        "published 1 of 1 dead letters",
+    }
 
 
 def test_a_model_is_rolled_back_by_a_message(world: PipelineHarness) -> None:

@@ -26,6 +26,7 @@ from shared.operations.checks.texts import (
 )
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level
+from shared.operations.queues import letters_of_batch
 
 # A batch is closed by the sweep after half an hour, whatever it has; ten minutes for a sweep.
 CLOSED_WITHIN = timedelta(minutes=40)
@@ -183,16 +184,7 @@ def _batch_figures(day: Day, batch: Batch) -> dict[str, Figure]:
 
 
 def _letter_of(day: Day, batch: Batch) -> DeadLetter | None:
-    topics = day.view.pipeline.functions[CONSOLIDATION].topics
-    of_batch = f'"{batch.batch_id}"'.encode()
-    return next(
-        (
-            each
-            for each in day.view.letters
-            if each.redrivable and each.origin_topic in topics and of_batch in each.data
-        ),
-        None,
-    )
+    return next(iter(letters_of_batch(day.view.letters, day.view.pipeline, batch.batch_id)), None)
 
 
 def check_merge(day: Day) -> Finding:
