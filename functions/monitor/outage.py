@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 Answer = tuple[str, int, dict[str, str]]
 Entry = Callable[["flask.Request"], Answer]
+NEXT_STEP = (
+    "nothing to press while it is down: look at the database's status page. Messages are tried again; what dies"
+    " meanwhile is named here once the store answers, with the button that publishes it again."
+)
 STATE_STORE, SUBJECT = "state-store", "state"
 
 
@@ -50,7 +54,7 @@ def _warn(runtime: Runtime, error: StoreUnavailable) -> Answer:
         SUBJECT,
         Level.RED,
         says,
-        "look at the database's status page; what came meanwhile is retried or a dead letter: ./nba dlq, redrive.",
+        NEXT_STEP,
         severity=Severity.CRITICAL,
     )
     logger.error("%s", says, extra={"fields": {"event": error.event}})

@@ -21,6 +21,8 @@ class AuditRow(StoredRecord):
     reason: str
     at: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
+    outcome: str | None = None
+    """What came of it; None where that is not known, as of what an earlier release wrote."""
 
 
 def read_audit(runtime: Runtime, limit: int) -> list[AuditRow]:

@@ -35,5 +35,6 @@ def publish(
                 "message": excerpt(data.decode(errors="replace"), _KEPT),
             },
             now=runtime.clock.now(),
+            outcome="published",
         )
     return message_id

@@ -4,6 +4,7 @@ pause switch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -12,7 +13,7 @@ from shared.chain.execution.ledger import executions_of
 from shared.chain.resilience import circuit_breaker, dead_letters, deferred, pause_switch
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.pause_switch import Pause
-from shared.core.pipeline import Pipeline
+from shared.core.pipeline import CONSOLIDATION, Pipeline
 from shared.stores.runtime import Runtime
 
 
@@ -63,6 +64,12 @@ def explained_letters(
     """
     letters = waiting_letters(runtime, pipeline, subscription=subscription, reason=reason)
     return dead_letters.explain(partial(executions_of, runtime.state), pipeline, letters)
+
+
+def letters_of_batch(letters: Iterable[DeadLetter], pipeline: Pipeline, batch_id: str) -> list[DeadLetter]:
+    """Those that are a batch's own message to its consolidation, and can be redriven."""
+    topics, name = pipeline.functions[CONSOLIDATION].topics, f'"{batch_id}"'.encode()
+    return [each for each in letters if each.redrivable and each.origin_topic in topics and name in each.data]
 
 
 def deferred_messages(runtime: Runtime) -> list[DeferredMessage]:

@@ -68,7 +68,7 @@ def test_a_played_noon_is_green_in_five_statements(noon: Heal) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (feeds, {"source-fresh:injury_report", "source-fresh:player_lines", "source-fresh:game_lines"}),
+        (feeds, {"source-fresh:injury_report", "source-fresh:player_lines"}),
         (predictions, {"predictions-updated"}),
         (rows_of_a_system, {"predictions-updated"}),
         (export, {"export-written"}),

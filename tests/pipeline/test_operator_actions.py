@@ -5,6 +5,7 @@ record with who and why.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -21,8 +22,11 @@ from shared.operations.actions.record import actions_of
 from shared.operations.actions.runs import phases
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import ACTIONS, action_of
+from shared.operations.queues import waiting_letters
+from tests.pipeline.staged import prediction, stage
 from tests.pipeline.support import Killed, PipelineHarness
 from tests.pipeline.sweeping import sweep_once
+from tests.pipeline.test_incidents import ONLY, lose_a_staging_table
 from tests.pipeline.test_operate import lay_out
 
 PIPELINE = load_pipeline()
@@ -76,6 +80,7 @@ def test_a_second_press_is_the_same_action(world: PipelineHarness) -> None:
     assert again.outcome == first.outcome
     assert len(messages(world, "nba-phase6-export-trigger")) == 1
     assert actions_on_record(world) == [("export", "ada", "the feed is back")]
+    assert [each.data["outcome"] for each in world.state.query("audit")] == ["published 1 message"]
     act(world, "export", key="press-0002", game_date=DAY)
     assert len({each["run_id"] for each in messages(world, "nba-phase6-export-trigger")}) == 2
 
@@ -169,6 +174,48 @@ def test_breakers_are_closed_by_name(world: PipelineHarness) -> None:
     names = ["processor-phase1_scrape", "source-espn"]
     assert "boom" in look(world, "reset-breakers", names=names).says[0]
     assert act(world, "reset-breakers", names=names).outcome.startswith("closed processor-phase1_scrape, source-espn")
+
+
+@pytest.mark.parametrize(
+    ("breaker", "day"), [("source-nba", "2025-11-13"), ("source-odds_api", DAY), ("source-zones", None)]
+)
+def test_a_sources_breaker_is_closed_before_phase_1_is_asked_for_what_it_was_not_asked_for(
+    world: PipelineHarness, breaker: str, day: str | None
+) -> None:
+    circuit_breaker.record_failure(world.runtime, breaker, ValueError("boom"), execution="x")
+    assert any(
+        "Phase 1 asks once more" in line for line in look(world, "reset-breakers", names=[breaker]).says
+    ) == bool(day)
+    with world.kill_at("outbox.published"), pytest.raises(Killed) if day else nullcontext():
+        act(world, "reset-breakers", names=[breaker])
+    world.start()
+    assert world.state.query("breakers")[0].data["failures"] == 0
+    assert [sent["game_date"] for sent in messages(world, "nba-phase1-trigger")] == ([day] if day else [])
+    act(world, "reset-breakers", names=[breaker])
+    assert len({sent["run_id"] for sent in messages(world, "nba-phase1-trigger")}) == (1 if day else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("consolidate", {}), ("rerun", {"phase": "phase5_consolidation"}), ("redrive", {"all": True})]
+)
+def test_a_batch_whose_message_died_is_consolidated_by_that_message_and_nothing_is_left(
+    world: PipelineHarness, name: str, values: dict[str, Any]
+) -> None:
+    lose_a_staging_table(world)
+    stage(world, "2", [prediction(2, "9.5")])
+    day = {} if name == "redrive" else {"game_date": DAY}
+    before = len(messages(world, "nba-phase5-batch-complete"))
+    for _ in range(2):
+        done = act(world, name, **values, **day)
+    assert (done.outcome, done.repeated) == ("published 1 of 1 dead letters", True)
+    assert len(messages(world, "nba-phase5-batch-complete")) == before + 1
+    assert [answer.status for _, answer in world.run_until_idle(ONLY)] == [200]
+    assert world.documents("batches")[0]["status"] == "CONSOLIDATED"
+    assert waiting_letters(world.runtime, PIPELINE) == []
+    assert {each.data["outcome"] for each in world.state.query("audit")} <= {
+        "published to nba-phase5-batch-complete",
+        "published 1 of 1 dead letters",
+    }
 
 
 def test_a_model_is_rolled_back_by_a_message(world: PipelineHarness) -> None:

@@ -102,6 +102,7 @@ AUDIT = Kind(
         Column("action", "action"),
         Column("why", "reason"),
         Column("date", "details.game_date"),
+        Column("outcome", "outcome"),
     ),
     empty="Nobody did anything.",
 )

@@ -21,10 +21,13 @@ def record(
     reason: str,
     details: Mapping[str, Any] | None = None,
     now: datetime,
+    outcome: str | None = None,
 ) -> str:
-    """Write an audit document {action, who, reason, details, at, loaded}; returns its path.
+    """Write an audit document {action, who, reason, details, at, loaded, outcome}; returns its
+    path.
 
-    `loaded` says whether nba_monitoring.audit_log has it.
+    `loaded` says whether nba_monitoring.audit_log has it, `outcome` what came of it; where that is
+    not known yet, there is none, and `note_outcome` adds it.
 
     Within the transaction of what was done, where there is one.
 
@@ -34,5 +37,11 @@ def record(
     facts = {"action": action, "who": who, "reason": reason, "details": dict(details or {}), "at": now}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:8]
     path = f"{COLLECTION}/{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{action}-{digest}"
-    state.create(path, {**facts, "loaded": False})
+    state.create(path, {**facts, "loaded": False, **({} if outcome is None else {"outcome": outcome})})
     return path
+
+
+def note_outcome(transaction: Transaction, path: str, outcome: str) -> None:
+    """Say what came of an action that was recorded before it was carried out."""
+    if transaction.get(path) is not None:
+        transaction.update(path, {"outcome": outcome})

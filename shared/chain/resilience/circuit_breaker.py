@@ -213,7 +213,9 @@ def reset(runtime: Runtime, name: str, *, who: str, reason: str) -> None:
         if before.failures:
             transaction.set(path, _clean(name, runtime, before.last_error).to_document())
             details = {"breaker": name, "version": before.version}
-            audit_log.record(transaction, "reset-breaker", who=who, reason=reason, details=details, now=now)
+            audit_log.record(
+                transaction, "reset-breaker", who=who, reason=reason, details=details, now=now, outcome="closed"
+            )
 
     runtime.state.transaction(close)
 

@@ -39,6 +39,8 @@ _LISTED_AT_ONCE = 32
 # On Pub/Sub an acknowledgement pulls until it has found them, however few they are.
 _ACKNOWLEDGED_AT_ONCE = 100
 PREVIEW_BYTES = 120
+# What is said of a letter of Pub/Sub's that no execution explains.
+UNEXPLAINED = "its deliveries failed"
 _MISSED = "; it is not waiting now: the sweep looks for it again, unless it was acknowledged before"
 # Nobody who pulled a letter keeps it from others for longer.
 LONGEST_HELD = timedelta(minutes=10)
@@ -240,9 +242,7 @@ def explain(
             and found.function == source.function
             and found.unit.partition("#")[0].endswith(unit)
         ]
-        explained.append(
-            replace(letter, error=errors[0] if errors else f"its deliveries failed: see {source.function}'s log")
-        )
+        explained.append(replace(letter, error=errors[0] if errors else f"{UNEXPLAINED}: see {source.function}'s log"))
     return explained
 
 
@@ -339,7 +339,13 @@ def _publish(runtime: Runtime, path: str) -> int:
     }
     with suppress(AlreadyExists):  # the same redrive, interrupted: one action is one record
         audit_log.record(
-            runtime.state, "redrive", who=recorded.who, reason=recorded.reason, details=details, now=recorded.at
+            runtime.state,
+            "redrive",
+            who=recorded.who,
+            reason=recorded.reason,
+            details=details,
+            now=recorded.at,
+            outcome=f"published to {recorded.origin_topic}",
         )
     return outbox.send_pending(path, runtime.state, runtime.bus, runtime.raw)
 

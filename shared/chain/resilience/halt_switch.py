@@ -71,9 +71,8 @@ def _turn(state: State, *, halted: bool, who: str, reason: str, now: datetime) -
             return
         after = Halt(halted=halted, reason=reason, who=who, since=now, turns=before.turns + 1)
         transaction.set(PATH, after.to_document())
+        action, outcome = ("halt", "halted") if halted else ("lift-halt", "lifted")
         details = {"turn": after.turns}
-        audit_log.record(
-            transaction, "halt" if halted else "lift-halt", who=who, reason=reason, details=details, now=now
-        )
+        audit_log.record(transaction, action, who=who, reason=reason, details=details, now=now, outcome=outcome)
 
     state.transaction(body)

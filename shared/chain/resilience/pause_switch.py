@@ -68,7 +68,8 @@ def _turn(state: State, *, paused: bool, who: str, reason: str, now: datetime) -
             turns=1 if before is None else before.turns + 1,
         )
         transaction.set(PATH, after.to_document())
-        action = "pause" if paused else "resume"
-        audit_log.record(transaction, action, who=who, reason=reason, details={"turn": after.turns}, now=now)
+        action, outcome = ("pause", "paused") if paused else ("resume", "resumed")
+        details = {"turn": after.turns}
+        audit_log.record(transaction, action, who=who, reason=reason, details=details, now=now, outcome=outcome)
 
     state.transaction(body)

@@ -55,7 +55,25 @@ def _latency(found: _Found) -> Mending | None:
 
 def _letters(found: _Found) -> Mending:
     subscription, _, reason = found.subject.rpartition("/")
+    return _redrive(subscription, reason)
+
+
+def _redrive(subscription: str, reason: str) -> Mending:
     return Mending("redrive", "Redrive them", {"subscription": subscription, "reason": reason})
+
+
+def _outage(found: _Found) -> Mending | None:
+    """A store that is down nobody here mends; what it left behind is published again."""
+    reason = found.figures.get("reason")
+    return None if not reason else Mending("redrive", "Redrive them", {"reason": reason})
+
+
+def _consolidate(found: _Found) -> Mending | None:
+    """A batch whose message died is merged by that message: another one would leave it behind."""
+    subscription, reason = found.figures.get("subscription"), found.figures.get("reason")
+    if subscription and reason:
+        return _redrive(str(subscription), str(reason))
+    return _of_date("consolidate", "Consolidate")(found)
 
 
 def _release(found: _Found) -> Mending:
@@ -68,18 +86,22 @@ def _schedule(found: _Found) -> Mending | None:
     """A firing that is only late is on its way."""
     if found.day is None or found.severity.rank < Severity.ERROR.rank:
         return None
+    subscription, _, reason = str(found.figures.get("letters") or "").rpartition("/")
+    if subscription:  # it fired: its message died
+        return _redrive(subscription, reason)
     return Mending("fire", f"Fire {found.subject}", {"schedule": found.subject, "game_date": found.day})
 
 
 _BY_CHECK: Mapping[str, Callable[[_Found], Mending | None]] = {
     "batch-opened": _of_date("heal", "Restart what is missing of"),
     "predictions-updated": _of_date("heal", "Restart what is missing of"),
-    "consolidation": _of_date("consolidate", "Consolidate"),
-    "merge": _of_date("consolidate", "Consolidate"),
-    "phase5-announced": _of_date("consolidate", "Consolidate"),
+    "consolidation": _consolidate,
+    "merge": _consolidate,
+    "phase5-announced": _consolidate,
     "export-written": _export,
     "source-fresh": _of_date("rerun", "Scrape again", phase="phase1"),
     "schedules": _schedule,
+    "state-store": _outage,
     "latency": _latency,
     "dead-letters": _letters,
     "deferred": _release,

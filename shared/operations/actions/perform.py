@@ -1,6 +1,6 @@
 """An action previewed, and carried out once however often its button is pressed.
 
-    planned -> recorded with its outbox and the audit (one write) -> carried out, messages published
+    planned -> recorded with its outbox and the audit (one write) -> carried out -> published
 
 A process that dies in between leaves the record: the next press goes on, and the sweep sends what
 was recorded and not sent.
@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from shared.chain.messages import outbox
@@ -101,24 +102,41 @@ def _record(action: Action, request: Request, plan: Plan, signature: Signature) 
     def body(transaction: Transaction) -> None:
         if transaction.get(record.path) is not None:
             raise AlreadyExists(f"{record.path} is there already.")
-        transaction.create(record.path, record.to_document())
-        if action.audits_itself:
-            return
-        details = {"key": request.key, "values": record.values, "game_date": record.game_date, "phase": record.phase}
-        audit_log.record(transaction, action.name, who=signature.who, reason=signature.why, details=details, now=now)
+        audit = "" if action.audits_itself else _audit(transaction, request.key, record, now)
+        transaction.create(record.path, replace(record, audit=audit).to_document())
 
     runtime.state.transaction(body)
     return record
 
 
+def _audit(transaction: Transaction, key: str, record: OperatorAction, now: datetime) -> str:
+    """The audit document of an action that is not carried out yet; returns its path."""
+    details = {"key": key, "values": record.values, "game_date": record.game_date, "phase": record.phase}
+    return audit_log.record(transaction, record.action, who=record.who, reason=record.why, details=details, now=now)
+
+
+def _note_outcome(runtime: Runtime, record: OperatorAction, outcome: str) -> None:
+    """What an action did, with the action and in the audit."""
+
+    def body(transaction: Transaction) -> None:
+        document = transaction.get(record.path)
+        audit = "" if document is None else OperatorAction.from_document(document).audit
+        if audit:
+            audit_log.note_outcome(transaction, audit, outcome)
+        transaction.update(record.path, OperatorAction.fields(outcome=outcome))
+
+    runtime.state.transaction(body)
+
+
 def _finish(action: Action, request: Request, record: OperatorAction, *, repeated: bool) -> Performed:
-    """Do what is not done yet: publish, carry out, and note the outcome."""
+    """Do what is not done yet: carry out, publish, and note the outcome. What is published may need
+    what is carried out: a closed breaker.
+    """
     runtime = request.runtime
+    if action.carry_out is not None:
+        record = _end(action, request, record)
     published = outbox.send_pending(record.path, runtime.state, runtime.bus, runtime.raw)
-    if record.outcome is None:
-        done = _carry_out(action, request, record)
-        runtime.state.update(record.path, OperatorAction.fields(outcome=done))
-        record = replace(record, outcome=done)
+    record = _end(action, request, record)
     return Performed(
         key=request.key,
         action=action.name,
@@ -128,6 +146,15 @@ def _finish(action: Action, request: Request, record: OperatorAction, *, repeate
         repeated=repeated,
         values=dict(record.values),
     )
+
+
+def _end(action: Action, request: Request, record: OperatorAction) -> OperatorAction:
+    """The record with its outcome, carried out where it was not yet."""
+    if record.outcome is not None:
+        return record
+    done = _carry_out(action, request, record)
+    _note_outcome(request.runtime, record, done)
+    return replace(record, outcome=done)
 
 
 def _carry_out(action: Action, request: Request, record: OperatorAction) -> str:

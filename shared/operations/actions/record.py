@@ -34,6 +34,8 @@ class OperatorAction(StoredRecord):
     phase: str = ""
     outcome: str | None = None
     """What it did; None while it is not known to have been carried out."""
+    audit: str = ""
+    """Path of its audit document; empty where what it does writes its own."""
     outbox: Sequence[Mapping[str, Any]] = field(default_factory=list)
     outbox_pending: bool = False
 

@@ -11,8 +11,11 @@ from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, SELF_HEAL, WORKER, FunctionSpec, Pipeline
 from shared.operations.actions.action import GAME_DATE, Action, Parameter, Plan, Request, Trigger
+from shared.operations.actions.queues import LetterChoice, redrive
 from shared.operations.actions.record import MANY
+from shared.operations.actions.signature import Signature
 from shared.operations.actions.values import parse_values
+from shared.operations.queues import letters_of_batch, waiting_letters
 
 EXPORT = "phase6"
 FROM_HERE, ONLY, MISSING = "from_here", "only", "missing"
@@ -45,7 +48,7 @@ def _topic(function: FunctionSpec) -> str:
     return triggers[0] if triggers else function.topics[0]
 
 
-def _start(request: Request, phase: str, day: date, name: str, *, only: bool = False) -> Trigger:
+def start_phase(request: Request, phase: str, day: date, name: str, *, only: bool = False) -> Trigger:
     """The message that starts a phase of a date; its run has the name of the press."""
     message = {
         "game_date": day,
@@ -84,7 +87,11 @@ def _plan_rerun(request: Request) -> Plan:
         return _plan_heal(request)
     if scope == ONLY and phase in FAN_OUT:
         raise DataError(f"{phase} alone would leave its units without an end.", next_step=f"rerun it {FROM_HERE}.")
-    trigger = _start(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
+    batch = latest_batch(request.runtime.state, day) if phase == CONSOLIDATION else None
+    own = None if batch is None else _plan_own_message(request, batch.batch_id, day)
+    if own is not None:
+        return own
+    trigger = start_phase(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
     follows = () if scope == ONLY else _after(request.pipeline, phase)
     says = (_describe_publish(trigger, day), _follows(follows), *_warnings(request, phase, day), _VERIFIED)
     return Plan(says, (trigger,), game_date=day, phase=phase)
@@ -102,7 +109,7 @@ def _warnings(request: Request, phase: str, day: date) -> tuple[str, ...]:
 
 def _plan_force(request: Request) -> Plan:
     day = request.day()
-    trigger = _start(request, COORDINATOR, day, "force")
+    trigger = start_phase(request, COORDINATOR, day, "force")
     batch = latest_batch(request.runtime.state, day)
     instead = (
         f"A new batch supersedes {batch.batch_id} ({batch.status.value}) once its rows are verified."
@@ -124,7 +131,10 @@ def _plan_consolidate(request: Request) -> Plan:
             f"{batch.batch_id} is open: {len(batch.units)} units are at work.",
             next_step="wait for them; batch_sweep closes a batch that stalls.",
         )
-    start = _start(request, CONSOLIDATION, day, "consolidate")
+    own = _plan_own_message(request, batch.batch_id, day)
+    if own is not None:
+        return own
+    start = start_phase(request, CONSOLIDATION, day, "consolidate")
     trigger = Trigger(start.topic, {**start.message, "batch_id": batch.batch_id, "as_of": batch.as_of})
     says = (
         f"Publishes 1 message to {trigger.topic} for {batch.batch_id} ({batch.status.value}).",
@@ -134,9 +144,32 @@ def _plan_consolidate(request: Request) -> Plan:
     return Plan(says, (trigger,), game_date=day, phase=CONSOLIDATION)
 
 
+def _plan_own_message(request: Request, batch_id: str, day: date) -> Plan | None:
+    """Where a batch's own message is a dead letter, that is published: beside another one it would
+    stay behind. None where it is none.
+    """
+    letters = letters_of_batch(waiting_letters(request.runtime, request.pipeline), request.pipeline, batch_id)
+    if not letters:
+        return None
+    says = (
+        f"Publishes the dead letter of {batch_id} once more.",
+        _follows(_after(request.pipeline, CONSOLIDATION)),
+        "The MERGE is refused where staged rows are not those reported; staging stays until rows are verified.",
+    )
+    return Plan(says, targets=tuple(each.key for each in letters), game_date=day, phase=CONSOLIDATION)
+
+
+def _publish(request: Request, plan: Plan, signature: Signature) -> str:
+    """The messages of a plan are published by its record; its dead letters here."""
+    if plan.targets:
+        done = redrive(request.runtime, request.pipeline, LetterChoice(set(plan.targets)), signature)
+        return f"published {sum(each.published for each in done)} of {len(done)} dead letters"
+    return f"published {len(plan.triggers)} message{'s' if len(plan.triggers) != 1 else ''}"
+
+
 def _plan_export(request: Request) -> Plan:
     day = request.day()
-    trigger = _start(request, EXPORT, day, "export")
+    trigger = start_phase(request, EXPORT, day, "export")
     says = (
         _describe_publish(trigger, day),
         "Every file of the date is written anew, once all of them fit their schemas.",
@@ -183,7 +216,7 @@ def _plan_many(request: Request) -> Plan:
         asked = sorted((phase for on, phase in cells if on == day), key=order.index)
         chain = [phase for phase in asked if phase != GRADING]
         for phase in (*chain[:1], *(each for each in asked if each == GRADING)):
-            triggers.append(_start(request, phase, day, f"rerun-{phase}"))
+            triggers.append(start_phase(request, phase, day, f"rerun-{phase}"))
             says += [_describe_publish(triggers[-1], day), *_warnings(request, phase, day)]
         if chain[1:]:
             says.append(f"{', '.join(chain[1:])} of {day} follow {chain[0]} by the chain.")
@@ -217,6 +250,7 @@ RUNS: tuple[Action, ...] = (
             Parameter("scope", "choice", "how far", choices=(FROM_HERE, ONLY, MISSING), default=FROM_HERE),
         ),
         _plan_rerun,
+        _publish,
     ),
     Action(
         MANY,
@@ -225,7 +259,7 @@ RUNS: tuple[Action, ...] = (
         _plan_many,
     ),
     Action("force", "predict a date again, in a new batch", (GAME_DATE,), _plan_force),
-    Action("consolidate", "merge the date's latest batch again", (GAME_DATE,), _plan_consolidate),
+    Action("consolidate", "merge the date's latest batch again", (GAME_DATE,), _plan_consolidate, _publish),
     Action("export", "write the date's files again", (GAME_DATE,), _plan_export),
     Action(
         "fire",

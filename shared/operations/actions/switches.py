@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from shared.chain.resilience import circuit_breaker, deferred, halt_switch, pause_switch
+from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.operations.actions.action import Action, Parameter, Plan, Request
 from shared.operations.actions.queues import LetterChoice, redrive
+from shared.operations.actions.runs import start_phase
 from shared.operations.actions.signature import Signature
 from shared.operations.queues import failing_breakers, pause_state, waiting_letters
 
@@ -93,14 +97,29 @@ def _plan_reset(request: Request) -> Plan:
         known = ", ".join(failing) or "none"
         raise NotFound(f"No breaker {', '.join(unknown)} has failures; these have: {known}.")
     says = [f"Closes {name}: {failing[name].failures} failures in a row, {failing[name].last_error}" for name in names]
-    return Plan((*says, "What it deferred is published again."), targets=tuple(names))
+    asked = sorted({day for name in names for day in _days_without(request, name)})
+    if asked:
+        says.append(f"Phase 1 asks once more for {', '.join(map(str, asked))}, which may lack what was not asked for.")
+    triggers = tuple(start_phase(request, "phase1", day, "reset-breaker") for day in asked)
+    return Plan((*says, "What it deferred is published again."), triggers, targets=tuple(names))
+
+
+def _days_without(request: Request, breaker: str) -> tuple[date, ...]:
+    """The date whose answers a source was not asked for while its breaker was open: results are
+    those of yesterday, lists and lines those of today.
+    """
+    today = new_york_date(request.runtime.clock.now())
+    if breaker == "source-nba":
+        return (today - timedelta(days=1),)
+    return (today,) if breaker in ("source-odds_api", "source-espn") else ()
 
 
 def _reset(request: Request, plan: Plan, signature: Signature) -> str:
     for name in plan.targets:
         circuit_breaker.reset(request.runtime, name, who=signature.who, reason=signature.why)
     released = deferred.release_deferred(request.runtime)
-    return f"closed {_join_names(list(plan.targets))}; {len(released)} deferred messages published"
+    asked = f"; phase 1 is asked for {len(plan.triggers)} dates" if plan.triggers else ""
+    return f"closed {_join_names(list(plan.targets))}; {len(released)} deferred messages published{asked}"
 
 
 def _choice(request: Request) -> LetterChoice:

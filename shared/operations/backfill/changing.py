@@ -44,7 +44,8 @@ def begin(runtime: Runtime, planned: Planned, signature: Signature, key: str, *,
             return False
         transaction.create(backfill.path, backfill.to_document())
         dates = {"first": str(wanted.first), "last": str(wanted.last), "which": wanted.which.value}
-        _audit(transaction, runtime, "backfill", signature, {"key": key, **dates, "dates": len(planned.dates)})
+        details = {"key": key, **dates, "dates": len(planned.dates)}
+        _audit(transaction, runtime, "backfill", signature, details, "begun")
         return True
 
     begun = runtime.state.transaction(body)
@@ -68,7 +69,8 @@ def cancel(runtime: Runtime, key: str, signature: Signature) -> Backfill:
         now = runtime.clock.now()
         fields = Backfill.fields(cancelled_at=now, cancelled_by=signature.who, cancelled_why=signature.why)
         transaction.update(backfill.path, fields)
-        _audit(transaction, runtime, "cancel-backfill", signature, {"key": key, "version": document.version})
+        details = {"key": key, "version": document.version}
+        _audit(transaction, runtime, "cancel-backfill", signature, details, "cancelled")
 
     get_backfill(runtime.state, key)
     runtime.state.transaction(body)
@@ -104,7 +106,7 @@ def resume(runtime: Runtime, key: str, signature: Signature) -> Backfill:
         left = sum(each.progress is Progress.WAITING for each in found)
         # the version tells two at the same simulated moment apart
         details = {"key": key, "units": left, "version": document.version}
-        _audit(transaction, runtime, "resume-backfill", signature, details)
+        _audit(transaction, runtime, "resume-backfill", signature, details, "resumed")
 
     runtime.state.transaction(body)
     return get_backfill(runtime.state, key)
@@ -118,7 +120,12 @@ def _again(unit: Unit) -> Unit:
 
 
 def _audit(
-    transaction: Transaction, runtime: Runtime, action: str, signature: Signature, details: Mapping[str, Any]
+    transaction: Transaction,
+    runtime: Runtime,
+    action: str,
+    signature: Signature,
+    details: Mapping[str, Any],
+    outcome: str,
 ) -> None:
-    now = runtime.clock.now()
-    audit_log.record(transaction, action, who=signature.who, reason=signature.why, details=details, now=now)
+    who, why, now = signature.who, signature.why, runtime.clock.now()
+    audit_log.record(transaction, action, who=who, reason=why, details=details, now=now, outcome=outcome)

@@ -49,6 +49,14 @@ def _names(subject: str) -> Matches:
     return lambda finding, cause: cause.subject == subject
 
 
+def _same_source(finding: Finding, cause: Finding) -> bool:
+    """Whether both lists of the odds API are late of one run: players' lines are what picks are
+    of.
+    """
+    lists = (cause.subject, finding.subject) == ("player_lines", "game_lines")
+    return lists and cause.level is finding.level and _same_figure("schedule")(finding, cause)
+
+
 def _is_paused(finding: Finding, cause: Finding) -> bool:
     return cause.subject == "pause"
 
@@ -60,6 +68,7 @@ def _same_failure(finding: Finding, cause: Finding) -> bool:
 # The first that matches is the cause.
 CAUSES: tuple[Cause, ...] = (
     Cause("schedules", "pause", _is_paused),
+    Cause("schedules", "dead-letters", _subject_of("letters")),
     Cause("deferred", "pause", lambda finding, cause: finding.figures.get("gate") == "pause"),
     Cause("deferred", "breakers", _subject_of("gate")),
     Cause("deferred", "schedules", _names(SWEEP)),
@@ -71,10 +80,12 @@ CAUSES: tuple[Cause, ...] = (
     Cause("stuck-executions", "schedules", _names(SWEEP)),
     Cause("completions", "dead-letters", _letters_of(WORKER)),
     Cause("export-written", "dead-letters", _letters_of(EXPORT)),
+    Cause("dead-letters", "state-store", _same_figure("outage")),
     Cause("dead-letters", "consolidation", _of(CONSOLIDATION)),
     Cause("source-fresh", "breakers", _subject_of("breaker")),
     Cause("source-fresh", "schedules", _subject_of("schedule")),
     Cause("source-fresh", "pause", _is_paused),
+    Cause("source-fresh", "source-fresh", _same_source),
     Cause("no-errors", "dead-letters", lambda finding, cause: finding.subject == cause.figures.get("function")),
     Cause("no-errors", "consolidation", _of(CONSOLIDATION)),
     Cause("no-errors", "export-written", _of(EXPORT)),
@@ -90,10 +101,33 @@ STORE = "state-store"
 
 def link(findings: Sequence[Finding]) -> list[Finding]:
     """The same findings, those that follow from another as severity info with the cause's
-    fingerprint in their figures.
+    fingerprint in their figures; a cause is as severe as the worst of what follows from it.
     """
     short = [finding for finding in findings if finding.level is not Level.GREEN]
-    return [_name_cause(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
+    linked = [_name_cause(finding, short) if finding.level is not Level.GREEN else finding for finding in findings]
+    return [
+        _raise_severity(finding, severity) for finding, severity in zip(linked, _worst(findings, linked), strict=True)
+    ]
+
+
+def _worst(findings: Sequence[Finding], linked: Sequence[Finding]) -> list[Severity]:
+    """Of each finding the worst severity of itself and of what follows from it, whatever lies in
+    between.
+    """
+    causes = {each.fingerprint: str(each.figures[FOLLOWS_FROM]) for each in linked if FOLLOWS_FROM in each.figures}
+    found = {each.fingerprint: each.severity for each in findings if each.level is not Level.GREEN}
+    for finding in findings:
+        seen, name = {finding.fingerprint}, causes.get(finding.fingerprint)
+        while name is not None and name not in seen:
+            found[name] = max(found[name], finding.severity, key=lambda each: each.rank)
+            seen.add(name)
+            name = causes.get(name)
+    return [found.get(each.fingerprint, each.severity) for each in findings]
+
+
+def _raise_severity(finding: Finding, severity: Severity) -> Finding:
+    """A cause with its severity; what follows from one stays info."""
+    return finding if FOLLOWS_FROM in finding.figures else replace(finding, severity=severity)
 
 
 def _name_cause(finding: Finding, short: Sequence[Finding]) -> Finding:

@@ -14,11 +14,11 @@ from shared.chain.batches.reading import latest_batch, units_of
 from shared.chain.batches.records import Batch, UnitResult
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
 from shared.core.errors import NotFound
-from shared.core.pipeline import CONSOLIDATION, COORDINATOR, SELF_HEAL
+from shared.core.pipeline import CONSOLIDATION, COORDINATOR
 from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import Readings
 from shared.operations.checks.rows import Games
-from shared.operations.checks.texts import publish_text
+from shared.operations.checks.texts import act_text
 from shared.operations.levels import Figure, Finding, Level, Severity
 from shared.stores.ports import Filter
 
@@ -116,8 +116,7 @@ class Day:
     @property
     def heal_step(self) -> str:
         """What restarts the earliest phase that is short."""
-        trigger = self.view.pipeline.functions[SELF_HEAL].trigger
-        return f"{publish_text(trigger, {'game_date': self.name})}: it restarts the earliest phase that is short"
+        return f"{act_text('heal', self.name)}: it restarts the earliest phase that is short"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionKey
 from shared.chain.execution.run_identity import scheduled_run_id
@@ -48,11 +47,6 @@ class Firing:
     def key(self) -> ExecutionKey:
         """The execution that it starts."""
         return ExecutionKey(self.function, scheduled_run_id(self.schedule, self.day.isoformat(), self.at))
-
-    @property
-    def message(self) -> dict[str, Any]:
-        """What to publish in its place, later: of the same date, and of the same run."""
-        return {**self.schedule.message, "game_date": self.day.isoformat(), "schedule": self.schedule.name}
 
 
 @dataclass(frozen=True)

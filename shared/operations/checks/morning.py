@@ -12,11 +12,21 @@ from datetime import timedelta
 
 from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.records import ExecutionStatus
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP, CONSOLIDATION
 from shared.operations.checks.days import SETTLED, Day
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import (
+    act_text,
+    clock_text,
+    count_text,
+    error_text,
+    publish_text,
+    redrive_text,
+    span_text,
+)
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level
+from shared.operations.queues import letters_of_batch
 
 # A batch is closed by the sweep after half an hour, whatever it has; ten minutes for a sweep.
 CLOSED_WITHIN = timedelta(minutes=40)
@@ -142,8 +152,10 @@ def check_consolidation(day: Day) -> Finding:
     if batch.status == BatchStatus.OPEN:
         return _waits(check, day, f"{batch.batch_id} is open (batch-closed)")
     if batch.status == BatchStatus.FAILED:
-        says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {batch.failure}"
-        return day.finding(check, Level.RED, says, _consolidate_step(day, batch), critical=True)
+        failure = error_text(batch.failure or "no reason given")
+        says = f"consolidation of {batch.batch_id} failed, its staging tables are kept: {failure}"
+        figures = _batch_figures(day, batch)
+        return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=figures, critical=True)
     if batch.consolidated_at is not None:
         says = f"{batch.batch_id} was consolidated at {clock_text(batch.consolidated_at)}"
         return day.finding(check, Level.GREEN, says)
@@ -151,13 +163,28 @@ def check_consolidation(day: Day) -> Finding:
     says = f"{batch.batch_id} is closed for {span_text(waited)} and not consolidated"
     if waited <= CONSOLIDATED_WITHIN:
         return day.finding(check, Level.GREEN, says)
-    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=_batch_figures(day, batch))
 
 
 def _consolidate_step(day: Day, batch: Batch) -> str:
-    topic = day.view.pipeline.functions[CONSOLIDATION].topics[0]
-    command = publish_text(topic, {"game_date": day.name, "batch_id": batch.batch_id})
-    return f"./nba dlq and ./nba redrive where its message waits there, else {command}"
+    """What merges the batch again: its dead letter where its message died, for that one would stay
+    behind a message of its own.
+    """
+    letter = _letter_of(day, batch)
+    if letter is None:
+        return f"mend the cause, then {act_text('consolidate', day.name)}"
+    return f"mend the cause, then {redrive_text(letter)}"
+
+
+def _batch_figures(day: Day, batch: Batch) -> dict[str, Figure]:
+    """The batch, and the dead letter of its message where there is one."""
+    letter = _letter_of(day, batch)
+    dead = {} if letter is None else {"subscription": letter.subscription, "reason": letter.reason}
+    return {"batch_id": batch.batch_id, **dead}
+
+
+def _letter_of(day: Day, batch: Batch) -> DeadLetter | None:
+    return next(iter(letters_of_batch(day.view.letters, day.view.pipeline, batch.batch_id)), None)
 
 
 def check_merge(day: Day) -> Finding:
@@ -184,7 +211,7 @@ def check_merge(day: Day) -> Finding:
             return day.finding(
                 check, Level.YELLOW, says, "look at when the run began and what held it up", figures=figures
             )
-        step = _consolidate_step(day, batch)
+        step, figures = _consolidate_step(day, batch), {**figures, **_batch_figures(day, batch)}
         return day.finding(
             check, Level.RED, f"the MERGE of {batch.batch_id} put no row in place", step, figures=figures
         )
@@ -207,7 +234,7 @@ def check_announcement(day: Day) -> Finding:
     says = f"{batch.batch_id} was consolidated {span_text(waited)} ago and is not announced"
     if waited <= SENT_WITHIN:
         return day.finding(check, Level.GREEN, says)
-    return day.finding(check, Level.RED, says, _consolidate_step(day, batch))
+    return day.finding(check, Level.RED, says, _consolidate_step(day, batch), figures=_batch_figures(day, batch))
 
 
 def check_export(day: Day) -> Finding:
@@ -227,8 +254,7 @@ def check_export(day: Day) -> Finding:
     if waited <= EXPORTED_WITHIN:
         return day.finding(check, Level.GREEN, says)
     refused = _refusal(day, batch)
-    trigger = day.view.pipeline.functions["phase6_export"].trigger
-    step = publish_text(trigger, {"game_date": day.name})
+    step = act_text("export", day.name)
     if refused:
         return day.finding(check, Level.RED, f"{says}; phase 6 says: {refused}", day.heal_step, critical=True)
     return day.finding(check, Level.RED, says, step)

@@ -14,7 +14,16 @@ from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.pipeline import BATCH_SWEEP
 from shared.core.redaction import excerpt
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.outages import is_of_outage, outage_text
+from shared.operations.checks.texts import (
+    act_text,
+    clock_text,
+    count_text,
+    error_text,
+    publish_text,
+    redrive_text,
+    span_text,
+)
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
 
@@ -36,22 +45,24 @@ def find_letters(view: View) -> Iterable[Finding]:
     if not groups:
         return [Finding(LETTERS, "pipeline", Level.GREEN, "no dead letters", figures={"letters": 0})]
     functions = {each.dead_letter_subscription: each.function for each in view.pipeline.subscriptions.values()}
-    return [_describe_letters(functions[key[0]], *key, listed) for key, listed in sorted(groups.items())]
+    return [_describe_letters(view, functions[key[0]], *key, listed) for key, listed in sorted(groups.items())]
 
 
-def _describe_letters(function: str, subscription: str, reason: str, letters: list[DeadLetter]) -> Finding:
+def _describe_letters(view: View, function: str, subscription: str, reason: str, letters: list[DeadLetter]) -> Finding:
     first = letters[0]
     age = "" if first.age is None else f", the oldest {span_text(first.age)} old"
-    error = f": {excerpt(first.error, _LONGEST)}" if first.error else ""
+    error = f": {error_text(first.error)}" if first.error else ""
     says = f"{count_text(len(letters), 'dead letter')} in {subscription} ({reason}){age}{error}"
     redrivable = [letter for letter in letters if letter.redrivable]
     if first.blames:
         step = f"./nba dlq shows the message; publish it anew, corrected, to {first.origin_topic}"
     elif redrivable:
-        step = f"mend the cause, then ./nba redrive --subscription {subscription} --reason {reason}"
+        step = f"mend the cause, then {redrive_text(first)}"
     else:
         step = f"it cannot be redriven: {first.not_redrivable}"
     figures: dict[str, Figure] = {"letters": len(letters), "redrivable": len(redrivable), "function": function}
+    if view.outages and all(is_of_outage(view, each) for each in letters):
+        figures |= {"outage": outage_text(view)}
     return Finding(LETTERS, f"{subscription}/{reason}", Level.RED, says, step, figures, Severity.ERROR)
 
 
@@ -73,7 +84,7 @@ def _describe_deferred(view: View, function: str, gate: str, messages: list[Defe
     figures: dict[str, Figure] = {"messages": len(messages), "gate": gate, "minutes": waited // timedelta(minutes=1)}
     stopped = view.paused is not None or any(each.name == gate and each.state != "closed" for each in view.breakers)
     if stopped or waited <= RELEASED_WITHIN:
-        step = "./nba resume" if view.paused is not None else "./nba breakers: what is half open tries one message"
+        step = act_text("resume") if view.paused is not None else "./nba breakers: what is half open tries one message"
         return Finding(DEFERRED, f"{function}/{gate}", Level.YELLOW, says, step, figures, Severity.WARNING)
     sweep = publish_text(view.pipeline.functions[BATCH_SWEEP].trigger, {"game_date": "TODAY"})
     says += "; nothing stops them any more"
@@ -87,10 +98,13 @@ def find_breakers(view: View) -> Iterable[Finding]:
         state = breaker.state.replace("_", "-")
         says = (
             f"{breaker.name} is {state}: {count_text(breaker.failures, 'failure')} in a row,"
-            f" the last: {excerpt(breaker.last_error, _LONGEST)}"
+            f" the last: {error_text(breaker.last_error)}"
         )
         figures: dict[str, Figure] = {"failures": breaker.failures, "state": breaker.state}
-        step = f"mend the cause, then ./nba reset-breaker {breaker.name}; it is tried by itself after 30 minutes"
+        step = (
+            f"mend the cause, then {act_text('reset-breaker', breaker.name)}; it is tried by itself by the first run"
+            " after 30 minutes"
+        )
         match breaker.state:
             case "closed":
                 found.append(Finding(BREAKERS, breaker.name, Level.GREEN, says, figures=figures))
@@ -112,7 +126,7 @@ def find_pause(view: View) -> Iterable[Finding]:
         says = f"paused since {clock_text(pause.since)} ({span_text(lasted)}) by {pause.who}: {pause.reason}"
         level, severity = (Level.RED, Severity.ERROR) if lasted > LONG_PAUSE else (Level.YELLOW, Severity.WARNING)
         figures = {"minutes": lasted // timedelta(minutes=1)}
-        found.append(Finding(PAUSE, "pause", level, says, "./nba resume", figures, severity))
+        found.append(Finding(PAUSE, "pause", level, says, act_text("resume"), figures, severity))
     reason = view.halt_reason
     says = "exports are not halted" if reason is None else f"exports are halted by an operator: {reason}"
     found.append(Finding(PAUSE, "halt", Level.GREEN, says, figures={"halted": reason is not None}))

@@ -24,6 +24,7 @@ from shared.operations.checks import probe, rows
 from shared.operations.checks.firings import Fired, Firing, firings_of, read_began, read_fired
 from shared.operations.checks.probe import Probe
 from shared.operations.checks.rows import BatchRows, Games, HistoryRow, SourceRow
+from shared.operations.incidents.outage_markers import Marker, read_markers
 from shared.operations.queues import BreakerFailures
 from shared.stores.ports import DateRange, Document, Filter
 from shared.stores.runtime import Runtime
@@ -171,6 +172,11 @@ class Readings:
     @cached_property
     def letters(self) -> list[DeadLetter]:
         return queues.explained_letters(self.runtime, self.pipeline)
+
+    @cached_property
+    def outages(self) -> list[Marker]:
+        """Looks at which the state store did not answer, of yesterday and today."""
+        return read_markers(self.runtime, self.now)
 
     @cached_property
     def deferred(self) -> list[DeferredMessage]:

@@ -6,17 +6,17 @@ as in summer, nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from shared.core.clock import new_york_date
-from shared.core.pipeline import trigger_of
+from shared.core.redaction import excerpt
 from shared.operations.checks.days import SETTLED
 from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import LONGEST_BREAK
 from shared.operations.checks.rows import SourceRow
-from shared.operations.checks.texts import clock_text, publish_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Finding, Level, Severity
 
@@ -27,6 +27,8 @@ IN_FORCE = timedelta(hours=12)
 # Runs of these modes find the day's lists and lines opened; of tomorrow's books may have none yet.
 OF_THE_DAY = ("overnight", "same_day")
 RESULTS = ("results",)
+_LONGEST = 300
+NOTHING_RAN = "nothing ran here when the last run fell due"
 # So far back the newest due run lies at most: each mode has one a day.
 _A_DAY = timedelta(hours=36)
 
@@ -39,6 +41,8 @@ class Source:
     find: Callable[[View, Source], Finding]
     breaker: str
     """Of phase 1, which leaves the source alone while it is open."""
+    tasks: tuple[str, ...]
+    """What phase 1 calls its parts where one fails."""
 
     def finding(
         self,
@@ -64,6 +68,13 @@ def _newest_due(view: View, modes: tuple[str, ...]) -> Firing | None:
     return due[-1] if due else None
 
 
+def _is_before_all(view: View, due: Firing) -> bool:
+    """Whether a run fell due before anything ran here: nobody could have begun it. Asked last, for
+    it reads the state, which may be what is down.
+    """
+    return view.began is not None and due.at < view.began
+
+
 def _not_due(source: Source, newest: SourceRow | None, why: str) -> Finding:
     known = "" if newest is None else f"; the newest is of {clock_text(newest.newest_at)}"
     return source.finding(Level.GREEN, f"nothing due: {why}{known}")
@@ -73,9 +84,10 @@ def _of(source: Source, newest: SourceRow) -> Finding:
     return source.finding(Level.GREEN, f"the newest is of {clock_text(newest.newest_at)}")
 
 
-def _late(source: Source, view: View, due: Firing, newest: datetime | None, step: str) -> Finding:
-    """Yellow while what is there still serves."""
-    asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
+def _late(source: Source, view: View, due: Firing, newest: datetime | None, day: date) -> Finding:
+    """Yellow while what is there still serves; `day` is what phase 1 is to be run for again."""
+    why = _why(source, view, due)
+    asked, step = f"{due.schedule.name} was due at {clock_text(due.at)}{why.says}", why.step(day)
     if newest is None:
         says = f"there is no answer about {due.day}, and {asked}"
         return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
@@ -86,9 +98,31 @@ def _late(source: Source, view: View, due: Firing, newest: datetime | None, step
     return source.finding(Level.RED, says, step, due, due.day, Severity.ERROR)
 
 
-def _step(day: date, mode: str) -> str:
-    message = {"game_date": day.isoformat(), "mode": mode}
-    return f"./nba breakers; then {publish_text(trigger_of('phase1_scrape'), message)}"
+@dataclass(frozen=True)
+class _Why:
+    """What phase 1 said of a source that did not answer; empty where it said nothing."""
+
+    reason: str = ""
+    mend: str = ""
+
+    @property
+    def says(self) -> str:
+        return f"; phase 1 says: {self.reason}" if self.reason else ""
+
+    def step(self, day: date) -> str:
+        first = self.mend.rstrip(".") or "./nba breakers"
+        return f"{first}; then {act_text('rerun', str(day), 'phase1')}"
+
+
+def _why(source: Source, view: View, due: Firing) -> _Why:
+    """Of the run that should have brought it, or of one by hand since."""
+    fired = view.fired.get(due.schedule.name)
+    if fired is None or fired.ran is None or fired.due.at != due.at:
+        return _Why()
+    failed = fired.ran.metadata.get("failed")
+    texts = [failed[task] for task in source.tasks if task in failed] if isinstance(failed, Mapping) else []
+    reason, _, mend = (str(texts[0]) if texts else "").partition(" Next: ")
+    return _Why(excerpt(reason, _LONGEST), excerpt(mend, _LONGEST))
 
 
 def _find_schedule(view: View, source: Source) -> Finding:
@@ -102,10 +136,13 @@ def _find_schedule(view: View, source: Source) -> Finding:
     played = [day for day, games in view.games.items() if games.games]
     if newest is not None and not any(abs(day - today) <= LONGEST_BREAK for day in played):
         return _not_due(source, newest, view.describe_no_games(today))
+    if _is_before_all(view, due):
+        return _not_due(source, newest, NOTHING_RAN)
     if newest is None:
-        says = f"no schedule is loaded, and {due.schedule.name} was due at {clock_text(due.at)}"
-        return source.finding(Level.RED, says, _step(today, "same_day"), due, severity=Severity.ERROR)
-    return _late(source, view, due, newest.newest_at, _step(today, "same_day"))
+        why = _why(source, view, due)
+        says = f"no schedule is loaded, and {due.schedule.name} was due at {clock_text(due.at)}{why.says}"
+        return source.finding(Level.RED, says, why.step(today), due, severity=Severity.ERROR)
+    return _late(source, view, due, newest.newest_at, today)
 
 
 def _find_of_the_day(view: View, source: Source) -> Finding:
@@ -122,8 +159,10 @@ def _find_of_the_day(view: View, source: Source) -> Finding:
         return _not_due(source, newest, _describe(view, due.day))
     if games.last_tipoff is not None and games.last_tipoff <= due.at + SETTLED:
         return _not_due(source, newest, f"all games of {due.day} had begun when {due.schedule.name} was due")
+    if _is_before_all(view, due):
+        return _not_due(source, newest, NOTHING_RAN)
     at = None if newest is None else newest.newest_at
-    return _late(source, view, due, at, _step(due.day, "same_day"))
+    return _late(source, view, due, at, due.day)
 
 
 def _describe(view: View, day: date) -> str:
@@ -147,9 +186,12 @@ def _find_box_scores(view: View, source: Source) -> Finding:
     have = min(each.games if each is not None else 0 for each in tables)
     if have >= games.games:
         return _of(source, max(known, key=lambda each: each.newest_at))
-    asked = f"{due.schedule.name} was due at {clock_text(due.at)}"
+    if _is_before_all(view, due):
+        return _not_due(source, None, NOTHING_RAN)
+    why = _why(source, view, due)
+    asked = f"{due.schedule.name} was due at {clock_text(due.at)}{why.says}"
     says = f"box scores of {have} of {games.games} games of {due.day} are loaded, and {asked}"
-    return source.finding(Level.RED, says, _step(due.day, "results"), due, due.day, Severity.ERROR)
+    return source.finding(Level.RED, says, why.step(due.day), due, due.day, Severity.ERROR)
 
 
 def _find_zones(view: View, source: Source) -> Finding:
@@ -170,17 +212,19 @@ def _find_zones(view: View, source: Source) -> Finding:
     found, games = view.sources.get((source.name, due.day)), view.games_of(due.day)
     if found is not None and found.games >= games.games:
         return _of(source, found)
+    if _is_before_all(view, due):
+        return _not_due(source, newest, NOTHING_RAN)
     have = 0 if found is None else found.games
     says = f"shot zones of {have} of {games.games} games of {due.day} are loaded; features go without the rest"
-    return source.finding(Level.YELLOW, says, _step(due.day, "results"), due, due.day)
+    return source.finding(Level.YELLOW, says, _why(source, view, due).step(due.day), due, due.day)
 
 
 SOURCES = (
-    Source("nbac_schedule", _find_schedule, "source-nba"),
-    Source("box_scores", _find_box_scores, "source-nba"),
-    Source("injury_report", _find_of_the_day, "source-espn"),
-    Source("player_lines", _find_of_the_day, "source-odds_api"),
-    Source("game_lines", _find_of_the_day, "source-odds_api"),
-    Source("shot_zones", _find_zones, "source-zones"),
+    Source("nbac_schedule", _find_schedule, "source-nba", ("schedule",)),
+    Source("box_scores", _find_box_scores, "source-nba", ("player_boxscores", "team_boxscores")),
+    Source("injury_report", _find_of_the_day, "source-espn", ("injuries",)),
+    Source("player_lines", _find_of_the_day, "source-odds_api", ("odds_player_points",)),
+    Source("game_lines", _find_of_the_day, "source-odds_api", ("odds_game_lines",)),
+    Source("shot_zones", _find_zones, "source-zones", ("shot_zones",)),
 )
 CHECKS: tuple[Check[View], ...] = (Check(CHECK, "Is each source as new as the schedules ask?", find_sources),)

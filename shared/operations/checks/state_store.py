@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from shared.chain.execution.abandonment import abandoned_after, stopped_at
 from shared.chain.execution.records import Execution, ExecutionStatus
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP
-from shared.operations.checks.firings import Fired
+from shared.operations.checks.firings import Fired, Firing
+from shared.operations.checks.outages import find_left_behind
 from shared.operations.checks.readings import MOST_EXECUTIONS
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
 
@@ -28,6 +30,9 @@ def find_probe(view: View) -> Iterable[Finding]:
     seconds = probe.write_seconds + probe.read_seconds
     says = f"written in {probe.write_seconds:.2f} s and read back in {probe.read_seconds:.2f} s"
     figures = {"write_seconds": round(probe.write_seconds, 3), "read_seconds": round(probe.read_seconds, 3)}
+    left_behind = find_left_behind(PROBE, "state", view)
+    if left_behind is not None:
+        return [left_behind]
     if seconds <= SLOW_SECONDS:
         return [Finding(PROBE, "state", Level.GREEN, says, figures=figures)]
     level, severity = (Level.RED, Severity.ERROR) if seconds > VERY_SLOW_SECONDS else (Level.YELLOW, Severity.WARNING)
@@ -109,12 +114,27 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
     waiting = [each for each in view.deferred if each.topic == due.schedule.topic and each.deferred_at >= due.at]
     if waiting:
         says = f"{name} of {clock_text(due.at)} is deferred: {waiting[-1].reason}"
-        return Finding(SCHEDULES, name, Level.YELLOW, says, "./nba resume, or mend what the breaker names")
+        return Finding(SCHEDULES, name, Level.YELLOW, says, f"{act_text('resume')}, or mend what the breaker names")
     late = view.now - due.at
+    figures: dict[str, Figure] = {"minutes_late": late // timedelta(minutes=1)}
+    letter = _find_letter(view, due)
+    if letter is not None:
+        says = f"{name} of {clock_text(due.at)} did not run: its message is a dead letter{following}"
+        figures |= {"letters": f"{letter.subscription}/{letter.reason}"}
+        return Finding(SCHEDULES, name, Level.RED, says, redrive_text(letter), figures, Severity.ERROR, due.day)
     says = f"{name} did not run: due at {clock_text(due.at)}, {span_text(late)} ago{following}"
-    step = publish_text(due.schedule.topic, due.message)
-    figures = {"minutes_late": late // timedelta(minutes=1)}
+    step = act_text("fire", name, str(due.day))
     return Finding(SCHEDULES, name, Level.RED, says, step, figures, Severity.ERROR, due.day)
+
+
+def _find_letter(view: View, due: Firing) -> DeadLetter | None:
+    """The firing's own message, where it died."""
+    for each in view.letters:
+        sent = each.published_at or each.dead_lettered_at
+        fired = (each.origin_topic, each.attributes.get("schedule")) == (due.schedule.topic, due.schedule.name)
+        if fired and each.redrivable and sent is not None and sent >= due.at:
+            return each
+    return None
 
 
 def _describe_unexpected(view: View, fired: Fired) -> str:

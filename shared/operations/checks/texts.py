@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.clock import NEW_YORK
+from shared.core.redaction import excerpt
 
+_LONGEST = 300
 _TWO_HOURS = timedelta(hours=2)
 _TWO_DAYS = timedelta(days=2)
 
@@ -34,4 +37,19 @@ def count_text(count: int, what: str) -> str:
 
 def publish_text(topic: str, message: Mapping[str, Any]) -> str:
     """The command that publishes a message, whatever the pipeline runs on."""
-    return f"./nba publish {topic} '{json.dumps(message)}'"
+    return act_text("publish", topic, f"'{json.dumps(message)}'")
+
+
+def act_text(action: str, *arguments: str) -> str:
+    """The command of an action; each is refused without a reason, which is the reader's to give."""
+    return " ".join(["./nba", action, *arguments, '--why "..."'])
+
+
+def redrive_text(letter: DeadLetter) -> str:
+    """The command that publishes a dead letter once more, with those that died like it."""
+    return act_text("redrive", "--subscription", letter.subscription, "--reason", letter.reason)
+
+
+def error_text(error: str) -> str:
+    """What an error says, without its own next step: the finding has one."""
+    return excerpt(error.partition(" Next: ")[0], _LONGEST)

@@ -100,7 +100,13 @@ def _act_on(runtime: Runtime, action: str, name: str, signature: Signature, chan
         transaction.set(path, after.to_document())
         details = {"incident": name, "says": before.says, "version": document.version}
         audit_log.record(
-            transaction, action, who=signature.who, reason=cut_text(signature.why), details=details, now=now
+            transaction,
+            action,
+            who=signature.who,
+            reason=cut_text(signature.why),
+            details=details,
+            now=now,
+            outcome=says,
         )
         return Acted(name, changed=True, says=says)
 

@@ -53,6 +53,7 @@ class _Audit(StoredRecord):
     reason: str
     details: Mapping[str, Any]
     at: datetime
+    outcome: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ def _audit_row(document: Document) -> list[dict[str, Any]]:
             "who": cut_text(audit.who),
             "reason": cut_text(audit.reason),
             "details": json.dumps(as_json(audit.details), sort_keys=True),
+            "outcome": None if audit.outcome is None else cut_text(audit.outcome),
             "acted_at": audit.at,
         }
     ]

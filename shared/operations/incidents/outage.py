@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.core.clock import parse_timestamp
 from shared.core.errors import PreconditionFailed
-from shared.core.severity import Severity
 from shared.operations.incidents.channels.message import Message, NotDelivered
 from shared.operations.incidents.channels.opening import open_channels
 from shared.operations.incidents.deliveries import Kind
@@ -23,10 +21,11 @@ from shared.operations.incidents.delivering import read_routes
 from shared.operations.incidents.history import LOADS
 from shared.operations.incidents.life import open_incident
 from shared.operations.incidents.observing import see_alerts
+from shared.operations.incidents.outage_markers import PREFIX, Marker, read_markers
 from shared.operations.incidents.planning import BETWEEN
 from shared.operations.incidents.records import Incident, incident_path
 from shared.operations.incidents.rendering import render
-from shared.operations.incidents.sightings import Sighting, bound, cut_text, sightings_of
+from shared.operations.incidents.sightings import bound, cut_text, sightings_of
 from shared.operations.incidents.texts import Named, Page, compose
 from shared.operations.levels import Finding
 from shared.stores.ports import Transaction
@@ -35,29 +34,7 @@ from shared.stores.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "monitoring/outages/"
 _UNTIL = f"{LOADS}/outages"
-
-
-@dataclass(frozen=True)
-class _Marker:
-    """What was sent while the store was down."""
-
-    at: str
-    check: str
-    subject: str
-    severity: str
-    says: str
-    next_step: str
-    channels: Sequence[str]
-
-    @property
-    def moment(self) -> datetime:
-        return parse_timestamp(self.at)
-
-    @property
-    def sighting(self) -> Sighting:
-        return Sighting(self.check, self.subject, Severity(self.severity), self.says, next_step=self.next_step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +51,12 @@ def announce_outage(runtime: Runtime, finding: Finding) -> tuple[str, ...]:
     where the raw bucket does not answer either.
     """
     now = runtime.clock.now()
-    if any(now - each.moment < BETWEEN for each in _markers(runtime, now)):
+    if any(now - each.noted_at < BETWEEN for each in read_markers(runtime, now)):
         return ()
     sighting = bound(sightings_of([finding])[0])
     channels = open_channels(runtime.settings).ready
     routes = [each for each in read_routes(runtime.settings, tuple(channels)) if each.takes(sighting.severity)]
-    marker = _Marker(
+    marker = Marker(
         at=now.isoformat(),
         check=sighting.check,
         subject=sighting.subject,
@@ -119,25 +96,18 @@ def recover_outages(runtime: Runtime) -> tuple[str, ...]:
     now = runtime.clock.now()
     document = runtime.state.get(_UNTIL)
     until = now - timedelta(days=2) if document is None else _Until.from_document(document).until
-    fresh = [each for each in _markers(runtime, now) if each.moment > until]
+    fresh = [each for each in read_markers(runtime, now) if each.noted_at > until]
     if not fresh:
         return ()
-    changes = see_alerts(runtime, [(each.sighting, each.moment) for each in fresh])
+    changes = see_alerts(runtime, [(each.sighting, each.noted_at) for each in fresh])
     for name in changes.opened:
         _backdate(runtime, name, fresh)
-    record = _Until(until=fresh[-1].moment).to_document()
+    record = _Until(until=fresh[-1].noted_at).to_document()
     runtime.state.transaction(lambda transaction: transaction.set(_UNTIL, record))
     return changes.opened + changes.updated
 
 
-def _markers(runtime: Runtime, now: datetime) -> list[_Marker]:
-    """Those of yesterday and today (UTC), oldest first."""
-    days = (now - timedelta(days=1), now)
-    paths = [path for day in days for path in runtime.raw.list(f"{PREFIX}{day:%Y-%m-%d}/")]
-    return [_Marker(**json.loads(runtime.raw.read(path).data)) for path in paths]
-
-
-def _backdate(runtime: Runtime, name: str, markers: Sequence[_Marker]) -> None:
+def _backdate(runtime: Runtime, name: str, markers: Sequence[Marker]) -> None:
     """The incident as it was: opened with its first message, and known to who was sent it."""
 
     def body(transaction: Transaction) -> None:
@@ -148,8 +118,8 @@ def _backdate(runtime: Runtime, name: str, markers: Sequence[_Marker]) -> None:
         ours = [each for each in markers if each.sighting.fingerprint == incident.fingerprint]
         if not ours:
             return
-        first, last = ours[0].moment, ours[-1]
-        message = {"at": last.moment, "kind": Kind.OPENED.value, "number": 1, "delivery": ""}
+        first, last = ours[0].noted_at, ours[-1]
+        message = {"at": last.noted_at, "kind": Kind.OPENED.value, "number": 1, "delivery": ""}
         transaction.set(
             incident.path,
             replace(

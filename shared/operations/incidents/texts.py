@@ -66,7 +66,7 @@ def compose_test(now: datetime, page: Page) -> Text:
 
 def _compose_one(incident: Incident, kind: Kind, now: datetime, page: Page) -> Text:
     lines = [cut_text(incident.says, _SAYS)]
-    if incident.detail:
+    if incident.detail and incident.detail not in incident.says:
         lines.append(cut_text(incident.detail, _SAYS))
     if figures := _figures(incident):
         lines.append(f"Figures: {figures}.")

@@ -14,8 +14,8 @@ from shared.operations.incidents.channels.posting import post
 
 # Slack cuts a text off beyond 40,000 characters and asks for 4,000 at most.
 LONGEST = 4_000
-# Pairs of these make bold, italic, struck out and code; a zero-width character after one ends that.
-_MARKS = re.compile(r"([*_~`])")
+# Pairs of these make bold, italic, struck out and code; an underscore within a word makes nothing.
+_MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def escape(text: str) -> str:

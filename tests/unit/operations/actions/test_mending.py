@@ -23,6 +23,8 @@ DAY = date(2025, 11, 14)
     [
         ("batch-opened", "2025-11-14", "error", {}, "heal", {"game_date": DAY}),
         ("consolidation", "2025-11-14", "critical", {}, "consolidate", {"game_date": DAY}),
+        ("consolidation", "2025-11-14", "critical", {"subscription": "a-dead-letter", "reason": "x"}, "redrive",
+         {"subscription": "a-dead-letter", "reason": "x"}),
         ("export-written", "2025-11-14", "error", {}, "export", {"game_date": DAY}),
         ("export-written", "2025-11-14", "critical", {}, "heal", {"game_date": DAY}),
         ("source-fresh", "injury_report", "error", {}, "rerun", {"game_date": DAY, "phase": "phase1"}),

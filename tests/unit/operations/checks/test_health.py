@@ -19,7 +19,7 @@ from shared.chain.resilience import circuit_breaker, pause_switch
 from shared.chain.resilience.circuit_breaker import THRESHOLD
 from shared.core.errors import DataError, SourceUnavailable, StoreUnavailable
 from shared.operations.api.as_json import as_json
-from shared.operations.checks.causes import CAUSES, FOLLOWS_FROM, STORE
+from shared.operations.checks.causes import CAUSES, FOLLOWS_FROM, STORE, link
 from shared.operations.checks.health import CHECKS, Health, read_health, run_checks
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Finding, Level, Severity
@@ -86,7 +86,28 @@ def test_every_check_is_there_once_and_asks_a_question() -> None:
 def test_every_cause_is_of_checks_that_exist_and_none_is_its_own() -> None:
     ids = {check.id for check in CHECKS}
     assert {cause.of for cause in CAUSES} | {cause.cause for cause in CAUSES} | {STORE} <= ids
-    assert all(cause.of != cause.cause for cause in CAUSES)
+    # of one check two subjects may have one cause, never each other's
+    assert [cause.of for cause in CAUSES if cause.of == cause.cause] == ["source-fresh"]
+    lists = [Finding("source-fresh", name, Level.RED, "late") for name in ("player_lines", "game_lines")]
+    linked = [link([replace(each, figures={"schedule": "x"}) for each in order]) for order in (lists, lists[::-1])]
+    assert [{each.subject for each in found if FOLLOWS_FROM in each.figures} for found in linked] == [
+        {"game_lines"}
+    ] * 2
+
+
+def test_a_cause_is_as_severe_as_what_follows_from_it_however_far() -> None:
+    found = link(
+        [
+            Finding("state-store", "state", Level.RED, "back", figures={"outage": "x"}, severity=Severity.ERROR),
+            Finding("dead-letters", "a/b", Level.RED, "dead", figures={"outage": "x"}, severity=Severity.ERROR),
+            Finding("schedules", "s", Level.RED, "silent", figures={"letters": "a/b"}, severity=Severity.ERROR),
+            Finding("batch-opened", "d", Level.RED, "none", figures={"schedule": "s"}, severity=Severity.CRITICAL),
+            Finding("breakers", "source-x", Level.YELLOW, "tries"),
+            Finding("pause", "pause", Level.GREEN, "not paused"),
+        ]
+    )
+    info, warning = Severity.INFO, Severity.WARNING
+    assert [each.severity for each in found] == [Severity.CRITICAL, info, info, info, warning, warning]
 
 
 def test_a_good_noon_is_green_and_exits_0(world: World) -> None:

@@ -4,6 +4,7 @@ due.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -124,10 +125,7 @@ def test_no_batch_since_the_last_run_is_red_and_says_how_far_it_came(world: Worl
         "2025-11-14: same-day-predictions was due at 2025-11-14 11:30, and no batch was opened since;"
         " nothing ran for it"
     )
-    assert found.next_step == (
-        """./nba publish nba-self-heal-trigger '{"game_date": "2025-11-14"}': it restarts the earliest phase that"""
-        " is short"
-    )
+    assert found.next_step == ('./nba heal 2025-11-14 --why "...": it restarts the earliest phase that is short')
     world.run_schedule(SAME_DAY)
     world.run(
         "phase3_analytics", RUN, at=at("11:32"), status=ExecutionStatus.FAILED, attempts=4, error_message="no schema"
@@ -201,13 +199,26 @@ def test_a_closed_batch_is_red_once_it_should_be_consolidated(world: World, minu
         )
 
 
-def test_a_failed_consolidation_is_critical_and_names_the_message_that_tries_again(world: World) -> None:
+def test_a_failed_consolidation_is_critical_and_names_what_tries_again(world: World) -> None:
     world.go_well()
     world.put_batch(status=BatchStatus.FAILED, consolidated_at=None, failure="10 rows staged, 0 merged")
     found = world.finding("consolidation")
     assert (found.level, found.severity) == (Level.RED, Severity.CRITICAL)
     assert "10 rows staged, 0 merged" in found.says
-    assert f'"batch_id": "{BATCH}"' in found.next_step
+    assert (found.next_step, found.figures) == (
+        'mend the cause, then ./nba consolidate 2025-11-14 --why "..."',
+        {"batch_id": BATCH},
+    )
+    (source,) = world.pipeline.functions["phase5_consolidation"].subscriptions
+    attributes = {"dead_letter_reason": "max_delivery_attempts", "dead_letter_topic": source.topic}
+    for batch_id in (f"{BATCH}0", BATCH):
+        body = json.dumps({"batch_id": batch_id}).encode()
+        world.runtime.bus.publish(source.dead_letter_topic, body, attributes)
+        found = world.finding("consolidation")
+        mine = batch_id == BATCH
+        letters = f"--subscription {source.dead_letter_subscription} --reason max_delivery_attempts"
+        assert (letters in found.next_step) is mine
+        assert ("subscription" in found.figures) is mine
 
 
 @pytest.mark.parametrize(
@@ -262,7 +273,7 @@ def test_an_export_that_is_not_there_or_of_another_batch_is_red(world: World) ->
     assert found.says == (
         f"2025-11-14: no export of {BATCH}, 30 min after it was consolidated: the file is of batch_2025-11-14_r0"
     )
-    assert found.next_step == """./nba publish nba-phase6-export-trigger '{"game_date": "2025-11-14"}'"""
+    assert found.next_step == './nba export 2025-11-14 --why "..."'
     world.runtime.exports.write(f"v1/predictions/{DAY}.json", b"not json", content_type="application/json")
     assert world.finding("export-written").says.endswith("there is none")
     world.export(content_at=at("11:34"))
@@ -278,7 +289,7 @@ def test_an_export_that_phase_6_refused_says_why_and_is_critical(world: World) -
     found = world.finding("export-written")
     assert (found.level, found.severity) == (Level.RED, Severity.CRITICAL)
     assert found.says.endswith("phase 6 says: coverage is 10%")
-    assert "nba-self-heal-trigger" in found.next_step
+    assert "./nba heal 2025-11-14" in found.next_step
 
 
 def test_rows_that_are_gone_are_counted(world: World) -> None:

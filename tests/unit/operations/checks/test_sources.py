@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.core.settings import Settings
+from shared.operations.checks.causes import FOLLOWS_FROM
 from shared.operations.levels import Finding, Level, Severity
 from tests.pipeline.evening import row
 from tests.unit.operations.checks.world import DAY, SAME_DAY, YESTERDAY, World, at
@@ -81,7 +82,7 @@ def test_an_older_answer_is_yellow_while_it_serves_and_red_afterwards(world: Wor
         "the newest about 2025-11-14 is of 2025-11-14 07:01, 5.1 h old, and same-day-predictions was due at"
         " 2025-11-14 11:30"
     )
-    assert older.next_step.startswith("./nba breakers; then ./nba publish nba-phase1-trigger")
+    assert older.next_step == './nba breakers; then ./nba rerun 2025-11-14 phase1 --why "..."'
     world.clock.move(hours=7)  # 19:05, an hour and a half after the last run
     assert found(world, source).level is Level.RED
 
@@ -90,9 +91,36 @@ def test_an_older_answer_is_yellow_while_it_serves_and_red_afterwards(world: Wor
 def test_no_answer_about_the_day_is_red(world: World, source: str) -> None:
     world.play()
     answer(world, source, at("11:31"), day=YESTERDAY)
+    if source == "game_lines":
+        answer(world, "player_lines", at("11:31"))
     missing = found(world, source)
     assert (missing.level, missing.severity, missing.game_date) == (Level.RED, Severity.ERROR, DAY)
     assert missing.says == ("there is no answer about 2025-11-14, and same-day-predictions was due at 2025-11-14 11:30")
+
+
+def test_lines_that_are_missing_are_one_cause_in_the_words_of_phase_1(world: World) -> None:
+    world.play()
+    failed = {
+        "odds_player_points": "The Odds API answered 401. Next: look at its quota.",
+        "odds_game_lines": "The Odds API answered 401.",
+    }
+    world.run_schedule(SAME_DAY, metadata={"failed": failed})
+    players, games = found(world, "player_lines"), found(world, "game_lines")
+    assert players.says.endswith("was due at 2025-11-14 11:30; phase 1 says: The Odds API answered 401.")
+    assert players.next_step == 'look at its quota; then ./nba rerun 2025-11-14 phase1 --why "..."'
+    assert (players.severity, games.severity) == (Severity.ERROR, Severity.INFO)
+    assert games.figures[FOLLOWS_FROM] == "source-fresh:player_lines"
+
+
+@pytest.mark.parametrize("source", [*OF_THE_DAY, "nbac_schedule", "box_scores"])
+def test_what_fell_due_before_anything_ran_here_is_missed_of_no_source(world: World, source: str) -> None:
+    for day, status in ((DAY, "scheduled"), (YESTERDAY, "final")):
+        world.play(day, status=status, snapshot_time=at("05:00"))
+    assert found(world, source).level is not Level.GREEN
+    world.run("phase1_scrape", "2025-11-14-by-hand", at=at("11:45"))
+    green = found(world, source)
+    assert green.level is Level.GREEN
+    assert green.says.startswith("nothing due: nothing ran here when the last run fell due")
 
 
 def test_a_list_derived_from_box_scores_is_no_answer(world: World) -> None:
@@ -163,7 +191,7 @@ def test_box_scores_of_every_game_count_of_players_and_of_teams(
         f"box scores of {have} of 2 games of 2025-11-13 are loaded, and daily-yesterday-analytics was due at"
         " 2025-11-14 06:30"
     )
-    assert '"mode": "results"' in short.next_step
+    assert short.next_step == './nba breakers; then ./nba rerun 2025-11-13 phase1 --why "..."'
 
 
 def test_box_scores_are_not_due_before_the_run_had_time(world: World) -> None:

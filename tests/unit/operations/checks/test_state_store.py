@@ -4,6 +4,7 @@ fire.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,9 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import read_envelope, read_message
 from shared.chain.resilience import pause_switch
 from shared.core.clock import LONG_AGO
+from shared.operations.actions.perform import preview
+from shared.operations.actions.table import action_of
+from shared.operations.api.as_json import as_json
 from shared.operations.checks.firings import firings_of
 from shared.operations.levels import Level, Severity
 from tests.pipeline.support import push
@@ -175,8 +179,10 @@ def test_one_that_did_not_fire_is_red_with_the_command_that_makes_the_same_run(w
     assert found.says == (
         "daily-yesterday-analytics did not run: due at 2025-11-14 06:30, 5.6 h ago; next at 2025-11-15 06:30"
     )
-    message = '{"game_date": "2025-11-13", "mode": "results", "schedule": "daily-yesterday-analytics"}'
-    assert found.next_step == f"./nba publish nba-phase1-trigger '{message}'"
+    assert found.next_step == './nba fire daily-yesterday-analytics 2025-11-13 --why "..."'
+    values = {"schedule": "daily-yesterday-analytics", "game_date": "2025-11-13"}
+    (trigger,) = preview(action_of("fire"), world.runtime, world.pipeline, values).triggers
+    message = json.dumps(as_json(trigger.message))
     envelope = read_envelope(push(message, message_id="9", published_at=NOW.isoformat()), "")
     read = read_message(envelope, PhaseMessage, NOW)
     function = world.pipeline.functions["phase1_scrape"]

@@ -56,14 +56,16 @@ def fail(channel: Channel, message: Message = MESSAGE) -> NotDelivered:
 
 
 def test_slack_is_sent_a_text_in_which_nothing_means_anything() -> None:
-    odd = replace(MESSAGE, title="ERROR: *a* <!channel>", body="a & b <https://x|y> <@U1>")
+    odd = replace(
+        MESSAGE, title="ERROR: *a* _b_ ~c~ `d` player_lines __e _ <!channel>", body="a & b <https://x|y> <@U1>"
+    )
     with hook() as receiver:
         assert Slack(receiver.address).send(odd) == ""
     ((path, headers, body),) = receiver.posts
     assert path == "/services/T0AAAAA1B/B0CCCCC2D/zQ9xYw8vUt7s"
     assert headers["Idempotency-Key"] == MESSAGE.id
     assert json.loads(body) == {
-        "text": "*ERROR: a &lt;!channel&gt;*\na &amp; b &lt;https://x|y&gt; &lt;@U1&gt;",
+        "text": "*ERROR: a b c d player_lines e  &lt;!channel&gt;*\na &amp; b &lt;https://x|y&gt; &lt;@U1&gt;",
         "mrkdwn": True,
         "unfurl_links": False,
         "unfurl_media": False,

@@ -128,9 +128,10 @@ def test_what_people_did_is_loaded_once(runtime: Runtime, clock: ManualClock) ->
         "who": "ada",
         "reason": "odd odds",
         "details": '{"turn": 1}',
+        "outcome": "paused",
         "acted_at": START,
     }
-    assert (second["action"], second["who"]) == ("resume", "eve")
+    assert (second["action"], second["who"], second["outcome"]) == ("resume", "eve", "resumed")
 
 
 def test_more_than_one_load_takes_is_loaded_by_the_next(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
