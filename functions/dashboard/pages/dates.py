@@ -37,7 +37,7 @@ def add_routes(pages: Blueprint) -> None:
         return render_live(
             "grid",
             "batch.html",
-            is_running=found.status in ("OPEN", "CLOSED"),
+            is_running=found.is_running,
             title=found.batch_id,
             batch=found,
         )

@@ -9,7 +9,7 @@ from functools import partial
 
 from shared.chain.execution.records import COLLECTION, Execution
 from shared.chain.messages import outbox
-from shared.core.concurrency import all_of
+from shared.core.concurrency import all_of, both
 from shared.core.errors import NotFound
 from shared.core.pipeline import FunctionSpec, Pipeline
 from shared.operations.contracts import restarts
@@ -110,7 +110,7 @@ def read_cell(runtime: Runtime, pipeline: Pipeline, day: date, phase: str) -> Ce
     if phase not in phases_of(pipeline):
         raise NotFound(f"There is no phase {phase!r}; these are: {', '.join(phases_of(pipeline))}.")
     (function,) = (each for each in pipeline.functions.values() if each.phase == phase)
-    read = read_dates(runtime, pipeline, [day])
+    read, rows = both(partial(read_dates, runtime, pipeline, [day]), partial(_rows, runtime, day, phase), name="cell")
     facts = read.facts[day]
     found = make_grid_day(facts, read.paused)
     runs = list(reversed(facts.runs.get(phase, ())))
@@ -120,7 +120,7 @@ def read_cell(runtime: Runtime, pipeline: Pipeline, day: date, phase: str) -> Ce
         function=function.name,
         contracts=_contracts(facts, phase),
         executions=_executions(runtime, function, day, runs),
-        rows=_rows(runtime, day, phase),
+        rows=rows,
         deferred=tuple(facts.waiting.get(phase, ())),
         restarts=tuple(_restart(each) for each in restarts.of_date(runtime, day) if each.phase == phase),
         batches=tuple(batch.batch_id for batch in reversed(facts.snapshot.batches)),
