@@ -50,6 +50,16 @@ class Day:
         return latest_batch(self.view.runtime.state, self.day)
 
     @cached_property
+    def unnamed(self) -> Batch | None:
+        """The newest batch opened for the date in the window, where the document that names
+        the latest is gone, or names one that is not there.
+        """
+        if self.latest is not None:
+            return None
+        ours = (batch for batch in self.view.batches if batch.game_date == self.day)
+        return max(ours, key=lambda batch: batch.revision, default=None)
+
+    @cached_property
     def batch(self) -> Batch | None:
         """The latest batch, where it answers what was asked for last: opened since, or the run had
         none to open.
