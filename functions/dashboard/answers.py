@@ -13,11 +13,15 @@ from shared.operations.api.as_json import as_json
 
 
 def answer_json(value: Any, status: int = 200) -> Response:
-    """A read model as JSON, with an ETag of its content; 304 where the asker has it already."""
+    """A read model as JSON, with an ETag of what it says; 304 where the asker knows that already.
+
+    The tag is a weak one: when something was read, and in how many seconds, is no change.
+    """
     text = json.dumps(redact_json(as_json(value)), ensure_ascii=False)
     response = Response(text + "\n", status=status, mimetype="application/json")
     if request.method in ("GET", "HEAD") and status == 200:
-        response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
+        lasting = json.dumps(as_json(value, lasting=True), ensure_ascii=False)
+        response.set_etag(hashlib.sha256(lasting.encode()).hexdigest()[:32], weak=True)
         response.headers["Cache-Control"] = "no-cache"
         response.make_conditional(request)
     return response

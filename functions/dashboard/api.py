@@ -11,15 +11,19 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from functions.dashboard.answers import answer_json
+from functions.dashboard.asking import ask, carry_out, read_at
 from functions.dashboard.identity import Forbidden
 from functions.dashboard.openapi import document
+from shared.core.clock import format_timestamp
 from shared.core.errors import DataError
-from shared.operations.actions.action import Parameter, Request
-from shared.operations.actions.perform import perform, preview
+from shared.operations.actions.action import Parameter
+from shared.operations.actions.perform import preview
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import ACTIONS, action_of
-from shared.operations.actions.values import parse_values
 from shared.operations.api.questions import QUESTIONS, Question
+
+# When the oldest of what is answered was read.
+READ_AT = "X-Read-At"
 
 
 def create_api() -> Blueprint:
@@ -53,8 +57,7 @@ def create_api() -> Blueprint:
         require_operator()
         body = _body()
         signature = Signature(g.identity.who, _text(body, "why"))
-        done = perform(action_of(name), g.runtime, g.pipeline, _values(body), signature, _text(body, "key"))
-        return answer_json(done)
+        return answer_json(carry_out(action_of(name), _values(body), signature, _text(body, "key")))
 
     return api
 
@@ -73,18 +76,14 @@ def new_key() -> str:
     return secrets.token_hex(12)
 
 
-def ask(question: Question, given: Mapping[str, Any]) -> Any:
-    """The read model that answers a question. Raises DataError, NotFound and what stores raise."""
-    values = parse_values(question.parameters, given)
-    return question.answer(Request(g.runtime, g.pipeline, values, "question"))
-
-
 def _answering(question: Question) -> Callable[..., Response]:
     return partial(_answer, question)
 
 
 def _answer(question: Question, **of_path: str) -> Response:
-    return answer_json(ask(question, {**query(question.parameters), **of_path}))
+    response = answer_json(ask(question, {**query(question.parameters), **of_path}))
+    response.headers[READ_AT] = format_timestamp(read_at())
+    return response
 
 
 def query(parameters: tuple[Parameter, ...]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from pathlib import Path
 from flask import Flask, Response, g, request
 
 from functions.dashboard.api import create_api
+from functions.dashboard.asking import begin_request
 from functions.dashboard.error_answers import install_error_answers
 from functions.dashboard.identity import Forbidden, Verifiers, identify
+from functions.dashboard.kept_answers import KeptAnswers
 from functions.dashboard.pages import create_pages
 from functions.dashboard.tokens import Keys, verifiers_of
 from functions.dashboard.wording import install_filters
@@ -33,13 +35,17 @@ HEADERS = {
 
 
 def create_app(
-    runtime_of: Callable[[], Runtime], pipeline: Pipeline, verifiers: Callable[[Runtime], Verifiers] | None = None
+    runtime_of: Callable[[], Runtime],
+    pipeline: Pipeline,
+    verifiers: Callable[[Runtime], Verifiers] | None = None,
+    kept: KeptAnswers | None = None,
 ) -> Flask:
     """The dashboard of a runtime, built at the first request.
 
     Args:
         runtime_of: the runtime as it is now: a repetition of simulated time replaces it.
         verifiers: how tokens are verified; None: with Google's public keys.
+        kept: answers that are kept where the runtime is deployed; None: none are.
     """
     # functions-framework's own application answers /static
     app = Flask("dashboard", root_path=str(Path(__file__).parent), static_url_path="/assets")
@@ -58,6 +64,7 @@ def create_app(
     def know_who_asks() -> None:
         runtime = runtime_of()
         g.runtime, g.pipeline = runtime, pipeline
+        begin_request(runtime, kept)
         g.identity = identify(request.environ, dict(request.headers), runtime.settings, verify(runtime))
         check_origin()
 

@@ -6,12 +6,13 @@ import flask
 import werkzeug
 
 from functions.dashboard.app import create_app
+from functions.dashboard.kept_answers import KeptAnswers
 from shared.core.logs import configure_logging, log_context
 from shared.core.pipeline import load_pipeline
 from shared.stores.runtime import get_runtime
 
 configure_logging()
-_app = create_app(get_runtime, load_pipeline())
+_app = create_app(get_runtime, load_pipeline(), kept=KeptAnswers())
 
 
 def dashboard(request: flask.Request) -> werkzeug.Response:

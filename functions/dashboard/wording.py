@@ -65,6 +65,7 @@ def install_filters(app: Flask) -> None:
     """Make them filters of the templates."""
     filters = {
         "moment": write_moment,
+        "second": write_second,
         "clock": write_clock,
         "age": format_age,
         "seconds": write_seconds,
@@ -107,6 +108,11 @@ def word_of(value: Any) -> str:
 def write_moment(moment: datetime | None) -> str:
     """2025-11-14 17:45, New York; a dash where there is none."""
     return "–" if moment is None else f"{moment.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
+
+
+def write_second(moment: datetime) -> str:
+    """2025-11-14 17:45:09, New York."""
+    return f"{moment.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}"
 
 
 def write_clock(moment: datetime | None, day: date | None = None) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from local.bench import bus_speed, growth, loader, merge, prepare, report, serving
+from local.bench import bus_speed, grid, growth, loader, merge, prepare, report, serving
 from local.bench.league import MOST_GAMES, players_of_season
 from local.console.command import run_command
 from local.console.exit_codes import DONE, FAILED
@@ -65,12 +65,16 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
     screen.part(f"Five systems for {PLAYERS} players", 1)
     served = serving.measure(work / growth.folder_of(MOST_GAMES), PLAYERS, screen.progress)
     screen.step(f"Five systems for {served['players']} players: {served['with_ms']:.0f} ms")
+    screen.part("The dashboard's grid of more and more dates", 1)
+    grids = grid.measure(work / growth.folder_of(MOST_GAMES), league.last_date, screen.progress)
+    screen.step(f"The dashboard's grid of {grids[-1]['dates']} dates: {grids[-1]['ms']:.0f} ms")
     shutil.rmtree(work)
     return {
         "batch_loader": loaded,
         "staging_merge": merged,
         "chain_run": {"sizes": sizes, "growth": growth.growth(sizes)},
         "serving": served,
+        "grid": grids,
         "bus": bus,
         "machine": {
             "cpus": os.cpu_count(),

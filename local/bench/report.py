@@ -33,6 +33,7 @@ def show(console: Console, figures: Figures) -> None:
         growth_table(figures["chain_run"]["sizes"]),
         phases_table(figures["chain_run"]["sizes"]),
         serving_table(figures["serving"]),
+        grid_table(figures["grid"]),
     ):
         console.print(plain(title), style="bold", highlight=False)
         console.print(table)
@@ -110,6 +111,13 @@ def serving_table(served: Figures) -> Titled:
     one, units = (f"{served[name]:.1f}" for name in ("ratio", "units_ratio"))
     table.add_row("without explanations", _ms(served["without_ms"]), "1", _ms(served["units_without_ms"]), "1")
     table.add_row("with explanations", _ms(served["with_ms"]), one, _ms(served["units_with_ms"]), units)
+    return title, table
+
+
+def grid_table(grid: Sequence[Figures]) -> Titled:
+    title, table = _table("The dashboard's grid, read from the stores", ("dates", "ms", "times", "SQL"))
+    for each in grid:
+        table.add_row(str(each["dates"]), _ms(each["ms"]), f"{each['times']:.1f}", str(each["warehouse_statements"]))
     return title, table
 
 

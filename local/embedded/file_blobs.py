@@ -79,6 +79,14 @@ class FileBlobs:
             raise NotFound(f"There is no object {path} in {self._folder}.")
         return Blob(path, data, version.generation, version.content_type, version.cache_control)
 
+    def read_start(self, path: str, size: int) -> bytes:
+        file, _ = self._places(path)
+        # a write renames: who has opened the file reads one object, and needs no turn
+        data = _content(file, size)
+        if data is None:
+            raise NotFound(f"There is no object {path} in {self._folder}.")
+        return data
+
     def list(self, prefix: str) -> list[str]:
         # Only the folder that the prefix names whole needs a walk.
         start = self._folder / prefix.rpartition("/")[0]
@@ -122,10 +130,14 @@ class FileBlobs:
         return self._folder / path, self._folder / META / f"{path}.json"
 
 
-def _content(file: Path) -> bytes | None:
+def _content(file: Path, size: int = -1) -> bytes | None:
+    """The file's bytes, the first `size` of them alone where it is given; None: there is none."""
     with file_errors(file):
         try:
-            return file.read_bytes() if _is_plain(file) else None
+            if not _is_plain(file):
+                return None
+            with file.open("rb") as opened:
+                return opened.read(size)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 

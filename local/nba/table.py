@@ -19,7 +19,7 @@ ENTRIES: Mapping[str, Entry] = {
         "local.nba.commands.dates:grid", "Show dates by phase: complete, short, running, failed, deferred, not due.", IS
     ),
     "show": Entry(
-        "local.nba.commands.dates:show", "Show a date, or one phase of it: rows, executions, errors, messages.", IS
+        "local.nba.commands.dates:show", "Show a date, or one phase of it: incidents, rows, executions, errors.", IS
     ),
     "batch": Entry(
         "local.nba.commands.dates:batch", "Show a batch: its units, rows and guards; who supersedes it.", IS

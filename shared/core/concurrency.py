@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from shared.core.errors import SourceUnavailable
 
 T = TypeVar("T")
 K = TypeVar("K")
+A = TypeVar("A")
+B = TypeVar("B")
 
 _sequence: Callable[[int], Sequence[int]] | None = None
 
@@ -85,3 +87,9 @@ def all_of(tasks: Mapping[K, Callable[[], T]], workers: int, *, name: str) -> di
             raise result
         results[key] = result
     return {key: results[key] for key in tasks}
+
+
+def both(first: Callable[[], A], second: Callable[[], B], *, name: str) -> tuple[A, B]:
+    """What two tasks return that wait for different answers; any failure is raised."""
+    found = all_of({0: first, 1: second}, 2, name=name)
+    return cast("tuple[A, B]", (found[0], found[1]))

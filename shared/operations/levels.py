@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from shared.core.severity import SEVERITIES, Severity
+from shared.operations.api.as_json import OF_THE_MOMENT
 
 __all__ = ["LEVELS", "SEVERITIES", "Check", "Figure", "Finding", "Level", "Severity", "worst"]
 
@@ -45,6 +46,8 @@ class Finding:
     severity: Severity = Severity.WARNING
     """Of the incident that it is, where it is not green."""
     game_date: date | None = None
+    timings: Mapping[str, float] = field(default_factory=dict, metadata=OF_THE_MOMENT)
+    """Seconds that are others at every look, and fine."""
 
     @property
     def fingerprint(self) -> str:

@@ -335,6 +335,13 @@ class Blobs(Protocol):
         """Raises NotFound."""
         ...
 
+    def read_start(self, path: str, size: int) -> bytes:
+        """The first `size` bytes of an object, fewer where it is shorter; the rest is not sent.
+
+        Raises NotFound.
+        """
+        ...
+
     def list(self, prefix: str) -> list[str]:
         """Paths that begin with prefix, sorted."""
         ...

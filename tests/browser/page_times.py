@@ -1,7 +1,7 @@
 """Prints how long each page takes on a state folder, and of how many warehouse statements it is.
 
 python -m tests.browser.page_times FOLDER, on a copy of a folder that nobody serves. Each page is
-asked for four times, the first of which is not counted.
+asked for ten times, the first of which is not counted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from shared.core.clock import new_york_date
 from shared.core.pipeline import load_pipeline
 from shared.operations.picks import read_picks
 from shared.stores.runtime import Runtime
+from tests.support.counted_ports import CountedStores
 
-TIMES = 4
+TIMES = 10
 PAGES = ("/", "/grid", "/queues", "/alerts", "/latency", "/accuracy", "/health", "/audit", "/actions/pause")
 
 
@@ -37,25 +38,32 @@ def paths_of(runtime: Runtime) -> list[str]:
 
 
 def main(folder: Path) -> None:
-    """Print a line for each page: seconds of the clock and of the processors, in the middle."""
+    """Print a line for each page: milliseconds of the clock (in the middle, and at worst) and of
+    the processors, and what the page asked of the stores the last time.
+    """
     with open_runtime(folder, port=ANY_PORT) as embedded:
-        runtime = embedded.runtime
-        assert isinstance(runtime.warehouse, DuckDbWarehouse)
-        client = create_app(lambda: runtime, load_pipeline()).test_client()
+        assert isinstance(embedded.runtime.warehouse, DuckDbWarehouse)
+        warehouse = embedded.runtime.warehouse
+        stores = CountedStores.of(embedded.runtime)
+        client = create_app(lambda: stores.runtime, load_pipeline()).test_client()
         client.environ_base[LOCAL_USER] = "times"
-        print(f"{'page':48}{'status':>8}{'statements':>12}{'ms':>8}{'ms of processors':>18}{'kB':>7}")
-        for path in paths_of(runtime):
+        heads = ("status", "statements", "state", "blobs", "blob kB", "ms", "worst", "cpu ms", "kB")
+        print(f"{'page':44}" + "".join(f"{head:>11}" for head in heads))
+        for path in paths_of(embedded.runtime):
             clock, processors, statements, size = [], [], 0, 0
             for _ in range(TIMES):
-                before = sum(runtime.warehouse.statement_counts.values())
+                stores.reset()
+                before = sum(warehouse.statement_counts.values())
                 began, used = time.perf_counter(), time.process_time()
                 response = client.get(path, headers={"Accept": "text/html"})
                 clock.append((time.perf_counter() - began) * 1_000)
                 processors.append((time.process_time() - used) * 1_000)
-                statements, size = sum(runtime.warehouse.statement_counts.values()) - before, len(response.data)
-            middle, of_processors = median(clock[1:]), median(processors[1:])
-            status = response.status_code
-            print(f"{path:48}{status:8}{statements:12}{middle:8.0f}{of_processors:18.0f}{size / 1_000:7.0f}")
+                statements, size = sum(warehouse.statement_counts.values()) - before, len(response.data)
+            figures = (
+                response.status_code, statements, stores.state_reads, stores.blob_reads, stores.blob_bytes / 1_000,
+                median(clock[1:]), max(clock[1:]), median(processors[1:]), size / 1_000,
+            )  # fmt: skip
+            print(f"{path:44}" + "".join(f"{figure:11.0f}" for figure in figures))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from functions.dashboard.wording import write_second
 from shared.chain.resilience import pause_switch
 from tests.browser.conftest import Served
 
@@ -44,9 +45,12 @@ def test_nothing_is_swapped_where_nothing_changed_and_ticks_outlive_a_change(
     mark(page)
     box = page.get_by_role("checkbox", name="Redrive").first
     box.check()
+    served.evening.clock.move(seconds=61)
     assert wait_a_minute(page) == 304
     assert is_marked(page)
     runtime = served.evening.runtime
+    # nothing is new, and that was read just now
+    page.get_by_text(f"read at {write_second(runtime.clock.now())}").wait_for()
     pause_switch.pause(runtime.state, who="bob", reason="the feed is down", now=runtime.clock.now())
     assert wait_a_minute(page) == 200
     page.get_by_text("the feed is down").wait_for()

@@ -71,6 +71,27 @@ def test_empty_objects(blobs: Blobs) -> None:
     assert blobs.read("empty").data == b""
 
 
+def test_the_start_of_an_object_is_read_alone(blobs: Blobs) -> None:
+    blobs.write("v1/long.json", b"0123456789", content_type=JSON)
+    assert blobs.read_start("v1/long.json", 4) == b"0123"
+    assert blobs.read_start("v1/long.json", 10) == b"0123456789"
+    assert blobs.read_start("v1/long.json", 11) == b"0123456789", "as much as there is"
+    blobs.write("v1/long.json", b"9876543210", content_type=JSON)
+    assert blobs.read_start("v1/long.json", 4) == b"9876"
+
+
+def test_an_empty_object_has_an_empty_start(blobs: Blobs) -> None:
+    blobs.write("empty", b"", content_type=JSON)
+    assert blobs.read_start("empty", 4) == b""
+
+
+def test_an_object_that_is_not_there_has_no_start(blobs: Blobs) -> None:
+    blobs.write("v1/other", b"x", content_type=JSON)
+    for path in ("v1/none.json", "v1"):
+        with pytest.raises(NotFound, match=path):
+            blobs.read_start(path, 4)
+
+
 def test_absent_objects(blobs: Blobs) -> None:
     with pytest.raises(NotFound, match=r"none\.json"):
         blobs.read("v1/none.json")
@@ -132,6 +153,8 @@ def test_paths_that_are_no_object_names_are_refused(blobs: Blobs, path: str) -> 
         blobs.write(path, b"x", content_type=JSON)
     with pytest.raises((Fatal, ValueError, NotFound)):
         blobs.read(path)
+    with pytest.raises((Fatal, ValueError, NotFound)):
+        blobs.read_start(path, 1)
     assert blobs.list("") == []
 
 

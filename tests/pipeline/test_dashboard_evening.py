@@ -18,9 +18,12 @@ from shared.chain.resilience import circuit_breaker
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.core.severity import Severity
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.observing import observe
+from shared.operations.levels import Finding, Level
 from tests.pipeline.test_dashboard_api import of_email
+from tests.pipeline.test_dashboard_pages import hidden
 from tests.support import records
 from tests.support.prediction_tables import AS_OF, DAY, Evening
 from tests.support.stores import reset_counts
@@ -228,6 +231,26 @@ def test_a_cell_shows_who_started_it(whole: Evening, client: FlaskClient) -> Non
     assert done.status_code == 303
     assert f"/dates/{DAY}/phases/phase4" in text_of(client, done.headers["Location"])
     assert "lines came late" in text_of(client, f"/dates/{DAY}/phases/phase4")
+
+
+def test_a_cell_shows_the_incidents_about_it_and_what_was_written_beside_them(
+    whole: Evening, client: FlaskClient
+) -> None:
+    says = f"{DAY}: no export of batch_{DAY}_r1"
+    finding = Finding("export-written", str(DAY), Level.RED, says, severity=Severity.ERROR, game_date=DAY)
+    [identity] = observe(whole.runtime, [finding], {"export-written"}).opened
+    page = text_of(client, f"/dates/{DAY}/phases/phase6")
+    assert says in page
+    assert f"/alerts/{identity}" in page
+    assert "/actions/export?game_date=2025-11-14" in page
+    form = hidden(client.get(f"/actions/note?ids={identity}", headers=HTML))
+    client.post("/actions/note", data={**form, "why": "the bucket was full"}, headers={"Origin": "http://localhost"})
+    assert "ada: the bucket was full" in text_of(client, f"/dates/{DAY}/phases/phase6")
+    assert says not in text_of(client, f"/dates/{DAY}/phases/phase3")
+    answer = client.get(f"/api/v1/dates/{DAY}/phases/phase6").json
+    assert answer is not None
+    assert [each["check"] for each in answer["incidents"]] == ["export-written"]
+    assert [(each["who"], each["text"]) for each in answer["notes"]] == [("ada", "the bucket was full")]
 
 
 def test_latency_is_drawn_beside_its_table(whole: Evening, client: FlaskClient) -> None:

@@ -30,6 +30,8 @@ from local.nba.lazy import LazyGroup
 from local.nba.program import main, make_program
 from shared.chain.resilience import circuit_breaker
 from shared.core.errors import DataError, NotFound, StoreUnavailable
+from shared.operations.incidents.observing import observe
+from shared.operations.levels import Finding, Level
 from tests.conftest import ROOT
 from tests.pipeline.support import open_world
 from tests.pipeline.test_operate import DEAD, SUBSCRIPTION, lay_out
@@ -195,6 +197,23 @@ def test_dead_letters_are_listed_and_redriven(running: EmbeddedRuntime, capsys: 
         assert sentence in capsys.readouterr().err
     audits = [each.data for each in running.stores.state.query("audit") if each.data["action"] == "redrive"]
     assert {each["reason"] for each in audits} == {"mended", "again"}
+
+
+def test_a_phase_is_shown_with_its_incidents_and_their_notes(
+    running: EmbeddedRuntime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding("export-written", DAY, Level.RED, "no export.", game_date=date.fromisoformat(DAY))
+    [identity] = observe(running.runtime, [finding], {"export-written"}).opened
+    assert main(["alerts", "note", identity, "--why", "the bucket is full", "--yes"]) == 0
+    capsys.readouterr()
+    main(["show", DAY, "phase6"])
+    shown = capsys.readouterr().out
+    for words in ("Open incidents", identity, "no export.", "Notes", "the bucket is full"):
+        assert words in shown
+    main(["show", DAY, "phase3"])
+    shown = capsys.readouterr().out
+    assert "None is about it." in shown
+    assert "Notes" not in shown
 
 
 def test_a_pause_keeps_messages_back_and_resume_lets_them_through(

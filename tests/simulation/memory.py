@@ -115,6 +115,9 @@ class MemoryBlobs:
             raise NotFound(f"There is no object {path}.")
         return self.objects[path]
 
+    def read_start(self, path: str, size: int) -> bytes:
+        return self.read(path).data[:size]
+
     def list(self, prefix: str) -> list[str]:
         return sorted(path for path in self.objects if path.startswith(prefix))
 

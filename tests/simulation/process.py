@@ -37,6 +37,8 @@ WRITES = frozenset(
     ]
 )
 _BUCKETS = ("raw", "exports", "models")
+# Faults go by the name of a call: how much of an object is read is nothing to them.
+_NAMED_AS = {"read_start": "read"}
 # Beyond every function's timeout and lease, some beyond the ack deadline too.
 _ZOMBIE_SECONDS = (100, 400, 640, 900, 1700)
 _SLOW_SECONDS = (2, 20, 45, 90)
@@ -105,7 +107,7 @@ class Process:
 
     def call(self, port: str, method: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
         """One call of a port: others run first, a fault may strike before or after its effect."""
-        what = f"{port}.{method}"
+        what = f"{port}.{_NAMED_AS.get(method, method)}"
         named = isinstance(args[0], str) and len(args[0]) < 120 if args else False
         place = self.place(f"{what} {args[0]}" if named else what)
         world, write = self.world, what in WRITES

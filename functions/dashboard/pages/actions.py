@@ -6,12 +6,13 @@ import werkzeug
 from flask import Blueprint, g, redirect, request, url_for
 
 from functions.dashboard.api import new_key, query, require_operator
+from functions.dashboard.asking import carry_out
 from functions.dashboard.pages.page import render
 from functions.dashboard.seals import check_seal, make_seal
 from functions.dashboard.wording import moments_ahead
 from shared.core.errors import DataError, NotFound
 from shared.operations.actions.action import Action
-from shared.operations.actions.perform import perform, preview
+from shared.operations.actions.perform import preview
 from shared.operations.actions.record import COLLECTION, OperatorAction
 from shared.operations.actions.signature import Signature
 from shared.operations.actions.table import action_of
@@ -79,5 +80,5 @@ def _do_action(action: Action) -> werkzeug.Response:
     lists = form.to_dict(flat=False)
     values = {name: found if name in several else found[-1] for name, found in lists.items() if name not in _NOT_VALUES}
     signature = Signature(g.identity.who, form.get("why", ""))
-    perform(action, g.runtime, g.pipeline, values, signature, key)
+    carry_out(action, values, signature, key)
     return redirect(url_for("pages.done", key=key), 303)

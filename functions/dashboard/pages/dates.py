@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, g
 
 from functions.dashboard.pages.page import answer_of, render, render_live
-from shared.operations.actions.mending import mending_of_cell
+from shared.operations.actions.mending import mending_of, mending_of_cell
 from shared.operations.actions.runs import FAN_OUT, phases
 from shared.operations.status.batch import BatchDetail
 from shared.operations.status.cell import CellDetail
@@ -26,6 +26,10 @@ def add_routes(pages: Blueprint) -> None:
             detail=found,
             cell=found.cell,
             mending=mending_of_cell(found.cell),
+            incidents=[
+                (each, mending_of(each.check, each.subject, each.game_date, each.severity, each.figures))
+                for each in found.incidents
+            ],
             restartable=phase in phases(g.pipeline),
             can_run_alone=phase not in FAN_OUT,
             actions=answer_of("actions-of-date", game_date=game_date)["actions"],
@@ -37,7 +41,7 @@ def add_routes(pages: Blueprint) -> None:
         return render_live(
             "grid",
             "batch.html",
-            is_running=found.status in ("OPEN", "CLOSED"),
+            is_running=found.is_running,
             title=found.batch_id,
             batch=found,
         )

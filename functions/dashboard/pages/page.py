@@ -8,7 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from flask import Response, g, render_template, request
 
-from functions.dashboard.api import ask, query
+from functions.dashboard.api import READ_AT, query
+from functions.dashboard.asking import ask, read_at
+from functions.dashboard.wording import write_second
 from shared.core.errors import StoreUnavailable
 from shared.operations.api.questions import question_of
 
@@ -90,6 +92,8 @@ def render_live(here: str, template: str = "", *, is_running: bool = False, **co
     live = Live(SECONDS_AT_WORK if is_running else SECONDS_AT_REST)
     response = Response(_render(here, template, live, context), mimetype="text/html")
     response.headers["Vary"] = "HX-Request"
+    # an answer of 304 was read anew: the page says when, and its part is the same
+    response.headers[READ_AT] = write_second(read_at())
     if _is_part():
         response.set_etag(live.tag)
         response.make_conditional(request)
@@ -107,6 +111,7 @@ def _render(here: str, template: str, live: Live | None, context: dict[str, Any]
         "here": here,
         "pages": PAGES,
         "now": g.runtime.clock.now(),
+        "read_at": read_at(),
         "identity": g.identity,
         "live": live,
         "is_part": live is not None and _is_part(),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, Response, g
 
 from functions.dashboard.pages.page import render_live, try_asking
+from shared.core.concurrency import all_of
 from shared.core.severity import Severity
 from shared.operations.actions.mending import Mending, mending_of, mending_of_cell
 from shared.operations.checks.health import Health
@@ -16,8 +18,14 @@ from shared.operations.incidents.records import Incident
 from shared.operations.levels import Finding, Level
 from shared.operations.status.model import SETTLED, TROUBLE, Cell, Grid
 
+QUEUES = ("dead-letters", "deferred", "breakers", "switches")
 DAYS = 2
 """Yesterday is graded today."""
+# Side by side: what the grid and the checks ask of the warehouse are seconds on BigQuery.
+_QUESTIONS = {
+    "grid": partial(try_asking, "grid", days=DAYS),
+    **{name: partial(try_asking, name) for name in ("alerts", "health", *QUEUES, "picks")},
+}
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,8 @@ def add_routes(pages: Blueprint) -> None:
 
     @pages.get("/")
     def today() -> Response:
-        grid = try_asking("grid", days=DAYS)
-        alerts, health = try_asking("alerts"), try_asking("health")
-        queues = {name: try_asking(name) for name in ("dead-letters", "deferred", "breakers", "switches")}
+        found = all_of(_QUESTIONS, len(_QUESTIONS), name="today")
+        grid, alerts, health = found["grid"], found["alerts"], found["health"]
         needs = list_needs(alerts.answer["open"] if alerts.answer else (), health.answer)
         return render_live(
             "today",
@@ -61,8 +68,8 @@ def add_routes(pages: Blueprint) -> None:
             consequences=[each for each in needs if each.severity is Severity.INFO],
             alerts=alerts,
             health=health,
-            queues=queues,
-            picks=try_asking("picks"),
+            queues=found,
+            picks=found["picks"],
         )
 
 

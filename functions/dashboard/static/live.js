@@ -1,5 +1,5 @@
-/* Live updates: nothing is asked for a page that nobody looks at, ticks outlive an update, and an
-   update that fails is said. Pages work without it. */
+/* Live updates: nothing is asked for a page that nobody looks at, ticks outlive an update, an update
+   that fails is said, and when the page was read, too. Pages work without it. */
 "use strict";
 const ticked = () => [...document.querySelectorAll("#live input:checked")].map((box) => box.name + "=" + box.value);
 let before = [];
@@ -17,5 +17,9 @@ document.addEventListener("htmx:afterSwap", () => {
 const say = (isStale) => {
   document.getElementById("stale").hidden = !isStale;
 };
-document.addEventListener("htmx:afterRequest", (event) => say(!event.detail.successful));
+document.addEventListener("htmx:afterRequest", (event) => {
+  say(!event.detail.successful);
+  const readAt = event.detail.xhr.getResponseHeader("X-Read-At");
+  if (readAt) document.getElementById("read-at").textContent = readAt;
+});
 document.addEventListener("htmx:sendError", () => say(true));

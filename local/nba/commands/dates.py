@@ -15,6 +15,7 @@ from local.nba import calls, completion
 from local.nba.answer import Answer
 from local.nba.client import open_client
 from local.nba.command import command
+from local.nba.commands.alerts import identity
 from local.nba.days import DAY, write_day
 from local.nba.place import Place
 from local.nba.rendering import Column, Document, Kind, attention, format_timestamp, of, render, yes
@@ -62,6 +63,28 @@ RESTARTS = Kind(
     title="Restarted by self-heal",
     rows=of("restarts"),
     columns=(Column("at", "at", format_timestamp), Column("reason", "reason"), Column("run", "run_id")),
+)
+INCIDENTS = Kind(
+    title="Open incidents",
+    rows=of("incidents"),
+    columns=(
+        Column("id", "path", identity),
+        Column("severity", "severity"),
+        Column("since", "opened_at", format_timestamp),
+        Column("what", "says"),
+        Column("next", "next_step"),
+    ),
+    empty="None is about it.",
+)
+NOTES = Kind(
+    title="Notes",
+    rows=of("notes"),
+    columns=(
+        Column("at", "at", format_timestamp),
+        Column("who", "who"),
+        Column("text", "text"),
+        Column("incident", "incident"),
+    ),
 )
 UNITS = Kind(
     title="Units",
@@ -202,7 +225,7 @@ def _verdict(cell: Mapping[str, Any]) -> str:
 @click.argument("day", metavar="DATE", type=DAY)
 @click.argument("phase", default="", shell_complete=completion.phases)
 def show(place: Place, day: date, phase: str) -> Answer:
-    """Show a date, or one phase of it: rows, executions, errors, messages."""
+    """Show a date, or one phase of it: incidents, rows, executions, errors."""
     if not phase:
         return _of_a_day(place, day)
     with open_client(place) as client:
@@ -211,7 +234,12 @@ def show(place: Place, day: date, phase: str) -> Answer:
     trouble = in_trouble(cell)
 
     def show_cell(console: Console) -> None:
-        render(console, {**found, "cells": [cell]}, [CELLS, EXECUTIONS, ROWS, RESTARTS], ("sentence", "cell.next_step"))
+        render(
+            console,
+            {**found, "cells": [cell]},
+            [CELLS, INCIDENTS, NOTES, EXECUTIONS, ROWS, RESTARTS],
+            ("sentence", "cell.next_step"),
+        )
 
     following = f"{mend(cell)}{place.options}" if trouble and cell["rerun"] else ""
     return Answer(found, attention(trouble), show_cell, following)

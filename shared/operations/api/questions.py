@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.operations import queues
 from shared.operations.accuracy.accuracy import read_accuracy
 from shared.operations.actions.action import GAME_DATE, Parameter, Request
 from shared.operations.actions.record import actions_of
+from shared.operations.api.as_json import OF_THE_MOMENT
 from shared.operations.audit import read_audit
 from shared.operations.backfill.reading import read_backfill, read_backfills
 from shared.operations.checks.health import read_health
@@ -72,7 +73,7 @@ class Letter:
     error: str
     blames: str
     origin_topic: str
-    age_seconds: float | None
+    age_seconds: float | None = field(metadata=OF_THE_MOMENT)
     bytes: int
     preview: str
     redrivable: bool

@@ -4,21 +4,20 @@ answers it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 from shared.chain.batches.reading import latest_batch, units_of
 from shared.chain.batches.records import Batch, UnitResult
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
-from shared.core.errors import NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR
 from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import Readings
 from shared.operations.checks.rows import Games
 from shared.operations.checks.texts import act_text
+from shared.operations.contracts.exported import ExportFile, dated_files, read_file
 from shared.operations.levels import Figure, Finding, Level, Severity
 from shared.stores.ports import Filter
 
@@ -49,6 +48,16 @@ class Day:
     def latest(self) -> Batch | None:
         """The date's latest batch, whatever its status."""
         return latest_batch(self.view.runtime.state, self.day)
+
+    @cached_property
+    def unnamed(self) -> Batch | None:
+        """The newest batch opened for the date in the window, where the document that names
+        the latest is gone, or names one that is not there.
+        """
+        if self.latest is not None:
+            return None
+        ours = (batch for batch in self.view.batches if batch.game_date == self.day)
+        return max(ours, key=lambda batch: batch.revision, default=None)
 
     @cached_property
     def batch(self) -> Batch | None:
@@ -85,11 +94,11 @@ class Day:
         return max(map(Execution.from_document, documents), key=lambda each: each.taken_at, default=None)
 
     @cached_property
-    def exported(self) -> Exported | None:
+    def exported(self) -> ExportFile | None:
         """What the date's predictions in the export bucket say of themselves; None: there are
         none.
         """
-        return read_exported(self.view, self.day)
+        return read_file(self.view.runtime.exports, dated_files(self.day)[0])
 
     def finding(
         self,
@@ -117,27 +126,6 @@ class Day:
     def heal_step(self) -> str:
         """What restarts the earliest phase that is short."""
         return f"{act_text('heal', self.name)}: it restarts the earliest phase that is short"
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A dated file of phase 6: the batches that it is of, and when its content was consolidated."""
-
-    batches: tuple[str, ...]
-    content_at: datetime
-
-
-def read_exported(view: Readings, day: date) -> Exported | None:
-    """The header of v1/predictions/{day}.json; one that is none of phase 6's making counts as
-    none.
-    """
-    try:
-        match json.loads(view.runtime.exports.read(f"v1/predictions/{day}.json").data):
-            case {"order": [int(), str(), _, str(content_at)], "batches": list(found)}:
-                return Exported(tuple(each["batch_id"] for each in found), datetime.fromisoformat(content_at))
-    except (NotFound, ValueError, KeyError, TypeError):
-        return None
-    return None
 
 
 def list_days(view: Readings) -> list[Day]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.core.errors import DataError, PipelineError
 from shared.core.pipeline import Pipeline
 from shared.core.redaction import what_failed
+from shared.operations.api.as_json import OF_THE_MOMENT
 from shared.operations.checks import causes, deployed, errors, leftovers, morning, queues, sources, state_store
 from shared.operations.checks.view import View
 from shared.operations.levels import LEVELS, Check, Finding, Level, Severity, worst
@@ -48,7 +49,7 @@ class CheckResult:
 class Health:
     """What all checks found at a moment."""
 
-    at: datetime
+    at: datetime = field(metadata=OF_THE_MOMENT)
     window: timedelta
     level: Level
     exit_code: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from shared.chain.batches.records import Batch, BatchStatus
+from shared.chain.batches.records import Batch, BatchStatus, date_path
 from shared.chain.execution.records import ExecutionStatus
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP, CONSOLIDATION
@@ -64,7 +64,7 @@ def _excuse(check: str, day: Day) -> Finding | None:
         return day.finding(check, Level.GREEN, view.describe_no_games(day.day))
     if view.halt_reason is not None:
         return day.finding(check, Level.GREEN, f"halted by an operator: {view.halt_reason}")
-    if day.settled is None and day.latest is None and day.pending is not None:
+    if day.settled is None and day.latest is None and day.unnamed is None and day.pending is not None:
         by = clock_text(day.pending.at + SETTLED)
         says = f"not due before {by} New York, {span_text(SETTLED)} after {day.pending.schedule.name}"
         return day.finding(check, Level.GREEN, says)
@@ -85,6 +85,8 @@ def _no_batch(check: str, day: Day) -> Finding:
 
 def check_opened(day: Day) -> Finding:
     check, batch, asked = "batch-opened", day.batch, day.settled
+    if day.unnamed is not None:
+        return _find_unnamed(check, day, day.unnamed)
     if batch is not None and (asked is None or batch.opened_at >= asked.at):
         return day.finding(check, Level.GREEN, f"{batch.batch_id} was opened at {clock_text(batch.opened_at)}")
     assert asked is not None, "a date without a batch is a date that a run was due for"
@@ -98,6 +100,17 @@ def check_opened(day: Day) -> Finding:
     stopped = day.asked_run[-1].function if day.asked_run else None
     figures: dict[str, Figure] = {"run_id": asked.key.run_id, "schedule": asked.schedule.name, "function": stopped}
     return day.finding(check, Level.RED, says, day.heal_step, figures=figures)
+
+
+def _find_unnamed(check: str, day: Day, batch: Batch) -> Finding:
+    """A lost document: the next run would give the id of a batch that is there, and fail."""
+    path = date_path(day.day)
+    says = f"{batch.batch_id} was opened at {clock_text(batch.opened_at)}, and {path} does not name it"
+    step = (
+        f"write the state's document {path} anew, with batch_id {batch.batch_id} and revision {batch.revision}:"
+        " until then no run can open a batch of the date"
+    )
+    return day.finding(check, Level.RED, says, step, figures={"batch_id": batch.batch_id, "revision": batch.revision})
 
 
 def _describe_stop(day: Day) -> str:

@@ -28,13 +28,14 @@ PROBE, STUCK, SCHEDULES = "state-store", "stuck-executions", "schedules"
 def find_probe(view: View) -> Iterable[Finding]:
     probe = view.probe
     seconds = probe.write_seconds + probe.read_seconds
-    says = f"written in {probe.write_seconds:.2f} s and read back in {probe.read_seconds:.2f} s"
     figures = {"write_seconds": round(probe.write_seconds, 3), "read_seconds": round(probe.read_seconds, 3)}
     left_behind = find_left_behind(PROBE, "state", view)
     if left_behind is not None:
         return [left_behind]
     if seconds <= SLOW_SECONDS:
-        return [Finding(PROBE, "state", Level.GREEN, says, figures=figures)]
+        says = f"written and read back within {SLOW_SECONDS:.0f} s"
+        return [Finding(PROBE, "state", Level.GREEN, says, timings=figures)]
+    says = f"written in {probe.write_seconds:.2f} s and read back in {probe.read_seconds:.2f} s"
     level, severity = (Level.RED, Severity.ERROR) if seconds > VERY_SLOW_SECONDS else (Level.YELLOW, Severity.WARNING)
     return [Finding(PROBE, "state", level, says, "look at the state store's status and quota", figures, severity)]
 

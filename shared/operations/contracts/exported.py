@@ -27,6 +27,9 @@ GRADED_POINTERS = (f"{ROOT}/results/latest.json", f"{ROOT}/systems/performance.j
 THREADS = 16
 # The field after those that say what a file is made of, as phase 6 writes it.
 _AFTER_ORDER = b',"halted":'
+# What stands before it, with fifty batches. The rest is not read: of a date's predictions it is
+# megabytes, and a fortnight of them takes longer than all else of a page.
+START_BYTES = 4_096
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,14 @@ def _paths(day: date, now: datetime) -> list[str]:
 
 
 def _read(exports: Blobs, paths: Iterable[str]) -> dict[str, ExportFile | None]:
-    tasks = {path: partial(_file, exports, path) for path in paths}
+    tasks = {path: partial(read_file, exports, path) for path in paths}
     return all_of(tasks, THREADS, name="exports")
 
 
-def _file(exports: Blobs, path: str) -> ExportFile | None:
+def read_file(exports: Blobs, path: str) -> ExportFile | None:
     """What a file says of itself; one that is none of phase 6's making counts as none."""
     try:
-        content = _content(exports.read(path).data, whole=path == EVERYBODY)
+        content = _content(exports, path)
         match content:
             case {"order": [int(epoch), str(day), _, str(content_at)], "batches": list(found)}:
                 batches = tuple(each["batch_id"] for each in found)
@@ -100,18 +103,21 @@ def _file(exports: Blobs, path: str) -> ExportFile | None:
     return None
 
 
-def _content(data: bytes, *, whole: bool) -> Any:
-    """The JSON of a file, or the header that it begins with: of a date's predictions the rest is
-    megabytes, and a fortnight of them takes longer to decode than all else that is read.
+def _content(exports: Blobs, path: str) -> Any:
+    """The JSON of a file whose players are wanted, of any other the header that it begins with.
 
-    Raises ValueError for what is no JSON.
+    Raises NotFound, and ValueError for what is no JSON.
     """
-    head, end, _ = data.partition(_AFTER_ORDER)
-    if not whole and end and data.endswith(b"}"):
+    if path == EVERYBODY:
+        return json.loads(exports.read(path).data)
+    start = exports.read_start(path, START_BYTES)
+    is_whole = len(start) < START_BYTES
+    head, end, _ = start.partition(_AFTER_ORDER)
+    if end and (not is_whole or start.endswith(b"}")):
         header = json.loads(head + b"}")
         if "order" in header:
             return header
-    return json.loads(data)
+    return json.loads(start if is_whole else exports.read(path).data)
 
 
 def _players(content: Mapping[str, Any]) -> tuple[str, ...]:

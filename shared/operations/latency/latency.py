@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.core.clock import new_york_date
 from shared.core.errors import ConfigError, DataError
 from shared.core.pipeline import GRADING, Pipeline
+from shared.operations.api.as_json import OF_THE_MOMENT
 from shared.operations.latency.games import DateLatency, GameLatency, Loaded, dates_of, game_of
 from shared.operations.latency.runs import RunLatency, runs_of
 from shared.operations.latency.stages import GAME, GRADED, Stage, WeekLatency, stages_of, weeks_of
@@ -30,7 +31,7 @@ LOADER = "phase3"
 class Latency:
     """Games, dates and runs of some days, oldest first; weeks newest first."""
 
-    at: datetime
+    at: datetime = field(metadata=OF_THE_MOMENT)
     first_date: date
     last_date: date
     """Of games; runs are about a day more (the first predictions of tomorrow)."""

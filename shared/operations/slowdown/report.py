@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from statistics import median
 
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError
 from shared.core.pipeline import Pipeline
+from shared.operations.api.as_json import OF_THE_MOMENT
 from shared.operations.slowdown.change_points import find_changes
 from shared.operations.slowdown.executions import FAILED, Execution, history_now, read_executions
 from shared.operations.slowdown.figures import Usual, quantile
@@ -67,7 +68,7 @@ class Regression:
 class Report:
     """Weeks and months by function and mode, newest first, in the order of pipeline.yaml."""
 
-    at: datetime
+    at: datetime = field(metadata=OF_THE_MOMENT)
     """The moment, by the clock of the run history."""
     first_date: date
     """From this day on executions were read: the first of a month."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.core.pipeline import WORKER, Pipeline
+from shared.operations.api.as_json import OF_THE_MOMENT
 from shared.operations.levels import LEVELS, Figure, Finding, Level, Severity
 from shared.operations.slowdown.executions import Execution, check_function, history_now, read_executions
 from shared.operations.slowdown.judging import AT_REST, SPREAD_DAYS, Slowdown, judge
@@ -23,7 +24,7 @@ _SEVERITY = {Level.GREEN: Severity.INFO, Level.YELLOW: Severity.WARNING, Level.R
 class Slowdowns:
     """Every function and mode that ended an execution lately, in the order of pipeline.yaml."""
 
-    at: datetime
+    at: datetime = field(metadata=OF_THE_MOMENT)
     """The moment, by the clock of the run history."""
     rows: tuple[Slowdown, ...]
 

@@ -97,6 +97,11 @@ class BatchDetail:
     """Those that are left; of a consolidated batch there should be none."""
     damaged_systems: tuple[str, ...]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether units or its consolidation are still to come."""
+        return self.status in (BatchStatus.OPEN.value, BatchStatus.CLOSED.value)
+
 
 def read_batch(runtime: Runtime, batch_id: str) -> BatchDetail:
     """A batch, of two statements and a list of tables.

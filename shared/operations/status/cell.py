@@ -1,4 +1,6 @@
-"""A cell in detail: its executions, rows by table, messages in and out, and what self-heal did."""
+"""A cell in detail: its executions, rows by table, messages in and out, what self-heal did, and the
+incidents about it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,13 @@ from functools import partial
 
 from shared.chain.execution.records import COLLECTION, Execution
 from shared.chain.messages import outbox
-from shared.core.concurrency import all_of
+from shared.core.concurrency import all_of, both
 from shared.core.errors import NotFound
 from shared.core.pipeline import FunctionSpec, Pipeline
 from shared.operations.contracts import restarts
 from shared.operations.contracts.restarts import Restart
+from shared.operations.incidents.of_cell import Note, read_incidents_of
+from shared.operations.incidents.records import Incident
 from shared.operations.status.facts import DayFacts, Waiting
 from shared.operations.status.grid import THREADS, make_grid_day, read_dates
 from shared.operations.status.log_query import log_query
@@ -99,6 +103,10 @@ class CellDetail:
     restarts: tuple[RestartDetail, ...]
     batches: tuple[str, ...]
     """Of the date, newest first."""
+    incidents: tuple[Incident, ...]
+    """Open ones about it, the worst first."""
+    notes: tuple[Note, ...]
+    """What people wrote beside incidents about it, newest first."""
     log_query: str
 
 
@@ -110,20 +118,23 @@ def read_cell(runtime: Runtime, pipeline: Pipeline, day: date, phase: str) -> Ce
     if phase not in phases_of(pipeline):
         raise NotFound(f"There is no phase {phase!r}; these are: {', '.join(phases_of(pipeline))}.")
     (function,) = (each for each in pipeline.functions.values() if each.phase == phase)
-    read = read_dates(runtime, pipeline, [day])
+    read, rows = both(partial(read_dates, runtime, pipeline, [day]), partial(_rows, runtime, day, phase), name="cell")
     facts = read.facts[day]
     found = make_grid_day(facts, read.paused)
     runs = list(reversed(facts.runs.get(phase, ())))
+    about = read_incidents_of(runtime, pipeline, day, phase)
     return CellDetail(
         cell=found.cell(phase),
         sentence=found.sentence,
         function=function.name,
         contracts=_contracts(facts, phase),
         executions=_executions(runtime, function, day, runs),
-        rows=_rows(runtime, day, phase),
+        rows=rows,
         deferred=tuple(facts.waiting.get(phase, ())),
         restarts=tuple(_restart(each) for each in restarts.of_date(runtime, day) if each.phase == phase),
         batches=tuple(batch.batch_id for batch in reversed(facts.snapshot.batches)),
+        incidents=about.open,
+        notes=about.notes,
         log_query=log_query(function.name, day, name_prefix=runtime.settings.name_prefix),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from shared.chain.batches.reading import count_units
@@ -13,14 +13,14 @@ from shared.chain.batches.records import BatchStatus
 from shared.chain.resilience import deferred, halt_switch, pause_switch
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.clock import new_york_date
-from shared.core.concurrency import all_of
+from shared.core.concurrency import all_of, both
 from shared.core.pipeline import COORDINATOR, Pipeline
 from shared.operations.contracts.snapshot import Snapshot, read_snapshots
 from shared.operations.status.facts import DayFacts, Waiting
 from shared.operations.status.firings import firings_of
 from shared.operations.status.measures import View
-from shared.operations.status.model import Cell, Grid, GridDay
-from shared.operations.status.runs import Key, phases_of, read_runs, read_usual
+from shared.operations.status.model import Cell, Grid, GridDay, Usual
+from shared.operations.status.runs import Key, Runs, phases_of, read_runs, read_usual
 from shared.operations.status.sentence import write_sentence
 from shared.operations.status.verdicts import judge
 from shared.stores.runtime import Runtime
@@ -60,10 +60,10 @@ def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Da
     if not days:
         return Dates({}, halted, paused)
     now = runtime.clock.now()
-    snapshots = read_snapshots(runtime, days, now)
-    runs = read_runs(runtime, pipeline, sorted(set(days)))
-    waiting = _read_waiting(runtime, pipeline)
-    usual = read_usual(runtime, pipeline, new_york_date(now))
+    # two statements each, one after the other: on BigQuery a statement takes a second
+    snapshots, (runs, waiting, usual) = both(
+        partial(read_snapshots, runtime, days, now), partial(_read_work, runtime, pipeline, days, now), name="grid"
+    )
     facts = {
         day: DayFacts(
             view=View(seen, runtime.settings, _units_done(runtime, seen)),
@@ -77,6 +77,14 @@ def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Da
         for day, seen in snapshots.items()
     }
     return Dates(facts, halted, paused)
+
+
+def _read_work(
+    runtime: Runtime, pipeline: Pipeline, days: Sequence[date], now: datetime
+) -> tuple[Runs, Mapping[Key, Sequence[Waiting]], Mapping[str, Usual]]:
+    """What ran, what waits, and how long it usually takes."""
+    runs = read_runs(runtime, pipeline, sorted(set(days)))
+    return runs, _read_waiting(runtime, pipeline), read_usual(runtime, pipeline, new_york_date(now))
 
 
 def make_grid_day(facts: DayFacts, paused: str | None) -> GridDay:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from shared.operations.api.as_json import OF_THE_MOMENT
+
 
 class Verdict(StrEnum):
     """Where a phase of a date stands."""
@@ -98,7 +100,7 @@ class GridDay:
 class Grid:
     """Dates by phases at a moment."""
 
-    asked_at: datetime
+    asked_at: datetime = field(metadata=OF_THE_MOMENT)
     phases: tuple[str, ...]
     days: tuple[GridDay, ...]
     """In the order they were asked for."""

@@ -84,6 +84,21 @@ class StorageBlobs:
             return Blob(path, data, int(blob.generation), str(blob.content_type), blob.cache_control or None)
         raise StoreUnavailable(f"{path} was replaced {_TRIES} times while it was read.", next_step="try again.")
 
+    def read_start(self, path: str, size: int) -> bytes:
+        """One request: whose generation the bytes are is not asked."""
+        _check(path)
+        with errors(f"Reading {path} failed"):
+            try:
+                data = self._bucket.blob(path).download_as_bytes(
+                    start=0, end=size - 1, raw_download=True, timeout=_TIMEOUT, retry=_RETRY
+                )
+            except google.NotFound as error:
+                raise NotFound(f"There is no object {path} in the bucket {self._bucket.name}.") from error
+            except google.RequestRangeNotSatisfiable:
+                # an empty object has no first byte
+                return b""
+        return bytes(data)
+
     def list(self, prefix: str) -> list[str]:
         with errors(f"Listing {prefix} failed"):
             found = self._client.list_blobs(

@@ -126,14 +126,19 @@ summaries AS (
   WHERE game_date BETWEEN @first AND @last
   GROUP BY game_date, game_id
 ),
+said AS (
+  SELECT
+    game_date, game_id, batch_id, player_id, system_id, COALESCE(line_value, 0) AS line_value, tipoff_at, updated_at
+  FROM nba_predictions.current_predictions
+  WHERE game_date BETWEEN @first AND @last
+),
 -- Only what was said before tip-off is graded, and of the batch that counts.
 predictions AS (
   SELECT said.game_date, said.game_id, said.batch_id, COUNT(*) AS predictions
-  FROM nba_predictions.current_predictions AS said
+  FROM said
   INNER JOIN games
     ON games.game_date = said.game_date AND games.game_id = said.game_id
-  WHERE said.game_date BETWEEN @first AND @last
-    AND said.updated_at < LEAST(said.tipoff_at, COALESCE(games.tipoff_at, said.tipoff_at))
+  WHERE said.updated_at < LEAST(said.tipoff_at, COALESCE(games.tipoff_at, said.tipoff_at))
   GROUP BY said.game_date, said.game_id, said.batch_id
 ),
 -- A grade counts as long as it says what the box score says: a corrected one, or the half that came
@@ -161,13 +166,13 @@ behind AS (
     MIN(given.graded_at) AS first_graded_at,
     MAX(given.graded_at) AS graded_at
   FROM nba_predictions.prediction_accuracy AS given
-  LEFT JOIN nba_predictions.current_predictions AS said
-    ON said.game_date = given.game_date AND said.game_date BETWEEN @first AND @last
+  LEFT JOIN said
+    ON said.game_date = given.game_date
     AND said.game_id = given.game_id
     AND said.batch_id = given.batch_id
     AND said.player_id = given.player_id
     AND said.system_id = given.system_id
-    AND COALESCE(said.line_value, 0) = COALESCE(given.line_value, 0)
+    AND said.line_value = COALESCE(given.line_value, 0)
   WHERE given.game_date BETWEEN @first AND @last
   GROUP BY given.game_date, given.game_id
 ),

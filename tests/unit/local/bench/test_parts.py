@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from local.bench import __main__ as bench
-from local.bench import bus_speed, growth, loader, merge, report, serving
+from local.bench import bus_speed, grid, growth, loader, merge, report, serving
 from local.bench.league import find_smaller, last_day_game_ids, players_of_season
 from local.bench.measure import BenchFailed
 from local.bench.prepare import version_of
@@ -34,8 +34,10 @@ from shared.science.model_registry.registry import list_saved_versions, save_mod
 from shared.science.systems.output import SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
+from tests.support.prediction_tables import DAY
 from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_row, packed_history
+from tests.unit.operations.status.world import make_whole
 
 
 def quiet(done: int, total: int) -> None:
@@ -183,6 +185,18 @@ def test_rows_that_differ_in_more_than_explanations_are_noticed() -> None:
             serving.expect_same(plain, other)
 
 
+def test_the_grid_is_measured_by_how_many_dates_it_has(tmp_path: Path) -> None:
+    found = grid.measure(make_whole(tmp_path / "state"), DAY, quiet)
+    assert [each["dates"] for each in found] == [1, 14, 40]
+    assert [each["warehouse_statements"] for each in found] == [4, 4, 4]
+    assert found[0]["times"] == 1.0
+    assert all(each["ms"] > 0 for each in found)
+    rows = grid.make_rows({14: [0.5, 0.2], 1: [0.1, 0.4]}, {1: 4, 14: 4})
+    assert [(each["dates"], each["ms"], each["times"]) for each in rows] == [(1, 100.0, 1.0), (14, 200.0, 2.0)]
+    with pytest.raises(BenchFailed, match=r"grow with its dates \(1: 4, 14: 17\)"):
+        grid.expect_same_statements({1: 4, 14: 17})
+
+
 def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
     sizes = [size(2, 2.0, 32), size(15, 8.5, 32)]
     figures = {
@@ -213,6 +227,10 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
             "units_with_ms": 460.0,
             "units_ratio": 2.0,
         },
+        "grid": [
+            {"dates": 1, "ms": 61.25, "times": 1.0, "warehouse_statements": 4},
+            {"dates": 14, "ms": 122.5, "times": 2.0, "warehouse_statements": 4},
+        ],
         "bus": {"messages": 10, "published_per_second": 3000, "delivered_per_second": 400},
         "machine": {"cpus": 2, "load_before": 0.5, "load_after": 1.5},
         "seconds": 120.0,
@@ -230,6 +248,7 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
         "15 225 5625 8.50 0.57 232 32",
         "phase5_worker 1.00 4.25",
         "with explanations 111 2.0 460 2.0",
+        "14 122 2.0 4",
     ):
         assert line in lines
 

@@ -38,6 +38,7 @@ def test_a_finding_has_all_its_fields() -> None:
         "next_step": "publish",
         "figures": {"units": 0},
         "severity": "error",
+        "timings": {},
         "game_date": "2025-11-14",
     }
 
@@ -66,3 +67,13 @@ def test_the_worst_finding_decides() -> None:
     levels = (Level.GREEN, Level.RED, Level.YELLOW)
     assert worst(Finding("c", "s", level, "") for level in levels) is Level.RED
     assert worst([]) is Level.GREEN
+
+
+def test_what_is_of_the_moment_is_no_part_of_what_lasts() -> None:
+    def make(seconds: float, says: str = "fine") -> _Holder:
+        return _Holder([{"found": Finding("state-store", "state", Level.GREEN, says, timings={"write": seconds})}])
+
+    assert as_json(make(0.1))["value"][0]["found"]["timings"] == {"write": 0.1}
+    assert as_json(make(0.1), lasting=True) == as_json(make(0.2), lasting=True)
+    assert as_json(make(0.1), lasting=True) != as_json(make(0.1, "slow"), lasting=True)
+    assert as_json(make(0.1)) != as_json(make(0.2))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -114,6 +114,47 @@ def test_where_nothing_is_due_each_is_green_with_the_reason(
 
 
 # --- what is short --------------------------------------------------------------------------------
+
+
+def lose_pointer(world: World, day: date = DAY) -> None:
+    world.runtime.state.delete(f"batch_dates/{day}")
+
+
+def test_a_batch_that_its_date_does_not_name_is_red_and_says_what_to_write(world: World) -> None:
+    world.go_well()
+    lose_pointer(world)
+    found = world.finding("batch-opened")
+    assert (found.level, found.severity) == (Level.RED, Severity.ERROR)
+    assert found.says == f"2025-11-14: {BATCH} was opened at 2025-11-14 11:33, and batch_dates/{DAY} does not name it"
+    # what the next step says mends it
+    assert f"batch_dates/{DAY} anew, with batch_id {BATCH} and revision 1" in found.next_step
+    world.set(f"batch_dates/{DAY}", {"batch_id": BATCH, "revision": 1})
+    assert world.finding("batch-opened").level is Level.GREEN
+
+
+def test_so_it_is_on_a_date_for_which_no_run_fell_due(world: World) -> None:
+    other = DAY + timedelta(days=5)
+    batch = world.put_batch(batch_id=f"batch_{other}_r3", game_date=other, revision=3)
+    lose_pointer(world, other)
+    found = world.finding("batch-opened", str(other))
+    assert (found.level, found.figures["batch_id"]) == (Level.RED, batch.batch_id)
+    # the others say why there is nothing to look at
+    for check in BY_DAY[1:]:
+        assert "(batch-opened)" in world.finding(check, str(other)).says
+
+
+def test_so_it_is_while_the_next_run_is_not_due(world: World) -> None:
+    world.play()
+    world.put_batch()
+    world.clock.move(minutes=-10)
+    lose_pointer(world)
+    assert world.finding("batch-opened", window=timedelta(minutes=30)).level is Level.RED
+
+
+def test_a_date_that_names_a_batch_which_is_gone_is_red(world: World) -> None:
+    world.go_well()
+    world.set(f"batch_dates/{DAY}", {"batch_id": f"batch_{DAY}_r2", "revision": 2})
+    assert "does not name it" in world.finding("batch-opened").says
 
 
 def test_no_batch_since_the_last_run_is_red_and_says_how_far_it_came(world: World) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from local.embedded.file_blobs import FileBlobs
-from shared.operations.contracts.exported import EVERYBODY, ExportFile, read_files
+from shared.operations.contracts.exported import EVERYBODY, START_BYTES, ExportFile, read_files
+from shared.stores.ports import Blobs
+from tests.support.counted_ports import CountedPort
 
 DAY = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 18, 0, tzinfo=UTC)
@@ -51,6 +53,24 @@ def test_the_header_says_what_a_file_is_made_of(tmp_path: Path) -> None:
     assert read(tmp_path, compact(HEADER)[:-1] + b',"players":[not json]}') == MADE
 
 
+def test_of_a_long_file_the_start_is_read_alone(tmp_path: Path) -> None:
+    blobs = CountedPort(FileBlobs(tmp_path))
+    blobs.write(PATH, compact({**HEADER, "players": ["x" * 100] * 1_000}), content_type="application/json")
+    blobs.reset()
+    assert read_files(cast(Blobs, blobs), [DAY], NOW)[DAY][PATH] == MADE
+    assert blobs.bytes_read == {PATH: START_BYTES}
+
+
+def test_of_a_long_file_whose_header_comes_late_all_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path, compact({"players": ["x" * 100] * 100, **HEADER})) == MADE
+    many = [{"batch_id": f"batch_2025-11-14_r{n:03}"} for n in range(200)]
+    found = read(tmp_path, compact({**HEADER, "batches": many}))
+    assert found is not None
+    assert found.batches == tuple(each["batch_id"] for each in many)
+    cut_off = compact({**HEADER, "batches": many})[:-1]
+    assert read(tmp_path, cut_off) is None
+
+
 def test_fields_in_another_order_are_found_as_well(tmp_path: Path) -> None:
     turned = dict(reversed(HEADER.items()))
     assert read(tmp_path, json.dumps(turned, indent=1).encode()) == MADE
@@ -81,17 +101,10 @@ def test_what_is_none_of_phase_6s_making_counts_as_none(tmp_path: Path, data: by
 
 
 def test_a_file_is_read_once_for_however_many_dates(tmp_path: Path) -> None:
-    blobs = _Counting(tmp_path)
+    blobs = CountedPort(FileBlobs(tmp_path))
     blobs.write(PATH, compact(HEADER), content_type="application/json")
+    blobs.reset()
     days = [date(2025, 11, day) for day in range(1, 15)]
-    found = read_files(blobs, days, NOW)
+    found = read_files(cast(Blobs, blobs), days, NOW)
     assert found[DAY][PATH] == MADE
-    assert blobs.paths == len(days) * 3 + 5, "two of the date, its results, and five pointers"
-
-
-class _Counting(FileBlobs):
-    paths = 0
-
-    def read(self, path: str) -> Any:
-        self.paths += 1
-        return super().read(path)
+    assert blobs.calls.total() == len(days) * 3 + 5, "two of the date, its results, and five pointers"

@@ -4,7 +4,7 @@ filter.
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +14,17 @@ from shared.chain.execution.handler import handle
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import NotFound, Retriable
 from shared.core.settings import Settings
+from shared.core.severity import Severity
+from shared.operations.actions.signature import Signature
 from shared.operations.contracts.restarts import Restart
+from shared.operations.incidents.acting import note
+from shared.operations.incidents.observing import observe
+from shared.operations.levels import Finding, Level
 from shared.operations.status.cell import CellDetail, read_cell
 from shared.operations.status.log_query import log_query
 from shared.operations.status.model import Verdict
 from tests.pipeline.support import push
+from tests.support.counted_ports import CountedStores
 from tests.support.prediction_tables import AS_OF, DAY, NOW, Evening
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.test_grid import pause_and_send, take_away
@@ -46,6 +52,70 @@ def test_every_phase_has_a_detail_of_five_statements(whole: Evening, phase: str)
     assert (found.cell.phase, PIPELINE.functions[found.function].phase) == (phase, phase)
     assert found.sentence.startswith(f"{DAY}: 2 games")
     assert found.batches == (f"batch_{DAY}_r1",)
+
+
+def find(opened: Evening, *findings: Finding) -> None:
+    """The monitor finds these, and that all else is fine."""
+    observe(opened.runtime, findings, {each.check for each in findings})
+
+
+def make_red(check: str, subject: str = str(DAY), day: date | None = DAY, **figures: Any) -> Finding:
+    says = f"{check} of {subject} is red."
+    return Finding(check, subject, Level.RED, says, severity=Severity.ERROR, figures=figures, game_date=day)
+
+
+def checks_of(opened: Evening, phase: str) -> list[str]:
+    return [each.check for each in read(opened, phase).incidents]
+
+
+def test_open_incidents_about_the_date_and_phase_are_shown(whole: Evening) -> None:
+    find(
+        whole,
+        make_red("completions"),
+        make_red("export-written"),
+        make_red("schedules", "overnight-predictions"),
+        make_red("no-errors", "phase5_worker", function="phase5_worker"),
+        make_red("batch-opened", str(DAY - timedelta(days=1)), DAY - timedelta(days=1)),
+        make_red("breakers", "source-odds_api", None),
+    )
+    # a schedule is about no phase alone; the day before, and what is about no date, is elsewhere
+    assert checks_of(whole, "phase5_worker") == ["completions", "no-errors", "schedules"]
+    assert checks_of(whole, "phase6") == ["export-written", "schedules"]
+    assert checks_of(whole, "phase3") == ["schedules"]
+    observe(whole.runtime, [], {"schedules", "export-written"})
+    assert checks_of(whole, "phase6") == []
+
+
+def test_notes_stay_when_their_incident_is_resolved(whole: Evening) -> None:
+    find(whole, make_red("export-written"))
+    (incident,) = read(whole, "phase6").incidents
+    note(whole.runtime, [incident.id], Signature("ada", "the bucket was full"))
+    whole.clock.move(minutes=1)
+    note(whole.runtime, [incident.id], Signature("bob", "emptied it"))
+    observe(whole.runtime, [], {"export-written"})
+    found = read(whole, "phase6")
+    assert found.incidents == ()
+    assert [(each.who, each.text, each.incident) for each in found.notes] == [
+        ("bob", "emptied it", incident.id),
+        ("ada", "the bucket was full", incident.id),
+    ]
+    assert read(whole, "phase4").notes == ()
+
+
+def test_incidents_cost_one_query_however_many_there_are(whole: Evening) -> None:
+    counted = CountedStores.of(whole.runtime)
+
+    def count() -> int:
+        counted.reset()
+        read_cell(counted.runtime, PIPELINE, DAY, "phase6")
+        return counted.state_reads
+
+    before = count()
+    find(whole, *(make_red("schedules", f"schedule-{n}") for n in range(8)))
+    for each in read(whole, "phase6").incidents:
+        note(whole.runtime, [each.id], Signature("ada", "known"))
+    assert len(read(whole, "phase6").notes) == 8
+    assert count() == before
 
 
 def test_the_rows_of_its_tables_are_counted(whole: Evening) -> None:
