@@ -7,8 +7,10 @@ from typing import Any
 
 from functions.monitor import watch
 from shared.operations.api import questions
+from shared.operations.checks import health
 from shared.operations.incidents import life
 from shared.operations.incidents.observing import observe
+from shared.operations.levels import Check, Finding, Level
 from shared.operations.status.grid import read_grid
 from shared.stores.runtime import Runtime
 from tests.simulation.patching import Table, patch
@@ -40,4 +42,13 @@ def _dashboard_publishes() -> Iterator[None]:
 @TABLE.add("incidents stay open", "an incident whose check is green again is not resolved")
 def _incidents_stay_open() -> Iterator[None]:
     with patch(life, "see_green", lambda incident, **_: incident):
+        yield
+
+
+@TABLE.add("failed check is green", "a check that could not look is green")
+def _failed_check_is_green() -> Iterator[None]:
+    def pass_over(check: Check[Any], _error: Exception) -> Finding:
+        return Finding(check.id, "check", Level.GREEN, "nothing was found")
+
+    with patch(health, "_failure", pass_over):
         yield

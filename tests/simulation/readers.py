@@ -67,7 +67,10 @@ def draw_looks(plan: Plan) -> tuple[Look, ...]:
             rng.choice(("dead-letters", "deferred", "breakers", "switches")),
             "alerts",
         ]
-        looks.append(Look(number, at, tuple(rng.sample(asked, 3))))
+        asks = tuple(rng.sample(asked, 3))
+        # while a store is down people look at the checks
+        is_down = any(each.holds(at) for each in outages)
+        looks.append(Look(number, at, (*asks, "health") if is_down else asks))
     return tuple(looks)
 
 
@@ -148,17 +151,22 @@ class Readers:
             self._on_violation(f"{process.name} answered 500: {says[:300]}")
         elif not says:
             self._on_violation(f"{process.name} answered {status} {body.get('status')} and does not say why")
-        elif not process.failures and body.get("error_type") != LeaseHeld.__name__:
-            if status != 200 or not whole:
+        elif process.failures:
+            if whole and not any(
+                failure in each.says for failure in process.failures for each in self._list_seen(process)
+            ):
+                self._on_violation(f"{process.name} found everything, and met what it does not say: {process.failures}")
+        elif body.get("error_type") != LeaseHeld.__name__:
+            if not whole:
                 self._on_violation(f"{process.name} could not look while every store worked: {says[:300]}")
-            for incident in self._failed_checks(process):
-                self._on_violation(f"{process.name} could not check while every store worked: {incident.says[:300]}")
+            for incident in self._list_seen(process):
+                if incident.says.startswith(_CHECK_FAILED):
+                    self._on_violation(f"{process.name} failed while every store worked: {incident.says[:300]}")
 
-    def _failed_checks(self, process: ReaderProcess) -> list[Incident]:
-        """Incidents of checks that could not look in this run."""
+    def _list_seen(self, process: ReaderProcess) -> list[Incident]:
+        """Incidents that this run has seen."""
         incidents = map(Incident.from_document, self.world.state.query(COLLECTION))
-        seen = [each for each in incidents if each.last_seen_at >= process.started_at]
-        return [each for each in seen if each.says.startswith(_CHECK_FAILED)]
+        return [each for each in incidents if each.last_seen_at >= process.started_at]
 
     def _ask(self, name: str, path: str) -> None:
         process = ReaderProcess(self._ports, name)
