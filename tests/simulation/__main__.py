@@ -1,8 +1,9 @@
 """`make simulate SEEDS=1000 FIRST_SEED=1`, or one seed with its story: `make simulate SEED=17
 VERBOSE=1`.
 
-WORKERS processes share the seeds (default: one a core). Exit 0 no violation, 1 a violation, 2 wrong
-input.
+WORKERS processes share the seeds (default: one a core). READERS=0 plays them without monitor and
+dashboard, which look on and change nothing. Exit 0 no violation, 1 a violation,
+2 wrong input.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from tests.simulation.base import prepare
 from tests.simulation.seed import Result, run_seed
 from tests.simulation.shrink import lines_of, shrink
-from tests.simulation.workers import open_shared, results_of
+from tests.simulation.workers import has_readers, open_shared, results_of
 
 
 def simulate(folder: Path, seeds: range, workers: int) -> int:
@@ -54,7 +55,11 @@ def simulate(folder: Path, seeds: range, workers: int) -> int:
 
 def _explain(folder: Path, failing: Result) -> None:
     base, references = open_shared(folder)
-    smallest, runs = shrink(failing, lambda spared: run_seed(base, references, failing.seed, spared))
+
+    def replay(spared: frozenset[str]) -> Result:
+        return run_seed(base, references, failing.seed, spared, readers=has_readers())
+
+    smallest, runs = shrink(failing, replay)
     kept = len({fault.place for fault in smallest.injected})
     print(f"\nseed {failing.seed}, made smaller in {runs} runs: {kept} of {len(failing.injected)} faults are needed")
     print("\n".join(lines_of(smallest)))
@@ -62,7 +67,7 @@ def _explain(folder: Path, failing: Result) -> None:
 
 def one(folder: Path, seed: int, *, verbose: bool) -> int:
     """Play one seed; its story where it is asked for or fails."""
-    result = run_seed(*open_shared(folder), seed)
+    result = run_seed(*open_shared(folder), seed, readers=has_readers())
     if verbose or result.failed:
         print("\n".join(lines_of(result)))
     if result.failed:

@@ -8,7 +8,9 @@ execution final, the dead letter is redriven), a unit staged again after its bat
 
 from __future__ import annotations
 
-from tests.simulation import breaks_batches, breaks_messages
+from tests.simulation import breaks_batches, breaks_messages, breaks_readers
 from tests.simulation.patching import Break
 
-BREAKS: dict[str, Break] = {each.name: each for each in (*breaks_messages.TABLE.breaks, *breaks_batches.TABLE.breaks)}
+BREAKS: dict[str, Break] = {
+    each.name: each for part in (breaks_messages, breaks_batches, breaks_readers) for each in part.TABLE.breaks
+}

@@ -30,6 +30,8 @@ class Hub:
         self._main = greenlet.getcurrent()
         self.over: Callable[[], bool] = lambda: False
         """Asked after each event; true ends the play with Over."""
+        self.between: Callable[[datetime], None] = lambda moment: None
+        """Called before each event with its time, when nothing else happens until then."""
 
     def now(self) -> datetime:
         return self._now
@@ -68,6 +70,7 @@ class Hub:
         Raises Over where that is so.
         """
         while self._events and self._events[0][0] <= moment:
+            self.between(self._events[0][0])
             self._now, _, action = heapq.heappop(self._events)
             task = getattr(action, "__self__", None)
             if isinstance(task, greenlet.greenlet) and task.dead:
@@ -75,6 +78,7 @@ class Hub:
             action()
             if self.over():
                 raise Over
+        self.between(moment)
         self._now = max(self._now, moment)
 
     @property

@@ -157,7 +157,7 @@ def _schedule(rng: Random, day: date, windows: list[Window], second_run: bool) -
 def _people(rng: Random, day: date, windows: list[Window]) -> list[Event]:
     """What an operator, or nonsense from outside, adds."""
     topics = sorted({topic for function in load_pipeline().functions.values() for topic in function.topics})
-    # training is no matter of a day, and the monitor reads
+    # training is no matter of a day; the monitor looks on (readers.py)
     topics = [topic for topic in topics if "training" not in topic and "monitor" not in topic]
     events = []
     for number in range(rng.choice((0, 0, 1, 1, 2, 3))):

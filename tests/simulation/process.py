@@ -65,7 +65,7 @@ _BUCKET_READ = [("bucket failed before", 0.3)]
 _MANY, _SHARE_OF_MANY = "/tonight/player/", 0.1
 _POINT = [("crash at a named point", 4.0), ("zombie", 1.5)]
 
-_ERRORS: dict[str, Callable[[str], PipelineError]] = {
+ERRORS: dict[str, Callable[[str], PipelineError]] = {
     "state aborted": lambda at: WriteConflict(f"ABORTED: {at}: too much contention on these documents."),
     "state lost before": lambda at: StoreUnavailable(f"{at}: the connection was lost."),
     "state lost after": lambda at: StoreUnavailable(f"{at}: the connection was lost."),
@@ -79,7 +79,7 @@ _ERRORS: dict[str, Callable[[str], PipelineError]] = {
     "bucket failed after": lambda at: StoreUnavailable(f"{at}: deadline exceeded."),
     "source error": lambda at: StoreUnavailable(f"{at}: 503."),
 }
-_AFTER = frozenset(kind for kind in _ERRORS if kind.endswith((" after", " reported failed")))
+_AFTER = frozenset(kind for kind in ERRORS if kind.endswith((" after", " reported failed")))
 
 
 class Killed(BaseException):
@@ -167,9 +167,9 @@ class Process:
             self._stall(_SLOW_SECONDS, kind, place)
         elif kind == "zombie" and self.world.faults.uniform(f"{place}|when") < 0.5:
             self._stall(_ZOMBIE_SECONDS, kind, place)
-        elif kind in _ERRORS and kind not in _AFTER:
+        elif kind in ERRORS and kind not in _AFTER:
             self.world.log(f"{kind}: {place}")
-            raise _ERRORS[kind](place.rpartition("| ")[2])
+            raise ERRORS[kind](place.rpartition("| ")[2])
 
     def _after(self, kind: str, place: str) -> None:
         if kind == "crash after":
@@ -178,7 +178,7 @@ class Process:
             self._stall(_ZOMBIE_SECONDS, kind, place)
         elif kind in _AFTER:
             self.world.log(f"{kind}: {place}")
-            raise _ERRORS[kind](place.rpartition("| ")[2])
+            raise ERRORS[kind](place.rpartition("| ")[2])
 
     def _stall(self, seconds: tuple[int, ...], kind: str, place: str) -> None:
         stalled = self.world.faults.pick(place, seconds)

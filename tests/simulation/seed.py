@@ -21,11 +21,13 @@ from tests.simulation.faults import Faults, Injected
 from tests.simulation.hub import Over
 from tests.simulation.plan import Plan, draw
 from tests.simulation.process import on_failpoint
+from tests.simulation.readers import Readers, draw_looks
 from tests.simulation.reference import Recorder, References
 from tests.simulation.verdict import verdict
+from tests.simulation.verdict_monitor import check_monitor
 from tests.simulation.watch import CONTINUOUS
 from tests.simulation.watch_writes import OF_WRITES
-from tests.simulation.world import open_world
+from tests.simulation.world import SimulatedPipeline, open_world
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,15 @@ def run_seed(
     spared: frozenset[str] = frozenset(),
     *,
     stop_at_first: bool = False,
+    readers: bool = True,
+    inspect: Callable[[SimulatedPipeline], None] = lambda world: None,
 ) -> Result:
     """Play a seed.
 
     What is `spared` (places of faults, events) does not happen; everything else is as it was.
 
-    `stop_at_first` ends it at the first violation of what holds at every moment.
+    `stop_at_first` ends it at the first violation of what holds at every moment. Without `readers`
+    neither monitor nor dashboard looks. `inspect` is given the world as it is in the end.
     """
     started = time.process_time()
     plan = draw(seed, base.game_date, base.first_tipoff)
@@ -72,6 +77,7 @@ def run_seed(
     with deterministic(), open_world(base, faults, plan.windows[0].start - timedelta(minutes=1)) as world:
         world.watchers = [recorder, *(invariant(world, found) for invariant in (*CONTINUOUS, *OF_WRITES))]
         player = Player(world, plan, spared)
+        looking = Readers(world, plan, spared, found, looks=draw_looks(plan) if readers else ())
         if stop_at_first:
             world.hub.over = lambda: bool(found)
         try:
@@ -80,24 +86,33 @@ def run_seed(
             world.end()
         except Unsettled as unsettled:
             found.append(str(unsettled))
+        if readers and not found:
+            looking.look_once_more()
+        looking.end()
         if not found:
             found += verdict(world, player, recorder, references)
-        facts = Counter(
-            messages=len(world.bus.published),
-            deliveries=sum("<-" in line for line in world.story),
-            rounds=player.rounds,
-            second_runs=plan.second_run,
-            settled_before_tipoff=player.settled_before_tipoff,
-        )
+        if readers and not found:
+            found += check_monitor(world, plan)
+        inspect(world)
         return Result(
             seed=seed,
             violations=tuple(found),
             injected=tuple(faults.injected),
             story=tuple(world.story),
             plan=plan,
-            facts=facts,
+            facts=_count_facts(world, player),
             seconds=time.process_time() - started,
         )
+
+
+def _count_facts(world: SimulatedPipeline, player: Player) -> Counter[str]:
+    return Counter(
+        messages=len(world.bus.published),
+        deliveries=sum("<-" in line for line in world.story),
+        rounds=player.rounds,
+        second_runs=player.plan.second_run,
+        settled_before_tipoff=player.settled_before_tipoff,
+    )
 
 
 @contextmanager

@@ -111,9 +111,9 @@ class SimulatedPipeline:
         self.base.clock[0] = self.hub.now
         self.bus.on_publish = self._on_published
 
-    def log(self, sentence: str) -> None:
-        """Add to the story."""
-        self.story.append(f"{self.hub.now():%d %H:%M:%S.%f}"[:-3] + f"  {sentence}")
+    def log(self, sentence: str, at: datetime | None = None) -> None:
+        """Add to the story, as of now or of another moment."""
+        self.story.append(f"{at or self.hub.now():%d %H:%M:%S.%f}"[:-3] + f"  {sentence}")
 
     # --- processes ---
 
