@@ -70,7 +70,7 @@ def test_a_stale_picture_is_made_anew_and_nothing_else_changes(
 def test_a_changed_wiring_is_another_picture() -> None:
     pipeline = load_pipeline()
     moved = {**pipeline.schedules, "grading-daily": replace(pipeline.schedules["grading-daily"], cron="5 10 * * *")}
-    assert 'grading["grading<br/>10:05"]' in picture(replace(pipeline, schedules=moved))
+    assert 'grading["grading<br/>06:45, 10:05"]' in picture(replace(pipeline, schedules=moved))
 
 
 def test_a_function_that_nothing_starts_and_nobody_hears_is_drawn_all_the_same() -> None:

@@ -25,6 +25,7 @@ def test_a_dates_firings_begin_the_evening_before_and_end_the_noon_after() -> No
         ("phase6-tonight-picks", "14 18:00", 1, False),
         ("pre-game-predictions", "14 22:30", 8, False),
         ("daily-yesterday-analytics", "15 11:30", 3, True),
+        ("grading-early", "15 11:45", 2, True),
         ("grading-daily", "15 16:00", 2, True),
         ("self-heal-results", "15 16:15", 0, True),
         ("self-heal-grades", "15 17:15", 0, True),
@@ -44,8 +45,8 @@ def test_new_yorks_clock_is_the_schedules() -> None:
         ("phase1", True, "daily-yesterday-analytics"),
         ("phase3", True, "daily-yesterday-analytics"),
         ("phase4", True, None),
-        ("grading", True, "grading-daily"),
-        ("phase6", True, "grading-daily"),
+        ("grading", True, "grading-early"),
+        ("phase6", True, "grading-early"),
         ("grading", False, None),
     ],
 )
