@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from shared.core.clock import NEW_YORK, at_new_york
+from shared.core.conditions import Condition, read_conditions
 from shared.core.errors import ConfigError
 
 # Functions that others have to know by name; their phases have the same names, but for those of
@@ -164,18 +165,6 @@ class Deadline:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """What operators are told about, and who tells them: nobody else does."""
-
-    owner: str
-    """monitor: an incident; google: a policy of Cloud Monitoring (pipeline.yaml, `alerts`)."""
-    check: str | None = None
-    """Of an alert that functions raise: the check whose incident it is; None: its own, which a
-    person resolves.
-    """
-
-
-@dataclass(frozen=True)
 class Pipeline:
     """The whole wiring."""
 
@@ -322,7 +311,7 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
             deadlines=tuple(_deadline(name, each) for name, each in raw["deadlines"].items()),
-            conditions={name: Condition(**each) for name, each in raw.get("conditions", {}).items()},
+            conditions=read_conditions(raw["conditions"], raw["alerts"]),
         )
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not a pipeline description: {error}.", next_step="correct the file.") from error

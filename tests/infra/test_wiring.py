@@ -23,6 +23,7 @@ from shared.core.clock import GAME_LENGTH, at_new_york, resolve_date
 from shared.core.errors import ConfigError
 from shared.core.pipeline import GRADING, PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
 from shared.operations.contracts.rules import CHECKS
+from shared.operations.slowdown.slowdowns import timeout_of
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 
@@ -305,6 +306,17 @@ def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:
     # Cloud Scheduler is late by seconds, and may fire twice: the same firing
     assert sweep.slot(datetime(2025, 11, 14, 22, 49, 59, tzinfo=UTC)) == "1740"
     assert not PIPELINE.schedules["self-heal-predictions"].repeats
+
+
+# --- who tells operators --------------------------------------------------------------------------
+
+
+def test_google_times_the_requests_that_no_run_history_does() -> None:
+    """The others' are the check slowdown's: a worker's rows are of a whole batch, a look of the
+    monitor and an answer of the dashboard have none.
+    """
+    alone = {name for name in FUNCTIONS if PIPELINE.functions[name].http or timeout_of(PIPELINE, name) is None}
+    assert set(RAW["alerts"]["latency-above-target"]["functions"]) == alone | {pipeline.MONITOR}
 
 
 # --- contracts ------------------------------------------------------------------------------------

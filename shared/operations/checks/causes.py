@@ -70,6 +70,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("batch-closed", "schedules", _names(SWEEP)),
     Cause("stuck-executions", "schedules", _names(SWEEP)),
     Cause("completions", "dead-letters", _letters_of(WORKER)),
+    Cause("export-written", "batch-opened", lambda finding, cause: finding.subject == cause.subject),
     Cause("export-written", "dead-letters", _letters_of(EXPORT)),
     Cause("dead-letters", "consolidation", _of(CONSOLIDATION)),
     Cause("source-fresh", "breakers", _subject_of("breaker")),

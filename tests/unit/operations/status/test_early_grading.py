@@ -52,8 +52,7 @@ def test_results_that_are_there_are_graded_before_the_deadline(whole: Evening) -
 
 def test_results_that_come_late_are_no_alarm_before_the_deadline(whole: Evening) -> None:
     go_to(whole, time(6, 45), days=1)
-    said = fire(whole, "grading-early")
-    assert said["status"] == "no_data"
+    assert fire(whole, "grading-early")["status"] == "no_data"
     go_to(whole, time(6, 50), days=1)
     waits = cell(whole, "grading")
     assert (waits.verdict, waits.overdue) == (Verdict.NOT_DUE, False)
