@@ -13,6 +13,7 @@ import yaml
 
 from shared.core.clock import NEW_YORK, at_new_york
 from shared.core.conditions import Condition, read_conditions
+from shared.core.cron import Cron
 from shared.core.errors import ConfigError
 
 # Functions that others have to know by name; their phases have the same names, but for those of
@@ -103,12 +104,16 @@ class Schedule:
     message: dict[str, Any]
 
     @property
+    def times(self) -> Cron:
+        """When it fires. Raises ConfigError for a cron of a form that Cron does not read."""
+        return Cron.parse(self.cron)
+
+    @property
     def every_minutes(self) -> int | None:
         """Minutes between two firings of a job that fires all day long (cron */n); None: once a day
         at most.
         """
-        minute = self.cron.split()[0]
-        return int(minute[2:]) if minute.startswith("*/") else None
+        return self.times.every_minutes
 
     @property
     def repeats(self) -> bool:

@@ -4,22 +4,21 @@ answers it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 from shared.chain.batches.reading import latest_batch, units_of
 from shared.chain.batches.records import Batch, UnitResult
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
-from shared.core.errors import NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, SELF_HEAL
-from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import Readings
 from shared.operations.checks.rows import Games
 from shared.operations.checks.texts import publish_text
+from shared.operations.contracts.exported import ExportFile, dated_files, read_file
 from shared.operations.levels import Figure, Finding, Level, Severity
+from shared.operations.schedules.firings import Firing
 from shared.stores.ports import Filter
 
 # From a prediction run's trigger to its batch: phases 1 to 4 take about four minutes, a retry of
@@ -85,11 +84,12 @@ class Day:
         return max(map(Execution.from_document, documents), key=lambda each: each.taken_at, default=None)
 
     @cached_property
-    def exported(self) -> Exported | None:
+    def exported(self) -> ExportFile | None:
         """What the date's predictions in the export bucket say of themselves; None: there are
         none.
         """
-        return read_exported(self.view, self.day)
+        predictions, _ = dated_files(self.day)
+        return read_file(self.view.runtime.exports, predictions)
 
     def finding(
         self,
@@ -118,27 +118,6 @@ class Day:
         """What restarts the earliest phase that is short."""
         trigger = self.view.pipeline.functions[SELF_HEAL].trigger
         return f"{publish_text(trigger, {'game_date': self.name})}: it restarts the earliest phase that is short"
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A dated file of phase 6: the batches that it is of, and when its content was consolidated."""
-
-    batches: tuple[str, ...]
-    content_at: datetime
-
-
-def read_exported(view: Readings, day: date) -> Exported | None:
-    """The header of v1/predictions/{day}.json; one that is none of phase 6's making counts as
-    none.
-    """
-    try:
-        match json.loads(view.runtime.exports.read(f"v1/predictions/{day}.json").data):
-            case {"order": [int(), str(), _, str(content_at)], "batches": list(found)}:
-                return Exported(tuple(each["batch_id"] for each in found), datetime.fromisoformat(content_at))
-    except (NotFound, ValueError, KeyError, TypeError):
-        return None
-    return None
 
 
 def list_days(view: Readings) -> list[Day]:

@@ -115,7 +115,7 @@ def check_completions(day: Day) -> Finding:
     named = ", ".join(batch.missing[:_NAMED]) + (", ..." if len(batch.missing) > _NAMED else "")
     short = done < day.view.runtime.settings.min_coverage * batch.unit_count
     says = f"{share}; missing or failed: {named}"
-    step = "./nba dlq, mend the cause, ./nba redrive: a late unit is merged and announced again"
+    step = "./nba dlq names the command, once the cause is mended: a late unit is merged and announced again"
     return day.finding(check, Level.RED if short else Level.YELLOW, says, step, figures=figures)
 
 
@@ -158,7 +158,7 @@ def check_consolidation(day: Day) -> Finding:
 def _consolidate_step(day: Day, batch: Batch) -> str:
     topic = day.view.pipeline.functions[CONSOLIDATION].topics[0]
     command = publish_text(topic, {"game_date": day.name, "batch_id": batch.batch_id})
-    return f"./nba dlq and ./nba redrive where its message waits there, else {command}"
+    return f"redrive its message where ./nba dlq lists it, else {command}"
 
 
 def check_merge(day: Day) -> Finding:

@@ -14,7 +14,7 @@ from shared.chain.resilience.dead_letters import DeadLetter
 from shared.chain.resilience.deferred import DeferredMessage
 from shared.core.pipeline import BATCH_SWEEP
 from shared.core.redaction import excerpt
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, count_text, publish_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
 
@@ -48,7 +48,7 @@ def _describe_letters(function: str, subscription: str, reason: str, letters: li
     if first.blames:
         step = f"./nba dlq shows the message; publish it anew, corrected, to {first.origin_topic}"
     elif redrivable:
-        step = f"mend the cause, then ./nba redrive --subscription {subscription} --reason {reason}"
+        step = f"mend the cause, then {act_text('redrive', '--subscription', subscription, '--reason', reason)}"
     else:
         step = f"it cannot be redriven: {first.not_redrivable}"
     figures: dict[str, Figure] = {"letters": len(letters), "redrivable": len(redrivable), "function": function}
@@ -73,7 +73,7 @@ def _describe_deferred(view: View, function: str, gate: str, messages: list[Defe
     figures: dict[str, Figure] = {"messages": len(messages), "gate": gate, "minutes": waited // timedelta(minutes=1)}
     stopped = view.paused is not None or any(each.name == gate and each.state != "closed" for each in view.breakers)
     if stopped or waited <= RELEASED_WITHIN:
-        step = "./nba resume" if view.paused is not None else "./nba breakers: what is half open tries one message"
+        step = act_text("resume") if view.paused is not None else "./nba breakers: what is half open tries one message"
         return Finding(DEFERRED, f"{function}/{gate}", Level.YELLOW, says, step, figures, Severity.WARNING)
     sweep = publish_text(view.pipeline.functions[BATCH_SWEEP].trigger, {"game_date": "TODAY"})
     says += "; nothing stops them any more"
@@ -90,7 +90,7 @@ def find_breakers(view: View) -> Iterable[Finding]:
             f" the last: {excerpt(breaker.last_error, _LONGEST)}"
         )
         figures: dict[str, Figure] = {"failures": breaker.failures, "state": breaker.state}
-        step = f"mend the cause, then ./nba reset-breaker {breaker.name}; it is tried by itself after 30 minutes"
+        step = f"mend the cause, then {act_text('reset-breaker', breaker.name)}; it is tried by itself after 30 minutes"
         match breaker.state:
             case "closed":
                 found.append(Finding(BREAKERS, breaker.name, Level.GREEN, says, figures=figures))
@@ -112,7 +112,7 @@ def find_pause(view: View) -> Iterable[Finding]:
         says = f"paused since {clock_text(pause.since)} ({span_text(lasted)}) by {pause.who}: {pause.reason}"
         level, severity = (Level.RED, Severity.ERROR) if lasted > LONG_PAUSE else (Level.YELLOW, Severity.WARNING)
         figures = {"minutes": lasted // timedelta(minutes=1)}
-        found.append(Finding(PAUSE, "pause", level, says, "./nba resume", figures, severity))
+        found.append(Finding(PAUSE, "pause", level, says, act_text("resume"), figures, severity))
     reason = view.halt_reason
     says = "exports are not halted" if reason is None else f"exports are halted by an operator: {reason}"
     found.append(Finding(PAUSE, "halt", Level.GREEN, says, figures={"halted": reason is not None}))

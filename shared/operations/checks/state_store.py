@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from shared.chain.execution.abandonment import abandoned_after, stopped_at
 from shared.chain.execution.records import Execution, ExecutionStatus
 from shared.core.pipeline import BATCH_SWEEP
-from shared.operations.checks.firings import Fired
 from shared.operations.checks.readings import MOST_EXECUTIONS
-from shared.operations.checks.texts import clock_text, count_text, publish_text, span_text
+from shared.operations.checks.texts import act_text, clock_text, count_text, publish_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
+from shared.operations.schedules.fired import Fired
 
 # A write and a read take milliseconds; every message of the chain makes some of both.
 SLOW_SECONDS, VERY_SLOW_SECONDS = 2.0, 10.0
@@ -109,7 +109,7 @@ def _describe_fired(view: View, fired: Fired) -> Finding:
     waiting = [each for each in view.deferred if each.topic == due.schedule.topic and each.deferred_at >= due.at]
     if waiting:
         says = f"{name} of {clock_text(due.at)} is deferred: {waiting[-1].reason}"
-        return Finding(SCHEDULES, name, Level.YELLOW, says, "./nba resume, or mend what the breaker names")
+        return Finding(SCHEDULES, name, Level.YELLOW, says, f"{act_text('resume')}, or mend what the breaker names")
     late = view.now - due.at
     says = f"{name} did not run: due at {clock_text(due.at)}, {span_text(late)} ago{following}"
     step = publish_text(due.schedule.topic, due.message)

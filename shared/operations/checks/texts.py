@@ -34,4 +34,9 @@ def count_text(count: int, what: str) -> str:
 
 def publish_text(topic: str, message: Mapping[str, Any]) -> str:
     """The command that publishes a message, whatever the pipeline runs on."""
-    return f"./nba publish {topic} '{json.dumps(message)}'"
+    return act_text("publish", topic, f"'{json.dumps(message)}'")
+
+
+def act_text(action: str, *arguments: str) -> str:
+    """The command of an action; each is refused without a reason, which is the reader's to give."""
+    return " ".join(["./nba", action, *arguments, '--why "..."'])

@@ -81,11 +81,11 @@ def _paths(day: date, now: datetime) -> list[str]:
 
 
 def _read(exports: Blobs, paths: Iterable[str]) -> dict[str, ExportFile | None]:
-    tasks = {path: partial(_file, exports, path) for path in paths}
+    tasks = {path: partial(read_file, exports, path) for path in paths}
     return all_of(tasks, THREADS, name="exports")
 
 
-def _file(exports: Blobs, path: str) -> ExportFile | None:
+def read_file(exports: Blobs, path: str) -> ExportFile | None:
     """What a file says of itself; one that is none of phase 6's making counts as none."""
     try:
         content = _content(exports.read(path).data, whole=path == EVERYBODY)

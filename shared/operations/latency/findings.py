@@ -58,8 +58,9 @@ def _finding(each: DateLatency, latency: Latency, *, is_newest: bool) -> Finding
 def _missing_step(each: DateLatency) -> str:
     """What to start: the first stage that is missing."""
     if each.loaded_at is None:
-        return f"results are missing: ./nba rerun {each.game_date} phase1, and grade once they are loaded."
-    return f"results are loaded: ./nba rerun {each.game_date} grading."
+        step = f'./nba rerun {each.game_date} phase1 --why "..."'
+        return f"results are missing: {step}, and grade once they are loaded."
+    return f'results are loaded: ./nba rerun {each.game_date} grading --why "..."'
 
 
 def _slowest_step(each: DateLatency) -> str:

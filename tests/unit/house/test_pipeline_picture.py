@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.core.errors import ConfigError
 from shared.core.pipeline import Schedule, load_pipeline
 from tests.conftest import ROOT
 from tests.house.pipeline_picture import FIRST, LAST, main, picture, with_picture
@@ -88,5 +89,5 @@ def test_a_document_without_its_two_marks_is_refused(text: str) -> None:
 def test_a_cron_of_another_form_is_refused() -> None:
     pipeline = load_pipeline()
     odd = Schedule("odd", "0 4 1 * *", "nba-training-trigger", {})
-    with pytest.raises(ValueError, match="names a day or month"):
+    with pytest.raises(ConfigError, match="'0 4 1"):
         picture(replace(pipeline, schedules={"odd": odd}))

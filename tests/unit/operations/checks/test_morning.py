@@ -124,10 +124,8 @@ def test_no_batch_since_the_last_run_is_red_and_says_how_far_it_came(world: Worl
         "2025-11-14: same-day-predictions was due at 2025-11-14 11:30, and no batch was opened since;"
         " nothing ran for it"
     )
-    assert found.next_step == (
-        """./nba publish nba-self-heal-trigger '{"game_date": "2025-11-14"}': it restarts the earliest phase that"""
-        " is short"
-    )
+    command = """./nba publish nba-self-heal-trigger '{"game_date": "2025-11-14"}' --why "...\""""
+    assert found.next_step == f"{command}: it restarts the earliest phase that is short"
     world.run_schedule(SAME_DAY)
     world.run(
         "phase3_analytics", RUN, at=at("11:32"), status=ExecutionStatus.FAILED, attempts=4, error_message="no schema"
@@ -262,7 +260,7 @@ def test_an_export_that_is_not_there_or_of_another_batch_is_red(world: World) ->
     assert found.says == (
         f"2025-11-14: no export of {BATCH}, 30 min after it was consolidated: the file is of batch_2025-11-14_r0"
     )
-    assert found.next_step == """./nba publish nba-phase6-export-trigger '{"game_date": "2025-11-14"}'"""
+    assert found.next_step == """./nba publish nba-phase6-export-trigger '{"game_date": "2025-11-14"}' --why "...\""""
     world.runtime.exports.write(f"v1/predictions/{DAY}.json", b"not json", content_type="application/json")
     assert world.finding("export-written").says.endswith("there is none")
     world.export(content_at=at("11:34"))

@@ -45,7 +45,7 @@ def test_dead_letters_are_red_by_subscription_and_reason_with_the_next_step(worl
     assert (found.level, found.severity) == (Level.RED, Severity.ERROR)
     assert found.says == f"2 dead letters in {LETTERS} (max_delivery_attempts), the oldest 90 min old: it is odd"
     assert found.next_step == (
-        f"mend the cause, then ./nba redrive --subscription {LETTERS} --reason max_delivery_attempts"
+        f'mend the cause, then ./nba redrive --subscription {LETTERS} --reason max_delivery_attempts --why "..."'
     )
     assert found.figures == {"letters": 2, "redrivable": 2, "function": "phase3_analytics"}
     poison = world.finding("dead-letters", f"{LETTERS}/not_json")
@@ -75,7 +75,7 @@ def test_deferred_messages_are_yellow_while_they_are_stopped_and_red_when_nothin
         defer(world, number, minute="11:30")
     pause_switch.pause(world.runtime.state, who="ann", reason="odd odds", now=at("11:20"))
     found = world.finding("deferred", "phase2_raw/pause")
-    assert (found.level, found.next_step) == (Level.YELLOW, "./nba resume")
+    assert (found.level, found.next_step) == (Level.YELLOW, './nba resume --why "..."')
     assert found.says == "3 messages to phase2_raw deferred for 35 min: stopped by pause"
     pause_switch.resume(world.runtime.state, who="ann", reason="well", now=at("11:40"))
     found = world.finding("deferred", "phase2_raw/pause")
@@ -116,7 +116,7 @@ def test_a_pause_is_yellow_and_red_when_it_lasts(world: World, hours: float, lev
     since = NOW - timedelta(hours=hours)
     pause_switch.pause(world.runtime.state, who="ann", reason="odd odds", now=since)
     found = world.finding("pause", "pause")
-    assert (found.level, found.next_step) == (level, "./nba resume")
+    assert (found.level, found.next_step) == (level, './nba resume --why "..."')
     assert found.says.endswith(f"({hours:.1f} h) by ann: odd odds")
 
 

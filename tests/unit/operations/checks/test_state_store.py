@@ -19,8 +19,8 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.push_envelope import read_envelope, read_message
 from shared.chain.resilience import pause_switch
 from shared.core.clock import LONG_AGO
-from shared.operations.checks.firings import firings_of
 from shared.operations.levels import Level, Severity
+from shared.operations.schedules.firings import firings_of
 from tests.pipeline.support import push
 from tests.unit.operations.checks.world import DAY, NOW, SAME_DAY, World, at
 
@@ -176,7 +176,7 @@ def test_one_that_did_not_fire_is_red_with_the_command_that_makes_the_same_run(w
         "daily-yesterday-analytics did not run: due at 2025-11-14 06:30, 5.6 h ago; next at 2025-11-15 06:30"
     )
     message = '{"game_date": "2025-11-13", "mode": "results", "schedule": "daily-yesterday-analytics"}'
-    assert found.next_step == f"./nba publish nba-phase1-trigger '{message}'"
+    assert found.next_step == f"./nba publish nba-phase1-trigger '{message}' --why \"...\""
     envelope = read_envelope(push(message, message_id="9", published_at=NOW.isoformat()), "")
     read = read_message(envelope, PhaseMessage, NOW)
     function = world.pipeline.functions["phase1_scrape"]

@@ -54,7 +54,7 @@ def test_a_grade_that_is_missing_is_red_beyond_the_target(night: Evening) -> Non
     found = finding(night)
     assert (found.level, found.severity) == (Level.RED, Severity.ERROR)
     assert found.says == f"0 of 2 games of {DAY} are graded 6.0 h after the last one; the target is 6.0 h."
-    assert found.next_step == f"results are loaded: ./nba rerun {DAY} grading."
+    assert found.next_step == f'results are loaded: ./nba rerun {DAY} grading --why "..."'
     assert found.figures["waiting_seconds"] == 6 * 3600 + 60
 
 

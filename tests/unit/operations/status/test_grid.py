@@ -135,6 +135,18 @@ def test_a_success_without_rows_is_short_at_once(whole: Evening) -> None:
     )
 
 
+def test_a_run_of_the_evening_before_is_no_answer_to_the_noons(whole: Evening) -> None:
+    """The name of its schedule begins with the other's."""
+    take_away(whole, CONTEXT)
+    whole.warehouse.execute(f"DELETE FROM {HISTORY} WHERE game_date = @day AND phase = 'phase3'", {"day": DAY})
+    evening = {"run_id": f"{NOON_RUN}-tomorrow", **later(-17 * 60)}
+    whole.add(HISTORY, [run_row("phase3_analytics", "phase3", **evening)])
+    go_to(whole, time(11, 40))
+    found = cell(whole, "phase3")
+    assert (found.run_id, found.verdict) == (f"{NOON_RUN}-tomorrow", Verdict.NOT_DUE)
+    assert found.says == "same-day-predictions began at 11:30, it is on its way"
+
+
 def test_a_failed_run_that_a_later_one_repaired_is_complete(whole: Evening) -> None:
     failed = {"run_id": "broken", "status": "failed", "error_message": "boom", **later(-5)}
     whole.add(HISTORY, [run_row("phase4_precompute", "phase4", **failed)])
