@@ -1,5 +1,5 @@
 # The alert policies of pipeline.yaml's `alerts`: their conditions here, whom they tell in
-# channels.tf.
+# channels.tf. What the monitor tells has none: pipeline.yaml, `conditions`.
 
 locals {
   # One about a function that pipeline.yaml does not have would never be quiet.
@@ -8,48 +8,12 @@ locals {
 
   push_subscription_names = [for name in keys(local.subscriptions) : "\"${var.name_prefix}${name}\""]
   dead_letter_names       = [for name in keys(local.dead_letters) : "\"${var.name_prefix}${name}\""]
-  consolidation_letter_names = [
-    for name, subscription in local.dead_letters : "\"${var.name_prefix}${name}\""
-    if local.subscriptions[subscription].function == "phase5_consolidation"
-  ]
-  timeouts = toset([for function in local.functions : tostring(function.timeout_seconds)])
+  timed_functions = { for name, function in local.functions : name => function
+  if contains(local.pipeline.alerts.latency-above-target.functions, name) }
+  timeouts = toset([for function in local.timed_functions : tostring(function.timeout_seconds)])
 
   # Each alert has one kind of condition: a threshold on a metric, or PromQL.
   thresholds = {
-    consolidation-failed = [{
-      says    = "An attempt of consolidation failed"
-      filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metric_types.consolidation_failed}\""
-      aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", period = 300, above = 0, for_seconds = 0
-      }, {
-      # An attempt that is killed, or that finds the lock or the warehouse taken, logs no failure:
-      # five of these end here.
-      says = "A batch waits in consolidation's dead letters"
-      filter = join(" AND ", [
-        "resource.type=\"pubsub_subscription\"",
-        "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"",
-        "resource.labels.subscription_id=one_of(${join(",", local.consolidation_letter_names)})",
-      ])
-      aligner = "ALIGN_MAX", reducer = "REDUCE_NONE", period = 60, above = 0, for_seconds = 0
-    }]
-    zero-row-merge = [{
-      says    = "A MERGE affected no rows"
-      filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"${local.metric_types.zero_row_merge}\""
-      aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", period = 300, above = 0, for_seconds = 0
-    }]
-    scheduler-job-failed = [{
-      says    = "An attempt of a scheduler job failed"
-      filter  = "resource.type=\"cloud_scheduler_job\" AND metric.type=\"${local.metric_types.scheduler_failed}\""
-      aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", period = 300, above = 0, for_seconds = 0
-    }]
-    dead-letters = [{
-      says = "Messages wait in a dead-letter subscription"
-      filter = join(" AND ", [
-        "resource.type=\"pubsub_subscription\"",
-        "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"",
-        "resource.labels.subscription_id=one_of(${join(",", local.dead_letter_names)})",
-      ])
-      aligner = "ALIGN_MAX", reducer = "REDUCE_NONE", period = 60, above = 0, for_seconds = 0
-    }]
     oldest-unacked-message = [{
       says = "A message waits longer than its retries explain"
       filter = join(" AND ", [
@@ -72,30 +36,13 @@ locals {
         "resource.type=\"cloud_run_revision\"",
         "metric.type=\"run.googleapis.com/request_latencies\"",
         format("resource.labels.service_name=one_of(%s)", join(",", [
-          for function in values(local.functions) : "\"${function.slug}\"" if tostring(function.timeout_seconds) == timeout
+          for function in values(local.timed_functions) : "\"${function.slug}\"" if tostring(function.timeout_seconds) == timeout
         ])),
       ])
       aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_NONE", period = 600, for_seconds = 0
       above   = tonumber(timeout) * 1000 * local.pipeline.alerts.latency-above-target.share_of_timeout
     }]
   }
-
-  # The moment of the day that an export has to be there by. Alerting knows UTC alone: New York is
-  # 300 minutes behind, and 240 from the second Sunday of March to the first of November. (day of
-  # month - day of week) is the date of the last Sunday: at least 8 once the second one is there,
-  # below 1 before the first one.
-  export_by     = split(":", local.pipeline.alerts.export-missing.by)
-  export_minute = tonumber(local.export_by[0]) * 60 + tonumber(local.export_by[1])
-  # It is asked for as long as the look-back, which moves with the clock, still has all of the
-  # schedule's run in it.
-  export_cron  = split(" ", local.pipeline.schedules[local.pipeline.alerts.export-missing.schedule].cron)
-  export_until = tonumber(local.export_cron[1]) * 60 + tonumber(local.export_cron[0]) + local.pipeline.alerts.export-missing.within_minutes
-  summer_time = join(" + ", [
-    "(month() > bool 3) * (month() < bool 11)",
-    "(month() == bool 3) * ((day_of_month() - day_of_week()) >= bool 8)",
-    "(month() == bool 11) * ((day_of_month() - day_of_week()) < bool 1)",
-  ])
-  new_york_minute = "hour() * 60 + minute() - 300 + 60 * (${local.summer_time})"
 
   # Half of the silence is looked back on, and half of it has to last: from the last heartbeat that
   # is all of it, and a new deployment has the second half to send its first one. A condition for
@@ -104,14 +51,6 @@ locals {
   silent_minutes = local.pipeline.alerts.monitor-silent.minutes / 2
 
   queries = {
-    export-missing = {
-      for_minutes = 0
-      query = join(" ", [
-        "((${local.new_york_minute}) >= ${local.export_minute} < ${local.export_until})",
-        "unless on ()",
-        format(local.lines_since, google_logging_metric.metric["exported"].name, local.pipeline.alerts.export-missing.within_minutes),
-      ])
-    }
     monitor-silent = {
       for_minutes = local.silent_minutes
       query = join(" ", [

@@ -1,10 +1,8 @@
-# What is counted in the logs of the functions and of Cloud Scheduler; alerts and dashboard look at
-# it. Lines are told apart by their `event`, a code of shared/core/events.py, never by their
-# sentence.
+# What is counted in the logs of the functions; alerts and dashboard look at it. Lines are told
+# apart by their `event`, a code of shared/core/events.py, never by their sentence.
 
 locals {
   services_of_ours = join(" OR ", [for function in values(local.functions) : "\"${function.slug}\""])
-  jobs_of_ours     = join(" OR ", [for name in keys(local.pipeline.schedules) : "\"${var.name_prefix}${name}\""])
   function_logs    = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(${local.services_of_ours})"
 
   # An attempt that a retry cannot mend, or after which everything staged is kept for one.
@@ -23,14 +21,6 @@ locals {
         ${local.function_logs}
         AND jsonPayload.function="phase5_consolidation"
         AND jsonPayload.event=(${join(" OR ", formatlist("\"%s\"", local.failed_consolidation))})
-      EOT
-    }
-    zero_row_merge = {
-      counts = "MERGEs that affected no row although rows were staged"
-      filter = <<-EOT
-        ${local.function_logs}
-        AND jsonPayload.function="phase5_consolidation"
-        AND jsonPayload.event="zero_row_merge"
       EOT
     }
     exported = {
@@ -58,10 +48,6 @@ locals {
         AND severity>=ERROR
         AND NOT (log_id("run.googleapis.com/requests") AND httpRequest.status=503 AND NOT textPayload:*)
       EOT
-    }
-    scheduler_failed = {
-      counts = "attempts of scheduler jobs that failed"
-      filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=(${local.jobs_of_ours}) AND severity>=ERROR"
     }
   }
 

@@ -60,8 +60,7 @@ def events_of(game_date: date, pipeline: Pipeline) -> list[Event]:
 
 
 def _scheduled_time(pipeline: Pipeline, schedule: str, day: date) -> datetime:
-    minute, hour = pipeline.schedules[schedule].cron.split()[:2]
-    return at_new_york(day, time(int(hour), int(minute)))
+    return at_new_york(day, pipeline.schedules[schedule].times.at)
 
 
 @dataclass(frozen=True)

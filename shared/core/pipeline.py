@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from shared.core.clock import NEW_YORK, at_new_york
+from shared.core.conditions import Condition, read_conditions
+from shared.core.cron import Cron
 from shared.core.errors import ConfigError
 
 # Functions that others have to know by name; their phases have the same names, but for those of
@@ -102,12 +104,16 @@ class Schedule:
     message: dict[str, Any]
 
     @property
+    def times(self) -> Cron:
+        """When it fires. Raises ConfigError for a cron of a form that Cron does not read."""
+        return Cron.parse(self.cron)
+
+    @property
     def every_minutes(self) -> int | None:
         """Minutes between two firings of a job that fires all day long (cron */n); None: once a day
         at most.
         """
-        minute = self.cron.split()[0]
-        return int(minute[2:]) if minute.startswith("*/") else None
+        return self.times.every_minutes
 
     @property
     def repeats(self) -> bool:
@@ -161,18 +167,6 @@ class Deadline:
         if last_end is None or self.within_hours is None:
             return None
         return last_end + timedelta(hours=self.within_hours)
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What operators are told about, and who tells them: nobody else does."""
-
-    owner: str
-    """monitor: an incident; google: a policy of Cloud Monitoring (pipeline.yaml, `alerts`)."""
-    check: str | None = None
-    """Of an alert that functions raise: the check whose incident it is; None: its own, which a
-    person resolves.
-    """
 
 
 @dataclass(frozen=True)
@@ -322,7 +316,7 @@ def load_pipeline(path: Path = PIPELINE_FILE) -> Pipeline:
             contracts={group: tuple(_contract(c) for c in listed) for group, listed in raw["contracts"].items()},
             without_contract=raw["without_contract"],
             deadlines=tuple(_deadline(name, each) for name, each in raw["deadlines"].items()),
-            conditions={name: Condition(**each) for name, each in raw.get("conditions", {}).items()},
+            conditions=read_conditions(raw["conditions"], raw["alerts"]),
         )
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not a pipeline description: {error}.", next_step="correct the file.") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from shared.core.pipeline import PIPELINE_FILE, FunctionSpec, Pipeline, Schedule, load_pipeline
 
 FIRST, LAST = "<!-- made by `make picture` from pipeline.yaml -->", "<!-- end of the picture -->"
-WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def picture(pipeline: Pipeline) -> str:
@@ -40,16 +40,14 @@ def _times(name: str, pipeline: Pipeline) -> list[str]:
 
 
 def _time(schedule: Schedule) -> str:
-    """As people read a cron: 06:30, Mon 04:00, every 10 min. Raises ValueError for a form that no
+    """As people read a cron: 06:30, Mon 04:00, every 10 min. Raises ConfigError for a form that no
     schedule has yet.
     """
-    if schedule.every_minutes is not None:
-        return f"every {schedule.every_minutes} min"
-    minute, hour, day, month, weekday = schedule.cron.split()
-    if (day, month) != ("*", "*"):
-        raise ValueError(f"The cron {schedule.cron!r} of {schedule.name} names a day or month: tell {__name__} how.")
-    week = "" if weekday == "*" else f"{WEEKDAYS[int(weekday)]} "
-    return f"{week}{int(hour):02}:{int(minute):02}"
+    times = schedule.times
+    if times.every_minutes is not None:
+        return f"every {times.every_minutes} min"
+    week = "" if times.weekday is None else f"{WEEKDAYS[times.weekday - 1]} "
+    return f"{week}{times.at:%H:%M}"
 
 
 def _arrows(function: FunctionSpec, pipeline: Pipeline) -> list[str]:

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.core.clock import NEW_YORK
 from tests.infra.expected import RAW, Expected, differences
 from tests.infra.terraform_runs import TerraformRun
 
-WAITING = "pubsub.googleapis.com/subscription/num_undelivered_messages"
 OLDEST = "pubsub.googleapis.com/subscription/oldest_unacked_message_age"
 # What each alert looks at: log metrics of ours, and Google's.
 WATCHED = {
-    "consolidation-failed": ("nba_consolidation_failed", WAITING),
-    "zero-row-merge": ("nba_zero_row_merge",),
-    "export-missing": ("nba_exported",),
-    "scheduler-job-failed": ("nba_scheduler_failed",),
-    "dead-letters": (WAITING,),
     "oldest-unacked-message": (OLDEST,),
     "function-errors": ("nba_function_errors",),
     "latency-above-target": ("run.googleapis.com/request_latencies",),
@@ -67,7 +59,7 @@ def alerts(run: TerraformRun, wanted: Expected) -> list[str]:
 def thresholds(run: TerraformRun, wanted: Expected) -> list[str]:
     """Anything above 0 is told at once; waiting and latency above the bounds of pipeline.yaml."""
     share = RAW["alerts"]["latency-above-target"]["share_of_timeout"]
-    functions = wanted.pipeline.functions.values()
+    functions = [wanted.pipeline.functions[name] for name in RAW["alerts"]["latency-above-target"]["functions"]]
     bounds = {
         "oldest-unacked-message": {float(RAW["alerts"]["oldest-unacked-message"]["seconds"])},
         "latency-above-target": {function.timeout_seconds * 1000 * share for function in functions},
@@ -83,83 +75,26 @@ def thresholds(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def everybody_is_watched(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Alerts look at every function, subscription and job of this environment, and at none of
-    another.
+    """Alerts look at every function and subscription of this environment that they are about, and
+    at none of another.
     """
     policies = run.of("google_monitoring_alert_policy")
     metrics = run.of("google_logging_metric")
     subscriptions = wanted.pipeline.subscriptions.values()
     slugs = {wanted.slug(name) for name in wanted.pipeline.functions}
-    consolidation = wanted.pipeline.functions["phase5_consolidation"].subscriptions
     watched = {
-        "consolidation-failed": {wanted.prefix + s.dead_letter_subscription for s in consolidation},
-        "dead-letters": {wanted.prefix + s.dead_letter_subscription for s in subscriptions},
         "oldest-unacked-message": {wanted.prefix + s.name for s in subscriptions},
-        "latency-above-target": slugs,
+        "latency-above-target": {wanted.slug(name) for name in RAW["alerts"]["latency-above-target"]["functions"]},
     }
     found = []
     for name, asked in watched.items():
         listed = re.findall(r"one_of\(([^)]*)\)", " ".join(queries(policies[name]))) if name in policies else []
         found += differences(f"{name} watches", set(re.findall(r'"([^"]+)"', " ".join(listed))), asked)
-    jobs = {wanted.prefix + name for name in wanted.pipeline.schedules}
     for key, values in metrics.items():
-        listed = re.findall(r"(?:service_name|job_id)=\(([^)]*)\)", values["filter"])
+        listed = re.findall(r"service_name=\(([^)]*)\)", values["filter"])
         have = set(re.findall(r'"([^"]+)"', " ".join(listed)))
-        found += differences(f"{key} counts", have, jobs if key == "scheduler_failed" else slugs)
+        found += differences(f"{key} counts", have, slugs)
     return found
-
-
-def new_york_minute(query: str, moment: datetime) -> int:
-    """Minutes since midnight in New York as the query's arithmetic has them at a moment in UTC."""
-    (formula,) = re.findall(r"\(\((.*)\) >= \d+ < \d+\)", query)
-    utc = moment.astimezone(UTC)
-    known = {
-        "hour()": utc.hour,
-        "minute()": utc.minute,
-        "month()": utc.month,
-        "day_of_month()": utc.day,
-        "day_of_week()": (utc.weekday() + 1) % 7,
-    }
-    for call in sorted(known, key=len, reverse=True):  # day_of_month() before month()
-        formula = formula.replace(call, str(known[call]))
-    text = formula.replace(" bool ", " ")
-    if not re.fullmatch(r"[\d\s()+*<>=-]+", text):
-        raise AssertionError(f"not plain arithmetic: {text}")
-    return int(eval(text))  # digits and operators alone, see above
-
-
-def export_by(run: TerraformRun, wanted: Expected) -> list[str]:
-    """The export's alert knows New York's time, summer and winter, and asks after the schedule's
-    own run: whichever minute it is evaluated in, an export since the run is seen, and at the last
-    of them no earlier one.
-    """
-    values = run.of("google_monitoring_alert_policy").get("export-missing")
-    if values is None:
-        return ["there is no export-missing"]
-    (query,) = queries(values)
-    about = RAW["alerts"]["export-missing"]
-    hour, minute = map(int, about["by"].split(":"))
-    found = []
-    windows = [(int(first), int(end)) for first, end in re.findall(r">= (\d+) < (\d+)", query)]
-    looks = [int(minutes) for minutes in re.findall(r"\[(\d+)m\]", query)]
-    if len(windows) != 1 or windows[0][0] != hour * 60 + minute or looks != [about["within_minutes"]]:
-        found.append(f"not by {about['by']}, within {about['within_minutes']} minutes: {query}")
-    for day in range(0, 3 * 366):
-        noon = datetime(2024, 1, 1, 17, 30, tzinfo=UTC) + timedelta(days=day)
-        local = noon.astimezone(NEW_YORK)
-        if new_york_minute(query, noon) != local.hour * 60 + local.minute:
-            found.append(f"{noon} is {local:%H:%M} in New York, the query has {new_york_minute(query, noon)} minutes")
-    asked_at = wanted.pipeline.schedules[about["schedule"]].cron.split()
-    began = int(asked_at[1]) * 60 + int(asked_at[0])
-    seen_from = {now: now - look for first, end in windows for now in range(first, end) for look in looks}
-    found += [
-        f"{now // 60}:{now % 60:02} misses {about['schedule']}" for now, seen in seen_from.items() if seen >= began
-    ]
-    if len(seen_from) < 3:  # it is evaluated once a minute, and an evaluation may be late
-        found.append(f"asked in {len(seen_from)} minutes alone")
-    if max(seen_from.values(), default=0) != began - 1:
-        found.append(f"an export before {about['schedule']} would do")
-    return found[:5]
 
 
 def find_deaf(values: dict[str, Any]) -> list[str]:

@@ -310,27 +310,7 @@ MISTAKES = (
         "try(contains(keys(local.functions), alert.function), true)",
         "!can(alert.function)",
         "alerts",
-    ),
-    Mistake(
-        "an export alert in winter time all year",
-        "alerts.tf",
-        "- 300 + 60 * (${local.summer_time})",
-        "- 300",
-        "export_by",
-    ),
-    Mistake(
-        "an export alert that looks past the export after five minutes",
-        "alerts.tf",
-        "< ${local.export_until})",
-        "< ${local.export_minute + 30})",
-        "export_by",
-    ),
-    Mistake(
-        "a consolidation that is killed five times without a word",
-        "alerts.tf",
-        'if local.subscriptions[subscription].function == "phase5_consolidation"',
-        'if local.subscriptions[subscription].function == "grading"',
-        "everybody_is_watched",
+        run="everything",  # apart from the silence that it is about
     ),
     Mistake(
         "a budget that tells Slack",
@@ -362,10 +342,17 @@ MISTAKES = (
         "dashboard",
     ),
     Mistake(
-        "dead letters that nobody watches",
+        "messages that wait where nobody looks",
         "alerts.tf",
-        'one_of(${join(",", local.dead_letter_names)})',
         'one_of(${join(",", local.push_subscription_names)})',
+        'one_of(${join(",", local.dead_letter_names)})',
+        "everybody_is_watched",
+    ),
+    Mistake(
+        "a function near its time-out whom two would tell of",
+        "alerts.tf",
+        "if contains(local.pipeline.alerts.latency-above-target.functions, name)",
+        "if length(name) > 0",
         "everybody_is_watched",
     ),
     Mistake(

@@ -44,7 +44,6 @@ _CHECKS: tuple[Check, ...] = (
     checks_alerts.alerts,
     checks_alerts.thresholds,
     checks_alerts.everybody_is_watched,
-    checks_alerts.export_by,
     checks_alerts.silence,
     checks_alerts.budget,
     checks_alerts.charts,

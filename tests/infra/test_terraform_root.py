@@ -67,7 +67,6 @@ def test_no_function_topic_schedule_or_table_is_listed_by_hand() -> None:
     as an example.
     """
     meant = {
-        ("alerts.tf", "phase5_consolidation"),
         ("logging.tf", "phase5_consolidation"),
         ("logging.tf", "phase6_export"),
         ("outputs.tf", "dashboard"),

@@ -9,7 +9,7 @@ import heapq
 import importlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -19,10 +19,11 @@ import yaml
 
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core import pipeline
-from shared.core.clock import resolve_date
+from shared.core.clock import GAME_LENGTH, at_new_york, resolve_date
 from shared.core.errors import ConfigError
-from shared.core.pipeline import PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
+from shared.core.pipeline import GRADING, PIPELINE_FILE, Contract, Pipeline, Subscription, load_pipeline
 from shared.operations.contracts.rules import CHECKS
+from shared.operations.slowdown.slowdowns import timeout_of
 from tests.conftest import ROOT
 from tests.pipeline.support import NOW
 
@@ -255,6 +256,7 @@ def minutes(name: str) -> int:
 def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
     order = [
         "daily-yesterday-analytics",
+        "grading-early",
         "overnight-predictions",
         "grading-daily",
         "self-heal-results",
@@ -274,8 +276,22 @@ def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
     # results that were restarted are graded by the next look at the day
     assert minutes("self-heal-grades") - minutes("self-heal-results") >= 15
     about = {name: PIPELINE.schedules[name].message["game_date"] for name in order}
-    assert about["self-heal-results"] == about["self-heal-grades"] == about["grading-daily"] == "YESTERDAY"
+    after_games = ("grading-early", "grading-daily", "self-heal-results", "self-heal-grades")
+    assert {about[name] for name in after_games} == {"YESTERDAY"}
     assert about["self-heal-predictions"] == about["phase6-tonight-picks"] == "TODAY"
+
+
+def test_a_night_that_began_at_ten_is_graded_in_time() -> None:
+    """Its results are fetched a quarter of an hour before, and a retry of grading is in time,
+    too.
+    """
+    day = date(2025, 11, 14)
+    (deadline,) = (each for each in PIPELINE.deadlines if each.phase == GRADING)
+    by = deadline.of(day, at_new_york(day, time(22)) + GAME_LENGTH)
+    assert by is not None
+    begins = at_new_york(day + timedelta(days=1), time(0)) + timedelta(minutes=minutes("grading-early"))
+    assert begins + timedelta(seconds=2 * PIPELINE.functions[GRADING].timeout_seconds) <= by
+    assert minutes("grading-early") - minutes("daily-yesterday-analytics") >= 15
 
 
 def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:
@@ -290,6 +306,17 @@ def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:
     # Cloud Scheduler is late by seconds, and may fire twice: the same firing
     assert sweep.slot(datetime(2025, 11, 14, 22, 49, 59, tzinfo=UTC)) == "1740"
     assert not PIPELINE.schedules["self-heal-predictions"].repeats
+
+
+# --- who tells operators --------------------------------------------------------------------------
+
+
+def test_google_times_the_requests_that_no_run_history_does() -> None:
+    """The others' are the check slowdown's: a worker's rows are of a whole batch, a look of the
+    monitor and an answer of the dashboard have none.
+    """
+    alone = {name for name in FUNCTIONS if PIPELINE.functions[name].http or timeout_of(PIPELINE, name) is None}
+    assert set(RAW["alerts"]["latency-above-target"]["functions"]) == alone | {pipeline.MONITOR}
 
 
 # --- contracts ------------------------------------------------------------------------------------

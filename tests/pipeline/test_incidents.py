@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from shared.chain.execution.records import COLLECTION, Execution
-from shared.core.pipeline import Condition, load_pipeline
+from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.core.severity import Severity
 from shared.operations.checks.health import read_health
@@ -28,7 +28,7 @@ from tests.pipeline.support import PHASE5, PipelineHarness
 from tests.support.alert_receivers import Hook, hook
 from tests.support.stores import reset_counts
 
-PIPELINE = replace(load_pipeline(), conditions={"consolidation-failed": Condition("monitor", "consolidation")})
+PIPELINE = load_pipeline()
 ONLY = {"phase5_consolidation": PHASE5["phase5_consolidation"]}
 
 

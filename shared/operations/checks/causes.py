@@ -79,6 +79,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("batch-closed", "schedules", _names(SWEEP)),
     Cause("stuck-executions", "schedules", _names(SWEEP)),
     Cause("completions", "dead-letters", _letters_of(WORKER)),
+    Cause("export-written", "batch-opened", lambda finding, cause: finding.subject == cause.subject),
     Cause("export-written", "dead-letters", _letters_of(EXPORT)),
     Cause("dead-letters", "state-store", _same_figure("outage")),
     Cause("dead-letters", "consolidation", _of(CONSOLIDATION)),

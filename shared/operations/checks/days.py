@@ -13,12 +13,12 @@ from shared.chain.batches.reading import latest_batch, units_of
 from shared.chain.batches.records import Batch, UnitResult
 from shared.chain.execution.records import COLLECTION, Execution, ExecutionStatus
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR
-from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import Readings
 from shared.operations.checks.rows import Games
 from shared.operations.checks.texts import act_text
 from shared.operations.contracts.exported import ExportFile, dated_files, read_file
 from shared.operations.levels import Figure, Finding, Level, Severity
+from shared.operations.schedules.firings import Firing
 from shared.stores.ports import Filter
 
 # From a prediction run's trigger to its batch: phases 1 to 4 take about four minutes, a retry of
@@ -98,7 +98,8 @@ class Day:
         """What the date's predictions in the export bucket say of themselves; None: there are
         none.
         """
-        return read_file(self.view.runtime.exports, dated_files(self.day)[0])
+        predictions, _ = dated_files(self.day)
+        return read_file(self.view.runtime.exports, predictions)
 
     def finding(
         self,

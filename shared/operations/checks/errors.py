@@ -93,7 +93,7 @@ def _findings(view: View, failures: dict[str, list[_Failure]]) -> Iterator[Findi
             f" {clock_text(last.at)}: {excerpt(last.reason, _LONGEST)}"
         )
         figures: dict[str, Figure] = {"failed": len(final), "retried": len(retried), "execution_id": last.execution_id}
-        step = f"./nba logs --run {last.execution_id.split('.')[1]}, mend the cause, then ./nba dlq and ./nba redrive"
+        step = f"./nba logs --run {last.execution_id.split('.')[1]}, mend the cause, then ./nba dlq"
         level, severity = (Level.RED, Severity.ERROR) if final else (Level.YELLOW, Severity.WARNING)
         yield Finding(CHECK, function, level, says, step, figures, severity)
 

@@ -120,7 +120,8 @@ def _describe_stop(day: Day) -> str:
     last = day.asked_run[-1]
     if last.status == ExecutionStatus.FAILED:
         return f"{last.function} failed at attempt {last.attempts}: {last.error_message}"
-    return f"the last of its executions is {last.function}, which {last.status.value}"
+    reason = f": {last.result['reason']}" if last.result.get("reason") else ""
+    return f"the last of its executions is {last.function}, which {last.status.value}{reason}"
 
 
 def check_completions(day: Day) -> Finding:
@@ -137,7 +138,7 @@ def check_completions(day: Day) -> Finding:
     named = ", ".join(batch.missing[:_NAMED]) + (", ..." if len(batch.missing) > _NAMED else "")
     short = done < day.view.runtime.settings.min_coverage * batch.unit_count
     says = f"{share}; missing or failed: {named}"
-    step = "./nba dlq, mend the cause, ./nba redrive: a late unit is merged and announced again"
+    step = "./nba dlq names the command, once the cause is mended: a late unit is merged and announced again"
     return day.finding(check, Level.RED if short else Level.YELLOW, says, step, figures=figures)
 
 
@@ -251,9 +252,10 @@ def check_announcement(day: Day) -> Finding:
 
 
 def check_export(day: Day) -> Finding:
+    """The batch's export is there; of a date without a batch any, once its deadline has passed."""
     check, batch = "export-written", day.batch
     if batch is None:
-        return _no_batch(check, day)
+        return _find_missed_deadline(check, day) or _no_batch(check, day)
     if batch.consolidated_at is None:
         return _waits(check, day, f"{batch.batch_id} is not consolidated (consolidation)")
     file = day.exported
@@ -271,6 +273,20 @@ def check_export(day: Day) -> Finding:
     if refused:
         return day.finding(check, Level.RED, f"{says}; phase 6 says: {refused}", day.heal_step, critical=True)
     return day.finding(check, Level.RED, says, step)
+
+
+def _find_missed_deadline(check: str, day: Day) -> Finding | None:
+    """Nothing of the date is exported, whatever the reason why no batch was opened."""
+    pipeline, last_tipoff = day.view.pipeline, day.games.last_tipoff
+    export = pipeline.phase_order[-1]
+    for deadline in (each for each in pipeline.deadlines if each.phase == export):
+        by = deadline.of(day.day, None)
+        if by is None or day.view.now <= by + EXPORTED_WITHIN or (last_tipoff is not None and last_tipoff <= by):
+            continue
+        if day.exported is None:
+            says = f"nothing is exported, which was due by {clock_text(by)}; {_describe_stop(day)}"
+            return day.finding(check, Level.RED, says, day.heal_step, critical=True)
+    return None
 
 
 def _refusal(day: Day, batch: Batch) -> str:

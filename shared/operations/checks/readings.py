@@ -21,11 +21,12 @@ from shared.core.clock import new_york_date
 from shared.core.pipeline import Pipeline, Schedule
 from shared.operations import queues
 from shared.operations.checks import probe, rows
-from shared.operations.checks.firings import Fired, Firing, firings_of, read_began, read_fired
 from shared.operations.checks.probe import Probe
 from shared.operations.checks.rows import BatchRows, Games, HistoryRow, SourceRow
 from shared.operations.incidents.outage_markers import Marker, read_markers
 from shared.operations.queues import BreakerFailures
+from shared.operations.schedules.fired import Fired, read_began, read_fired
+from shared.operations.schedules.firings import Firing, firings_of
 from shared.stores.ports import DateRange, Document, Filter
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse import staging

@@ -13,12 +13,12 @@ from datetime import date, datetime, timedelta
 from shared.core.clock import new_york_date
 from shared.core.redaction import excerpt
 from shared.operations.checks.days import SETTLED
-from shared.operations.checks.firings import Firing
 from shared.operations.checks.readings import LONGEST_BREAK
 from shared.operations.checks.rows import SourceRow
 from shared.operations.checks.texts import act_text, clock_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Finding, Level, Severity
+from shared.operations.schedules.firings import Firing
 
 CHECK = "source-fresh"
 # A schedule or a list of half a day still serves; an older one does not know what has happened

@@ -11,12 +11,13 @@ from shared.chain.execution.abandonment import abandoned_after, stopped_at
 from shared.chain.execution.records import Execution, ExecutionStatus
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.pipeline import BATCH_SWEEP
-from shared.operations.checks.firings import Fired, Firing
 from shared.operations.checks.outages import find_left_behind
 from shared.operations.checks.readings import MOST_EXECUTIONS
 from shared.operations.checks.texts import act_text, clock_text, count_text, publish_text, redrive_text, span_text
 from shared.operations.checks.view import View
 from shared.operations.levels import Check, Figure, Finding, Level, Severity
+from shared.operations.schedules.fired import Fired
+from shared.operations.schedules.firings import Firing
 
 # A write and a read take milliseconds; every message of the chain makes some of both.
 SLOW_SECONDS, VERY_SLOW_SECONDS = 2.0, 10.0

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from shared.core.clock import parse_timestamp
+from shared.core.conditions import Condition
 from shared.core.errors import ConfigError
-from shared.core.pipeline import Condition, Pipeline
+from shared.core.pipeline import Pipeline
 from shared.core.severity import SEVERITIES, Severity
 from shared.core.strict_json import read_strict
 from shared.operations.incidents.observing import Changes, see_alerts

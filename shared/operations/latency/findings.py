@@ -58,8 +58,9 @@ def _finding(each: DateLatency, latency: Latency, *, is_newest: bool) -> Finding
 def _missing_step(each: DateLatency) -> str:
     """What to start: the first stage that is missing."""
     if each.loaded_at is None:
-        return f"results are missing: ./nba rerun {each.game_date} phase1, and grade once they are loaded."
-    return f"results are loaded: ./nba rerun {each.game_date} grading."
+        step = f'./nba rerun {each.game_date} phase1 --why "..."'
+        return f"results are missing: {step}, and grade once they are loaded."
+    return f'results are loaded: ./nba rerun {each.game_date} grading --why "..."'
 
 
 def _slowest_step(each: DateLatency) -> str:
@@ -71,7 +72,7 @@ def _slowest_step(each: DateLatency) -> str:
         f"{_hours(before.total_seconds())} until its results were loaded,"
         f" {_hours(after.total_seconds())} from there to its grades"
     )
-    job = "daily-yesterday-analytics" if before > after else "grading-daily"
+    job = "daily-yesterday-analytics" if before > after else "grading-early"
     return f"{where}: see the runs of {each.game_date}, and whether {job} can start earlier (pipeline.yaml)."
 
 

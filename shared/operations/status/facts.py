@@ -9,7 +9,7 @@ from datetime import date, datetime
 from shared.core.clock import GAME_LENGTH, new_york_date
 from shared.core.pipeline import GRADING, SELF_HEAL, WORKER, Pipeline, trigger_of
 from shared.operations.contracts.snapshot import POSTPONED, Snapshot
-from shared.operations.status.firings import Firing, first_due, next_of_topic
+from shared.operations.schedules.firings import Firing, first_due, next_of_topic
 from shared.operations.status.measures import View
 from shared.operations.status.model import Usual
 from shared.operations.status.runs import Run

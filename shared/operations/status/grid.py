@@ -16,8 +16,8 @@ from shared.core.clock import new_york_date
 from shared.core.concurrency import all_of, both
 from shared.core.pipeline import COORDINATOR, Pipeline
 from shared.operations.contracts.snapshot import Snapshot, read_snapshots
+from shared.operations.schedules.firings import firings_about
 from shared.operations.status.facts import DayFacts, Waiting
-from shared.operations.status.firings import firings_of
 from shared.operations.status.measures import View
 from shared.operations.status.model import Cell, Grid, GridDay, Usual
 from shared.operations.status.runs import Key, Runs, phases_of, read_runs, read_usual
@@ -68,7 +68,7 @@ def read_dates(runtime: Runtime, pipeline: Pipeline, days: Sequence[date]) -> Da
         day: DayFacts(
             view=View(seen, runtime.settings, _units_done(runtime, seen)),
             pipeline=pipeline,
-            firings=firings_of(pipeline, day),
+            firings=firings_about(pipeline, day),
             runs={phase: found for (on, phase), found in runs.items() if on == day},
             waiting={phase: found for (on, phase), found in waiting.items() if on == day},
             usual=usual,

@@ -10,8 +10,8 @@ from shared.chain.batches.records import BatchStatus
 from shared.core.clock import NEW_YORK, new_york_date
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, WORKER
 from shared.operations.contracts.file_rules import without_games
+from shared.operations.schedules.firings import CHAIN_TAKES, Firing, under_way
 from shared.operations.status.facts import RESULT_PHASES, DayFacts, Waiting, reason_without_games
-from shared.operations.status.firings import CHAIN_TAKES, Firing, under_way
 from shared.operations.status.measures import Measure, measure
 from shared.operations.status.model import SETTLED, TROUBLE, Cell, Verdict
 from shared.operations.status.runs import ABANDONED, RETRIED
@@ -114,7 +114,8 @@ def _judge(facts: DayFacts, phase: str, found: Measure, before: Sequence[Cell]) 
             return _Judged(Verdict.NOT_DUE, waits)
         firing = _on_its_way(facts, phase)
         if firing is not None and found.can_be_mended:
-            return _Judged(Verdict.NOT_DUE, f"{firing.schedule} began at {format_clock(firing.at)}, it is on its way")
+            began = f"{firing.schedule.name} began at {format_clock(firing.at)}"
+            return _Judged(Verdict.NOT_DUE, f"{began}, it is on its way")
     if phase == GRADING and not facts.view.is_played:
         return _Judged(Verdict.NOT_DUE, "the games are not over")
     return _short(facts, phase, found)
@@ -178,8 +179,8 @@ def _on_its_way(facts: DayFacts, phase: str) -> Firing | None:
     firing = under_way(facts.firings, phase, facts.now)
     if firing is None:
         return None
-    run_id = f"{facts.day}-{firing.schedule}"
-    answered = any(run.run_id.startswith(run_id) and run.finished_at is not None for run in facts.runs.get(phase, ()))
+    run_id = firing.key.run_id
+    answered = any(run.run_id == run_id and run.finished_at is not None for run in facts.runs.get(phase, ()))
     return None if answered else firing
 
 

@@ -20,7 +20,6 @@ from local.replay import Archive
 from shared.core.clock import at_new_york
 from shared.core.errors import StoreUnavailable
 from shared.core.pipeline import load_pipeline
-from shared.operations.checks.cron import Cron
 from shared.operations.incidents.records import COLLECTION as INCIDENTS
 from shared.operations.incidents.records import Incident
 from shared.stores.runtime import Runtime, use_runtime
@@ -86,7 +85,7 @@ class Scheduler:
     def _next_due(self, until: datetime) -> tuple[datetime, list[str]] | None:
         found: dict[datetime, list[str]] = {}
         for name, schedule in PIPELINE.schedules.items():
-            at = Cron.parse(schedule.cron).next(self._fired_until)
+            at = schedule.times.next(self._fired_until)
             if name not in self.silent and at <= until:
                 found.setdefault(at, []).append(name)
         return min(found.items(), default=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.core.errors import ConfigError
 from shared.core.pipeline import Schedule, load_pipeline
 from tests.conftest import ROOT
 from tests.house.pipeline_picture import FIRST, LAST, main, picture, with_picture
@@ -70,7 +71,7 @@ def test_a_stale_picture_is_made_anew_and_nothing_else_changes(
 def test_a_changed_wiring_is_another_picture() -> None:
     pipeline = load_pipeline()
     moved = {**pipeline.schedules, "grading-daily": replace(pipeline.schedules["grading-daily"], cron="5 10 * * *")}
-    assert 'grading["grading<br/>10:05"]' in picture(replace(pipeline, schedules=moved))
+    assert 'grading["grading<br/>06:45, 10:05"]' in picture(replace(pipeline, schedules=moved))
 
 
 def test_a_function_that_nothing_starts_and_nobody_hears_is_drawn_all_the_same() -> None:
@@ -88,5 +89,5 @@ def test_a_document_without_its_two_marks_is_refused(text: str) -> None:
 def test_a_cron_of_another_form_is_refused() -> None:
     pipeline = load_pipeline()
     odd = Schedule("odd", "0 4 1 * *", "nba-training-trigger", {})
-    with pytest.raises(ValueError, match="names a day or month"):
+    with pytest.raises(ConfigError, match="'0 4 1"):
         picture(replace(pipeline, schedules={"odd": odd}))

@@ -333,6 +333,36 @@ def test_an_export_that_phase_6_refused_says_why_and_is_critical(world: World) -
     assert "./nba heal 2025-11-14" in found.next_step
 
 
+def test_an_evening_without_any_export_by_its_deadline_is_red(world: World) -> None:
+    """Its run opened no batch and says why: nothing failed, and there are no picks."""
+    world.play()
+    world.run_schedule(SAME_DAY)
+    result = {"status": "no_data", "reason": "nobody to predict"}
+    world.run("phase5_coordinator", RUN, at=at("11:33"), result=result)
+    day = timedelta(hours=24)
+    world.clock.move(minutes=70)
+    assert world.clock.now() == at("13:15")
+    assert world.finding("export-written", window=day).level is Level.GREEN
+    world.clock.move(minutes=1)
+    assert world.finding("batch-opened", window=day).level is Level.GREEN
+    found = world.finding("export-written", window=day)
+    assert (found.level, found.severity) == (Level.RED, Severity.CRITICAL)
+    assert found.says == (
+        "2025-11-14: nothing is exported, which was due by 2025-11-14 13:00; the last of its executions is"
+        " phase5_coordinator, which succeeded: nobody to predict"
+    )
+    assert "./nba heal 2025-11-14" in found.next_step
+    world.export("batch_2025-11-13_r9")
+    assert world.finding("export-written", window=day).level is Level.GREEN
+
+
+def test_an_evening_that_was_over_by_the_deadline_has_nothing_to_export(world: World) -> None:
+    world.play(tipoff=at("12:00"))
+    world.run_schedule(SAME_DAY)
+    world.clock.move(hours=3)
+    assert world.finding("export-written", window=timedelta(hours=24)).level is Level.GREEN
+
+
 def test_rows_that_are_gone_are_counted(world: World) -> None:
     world.go_well()
     world.put_batch(rows_in_place=12)

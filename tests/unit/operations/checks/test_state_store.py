@@ -23,8 +23,8 @@ from shared.core.clock import LONG_AGO
 from shared.operations.actions.perform import preview
 from shared.operations.actions.table import action_of
 from shared.operations.api.as_json import as_json
-from shared.operations.checks.firings import firings_of
 from shared.operations.levels import Level, Severity
+from shared.operations.schedules.firings import firings_of
 from tests.pipeline.support import push
 from tests.unit.operations.checks.world import DAY, NOW, SAME_DAY, World, at
 

@@ -15,11 +15,11 @@ from shared.chain.batches.records import Batch, BatchStatus, LatestBatch, UnitRe
 from shared.chain.execution.records import Execution, ExecutionFacts, ExecutionKey, ExecutionStatus
 from shared.core.clock import NEW_YORK
 from shared.core.pipeline import Pipeline, load_pipeline
-from shared.operations.checks.cron import Cron
-from shared.operations.checks.firings import GRACE, Firing, firing_of
 from shared.operations.checks.health import CHECKS, CheckResult, run_checks
 from shared.operations.checks.view import View
 from shared.operations.levels import Finding, Level
+from shared.operations.schedules.fired import GRACE
+from shared.operations.schedules.firings import Firing, firing_of
 from shared.stores.runtime import Runtime
 from tests.pipeline.evening import row
 from tests.support import records
@@ -76,7 +76,7 @@ class World:
 
     def due(self, schedule: str, moment: datetime | None = None) -> Firing:
         job = self.pipeline.schedules[schedule]
-        return firing_of(self.pipeline, job, Cron.parse(job.cron).last((moment or self.clock.now()) - GRACE))
+        return firing_of(self.pipeline, job, job.times.last((moment or self.clock.now()) - GRACE))
 
     def run_schedule(self, schedule: str, moment: datetime | None = None, **changes: Any) -> Execution:
         """What ran for the newest due firing of a schedule."""

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from shared.chain.execution.alerts import alert
+from shared.core.conditions import Condition
 from shared.core.errors import ConfigError, StoreUnavailable
 from shared.core.events import Event
-from shared.core.pipeline import Condition, load_pipeline
+from shared.core.pipeline import load_pipeline
 from shared.core.severity import Severity
 from shared.operations.incidents.observing import observe
 from shared.operations.incidents.receiving import receive_alerts

@@ -57,7 +57,7 @@ def test_a_day_to_come_is_complete_but_for_its_grades(whole: Evening) -> None:
     found = grid_day(whole)
     assert verdicts(found) == {**COMPLETE, "grading": "not due"}
     done = f"{DAY}: 2 games, 2 of 2 players predicted, exported 12:05"
-    assert found.sentence == f"{done}; grading is due 11:00 the next day."
+    assert found.sentence == f"{done}; grading is due 06:45 the next day."
     shown = {each.phase: (each.have, each.should, each.unit) for each in found.cells}
     assert shown["phase3"] == (4, 4, "teams with a context")
     assert shown["phase4"] == (4, 4, "players")
@@ -133,6 +133,18 @@ def test_a_success_without_rows_is_short_at_once(whole: Evening) -> None:
         f"{DAY}: 2 games; phase4 is short since 17:30: 4 of 4 players of the newest context have no feature row; "
         f"the last run says success; nothing happens by itself; next: rerun phase4 of {DAY}."
     )
+
+
+def test_a_run_of_the_evening_before_is_no_answer_to_the_noons(whole: Evening) -> None:
+    """The name of its schedule begins with the other's."""
+    take_away(whole, CONTEXT)
+    whole.warehouse.execute(f"DELETE FROM {HISTORY} WHERE game_date = @day AND phase = 'phase3'", {"day": DAY})
+    evening = {"run_id": f"{NOON_RUN}-tomorrow", **later(-17 * 60)}
+    whole.add(HISTORY, [run_row("phase3_analytics", "phase3", **evening)])
+    go_to(whole, time(11, 40))
+    found = cell(whole, "phase3")
+    assert (found.run_id, found.verdict) == (f"{NOON_RUN}-tomorrow", Verdict.NOT_DUE)
+    assert found.says == "same-day-predictions began at 11:30, it is on its way"
 
 
 def test_a_failed_run_that_a_later_one_repaired_is_complete(whole: Evening) -> None:
@@ -331,7 +343,7 @@ def test_a_day_to_come_is_not_due_until_its_schedules_time(whole: Evening) -> No
     found = grid_day(whole, tomorrow)
     assert set(verdicts(found).values()) == {"not due"}
     assert found.cell("phase6").says == f"due at 18:00 on {DAY}"
-    assert found.cell("grading").says == f"due at 11:00 on {tomorrow + timedelta(days=1)}"
+    assert found.cell("grading").says == f"due at 06:45 on {tomorrow + timedelta(days=1)}"
     assert found.sentence == f"{tomorrow}: 1 game; phase1 is due 18:00 the day before."
     go_to(whole, time(18, 10))
     began = "same-day-predictions-tomorrow began at 18:00, it is on its way"

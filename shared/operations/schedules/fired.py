@@ -1,15 +1,13 @@
-"""Schedules of pipeline.yaml as they fired, or did not: told by the executions that they start."""
+"""Schedules of pipeline.yaml as they fired, or did not: known by the executions that they start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from shared.chain.execution.records import COLLECTION, Execution, ExecutionKey
-from shared.chain.execution.run_identity import scheduled_run_id
-from shared.core.clock import resolve_date
+from shared.chain.execution.records import COLLECTION, Execution
 from shared.core.pipeline import Pipeline, Schedule
-from shared.operations.checks.cron import Cron
+from shared.operations.schedules.firings import Firing, firing_of, firings_of
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
@@ -22,31 +20,6 @@ MISSED_IN_A_ROW = 3
 LOOK_BACK = 7
 # Executions of one date that are looked through for a run made by hand.
 _MOST = 1_000
-
-
-@dataclass(frozen=True)
-class Firing:
-    """One firing of a schedule."""
-
-    schedule: Schedule
-    at: datetime
-    function: str
-    """The function that it starts."""
-
-    @property
-    def day(self) -> date:
-        """The date that its message is about."""
-        return resolve_date(str(self.schedule.message.get("game_date", "TODAY")), self.at)
-
-    @property
-    def mode(self) -> str | None:
-        mode = self.schedule.message.get("mode")
-        return None if mode is None else str(mode)
-
-    @property
-    def key(self) -> ExecutionKey:
-        """The execution that it starts."""
-        return ExecutionKey(self.function, scheduled_run_id(self.schedule, self.day.isoformat(), self.at))
 
 
 @dataclass(frozen=True)
@@ -67,16 +40,6 @@ class Fired:
         return self.execution or self.instead
 
 
-def firing_of(pipeline: Pipeline, schedule: Schedule, at: datetime) -> Firing:
-    (function,) = pipeline.function_of_topic(schedule.topic)
-    return Firing(schedule, at, function)
-
-
-def firings_of(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> list[Firing]:
-    """Every firing of a schedule between two moments, the oldest first."""
-    return [firing_of(pipeline, schedule, at) for at in Cron.parse(schedule.cron).firings(since, until)]
-
-
 def read_began(runtime: Runtime) -> datetime | None:
     """When the oldest execution known began: of what was due before, nobody could fire anything."""
     oldest = runtime.state.query(COLLECTION, order_by="started_at", limit=1)
@@ -91,14 +54,14 @@ def read_fired(
     deployed: whether somebody fires every schedule here, as Cloud Scheduler does, and `began` since
     when; None: nothing ever ran.
     """
-    cron = Cron.parse(schedule.cron)
-    due = firing_of(pipeline, schedule, cron.last(now - GRACE))
+    times = schedule.times
+    due = firing_of(pipeline, schedule, times.last(now - GRACE))
     execution = _read_newest(runtime, pipeline, due, now)
     instead = None if execution or schedule.repeats else _find_another(runtime, due, now)
     expected = execution is not None or instead is not None
     if not expected:
         expected = began is None or due.at >= began if deployed else _fired_before(runtime, pipeline, due, now)
-    return Fired(due, cron.next(now), execution, instead, expected)
+    return Fired(due, times.next(now), execution, instead, expected)
 
 
 def _read_newest(runtime: Runtime, pipeline: Pipeline, due: Firing, now: datetime) -> Execution | None:
@@ -124,7 +87,7 @@ def _fired_before(runtime: Runtime, pipeline: Pipeline, due: Firing, now: dateti
 
 
 def _before(pipeline: Pipeline, firing: Firing) -> Firing:
-    at = Cron.parse(firing.schedule.cron).last(firing.at - timedelta(microseconds=1))
+    at = firing.schedule.times.last(firing.at - timedelta(microseconds=1))
     return firing_of(pipeline, firing.schedule, at)
 
 

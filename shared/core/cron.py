@@ -1,5 +1,5 @@
 """The cron of a schedule, as far as pipeline.yaml has them: every n minutes, daily, weekly; New
-York time.
+York time. Whoever asks when a schedule fires asks here.
 """
 
 from __future__ import annotations
@@ -47,9 +47,14 @@ class Cron:
                 weekday = None if match["weekday"] == "*" else int(match["weekday"]) or _WEEK
                 return cls(at=time(hour, minute), weekday=weekday)
         raise ConfigError(
-            f"The cron {text!r} is none that the checks read.",
-            next_step="write */n * * * *, m h * * * or m h * * weekday, or extend shared/operations/checks/cron.py.",
+            f"The cron {text!r} is none that is read here.",
+            next_step="write */n * * * *, m h * * * or m h * * weekday, or extend shared.core.cron.py.",
         )
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether it fires once every day."""
+        return self.every_minutes is None and self.weekday is None
 
     def last(self, until: datetime) -> datetime:
         """The newest firing at or before a moment, UTC."""
