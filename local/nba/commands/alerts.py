@@ -105,7 +105,7 @@ def ack(place: Place, consent: Consent, ids: tuple[str, ...]) -> Answer:
 @_ids
 @click.option("--until", required=True, type=MOMENT, help="Such as 2025-11-14T09:00, in New York.")
 def mute(place: Place, consent: Consent, ids: tuple[str, ...], until: str) -> Answer:
-    """Send nothing about incidents until a format_timestamp, unless they become worse."""
+    """Send nothing about incidents until a time, unless they become worse."""
     return calls.act(place, consent, "mute", {"ids": list(ids), "until": until}, LIST)
 
 
@@ -149,9 +149,7 @@ alerts = LazyGroup(
         "list": Entry(f"{_HERE}:list_alerts", "List the open incidents, and those resolved lately.", _FAMILY),
         "show": Entry(f"{_HERE}:show_alert", "Show an incident, its messages, and those before it.", _FAMILY),
         "ack": Entry(f"{_HERE}:ack", "Say that somebody is on it: no reminder, no escalation.", _FAMILY),
-        "mute": Entry(
-            f"{_HERE}:mute", "Send nothing about incidents until a format_timestamp, unless they become worse.", _FAMILY
-        ),
+        "mute": Entry(f"{_HERE}:mute", "Send nothing about incidents until a time, unless they become worse.", _FAMILY),
         "unmute": Entry(f"{_HERE}:unmute", "End a mute.", _FAMILY),
         "resolve": Entry(
             f"{_HERE}:resolve", "Say that incidents are over; what a check still finds opens another.", _FAMILY
