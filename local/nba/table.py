@@ -19,15 +19,12 @@ ENTRIES: Mapping[str, Entry] = {
         "local.nba.commands.dates:grid", "Show dates by phase: complete, short, running, failed, deferred, not due.", IS
     ),
     "show": Entry(
-        "local.nba.commands.dates:show", "Show a date, or one phase of it: incidents, rows, executions, errors.", IS
+        "local.nba.commands.dates:show",
+        "Show a date, one phase of it (rows, executions, errors), or a --player's way back.",
+        IS,
     ),
     "batch": Entry(
         "local.nba.commands.dates:batch", "Show a batch: its units, rows and guards; who supersedes it.", IS
-    ),
-    "lineage": Entry(
-        "local.nba.commands.dates:lineage",
-        "Show a pick's way back: predictions, features, lines, box scores, raw files, model.",
-        IS,
     ),
     "health": Entry(
         "local.nba.commands.reading:health",

@@ -40,7 +40,7 @@ READS: dict[str, tuple[tuple[str, ...], int]] = {
     "grid": ((), 1),
     "show": ((DAY, "phase4"), 0),
     "batch": (("batch_2025-11-14_r1",), 2),
-    "lineage": ((DAY, "lukadoncic"), 2),
+    "show --player": (("lukadoncic", DAY), 2),
     "runs": ((), 0),
     "slowdown": ((), 0),
     "latency": ((), 0),
@@ -57,7 +57,7 @@ READS: dict[str, tuple[tuple[str, ...], int]] = {
     "backfills": ((), 0),
 }
 # What the commands say that look for one thing, which is not there.
-NOT_THERE = {"batch": "There is no batch batch_2025-11-14_r1.", "lineage": "No prediction of 'lukadoncic' counts"}
+NOT_THERE = {"batch": "There is no batch batch_2025-11-14_r1.", "show --player": "No prediction of 'lukadoncic' counts"}
 # Actions that publish one message: arguments, and the topic.
 PUBLISHES: dict[str, tuple[tuple[str, ...], str]] = {
     "rerun": ((DAY, "phase4"), "nba-phase4-trigger"),

@@ -70,7 +70,7 @@ LINES: dict[str, tuple[tuple[str, ...], int]] = {
 CALLS: dict[str, tuple[str, ...]] = {
     "status": (),
     "grid": (),
-    "show": (DAY,),
+    "show": (DAY, "--player", "lukadoncic"),
     "health": (),
     "slowdown": (),
     "latency": (),
@@ -84,7 +84,6 @@ CALLS: dict[str, tuple[str, ...]] = {
     "alerts note": ("1", *SIGNED),
     "alerts resolve": ("1", *SIGNED),
     "batch": ("batch_2025-11-14_r1",),
-    "lineage": (DAY, "lukadoncic"),
     "alerts test": ("slack", *SIGNED),
     "rerun": (DAY, "phase4", *SIGNED),
     "force": (DAY, *SIGNED),

@@ -224,8 +224,14 @@ def _verdict(cell: Mapping[str, Any]) -> str:
 @command("show")
 @click.argument("day", metavar="DATE", type=DAY)
 @click.argument("phase", default="", shell_complete=completion.phases)
-def show(place: Place, day: date, phase: str) -> Answer:
-    """Show a date, or one phase of it: incidents, rows, executions, errors."""
+@click.option("--player", metavar="LOOKUP", help="A pick's way back instead: features, lines, games, raw files, model.")
+def show(place: Place, day: date, phase: str, player: str | None) -> Answer:
+    """Show a date, one phase of it (rows, executions, errors), or a --player's way back."""
+    if player is not None:
+        if phase:
+            raise click.UsageError(f"--player {player} and the phase {phase} are two questions: ask one of them.")
+        kinds = (EXPORTED, PREDICTIONS, LINES, GAMES, FILES)
+        return calls.read(place, calls.LINEAGE, *kinds, game_date=write_day(day), player=player)
     if not phase:
         return _of_a_day(place, day)
     with open_client(place) as client:
@@ -262,12 +268,3 @@ def batch(place: Place, batch_id: str) -> Answer:
 
 def _of_batch(found: Document) -> int:
     return attention(found["status"] == "FAILED" or any(unit["status"] == "failed" for unit in found["units"]))
-
-
-@command("lineage")
-@click.argument("day", metavar="DATE", type=DAY)
-@click.argument("player")
-def lineage(place: Place, day: date, player: str) -> Answer:
-    """Show a pick's way back: predictions, features, lines, box scores, raw files, model."""
-    kinds = (EXPORTED, PREDICTIONS, LINES, GAMES, FILES)
-    return calls.read(place, calls.LINEAGE, *kinds, game_date=write_day(day), player=player)

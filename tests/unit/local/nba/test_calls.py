@@ -122,7 +122,7 @@ READS: dict[str, tuple[int, str, dict[str, str], str]] = {
     "show 2025-11-14": (1, "GET /grid", {"days": "1", "to": "2025-11-14"}, RERUN),
     "show 2025-11-14 phase4": (1, "GET /dates/2025-11-14/phases/phase4", {}, RERUN),
     "batch b-1": (1, "GET /batches/b-1", {}, "./nba dlq"),
-    "lineage 2025-11-14 lukadoncic": (0, "GET /dates/2025-11-14/players/lukadoncic", {}, ""),
+    "show 2025-11-14 --player lukadoncic": (0, "GET /dates/2025-11-14/players/lukadoncic", {}, ""),
     "health": (1, "GET /health", {"window": "1440"}, "./nba health --verbose"),
     "slowdown --function grading": (1, "GET /slowdown", {"function": "grading"}, "./nba runs --slow"),
     "latency --days 7": (0, "GET /latency", {"days": "7"}, ""),
@@ -355,3 +355,9 @@ def test_texts_of_an_answer_do_not_steer_the_terminal(tmp_path: Path, capsys: py
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
         assert json.loads(shown)["days"][0]["sentence"].startswith("[bold]Luka[/bold] \x1b[2J")
+
+
+def test_a_phase_and_a_player_are_two_questions(api: Api) -> None:
+    ended = nba("show", "2025-11-14", "phase4", "--player", "lukadoncic")
+    assert ended.code == 2
+    assert "ask one of them" in ended.err
