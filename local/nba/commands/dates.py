@@ -127,7 +127,12 @@ PREDICTIONS = Kind(
 LINES = Kind(
     title="Lines",
     rows=of("lines"),
-    columns=(Column("bookmaker", "bookmaker"), Column("line", "line"), Column("at", "snapshot_time", format_timestamp)),
+    columns=(
+        Column("bookmaker", "bookmaker"),
+        Column("line", "line"),
+        Column("main", "is_main", yes),
+        Column("at", "snapshot_time", format_timestamp),
+    ),
 )
 GAMES = Kind(
     title="Games before",

@@ -71,11 +71,12 @@ class FeatureRow:
 
 @dataclass(frozen=True)
 class LineRow:
-    """A bookmaker's main line at that moment."""
+    """A bookmaker's line at that moment: his main one, or another that a pick was made on."""
 
     bookmaker: str
     line: float
     snapshot_time: datetime
+    is_main: bool
 
 
 @dataclass(frozen=True)
@@ -155,19 +156,22 @@ def read_lineage(runtime: Runtime, day: date, player_lookup: str) -> Lineage:
     inputs = _query(runtime, "lineage_inputs", behind)
     names = sorted({player_lookup, *(row["note"] for row in inputs if row["kind"] == "line")})
     files = _query(runtime, "lineage_files", {**behind, "lookups": names})
+    picks = tuple(_pick(row) for row in _query(runtime, "lineage_picks", who))
+    picked = {(pick.bookmaker, pick.line) for pick in picks}
+    lines = [_line(row) for row in inputs if row["kind"] == "line"]
     run_id, requests = _batch(runtime, day, str(first["batch_id"]))
     return Lineage(
         game_date=day,
         player_lookup=player_lookup,
         player_id=int(first["player_id"]),
         game_id=first["game_id"],
-        picks=tuple(_pick(row) for row in _query(runtime, "lineage_picks", who)),
+        picks=picks,
         predictions=tuple(_prediction(row) for row in rows),
         model_versions={row["system_id"]: row["model_version"] for row in rows},
         batch_run_id=run_id,
         request_file=requests,
         features=next((_features(row) for row in inputs if row["kind"] == "features"), None),
-        lines=tuple(_line(row) for row in inputs if row["kind"] == "line"),
+        lines=tuple(each for each in lines if each.is_main or (each.bookmaker, each.line) in picked),
         games=tuple(_game(row) for row in inputs if row["kind"] == "game"),
         files=tuple(
             RawFileRow(row["kind"], row["about"], row["source_file"], row["at"], row["run_id"]) for row in files
@@ -229,7 +233,7 @@ def _features(row: Mapping[str, Any]) -> FeatureRow:
 
 
 def _line(row: Mapping[str, Any]) -> LineRow:
-    return LineRow(row["name"], float(row["value"]), row["at"])
+    return LineRow(row["name"], float(row["value"]), row["at"], row["is_main"])
 
 
 def _game(row: Mapping[str, Any]) -> GameRow:

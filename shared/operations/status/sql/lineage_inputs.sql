@@ -5,7 +5,7 @@ WITH
 features AS (
   SELECT
     'features' AS kind, CAST(NULL AS STRING) AS name, features_as_of AS at, quality_score AS value,
-    null_reasons AS note, game_date AS about, game_id
+    null_reasons AS note, game_date AS about, game_id, FALSE AS is_main
   FROM nba_predictions.ml_feature_store
   WHERE game_date = @game_date
     AND game_id = @game_id
@@ -15,25 +15,24 @@ features AS (
 lines AS (
   SELECT
     'line' AS kind, bookmaker AS name, snapshot_time AS at, CAST(line AS FLOAT64) AS value, player_lookup AS note,
-    game_date AS about, game_id
+    game_date AS about, game_id, is_main
   FROM nba_analytics.upcoming_player_lines
   WHERE game_date = @game_date
     AND game_id = @game_id
     AND player_id = @player_id
     AND features_as_of = @features_as_of
-    AND is_main
 ),
 games AS (
   SELECT
     'game' AS kind, opponent AS name, known_at AS at, CAST(points AS FLOAT64) AS value, CAST(NULL AS STRING) AS note,
-    game_date AS about, game_id
+    game_date AS about, game_id, FALSE AS is_main
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN @first AND @game_date AND player_id = @player_id AND known_at < @features_as_of
   QUALIFY ROW_NUMBER() OVER (ORDER BY game_date DESC, game_id DESC) <= @most
 )
-SELECT kind, name, at, value, note, about, game_id FROM features
+SELECT kind, name, at, value, note, about, game_id, is_main FROM features
 UNION ALL
-SELECT kind, name, at, value, note, about, game_id FROM lines
+SELECT kind, name, at, value, note, about, game_id, is_main FROM lines
 UNION ALL
-SELECT kind, name, at, value, note, about, game_id FROM games
-ORDER BY kind, about DESC, game_id, name
+SELECT kind, name, at, value, note, about, game_id, is_main FROM games
+ORDER BY kind, about DESC, game_id, name, value

@@ -18,6 +18,7 @@ from tests.unit.operations.status.world import FEATURES, NOON_RUN, PREDICTIONS, 
 
 LINES = "nba_analytics.upcoming_player_lines"
 BOX = "nba_raw.nbac_player_boxscores"
+PICKS = "nba_predictions.exported_best_bets"
 
 
 def line(bookmaker: str, value: str, **changes: Any) -> dict[str, Any]:
@@ -76,6 +77,19 @@ def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
     ]  # fmt: skip
     files = [(each.kind, each.path) for each in found.files]
     assert files == [("box_scores", "new-file"), ("box_scores", "six"), ("lines", "odds-file"), ("schedule", "file")]
+
+
+def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening) -> None:
+    pick = {
+        "game_date": DAY, "player_lookup": "p1", "player_id": 1, "game_id": EARLY, "list_id": "later", "rank": 1,
+        "exported_at": NOW + timedelta(minutes=1), "system_id": "ensemble_v1", "line_value": Decimal("27.5"),
+        "side": "UNDER", "bookmaker": "bookone",
+    }  # fmt: skip
+    traced.add(PICKS, [row(PICKS, **pick)])
+    found = read_lineage(traced.runtime, DAY, "p1")
+    assert [(each.bookmaker, each.line, each.is_main) for each in found.lines] == [
+        ("bookone", 24.5, True), ("bookone", 27.5, False), ("booktwo", 25.5, True),
+    ]  # fmt: skip
 
 
 def test_a_grade_belongs_to_its_prediction(traced: Evening) -> None:
