@@ -40,7 +40,7 @@ def asks(method: str) -> tuple[int, str, str]:
 ANSWERS = {
     "batch_sweep": asks("tables"),
     "grading": asks("query"),
-    "monitor": (200, "partial", "could not do slowdowns, latency, the record of latency"),
+    "monitor": (200, "partial", "could not do slowdowns, latency, the record of alerts"),
     "phase1_scrape": (503, "retry", "schedule of 2025-26"),  # no source answers
     "phase2_raw": (200, "no_data", f"there are no raw files of {GAME_DATE}"),
     "phase3_analytics": asks("query"),
