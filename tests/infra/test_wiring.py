@@ -255,6 +255,8 @@ def minutes(name: str) -> int:
 
 def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
     order = [
+        "results-overnight",
+        "grading-overnight",
         "daily-yesterday-analytics",
         "grading-early",
         "overnight-predictions",
@@ -276,22 +278,44 @@ def test_the_days_schedules_are_in_the_order_that_their_work_needs() -> None:
     # results that were restarted are graded by the next look at the day
     assert minutes("self-heal-grades") - minutes("self-heal-results") >= 15
     about = {name: PIPELINE.schedules[name].message["game_date"] for name in order}
-    after_games = ("grading-early", "grading-daily", "self-heal-results", "self-heal-grades")
+    after_games = ("grading-overnight", "grading-early", "grading-daily", "self-heal-results", "self-heal-grades")
     assert {about[name] for name in after_games} == {"YESTERDAY"}
     assert about["self-heal-predictions"] == about["phase6-tonight-picks"] == "TODAY"
 
 
-def test_a_night_that_began_at_ten_is_graded_in_time() -> None:
+def deadline_of(ended: datetime, day: date) -> datetime:
+    """By when a date is to be graded whose last game ended at a moment."""
+    (deadline,) = (each for each in PIPELINE.deadlines if each.phase == GRADING)
+    by = deadline.of(day, ended)
+    assert by is not None
+    return by
+
+
+@pytest.mark.parametrize(
+    ("results", "grading", "ended"),
+    [
+        ("results-overnight", "grading-overnight", at_new_york(date(2025, 11, 14), time(19)) + GAME_LENGTH),
+        # and a game that was not final when those of the night were fetched
+        ("daily-yesterday-analytics", "grading-early", at_new_york(date(2025, 11, 15), time(3, 30))),
+    ],
+)
+def test_a_night_whose_last_game_began_at_seven_or_later_is_graded_in_time(
+    results: str, grading: str, ended: datetime
+) -> None:
     """Its results are fetched a quarter of an hour before, and a retry of grading is in time,
     too.
     """
-    day = date(2025, 11, 14)
-    (deadline,) = (each for each in PIPELINE.deadlines if each.phase == GRADING)
-    by = deadline.of(day, at_new_york(day, time(22)) + GAME_LENGTH)
-    assert by is not None
-    begins = at_new_york(day + timedelta(days=1), time(0)) + timedelta(minutes=minutes("grading-early"))
-    assert begins + timedelta(seconds=2 * PIPELINE.functions[GRADING].timeout_seconds) <= by
-    assert minutes("grading-early") - minutes("daily-yesterday-analytics") >= 15
+    begins = at_new_york(date(2025, 11, 15), time(0)) + timedelta(minutes=minutes(grading))
+    takes = timedelta(seconds=2 * PIPELINE.functions[GRADING].timeout_seconds)
+    assert begins + takes <= deadline_of(ended, date(2025, 11, 14))
+    assert minutes(grading) - minutes(results) >= 15
+
+
+def test_the_latest_games_are_over_when_the_nights_results_are_fetched() -> None:
+    """A last game begins at half past ten; none of two seasons began later than ten past eleven."""
+    over = at_new_york(date(2025, 11, 14), time(23, 10)) + GAME_LENGTH
+    fetched = at_new_york(date(2025, 11, 15), time(0)) + timedelta(minutes=minutes("results-overnight"))
+    assert over <= fetched
 
 
 def test_a_schedule_that_fires_all_day_gives_every_firing_a_name() -> None:

@@ -26,7 +26,7 @@ from shared.operations.checks.rows import BatchRows, Games, HistoryRow, SourceRo
 from shared.operations.incidents.outage_markers import Marker, read_markers
 from shared.operations.queues import BreakerFailures
 from shared.operations.schedules.fired import Fired, read_began, read_fired
-from shared.operations.schedules.firings import Firing, firings_of
+from shared.operations.schedules.firings import Firing, firings_about, firings_of
 from shared.stores.ports import DateRange, Document, Filter
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse import staging
@@ -89,6 +89,15 @@ class Readings:
             for firing in firings_of(self.pipeline, schedule, since, self.now)
         ]
         return sorted(found, key=lambda firing: firing.at)
+
+    def find_following(self, due: Firing) -> Firing | None:
+        """The next firing of the same function, mode and date that somebody fires here."""
+        later = (
+            firing
+            for firing in firings_about(self.pipeline, due.day)
+            if (firing.function, firing.mode) == (due.function, due.mode) and firing.at > due.at
+        )
+        return next((firing for firing in later if self._is_fired(firing.schedule)), None)
 
     @cached_property
     def prediction_firings(self) -> list[Firing]:

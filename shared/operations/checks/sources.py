@@ -1,7 +1,7 @@
 """Freshness of each source: its newest answer against what the schedules should have brought.
 
 A source is due once a run that asks for it fell due and had half an hour; where no game is played,
-as in summer, nothing is.
+as in summer, nothing is. Results of a game that was not final then are due with the next run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ IN_FORCE = timedelta(hours=12)
 # Runs of these modes find the day's lists and lines opened; of tomorrow's books may have none yet.
 OF_THE_DAY = ("overnight", "same_day")
 RESULTS = ("results",)
+SCHEDULE = "nbac_schedule"
 _LONGEST = 300
 NOTHING_RAN = "nothing ran here when the last run fell due"
-# So far back the newest due run lies at most: each mode has one a day.
+# So far back the newest due run lies at most: each mode has one a day at least.
 _A_DAY = timedelta(hours=36)
 
 
@@ -188,10 +189,25 @@ def _find_box_scores(view: View, source: Source) -> Finding:
         return _of(source, max(known, key=lambda each: each.newest_at))
     if _is_before_all(view, due):
         return _not_due(source, None, NOTHING_RAN)
+    says, again = f"box scores of {have} of {games.games} games of {due.day} are loaded", view.find_following(due)
+    if again is not None and _is_rest_to_come(view, due, have):
+        return source.finding(Level.GREEN, f"{says}, {_describe_rest(again)}")
     why = _why(source, view, due)
-    asked = f"{due.schedule.name} was due at {clock_text(due.at)}{why.says}"
-    says = f"box scores of {have} of {games.games} games of {due.day} are loaded, and {asked}"
-    return source.finding(Level.RED, says, why.step(due.day), due, due.day, Severity.ERROR)
+    says = f"{says}, and {due.schedule.name} was due at {clock_text(due.at)}{why.says}"
+    if again is None:
+        return source.finding(Level.RED, says, why.step(due.day), due, due.day, Severity.ERROR)
+    says = f"{says}; {again.schedule.name} asks again at {clock_text(again.at)}"
+    return source.finding(Level.YELLOW, says, why.step(due.day), due, due.day)
+
+
+def _is_rest_to_come(view: View, due: Firing, have: int) -> bool:
+    """Whether there is all of the games that are final, by a schedule as new as the run."""
+    schedule = view.sources.get((SCHEDULE, None))
+    return schedule is not None and schedule.newest_at >= due.at and have >= view.games_of(due.day).final_games
+
+
+def _describe_rest(again: Firing) -> str:
+    return f"the rest was not final; {again.schedule.name} asks again at {clock_text(again.at)}"
 
 
 def _find_zones(view: View, source: Source) -> Finding:
@@ -215,12 +231,15 @@ def _find_zones(view: View, source: Source) -> Finding:
     if _is_before_all(view, due):
         return _not_due(source, newest, NOTHING_RAN)
     have = 0 if found is None else found.games
-    says = f"shot zones of {have} of {games.games} games of {due.day} are loaded; features go without the rest"
+    loaded, again = f"shot zones of {have} of {games.games} games of {due.day} are loaded", view.find_following(due)
+    if again is not None and _is_rest_to_come(view, due, have):
+        return source.finding(Level.GREEN, f"{loaded}, {_describe_rest(again)}")
+    says = f"{loaded}; features go without the rest"
     return source.finding(Level.YELLOW, says, _why(source, view, due).step(due.day), due, due.day)
 
 
 SOURCES = (
-    Source("nbac_schedule", _find_schedule, "source-nba", ("schedule",)),
+    Source(SCHEDULE, _find_schedule, "source-nba", ("schedule",)),
     Source("box_scores", _find_box_scores, "source-nba", ("player_boxscores", "team_boxscores")),
     Source("injury_report", _find_of_the_day, "source-espn", ("injuries",)),
     Source("player_lines", _find_of_the_day, "source-odds_api", ("odds_player_points",)),

@@ -72,7 +72,7 @@ def _slowest_step(each: DateLatency) -> str:
         f"{_hours(before.total_seconds())} until its results were loaded,"
         f" {_hours(after.total_seconds())} from there to its grades"
     )
-    job = "daily-yesterday-analytics" if before > after else "grading-early"
+    job = "results-overnight" if before > after else "grading-overnight"
     return f"{where}: see the runs of {each.game_date}, and whether {job} can start earlier (pipeline.yaml)."
 
 

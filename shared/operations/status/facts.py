@@ -84,6 +84,16 @@ class DayFacts:
             firings = [firing for firing in firings if new_york_date(firing.at) == self.day]
         return first_due(firings, phase, after_games=after_games)
 
+    def next_in_time(self, phase: str) -> Firing | None:
+        """The next firing that makes results or grades of a played date, unless it is later than
+        they are due.
+        """
+        if not self.view.is_played or phase not in (*RESULT_PHASES, GRADING):
+            return None
+        coming = [firing for firing in self.firings if firing.at > self.now]
+        found, deadline = first_due(coming, phase, after_games=True), self.deadline(phase)
+        return None if found is None or (deadline is not None and found.at > deadline) else found
+
     def next_heal(self) -> Firing | None:
         """When self-heal looks next at what is judged: what comes before the games it makes before
         them.

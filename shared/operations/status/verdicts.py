@@ -33,6 +33,8 @@ class _Judged:
     since: datetime | None = None
     next_step: str = ""
     rerun: str | None = None
+    due_at: datetime | None = None
+    """Where it is another than the first time."""
 
 
 def judge(facts: DayFacts) -> tuple[Cell, ...]:
@@ -66,7 +68,7 @@ def _cell(facts: DayFacts, phase: str, before: Sequence[Cell]) -> Cell:
         usual=facts.usual.get(phase),
         deadline=None if nothing else deadline,
         overdue=deadline is not None and deadline <= facts.now and judged.verdict not in SETTLED,
-        due_at=due.at if due and not nothing else None,
+        due_at=judged.due_at or (due.at if due and not nothing else None),
         done_at=None if nothing else found.done_at,
         since=judged.since,
         run_id=latest.run_id if latest else None,
@@ -116,6 +118,10 @@ def _judge(facts: DayFacts, phase: str, found: Measure, before: Sequence[Cell]) 
         if firing is not None and found.can_be_mended:
             began = f"{firing.schedule.name} began at {format_clock(firing.at)}"
             return _Judged(Verdict.NOT_DUE, f"{began}, it is on its way")
+        again = facts.next_in_time(phase)
+        if again is not None and found.can_be_mended:
+            says = f"{found.short}; {again.schedule.name} comes at {format_clock(again.at)}"
+            return _Judged(Verdict.NOT_DUE, says, due_at=again.at)
     if phase == GRADING and not facts.view.is_played:
         return _Judged(Verdict.NOT_DUE, "the games are not over")
     return _short(facts, phase, found)

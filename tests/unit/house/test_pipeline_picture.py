@@ -26,7 +26,7 @@ def test_every_function_is_drawn_with_its_topics_and_times() -> None:
     assert [name for name in asked if not re.search(rf"\b{name}\b", drawn)] == []
     announced = {each.announces for each in pipeline.functions.values()} - {None, *pipeline.pull_subscriptions}
     assert [topic for topic in announced if f"-->|{topic}|" not in drawn] == []
-    assert 'phase1_scrape["phase1_scrape<br/>06:30, 07:00, 11:30, 17:30, 18:00"]' in drawn
+    assert 'phase1_scrape["phase1_scrape<br/>03:30, 06:30, 07:00, 11:30, 17:30, 18:00"]' in drawn
     assert 'train_model["train_model<br/>Mon 04:00"]' in drawn
     assert 'batch_sweep["batch_sweep<br/>every 10 min"]' in drawn
     assert "dead-letter" not in drawn
@@ -71,7 +71,7 @@ def test_a_stale_picture_is_made_anew_and_nothing_else_changes(
 def test_a_changed_wiring_is_another_picture() -> None:
     pipeline = load_pipeline()
     moved = {**pipeline.schedules, "grading-daily": replace(pipeline.schedules["grading-daily"], cron="5 10 * * *")}
-    assert 'grading["grading<br/>06:45, 10:05"]' in picture(replace(pipeline, schedules=moved))
+    assert 'grading["grading<br/>03:45, 06:45, 10:05"]' in picture(replace(pipeline, schedules=moved))
 
 
 def test_a_function_that_nothing_starts_and_nobody_hears_is_drawn_all_the_same() -> None:

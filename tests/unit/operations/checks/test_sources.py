@@ -47,6 +47,16 @@ def found(world: World, source: str) -> Finding:
     return world.finding("source-fresh", source)
 
 
+def ask_for_zones(world: World) -> None:
+    settings = Settings(raw_bucket="my-nba-raw", zones_base_url="https://zones.example.com")
+    world.runtime = type(world.runtime)(**{**vars(world.runtime), "settings": settings})
+
+
+def go_to(world: World, moment: str) -> None:
+    """Move the clock to a time of New York's, back too."""
+    world.clock.move(seconds=(at(moment) - world.clock.now()).total_seconds())
+
+
 def lay_out(world: World) -> None:
     """Two days of games, and every answer as new as it should be at five past noon."""
     world.play()
@@ -195,11 +205,61 @@ def test_box_scores_of_every_game_count_of_players_and_of_teams(
 
 
 def test_box_scores_are_not_due_before_the_run_had_time(world: World) -> None:
-    world.play(YESTERDAY, status="final", snapshot_time=at("06:31"))
-    world.clock.move(hours=-5, minutes=-10)  # 06:55
+    world.play(YESTERDAY, status="final", snapshot_time=at("03:31"))
+    go_to(world, "03:55")
     assert found(world, "box_scores").level is Level.GREEN
-    world.clock.move(minutes=5)
+    go_to(world, "04:00")
+    short = found(world, "box_scores")
+    assert (short.level, short.severity) == (Level.YELLOW, Severity.WARNING)
+    assert short.says == (
+        "box scores of 0 of 2 games of 2025-11-13 are loaded, and results-overnight was due at 2025-11-14 03:30;"
+        " daily-yesterday-analytics asks again at 2025-11-14 06:30"
+    )
+    # the next run has begun, and has the time that every run has
+    go_to(world, "06:55")
+    assert found(world, "box_scores").level is Level.YELLOW
+    go_to(world, "07:00")
     assert found(world, "box_scores").level is Level.RED
+
+
+def plan_one_live_game(world: World, seen_at: datetime) -> None:
+    """Of two games one is over, and its results are loaded; the other is still played."""
+    world.play(YESTERDAY, games=1, snapshot_time=seen_at, status="final")
+    world.play(YESTERDAY, games=1, snapshot_time=seen_at, status="live", game_id="live")
+    for source in ("player_boxscores", "team_boxscores", "shot_zones"):
+        answer(world, source, at("03:31"), day=YESTERDAY, games=1)
+
+
+def test_a_game_that_is_not_final_is_due_with_the_next_run(world: World) -> None:
+    ask_for_zones(world)
+    plan_one_live_game(world, at("03:31"))
+    says = {"box_scores": "box scores of 1 of 2 games", "shot_zones": "shot zones of 1 of 2 games"}
+    for moment in ("04:00", "06:55"):
+        go_to(world, moment)
+        for source, begin in says.items():
+            waits = found(world, source)
+            assert (waits.level, waits.says) == (
+                Level.GREEN,
+                f"{begin} of 2025-11-13 are loaded, the rest was not final; daily-yesterday-analytics asks again at"
+                " 2025-11-14 06:30",
+            )
+    go_to(world, "07:00")
+    assert (found(world, "box_scores").level, found(world, "shot_zones").level) == (Level.RED, Level.YELLOW)
+
+
+def test_an_older_schedule_does_not_say_that_a_game_goes_on(world: World) -> None:
+    plan_one_live_game(world, at("2025-11-13 23:00"))
+    go_to(world, "04:00")
+    assert found(world, "box_scores").level is Level.YELLOW
+
+
+def test_on_one_machine_the_next_run_is_one_that_somebody_fires(embedded: World) -> None:
+    plan_one_live_game(embedded, at("03:31"))
+    go_to(embedded, "04:00")
+    embedded.run_schedule("results-overnight")
+    assert found(embedded, "box_scores").level is Level.RED
+    embedded.run_schedule("daily-yesterday-analytics")  # the day before
+    assert found(embedded, "box_scores").level is Level.GREEN
 
 
 @pytest.mark.parametrize(
@@ -211,8 +271,7 @@ def test_box_scores_are_not_due_before_the_run_had_time(world: World) -> None:
     ],
 )
 def test_shot_zones_are_optional(world: World, games: int, level: Level, says: str) -> None:
-    settings = Settings(raw_bucket="my-nba-raw", zones_base_url="https://zones.example.com")
-    world.runtime = type(world.runtime)(**{**vars(world.runtime), "settings": settings})
+    ask_for_zones(world)
     world.play(YESTERDAY, status="final")
     if games:
         answer(world, "shot_zones", at("06:31"), day=YESTERDAY, games=games)

@@ -74,7 +74,7 @@ def test_a_late_grade_is_yellow_and_says_where_the_time_went(night: Evening) -> 
     assert (found.level, found.severity) == (Level.YELLOW, Severity.WARNING)
     assert found.says == f"{DAY} was graded 12.0 h after its last game; the target is 6.0 h."
     assert found.next_step.startswith("5.6 h until its results were loaded, 6.4 h from there to its grades")
-    assert "whether grading-early can start earlier" in found.next_step
+    assert "whether grading-overnight can start earlier" in found.next_step
     assert json.loads(json.dumps(as_json(found)))["figures"]["seconds"] == 12 * 3600
 
 

@@ -57,7 +57,7 @@ def test_a_day_to_come_is_complete_but_for_its_grades(whole: Evening) -> None:
     found = grid_day(whole)
     assert verdicts(found) == {**COMPLETE, "grading": "not due"}
     done = f"{DAY}: 2 games, 2 of 2 players predicted, exported 12:05"
-    assert found.sentence == f"{done}; grading is due 06:45 the next day."
+    assert found.sentence == f"{done}; grading is due 03:45 the next day."
     shown = {each.phase: (each.have, each.should, each.unit) for each in found.cells}
     assert shown["phase3"] == (4, 4, "teams with a context")
     assert shown["phase4"] == (4, 4, "players")
@@ -343,7 +343,7 @@ def test_a_day_to_come_is_not_due_until_its_schedules_time(whole: Evening) -> No
     found = grid_day(whole, tomorrow)
     assert set(verdicts(found).values()) == {"not due"}
     assert found.cell("phase6").says == f"due at 18:00 on {DAY}"
-    assert found.cell("grading").says == f"due at 06:45 on {tomorrow + timedelta(days=1)}"
+    assert found.cell("grading").says == f"due at 03:45 on {tomorrow + timedelta(days=1)}"
     assert found.sentence == f"{tomorrow}: 1 game; phase1 is due 18:00 the day before."
     go_to(whole, time(18, 10))
     began = "same-day-predictions-tomorrow began at 18:00, it is on its way"
