@@ -67,6 +67,7 @@ def configure_logging(stream: TextIO | None = None) -> logging.StreamHandler[Tex
     """
     global _handler
     root = logging.getLogger()
+    root.setLevel(logging.INFO)  # at every call: whoever logs to a file later relies on it
     if _handler is not None:
         if stream is not None:
             _handler.setStream(stream)
@@ -76,7 +77,6 @@ def configure_logging(stream: TextIO | None = None) -> logging.StreamHandler[Tex
     _handler = logging.StreamHandler(stream or sys.stdout)
     _handler.setFormatter(JsonFormatter())
     root.addHandler(_handler)
-    root.setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     return _handler

@@ -40,9 +40,9 @@ OF_A_DATE, OF_ALL = 3, 5 + 4
 OF_SCHEDULES = 150
 PAGES = {
     "/": Budget(9, OF_SCHEDULES + 20, 2 * OF_A_DATE + OF_ALL + 2),
-    "/grid": Budget(4, 8, 14 * OF_A_DATE + OF_ALL),
-    f"/dates/{DAY}/phases/phase4": Budget(5, 13, OF_A_DATE + OF_ALL),
-    f"/dates/{DAY}/phases/phase6": Budget(5, 13, OF_A_DATE + OF_ALL),
+    "/grid": Budget(4, 10, 14 * OF_A_DATE + OF_ALL),
+    f"/dates/{DAY}/phases/phase4": Budget(5, 15, OF_A_DATE + OF_ALL),
+    f"/dates/{DAY}/phases/phase6": Budget(5, 15, OF_A_DATE + OF_ALL),
     f"/batches/batch_{DAY}_r1": Budget(2, 2, 0),
     f"/dates/{DAY}/players/p1": Budget(4, 1, 1),
     "/queues": Budget(0, 6, 0),

@@ -196,17 +196,22 @@ def test_a_sources_breaker_is_closed_before_phase_1_is_asked_for_what_it_was_not
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("consolidate", {}), ("rerun", {"phase": "phase5_consolidation"}), ("redrive", {"all": True})]
+    ("name", "values"),
+    [
+        ("consolidate", {"game_date": DAY}),
+        ("rerun", {"game_date": DAY, "phase": "phase5_consolidation"}),
+        ("rerun-many", {"cells": [f"{DAY}/phase5_consolidation", f"{DAY}/phase6"]}),
+        ("redrive", {"all": True}),
+    ],
 )
 def test_a_batch_whose_message_died_is_consolidated_by_that_message_and_nothing_is_left(
     world: PipelineHarness, name: str, values: dict[str, Any]
 ) -> None:
     lose_a_staging_table(world)
     stage(world, "2", [prediction(2, "9.5")])
-    day = {} if name == "redrive" else {"game_date": DAY}
     before = len(messages(world, "nba-phase5-batch-complete"))
     for _ in range(2):
-        done = act(world, name, **values, **day)
+        done = act(world, name, **values)
     assert (done.outcome, done.repeated) == ("published 1 of 1 dead letters", True)
     assert len(messages(world, "nba-phase5-batch-complete")) == before + 1
     assert [answer.status for _, answer in world.run_until_idle(ONLY)] == [200]
@@ -216,6 +221,22 @@ def test_a_batch_whose_message_died_is_consolidated_by_that_message_and_nothing_
         "published to nba-phase5-batch-complete",
         "published 1 of 1 dead letters",
     }
+
+
+def test_of_many_cells_the_dead_letter_and_the_messages_of_the_others_are_published(world: PipelineHarness) -> None:
+    lose_a_staging_table(world)
+    cells = [f"{DAY}/phase5_consolidation", f"{DAY}/grading", "2025-11-12/phase3"]
+    plan = look(world, "rerun-many", cells=cells)
+    assert plan.says[:3] == (
+        "Publishes 3 messages.",
+        "Publishes 1 message to nba-phase3-trigger for 2025-11-12.",
+        f"Publishes the dead letter of batch_{DAY}_r1 once more.",
+    )
+    before = len(messages(world, "nba-phase5-batch-complete"))
+    done = act(world, "rerun-many", cells=cells)
+    assert (done.outcome, done.published) == ("published 1 of 1 dead letters and 2 messages", 2)
+    assert len(messages(world, "nba-phase5-batch-complete")) == before + 1
+    assert [len(messages(world, topic)) for topic in ("nba-phase3-trigger", "nba-grading-trigger")] == [1, 1]
 
 
 def test_a_model_is_rolled_back_by_a_message(world: PipelineHarness) -> None:

@@ -113,4 +113,6 @@ def _deadlines(grid: Grid) -> Sequence[Deadline]:
 
 
 def _troubles(grid: Grid) -> Sequence[tuple[Cell, Mending | None]]:
-    return [(cell, mending_of_cell(cell)) for day in grid.days for cell in day.cells if cell.verdict in TROUBLE]
+    """Cells in trouble that no incident is about: what one is about is listed by it."""
+    cells = [cell for day in grid.days for cell in day.cells if cell.verdict in TROUBLE and not cell.incident]
+    return [(cell, mending_of_cell(cell)) for cell in cells]

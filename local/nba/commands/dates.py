@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import partial
@@ -23,6 +24,8 @@ from local.nba.showing import seconds, table
 
 # Verdicts of a cell that a person has to look at (shared/operations/status/model.py).
 TROUBLE = ("short", "failed", "deferred")
+# The last command of a next step that says why it is given.
+_COMMAND = re.compile(r'\./nba (?:(?!\./nba ).)*?--why "\.\.\."')
 
 CELLS = Kind(
     rows=of("cells"),
@@ -163,9 +166,27 @@ def in_trouble(cell: Mapping[str, Any]) -> bool:
 
 
 def mend(cell: Mapping[str, Any]) -> str:
-    """The command that mends a cell; where no rerun does, the one that shows what is wrong."""
+    """The command that mends a cell: its incident's, else its rerun; where none does, the one that
+    shows what is wrong.
+    """
+    if cell["incident"]:
+        return _press(cell["next_step"], cell["incident"])
     day, phase = cell["game_date"], cell["phase"]
     return f'./nba rerun {day} {cell["rerun"]} --why "..."' if cell["rerun"] else f"./nba show {day} {phase}"
+
+
+def follow(day: Document) -> str:
+    """The command that mends a date: of its worst incident, else of the first cell in trouble."""
+    if day["incident"]:
+        return _press(day["next_step"], day["incident"])
+    trouble = [cell for cell in day["cells"] if in_trouble(cell)]
+    return mend(trouble[0]) if trouble else ""
+
+
+def _press(next_step: str, incident: str) -> str:
+    """The command that a next step ends with; the incident where it names none."""
+    commands: list[str] = _COMMAND.findall(next_step)
+    return commands[-1] if commands else f"./nba alerts show {incident}"
 
 
 @command("status")
@@ -180,13 +201,14 @@ def _of_a_day(place: Place, day: date | None) -> Answer:
         found = calls.ask(client, calls.GRID, days="1", to=write_day(day))
     (only,) = found["days"]
     trouble = [cell for cell in only["cells"] if in_trouble(cell)]
+    following = follow(only)
 
     def show_day(console: Console) -> None:
         _print_stops(console, found)
         render(console, only, [CELLS], ("sentence",))
 
-    following = f"{mend(trouble[0])}{place.options}" if trouble else ""
-    return Answer(found, attention(bool(trouble)), show_day, following)
+    is_short = bool(trouble) or not only["is_well"]
+    return Answer(found, attention(is_short), show_day, f"{following}{place.options}" if following else "")
 
 
 def _print_stops(console: Console, found: Document) -> None:
@@ -205,7 +227,10 @@ def grid(place: Place, days: int, last: date | None) -> Answer:
         found = calls.ask(client, calls.GRID, days=str(days), to=write_day(last))
     trouble = [cell for each in found["days"] for cell in each["cells"] if in_trouble(cell)]
     following = f"./nba show {trouble[-1]['game_date']} {trouble[-1]['phase']}{place.options}" if trouble else ""
-    return Answer(found, attention(bool(trouble)), partial(_show_grid, found=found), following)
+    bad = [each for each in found["days"] if not each["is_well"]]
+    if bad and not following:
+        following = f"./nba status --date {bad[-1]['game_date']}{place.options}"
+    return Answer(found, attention(bool(trouble or bad)), partial(_show_grid, found=found), following)
 
 
 def _show_grid(console: Console, *, found: Document) -> None:
@@ -252,7 +277,7 @@ def show(place: Place, day: date, phase: str, player: str | None) -> Answer:
             ("sentence", "cell.next_step"),
         )
 
-    following = f"{mend(cell)}{place.options}" if trouble and cell["rerun"] else ""
+    following = f"{mend(cell)}{place.options}" if trouble and (cell["rerun"] or cell["incident"]) else ""
     return Answer(found, attention(trouble), show_cell, following)
 
 

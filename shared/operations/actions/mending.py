@@ -10,6 +10,8 @@ from typing import Any
 from shared.core.severity import Severity
 from shared.operations.status.model import TROUBLE, Cell
 
+HEAL = "heal"
+
 
 @dataclass(frozen=True)
 class Mending:
@@ -42,7 +44,7 @@ def _of_date(action: str, label: str, **values: str) -> Callable[[_Found], Mendi
 def _export(found: _Found) -> Mending | None:
     """What phase 6 refused is short of something: exporting it again would be refused again."""
     if found.severity is Severity.CRITICAL:
-        return _of_date("heal", "Restart what is missing of")(found)
+        return _of_date(HEAL, "Restart what is missing of")(found)
     return _of_date("export", "Export")(found)
 
 
@@ -50,7 +52,7 @@ def _latency(found: _Found) -> Mending | None:
     """Grades that are there, but late, nothing makes earlier."""
     if found.severity.rank < Severity.ERROR.rank:
         return None
-    return _of_date("heal", "Restart what is missing of")(found)
+    return _of_date(HEAL, "Restart what is missing of")(found)
 
 
 def _letters(found: _Found) -> Mending:
@@ -93,8 +95,8 @@ def _schedule(found: _Found) -> Mending | None:
 
 
 _BY_CHECK: Mapping[str, Callable[[_Found], Mending | None]] = {
-    "batch-opened": _of_date("heal", "Restart what is missing of"),
-    "predictions-updated": _of_date("heal", "Restart what is missing of"),
+    "batch-opened": _of_date(HEAL, "Restart what is missing of"),
+    "predictions-updated": _of_date(HEAL, "Restart what is missing of"),
     "consolidation": _consolidate,
     "merge": _consolidate,
     "phase5-announced": _consolidate,
@@ -121,7 +123,9 @@ def mending_of(
 
 
 def mending_of_cell(cell: Cell) -> Mending | None:
-    """The rerun that mends a cell in trouble; None where none does."""
-    if cell.rerun is None or cell.verdict not in TROUBLE:
+    """The rerun that mends a cell in trouble; None where none does, and where an incident is about
+    it, whose own button does.
+    """
+    if cell.rerun is None or cell.verdict not in TROUBLE or cell.incident:
         return None
     return Mending("rerun", f"Rerun {cell.rerun}", {"game_date": cell.game_date, "phase": cell.rerun})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache, partial
 
 from shared.chain.batches.reading import latest_batch
 from shared.chain.batches.records import BatchStatus
+from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, SELF_HEAL, WORKER, FunctionSpec, Pipeline
@@ -22,6 +24,7 @@ FROM_HERE, ONLY, MISSING = "from_here", "only", "missing"
 # Of the fan-out: what they announce is what their units report, so there is no "only".
 FAN_OUT = (COORDINATOR, CONSOLIDATION)
 MOST_CELLS = 100
+Letters = Callable[[], Sequence[DeadLetter]]
 _VERIFIED = "Rows are replaced or merged by key, each after it is verified; nothing is dropped before."
 
 
@@ -87,8 +90,7 @@ def _plan_rerun(request: Request) -> Plan:
         return _plan_heal(request)
     if scope == ONLY and phase in FAN_OUT:
         raise DataError(f"{phase} alone would leave its units without an end.", next_step=f"rerun it {FROM_HERE}.")
-    batch = latest_batch(request.runtime.state, day) if phase == CONSOLIDATION else None
-    own = None if batch is None else _plan_own_message(request, batch.batch_id, day)
+    own = _plan_own_message(request, phase, day, _letters_of(request))
     if own is not None:
         return own
     trigger = start_phase(request, phase, day, f"rerun-{phase}", only=scope == ONLY)
@@ -131,7 +133,7 @@ def _plan_consolidate(request: Request) -> Plan:
             f"{batch.batch_id} is open: {len(batch.units)} units are at work.",
             next_step="wait for them; batch_sweep closes a batch that stalls.",
         )
-    own = _plan_own_message(request, batch.batch_id, day)
+    own = _plan_own_message(request, CONSOLIDATION, day, _letters_of(request))
     if own is not None:
         return own
     start = start_phase(request, CONSOLIDATION, day, "consolidate")
@@ -144,27 +146,35 @@ def _plan_consolidate(request: Request) -> Plan:
     return Plan(says, (trigger,), game_date=day, phase=CONSOLIDATION)
 
 
-def _plan_own_message(request: Request, batch_id: str, day: date) -> Plan | None:
-    """Where a batch's own message is a dead letter, that is published: beside another one it would
-    stay behind. None where it is none.
+def _letters_of(request: Request) -> Letters:
+    """Dead letters, read once, and only where they are asked for."""
+    return cache(partial(waiting_letters, request.runtime, request.pipeline))
+
+
+def _plan_own_message(request: Request, phase: str, day: date, letters: Letters) -> Plan | None:
+    """Where the message of the date's latest batch is a dead letter, that is what consolidates it:
+    beside another one it would stay behind. None where it is none, and of another phase.
     """
-    letters = letters_of_batch(waiting_letters(request.runtime, request.pipeline), request.pipeline, batch_id)
-    if not letters:
+    batch = latest_batch(request.runtime.state, day) if phase == CONSOLIDATION else None
+    own = [] if batch is None else letters_of_batch(letters(), request.pipeline, batch.batch_id)
+    if batch is None or not own:
         return None
     says = (
-        f"Publishes the dead letter of {batch_id} once more.",
+        f"Publishes the dead letter of {batch.batch_id} once more.",
         _follows(_after(request.pipeline, CONSOLIDATION)),
         "The MERGE is refused where staged rows are not those reported; staging stays until rows are verified.",
     )
-    return Plan(says, targets=tuple(each.key for each in letters), game_date=day, phase=CONSOLIDATION)
+    return Plan(says, targets=tuple(each.key for each in own), game_date=day, phase=CONSOLIDATION)
 
 
 def _publish(request: Request, plan: Plan, signature: Signature) -> str:
     """The messages of a plan are published by its record; its dead letters here."""
-    if plan.targets:
-        done = redrive(request.runtime, request.pipeline, LetterChoice(set(plan.targets)), signature)
-        return f"published {sum(each.published for each in done)} of {len(done)} dead letters"
-    return f"published {len(plan.triggers)} message{'s' if len(plan.triggers) != 1 else ''}"
+    messages = f"{len(plan.triggers)} message{'s' if len(plan.triggers) != 1 else ''}"
+    if not plan.targets:
+        return f"published {messages}"
+    done = redrive(request.runtime, request.pipeline, LetterChoice(set(plan.targets)), signature)
+    letters = f"published {sum(each.published for each in done)} of {len(done)} dead letters"
+    return f"{letters} and {messages}" if plan.triggers else letters
 
 
 def _plan_export(request: Request) -> Plan:
@@ -209,20 +219,26 @@ def _plan_many(request: Request) -> Plan:
     cells = {_parse_cell(request.pipeline, each) for each in request.values["cells"]}
     if len(cells) > MOST_CELLS:
         raise DataError(f"{len(cells)} cells are too many at once; at most {MOST_CELLS} are taken.")
-    order = phases(request.pipeline)
+    order, letters = phases(request.pipeline), _letters_of(request)
     says: list[str] = []
     triggers: list[Trigger] = []
+    targets: list[str] = []
     for day in sorted({day for day, _ in cells}):
         asked = sorted((phase for on, phase in cells if on == day), key=order.index)
         chain = [phase for phase in asked if phase != GRADING]
         for phase in (*chain[:1], *(each for each in asked if each == GRADING)):
+            own = _plan_own_message(request, phase, day, letters)
+            if own is not None:
+                targets += own.targets
+                says.append(own.says[0])
+                continue
             triggers.append(start_phase(request, phase, day, f"rerun-{phase}"))
             says += [_describe_publish(triggers[-1], day), *_warnings(request, phase, day)]
         if chain[1:]:
             says.append(f"{', '.join(chain[1:])} of {day} follow {chain[0]} by the chain.")
-    return Plan(
-        (f"Publishes {len(triggers)} message{'s' if len(triggers) != 1 else ''}.", *says, _VERIFIED), tuple(triggers)
-    )
+    count = len(triggers) + len(targets)
+    whole = (f"Publishes {count} message{'s' if count != 1 else ''}.", *says, _VERIFIED)
+    return Plan(whole, tuple(triggers), tuple(targets))
 
 
 def _plan_fire(request: Request) -> Plan:
@@ -257,6 +273,7 @@ RUNS: tuple[Action, ...] = (
         "start phases of several dates again, each from there on",
         (Parameter("cells", "texts", "dates and phases, such as 2025-11-14/phase4", required=True),),
         _plan_many,
+        _publish,
     ),
     Action("force", "predict a date again, in a new batch", (GAME_DATE,), _plan_force),
     Action("consolidate", "merge the date's latest batch again", (GAME_DATE,), _plan_consolidate, _publish),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.core.clock import NEW_YORK
+from shared.core.pipeline import load_pipeline
 from shared.core.severity import Severity
+from shared.operations.incidents.by_itself import BY_ITSELF, describe_by_itself
 from shared.operations.incidents.deliveries import Kind
 from shared.operations.incidents.planning import ESCALATED_AFTER
 from shared.operations.incidents.records import Incident
@@ -17,8 +19,6 @@ from shared.operations.incidents.sightings import cut_text
 LONGEST_TEXT, LONGEST_TITLE, LONGEST_LINE, MOST_LINES = 3_000, 150, 240, 20
 # What a message shows of what an incident keeps.
 _SAYS, _NEXT, _FIGURES = 600, 400, 6
-# A figure that no number is: what the pipeline does about it without anybody.
-BY_ITSELF = "by_itself"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _compose_one(incident: Incident, kind: Kind, now: datetime, page: Page) -> T
         minutes = ESCALATED_AFTER.seconds // 60
         lines.append(f"Nobody has acknowledged it within {minutes} min, or the first channel does not work.")
     if incident.is_open:
-        lines.append(f"By itself: {_by_itself(incident)}")
+        lines.append(f"By itself: {_by_itself(incident, now)}")
         lines.append(f"Next: {cut_text(incident.next_step, _NEXT) or 'look at it.'}")
     lines.append(page.link(f"alerts/{incident.id}") or f"Incident {incident.id}")
     return Text(_title(incident, kind, page), _bound_text("\n".join(lines)))
@@ -105,12 +105,10 @@ def _since(incident: Incident, now: datetime) -> str:
     return f"Since {write_time(opened, now)} New York ({write_span(now - opened)}), seen {often}."
 
 
-def _by_itself(incident: Incident) -> str:
-    own = incident.figures.get(BY_ITSELF)
-    if own:
-        return str(own)
+def _by_itself(incident: Incident, now: datetime) -> str:
+    """What the sentence of the day says, too, and what ends it."""
     what = "has been green for an hour" if incident.is_flapping else "finds it no more"
-    return f"it is resolved once its check {what}."
+    return f"{describe_by_itself(incident, load_pipeline(), now)}. It is resolved once its check {what}."
 
 
 def _figures(incident: Incident) -> str:

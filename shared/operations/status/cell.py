@@ -120,7 +120,7 @@ def read_cell(runtime: Runtime, pipeline: Pipeline, day: date, phase: str) -> Ce
     (function,) = (each for each in pipeline.functions.values() if each.phase == phase)
     read, rows = both(partial(read_dates, runtime, pipeline, [day]), partial(_rows, runtime, day, phase), name="cell")
     facts = read.facts[day]
-    found = make_grid_day(facts, read.paused)
+    found = make_grid_day(facts, read.paused, read.incidents)
     runs = list(reversed(facts.runs.get(phase, ())))
     about = read_incidents_of(runtime, pipeline, day, phase)
     return CellDetail(

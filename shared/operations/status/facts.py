@@ -43,6 +43,8 @@ class DayFacts:
     """By phase, oldest first."""
     usual: Mapping[str, Usual] = field(default_factory=dict)
     halted: str | None = None
+    began: datetime | None = None
+    """When the oldest execution known began; None: nothing ever ran."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -55,6 +57,12 @@ class DayFacts:
     @property
     def now(self) -> datetime:
         return self.snapshot.now
+
+    @property
+    def is_history(self) -> bool:
+        """Whether all its games had begun before anything ran here: its rows were loaded later."""
+        tipoffs = [game.tipoff_at for game in self.snapshot.scheduled_games]
+        return self.began is not None and bool(tipoffs) and max(tipoffs) < self.began
 
     @property
     def export(self) -> str:

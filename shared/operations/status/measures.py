@@ -161,7 +161,8 @@ def _rows(view: View) -> Measure:
     have, should = (newest.rows_there, newest.rows_expected) if newest is not None else (0, 0)
     at = _consolidated_at(view)
     if batch is not None and batch.status == BatchStatus.FAILED:
-        return Measure(have, should, "rows", f"{batch.batch_id} failed: {batch.failure}", done_at=at)
+        why = (batch.failure or "no reason given").partition(" Next: ")[0].removeprefix(f"{batch.batch_id}: ")
+        return Measure(have, should, "rows", f"{batch.batch_id} failed: {why}", done_at=at)
     kept = check_kept(seen, view.settings) if view.is_played else None
     if kept is not None:
         return Measure(kept.have, kept.should, "rows", kept.reason, done_at=at, can_be_mended=False)

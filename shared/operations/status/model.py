@@ -73,6 +73,8 @@ class Cell:
     """What a person can do; empty where nothing is to be done."""
     rerun: str | None = None
     """The phase whose rerun mends it; None: none does."""
+    incident: str = ""
+    """Id of the open incident that its next step is of; empty: none is about it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ class GridDay:
     sentence: str
     cells: tuple[Cell, ...]
     """In the order of the grid's phases."""
+    is_well: bool = True
+    """Whether no phase is in trouble, and no incident that matters on it is an error or worse."""
+    incident: str = ""
+    """Id of the worst of those incidents; empty: there is none."""
+    next_step: str = ""
+    """What a person can do first; empty where it is well."""
     figures: Mapping[str, int] = field(default_factory=dict)
     """expected and predicted: players."""
 

@@ -1,5 +1,5 @@
-"""One sentence on a date: what is done, else what is short, since when, what happens by itself, and
-what a person can do. Pure.
+"""The sentence on a date: what is done; else what is wrong, since when, what happens by itself, and
+what a person can do. What an open incident says goes before what the rows say. Pure.
 """
 
 from __future__ import annotations
@@ -9,29 +9,79 @@ from datetime import date, datetime
 
 from shared.core.clock import new_york_date
 from shared.core.pipeline import COORDINATOR, GRADING
+from shared.core.severity import Severity
+from shared.operations.incidents.by_itself import describe_by_itself
+from shared.operations.incidents.records import Incident
+from shared.operations.incidents.sightings import cut_text
 from shared.operations.status.facts import DayFacts, reason_without_games
 from shared.operations.status.model import TROUBLE, Cell, Verdict
 from shared.operations.status.verdicts import format_clock
 
 # What is looked at first: a failure names its cause, rows that are short may only follow from it.
 _WORST = (Verdict.FAILED, Verdict.DEFERRED, Verdict.SHORT)
+# Of what an incident says; its next step is never cut, for it is a command.
+_SAYS = 240
 
 
-def write_sentence(facts: DayFacts, cells: Sequence[Cell], paused: str | None = None) -> str:
-    """The sentence, without line breaks; `paused` is who paused the pipeline, and why."""
+def list_urgent(incidents: Sequence[Incident]) -> list[Incident]:
+    """Those with which a date is not well: errors and critical ones, the worst first."""
+    found = [each for each in incidents if each.severity.rank >= Severity.ERROR.rank]
+    return sorted(found, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
+
+
+def write_sentence(
+    facts: DayFacts, cells: Sequence[Cell], paused: str | None = None, incidents: Sequence[Incident] = ()
+) -> str:
+    """The text, without line breaks; `paused` is who paused the pipeline, and why; `incidents` are
+    the open ones that matter on the date.
+    """
+    urgent = list_urgent(incidents)
+    halted = f" Halted: {facts.halted}." if facts.halted is not None else ""
+    stopped = f" The pipeline is {paused}." if paused is not None else ""
+    if urgent:
+        return f"{facts.day}: {_name_incidents(facts, urgent)} {_sum_up(facts, cells)}{halted}{stopped}"
+    return f"{facts.day}: {_describe_rows(facts, cells)}.{halted}{stopped}"
+
+
+def _describe_rows(facts: DayFacts, cells: Sequence[Cell]) -> str:
     cause = find_cause(cells)
     nothing = reason_without_games(facts.snapshot)
     games = len(facts.snapshot.scheduled_games)
     if cause is not None:
         count = [] if nothing else [_count(games, "game")]
-        text = "; ".join([*count, *_trouble(facts, cause)])
-    elif nothing is not None:
-        text = nothing
-    else:
-        text = ", ".join([_count(games, "game"), *_done(facts, cells)]) + _pending(facts, cells)
-    halted = f" Halted: {facts.halted}." if facts.halted is not None else ""
-    stopped = f" The pipeline is {paused}." if paused is not None else ""
-    return f"{facts.day}: {text}.{halted}{stopped}"
+        return "; ".join([*count, *_trouble(facts, cause)])
+    if nothing is not None:
+        return nothing
+    return ", ".join([_count(games, "game"), *_done(facts, cells)]) + _pending(facts, cells)
+
+
+def _name_incidents(facts: DayFacts, urgent: Sequence[Incident]) -> str:
+    """The worst in full, and how many more there are."""
+    worst = urgent[0]
+    says = cut_text(_name_subject(worst) + worst.says.removeprefix(f"{facts.day}: ").rstrip("."), _SAYS)
+    says += "" if says.endswith("...") else "."
+    known = f", known to {worst.acknowledged_by}" if worst.is_acknowledged else ""
+    texts = [
+        f"{worst.severity} since {_when(worst.opened_at, facts.day)}{known}: {says}",
+        f"By itself: {describe_by_itself(worst, facts.pipeline, facts.now)}.",
+        f"Next: {(worst.next_step or f'look at it: ./nba alerts show {worst.id}').rstrip('.')}.",
+    ]
+    if urgent[1:]:
+        texts.append(f"{_count(len(urgent) - 1, 'more incident')} open: ./nba alerts list.")
+    return " ".join(texts)
+
+
+def _name_subject(incident: Incident) -> str:
+    """Check and subject, where its words do not name it: "there is no answer" of which source."""
+    is_named = all(part in incident.says for part in incident.subject.split("/"))
+    return "" if is_named else f"{incident.check} {incident.subject}: "
+
+
+def _sum_up(facts: DayFacts, cells: Sequence[Cell]) -> str:
+    """What is there all the same."""
+    nothing = reason_without_games(facts.snapshot)
+    done = [nothing] if nothing else [_count(len(facts.snapshot.scheduled_games), "game"), *_done(facts, cells)]
+    return f"So far: {', '.join(done)}."
 
 
 def find_cause(cells: Sequence[Cell]) -> Cell | None:

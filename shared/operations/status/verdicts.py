@@ -134,6 +134,8 @@ def _judge_unpredicted(facts: DayFacts, phase: str, found: Measure) -> _Judged:
         for each in _BEFORE_PREDICTIONS
         for run in facts.runs.get(each, ())
     )
+    if facts.is_history and not tried:
+        return _Judged(Verdict.LEFT_OUT, "its games had begun before anything ran here: it was loaded as history")
     has_features = any(game.feature_players for game in facts.snapshot.scheduled_games)
     if has_features and not tried:
         last = facts.pipeline.modes["backfill"]
@@ -203,7 +205,10 @@ def _short(facts: DayFacts, phase: str, found: Measure) -> _Judged:
     since = facts.since(phase)
     if latest is not None and latest.has_failed:
         how = "its instance is gone" if latest.state == ABANDONED else _brief(latest.reason)
-        return _Judged(Verdict.FAILED, f"{found.short}; the last run failed: {how}", since, step, rerun)
+        says = f"{found.short}; the last run failed: {how}"
+        if how and how.rpartition(f"{latest.batch_id}: ")[2] in found.short:
+            says = f"{found.short}; so the last run says"
+        return _Judged(Verdict.FAILED, says, since, step, rerun)
     ended = f"; the last run says {latest.status}" if latest is not None else "; no run is on record"
     return _Judged(Verdict.SHORT, f"{found.short}{ended}", since, step, rerun)
 

@@ -8,6 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.core.clock import NEW_YORK
 from shared.core.severity import Severity
 from shared.operations.checks.causes import FOLLOWS_FROM
 from shared.operations.incidents.observing import ABSENT, GREEN
@@ -15,6 +16,8 @@ from shared.operations.incidents.records import Incident
 from tests.pipeline.nights.night import Night
 from tests.pipeline.nights.operator import Operator, Page, Pressed
 
+# A phone shows it without scrolling far.
+LONGEST_SENTENCE = 800
 MONITORED = timedelta(minutes=15)
 OWN = (GREEN, ABSENT)
 """How an incident is resolved by itself."""
@@ -66,6 +69,27 @@ def read_page(night: Night, operator: Operator, incident: Incident, label: str |
     return own.buttons[label]
 
 
+def read_sentence(night: Night, operator: Operator, incident: Incident, by_itself: str) -> None:
+    """Today, `./nba status` and the API say the same: what is wrong since when, what happens by
+    itself, and what to press, which is the command's last line; each once.
+    """
+    sentence = operator.open("/").sentence
+    opened = incident.opened_at.astimezone(NEW_YORK)
+    assert sentence.startswith(f"{night.day}: {incident.severity} since {opened:%H:%M}: "), sentence
+    assert f" By itself: {by_itself}. Next: {' '.join(incident.next_step.split()).rstrip('.')}. So far: " in sentence
+    assert sentence.count("By itself: ") == sentence.count("Next: ") == 1, sentence
+    assert len(sentence) < LONGEST_SENTENCE
+    status, asked = operator.command("status"), operator.command("status", "--json")
+    assert (status.code, asked.code) == (1, 1), status
+    (day,) = json.loads(asked.out)["days"]
+    assert (day["sentence"], day["is_well"], day["incident"]) == (sentence, False, incident.id)
+    assert all(cell["next_step"] != f"rerun {cell['phase']} of {night.day}" for cell in day["cells"]), day
+    last = status.out.splitlines()[-1]
+    assert last.startswith("Next: ./nba ")
+    assert last.removeprefix("Next: ").partition(" --dir ")[0] in incident.next_step
+    night.note("./nba status", f"{sentence}\n{last}")
+
+
 def read_command(night: Night, operator: Operator, incident: Incident) -> None:
     """`./nba health` and `./nba alerts` end with 1 and name it, with its next step."""
     health = operator.command("health", "--json")
@@ -101,9 +125,12 @@ def read_end(night: Night, operator: Operator, incident: Incident) -> None:
     health = operator.command("health")
     assert health.code == 0, health.out
     today = operator.open("/")
-    # yesterday was loaded as history, and so was never predicted: that is all that is left
-    assert today.html.count("<li>\n    <div>") == today.text.count("nobody was predicted before the games began") - 1
+    assert "<li>\n    <div>" not in today.html, "somebody is to look at something"
+    assert today.sentence.startswith(f"{night.day}: 1 game, ")
     assert "players predicted, exported" in today.sentence
+    assert "it was loaded as history" in today.text, "yesterday"
+    status = operator.command("status")
+    assert (status.code, "Next: " in status.out) == (0, False), status
     night.note("resolved", f"{night.list_posts()[-1]}\n{today.sentence}")
 
 

@@ -19,6 +19,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -47,6 +48,7 @@ def test_a_player_that_a_worker_dies_on_is_redriven(
     assert "a player without a name" in incident.says
     assert "mend the cause, then ./nba redrive --subscription phase5-worker-" in incident.next_step
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "nothing; a dead letter waits for a person")
     read_command(night, operator, incident)
     href = read_page(night, operator, incident, "Redrive them")
     assert rows_of(night, bad["player"]) == 0

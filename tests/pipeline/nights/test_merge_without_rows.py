@@ -19,6 +19,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -40,6 +41,7 @@ def test_a_merge_without_rows_is_redriven(night: Night, operator: Operator, monk
     assert "its staging tables are kept" in incident.says
     assert "./nba redrive --subscription phase5-consolidation-" in incident.next_step
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "same-day-predictions runs at 11:30")
     read_command(night, operator, incident)
     pressed = press(night, operator, read_page(night, operator, incident, "Redrive them"), WHY)
     assert "Publishes 1 dead letters once more" in pressed.preview

@@ -15,6 +15,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -31,6 +32,7 @@ def test_lines_that_did_not_come_are_scraped_again(night: Night, operator: Opera
     assert "phase 1 says: The Odds API /v4/sports/basketball_nba/events answered 401" in incident.says
     assert f"./nba rerun {night.day} phase1" in incident.next_step
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "same-day-predictions runs at 11:30")
     read_command(night, operator, incident)
     href = read_page(night, operator, incident, f"Scrape again {night.day}")
     night.sources.broken.clear()

@@ -18,6 +18,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -40,6 +41,7 @@ def test_an_open_breaker_is_closed_and_box_scores_come(early: Night) -> None:
     followers = {each.fingerprint for each in night.incidents()} - {incident.fingerprint}
     assert "source-fresh:box_scores" in followers
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "same-day-predictions tries it once at 11:30")
     read_command(night, operator, incident)
     href = read_page(night, operator, incident, "Close it")
     assert box_scores(night) == 0

@@ -21,6 +21,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -42,6 +43,7 @@ def test_a_refused_export_is_healed(night: Night, operator: Operator, monkeypatc
     assert "phase 6 says: 12 predicted players were not expected" in incident.says
     assert "it restarts the earliest phase that is short" in incident.next_step
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "same-day-predictions runs at 11:30")
     read_command(night, operator, incident)
     pressed = press(
         night, operator, read_page(night, operator, incident, f"Restart what is missing of {night.day}"), WHY

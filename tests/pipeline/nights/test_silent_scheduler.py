@@ -15,6 +15,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -32,6 +33,7 @@ def test_what_a_scheduler_did_not_publish_is_fired(night: Night, operator: Opera
     followers = {each.fingerprint for each in night.incidents()} - {incident.fingerprint}
     assert {f"batch-opened:{night.day}", "source-fresh:player_lines"} <= followers
     read_alert(night, incident)
+    read_sentence(night, operator, incident, "same-day-predictions runs at 11:30")
     read_command(night, operator, incident)
     pressed = press(night, operator, read_page(night, operator, incident, f"Fire {SCHEDULE}"), WHY)
     assert f"Publishes 1 message to nba-phase1-trigger for {night.day}, as {SCHEDULE} does." in pressed.preview

@@ -16,6 +16,7 @@ from tests.pipeline.nights.story import (
     read_command,
     read_end,
     read_page,
+    read_sentence,
 )
 
 pytestmark = pytest.mark.heavy  # a night is played
@@ -43,6 +44,7 @@ def test_what_died_while_the_state_store_was_down_is_redriven(night: Night, oper
     followers = {each.fingerprint for each in night.incidents()} - {incident.fingerprint}
     assert {"schedules:overnight-predictions", f"batch-opened:{night.day}"} <= followers
     assert len(night.list_posts()) == 1
+    read_sentence(night, operator, incident, "nothing; a dead letter waits for a person")
     read_command(night, operator, incident)
     pressed = press(night, operator, read_page(night, operator, incident, "Redrive them"), WHY)
     assert "Publishes 4 dead letters once more" in pressed.preview

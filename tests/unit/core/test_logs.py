@@ -9,12 +9,14 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from local.host.logs import logs_to
 from shared.chain.execution.alerts import alert
 from shared.core.events import Event
-from shared.core.logs import JsonFormatter, log_context
+from shared.core.logs import JsonFormatter, configure_logging, log_context
 from shared.core.redaction import protect
 from shared.core.severity import Severity
 
@@ -77,3 +79,19 @@ def test_an_alert_is_logged_where_monitoring_counts(
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == (level, "alert: Predictions are gone: Next: restore them")
     assert vars(record)["fields"] == {"event": "lost", "fingerprint": "lost"}
+
+
+def test_what_is_logged_to_a_file_later_has_info_whatever_the_level_was_meanwhile(tmp_path: Path) -> None:
+    """The level is the process's: a test, or a library, may have set and put back another one."""
+    root = logging.getLogger()
+    before, handlers = root.level, list(root.handlers)
+    try:
+        configure_logging()
+        root.setLevel(logging.WARNING)
+        with logs_to(tmp_path / "functions.jsonl"):
+            logging.getLogger("logs.tested").info("it ran")
+        assert json.loads((tmp_path / "functions.jsonl").read_text())["message"] == "it ran"
+    finally:
+        root.setLevel(before)
+        for handler in set(root.handlers) - set(handlers):
+            root.removeHandler(handler)

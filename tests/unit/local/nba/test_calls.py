@@ -20,6 +20,7 @@ CELL: dict[str, Any] = {
         "says": "6 players are missing",
         "rerun": "phase4",
         "next_step": "rerun",
+        "incident": "",
     },
 }
 DONE: dict[str, Any] = CELL | {
@@ -51,7 +52,10 @@ GREEN = {"level": "green", "check": "consolidation", "subject": "2025-11-13", "s
 
 def make_grid(*days: tuple[str, list[dict[str, Any]]]) -> dict[str, Any]:
     made = [
-        {"game_date": day, "games": 9, "sentence": f"{day}: {len(cells)} phases.", "cells": cells}
+        {
+            **{"game_date": day, "games": 9, "sentence": f"{day}: {len(cells)} phases.", "cells": cells},
+            **{"is_well": CELL not in cells, "incident": "", "next_step": ""},
+        }
         for day, cells in days
     ]
     return {"phases": ["phase3", "phase4", "grading"], "days": made, "paused": None, "halted": None}
@@ -341,6 +345,37 @@ def test_what_a_runtime_refuses_is_a_sentence_and_2(tmp_path: Path, status: int,
     assert (ended.code, ended.out) == (2, "")
     assert sentence in ended.err
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "follows"),
+    [
+        ('mend it; then ./nba rerun 2025-11-14 phase1 --why "..."', './nba rerun 2025-11-14 phase1 --why "..."'),
+        ('./nba breakers; then ./nba heal 2025-11-14 --why "...": it restarts', './nba heal 2025-11-14 --why "..."'),
+        ("buy more of The Odds API", "./nba alerts show odds-quota.1"),
+    ],
+)
+def test_a_date_that_is_whole_needs_attention_while_an_incident_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str, follows: str
+) -> None:
+    found = make_grid(("2025-11-14", [DONE]))
+    with serve_api(tmp_path / "state", {"GET /grid": found}):
+        place = ["--dir", str(tmp_path / "state")]
+        assert [main([name, *place]) for name in ("status", "grid")] == [0, 0]
+        assert "Next: " not in capsys.readouterr().out
+        found["days"][0] |= {"is_well": False, "incident": "odds-quota.1", "next_step": step}
+        assert main(["status", *place]) == 1
+        assert f"\nNext: {follows} --dir " in capsys.readouterr().out
+        assert main(["grid", *place]) == 1
+        assert "\nNext: ./nba status --date 2025-11-14 --dir " in capsys.readouterr().out
+
+
+def test_a_cell_has_the_command_of_its_incident(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    step = 'mend the cause, then ./nba redrive --reason r --why "..."'
+    found = make_grid(("2025-11-14", [CELL | {"incident": "merge.1", "next_step": step}]))
+    with serve_api(tmp_path / "state", {"GET /grid": found}):
+        assert main(["status", "--dir", str(tmp_path / "state")]) == 1
+        assert '\nNext: ./nba redrive --reason r --why "..." --dir ' in capsys.readouterr().out
 
 
 def test_texts_of_an_answer_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,14 +76,14 @@ def test_opened_still_and_resolved_as_they_arrive(alerted: Runtime, slack: Hook,
         "0 of 146 rows are in place.\n"
         "Figures: have 0, should 146.\n"
         "Since 07:00 New York (0 min), seen once.\n"
-        "By itself: it is resolved once its check finds it no more.\n"
+        "By itself: nothing; the monitor looks again at 07:15. It is resolved once its check finds it no more.\n"
         "Next: publish it again.\n"
         f"Incident {incident.id}",
         "*STILL CRITICAL: consolidation 2025-11-14*\n"
         "0 of 146 rows are in place.\n"
         "Figures: have 0, should 146.\n"
         "Since 07:00 New York (1 h 0 min), seen 5 times.\n"
-        "By itself: it is resolved once its check finds it no more.\n"
+        "By itself: nothing; the monitor looks again at 08:15. It is resolved once its check finds it no more.\n"
         "Next: publish it again.\n"
         f"Incident {incident.id}",
     ]
@@ -180,7 +180,8 @@ def test_a_flapping_one_is_no_more_than_a_message_an_hour(alerted: Runtime, slac
         "0 of 146 rows are in place.\n"
         "Since 11:30 New York (30 min), seen 2 times.\n"
         "It flaps: opened 3 times in 2 h.\n"
-        "By itself: it is resolved once its check has been green for an hour.\n"
+        "By itself: nothing; the monitor looks again at 12:15."
+        " It is resolved once its check has been green for an hour.\n"
         "Next: look at it.\n"
         f"Incident {second.id}"
     )

@@ -51,7 +51,7 @@ def test_the_text_of_an_opening() -> None:
         "0 of 146 rows are in place.\n"
         "Figures: have 0, should 146, seconds 8.25.\n"
         "Since 12:00 New York (25 min), seen 3 times.\n"
-        "By itself: it is resolved once its check finds it no more.\n"
+        "By itself: nothing; the monitor looks again at 12:30. It is resolved once its check finds it no more.\n"
         "Next: publish the date to nba-phase5-batch-complete.\n"
         "https://ops.example.com/alerts/consolidation-2025-11-14-e66d53ee.2"
     )
@@ -66,7 +66,7 @@ def test_the_texts_of_what_follows() -> None:
         "0 of 146 rows are in place.\n"
         "Since 12:00 New York (1 h 10 min), seen 3 times.\n"
         "It was open before: consolidation-2025-11-14-e66d53ee.1.\n"
-        "By itself: retried at 12:40.\n"
+        "By itself: retried at 12:40. It is resolved once its check finds it no more.\n"
         "Next: publish the date to nba-phase5-batch-complete.\n"
         "Incident consolidation-2025-11-14-e66d53ee.2"
     )
