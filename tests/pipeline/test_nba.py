@@ -218,13 +218,13 @@ def test_a_phase_is_shown_with_its_incidents_and_their_notes(
 def test_a_pause_keeps_messages_back_and_resume_lets_them_through(
     running: EmbeddedRuntime, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["pause", "--why", "a release", "--yes"]) == 0
+    assert main(["pause", "--why", "a release", "--who", "Zoë", "--yes"]) == 0
     assert capsys.readouterr().out == 'paused\nNext: ./nba resume --why "..."\n'
     assert main(["pause", "--why", "again", "--yes"]) == 0
     assert capsys.readouterr().err.endswith(": a release. Nothing changes.\n")
     assert main(["switches"]) == 1
     printed = capsys.readouterr().out
-    assert printed.startswith("paused, by ")
+    assert printed.startswith("paused, by Zoë: a release")
     assert printed.endswith('Next: ./nba resume --why "..."\n')
     assert main(["publish", "nba-phase5-batch-complete", RESULTS, "--why", "a try", "--yes"]) == 1
     shown = capsys.readouterr()
@@ -240,7 +240,9 @@ def test_a_pause_keeps_messages_back_and_resume_lets_them_through(
     assert running.bus.pending() == 0
     assert main(["audit", "--json"]) == 0
     capsys.readouterr()
-    audits = sorted(each.data["action"] for each in running.stores.state.query("audit"))
+    found = [each.data for each in running.stores.state.query("audit")]
+    assert {(each["action"], each["who"]) for each in found} >= {("pause", "Zoë"), ("resume", "ana")}
+    audits = sorted(each["action"] for each in found)
     assert audits.count("publish") == 1, "what was published by hand"
 
 
