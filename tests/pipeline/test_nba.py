@@ -34,7 +34,7 @@ from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
 from tests.conftest import ROOT
 from tests.pipeline.support import open_world
-from tests.pipeline.test_operate import DEAD, SUBSCRIPTION, lay_out
+from tests.support.dead_letters import DEAD, SUBSCRIPTION, lay_out
 from tests.support.nba import environment, hooks_put_back, nba
 
 pytestmark = pytest.mark.heavy  # every command in a process of its own
@@ -315,6 +315,9 @@ def test_what_is_published_by_hand_is_audited(running: EmbeddedRuntime, capsys: 
         (["nba-nowhere", "{}"], "There is no topic 'nba-nowhere'; there are: nba-alerts, "),
         (["nba-grading-trigger", "{"], "JSON is no JSON object: '{'. Next: quote it for the shell: "),
         (["nba-grading-trigger", "[]"], "JSON is no JSON object: '[]'."),
+        (["nba-grading-trigger", '{"a": "caf\udce9"}'], 'JSON is no JSON object: \'{"a": "caf'),
+        (["nba-grading-trigger", "[" * 50_000], "JSON is no JSON object: '[[["),
+        (["nba-grading-trigger", "{}", "--at", "9999-12-31"], "lies outside the days"),
         (["nba-grading-trigger", "{}", "--attributes", "5"], "--attributes is no JSON object: '5'."),
         (["nba-grading-trigger", "{}", "--at", "nonsense"], "is no moment such as"),
         (["nba-grading-trigger", "{}", "--attributes", '{"a": 5}'], "is no object of texts"),

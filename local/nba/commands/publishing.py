@@ -59,6 +59,7 @@ def _object(name: str, text: str) -> Any:
     """A JSON object. Raises DataError for what is none."""
     try:
         found = json.loads(text)
+        text.encode()  # what a shell gives in another coding is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
