@@ -45,16 +45,15 @@ $(error $(shell awk -f local/cli/nearest.awk $(foreach name,$(UNKNOWN),'$(subst 
 endif
 
 # Settings given as `make run DATE=...` reach the program through the environment, which make
-# exports by itself. A message, and an operator's reason, is taken as it stands: no quote and no
-# dollar sign in it means anything to make or to the shell.
-ifneq ($(origin MESSAGE),undefined)
-override MESSAGE := $(value MESSAGE)
-export MESSAGE
+# exports by itself. What an operator writes is taken as it stands: no quote and no dollar sign in
+# it means anything to make or to the shell.
+define as_it_stands
+ifneq ($$(origin $(1)),undefined)
+override $(1) := $$(value $(1))
+export $(1)
 endif
-ifneq ($(origin WHY),undefined)
-override WHY := $(value WHY)
-export WHY
-endif
+endef
+$(foreach name,AT ATTRIBUTES FROM ID MESSAGE MINUTES NAME REASON SUBSCRIPTION TO TOPIC WHO WHY,$(eval $(call as_it_stands,$(name))))
 
 .PHONY: help
 help:  ## print this list
@@ -68,37 +67,45 @@ run: $(LOCAL_READY)  ## play a day: simulated league, or ARCHIVE=dir DATE=2025-1
 serve: $(LOCAL_READY)  ## keep the runtime and its functions up on one port until interrupted (PORT=8787)
 	@$(PY) -m local.cli.serve
 
+# What operators do, ./nba does: these are short for its commands, and ask nobody, as scripts use
+# them. Values reach the shell through the environment, which reads nothing in them. make itself
+# ends with 2 where ./nba ended with 1 or 2; its last line says which.
+NBA := ./nba
+SIGNED := --yes "--why=$$WHY"
+
 .PHONY: publish
-publish: $(LOCAL_READY)  ## trigger a phase: TOPIC=nba-phase6-export-trigger MESSAGE='{"game_date": "2025-11-14"}' (AT=2025-11-14T17:45)
-	@$(PY) -m local.cli.publish
+publish: $(LOCAL_READY)  ## ./nba publish: TOPIC=nba-phase6-export-trigger MESSAGE='{"game_date": "2025-11-14"}' (AT=2025-11-14T17:45)
+	@$(NBA) publish --yes "--why=$${WHY:-make publish}" $${AT:+"--at=$$AT"} $${ATTRIBUTES:+"--attributes=$$ATTRIBUTES"} $(ARGS) \
+	  -- "$$TOPIC" "$$MESSAGE"
 
 .PHONY: sweep
-sweep: $(LOCAL_READY)  ## recover now what stalled, was not sent or was left over, as every ten minutes (AT=2025-11-14T18:10)
-	@$(PY) -m local.cli.operate sweep
+sweep: $(LOCAL_READY)  ## ./nba sweep: recover now what stalled, was not sent or was left over (AT=2025-11-14T18:10)
+	@$(NBA) sweep --yes "--why=$${WHY:-make sweep}" $${AT:+"--at=$$AT"} $(ARGS)
 
 .PHONY: dlq
-dlq: $(LOCAL_READY)  ## list the dead letters (REASON=... SUBSCRIPTION=...); takes none away
-	@$(PY) -m local.cli.operate dlq
+dlq: $(LOCAL_READY)  ## ./nba dlq: list the dead letters (REASON=... SUBSCRIPTION=...); takes none away
+	@$(NBA) dlq $${REASON:+"--reason=$$REASON"} $${SUBSCRIPTION:+"--subscription=$$SUBSCRIPTION"} $(ARGS)
 
 .PHONY: redrive
-redrive: $(LOCAL_READY)  ## publish dead letters once more: ID=... or REASON=... or ALL=1, and WHY="..."
-	@$(PY) -m local.cli.operate redrive
+redrive: $(LOCAL_READY)  ## ./nba redrive: publish dead letters once more: ID=... or REASON=... or ALL=1, and WHY="..."
+	@set -f; IFS=', '; $(NBA) redrive $(SIGNED) $${REASON:+"--reason=$$REASON"} $${SUBSCRIPTION:+"--subscription=$$SUBSCRIPTION"} \
+	  $(if $(filter 1,$(ALL)),--all) $(ARGS) -- $$ID
 
 .PHONY: pause
-pause: $(LOCAL_READY)  ## hold new work, losing none; what runs finishes: WHY="..."
-	@$(PY) -m local.cli.operate pause
+pause: $(LOCAL_READY)  ## ./nba pause: defer new work, losing none; what runs finishes: WHY="..."
+	@$(NBA) pause $(SIGNED) $(ARGS)
 
 .PHONY: resume
-resume: $(LOCAL_READY)  ## let work through again and release what was held: WHY="..."
-	@$(PY) -m local.cli.operate resume
+resume: $(LOCAL_READY)  ## ./nba resume: let work through again and publish what was deferred: WHY="..."
+	@$(NBA) resume $(SIGNED) $(ARGS)
 
 .PHONY: breakers
-breakers: $(LOCAL_READY)  ## list the circuit breakers that have failures, open or not
-	@$(PY) -m local.cli.operate breakers
+breakers: $(LOCAL_READY)  ## ./nba breakers: list the circuit breakers that have failures, open or not
+	@$(NBA) breakers $(ARGS)
 
 .PHONY: reset-breaker
-reset-breaker: $(LOCAL_READY)  ## close a breaker and release what it held: NAME=processor-phase1_scrape WHY="..."
-	@$(PY) -m local.cli.operate reset-breaker
+reset-breaker: $(LOCAL_READY)  ## ./nba reset-breaker: close one, publish what it deferred: NAME=processor-phase1_scrape WHY="..."
+	@$(NBA) reset-breaker $(SIGNED) $(ARGS) -- $${NAME:+"$$NAME"}
 
 .PHONY: compare
 compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the same
@@ -176,8 +183,9 @@ destroy: | .venv/bin/pip  ## take an environment away, never prod: ENV=dev STATE
 	@$(PY) -m local.cloud.destroy
 
 .PHONY: backfill
-backfill: $(LOCAL_READY)  ## past days through phases 1-4, month by month: FROM=2024-10-22 TO=2025-06-22 (RUNTIME=gcp PROJECT_ID=...)
-	@$(PY) -m local.cloud.backfill
+backfill: $(LOCAL_READY)  ## ./nba backfill --follow: past days, phases 1-4, month by month: FROM=2024-10-22 TO=2025-06-22 (FORCE=1 MINUTES=120)
+	@$(NBA) backfill --follow --yes "--why=$${WHY:-make backfill}" $${MINUTES:+"--minutes=$$MINUTES"} \
+	  $(if $(filter 1,$(FORCE)),--fetch-again) $(ARGS) -- "$$FROM" "$$TO"
 
 .PHONY: infra-check
 infra-check: $(DEV_READY) $(CHECKOV_READY)  ## Terraform: form, wiring against pipeline.yaml, planted mistakes, checkov

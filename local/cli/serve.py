@@ -64,7 +64,7 @@ def serve(embedded: EmbeddedRuntime) -> int:
         say(f"  {opened}")
     say(f"  {url}/replay/   {url}/admin/status")
     say(f"All but the replay ask for the token in {embedded.folder / TOKEN_FILE}: Authorization: Bearer ...")
-    say("Publish with: make publish TOPIC=... MESSAGE='{...}'. End with Ctrl-C.")
+    say("Publish with: ./nba publish TOPIC '{...}' --why \"...\". End with Ctrl-C.")
     number = deliver_until_stopped(embedded, came, say)
     say("Ended; what was not delivered yet stays in the queue.")
     return number

@@ -1,24 +1,18 @@
-"""`make backfill FROM=2024-10-22 TO=2025-06-22`: past days through phases 1 to 4, a month a
-message, one after another.
+"""Past days through phases 1 to 4, a month a message, one after another: `./nba backfill --follow`.
 
-With RUNTIME=gcp PROJECT_ID=... on the deployed pipeline, else on a state folder. Published at once,
-months would be refused by busy instances, and each refusal uses up an attempt. The backfill is on
-record (shared/operations/backfill): after an interruption the same command goes on, a month that is
-through is not done again, what failed is tried again, and nothing that the raw bucket has is
-fetched again. FORCE=1 does all of them anew, and fetches what may have changed.
+Published at once, months would be refused by busy instances, and each refusal uses up an attempt.
+The backfill is on record (shared/operations/backfill): after an interruption the same command goes
+on, a month that is through is not done again, what failed is tried again, and nothing that the raw
+bucket has is fetched again, unless all of it is to be done anew.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
-from local.cli.operate import ask, connect_or_serve
-from local.cli.publish import CommandRefused
 from local.cloud.runs import (
     POLL_SECONDS,
     NotThrough,
@@ -28,16 +22,7 @@ from local.cloud.runs import (
     not_through,
     report_once,
 )
-from local.console.command import run_command
-from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
-from local.console.lines import complain, say
-from local.host import deployed
-from local.host.folder_lock import FolderBusy
-from local.host.token import Endpoint
-from local.replay import ArchiveError
 from shared.chain.execution.ledger import executions_of
-from shared.core.clock import YEARS
-from shared.core.errors import ConfigError, DataError, PipelineError
 from shared.core.pipeline import load_pipeline
 from shared.operations.actions.signature import Signature
 from shared.operations.backfill.advancing import advance
@@ -46,7 +31,9 @@ from shared.operations.backfill.planning import Wanted
 from shared.operations.backfill.records import Progress, Unit, Which
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
-from shared.stores.runtime import open_deployed_runtime as deployed_runtime
+
+Act = Callable[[str, Mapping[str, Any]], Any]
+"""POSTs to a path of a runtime, and gives its answer."""
 
 
 @dataclass(frozen=True)
@@ -63,36 +50,6 @@ class Asked:
     def wanted(self) -> Wanted:
         """All of the dates, oldest first, a month at a time. Raises DataError for too many."""
         return Wanted(self.dates.first, self.dates.last, Which.ALL, fetch_again=self.anew)
-
-
-def parse_request(environment: Mapping[str, str]) -> Asked:
-    """FROM, TO, MINUTES (120) and FORCE. Raises CommandRefused with a sentence on what is wrong."""
-    first, last = (_day(name, environment.get(name, "")) for name in ("FROM", "TO"))
-    if last < first:
-        raise CommandRefused(f"FROM={first} lies after TO={last}. Next: give the first day, then the last.")
-    text = environment.get("MINUTES") or "120"
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < float("inf"):
-        raise CommandRefused(f"MINUTES={text} is no number of minutes above 0, which is how long a month may take.")
-    return Asked(DateRange(first, last), minutes, environment.get("FORCE") == "1")
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise CommandRefused(f"{name}={text!r} is no day. Next: make backfill FROM=2024-10-22 TO=2025-06-22.") from None
-    if day.year not in YEARS:
-        raise CommandRefused(f"{name}={day} is of no year that a game can be of ({YEARS[0]} to {YEARS[-1]}).")
-    return day
-
-
-def sign(environment: Mapping[str, str]) -> Signature:
-    """WHO and WHY, else the user of this machine and the command's name. Raises DataError."""
-    return Signature(environment.get("WHO") or getpass.getuser(), environment.get("WHY") or "make backfill")
 
 
 def on_google(runtime: Runtime, asked: Asked, wait: Waiting, report: Report, signature: Signature) -> None:
@@ -137,20 +94,29 @@ def _check_time(runtime: Runtime, running: Iterable[Unit], minutes: float) -> No
 
 def raise_failed(units: Iterable[Unit]) -> None:
     """Raises NotThrough that names the first date that failed, and counts all of them."""
-    reasons = {day: why for unit in units for day, why in unit.reasons.items() if unit.dates[day] == Progress.FAILED}
+    raise_of({day: why for unit in units for day, why in unit.reasons.items() if unit.dates[day] == Progress.FAILED})
+
+
+def raise_of(reasons: Mapping[str, str]) -> None:
+    """Raises NotThrough for dates that failed, each with its reason; nothing where there are
+    none.
+    """
     if reasons:
         first = min(reasons)
         raise NotThrough(
             f"{len(reasons)} dates are not through, first {first}: {reasons[first]}",
-            next_step="mend the cause and redrive its dead letter (make dlq, make redrive); the same command then goes"
-            " on with what is left.",
+            next_step="mend the cause and redrive its dead letter (./nba dlq, ./nba redrive); the same command then"
+            " goes on with what is left.",
         )
 
 
-def on_a_folder(endpoint: Endpoint, asked: Asked, report: Report, signature: Signature) -> int:
-    """Every month on the runtime of an endpoint, which delivers until nothing is left."""
+def on_a_folder(act: Act, asked: Asked, report: Report, signature: Signature) -> None:
+    """Every month on a runtime, which delivers until nothing is left.
+
+    Raises NotThrough that names what failed, or says that nothing moves; what `act` raises.
+    """
     wanted = {"first": str(asked.dates.first), "last": str(asked.dates.last), "anew": asked.anew}
-    found = ask(endpoint, "POST", "/backfill", {**wanted, "who": signature.who, "why": signature.why})
+    found = act("/admin/backfill", {**wanted, "who": signature.who, "why": signature.why})
     named: set[str] = set()
     while True:
         for unit in found["units"]:
@@ -159,38 +125,11 @@ def on_a_folder(endpoint: Endpoint, asked: Asked, report: Report, signature: Sig
                 report(f"{unit['first']} to {unit['last']}")
         if not found["is_open"]:
             break
-        ask(endpoint, "POST", "/idle")
-        before, found = found, ask(endpoint, "POST", "/backfill/advance", {"backfill": found["key"]})
+        act("/admin/idle", {})
+        before, found = found, act("/admin/backfill/advance", {"backfill": found["key"]})
         if found == before:
-            complain(f"{found['says']}: nothing moves. Next: make breakers, make dlq, or look into the log.")
-            return FAILED
-    failed = [each for unit in found["units"] for each in unit["dates"] if each["progress"] == Progress.FAILED]
-    for each in failed:
-        complain(f"{each['game_date']} failed: {each['reason']}. Next: make dlq, or look into the log.")
-    return FAILED if failed else DONE
-
-
-def main() -> int:
-    """Exit 0 every month is through, 1 one is not (those before it are), 2 wrong input."""
-    try:
-        asked, signature = parse_request(os.environ), sign(os.environ)
-        if deployed.is_asked_for(os.environ):
-            runtime = deployed_runtime(deployed.settings(os.environ))
-            on_google(runtime, asked, Waiting(asked.minutes), _report, signature)
-            return DONE
-        with connect_or_serve(os.environ) as endpoint:
-            return on_a_folder(endpoint, asked, _report, signature)
-    except (CommandRefused, ConfigError, DataError, ArchiveError, FolderBusy) as error:
-        complain(error)
-        return WRONG_INPUT
-    except (NotThrough, PipelineError, OSError) as error:
-        complain(error)
-        return FAILED
-
-
-def _report(line: str) -> None:
-    say(line)
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main, then="What is published goes on by itself; the same command goes on from here."))
+            raise NotThrough(
+                f"{found['says']}: nothing moves.", next_step="./nba breakers, ./nba dlq, or look into the log."
+            )
+    dates = [each for unit in found["units"] for each in unit["dates"]]
+    raise_of({each["game_date"]: each["reason"] for each in dates if each["progress"] == Progress.FAILED})

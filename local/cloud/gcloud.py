@@ -33,6 +33,20 @@ def print_identity_token() -> str:
     return token
 
 
+def find_account() -> str:
+    """The account that is signed in.
+
+    Raises ConfigError where there is none, or no gcloud to ask; else as _run_gcloud.
+    """
+    try:
+        found = _run_gcloud("auth", "list", "--filter=status:ACTIVE", "--format=value(account)")
+        if not found:
+            raise ConfigError("gcloud has nobody signed in.", next_step="run `gcloud auth login`.")
+    except ConfigError as error:
+        raise ConfigError(error.message, next_step=f"say who acts with --who, or {error.next_step}") from error
+    return found
+
+
 def find_address(service: str, project: str, region: str) -> str:
     """Where a Cloud Run service answers.
 
@@ -68,8 +82,8 @@ def _explain(failed: _GcloudFailed, service: str, project: str, region: str) -> 
     if _NOT_ALLOWED.search(failed.output):
         return ConfigError(
             f"You may not look up the service {service} of {project}.",
-            next_step="ask for roles/run.viewer there, or for the page's address (`terraform output dashboard`), "
-            "and name it with --address.",
+            next_step="ask for roles/run.viewer there (dashboard_readers of the deployment gives it), or for the "
+            "page's address (`terraform output dashboard`), and name it with --address.",
         )
     return failed
 

@@ -80,7 +80,7 @@ def check_not_paused(runtime: Runtime) -> None:
     if switch is not None and switch.paused:
         raise Fatal(
             f"The pipeline is paused, by {switch.who}: {switch.reason}. What is published would be held.",
-            next_step='make resume WHY="..." first.',
+            next_step='./nba resume --why "..." first.',
         )
 
 
@@ -89,7 +89,7 @@ def not_through(run_id: str, executions: Iterable[Execution], minutes: float) ->
     ended = ", ".join(sorted({each.phase for each in executions if each.status == ExecutionStatus.SUCCEEDED})) or "none"
     return NotThrough(
         f"Run {run_id} is not through after {minutes:g} minutes; phases that ended: {ended}.",
-        next_step="make breakers and make dlq say what holds it; the same command then goes on from here.",
+        next_step="./nba breakers and ./nba dlq say what holds it; the same command then goes on from here.",
     )
 
 
@@ -99,8 +99,8 @@ def _raise_failed(executions: Iterable[Execution]) -> None:
         if execution.status == ExecutionStatus.FAILED and execution.final:
             raise NotThrough(
                 f"{execution.function} of run {execution.run_id} failed for good: {execution.error_message}",
-                next_step="mend the cause and redrive its dead letter (make dlq, make redrive); then the same command "
-                "goes on from here.",
+                next_step="mend the cause and redrive its dead letter (./nba dlq, ./nba redrive); then the same "
+                "command goes on from here.",
             )
 
 

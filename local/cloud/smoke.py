@@ -18,7 +18,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.cli.publish import CommandRefused
 from local.cloud.archive import find_promoted
 from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
 from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
@@ -43,16 +42,16 @@ CHANGES = 2
 
 
 def parse_date(environment: Mapping[str, str], today: date) -> date:
-    """DATE. Raises CommandRefused for what is no day gone by, and where STATE_BUCKET is missing."""
+    """DATE. Raises ConfigError for what is no day gone by, and where STATE_BUCKET is missing."""
     text = environment.get("DATE") or DATE
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise CommandRefused(f"DATE={text!r} is no day such as {DATE}.") from None
+        raise ConfigError(f"DATE={text!r} is no day such as {DATE}.") from None
     if day >= today:
-        raise CommandRefused(f"DATE={day} is not over yet: a smoke test needs the results of a past day.")
+        raise ConfigError(f"DATE={day} is not over yet: a smoke test needs the results of a past day.")
     if not environment.get("STATE_BUCKET"):
-        raise CommandRefused("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
+        raise ConfigError("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
     return day
 
 
@@ -71,14 +70,14 @@ def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Where the environment of ENV lies, as its tfvars say: what is published and what is planned
     are one deployment.
 
-    Raises CommandRefused where a setting says otherwise, Fatal without the file.
+    Raises ConfigError where a setting says otherwise, Fatal without the file.
     """
     found = variables(root, environment)
     deployed = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
     for setting, value in deployed.items():
         given = environment.get(setting)
         if given and given != value:
-            raise CommandRefused(
+            raise ConfigError(
                 f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
             )
     return deployed
@@ -154,7 +153,7 @@ def main() -> int:
         day = parse_date(environment, new_york_date(runtime.clock.now()))
         see_a_day_through(runtime, day, Waiting(minutes=30.0), _report)
         see_an_empty_plan(ROOT, environment, _report)
-    except (CommandRefused, ConfigError, NoVariables) as error:
+    except (ConfigError, NoVariables) as error:
         complain(error)
         return WRONG_INPUT
     except (NotThrough, DataError, PipelineError, OSError) as error:

@@ -73,7 +73,7 @@ def of_opening(error: duckdb.Error, file: Path) -> PipelineError:
         return StoreUnavailable(
             f"The warehouse {file} cannot be opened: {f'process {holder[1]}' if holder else 'another process'} holds"
             " it.",
-            next_step="end that process, talk to it (make publish), or use another LOCAL_DIR.",
+            next_step="end that process, talk to it (./nba), or use another LOCAL_DIR.",
         )
     fault = storage_fault(error, file)
     if isinstance(fault, DiskFull | StorageDenied) or _UNWELL.search(text):

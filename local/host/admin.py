@@ -140,7 +140,7 @@ def create_admin_app(
 
 
 def signature_of(asked: dict[str, Any]) -> Signature | None:
-    """Who publishes and why; None where neither is said, as `make publish` does.
+    """Who publishes and why; None where neither is said.
 
     Raises DataError where one of them is.
     """

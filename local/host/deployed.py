@@ -17,7 +17,6 @@ from typing import Any
 from flask import Flask, Response, request
 
 from local.host.admin import NDJSON, signature_of
-from local.host.admin_operations import operations
 from local.host.bodies import MAX_BODY, Refusal
 from local.host.request_fields import text_field
 from local.host.server import FUNCTIONS, Server, mount_functions
@@ -96,8 +95,6 @@ def create_app(runtime: Runtime) -> Flask:
     logged there.
     """
     app = Flask("deployed")
-    pipeline = load_pipeline()
-    app.register_blueprint(operations(lambda: runtime, pipeline))
 
     @app.errorhandler(Refusal)
     def refuse(refusal: Refusal) -> Response:

@@ -65,7 +65,7 @@ class FolderBusy(Fatal):
         where = f", which serves on port {owner.port}" if owner and owner.port else ""
         super().__init__(
             f"{folder} is in use by {who}{where}.",
-            next_step="wait for it or end it, trigger phases on it with `make publish`, or use another LOCAL_DIR.",
+            next_step="wait for it or end it, trigger phases on it with `./nba publish`, or use another LOCAL_DIR.",
         )
         self.owner = owner
         self.folder = folder

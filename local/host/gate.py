@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.http import dump_cookie, parse_cookie
 
 from local.host.bodies import MAX_BODY, MAX_PUSH, Refusal, check_declared, check_object, read_body
+from local.host.token import OPERATOR_HEADER
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 REPLAY, FUNCTIONS = "/replay", "/functions"
-# The dashboard takes its user from here; no header of a request can set it.
+# The dashboard takes its user from here. A command that brings the token may say in whose name it
+# acts, as it may to /admin; no page can, whose browser has the cookie alone.
 LOCAL_USER = "nba.local_user"
 # Structured CloudEvents are JSON too. No form and no simple request of a page can declare either.
 JSON_TYPES = ("application/json", "application/cloudevents+json")
@@ -109,9 +111,8 @@ class Gate:
             raise Refusal(405, f"{method} does nothing here; use {' or '.join(allowed)}.", Allow=", ".join(allowed))
         limit = MAX_PUSH if function else MAX_BODY
         check_declared(environ, limit)
-        if not replay:
-            self._check_token(environ, page=page)
-        environ[LOCAL_USER] = getpass.getuser() if page else ""
+        in_header = not replay and self._check_token(environ, page=page)
+        environ[LOCAL_USER] = _find_user(environ, may_name=in_header) if page else ""
         body = b""
         if method == "POST":
             is_form = page and _content_type(environ) == FORM_TYPE
@@ -141,15 +142,23 @@ class Gate:
     def _own_hosts(self) -> set[str]:
         return {each for name in NAMES for each in (name, f"{name}:{self._port()}")}
 
-    def _check_token(self, environ: WSGIEnvironment, *, page: bool) -> None:
+    def _check_token(self, environ: WSGIEnvironment, *, page: bool) -> bool:
+        """Whether the token came in its header, which only commands set. Raises Refusal."""
         scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         offered = given.strip() if scheme.lower() == "bearer" else ""
+        in_header = bool(offered)
         if not offered and page:
             offered = _read_cookie(environ, self._pages.cookie)
         if not offered and (self._token_in_query or environ["PATH_INFO"] == self._pages.open_path):
             offered = parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[0]
         if not hmac.compare_digest(offered.encode("utf-8", "replace"), self._token):
             raise Refusal(401, self._pages.lost, WWW_Authenticate="Bearer")
+        return in_header
+
+
+def _find_user(environ: WSGIEnvironment, *, may_name: bool) -> str:
+    named = environ.get(f"HTTP_{OPERATOR_HEADER.upper().replace('-', '_')}", "") if may_name else ""
+    return unquote(named).strip() or getpass.getuser()
 
 
 def _read_cookie(environ: WSGIEnvironment, name: str) -> str:

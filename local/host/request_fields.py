@@ -24,16 +24,6 @@ def text_field(asked: dict[str, Any], name: str, *, most: int = 1_000) -> str:
     return value
 
 
-def texts_field(asked: dict[str, Any], name: str) -> list[str]:
-    """A list of texts, empty where it is absent or null. Raises Refusal (400)."""
-    value = asked.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise Refusal(400, f"{name} is a list of texts, not {_show_value(value)}.")
-    return value
-
-
 def boolean_field(asked: dict[str, Any], name: str) -> bool:
     """True or false, false where it is absent or null. Raises Refusal (400) for another kind."""
     value = asked.get(name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from flask import Flask, Response
 
@@ -21,7 +22,7 @@ from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from local.embedded.storage_faults import check_room, check_state_beside, check_warehouse_there
 from local.host.admin import Simulated, create_admin_app
-from local.host.admin_operations import operations
+from local.host.admin_backfill import backfilling
 from local.host.dispatcher import Dispatcher, Listener
 from local.host.folder_lock import OwnedFolder, lock_folder, state_folder
 from local.host.kept_archive import keep_archive, read_kept_archive
@@ -101,7 +102,7 @@ class EmbeddedRuntime:
 
     def retrigger(self, game_date: str) -> str:
         message = f'{{"game_date":"{game_date}"}}'
-        return f"make publish TOPIC=nba-phase6-export-trigger MESSAGE='{message}' LOCAL_DIR={self.folder}"
+        return f"./nba publish nba-phase6-export-trigger '{message}' --why 'once more' --dir {quote(str(self.folder))}"
 
     def new_epoch(self) -> int:
         """Begin simulated time once more; functions called from now on see the new epoch."""
@@ -163,7 +164,7 @@ def open_runtime(
         server.mount("/replay", replay_app(stores, archive))
         simulated = Simulated(lambda: archive_span(stores), lambda: embedded.playing)
         admin = create_admin_app(stores.bus, stores.clock, dispatcher, simulated, lambda: embedded.runtime)
-        admin.register_blueprint(operations(lambda: embedded.runtime, pipeline))
+        admin.register_blueprint(backfilling(lambda: embedded.runtime, pipeline))
         server.mount("/admin", admin)
         pages = [name for name, each in pipeline.functions.items() if each.http]
         mount_functions(server, pipeline.functions, functions, pages)

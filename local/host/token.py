@@ -13,6 +13,8 @@ from pathlib import Path
 from shared.core.errors import ConfigError
 
 TOKEN_FILE = "runtime.token"
+# In whose name a command acts, percent-encoded; it counts beside the token alone.
+OPERATOR_HEADER = "X-Nba-Operator"
 _BYTES = 32
 
 

@@ -108,9 +108,10 @@ def act(place: Place, consent: Consent, name: str, values: Mapping[str, Any], fo
         previewed = client.act(f"{API}/actions/{name}/preview", {"values": given})
         consent.ask(previewed["plan"]["says"])
         before = Waiting.of(client, place)
-        asked = {"values": given, "key": previewed["key"], "why": consent.why}
+        signature = consent.sign(place)
+        asked = {"values": given, "key": previewed["key"], "why": signature["why"]}
         with kept_when_interrupted(ON_RECORD):
-            done = client.act(f"{API}/actions/{name}", asked)
+            done = client.act(f"{API}/actions/{name}", asked, who=signature["who"])
             # a folder that nobody else has open is delivered by this process; on Google Cloud it
             # answers at once
             client.act("/admin/idle")

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from local.embedded.contents import STATE_FILE, states_beside
 from local.host.folder_lock import FolderBusy, lock_folder
-from local.host.token import Endpoint
+from local.host.token import OPERATOR_HEADER, Endpoint
 from local.nba.place import Place
 from shared.core.errors import ConfigError, DataError, Fatal, NotFound, StoreUnavailable
 
@@ -46,9 +46,9 @@ class Client:
         given = {name: value for name, value in query.items() if value}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
-    def act(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """POST something to a runtime. Raises as read."""
-        return self._ask("POST", path, body or {})
+    def act(self, path: str, body: Mapping[str, Any] | None = None, who: str = "") -> Any:
+        """POST something to a runtime, in somebody's name. Raises as read."""
+        return self._ask("POST", path, body or {}, {OPERATOR_HEADER: quote(who)} if who else {})
 
     def publish(self, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Publish a message and give what follows as it happens: the events of /admin/publish, the
@@ -69,15 +69,20 @@ class Client:
             if last not in ("idle", "broken"):
                 yield {"event": "broken", "reason": "The runtime ended meanwhile."}
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        with self._request(method, path, body) as response:
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        with self._request(method, path, body, headers) as response:
             return json.loads(response.read())
 
     @contextmanager
-    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> Iterator[http.client.HTTPResponse]:
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection(HOST, self.endpoint.port)
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), self.endpoint.headers)
+            data = None if body is None else json.dumps(body)
+            connection.request(method, path, data, {**self.endpoint.headers, **(headers or {})})
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise _refusal(response, f"{method} {path}")

@@ -7,8 +7,9 @@
 | 2    | the command failed, was refused, or its input is wrong: nothing may be concluded   |
 | 130  | Ctrl-C; 143 is SIGTERM, 141 that nobody reads the output any more                  |
 
-The older commands behind the make targets end otherwise (local/console/exit_codes.py): 1 is there
-what failed, 3 what was done with gaps. What they return goes through OF_OLDER.
+The older commands behind make run, compare and backtest end otherwise (as in
+local/console/exit_codes.py): 1 is there what failed, 3 what was done with gaps. What they return
+goes through OF_OLDER.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ environment of it than the first.
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,19 @@ class Place:
     @property
     def name_prefix(self) -> str:
         return self.environment.get("NAME_PREFIX", "")
+
+    def find_user(self) -> str:
+        """Who acts here: WHO; on Google Cloud the account that gcloud is signed in with, as no
+        machine's user is known there; else this machine's user.
+
+        Raises ConfigError where gcloud knows nobody, StoreUnavailable where it does not answer.
+        """
+        named = self.environment.get("WHO", "").strip()
+        if named or not self.on_google:
+            return named or getpass.getuser()
+        from local.cloud.gcloud import find_account  # only who acts there asks it
+
+        return find_account()
 
     def local_only(self, command: str, instead: str) -> None:
         """Raises ConfigError on Google Cloud, with what does the same there."""

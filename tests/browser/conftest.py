@@ -20,7 +20,7 @@ from shared.chain.resilience import circuit_breaker
 from shared.core.pipeline import load_pipeline
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.observing import observe
-from tests.pipeline.test_operate import BAD, DEAD, GOOD
+from tests.support.dead_letters import BAD, DEAD, GOOD
 from tests.support.prediction_tables import DAY, Evening
 from tests.unit.operations.status.world import make_whole, open_copy, play
 

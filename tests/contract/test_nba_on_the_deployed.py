@@ -5,11 +5,12 @@ kind, through the deployed adapters.
 from __future__ import annotations
 
 import base64
-import getpass
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,13 +25,15 @@ from shared.core.pipeline import load_pipeline
 from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
 from shared.stores.runtime import Runtime, open_deployed_runtime
+from tests.support.cloud_run import Gcloud
 from tests.support.nba import Ended, hooks_put_back
 
 PIPELINE = load_pipeline()
 PREFIX = "dev-"
 DAY = "2025-11-14"
 WHY = "it's mended, cost $5"
-WHO = getpass.getuser()
+# Whom gcloud is signed in as.
+WHO = "ada@example.com"
 SIGNED = ("--why", WHY, "--yes")
 SUBSCRIPTION = PIPELINE.subscriptions["phase5-consolidation-nba-phase5-batch-complete"]
 BREAKER = circuit_breaker.name_of("source", "odds_api")
@@ -122,6 +125,7 @@ def project(
     storage_emulator: str,
     bigquery_emulator: str,
     own_name: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     printed: pytest.CaptureFixture[str],
 ) -> Iterator[Project]:
@@ -140,6 +144,10 @@ def project(
         "WHO",
     ):
         monkeypatch.delenv(name, raising=False)
+
+    gcloud = Gcloud.write(tmp_path / "bin")
+    gcloud.print_account(WHO)
+    monkeypatch.setenv("PATH", gcloud.path(os.environ["PATH"]))
 
     def run(*arguments: str) -> Ended:
         code = main(list(arguments))

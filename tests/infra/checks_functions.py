@@ -115,16 +115,18 @@ def own_accounts(run: TerraformRun, wanted: Expected) -> list[str]:
 
 
 def invokers(run: TerraformRun, wanted: Expected) -> list[str]:
-    """Pub/Sub's account may call the functions that it pushes to, the named people those that are
-    asked by HTTP, and nobody else; Pub/Sub alone may sign in its account's name.
+    """Pub/Sub's account may call the functions that it pushes to, the named people may call and
+    look up those that are asked by HTTP, and nobody else; Pub/Sub alone may sign in its account's
+    name.
     """
     who = accounts(run)
     grants = run.all_of("google_cloud_run_service_iam_member")
     found = {(who.get(g["member"], g["member"]), g["role"], g["service"]) for g in grants}
     asked = {
-        (member, "roles/run.invoker", wanted.slug(name))
+        (member, role, wanted.slug(name))
         for name, function in wanted.pipeline.functions.items()
         for member in (wanted.people if function.http else {"push"})
+        for role in ("roles/run.invoker", "roles/run.viewer")[: 1 + function.http]
     }
     (push,) = run.of("google_service_account", "push").values()
     signing = run.of("google_service_account_iam_member", "push_tokens").values()

@@ -85,8 +85,8 @@ def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun
     changed = _find_changed(changes["replaced"])
     grants = {address for address in changed if "_iam_member." in address}
     invoker = 'google_cloud_run_service_iam_member.push["grading"]'
-    person = 'google_cloud_run_service_iam_member.person["ada@example.com"]'
-    assert changed[person] == ("delete", "create")
+    person = {f'google_cloud_run_service_iam_member.person["ada@example.com/{role}"]' for role in ("invoker", "viewer")}
+    assert [changed[each] for each in person] == [("delete", "create")] * 2
     assert changed[invoker] == changed['google_cloudfunctions2_function.function["grading"]'] == ("delete", "create")
     # Of the others a mock does not know that what they are on cannot be changed in place: it says
     # update.
@@ -96,7 +96,7 @@ def test_what_is_replaced_takes_its_grants_along(changes: dict[str, TerraformRun
     assert grants == {
         "google_artifact_registry_repository_iam_member.build",
         invoker,
-        person,
+        *person,
         'google_pubsub_subscription_iam_member.dead_letter_forwarder["grading-nba-grading-trigger"]',
         *(f'google_bigquery_dataset_iam_member.function["{name}/nba_raw"]' for name in readers),
         *(

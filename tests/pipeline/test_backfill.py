@@ -1,21 +1,21 @@
-"""`make backfill`: a month a message, the next one when the month before is through phase 4; on
-real stores.
+"""`./nba backfill --follow`: a month a message, the next one when the month before is through phase
+4; on real stores.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from local.cli.publish import CommandRefused
-from local.cloud import backfill
-from local.cloud.backfill import Asked, on_a_folder, on_google, parse_request
+from local.cloud.backfill import Asked, on_a_folder, on_google
 from local.cloud.runs import NotThrough, Waiting
-from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.host.runtime import open_runtime
+from local.nba.client import Client
+from local.nba.program import main
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.chain.resilience import pause_switch
@@ -27,6 +27,7 @@ from shared.stores.ports import DateRange
 from tests.pipeline.backfilling import TOPIC, Season
 from tests.pipeline.support import PipelineHarness, Run
 from tests.support.embedded import START, function_spec, small_pipeline, write_function
+from tests.support.nba import hooks_put_back
 
 WINTER = Asked(DateRange(date(2024, 12, 15), date(2025, 2, 3)), minutes=120.0, anew=False)
 MONTHS = [("2024-12-15", "2024-12-31"), ("2025-01-01", "2025-01-31"), ("2025-02-01", "2025-02-03")]
@@ -97,7 +98,7 @@ def test_a_month_that_fails_for_good_is_named_and_the_others_go_on(season: Seaso
     assert season.triggers() == MONTHS
     with pytest.raises(NotThrough, match="run 2025-01-01_2025-01-31-backfill-a2 failed for good") as raised:
         fill(season)
-    assert "make redrive" in raised.value.next_step
+    assert "./nba redrive" in raised.value.next_step
     assert season.triggers()[3:] == MONTHS[1:2]
     season.fails.clear()
     completions = season.world.list_published("nba-phase2-raw-complete")
@@ -155,7 +156,7 @@ def test_waiting_ends_with_what_ended(season: Season) -> None:
 
     with pytest.raises(NotThrough, match=r"not through after 5 minutes; phases that ended: phase1, phase2\.") as raised:
         fill(season, Waiting(wait.minutes, rest))
-    assert "make breakers" in raised.value.next_step
+    assert "./nba breakers" in raised.value.next_step
     assert season.triggers() == MONTHS[:1]
 
 
@@ -164,7 +165,7 @@ def test_paused_it_publishes_nothing(season: Season) -> None:
     pause_switch.pause(world.state, who="somebody", reason="moving house", now=world.clock.now())
     with pytest.raises(Fatal, match="paused, by somebody: moving house") as raised:
         fill(season)
-    assert "make resume" in raised.value.next_step
+    assert "./nba resume" in raised.value.next_step
     assert season.triggers() == []
 
 
@@ -207,65 +208,62 @@ def test_on_a_folder_each_month_is_seen_through(tmp_path: Path, capsys: pytest.C
     pipeline = replace(small_pipeline(*specs), modes=real.modes, phase_order=real.phase_order)
     with open_runtime(tmp_path / "state", pipeline=pipeline, functions=tmp_path / "functions") as embedded:
         embedded.clock.set(START)
-        endpoint, state = embedded.server.endpoint, embedded.runtime.state
+        act, state = Client(embedded.server.endpoint).act, embedded.runtime.state
         january = Asked(DateRange(date(2024, 12, 15), date(2025, 1, 31)), 120.0, anew=False)
         for _ in range(2):
-            assert on_a_folder(endpoint, january, print, SIGNED) == DONE
+            on_a_folder(act, january, print, SIGNED)
         assert [each.id for each in state.query("ran") if "phase1" in each.id] == [
             "phase1_scrape-2024-12-15-1",
             "phase1_scrape-2025-01-01-1",
         ]
         february = Asked(DateRange(date(2025, 2, 1), date(2025, 3, 1)), 1.0, anew=False)
-        assert on_a_folder(endpoint, february, print, SIGNED) == FAILED
+        with pytest.raises(NotThrough, match="1 dates are not through, first 2025-02-01: 1 of 1 games") as raised:
+            on_a_folder(act, february, print, SIGNED)
     message = capsys.readouterr()
     assert message.out.splitlines()[:2] == ["2024-12-15 to 2024-12-31", "2025-01-01 to 2025-01-31"]
-    assert "2025-02-01 failed: 1 of 1 games" in message.err
-    assert "phase4_precompute of run 2025-02-01_2025-02-28-backfill failed for good: no features." in message.err
+    failed = "phase4_precompute of run 2025-02-01_2025-02-28-backfill failed for good: no features."
+    assert failed in raised.value.message
     assert "2025-03-01 to 2025-03-01" in message.out
 
 
 # --- input ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({}, "FROM='' is no day"),
-        ({"FROM": "2024-10-22"}, "TO='' is no day"),
-        ({"FROM": "2024-10-22", "TO": "2024-13-01"}, "TO='2024-13-01' is no day"),
-        ({"FROM": "yesterday", "TO": "2024-12-01"}, "FROM='yesterday' is no day"),
-        ({"FROM": "2024-12-02", "TO": "2024-12-01"}, "FROM=2024-12-02 lies after TO=2024-12-01"),
-        ({"FROM": "1066-10-14", "TO": "2024-12-01"}, "FROM=1066-10-14 is of no year"),
-        ({"FROM": "2024-12-01", "TO": "2024-12-01", "MINUTES": "0"}, "MINUTES=0 is no number"),
-        ({"FROM": "2024-12-01", "TO": "2024-12-01", "MINUTES": "an hour"}, "MINUTES=an hour is no number"),
-        ({"FROM": "2024-12-01", "TO": "2024-12-01", "MINUTES": "inf"}, "MINUTES=inf is no number"),
-    ],
-)
-def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
-    with pytest.raises(CommandRefused, match=message):
-        parse_request(settings)
+@pytest.fixture(autouse=True)
+def _hooks() -> Iterator[None]:
+    with hooks_put_back():
+        yield
+
+
+FOLLOW = ("--follow", "--why", "a season more", "--yes")
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "message"),
+    ("arguments", "message"),
     [
-        ({"FROM": "", "TO": ""}, WRONG_INPUT, "FROM='' is no day"),
-        ({"RUNTIME": "gcp", "PROJECT_ID": ""}, WRONG_INPUT, "RUNTIME=gcp needs PROJECT_ID"),
-        ({"RUNTIME": ""}, WRONG_INPUT, "holds no state"),
+        (("2024-10-22",), "Missing argument 'TO'"),
+        (("2024-10-22", "2024-13-01"), "2024-13-01"),
+        (("2024-12-02", "2024-12-01"), "2024-12-02 lies after 2024-12-01"),
+        (("2024-12-01", "2024-12-01", "--minutes", "0"), "0.0 is not in the range"),
+        (("2024-12-01", "2024-12-01", "--minutes", "an hour"), "'an hour' is not a valid float"),
+        (("2024-12-01", "2024-12-01"), "holds no state"),
+        (("2024-12-01", "2024-12-01", "--project", ""), "RUNTIME=gcp needs PROJECT_ID"),
     ],
 )
-def test_the_command_says_it_and_exits_two(
-    settings: dict[str, str],
-    code: int,
+def test_wrong_input_is_refused_with_a_sentence_and_exits_two(
+    arguments: tuple[str, ...],
     message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    for name, value in {"FROM": "2024-12-01", "TO": "2024-12-01", "LOCAL_DIR": str(tmp_path), **settings}.items():
-        monkeypatch.setenv(name, value)
-    assert backfill.main() == code
+    for name in ("GOOGLE_CLOUD_PROJECT", "PROJECT_ID", "RUNTIME"):
+        monkeypatch.delenv(name, raising=False)
+    if "--project" in arguments:
+        monkeypatch.setenv("RUNTIME", "gcp")
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WHO", "ada")
+    assert main(["backfill", *arguments, *FOLLOW]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import CommandRefused, publish
 from local.cli.run import main as run
 from local.host.runtime import open_runtime
 from local.league import write_league
+from local.nba.client import Client
 from local.replay import Archive
+from shared.core.errors import DataError
 from tests.conftest import ROOT
 from tests.support.embedded import function_spec, small_pipeline, write_function
 
@@ -292,11 +293,9 @@ def test_at_lies_within_the_archives_days(league: Path, tmp_path: Path) -> None:
     with open_runtime(tmp_path / "state", archive=league, pipeline=SMALL, functions=tmp_path / "functions") as embedded:
         asked = {"topic": "a", "message": "x", "at": f"{last + timedelta(days=40)}T12:00"}
         before = embedded.clock.now()
-        with pytest.raises(
-            CommandRefused, match=f"lies outside the archive's days, .* to {last}, by more than a month"
-        ):
-            list(publish(embedded.server.endpoint, asked))
+        with pytest.raises(DataError, match=f"lies outside the archive's days, .* to {last}, by more than a month"):
+            list(Client(embedded.server.endpoint).publish(asked))
         assert embedded.clock.now() == before
         asked["at"] = f"{last}T12:00"
-        assert list(publish(embedded.server.endpoint, asked))[-1]["event"] == "idle"
+        assert list(Client(embedded.server.endpoint).publish(asked))[-1]["event"] == "idle"
         assert embedded.clock.now().date() == last

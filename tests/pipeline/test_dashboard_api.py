@@ -20,7 +20,7 @@ from shared.core.settings import Settings
 from shared.operations.actions.table import ACTIONS
 from shared.operations.api.questions import QUESTIONS
 from tests.pipeline.support import NOW, PipelineHarness
-from tests.pipeline.test_operate import lay_out
+from tests.support.dead_letters import lay_out
 
 PIPELINE = load_pipeline()
 DAY = "2025-11-14"

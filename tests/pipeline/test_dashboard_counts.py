@@ -36,8 +36,9 @@ class Budget(NamedTuple):
 
 # Five pointers are one for all dates, and the evening has four players' files.
 OF_A_DATE, OF_ALL = 3, 5 + 4
-# Of a schedule that never fired, as here all but one: eight firings are looked for.
-OF_SCHEDULES = 150
+# Of schedules that never fired, as here all but one: their firings are looked for by phase, thirty
+# a query, and what ran instead by phase and date.
+OF_SCHEDULES = 30
 PAGES = {
     "/": Budget(9, OF_SCHEDULES + 20, 2 * OF_A_DATE + OF_ALL + 2),
     "/grid": Budget(4, 10, 14 * OF_A_DATE + OF_ALL),

@@ -17,7 +17,7 @@ from shared.core.settings import Settings
 from tests.conftest import ROOT
 from tests.pipeline.support import PipelineHarness
 from tests.pipeline.test_dashboard_api import client_of
-from tests.pipeline.test_operate import DEAD, lay_out
+from tests.support.dead_letters import DEAD, lay_out
 
 HTML = {"Accept": "text/html"}
 ORIGIN = {"Origin": "http://localhost"}

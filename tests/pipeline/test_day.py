@@ -14,6 +14,7 @@ from local.cli.compare import main as compare
 from local.embedded.contents import foreign
 from local.replay import Archive
 from tests.pipeline.whole_day import child, make_run, summary_of
+from tests.support.nba import nba
 
 pytestmark = pytest.mark.heavy  # whole days, each in a process of its own; `make run` plays one
 
@@ -131,6 +132,6 @@ def test_republishing_the_export_as_operators_do(day_played: Path, tmp_path: Pat
     shutil.copytree(day_played, folder)
     game_date = summary_of(folder)["game_date"]
     message = json.dumps({"game_date": game_date, "batch_id": summary_of(folder)["batch_id"]})
-    done = child("local.cli.publish", LOCAL_DIR=str(folder), TOPIC="nba-phase6-export-trigger", MESSAGE=message)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "phase6_export" in done.stdout
+    done = nba("publish", "nba-phase6-export-trigger", message, "--why", "a try", "--yes", "--dir", folder)
+    assert done.code == 0, done
+    assert "phase6_export" in done.out

@@ -24,6 +24,7 @@ from local.emulators import google, packaged
 from local.emulators.process import Absent
 from local.league import write_league
 from tests.conftest import ROOT
+from tests.support.nba import nba
 
 SECONDS = 300
 # How a day of this league ends: its injury list names nobody, so none is in force.
@@ -120,7 +121,8 @@ def test_the_deployed_adapters_play_the_embedded_day_and_gcloud_republishes_its_
     assert again["message"] == "phase6_export: partial"
     assert again["batch_id"] == summary["batch_id"]
     message = json.dumps({"game_date": summary["game_date"], "batch_id": summary["batch_id"]})
-    run("local.cli.publish", environment(embedded, league, TOPIC="nba-phase6-export-trigger", MESSAGE=message))
+    publish = ("publish", "nba-phase6-export-trigger", message, "--why", "a try", "--yes")
+    assert nba(*publish, settings=environment(embedded, league)).code == 0
     assert summary["messages"]["dead_lettered"] == 0
     assert summary["runtime"] == "emulators of Pub/Sub, Firestore and Cloud Storage; DuckDB in BigQuery's place"
     assert compare([str(embedded), str(played)]) == 0

@@ -34,7 +34,7 @@ from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
 from tests.conftest import ROOT
 from tests.pipeline.support import open_world
-from tests.pipeline.test_operate import DEAD, SUBSCRIPTION, lay_out
+from tests.support.dead_letters import DEAD, SUBSCRIPTION, lay_out
 from tests.support.nba import environment, hooks_put_back, nba
 
 pytestmark = pytest.mark.heavy  # every command in a process of its own
@@ -218,13 +218,13 @@ def test_a_phase_is_shown_with_its_incidents_and_their_notes(
 def test_a_pause_keeps_messages_back_and_resume_lets_them_through(
     running: EmbeddedRuntime, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["pause", "--why", "a release", "--yes"]) == 0
+    assert main(["pause", "--why", "a release", "--who", "Zoë", "--yes"]) == 0
     assert capsys.readouterr().out == 'paused\nNext: ./nba resume --why "..."\n'
     assert main(["pause", "--why", "again", "--yes"]) == 0
     assert capsys.readouterr().err.endswith(": a release. Nothing changes.\n")
     assert main(["switches"]) == 1
     printed = capsys.readouterr().out
-    assert printed.startswith("paused, by ")
+    assert printed.startswith("paused, by Zoë: a release")
     assert printed.endswith('Next: ./nba resume --why "..."\n')
     assert main(["publish", "nba-phase5-batch-complete", RESULTS, "--why", "a try", "--yes"]) == 1
     shown = capsys.readouterr()
@@ -240,7 +240,9 @@ def test_a_pause_keeps_messages_back_and_resume_lets_them_through(
     assert running.bus.pending() == 0
     assert main(["audit", "--json"]) == 0
     capsys.readouterr()
-    audits = sorted(each.data["action"] for each in running.stores.state.query("audit"))
+    found = [each.data for each in running.stores.state.query("audit")]
+    assert {(each["action"], each["who"]) for each in found} >= {("pause", "Zoë"), ("resume", "ana")}
+    audits = sorted(each["action"] for each in found)
     assert audits.count("publish") == 1, "what was published by hand"
 
 
@@ -313,6 +315,9 @@ def test_what_is_published_by_hand_is_audited(running: EmbeddedRuntime, capsys: 
         (["nba-nowhere", "{}"], "There is no topic 'nba-nowhere'; there are: nba-alerts, "),
         (["nba-grading-trigger", "{"], "JSON is no JSON object: '{'. Next: quote it for the shell: "),
         (["nba-grading-trigger", "[]"], "JSON is no JSON object: '[]'."),
+        (["nba-grading-trigger", '{"a": "caf\udce9"}'], 'JSON is no JSON object: \'{"a": "caf'),
+        (["nba-grading-trigger", "[" * 50_000], "JSON is no JSON object: '[[["),
+        (["nba-grading-trigger", "{}", "--at", "9999-12-31"], "lies outside the days"),
         (["nba-grading-trigger", "{}", "--attributes", "5"], "--attributes is no JSON object: '5'."),
         (["nba-grading-trigger", "{}", "--at", "nonsense"], "is no moment such as"),
         (["nba-grading-trigger", "{}", "--attributes", '{"a": 5}'], "is no object of texts"),

@@ -1,12 +1,9 @@
-"""What an operator reads and does, without HTTP: the read models and the signed actions of
-shared/operations.
-"""
+"""Who acts and why, and dead letters as they are read and chosen, without HTTP."""
 
 from __future__ import annotations
 
 import pytest
 
-from shared.chain.resilience import circuit_breaker
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import load_pipeline
 from shared.operations import queues
@@ -14,7 +11,7 @@ from shared.operations.actions import queues as actions
 from shared.operations.actions.queues import LetterChoice
 from shared.operations.actions.signature import Signature
 from tests.pipeline.support import PipelineHarness
-from tests.pipeline.test_operate import SUBSCRIPTION, lay_out
+from tests.support.dead_letters import SUBSCRIPTION, lay_out
 
 PIPELINE = load_pipeline()
 SIGNED = Signature("ada", "the feed is back")
@@ -46,24 +43,3 @@ def test_letters_are_read_chosen_and_redriven_once(world: PipelineHarness) -> No
     assert done.published
     assert [one.id for one in queues.waiting_letters(world.runtime, PIPELINE)] == [letters[1].id]
     assert letters[0].origin_subscription == SUBSCRIPTION
-
-
-def test_a_breaker_is_reset_by_its_name(world: PipelineHarness) -> None:
-    circuit_breaker.record_failure(world.runtime, "processor-phase1_scrape", ValueError("boom"), execution="x")
-    assert [one.failures for one in queues.failing_breakers(world.runtime)] == [1]
-    with pytest.raises(NotFound, match="these have: processor-phase1_scrape"):
-        actions.reset_breaker(world.runtime, "processor-x", SIGNED)
-    assert actions.reset_breaker(world.runtime, "processor-phase1_scrape", SIGNED) == []
-
-
-def test_pause_and_resume_are_signed_and_repeatable(world: PipelineHarness) -> None:
-    assert queues.pause_state(world.runtime) is None
-    first = actions.pause(world.runtime, SIGNED)
-    assert first is not None
-    assert (first.paused, first.who, first.reason) == (True, "ada", "the feed is back")
-    assert actions.pause(world.runtime, Signature("eve", "again")) == first
-    again = actions.resume(world.runtime, SIGNED)
-    assert again is not None
-    assert not again.paused
-    audits = [(each["action"], each["who"]) for each in world.documents("audit")]
-    assert sorted(audits) == [("pause", "ada"), ("resume", "ada")]

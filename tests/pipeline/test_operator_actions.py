@@ -27,7 +27,7 @@ from tests.pipeline.staged import prediction, stage
 from tests.pipeline.support import Killed, PipelineHarness
 from tests.pipeline.sweeping import sweep_once
 from tests.pipeline.test_incidents import ONLY, lose_a_staging_table
-from tests.pipeline.test_operate import lay_out
+from tests.support.dead_letters import lay_out
 
 PIPELINE = load_pipeline()
 SIGNED = Signature("ada", "the feed is back")

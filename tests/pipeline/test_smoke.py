@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from local.cli.publish import CommandRefused
 from local.cloud import smoke
 from local.cloud.runs import NotThrough, Waiting
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
+from shared.core.errors import ConfigError
 from tests.conftest import ROOT
 from tests.pipeline.support import PipelineHarness, Run
 
@@ -86,7 +86,7 @@ def test_a_history_that_nobody_writes_is_noticed(world: PipelineHarness, monkeyp
     ],
 )
 def test_wrong_input_is_refused_with_a_sentence(settings: dict[str, str], message: str) -> None:
-    with pytest.raises(CommandRefused, match=message):
+    with pytest.raises(ConfigError, match=message):
         smoke.parse_date(settings, date(2025, 11, 14))
 
 
@@ -123,7 +123,7 @@ def test_what_the_variables_leave_out_is_as_terraform_has_it(tmp_path: Path) -> 
 
 
 def test_another_project_than_the_one_deployed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandRefused, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
+    with pytest.raises(ConfigError, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
         smoke.places(tfvars(tmp_path, 'project_id = "p"\n'), {"ENV": "dev", "PROJECT_ID": "other"})
 
 

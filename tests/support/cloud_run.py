@@ -88,6 +88,7 @@ if [ -s failure ]; then cat failure >&2; exit 1; fi
 case "$*" in
   "auth print-identity-token") sleep 0.1; cat token ;;
   "run services describe "*) cat address ;;
+  "auth list "*) cat account ;;
   *) echo "ERROR: unknown: $*" >&2; exit 2 ;;
 esac
 """
@@ -101,7 +102,7 @@ class Gcloud:
 
     @classmethod
     def write(cls, folder: Path) -> Gcloud:
-        """Make the program; it prints what `print_token` and `print_address` have given it."""
+        """Make the program; it prints what it was given to print."""
         folder.mkdir(parents=True)
         program = folder / "gcloud"
         program.write_text(_SCRIPT.format(folder=folder), encoding="utf-8")
@@ -113,6 +114,9 @@ class Gcloud:
 
     def print_address(self, address: str) -> None:
         (self.folder / "address").write_text(f"{address}\n", encoding="utf-8")
+
+    def print_account(self, account: str) -> None:
+        (self.folder / "account").write_text(f"{account}\n", encoding="utf-8")
 
     def fail(self, sentence: str) -> None:
         """From now on it ends with this; with nothing, it works again."""

@@ -6,15 +6,23 @@ from datetime import date
 
 import click
 
+from local.cloud.backfill import Asked, on_a_folder, on_google
+from local.cloud.runs import Waiting
+from local.console.lines import say
 from local.nba import calls
 from local.nba.acting import Consent, acts
 from local.nba.answer import Answer
-from local.nba.command import command
+from local.nba.client import open_client
+from local.nba.command import command, kept_when_interrupted
 from local.nba.days import DAY, write_day
+from local.nba.exit_codes import DONE
 from local.nba.place import Place
 from local.nba.rendering import Column, Kind, of
+from shared.operations.actions.signature import Signature
+from shared.stores.ports import DateRange
 
 FOLLOWING = "./nba backfills"
+GOES_ON = "What is published goes on by itself; the same command goes on from here."
 LIST = Kind(
     rows=of("backfills"),
     columns=(
@@ -48,6 +56,10 @@ _key = click.argument("key")
 @click.option("--order", type=click.Choice(["oldest", "newest"]), default="oldest", show_default=True)
 @click.option("--at-once", type=click.IntRange(1, 9), default=1, show_default=True, help="So many messages at a time.")
 @click.option("--fetch-again", is_flag=True, help="Ask sources for what the raw bucket has, too.")
+@click.option("--follow", is_flag=True, help="All of the dates, seen through a month at a time, oldest first.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, 10_000, min_open=True), default=120.0, help="A month's, with --follow."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing; needs no --why.")
 def backfill(
     place: Place,
@@ -58,9 +70,16 @@ def backfill(
     order: str,
     at_once: int,
     fetch_again: bool,
+    follow: bool,
+    minutes: float,
     dry_run: bool,
 ) -> Answer:
-    """Fill dates gone by: what is missing of them, what failed, or all; a sweep goes on with it."""
+    """Fill dates gone by: what is missing of them, what failed, or all; a sweep goes on with it.
+
+    With --follow it stays until every month is through; the same command goes on where it stopped.
+    """
+    if follow and not dry_run:
+        return _follow(place, consent, Asked(DateRange(first, last), minutes, anew=fetch_again))
     values = {
         "from": write_day(first),
         "to": write_day(last),
@@ -72,6 +91,26 @@ def backfill(
     if dry_run:
         return calls.preview(place, "backfill", values)
     return calls.act(place, consent, "backfill", values, FOLLOWING)
+
+
+def _follow(place: Place, consent: Consent, asked: Asked) -> Answer:
+    """Raises NotThrough where a month is not."""
+    wanted = asked.wanted
+    again = "all of it is fetched and done anew" if asked.anew else "what is through is not done again"
+    consent.ask([f"Fills {wanted.first} to {wanted.last}, phases 1 to 4, one month after the other; {again}."])
+    signature = Signature(**consent.sign(place))
+    with kept_when_interrupted(GOES_ON):
+        if place.on_google:
+            from local.host.deployed import settings  # Google's clients cost a second
+            from shared.stores.runtime import open_deployed_runtime
+
+            runtime = open_deployed_runtime(settings(place.environment))
+            on_google(runtime, asked, Waiting(asked.minutes), say, signature)
+        else:
+            with open_client(place) as client:
+                on_a_folder(client.act, asked, say, signature)
+    done = {"first": write_day(wanted.first), "last": write_day(wanted.last), "outcome": "every month is through"}
+    return Answer(done, DONE, lambda console: console.print(done["outcome"]), f"{FOLLOWING}{place.options}")
 
 
 @command("backfills")

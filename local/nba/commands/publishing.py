@@ -10,13 +10,14 @@ import click
 from local.nba import completion
 from local.nba.acting import Consent, acts
 from local.nba.answer import Answer
-from local.nba.client import Client, open_client
+from local.nba.client import open_client
 from local.nba.command import command, kept_when_interrupted
-from local.nba.delivering import Delivered, see_through
+from local.nba.delivering import see_through
 from local.nba.place import Place
 from shared.core.errors import DataError
 from shared.core.pipeline import BATCH_SWEEP, load_pipeline, trigger_of
 
+MESSAGE = json.dumps({"game_date": "TODAY"})
 QUEUED = "What was not delivered yet stays in the queue."
 
 
@@ -28,15 +29,9 @@ def sweep(place: Place, consent: Consent, at: str) -> Answer:
     with open_client(place) as client:
         consent.ask([f"Publishes 1 message to {trigger_of(BATCH_SWEEP)}; stalled batches are closed, outboxes sent."])
         with kept_when_interrupted(QUEUED):
-            swept = sweep_now(client, consent, at)
+            asked = {"topic": trigger_of(BATCH_SWEEP), "message": MESSAGE, "attributes": {}, "at": at}
+            swept = see_through(client.publish({**asked, **consent.sign(place)}))
     return Answer(swept.document, swept.code, next_command=swept.next_command(place.options))
-
-
-def sweep_now(client: Client, consent: Consent, at: str = "") -> Delivered:
-    """Publish a sweep, and see it through."""
-    message = json.dumps({"game_date": "TODAY"})
-    asked = {"topic": trigger_of(BATCH_SWEEP), "message": message, "attributes": {}, "at": at, **consent.signature}
-    return see_through(client.publish(asked))
 
 
 @command("publish")
@@ -53,7 +48,7 @@ def publish(place: Place, consent: Consent, topic: str, message: str, attributes
     with open_client(place) as client:
         consent.ask([preview])
         with kept_when_interrupted(QUEUED):
-            delivered = see_through(client.publish({**asked, **consent.signature}))
+            delivered = see_through(client.publish({**asked, **consent.sign(place)}))
     following = delivered.next_command(place.options)
     if place.on_google and not following:
         following = f"./nba runs{place.options}"
@@ -64,6 +59,7 @@ def _object(name: str, text: str) -> Any:
     """A JSON object. Raises DataError for what is none."""
     try:
         found = json.loads(text)
+        text.encode()  # what a shell gives in another coding is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -1,19 +1,16 @@
-"""Dead letters published once more, breakers closed, the pause switch: a second press changes
-nothing.
-"""
+"""Dead letters published once more: a second press changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from shared.chain.resilience import circuit_breaker, dead_letters, pause_switch
+from shared.chain.resilience import dead_letters
 from shared.chain.resilience.dead_letters import DeadLetter, Redriven
-from shared.chain.resilience.pause_switch import Pause
 from shared.core.errors import DataError, NotFound
 from shared.core.pipeline import Pipeline
 from shared.operations.actions.signature import Signature
-from shared.operations.queues import BreakerFailures, failing_breakers, pause_state, waiting_letters
+from shared.operations.queues import waiting_letters
 from shared.stores.runtime import Runtime
 
 
@@ -52,30 +49,3 @@ def _choose(letters: list[DeadLetter], ids: set[str]) -> list[DeadLetter]:
     if unknown:
         raise NotFound(f"There is no dead letter {', '.join(unknown)}.")
     return chosen
-
-
-def reset_breaker(runtime: Runtime, name: str, signature: Signature) -> list[BreakerFailures]:
-    """Close a breaker; returns those that still have failures.
-
-    Raises NotFound where it has none.
-    """
-    failing = [one.name for one in failing_breakers(runtime)]
-    if name not in failing:
-        raise NotFound(f"No breaker {name!r} has failures; these have: {', '.join(failing) or 'none'}.")
-    circuit_breaker.reset(runtime, name, who=signature.who, reason=signature.why)
-    return failing_breakers(runtime)
-
-
-def pause(runtime: Runtime, signature: Signature) -> Pause | None:
-    """Defer new work from now on; what runs finishes. Returns the switch as it is then."""
-    pause_switch.pause(runtime.state, who=signature.who, reason=signature.why, now=runtime.clock.now())
-    return pause_state(runtime)
-
-
-def resume(runtime: Runtime, signature: Signature) -> Pause | None:
-    """Let new work through again; the sweep releases what was deferred.
-
-    Returns the switch as it is then.
-    """
-    pause_switch.resume(runtime.state, who=signature.who, reason=signature.why, now=runtime.clock.now())
-    return pause_state(runtime)

@@ -68,10 +68,7 @@ class Readings:
     @cached_property
     def fired(self) -> dict[str, Fired]:
         """Every schedule's newest due firing, by its name."""
-        return {
-            name: read_fired(self.runtime, self.pipeline, schedule, self.now, deployed=self.deployed, began=self.began)
-            for name, schedule in self.pipeline.schedules.items()
-        }
+        return read_fired(self.runtime, self.pipeline, self.now, deployed=self.deployed, began=self.began)
 
     @cached_property
     def began(self) -> datetime | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import chain
 
 from shared.chain.execution.records import COLLECTION, Execution
-from shared.core.pipeline import Pipeline, Schedule
+from shared.core.pipeline import Pipeline
 from shared.operations.schedules.firings import Firing, firing_of, firings_of
-from shared.stores.ports import Filter
+from shared.stores.document_rules import MAX_IN_VALUES
+from shared.stores.ports import Document, Filter
 from shared.stores.runtime import Runtime
 
 # Cloud Scheduler tries a firing again for ten minutes (schedule_defaults), then a function starts.
@@ -18,7 +21,7 @@ GRACE = timedelta(minutes=15)
 MISSED_IN_A_ROW = 3
 # On one machine nobody fires every schedule: what did not run so many times before is none of it.
 LOOK_BACK = 7
-# Executions of one date that are looked through for a run made by hand.
+# Executions of one phase and date that are looked through for a run made by hand.
 _MOST = 1_000
 
 
@@ -47,72 +50,105 @@ def read_began(runtime: Runtime) -> datetime | None:
 
 
 def read_fired(
-    runtime: Runtime, pipeline: Pipeline, schedule: Schedule, now: datetime, *, deployed: bool, began: datetime | None
-) -> Fired:
-    """What ran for the newest due firing: one read where it ran as it should.
+    runtime: Runtime, pipeline: Pipeline, now: datetime, *, deployed: bool, began: datetime | None
+) -> dict[str, Fired]:
+    """What ran for every schedule's newest due firing, by its name: a query of the state for each
+    phase that schedules start, and where something did not run another of what ran instead.
 
     deployed: whether somebody fires every schedule here, as Cloud Scheduler does, and `began` since
     when; None: nothing ever ran.
     """
-    times = schedule.times
-    due = firing_of(pipeline, schedule, times.last(now - GRACE))
-    execution = _read_newest(runtime, pipeline, due, now)
-    instead = None if execution or schedule.repeats else _find_another(runtime, due, now)
-    expected = execution is not None or instead is not None
-    if not expected:
-        expected = began is None or due.at >= began if deployed else _fired_before(runtime, pipeline, due, now)
-    return Fired(due, times.next(now), execution, instead, expected)
+    due = {
+        name: firing_of(pipeline, schedule, schedule.times.last(now - GRACE))
+        for name, schedule in pipeline.schedules.items()
+    }
+    counting = {name: _candidates(pipeline, firing, now) for name, firing in due.items()}
+    earlier = {name: [] if deployed else _earlier(pipeline, firing, LOOK_BACK) for name, firing in due.items()}
+    reader = _Reader(runtime, pipeline, now)
+    found = reader.executions(chain.from_iterable([*counting.values(), *earlier.values()]))
+    fired: dict[str, Fired] = {}
+    for name, firing in due.items():
+        execution = next((found[each.key.id] for each in counting[name] if each.key.id in found), None)
+        instead = None if execution or firing.schedule.repeats else reader.another(firing)
+        expected = execution is not None or instead is not None
+        if not expected and deployed:
+            expected = began is None or firing.at >= began
+        elif not expected:
+            expected = any(each.key.id in found for each in earlier[name])
+        fired[name] = Fired(firing, firing.schedule.times.next(now), execution, instead, expected)
+    return fired
 
 
-def _read_newest(runtime: Runtime, pipeline: Pipeline, due: Firing, now: datetime) -> Execution | None:
-    """The execution of a firing; where it repeats, of any since the last MISSED_IN_A_ROW due
-    ones.
+def _candidates(pipeline: Pipeline, due: Firing, now: datetime) -> list[Firing]:
+    """The firings whose execution counts, the newest first: of one that repeats all that fired
+    since the last MISSED_IN_A_ROW due ones.
     """
     if not due.schedule.repeats:
-        return _read(runtime, due, now)
-    first = due
-    for _ in range(MISSED_IN_A_ROW - 1):
-        first = _before(pipeline, first)
-    listed = firings_of(pipeline, due.schedule, first.at, now)
-    return next((found for each in reversed(listed) if (found := _read(runtime, each, now))), None)
+        return [due]
+    first = _earlier(pipeline, due, MISSED_IN_A_ROW - 1)[-1]
+    return firings_of(pipeline, due.schedule, first.at, now)[::-1]
 
 
-def _fired_before(runtime: Runtime, pipeline: Pipeline, due: Firing, now: datetime) -> bool:
-    earlier = due
-    for _ in range(LOOK_BACK):
-        earlier = _before(pipeline, earlier)
-        if _read(runtime, earlier, now):
-            return True
-    return False
+def _earlier(pipeline: Pipeline, firing: Firing, count: int) -> list[Firing]:
+    """So many firings before one, the newest first."""
+    found: list[Firing] = []
+    for _ in range(count):
+        at = firing.schedule.times.last(firing.at - timedelta(microseconds=1))
+        firing = firing_of(pipeline, firing.schedule, at)
+        found.append(firing)
+    return found
 
 
-def _before(pipeline: Pipeline, firing: Firing) -> Firing:
-    at = firing.schedule.times.last(firing.at - timedelta(microseconds=1))
-    return firing_of(pipeline, firing.schedule, at)
-
-
-def _read(runtime: Runtime, firing: Firing, now: datetime) -> Execution | None:
-    document = runtime.state.get(firing.key.path)
-    execution = None if document is None else Execution.from_document(document)
-    return execution if execution is not None and _is_of_this_time(runtime, execution, now) else None
-
-
-def _find_another(runtime: Runtime, due: Firing, now: datetime) -> Execution | None:
-    """The newest run of the same function, date and mode since the firing, by hand or by
-    self-heal.
+@dataclass(frozen=True)
+class _Reader:
+    """Asks for the executions of many firings at once: Firestore answers each query in its own
+    time.
     """
-    documents = runtime.state.query(COLLECTION, [Filter("game_date", "==", due.day.isoformat())], limit=_MOST)
-    since = [
-        execution
-        for execution in map(Execution.from_document, documents)
-        if execution.function == due.function
-        and due.mode in (None, execution.mode)
-        and execution.started_at >= due.at
-        and _is_of_this_time(runtime, execution, now)
-    ]
-    return max(since, key=lambda each: each.started_at, default=None)
 
+    runtime: Runtime
+    pipeline: Pipeline
+    now: datetime
+    others: dict[tuple[str, date], list[Execution]] = field(default_factory=dict)
+    """What ran of a phase and date, once it was read."""
 
-def _is_of_this_time(runtime: Runtime, execution: Execution, now: datetime) -> bool:
-    """Of an earlier repetition of simulated time, or of a state since restored, nothing counts."""
-    return execution.epoch == runtime.epoch and execution.started_at <= now
+    def executions(self, firings: Iterable[Firing]) -> dict[str, Execution]:
+        """Those that firings started, by their id."""
+        runs: dict[str, set[str]] = {}
+        for firing in firings:
+            runs.setdefault(self._phase(firing), set()).add(firing.key.run_id)
+        return {each.id: each for phase, names in runs.items() for each in self._of_runs(phase, sorted(names))}
+
+    def another(self, due: Firing) -> Execution | None:
+        """The newest run of the same function, date and mode since the firing, by hand or by
+        self-heal.
+        """
+        asked = self._phase(due), due.day
+        if asked not in self.others:
+            day = Filter("game_date", "==", due.day.isoformat())
+            of_phase = Filter("phase", "==", self._phase(due))
+            documents = self.runtime.state.query(COLLECTION, [day, of_phase], limit=_MOST)
+            self.others[asked] = self._of_this_time(documents)
+        since = [
+            execution
+            for execution in self.others[asked]
+            if execution.function == due.function
+            and due.mode in (None, execution.mode)
+            and execution.started_at >= due.at
+        ]
+        return max(since, key=lambda each: each.started_at, default=None)
+
+    def _phase(self, firing: Firing) -> str:
+        return self.pipeline.functions[firing.function].phase
+
+    def _of_runs(self, phase: str, names: Sequence[str]) -> Iterator[Execution]:
+        for start in range(0, len(names), MAX_IN_VALUES):
+            runs = Filter("run_id", "in", names[start : start + MAX_IN_VALUES])
+            found = self.runtime.state.query(COLLECTION, [Filter("phase", "==", phase), runs])
+            yield from self._of_this_time(found)
+
+    def _of_this_time(self, documents: Iterable[Document]) -> list[Execution]:
+        """Of an earlier repetition of simulated time, or of a state since restored, nothing
+        counts.
+        """
+        found = map(Execution.from_document, documents)
+        return [each for each in found if each.epoch == self.runtime.epoch and each.started_at <= self.now]

@@ -18,12 +18,11 @@ from typing import Any
 
 import pytest
 
-from local.cli.publish import CommandRefused
 from local.cloud import contract, destroy, smoke
 from local.cloud.archive import find_promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
-from shared.core.errors import DataError, Fatal
+from shared.core.errors import ConfigError, DataError, Fatal
 from tests.conftest import ROOT
 
 ARCHIVE = b"an archive"
@@ -282,7 +281,7 @@ def test_the_suites_are_told_project_and_prefix(prefix: str) -> None:
     ],
 )
 def test_no_suite_runs_where_it_may_meet_what_runs(environment: dict[str, str], message: str) -> None:
-    with pytest.raises(CommandRefused, match=message):
+    with pytest.raises(ConfigError, match=message):
         contract.settings(environment)
 
 

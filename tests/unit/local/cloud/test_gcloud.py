@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud.gcloud import find_address, print_identity_token
+from local.cloud.gcloud import find_account, find_address, print_identity_token
 from local.cloud.identity_token import IdentityToken
 from shared.core.errors import ConfigError, Fatal, NotFound, StoreUnavailable
 from shared.core.redaction import redact
@@ -101,6 +101,21 @@ def test_every_failure_says_what_to_do(gcloud: Gcloud, says: str, kind: type[Exc
     assert sentence in str(raised.value)
 
 
+def test_the_account_is_the_one_that_is_signed_in(gcloud: Gcloud) -> None:
+    gcloud.print_account("ada@example.com")
+    assert find_account() == "ada@example.com"
+    assert gcloud.calls == ["auth list --filter=status:ACTIVE --format=value(account)"]
+    gcloud.print_account("")
+    with pytest.raises(ConfigError, match=r"signed in\. Next: say who acts with --who, or run `gcloud auth login`"):
+        find_account()
+
+
+def test_without_gcloud_who_acts_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"no gcloud on the PATH\. Next: say who acts with --who, or install it"):
+        find_account()
+
+
 def test_without_gcloud_it_says_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match=r"There is no gcloud on the PATH\. Next: install it"):
@@ -118,8 +133,9 @@ def real_gcloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("real_gcloud")
 def test_the_real_gcloud_with_nobody_signed_in_is_understood() -> None:
-    with pytest.raises(ConfigError, match="nobody signed in"):
-        print_identity_token()
+    for ask in (print_identity_token, find_account):
+        with pytest.raises(ConfigError, match="nobody signed in"):
+            ask()
 
 
 def test_ten_threads_have_one_token_made(gcloud: Gcloud, issuer: Issuer) -> None:

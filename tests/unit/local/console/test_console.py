@@ -17,15 +17,15 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from local.cli import operate
 from local.console.lines import complain, say, say_json
 from local.console.plain import PlainConsole, open_console
 from local.day import summary
 from local.day.screen import Screen
 from local.day.summary import show
-from local.host.token import Endpoint
+from local.nba.program import main
 from tests.conftest import ROOT
 from tests.house.python_sources import OURS, Source, dotted_name, sources
+from tests.support.nba import hooks_put_back, serve_api
 
 EVIL = "[bold]Luka[/bold] :boom: \x1b[2J\x1b]8;;https://evil.example\x1b\\Dončić\x1b]8;;\x1b\\\r\u202eJokić\u200b\x9b31m[/x]"
 READS = "[bold]Luka[/bold] :boom: Dončić"
@@ -214,16 +214,17 @@ def make_summary(text: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("make", [Console, PlainConsole])
-def test_dead_letters_are_listed_as_they_read(monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+def test_dead_letters_are_listed_as_they_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     letter = {
-        **{"id": "7", "origin_subscription": EVIL, "reason": EVIL, "age_seconds": 7.0, "size": 3, "error": EVIL},
-        **{"preview": "", "blames": "message"},
+        **{"key": "s.7", "id": "7", "subscription": EVIL, "reason": EVIL, "age_seconds": 7.0, "bytes": 3},
+        **{"error": EVIL, "preview": "", "blames": "message"},
     }
-    found = {"dead_letters": [letter], "deferred": [{"function": "f", "reason": EVIL}]}
-    monkeypatch.setattr(operate, "ask", lambda *_: found)
-    stream = io.StringIO()
-    operate.dlq(Endpoint(1, "token"), {}, make(file=stream, width=1_000, color_system=None))
-    assert stream.getvalue().count(READS) == 4
-    assert not PLAIN.search(stream.getvalue())
+    monkeypatch.setenv("COLUMNS", "1000")
+    with serve_api(tmp_path / "state", {"GET /dead-letters": {"dead_letters": [letter]}}), hooks_put_back():
+        assert main(["dlq", "--dir", str(tmp_path / "state")]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count(READS) == 3
+    assert not PLAIN.search(shown)
     assert summary.result([{"status": "failed", "reason": EVIL}]).startswith("failed: ")

@@ -17,15 +17,16 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from local.cli import operate, publish
 from local.cli.clean import forget
 from local.cli.compare import read_tables
-from local.console.exit_codes import FAILED
 from local.embedded.duckdb_errors import errors, of_opening
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.sqlite_file import SqliteFile
 from local.embedded.sqlite_state import SqliteState
 from local.host.runtime import EmbeddedRuntime, open_runtime
+from local.nba.client import Client
+from local.nba.delivering import see_through
+from local.nba.exit_codes import FAILED
 from shared.core.errors import DataError, DiskFull, Fatal, StorageDamaged, StorageDenied, StorageFault, StoreUnavailable
 from tests.conftest import ALLOWED_IN_CI, ROOT
 from tests.support.embedded import START, function_spec, small_pipeline, write_function
@@ -476,15 +477,15 @@ def test_a_file_that_another_process_holds_is_not_called_damaged(tmp_path: Path)
 def test_who_publishes_on_a_full_disk_is_told_what_to_do(small_disk: Path, functions: Path) -> None:
     with open_state(small_disk / "state", functions) as embedded:
         fill(small_disk, leave=MIB // 2)
+        client = Client(embedded.server.endpoint)
         for _ in range(2):  # the second finds the first's delivery still to come
-            message = list(publish.publish(embedded.server.endpoint, {"topic": "a", "message": "word"}))
-            (broken,) = (event for event in message if event["event"] == "broken")
-            assert "make room on the disk of" in broken["reason"]
-            assert publish.show(broken) == FAILED
-        with pytest.raises(StorageFault, match="make room on the disk of"):
-            operate.ask(embedded.server.endpoint, "POST", "/idle")
+            delivered = see_through(client.publish({"topic": "a", "message": "word"}))
+            assert "make room on the disk of" in delivered.error
+            assert delivered.code == FAILED
+        with pytest.raises(StoreUnavailable, match="make room on the disk of"):
+            client.act("/admin/idle")
         (small_disk / "ballast").unlink()
-        assert operate.ask(embedded.server.endpoint, "POST", "/idle")["pending"] == 0
+        assert client.act("/admin/idle")["pending"] == 0
         assert embedded.runtime.state.count("done") == 1
 
 

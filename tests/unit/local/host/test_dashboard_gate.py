@@ -8,12 +8,14 @@ import getpass
 import http.client
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
 from local.host.gate import DASHBOARD, LOCAL_USER
 from local.host.server import Server
+from local.host.token import OPERATOR_HEADER
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -105,4 +107,16 @@ def test_no_header_names_the_user(server: Server) -> None:
     _, _, body = ask(server, "GET", "/dashboard/", cookie(server) | claimed)
     assert json.loads(body)["user"] == getpass.getuser()
     _, _, body = ask(server, "GET", "/admin/x", server.endpoint.headers | claimed)
+    assert json.loads(body)["user"] == ""
+
+
+def test_a_command_says_in_whose_name_it_acts_and_no_page_does(server: Server) -> None:
+    named = {OPERATOR_HEADER: quote("Zoë of operations")}
+    _, _, body = ask(server, "GET", "/dashboard/", server.endpoint.headers | named)
+    assert json.loads(body)["user"] == "Zoë of operations"
+    other = {"Authorization": "Basic eve"}
+    for headers in (cookie(server) | named, cookie(server) | named | other, server.endpoint.headers):
+        _, _, body = ask(server, "GET", "/dashboard/", headers)
+        assert json.loads(body)["user"] == getpass.getuser()
+    _, _, body = ask(server, "GET", "/admin/x", server.endpoint.headers | named)
     assert json.loads(body)["user"] == ""

@@ -35,7 +35,7 @@ def test_the_owner_tells_who_and_where_it_is(tmp_path: Path) -> None:
 def test_a_second_one_is_told_who_owns_it_and_what_to_do(tmp_path: Path) -> None:
     with lock_folder(tmp_path) as folder:
         folder.write_owner(port=8080)
-        with pytest.raises(FolderBusy, match=f"process {os.getpid()}.*port 8080.*make publish") as caught:
+        with pytest.raises(FolderBusy, match=f"process {os.getpid()}.*port 8080.*nba publish") as caught:
             lock_folder(tmp_path).__enter__()
     assert caught.value.owner is not None
     assert caught.value.owner.port == 8080

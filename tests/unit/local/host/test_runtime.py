@@ -17,15 +17,16 @@ from typing import Any
 import httpx
 import pytest
 
-from local.cli import connect
-from local.cli import publish as publish_command
 from local.host.folder_lock import FolderBusy
 from local.host.runtime import EmbeddedRuntime, open_runtime
 from local.host.simulated_time import parse_at
 from local.host.token import TOKEN_FILE, read_token
+from local.nba.client import Client
+from local.nba.delivering import see_through
+from local.nba.exit_codes import DONE, FAILED
 from shared.chain.resilience import pause_switch
 from shared.chain.resilience.locks import Lease
-from shared.core.errors import ConfigError
+from shared.core.errors import ConfigError, DataError, NotFound
 from shared.stores.ports import Increment
 from shared.stores.runtime import get_runtime, use_runtime
 from tests.support import records
@@ -74,7 +75,7 @@ def embedded(tmp_path: Path, functions: Path) -> Iterator[EmbeddedRuntime]:
 
 
 def events(embedded: EmbeddedRuntime, **asked: Any) -> list[dict[str, Any]]:
-    return list(publish_command.publish(embedded.server.endpoint, asked))
+    return list(Client(embedded.server.endpoint).publish(asked))
 
 
 def test_functions_work_on_the_stores_of_the_folder(embedded: EmbeddedRuntime) -> None:
@@ -270,7 +271,7 @@ def test_wrong_input_is_refused_and_changes_nothing(
     answer = httpx.post(f"{embedded.server.base_url}/admin/publish", json=asked, headers=headers)
     assert answer.status_code == status
     assert re.search(message, answer.json()["error"])
-    with pytest.raises(publish_command.CommandRefused, match=message):
+    with pytest.raises((DataError, NotFound), match=message):
         events(embedded, **asked)
     assert embedded.bus.counters()["published"] == 0
     assert embedded.clock.now() == START
@@ -278,7 +279,7 @@ def test_wrong_input_is_refused_and_changes_nothing(
 
 def test_the_time_of_a_day_that_is_being_played_is_not_set(embedded: EmbeddedRuntime) -> None:
     embedded.playing = "A day"
-    with pytest.raises(publish_command.CommandRefused, match="A day is being played, in its own time"):
+    with pytest.raises(DataError, match="A day is being played, in its own time"):
         events(embedded, topic="a", message="x", at="2025-11-15T12:00")
     assert embedded.clock.now() == START
     assert events(embedded, topic="a", message="x")[-1]["event"] == "idle"
@@ -393,90 +394,29 @@ def test_status_and_idle(embedded: EmbeddedRuntime) -> None:
     assert before["topics"] == sorted(PIPELINE.topics)
 
 
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("TOPIC", "MESSAGE", "AT", "ATTRIBUTES", "PORT", "ARCHIVE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LOCAL_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(publish_command, "load_pipeline", lambda: PIPELINE)
-    return monkeypatch
-
-
-@pytest.mark.usefixtures("embedded")
-def test_the_command_talks_to_the_runtime_that_is_up(
-    command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command.setenv("TOPIC", "a")
-    command.setenv("MESSAGE", "hello")
-    assert publish_command.main() == 0
+def test_a_command_sees_its_message_through(embedded: EmbeddedRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    client = Client(embedded.server.endpoint)
+    asked = {"topic": "a", "message": "hello"}
+    assert see_through(client.publish(asked)).code == DONE
     published, *completions = capsys.readouterr().out.splitlines()
     assert published == "published message 1"
     assert [line.split() for line in sorted(completions)] == [
         ["closing", "no_data", "0", "records", "nothing", "left"],
         ["counting", "success", "1", "records"],
     ]
-    command.setenv("MESSAGE", "poison")
-    assert publish_command.main() == 1
+    assert see_through(client.publish({**asked, "message": "poison"})).code == FAILED
     assert "dead letter of a: max_delivery_attempts: HTTP 500: poison is refused" in capsys.readouterr().err
 
 
-def test_the_command_starts_a_runtime_where_none_is_up(
-    tmp_path: Path, functions: Path, command: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions):
-        pass  # only `make run` and `make serve` make a state
-    command.setattr(
-        connect,
-        "open_runtime",
-        lambda folder, port: open_runtime(folder, port=port, pipeline=PIPELINE, functions=functions),
-    )
-    command.setenv("TOPIC", "a")
-    command.setenv("MESSAGE", "hello")
-    command.setenv("AT", "2025-11-14T12:00")
-    for expected in (1, 2):
-        assert publish_command.main() == 0
-        command.delenv("AT", raising=False)
-        assert "counting" in capsys.readouterr().out
+def test_a_moment_that_a_command_sets_stays_with_the_folder(tmp_path: Path, functions: Path) -> None:
+    for expected, at in ((1, "2025-11-14T12:00"), (2, "")):
+        with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
+            asked = {"topic": "a", "message": "hello", "at": at}
+            assert see_through(Client(embedded.server.endpoint).publish(asked)).code == DONE
         with open_runtime(tmp_path / "state", pipeline=PIPELINE, functions=functions) as embedded:
             document = embedded.runtime.state.get("words/hello")
             assert document is not None
             assert (document.data["n"], document.data["at"]) == (expected, START + timedelta(hours=5))
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("TOPIC", "nba-phase9", "one of:\n  a\n  b\n"),
-        ("AT", "noon", "AT='noon'"),
-        ("ATTRIBUTES", "{", "Expecting"),
-        ("MESSAGE", "", "There is no MESSAGE. Next: say what to publish, such as MESSAGE='{"),
-        ("MESSAGE", "  \n", "There is no MESSAGE."),
-        ("MESSAGE", "caf\udce9", "MESSAGE is not UTF-8."),
-        ("PORT", "eighty", "PORT=eighty is not a number from 0 to 65535"),
-        ("PORT", "65536", "is not a number"),
-        ("LOCAL_DIR", ".lcoal", ".lcoal holds no state. Next: `make run` first, or say LOCAL_DIR=..."),
-    ],
-)
-def test_the_command_refuses_wrong_input_before_it_opens_anything(
-    tmp_path: Path,
-    command: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    value: str,
-    message: str,
-) -> None:
-    command.setenv("TOPIC", "a")
-    command.setenv("MESSAGE", "x")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "state.sqlite").touch()
-    command.chdir(tmp_path)
-    command.setenv(name, value)
-    assert publish_command.main() == 2
-    printed = capsys.readouterr()
-    assert message in printed.err
-    assert printed.out == ""
-    assert name != "LOCAL_DIR" or "one of other." in printed.err
-    assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_at_is_new_york_time_unless_it_says_otherwise() -> None:

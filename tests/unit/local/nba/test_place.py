@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from pathlib import Path
 
 import pytest
 
 from local.nba.place import ROOT, place_of
 from shared.core.errors import ConfigError
+from tests.support.cloud_run import Gcloud
 
 
 def test_the_projects_own_folder_wherever_the_caller_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +60,18 @@ def test_what_is_of_one_machine_is_refused_on_google_cloud() -> None:
     place_of({}, folder="a").local_only("play", "x")
     with pytest.raises(ConfigError, match=r"play works on a state folder, not on Google Cloud\. Next: x"):
         place_of({}, project="p").local_only("play", "x")
+
+
+def test_who_acts_is_this_machines_user_and_on_google_cloud_gclouds_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gcloud = Gcloud.write(tmp_path / "bin")
+    gcloud.print_account("ada@example.com")
+    monkeypatch.setenv("PATH", gcloud.path(os.environ["PATH"]))
+    assert place_of({}, folder="a").find_user() == getpass.getuser()
+    assert gcloud.calls == []
+    assert place_of({}, project="p").find_user() == "ada@example.com"
+    assert [place_of({"WHO": "bob"}, **where).find_user() for where in ({"folder": "a"}, {"project": "p"})] == [
+        "bob"
+    ] * 2
+    assert len(gcloud.calls) == 1

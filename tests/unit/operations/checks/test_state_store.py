@@ -26,6 +26,7 @@ from shared.operations.api.as_json import as_json
 from shared.operations.levels import Level, Severity
 from shared.operations.schedules.firings import firings_of
 from tests.pipeline.support import push
+from tests.support.counted_ports import CountedStores
 from tests.unit.operations.checks.world import DAY, NOW, SAME_DAY, World, at
 
 PROBE = "health/monitor-probe"
@@ -259,6 +260,25 @@ def test_on_one_machine_only_what_was_fired_before_can_be_missed(embedded: World
     embedded.run_schedule("grading-daily", at("2025-11-12 12:00"))
     assert embedded.finding("schedules", SAME_DAY).says == "same-day-predictions is not fired here"
     assert embedded.finding("schedules", "grading-daily").level is Level.RED
+
+
+@pytest.mark.parametrize("kind", ["world", "embedded"])
+def test_schedules_are_looked_up_by_phase_however_many_there_are(kind: str, request: pytest.FixtureRequest) -> None:
+    """Where all ran, and where none did; a document each would be a hundred reads, one after
+    another.
+    """
+    stores: World = request.getfixturevalue(kind)
+    counted = CountedStores.of(stores.runtime)
+    counting = replace(stores, runtime=counted.runtime)
+    phases = {counting.pipeline.functions[counting.due(each).function].phase for each in counting.pipeline.schedules}
+    assert len(counting.result("schedules").findings) == len(counting.pipeline.schedules) > len(phases)
+    assert set(counted.state.calls) <= {("query", "executions"), ("query", "held"), ("query", "redrives")}
+    assert counted.state_reads <= 3 * len(phases) + 3
+    stores.run_everything()
+    counted.reset()
+    assert counting.result("schedules").level is Level.GREEN
+    # of phase 1 more than thirty firings are asked for, where nobody is known to fire them
+    assert counted.state_reads == len(phases) + (1 if kind == "world" else 2)
 
 
 def test_what_was_due_before_anything_ran_here_is_not_missed(world: World) -> None:
