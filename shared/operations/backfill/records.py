@@ -76,7 +76,7 @@ class Backfill(StoredRecord):
     stored_units: Sequence[Mapping[str, Any]]
     """In the order in which they are published."""
     name: str = ""
-    """What its runs' names end with; empty: as `./nba backfill --follow` names them."""
+    """What its runs' names end with; empty: as one that is followed (--follow) names them."""
     fetch_again: bool = False
     """Whether sources are asked for what the raw bucket has."""
     is_open: bool = field(default=True, metadata=ALWAYS_WRITTEN)

@@ -44,7 +44,8 @@ def compare(runtime: Runtime, part: str, day: date, moment: datetime) -> Compari
     if not now - KEPT < moment < now:
         raise DataError(
             f"{moment.isoformat()} is not within the {KEPT.days} days before {now.isoformat()}, which BigQuery keeps.",
-            next_step="say a moment within them; older rows can be computed again from the raw files (./nba backfill).",
+            next_step="say a moment within them; older rows can be computed again from the raw files, by "
+            './nba backfill FROM TO --which all --why "...".',
         )
     found = _past_of(runtime).compare_with_past(PARTS[part], day, moment)
     empty = [table for table, rows in found.items() if not rows.rows_then]
@@ -70,6 +71,6 @@ def _past_of(runtime: Runtime) -> KeepsPast:
     if not isinstance(warehouse, KeepsPast):
         raise DataError(
             "The embedded warehouse keeps no past, so no date of it can be restored; BigQuery keeps seven days.",
-            next_step="play the day again, or fill it again: ./nba backfill.",
+            next_step='play the day again, or fill it again: ./nba backfill FROM TO --which all --why "...".',
         )
     return warehouse
