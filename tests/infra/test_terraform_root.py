@@ -224,13 +224,15 @@ def section(title: str) -> str:
 
 
 def test_every_alert_has_its_commands() -> None:
-    rows = dict(re.findall(r"^\| ([a-z-]+) \| (.+) \|$", section("When an alert comes"), re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| ([a-z-]+) \| (.+) \|$", section("When an alert of Cloud Monitoring comes"), re.MULTILINE)
+    )
     assert set(rows) - {"alert"} == set(RAW["alerts"])
     assert [name for name, commands in rows.items() if name != "alert" and "`" not in commands] == []
     for name, about in RAW["alerts"].items():
         for topic in re.findall(r"publish to (\S+)", about["next"]):
             assert f"topics publish {topic} " in rows[name]
-    named = set(re.findall(r"scheduler jobs run (\S+)", section("When an alert comes")))
+    named = set(re.findall(r"scheduler jobs run (\S+)", section("When an alert of Cloud Monitoring comes")))
     assert named <= set(RAW["schedules"])
 
 
