@@ -47,7 +47,7 @@ class Watched:
 
     def list_messages(self, fingerprint: str) -> list[str]:
         """The messages about an incident."""
-        about = fingerprint.replace(":", " ", 1).replace("_", "")  # which Slack takes for italics
+        about = fingerprint.replace(":", " ", 1)
         found = [json.loads(body)["text"] for _, _, body in self.hook.posts]
         return [text for text in found if about in text.splitlines()[0]]
 

@@ -63,5 +63,5 @@ def test_after_the_last_run_of_a_date_nothing_is_promised_for_it() -> None:
     evening = NIGHT + timedelta(hours=11)
     assert describe("source-fresh", "player_lines", DAY, evening) == f"{LOOKS} 18:45"
     assert describe("breakers", "source-nba", None, evening + timedelta(hours=1)) == (
-        "daily-yesterday-analytics tries it once at 06:30 on 2025-11-15"
+        "results-overnight tries it once at 03:30 on 2025-11-15"
     )

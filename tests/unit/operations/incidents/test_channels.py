@@ -220,12 +220,14 @@ def stop_midway() -> Script:
 
 
 @pytest.mark.parametrize(
-    ("script", "name"), [(drip, "ReadTimeout"), (silence, "ReadTimeout"), (stop_midway, "RemoteProtocolError")]
+    ("script", "names"),
+    # who hangs up before he has read everything resets the connection, or only ends it
+    [(drip, ["ReadTimeout"]), (silence, ["ReadTimeout"]), (stop_midway, ["RemoteProtocolError", "ReadError"])],
 )
-def test_a_slow_or_broken_receiver_is_left_in_time(quick: None, script: Callable[[], Script], name: str) -> None:
+def test_a_slow_or_broken_receiver_is_left_in_time(quick: None, script: Callable[[], Script], names: list[str]) -> None:
     with saying(script) as address:
         error = fail(Slack(f"{address}/hook"))
-    assert error.message == f"slack gave no answer ({name})."
+    assert error.message in [f"slack gave no answer ({name})." for name in names]
 
 
 def smtp_drip() -> Script:

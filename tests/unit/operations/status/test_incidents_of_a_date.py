@@ -35,7 +35,7 @@ from tests.unit.operations.status.world import (
 
 RERUN = f'./nba rerun {DAY} phase1 --why "..."'
 REDRIVE = './nba redrive --subscription s --reason r --why "..."'
-WELL = f"{DAY}: 2 games, 2 of 2 players predicted, exported 12:05; grading is due 06:45 the next day."
+WELL = f"{DAY}: 2 games, 2 of 2 players predicted, exported 12:05; grading is due 03:45 the next day."
 
 
 def find(check: str, subject: str, says: str, step: str, severity: Severity, day: date | None = DAY) -> Finding:
