@@ -34,18 +34,15 @@ _skips_ci_forbids = pytest.StashKey[list[str]]()
 
 @pytest.fixture(autouse=True)
 def _leave_no_trace() -> Generator[None]:
-    """Give back the environment and the known secrets as a test found them: both are of the whole
-    process, and the next test may be any other.
+    """Give back the known secrets as a test found them, and no width of a terminal: both are of the
+    whole process, and the next test may be any other.
     """
-    environment = dict(os.environ)
     redaction = sys.modules.get("shared.core.redaction")
     known = vars(redaction)["_known"] if redaction else None
     yield
     if redaction:
         vars(redaction)["_known"] = known
-    for name in os.environ.keys() - environment.keys():
-        del os.environ[name]
-    os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
+    os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(scope="session")

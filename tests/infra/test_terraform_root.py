@@ -189,7 +189,7 @@ def test_the_costs_count_what_the_pipeline_has() -> None:
 def test_the_guide_names_variables_targets_and_topics_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = set(re.findall(r"(?:`|^|&& |\) |\" )make ([a-z][a-z-]*)", GUIDES, re.MULTILINE))
-    assert commands >= {"plan", "apply", "dlq", "redrive", "smoke", "destroy", "contract", "backfill", "audit"}
+    assert commands >= {"plan", "apply", "dlq", "smoke", "destroy", "contract", "audit"}
     assert commands <= targets
     assert set(re.findall(r"`([a-z]+_[a-z_]+)(?: =|`)", DEPLOY)) <= set(blocks("variable"))
     published = set(re.findall(r"topics publish (\S+)", GUIDES))

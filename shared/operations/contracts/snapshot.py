@@ -17,7 +17,6 @@ from shared.core.clock import GAME_LENGTH, as_of_after
 from shared.operations.contracts.exported import Files, read_files
 from shared.stores.ports import Warehouse
 from shared.stores.runtime import Runtime
-from shared.stores.warehouse.rows import list_rows
 from shared.stores.warehouse.sql import read_sql
 
 PACKAGE = "shared.operations.contracts"
@@ -238,6 +237,8 @@ def _newest(row: Mapping[str, Any]) -> NewestBatch | None:
 
 
 def _rows(warehouse: Warehouse, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    from shared.stores.warehouse.rows import list_rows  # pyarrow takes a part of a cold start
+
     return list_rows(warehouse.query(read_sql(PACKAGE, name), params))
 
 
