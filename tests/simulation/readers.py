@@ -148,7 +148,7 @@ class Readers:
     def _judge_monitor(self, process: ReaderProcess, status: int, body: dict[str, Any], failed_before: bool) -> None:
         """It does its work, or says what it could not do, and that a store failed is why.
 
-        `failed_before`: a store failed in an attempt before, whose outcome this one may answer with.
+        `failed_before`: a store failed in an attempt before, whose outcome this one may give.
         """
         says, whole = str(body.get("reason") or ""), body.get("status") == "success"
         self._log(process, f"{status} {body.get('status')}: {says[:200]}")
