@@ -48,7 +48,7 @@ class Cron:
                 return cls(at=time(hour, minute), weekday=weekday)
         raise ConfigError(
             f"The cron {text!r} is none that is read here.",
-            next_step="write */n * * * *, m h * * * or m h * * weekday, or extend shared.core.cron.py.",
+            next_step="write */n * * * *, m h * * * or m h * * weekday, or extend shared/core/cron.py.",
         )
 
     @property

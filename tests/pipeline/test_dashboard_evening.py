@@ -24,11 +24,10 @@ from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
 from tests.pipeline.test_dashboard_api import of_email
 from tests.pipeline.test_dashboard_pages import hidden
-from tests.support import records
-from tests.support.prediction_tables import AS_OF, DAY, Evening
+from tests.support.prediction_tables import DAY, Evening
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.test_grid import take_away
-from tests.unit.operations.status.world import PREDICTIONS, make_whole, open_copy, play
+from tests.unit.operations.status.world import PREDICTIONS, begin_work, make_whole, open_copy, play
 
 PIPELINE = load_pipeline()
 CELL = re.compile(r'<a class="level (\w+)" href="([^"]+)"[^>]*><span aria-hidden="true">(.)</span> ([\w ]+)</a>')
@@ -139,17 +138,7 @@ def test_an_open_page_asks_for_its_part_and_is_told_when_nothing_changed(client:
 
 def test_a_change_is_another_tag_and_work_is_asked_for_more_often(whole: Evening, client: FlaskClient) -> None:
     before = client.get("/grid", headers=PART)
-    at_work = records.execution(
-        function="phase4_precompute",
-        phase="phase4",
-        run_id=f"{DAY}-rerun",
-        unit="",
-        batch_id=None,
-        started_at=AS_OF,
-        taken_at=AS_OF,
-        lease_expires_at=AS_OF + timedelta(hours=1),
-    )
-    whole.runtime.state.create(f"executions/phase4_precompute.{DAY}-rerun", at_work.to_document())
+    begin_work(whole.runtime)
     after = client.get("/grid", headers=PART | {"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200
     assert 'hx-trigger="every 10s"' in after.text

@@ -27,10 +27,9 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.stores.runtime import Runtime
 from tests.pipeline.test_dashboard_api import of_email
-from tests.support import records
-from tests.support.prediction_tables import AS_OF, DAY, Evening
+from tests.support.prediction_tables import DAY, Evening
 from tests.support.stores import reset_counts
-from tests.unit.operations.status.world import make_whole, open_copy
+from tests.unit.operations.status.world import begin_work, make_whole, open_copy
 
 PIPELINE = load_pipeline()
 HTML = {"Accept": "text/html"}
@@ -59,20 +58,6 @@ class Deployed:
         found = sum(self.evening.warehouse.statement_counts.values())
         reset_counts(self.evening.warehouse)
         return found
-
-    def begin_work(self) -> None:
-        """An execution that runs for an hour."""
-        at_work = records.execution(
-            function="phase4_precompute",
-            phase="phase4",
-            run_id=f"{DAY}-rerun",
-            unit="",
-            batch_id=None,
-            started_at=AS_OF,
-            taken_at=AS_OF,
-            lease_expires_at=AS_OF + timedelta(hours=1),
-        )
-        self.runtime.state.create(f"executions/phase4_precompute.{DAY}-rerun", at_work.to_document())
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +93,7 @@ def test_twenty_polls_at_rest_read_once_a_minute(deployed: Deployed) -> None:
 
 
 def test_twenty_polls_at_work_read_once_in_half_a_minute(deployed: Deployed) -> None:
-    deployed.begin_work()
+    begin_work(deployed.runtime)
     assert poll(deployed, deployed.client(), "/grid") == polls_that_read(SECONDS_AT_WORK)
 
 
@@ -148,7 +133,7 @@ def test_what_an_action_started_is_seen_within_seconds(deployed: Deployed) -> No
     fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form))
     client.post("/actions/rerun", data={**fields, "why": "late"}, headers={"Origin": "http://localhost"})
     assert 'hx-trigger="every 60s"' in client.get("/grid", headers=PART).text
-    deployed.begin_work()
+    begin_work(deployed.runtime)
     deployed.evening.clock.move(seconds=SECONDS_AFTER_ACTION)
     assert 'hx-trigger="every 10s"' in client.get("/grid", headers=PART).text
     # and two minutes later answers are kept as ever

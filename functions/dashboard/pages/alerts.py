@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, g
 
 from functions.dashboard.pages.page import answer_of, answer_of_query, render_live
-from shared.operations.actions.mending import Mending, mending_of
+from shared.operations.actions.mending import mending_of
 from shared.operations.incidents.reading import IncidentDetail
 from shared.operations.incidents.records import Incident
 
@@ -20,7 +20,7 @@ def add_routes(pages: Blueprint) -> None:
         found = answer_of_query("alerts")
         return render_live(
             "alerts",
-            open=[(each, _mend(each), _states(each)) for each in found["open"]],
+            open=[(each, mending_of(each), _states(each)) for each in found["open"]],
             lately=found["lately"],
         )
 
@@ -35,12 +35,8 @@ def add_routes(pages: Blueprint) -> None:
             detail=found,
             incident=one,
             states=_states(one),
-            mending=_mend(one) if one.is_open else None,
+            mending=mending_of(one) if one.is_open else None,
         )
-
-
-def _mend(each: Incident) -> Mending | None:
-    return mending_of(each.check, each.subject, each.game_date, each.severity, each.figures)
 
 
 def _states(each: Incident) -> Sequence[str]:

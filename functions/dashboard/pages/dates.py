@@ -26,10 +26,7 @@ def add_routes(pages: Blueprint) -> None:
             detail=found,
             cell=found.cell,
             mending=mending_of_cell(found.cell),
-            incidents=[
-                (each, mending_of(each.check, each.subject, each.game_date, each.severity, each.figures))
-                for each in found.incidents
-            ],
+            incidents=[(each, mending_of(each)) for each in found.incidents],
             restartable=phase in phases(g.pipeline),
             can_run_alone=phase not in FAN_OUT,
             actions=answer_of("actions-of-date", game_date=game_date)["actions"],

@@ -21,11 +21,7 @@ def add_routes(pages: Blueprint) -> None:
             health=found,
             rows=_list_worst_first(found),
             counts={level: found.counts[level] for level in reversed(Level)},
-            mendings={
-                each.fingerprint: mending_of(each.check, each.subject, each.game_date, each.severity, each.figures)
-                for each in found.findings
-                if each.level is not Level.GREEN
-            },
+            mendings={each.fingerprint: mending_of(each) for each in found.findings if each.level is not Level.GREEN},
         )
 
 

@@ -93,13 +93,11 @@ def _is_known(need: Need) -> bool:
 
 
 def _of_incident(each: Incident) -> Need:
-    mending = mending_of(each.check, each.subject, each.game_date, each.severity, each.figures)
-    return Need(each.check, each.severity, each.says, each.next_step, mending, each)
+    return Need(each.check, each.severity, each.says, each.next_step, mending_of(each), each)
 
 
 def _of_finding(each: Finding) -> Need:
-    mending = mending_of(each.check, each.subject, each.game_date, each.severity, each.figures)
-    return Need(each.check, each.severity, each.says, each.next_step, mending)
+    return Need(each.check, each.severity, each.says, each.next_step, mending_of(each))
 
 
 def _deadlines(grid: Grid) -> Sequence[Deadline]:

@@ -29,7 +29,7 @@ from shared.operations.incidents.deliveries import (
 )
 from shared.operations.incidents.observing import list_unsettled
 from shared.operations.incidents.quiet import QuietHours
-from shared.operations.incidents.records import Incident
+from shared.operations.incidents.records import Incident, sort_worst_first
 from shared.operations.incidents.routes import Route, parse_routes
 from shared.operations.incidents.sightings import cut_text
 from shared.operations.incidents.texts import Page
@@ -134,7 +134,7 @@ def _group(desk: Desk, route: Route, incidents: list[Incident]) -> list[tuple[Ki
     """What is due now, as messages: each incident alone (None), or many as a digest or bundle."""
     digest: list[Incident] = []
     single: list[Incident] = []
-    for incident in sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id)):
+    for incident in sort_worst_first(incidents):
         due = desk.plan(incident, route)
         if due is not None and due.at <= desk.runtime.clock.now():
             (digest if due.digest else single).append(incident)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, WORKER, Pipeline
-from shared.operations.incidents.records import COLLECTION, Incident
+from shared.operations.incidents.records import COLLECTION, Incident, sort_worst_first
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
@@ -56,8 +56,7 @@ def read_incidents_of(runtime: Runtime, pipeline: Pipeline, day: date, phase: st
     documents = runtime.state.query(COLLECTION, [Filter("game_date", "==", day.isoformat())], limit=MOST_OF_A_DATE)
     found = [each for each in map(Incident.from_document, documents) if each.epoch == runtime.epoch]
     ours = [each for each in found if phase_of(each, pipeline) in (phase, None)]
-    worst_first = sorted(ours, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
-    return CellIncidents(tuple(each for each in worst_first if each.is_open), _notes(ours))
+    return CellIncidents(tuple(sort_worst_first(each for each in ours if each.is_open)), _notes(ours))
 
 
 def phase_of(incident: Incident, pipeline: Pipeline) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.core.errors import NotFound
 from shared.operations.incidents.deliveries import Delivery, read_deliveries
 from shared.operations.incidents.observing import list_unsettled
-from shared.operations.incidents.records import COLLECTION, Incident, incident_path
+from shared.operations.incidents.records import COLLECTION, Incident, incident_path, sort_worst_first
 from shared.stores.ports import Filter
 from shared.stores.runtime import Runtime
 
@@ -29,7 +29,7 @@ class IncidentDetail:
 def open_incidents(runtime: Runtime) -> list[Incident]:
     """Open ones, the worst first, then the oldest: one query."""
     found = [each for each in list_unsettled(runtime) if each.is_open and each.epoch == runtime.epoch]
-    return sorted(found, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
+    return sort_worst_first(found)
 
 
 def incidents_since(runtime: Runtime, since: datetime) -> list[Incident]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -139,3 +139,8 @@ class Subject(StoredRecord):
     opened: Sequence[datetime]
     """The latest openings, oldest first."""
     expires_at: datetime
+
+
+def sort_worst_first(incidents: Iterable[Incident]) -> list[Incident]:
+    """The worst first, then the oldest."""
+    return sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id))

@@ -132,7 +132,7 @@ def _take_step(cell: Cell, incidents: Sequence[Incident], facts: DayFacts) -> Ce
 
 def _heals(incident: Incident) -> bool:
     """Whether its action restarts the earliest phase that is short, whichever that is."""
-    found = mending_of(incident.check, incident.subject, incident.game_date, incident.severity, incident.figures)
+    found = mending_of(incident)
     return found is not None and found.action == HEAL
 
 

@@ -11,7 +11,7 @@ from shared.core.clock import new_york_date
 from shared.core.pipeline import COORDINATOR, GRADING
 from shared.core.severity import Severity
 from shared.operations.incidents.by_itself import describe_by_itself
-from shared.operations.incidents.records import Incident
+from shared.operations.incidents.records import Incident, sort_worst_first
 from shared.operations.incidents.sightings import cut_text
 from shared.operations.status.facts import DayFacts, reason_without_games
 from shared.operations.status.model import TROUBLE, Cell, Verdict
@@ -25,8 +25,7 @@ _SAYS = 240
 
 def list_urgent(incidents: Sequence[Incident]) -> list[Incident]:
     """Those with which a date is not well: errors and critical ones, the worst first."""
-    found = [each for each in incidents if each.severity.rank >= Severity.ERROR.rank]
-    return sorted(found, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
+    return sort_worst_first(each for each in incidents if each.severity.rank >= Severity.ERROR.rank)
 
 
 def write_sentence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,9 +14,14 @@ from shared.operations.actions.mending import mending_of, mending_of_cell
 from shared.operations.actions.table import ACTIONS
 from shared.operations.actions.values import parse_values
 from shared.operations.checks.health import CHECKS
+from shared.operations.levels import Finding, Level
 from shared.operations.status.model import Cell, Verdict
 
 DAY = date(2025, 11, 14)
+
+
+def find(check: str, subject: str, severity: Severity, figures: Mapping[str, Any]) -> Finding:
+    return Finding(check, subject, Level.RED, "it is short", figures=figures, severity=severity, game_date=DAY)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +47,11 @@ DAY = date(2025, 11, 14)
 def test_what_a_check_finds_has_its_action(
     check: str, subject: str, severity: str, figures: Mapping[str, Any], action: str, values: Mapping[str, Any]
 ) -> None:
-    found = mending_of(check, subject, DAY, Severity(severity), figures)
+    found = mending_of(find(check, subject, Severity(severity), figures))
     assert found is not None
     assert (found.action, found.values) == (action, values)
     assert parse_values(ACTIONS[action].parameters, found.values) or not values
-    assert mending_of(check, subject, DAY, Severity.INFO, figures) is None  # it goes with its cause
+    assert mending_of(find(check, subject, Severity.INFO, figures)) is None  # it goes with its cause
 
 
 def test_checks_that_the_table_names_exist() -> None:
@@ -53,7 +59,7 @@ def test_checks_that_the_table_names_exist() -> None:
     named = {"batch-opened", "predictions-updated", "merge", "phase5-announced", "source-fresh", "schedules"}
     assert named <= known
     for each in known:
-        found = mending_of(each, "x/y", DAY, Severity.ERROR, {})
+        found = mending_of(find(each, "x/y", Severity.ERROR, {}))
         assert found is None or found.action in ACTIONS
 
 
@@ -61,8 +67,8 @@ def test_checks_that_the_table_names_exist() -> None:
     ("check", "severity"), [("latency", "warning"), ("schedules", "warning"), ("odds-quota", "error")]
 )
 def test_what_no_button_mends_has_none(check: str, severity: str) -> None:
-    assert mending_of(check, "x", DAY, Severity(severity), {}) is None
-    assert mending_of("batch-opened", "x", None, Severity.ERROR, {}) is None
+    assert mending_of(find(check, "x", Severity(severity), {})) is None
+    assert mending_of(replace(find("batch-opened", "x", Severity.ERROR, {}), game_date=None)) is None
 
 
 def test_a_cell_in_trouble_has_the_rerun_that_mends_it() -> None:

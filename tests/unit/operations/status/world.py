@@ -18,6 +18,7 @@ from shared.core.clock import at_new_york
 from shared.core.pipeline import load_pipeline
 from shared.operations.status.grid import read_grid
 from shared.operations.status.model import Cell, GridDay
+from shared.stores.runtime import Runtime
 from tests.pipeline.evening import row
 from tests.support import records
 from tests.support.prediction_tables import (
@@ -192,3 +193,18 @@ def later(minutes: int) -> dict[str, datetime]:
     """The times of an execution that began so many minutes after the one of 11:30."""
     at = AS_OF - timedelta(minutes=30 - minutes)
     return {"started_at": at, "finished_at": at + timedelta(seconds=30)}
+
+
+def begin_work(runtime: Runtime) -> None:
+    """An execution of phase 4 of the day that runs for an hour."""
+    at_work = records.execution(
+        function="phase4_precompute",
+        phase="phase4",
+        run_id=f"{DAY}-rerun",
+        unit="",
+        batch_id=None,
+        started_at=AS_OF,
+        taken_at=AS_OF,
+        lease_expires_at=AS_OF + timedelta(hours=1),
+    )
+    runtime.state.create(f"executions/phase4_precompute.{DAY}-rerun", at_work.to_document())
