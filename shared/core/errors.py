@@ -20,6 +20,15 @@ from shared.core.events import Event
 from shared.core.printable import many_lines
 from shared.core.redaction import redact
 
+# Between what failed and what to do next, in the text of an error.
+_NEXT = " Next: "
+
+
+def split_next_step(text: str) -> tuple[str, str]:
+    """(what failed, what to do next) of an error's text; the second is empty where it says none."""
+    what, _, step = text.partition(_NEXT)
+    return what, step
+
 
 class PipelineError(Exception):
     """Base of every error of ours: what failed (with the value) and what to do next.
@@ -32,7 +41,7 @@ class PipelineError(Exception):
 
     def __init__(self, message: str, *, next_step: str = "", event: Event | None = None) -> None:
         message, next_step = (redact(many_lines(text)) for text in (message, next_step))
-        super().__init__(message if not next_step else f"{message} Next: {next_step}")
+        super().__init__(message if not next_step else f"{message}{_NEXT}{next_step}")
         self.message = message
         self.next_step = next_step
         self.event = event or self.default_event

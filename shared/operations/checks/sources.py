@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from shared.core.clock import new_york_date
+from shared.core.errors import split_next_step
 from shared.core.redaction import excerpt
 from shared.operations.checks.days import SETTLED
 from shared.operations.checks.readings import LONGEST_BREAK
@@ -122,7 +123,7 @@ def _why(source: Source, view: View, due: Firing) -> _Why:
         return _Why()
     failed = fired.ran.metadata.get("failed")
     texts = [failed[task] for task in source.tasks if task in failed] if isinstance(failed, Mapping) else []
-    reason, _, mend = (str(texts[0]) if texts else "").partition(" Next: ")
+    reason, mend = split_next_step(str(texts[0]) if texts else "")
     return _Why(excerpt(reason, _LONGEST), excerpt(mend, _LONGEST))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.chain.resilience.dead_letters import DeadLetter
 from shared.core.clock import NEW_YORK
+from shared.core.errors import split_next_step
 from shared.core.redaction import excerpt
 
 _LONGEST = 300
@@ -52,4 +53,4 @@ def redrive_text(letter: DeadLetter) -> str:
 
 def error_text(error: str) -> str:
     """What an error says, without its own next step: the finding has one."""
-    return excerpt(error.partition(" Next: ")[0], _LONGEST)
+    return excerpt(split_next_step(error)[0], _LONGEST)

@@ -12,7 +12,7 @@ from functools import partial
 from shared.chain.execution.records import COLLECTION, Execution
 from shared.chain.messages import outbox
 from shared.core.concurrency import all_of, both
-from shared.core.errors import NotFound
+from shared.core.errors import NotFound, split_next_step
 from shared.core.pipeline import FunctionSpec, Pipeline
 from shared.operations.contracts import restarts
 from shared.operations.contracts.restarts import Restart
@@ -27,7 +27,6 @@ from shared.stores.ports import Document
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
 
-_NEXT = " Next: "
 # Phase 1 writes files; their rows are loaded by phase 2.
 _ROWS_OF = {"phase1": "phase2"}
 
@@ -157,7 +156,7 @@ def _executions(
 
 
 def _execution(run: Run, document: Document | None, query: str) -> ExecutionDetail:
-    error, _, step = run.reason.partition(_NEXT) if run.has_failed or run.is_at_work else ("", "", "")
+    error, step = split_next_step(run.reason) if run.has_failed or run.is_at_work else ("", "")
     source, message_id = run.trigger_source, run.trigger_message_id
     event: str | None = None
     sent: tuple[MessageOut, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.chain.batches.records import BatchStatus
+from shared.core.errors import split_next_step
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, WORKER
 from shared.core.settings import Settings
 from shared.operations.contracts.exported import dated_files
@@ -161,7 +162,7 @@ def _rows(view: View) -> Measure:
     have, should = (newest.rows_there, newest.rows_expected) if newest is not None else (0, 0)
     at = _consolidated_at(view)
     if batch is not None and batch.status == BatchStatus.FAILED:
-        why = (batch.failure or "no reason given").partition(" Next: ")[0].removeprefix(f"{batch.batch_id}: ")
+        why = split_next_step(batch.failure or "no reason given")[0].removeprefix(f"{batch.batch_id}: ")
         return Measure(have, should, "rows", f"{batch.batch_id} failed: {why}", done_at=at)
     kept = check_kept(seen, view.settings) if view.is_played else None
     if kept is not None:

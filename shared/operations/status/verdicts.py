@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.chain.batches.records import BatchStatus
 from shared.core.clock import NEW_YORK, new_york_date
+from shared.core.errors import split_next_step
 from shared.core.pipeline import CONSOLIDATION, COORDINATOR, GRADING, WORKER
 from shared.operations.contracts.file_rules import without_games
 from shared.operations.schedules.firings import CHAIN_TAKES, Firing, under_way
@@ -258,7 +259,7 @@ def _earlier(facts: DayFacts, phase: str, before: Sequence[Cell]) -> Sequence[Ce
 
 def _brief(text: str) -> str:
     """A reason without its next step, and not longer than a line."""
-    text = text.partition(" Next: ")[0]
+    text = split_next_step(text)[0]
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
