@@ -175,6 +175,11 @@ ENTRIES: Mapping[str, Entry] = {
         "Judge the prediction systems on days gone by, of the simulated league or --archive.",
         MACHINE,
     ),
+    "injury-report": Entry(
+        "local.nba.commands.reports:injury_report",
+        "Read an official injury report (PDF): who is listed, whose list is not there yet.",
+        MACHINE,
+    ),
     "completion": Entry(
         "local.nba.completion:completion", "Print what a shell reads to complete this command.", MACHINE
     ),

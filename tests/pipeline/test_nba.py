@@ -101,7 +101,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "started": (DAY,),
 }
 # Of a process or of two folders: tests of their own below, and tests/unit/local/nba.
-OF_THEIR_OWN = {"play", "backtest", "compare", "dashboard", "completion"}
+OF_THEIR_OWN = {"play", "backtest", "compare", "dashboard", "injury-report", "completion"}
 
 
 @pytest.fixture(autouse=True)
