@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from local.replay.games import Games, read_games
 from shared.core.errors import DataError
 
-# The files there must be, with the columns that are replayed.
+# The columns that are replayed of each file, an optional one too.
 COLUMNS = {
     "schedule": (
         "game_id", "game_date", "season", "season_type", "home_abbr", "away_abbr", "home_points", "away_points",
@@ -34,9 +34,17 @@ COLUMNS = {
     ),
     "game_lines": ("game_id", "home_spread", "total", "home_ml", "away_ml"),
     "absences": ("game_id", "game_date", "player_id", "player_name", "team_abbr", "opponent_abbr"),
+    "injury_reports": (
+        "report_time", "report_time_kind", "game_date", "game_id", "team_abbr", "player_name", "status", "reason",
+        "source",
+    ),
+    "injury_report_teams": ("report_time", "game_date", "game_id", "team_abbr", "submitted", "source"),
 }  # fmt: skip
-REQUIRED = tuple(COLUMNS)
-OPTIONAL = ("shot_zones_player_game", "shot_zones_team_game")
+# A list's players say nothing of a team that has not submitted, and its teams nothing of players:
+# one file without the other is no list.
+INJURY_LISTS = ("injury_reports", "injury_report_teams")
+OPTIONAL = ("shot_zones_player_game", "shot_zones_team_game", *INJURY_LISTS)
+REQUIRED = tuple(name for name in COLUMNS if name not in OPTIONAL)
 PRE_SEASON = "pre_season"
 
 
@@ -47,8 +55,8 @@ class ArchiveError(DataError, ValueError):
 class Archive:
     """A folder in the archive format; nothing but the names is looked at before it is needed.
 
-    Raises ArchiveError when the folder or a required file is missing; an unreadable file raises at
-    first use.
+    Raises ArchiveError when the folder or a required file is missing, or half of the injury lists;
+    an unreadable file raises at first use.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -64,16 +72,21 @@ class Archive:
                 f"The archive {self.folder} lacks {', '.join(missing)}.",
                 next_step="give a complete archive, or remove the folder to have a simulated league written again.",
             )
+        lists = [name for name in INJURY_LISTS if (self.folder / f"{name}.parquet").is_file()]
+        if len(lists) == 1:
+            [lacking] = set(INJURY_LISTS) - set(lists)
+            raise ArchiveError(
+                f"The archive {self.folder} has {lists[0]}.parquet without {lacking}.parquet.",
+                next_step="give both, or none to have absences derived from box scores.",
+            )
 
     def check(self) -> None:
         """Read once all that is replayed.
 
         Raises ArchiveError naming the file that is broken or lacks a column.
         """
-        for name, columns in COLUMNS.items():
-            self.table(name, list(columns))
-        for name in OPTIONAL:
-            self.table(name)
+        for name in (*REQUIRED, *OPTIONAL):
+            self.table(name, list(COLUMNS[name]) if name in COLUMNS else None)
 
     @cached_property
     def games(self) -> Games:
