@@ -1,8 +1,8 @@
-"""The replay server: one WSGI app that stands in for NBA.com, the Odds API, ESPN and the shot-zone
-source.
+"""The replay server: one WSGI app that stands in for NBA.com, the Odds API, the league's injury
+reports, ESPN and the shot-zone source.
 
-Base URLs are {server}/nba/stats, {server}/odds, {server}/espn and {server}/zones. Every answer
-holds only what was known at now().
+Base URLs are {server}/nba/stats, {server}/odds, {server}/official, {server}/espn and
+{server}/zones. Every answer holds only what was known at now().
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ ROUTES: Mapping[str, Callable[..., ReplayAnswer]] = {
     "/odds/v4/sports/basketball_nba/events/<event>/odds": Sources.event_odds,
     "/odds/v4/historical/sports/basketball_nba/events": Sources.past_events,
     "/odds/v4/historical/sports/basketball_nba/events/<event>/odds": Sources.past_event_odds,
+    "/official/<name>": Sources.official_report,
     "/espn/apis/site/v2/sports/basketball/nba/injuries": Sources.injury_list,
     "/zones/<kind>": Sources.shot_zones,
 }
@@ -37,6 +38,8 @@ def create_replay_app(archive: Archive, now: Callable[[], datetime]) -> Flask:
 
     def respond(**parts: str) -> Response:
         answer = ROUTES[str(request.url_rule)](sources, request.args, **parts)
+        if isinstance(answer.body, bytes):
+            return Response(answer.body, headers=answer.headers, mimetype="application/pdf")
         return _json(answer.body, 200, answer.headers)
 
     @app.errorhandler(RequestRefused)

@@ -1,4 +1,4 @@
-"""The four sources of the replay: for the parameters of a request what the source would have
+"""The five sources of the replay: for the parameters of a request what the source would have
 answered at now()."""
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from local.replay.archive import Archive
+from local.replay.espn_list import EspnList
 from local.replay.games import to_us
+from local.replay.injury_lists import InjuryLists
 from local.replay.odds_api import OddsApi, Question, wrap_answer
+from local.replay.official_reports import OfficialReports
 from local.replay.parameters import (
     Arguments,
     RequestRefused,
@@ -25,7 +28,7 @@ from local.replay.parameters import (
     require_found,
     require_key,
 )
-from local.replay.side_feeds import InjuryList, ShotZones
+from local.replay.shot_zones import ShotZones
 from local.replay.stats_api import PLAYER_HEADERS, SEASON_TYPES, TEAM_HEADERS, StatsApi
 
 MONTHLY_QUOTA = 5_000_000
@@ -41,6 +44,7 @@ class ReplayAnswer:
     """What a source answers with status 200."""
 
     body: Any
+    """A PDF where it is bytes, else JSON."""
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -50,7 +54,9 @@ class Sources:
     def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
         self._now = now
         self._stats, self._odds = StatsApi(archive), OddsApi(archive)
-        self._injuries, self._zones = InjuryList(archive), ShotZones(archive)
+        lists = InjuryLists(archive)
+        self._official, self._espn = OfficialReports(archive, lists), EspnList(archive, lists)
+        self._zones = ShotZones(archive)
         self._quota = _Quota()
 
     def _now_us(self) -> int:
@@ -114,11 +120,20 @@ class Sources:
         found = require_found(self._odds.event_odds(event, at, question, live=False))
         return ReplayAnswer(wrap_answer(found, at, now), self._quota.charge(HISTORICAL_COST * _cost_of(question)))
 
-    # --- ESPN and the shot zones ---
+    # --- injuries: the league and ESPN ---
+
+    def official_report(self, args: Arguments, name: str) -> ReplayAnswer:
+        """The injury report in a file."""
+        found = self._official.find(name, self._now())
+        if found is None:
+            raise RequestRefused(404, {"message": f"there is no report {name!r}, or not yet"})
+        return ReplayAnswer(found)
 
     def injury_list(self, args: Arguments) -> ReplayAnswer:
         """Every team's injured players."""
-        return ReplayAnswer(self._injuries.answer(self._now_us()))
+        return ReplayAnswer(self._espn.answer(self._now_us()))
+
+    # --- the shot zones ---
 
     def shot_zones(self, args: Arguments, kind: str) -> ReplayAnswer:
         """Shots by zone of the games of some days, by player or team."""
