@@ -11,16 +11,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from local.backtest import plots, tables
+from local.backtest.evaluation_rows import ALL, LINED
+from local.backtest.worlds import WORLDS
 from shared.science.evaluation import Scored
 
 TEMPLATE = "page.html"
 SEED = 1
-TITLES = {
-    "lined": "Players with a line, absences from box scores (an upper bound)",
-    "all": "All player-games, absences from box scores (an upper bound)",
-    "lined_day_before": "Players with a line, absences known only from the day before",
-    "all_day_before": "All player-games, absences known only from the day before",
-}
+_OF_KIND = {LINED: "Players with a line", ALL: "All player-games"}
+TITLES = {world.list_of(kind): f"{_OF_KIND[kind]}, {world.says}" for world in WORLDS for kind in world.kinds}
 
 
 def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Sequence[Scored]]) -> None:
@@ -38,9 +36,12 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
     )
     sections = [_section(name, document[name]) for name in TITLES if document.get(name)]
     comparisons = [
-        (TITLES[name], tables.absences(document[name], document[f"{name}_day_before"]))
-        for name in ("lined", "all")
-        if document.get(name) and document.get(f"{name}_day_before")
+        (
+            title,
+            tables.by_world({each.says: document.get(each.list_of(kind), ()) for each in WORLDS if kind in each.kinds}),
+        )
+        for kind, title in _OF_KIND.items()
+        if document.get(kind)
     ]
     pictures = {
         "lined": plots.draw_lined(scored.get("lined", ()), SEED),

@@ -16,13 +16,14 @@ import numpy as np
 from local.backtest import result, scoring
 from local.backtest.arguments import Arguments, find_days
 from local.backtest.bets import best_at
-from local.backtest.day_before import open_day_before
 from local.backtest.evaluation_rows import EvaluationRows, read_evaluation_rows
 from local.backtest.parts import Parts
 from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
+from local.backtest.what_if import open_what_if
 from local.backtest.world import Spent, describe_origin, open_world, world_folder
+from local.backtest.worlds import EVENING, OTHERS, WORLDS
 from local.day.inputs import Arguments as Run
 from local.day.inputs import find_archive
 from local.day.plan import HISTORY_AT
@@ -37,8 +38,6 @@ from shared.science.predictions.lines import Best
 from shared.science.systems.xgboost_v1 import library_version
 from shared.science.training.leaks import scan
 from shared.science.training.rows import FIRST_DAY
-
-EVENING, DAY_BEFORE = "evening", "day_before"
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,12 @@ def predict_days(
         spent.seconds["features"] += perf_counter() - reading
         screen.say(f"{len(asked.places):,} rows asked for, {len(known):,} feature rows read")
     if missing:
-        with open_day_before(kept_in / DAY_BEFORE, folder, archive, first, last, screen, spent) as copy:
-            earlier = read_rows(copy.warehouse, end, first)
-        for walked in _walk(known, tested, earlier, missing, parts, screen, spent):
+        rows = {EVENING.name: tested}
+        for other in OTHERS:
+            copy = kept_in / other.name
+            with open_what_if(other, copy, folder, archive, first, last, screen, spent) as embedded:
+                rows[other.name] = read_rows(embedded.warehouse, end, first)
+        for walked in _walk(known, rows, missing, parts, screen, spent):
             done[walked.month] = walked
     walks = [walked for walked in done.values() if walked is not None]
     return Played(lists, asked, best, _join_walks(walks), [walked.training for walked in walks])
@@ -149,8 +151,7 @@ def _months(asked: scoring.Asked, first: date, last: date) -> Todo:
 
 def _walk(
     known: FeatureRows,
-    tested: FeatureRows,
-    earlier: FeatureRows,
+    worlds: Mapping[str, FeatureRows],
     missing: Todo,
     parts: Parts,
     screen: Screen,
@@ -158,7 +159,7 @@ def _walk(
 ) -> list[Walked]:
     screen.part("Months: training and prediction", len(missing))
     screen.watch(f"{next(iter(missing)).cutoff}", None)
-    rows = {month: {EVENING: tested.of(keys), DAY_BEFORE: earlier.of(keys)} for month, keys in missing.items()}
+    rows = {month: {name: world.of(keys) for name, world in worlds.items()} for month, keys in missing.items()}
     found: list[Walked] = []
     started = perf_counter()
     pool = ThreadPoolExecutor(THREADS)
@@ -190,26 +191,30 @@ def _join_walks(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
 
     return {
         world: {variant: join_parts([walked.forecasts[world][variant] for walked in walks]) for variant in VARIANTS}
-        for world in (EVENING, DAY_BEFORE)
+        for world in (each.name for each in WORLDS)
     }
 
 
 def _lists(played: Played) -> tuple[dict[str, list[Scored]], dict[str, Any]]:
-    """The four lists, and of the first two how many rows were asked for, predicted and left out."""
+    """All lists, and of the headline's how many rows were asked for, predicted and left out."""
     worlds = list(played.forecasts.values())
-    usable = scoring.predicted_by_all(worlds)
+    predicted = scoring.predicted_by_all(worlds)
+    listed = predicted & played.asked.has_list
+    # an archive without lists has bounds alone
+    bounded = listed if listed.any() else predicted
     policy = Settings()
     lists: dict[str, list[Scored]] = {}
     counts: dict[str, Any] = {}
-    for world, suffix in ((EVENING, ""), (DAY_BEFORE, "_day_before")):
-        found = scoring.answers(played.asked, played.forecasts[world], played.best, policy)
-        for kind, rows in played.lists.items():
-            lists[f"{kind}{suffix}"] = scoring.score(kind, rows, played.asked, usable, found)
+    for world in WORLDS:
+        found = scoring.answers(played.asked, played.forecasts[world.name], played.best, policy)
+        compared = bounded if world.is_bound else listed
+        for kind in world.kinds:
+            lists[world.list_of(kind)] = scoring.score(kind, played.lists[kind], played.asked, compared, found)
     for kind, rows in played.lists.items():
         counts[kind] = {
             "source": rows.source,
             "asked": len(rows),
             "predicted": len(lists[kind][0]),
-            "left_out": scoring.count_left_out(rows, played.asked.of(rows), usable, worlds),
+            "left_out": scoring.count_left_out(rows, played.asked.of(rows), listed, worlds),
         }
     return lists, counts

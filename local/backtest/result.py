@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from local.backtest.worlds import LISTS
 from local.console.plain import plain
 from shared.science.evaluation import Scored, alarms, summarise
 from shared.science.training.leaks import Scan
@@ -61,7 +62,7 @@ def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -
     """
     for sentence in document["alarms"]:
         console.print(plain(f"ALARM: {sentence}"), style="bold red", highlight=False)
-    for name in ("lined", "all", "lined_day_before", "all_day_before"):
+    for name in LISTS:
         if document[name]:
             console.print(_table(name, document[name]))
     for name, rows in document["rows"].items():

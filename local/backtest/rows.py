@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from shared.core.errors import DataError
@@ -14,8 +15,18 @@ from shared.science.evaluation import Floats, Mask, Texts
 from shared.science.systems.columns import columns_of_table
 from shared.science.training.rows import TrainingRows, read_table, rows_of_table
 from shared.stores.ports import Warehouse
+from shared.stores.warehouse.sql import read_sql
 
 Timestamps = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class AskedRows:
+    """The feature rows of player-games asked for, as far as there are any."""
+
+    rows: TrainingRows
+    there: Mask
+    """Of each player-game asked for, whether it has a row."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,8 @@ class FeatureRows:
     """line_p_over of the feature store: the books' no-vig P(over) at the row's line."""
     season_average: Floats
     last10: Floats
+    list_source: Texts
+    """Where the injury list of the row's team comes from; empty: there was none."""
 
     def __len__(self) -> int:
         return len(self.game)
@@ -46,20 +59,19 @@ class FeatureRows:
         place = {key: row for row, key in enumerate(zip(self.game.tolist(), self.player.tolist(), strict=True))}
         return np.array([place.get(key, -1) for key in keys], dtype=np.int64)
 
-    def of(self, keys: Sequence[tuple[str, int]]) -> TrainingRows:
+    def of(self, keys: Sequence[tuple[str, int]]) -> AskedRows:
         """The rows of (game_id, player_id), which must be in this order.
 
-        Raises DataError where one is missing.
+        One may be missing: who has just changed his team is on a roster by the list that names him.
+        Raises DataError where the order is another.
         """
         places = self.places(keys)
-        if (places < 0).any() or (np.diff(places) <= 0).any():
-            raise DataError(
-                f"{int((places < 0).sum())} of {len(keys)} player-games have no feature row here, or not in order.",
-                next_step="a defect: two worlds of the same games have the same rosters.",
-            )
+        there: Mask = places >= 0
+        if (np.diff(places[there]) <= 0).any():
+            raise DataError("The player-games asked for are not in order.", next_step="a defect: sort them.")
         chosen: Mask = np.zeros(len(self), dtype=np.bool_)
-        chosen[places] = True
-        return self.known.where(chosen)
+        chosen[places[there]] = True
+        return AskedRows(self.known.where(chosen), there)
 
 
 def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> FeatureRows:
@@ -87,4 +99,15 @@ def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> Feature
         book_p_over=also["line_p_over"],
         season_average=also["points_season"],
         last10=also["points_l10"],
+        list_source=_list_sources(warehouse, table),
     )
+
+
+def _list_sources(warehouse: Warehouse, rows: pa.Table) -> Texts:
+    days = rows.column("game_date").to_pylist()
+    found = warehouse.query(
+        read_sql("local.backtest", "list_sources"), {"first_date": min(days), "last_date": max(days)}
+    ).to_pylist()
+    source = {(row["game_id"], row["player_id"]): row["injury_report_source"] or "" for row in found}
+    keys = zip(rows.column("game_id").to_pylist(), rows.column("player_id").to_pylist(), strict=True)
+    return np.array([source.get(key, "") for key in keys], dtype=np.str_)

@@ -22,6 +22,9 @@ from shared.science.systems.distribution import cumulative
 
 # Points that distributions are written out to: nobody has scored as many since 1962.
 MOST_POINTS = 90
+# The source of absences that nobody knew before the game.
+DERIVED_SOURCE = "derived"
+NO_LIST = "no injury list of the team"
 Ints = NDArray[np.int64]
 
 
@@ -37,6 +40,14 @@ class Asked:
     @property
     def keys(self) -> list[tuple[str, int]]:
         return list(zip(self.world.game[self.places].tolist(), self.world.player[self.places].tolist(), strict=True))
+
+    @property
+    def has_list(self) -> Mask:
+        """Whether there was an injury list of the row's team at its own moment; absences that box
+        scores show are none.
+        """
+        listed: Mask = ~np.isin(self.world.list_source[self.places], ("", DERIVED_SOURCE))
+        return listed
 
     @property
     def tested_line(self) -> Floats:
@@ -104,8 +115,8 @@ def count_left_out(
     for at in position[position >= 0]:
         if not usable[at]:
             failed = ((v, f) for forecasts in worlds for v, f in forecasts.items() if np.isnan(f.point[at]))
-            (system, _), forecast = next(failed)
-            reasons[f"{system}: {forecast.error[at]}"] += 1
+            (system, _), forecast = next(failed, ((NO_LIST, False), None))
+            reasons[NO_LIST if forecast is None else f"{system}: {forecast.error[at]}"] += 1
     return dict(reasons)
 
 

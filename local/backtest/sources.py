@@ -28,9 +28,11 @@ FEATURE_CODE = (
 )
 # What makes predictions of feature rows.
 PREDICTION_CODE = (
-    "local/backtest/day_before.py",
+    "local/backtest/listed.py",
     "local/backtest/rows.py",
+    "local/backtest/sql",
     "local/backtest/walk.py",
+    "local/backtest/what_if.py",
     "shared/science/evaluation",
     "shared/science/features",
     "shared/science/systems",

@@ -84,20 +84,21 @@ def by_edge(figures: Figures) -> Table:
     return Table([name for name, _ in columns], rows)
 
 
-def absences(tonight: Sequence[Figures], day_before: Sequence[Figures]) -> Table:
-    """The same systems with the absences of the evening and with those known the day before."""
-    earlier = {(each["system"], each["market"]): each for each in day_before}
+def by_world(worlds: Mapping[str, Sequence[Figures]]) -> Table:
+    """The same systems on the same rows, by what is known of absences: errors, and beside the first
+    world's what the others differ by.
+    """
+    found = {title: {(each["system"], each["market"]): each for each in figures} for title, figures in worlds.items()}
+    first, *others = found
     rows = []
-    for each in tonight:
-        other = earlier.get((each["system"], each["market"]))
-        if other is None:
-            continue
-        cost = None if None in (each["mae"], other["mae"]) else other["mae"] - each["mae"]
-        mean_errors = [Cell(_text(value, "{:.3f}")) for value in (each["mae"], other["mae"])]
-        counts = [Cell(_text(value["n"], "{:,}")) for value in (each, other)]
-        rows.append([*_name(each), *counts, *mean_errors, Cell(_text(cost, "{:+.3f}"))])
-    heads = ["n, evening", "n, day before", "MAE, evening", "MAE, day before", "cost of not knowing"]
-    return Table(["system", "market", *heads], rows, named=2)
+    for key, each in found[first].items():
+        cells = [*_name(each), Cell(_text(each["n"], "{:,}")), Cell(_text(each["mae"], "{:.3f}"))]
+        for title in others:
+            other = found[title].get(key, {"mae": None})
+            known = None not in (each["mae"], other["mae"])
+            cells.append(Cell(_text(other["mae"] - each["mae"] if known else None, "{:+.3f}")))
+        rows.append(cells)
+    return Table(["system", "market", "n", f"MAE, {first}", *(f"difference with {title}" for title in others)], rows, 2)
 
 
 def table_of_figures(entries: Sequence[Figures]) -> Table:

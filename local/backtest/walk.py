@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from local.backtest.rows import FeatureRows
+from local.backtest.rows import AskedRows, FeatureRows
 from local.day.plan import TRAINING_AT
 from shared.core.clock import at_new_york
 from shared.core.errors import DataError
@@ -31,6 +31,8 @@ VARIANTS: tuple[Variant, ...] = (*((system, False) for system in BASE_SYSTEMS), 
 # Two cores; the trees let go of the interpreter's lock. One more would only need its memory.
 THREADS = 2
 FEWEST_ROWS = 500
+# Why there is no forecast: with this world's lists nobody knew that he is on the roster.
+NO_ROW = "no_feature_row"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,20 @@ def _forecast(output: SystemOutput) -> Forecast:
     return Forecast(output.points, output.mean, output.sd, output.error_code)
 
 
-def walk(month: Month, world: FeatureRows, asked: Mapping[str, TrainingRows], cache: FoldTrees) -> Walked:
+def spread(forecast: Forecast, there: Mask) -> Forecast:
+    """The forecast of the rows that are there as one of all that were asked for."""
+
+    def fill(values: Floats) -> Floats:
+        spread_out = np.full(len(there), np.nan)
+        spread_out[there] = values
+        return spread_out
+
+    errors = iter(forecast.error)
+    error = tuple(next(errors) if is_there else NO_ROW for is_there in there.tolist())
+    return Forecast(fill(forecast.point), fill(forecast.mean), fill(forecast.sd), error)
+
+
+def walk(month: Month, world: FeatureRows, asked: Mapping[str, AskedRows], cache: FoldTrees) -> Walked:
     """Train at the month's cut-off on the world's rows and predict the rows asked for, under their
     names.
 
@@ -126,7 +141,10 @@ def walk(month: Month, world: FeatureRows, asked: Mapping[str, TrainingRows], ca
         )
     models = train(known, month.cutoff, cache)
     trained = perf_counter()
-    forecasts = {name: predict(rows, models) for name, rows in asked.items()}
+    forecasts = {
+        name: {variant: spread(one, each.there) for variant, one in predict(each.rows, models).items()}
+        for name, each in asked.items()
+    }
     training = _describe_training(month, known, models)
     return Walked(month, forecasts, training, trained - started, perf_counter() - trained)
 
@@ -142,7 +160,7 @@ def _describe_training(month: Month, known: TrainingRows, models: Models) -> dic
 
 
 def walk_all(
-    world: FeatureRows, asked: Mapping[Month, Mapping[str, TrainingRows]], pool: ThreadPoolExecutor
+    world: FeatureRows, asked: Mapping[Month, Mapping[str, AskedRows]], pool: ThreadPoolExecutor
 ) -> Iterable[Walked]:
     """Walk the months, in their order; the first alone, since what it caches serves the others
     too.

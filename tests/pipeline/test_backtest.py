@@ -24,10 +24,11 @@ from local.backtest import play as playing
 from local.backtest.__main__ import main
 from local.backtest.arguments import Arguments
 from local.backtest.bets import best_at, bets_of
-from local.backtest.play import DAY_BEFORE, EVENING, Played, predict_days
+from local.backtest.play import Played, predict_days
 from local.backtest.rows import read_rows
 from local.backtest.walk import predict
 from local.backtest.world import Spent, open_world, world_folder
+from local.backtest.worlds import EVENING, LISTS, OTHERS, WORLDS
 from local.day.day import Day
 from local.day.screen import Screen
 from local.host.folder_lock import lock_folder
@@ -119,9 +120,7 @@ def absurd(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
-    """Exactly, with the evening's absences and with those of the day before; the rows after LAST
-    are absurd indeed.
-    """
+    """Exactly, with the lists of every world; the rows after LAST are absurd indeed."""
     keys, all_keys = ended.played.asked.keys, absurd.played.asked.keys
     assert len(keys) > 80
     assert all_keys[: len(keys)] == keys
@@ -129,13 +128,14 @@ def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
     np.testing.assert_array_equal(absurd.played.asked.tested_line[: len(keys)], ended.played.asked.tested_line)
     assert list(absurd.played.best[: len(keys)]) == list(ended.played.best)
     assert ended.played.training[0]["version"] == absurd.played.training[0]["version"]
-    for world in (EVENING, DAY_BEFORE):
-        for variant, forecast in ended.played.forecasts[world].items():
-            other = absurd.played.forecasts[world][variant]
+    for world in WORLDS:
+        for variant, forecast in ended.played.forecasts[world.name].items():
+            other = absurd.played.forecasts[world.name][variant]
             np.testing.assert_array_equal(other.point[: len(keys)], forecast.point, err_msg=str(variant))
             np.testing.assert_array_equal(other.sd[: len(keys)], forecast.sd, err_msg=str(variant))
-    evening, before = (ended.played.forecasts[world]["moving_average", False].point for world in (EVENING, DAY_BEFORE))
-    assert (evening != before).any(), "two lists of absences that are the same would prove nothing of the second"
+    said = {world: ended.played.forecasts[world.name]["moving_average", False].point for world in WORLDS}
+    for world in OTHERS:
+        assert (said[EVENING] != said[world]).any(), f"{world.name}: the same lists would prove nothing"
 
 
 def test_what_was_kept_is_not_predicted_again(ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +160,8 @@ def test_the_command_writes_its_files_and_says_where(
     assert main() == 0
     document = json.loads((ended.folder / "backtest.json").read_text())
     assert [document[key] for key in ("from", "to", "archive", "alarms")] == [str(FIRST), str(LAST), "league", []]
-    for name in ("lined", "all", "lined_day_before", "all_day_before"):
-        assert {(one["system"], one["market"]) for one in document[name]} == set(ended.played.forecasts[EVENING])
+    for name in LISTS:
+        assert {(one["system"], one["market"]) for one in document[name]} == set(ended.played.forecasts[EVENING.name])
         assert len({one["n"] for one in document[name]}) == 1, "identical rows"
     asked = document["rows"]["lined"]
     assert asked["asked"] == asked["predicted"] + sum(asked["left_out"].values())
@@ -230,7 +230,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
         read = read_rows(world.warehouse, world.clock.now(), SERVED)
         # who was predicted and did not play is in no backtest
         played = sorted({(game, player) for game, player, _ in stored if read.places([(game, player)])[0] >= 0})
-        rows = read.of(played)
+        rows = read.of(played).rows
         best = best_at(world.warehouse, SERVED, SERVED, played, rows.line)
     assert len(played) > 12
     assert int((~np.isnan(rows.line)).sum()) > 10

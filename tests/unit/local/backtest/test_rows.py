@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from local.backtest import evaluation_rows
 from local.backtest.arguments import Arguments, find_days
 from local.backtest.bets import bets_of, settle
-from local.backtest.day_before import SOURCE, absences_of_the_day_before
 from local.backtest.evaluation_rows import ALL, LINED, read_evaluation_rows
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
 from local.backtest.walk import Forecast, Month, months
@@ -22,12 +20,9 @@ from local.day.inputs import WrongInput
 from local.day.plan import DateSpan
 from local.league import write_league
 from local.replay import Archive, ArchiveError
-from shared.core.clock import at_new_york
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
 from shared.science.predictions.lines import Best
-from shared.stores.warehouse.rows import table_of
-from tests.support.features_fixture import FeatureFixture, open_world
 
 # --- days -----------------------------------------------------------------------------------------
 
@@ -130,56 +125,6 @@ def test_the_rule_gives_the_real_archives_rows(nba_archive: Path, monkeypatch: p
     found = dict(zip(by_rule["2025-26"][LINED].keys, by_rule["2025-26"][LINED].line.tolist(), strict=True))
     assert (len(kept), len(kept.keys() - found.keys()), len(found.keys() - kept.keys())) == (6299, 0, 1)
     assert sum(kept[key] != found[key] for key in kept.keys() & found.keys()) == 5
-
-
-# --- absences of the day before -------------------------------------------------------------------
-
-STAR, MATE, BENCH = (1, "Star Man"), (2, "Steady Mate"), (3, "Bench Man")
-FIRST, SECOND, TONIGHT = date(2025, 11, 10), date(2025, 11, 12), date(2025, 11, 14)
-AFTER = at_new_york(date(2025, 11, 16), time(4))
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[FeatureFixture]:
-    """The mate misses the second game and is back tonight; the star plays both and misses
-    tonight.
-    """
-    with open_world(tmp_path) as world:
-        for day, players in ((FIRST, (STAR, MATE, BENCH)), (SECOND, (STAR, BENCH)), (TONIGHT, (MATE, BENCH))):
-            world.game(day, "BOS", "LAL")
-            for player in players:
-                world.box(day, player, "BOS", "LAL", home=True, twos=5 * player[0])
-            world.box(day, (9, "Usual Foe"), "LAL", "BOS", home=False, twos=6)
-        yield world
-
-
-def missing(world: FeatureFixture) -> tuple[int, float]:
-    """How many team-mates the bench man misses tonight, and their usual points."""
-    bench = world.features(TONIGHT)[BENCH[0]]
-    return bench["teammates_out_count"], bench["teammates_out_points"]
-
-
-def test_the_day_before_knows_who_missed_the_game_before(world: FeatureFixture) -> None:
-    world.backfill(FIRST, TONIGHT, AFTER)
-    assert missing(world) == (1, 10.0), "as derived after the game: the star"
-    rows = absences_of_the_day_before(world.warehouse, TONIGHT, TONIGHT)
-    [row] = rows
-    assert (row["player_id"], row["status"], row["source"]) == (MATE[0], "OUT", SOURCE)
-    assert row["snapshot_time"] == at_new_york(date(2025, 11, 13), time(18))
-    world.warehouse.load("nba_raw.injury_report", table_of("nba_raw.injury_report", rows), mode="append", job_id="1")
-    world.backfill(TONIGHT, TONIGHT, AFTER)
-    assert missing(world) == (1, 20.0), "as known the day before: the mate, though he plays"
-
-
-def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixture) -> None:
-    """On opening night nobody is known to be missing: that is unknown, and not what the evening's
-    box scores show.
-    """
-    world.backfill(FIRST, TONIGHT, AFTER)
-    rows = absences_of_the_day_before(world.warehouse, FIRST, FIRST)
-    assert [(row["status"], row.get("player_id")) for row in rows] == [("NONE", None)]
-    world.warehouse.load("nba_raw.injury_report", table_of("nba_raw.injury_report", rows), mode="append", job_id="1")
-    assert absences_of_the_day_before(world.warehouse, SECOND, SECOND)[0]["status"] == "NONE", "all played the first"
 
 
 # --- bets -----------------------------------------------------------------------------------------
