@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,15 @@ from shared.core.clock import at_new_york
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.rows import table_of
 
-SOURCE = "day_before"
-REPORT = "nba_raw.injury_report"
+# In force before any list that the world has.
+SOURCE = "what_if"
+PLAYERS, TEAMS = "nba_raw.injury_report", "nba_raw.injury_report_teams"
 # The list of the evening before: absences of that evening's games are known by then.
 KNOWN_AT = time(18)
 WAREHOUSE = "warehouse.duckdb"
 
 # The rotation players missing from each team's previous game of the season, for the game that
-# follows it.
+# follows it; a team of which nobody was has one row without a player.
 _ABSENT = """
 WITH team_games AS (
   SELECT
@@ -40,9 +42,9 @@ WITH team_games AS (
 )
 SELECT g.game_date, g.team, a.player_id, a.player_name, a.player_lookup, p.player_lookup_base
 FROM team_games AS g
-JOIN nba_analytics.player_absences AS a
+LEFT JOIN nba_analytics.player_absences AS a
   ON a.game_id = g.previous_id AND a.team = g.team AND a.game_date BETWEEN @season_before AND @last_date
-JOIN nba_reference.players AS p ON p.player_id = a.player_id
+LEFT JOIN nba_reference.players AS p ON p.player_id = a.player_id
 WHERE g.game_date BETWEEN @first_date AND @last_date
 ORDER BY g.game_date, g.team, a.player_id
 """
@@ -50,29 +52,42 @@ ORDER BY g.game_date, g.team, a.player_id
 _SEASON = timedelta(days=365)
 
 
-def absences_of_the_day_before(warehouse: Warehouse, first: date, last: date) -> list[dict[str, Any]]:
-    """Rows of injury_report for the games from first to last, as a list of the day before would
-    have had them.
+@dataclass(frozen=True)
+class Lists:
+    """Rows of injury_report, and of injury_report_teams."""
 
-    A day without anybody has the one row of a list that names nobody, so that the evening's
-    absences, which are derived from its box scores, do not stand in.
+    players: list[dict[str, Any]]
+    teams: list[dict[str, Any]]
+
+    def load(self, warehouse: Warehouse, job_id: str) -> None:
+        for table, rows in ((PLAYERS, self.players), (TEAMS, self.teams)):
+            warehouse.load(table, table_of(table, rows), mode="append", job_id=f"{job_id}-{table}")
+
+
+def absences_of_the_day_before(warehouse: Warehouse, first: date, last: date) -> Lists:
+    """The games' lists from first to last, as the day before would have had them.
+
+    On a day of which nobody is named no team's list is there: on a season's first that nobody is
+    missing is not known, and the evening's absences, which are derived from its box scores, must
+    not stand in.
     """
     found = warehouse.query(
         _ABSENT, {"first_date": first, "last_date": last, "season_before": first - _SEASON}
     ).to_pylist()
-    named = {row["game_date"] for row in found}
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    empty: list[dict[str, Any]] = [{"game_date": day, "status": "NONE"} for day in days if day not in named]
-    listed = [{**row, "status": "OUT", "reason": "absent from the game before"} for row in found]
-    return [
-        {
-            **row,
-            "source": SOURCE,
-            "snapshot_time": at_new_york(row["game_date"] - timedelta(days=1), KNOWN_AT),
-            "run_id": SOURCE,
-        }
-        for row in [*listed, *empty]
-    ]
+    named = {row["game_date"] for row in found if row["player_id"] is not None}
+    teams = sorted({(row["game_date"], row["team"]) for row in found})
+    return Lists(
+        players=[
+            {**row, "status": "OUT", "reason": "absent from the game before", **_source(row["game_date"])}
+            for row in found
+            if row["player_id"] is not None
+        ],
+        teams=[{"game_date": day, "team": team, "submitted": day in named, **_source(day)} for day, team in teams],
+    )
+
+
+def _source(day: date) -> dict[str, Any]:
+    return {"source": SOURCE, "snapshot_time": at_new_york(day - timedelta(days=1), KNOWN_AT), "run_id": SOURCE}
 
 
 @contextmanager
@@ -91,13 +106,12 @@ def open_day_before(
     shutil.copyfile(world / WAREHOUSE, folder / WAREHOUSE)
     with open_runtime(folder, archive=archive.folder) as embedded:
         embedded.stores.file.on_wait = screen.say
-        rows = absences_of_the_day_before(embedded.warehouse, first, last)
-        embedded.warehouse.load(REPORT, table_of(REPORT, rows), mode="append", job_id=f"{SOURCE}-{first}-{last}")
+        lists = absences_of_the_day_before(embedded.warehouse, first, last)
+        lists.load(embedded.warehouse, f"{SOURCE}-{first}-{last}")
         screen.part("Absences of the day before", 1)
         day = Day(embedded, archive, last + timedelta(days=DAYS_NOT_HISTORY), screen.watch)
         record = day.compute_again(first, last)
         spent.note(record)
-        named = sum(row["status"] == "OUT" for row in rows)
-        screen.step(f"Features again with {named:,} absences of the day before: {record.seconds:.1f} s")
+        screen.step(f"Features again with {len(lists.players):,} absences of the day before: {record.seconds:.1f} s")
         yield embedded
     shutil.rmtree(folder)

@@ -26,7 +26,6 @@ from shared.core.clock import at_new_york
 from shared.core.errors import ConfigError
 from shared.core.settings import Settings
 from shared.science.predictions.lines import Best
-from shared.stores.warehouse.rows import table_of
 from tests.support.features_fixture import FeatureFixture, open_world
 
 # --- days -----------------------------------------------------------------------------------------
@@ -162,24 +161,33 @@ def missing(world: FeatureFixture) -> tuple[int, float]:
 def test_the_day_before_knows_who_missed_the_game_before(world: FeatureFixture) -> None:
     world.backfill(FIRST, TONIGHT, AFTER)
     assert missing(world) == (1, 10.0), "as derived after the game: the star"
-    rows = absences_of_the_day_before(world.warehouse, TONIGHT, TONIGHT)
-    [row] = rows
+    lists = absences_of_the_day_before(world.warehouse, TONIGHT, TONIGHT)
+    [row] = lists.players
     assert (row["player_id"], row["status"], row["source"]) == (MATE[0], "OUT", SOURCE)
-    assert row["snapshot_time"] == at_new_york(date(2025, 11, 13), time(18))
-    world.warehouse.load("nba_raw.injury_report", table_of("nba_raw.injury_report", rows), mode="append", job_id="1")
+    known_at = at_new_york(date(2025, 11, 13), time(18))
+    assert {each["snapshot_time"] for each in (*lists.players, *lists.teams)} == {known_at}
+    assert [(each["team"], each["submitted"]) for each in lists.teams] == [("BOS", True), ("LAL", True)]
+    lists.load(world.warehouse, "1")
+    world.report(TONIGHT, {"BOS": True, "LAL": True}, at=at_new_york(TONIGHT, time(16)))
     world.backfill(TONIGHT, TONIGHT, AFTER)
-    assert missing(world) == (1, 20.0), "as known the day before: the mate, though he plays"
+    assert missing(world) == (1, 20.0), "as known the day before: the mate, though he plays, and whatever a list says"
+    assert world.features(TONIGHT)[MATE[0]]["injury_source"] == SOURCE
 
 
-def test_a_day_with_nobody_absent_before_it_has_an_empty_list(world: FeatureFixture) -> None:
+def test_a_day_with_nobody_absent_before_it_has_no_list(world: FeatureFixture) -> None:
     """On opening night nobody is known to be missing: that is unknown, and not what the evening's
     box scores show.
     """
     world.backfill(FIRST, TONIGHT, AFTER)
-    rows = absences_of_the_day_before(world.warehouse, FIRST, FIRST)
-    assert [(row["status"], row.get("player_id")) for row in rows] == [("NONE", None)]
-    world.warehouse.load("nba_raw.injury_report", table_of("nba_raw.injury_report", rows), mode="append", job_id="1")
-    assert absences_of_the_day_before(world.warehouse, SECOND, SECOND)[0]["status"] == "NONE", "all played the first"
+    for day in (FIRST, SECOND):  # all played the first
+        lists = absences_of_the_day_before(world.warehouse, day, day)
+        assert (lists.players, [row["submitted"] for row in lists.teams]) == ([], [False, False])
+    lists.load(world.warehouse, "1")
+    before = world.features(SECOND)[BENCH[0]]
+    assert before["teammates_out_count"] == 1, "as derived: the mate"
+    world.backfill(SECOND, SECOND, AFTER)
+    bench = world.features(SECOND)[BENCH[0]]
+    assert (bench["teammates_out_count"], "injuries=no_list" in bench["null_reasons"]) == (None, True)
 
 
 # --- bets -----------------------------------------------------------------------------------------
