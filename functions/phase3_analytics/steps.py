@@ -37,9 +37,13 @@ SUMMARIES = (
     Step("nba_analytics.team_defense_game_summary", "team_defense_game_summary", BY_DATE),
     Step("nba_reference.players", "players"),
 )
-# No feed gives the absences of past games: they are derived, marked so, and written again by every
-# backfill.
-DERIVED_ABSENCES = Step("nba_raw.injury_report", "derived_absences", ("game_date", "source"))
+# Where no list covers a past game, absences are derived, marked so, and written again by every
+# backfill: the teams first, then who was absent of them.
+BY_SOURCE = ("game_date", "source")
+DERIVED = (
+    Step("nba_raw.injury_report_teams", "derived_lists", BY_SOURCE),
+    Step("nba_raw.injury_report", "derived_absences", BY_SOURCE),
+)
 # Games to come, and in a backfill every game as it was to come at its cut-off.
 CONTEXTS = (
     Step("nba_analytics.resolved_names", "resolved_names", BY_MOMENT),
@@ -54,5 +58,5 @@ def steps_of(mode: Mode) -> tuple[Step, ...]:
     if mode == "results":
         return (TEAM_CONTEXT, *SUMMARIES)
     if mode == "backfill":
-        return (TEAM_CONTEXT, *SUMMARIES, DERIVED_ABSENCES, *CONTEXTS)
+        return (TEAM_CONTEXT, *SUMMARIES, *DERIVED, *CONTEXTS)
     return (TEAM_CONTEXT, *CONTEXTS)

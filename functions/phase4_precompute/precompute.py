@@ -54,7 +54,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
             (lost, f"{lost} of {rows[CACHE]} players have no feature row: a team of theirs has no context"),
             (
                 figures["rows_without_injury_report"] == figures["row_count"],
-                "no injury report of the day names anybody: features of missing players are NULL",
+                "no team's injury list of the day is known: features of missing players are NULL",
             ),
             (not figures["rows_with_line"], "no player has a line"),
         )

@@ -80,6 +80,9 @@ def _plant(warehouse: duckdb.DuckDBPyConnection, day_played: Path, day: date) ->
             SELECT DATE '{day + timedelta(days=1)}', 'espn', team, player_id, player_name, player_lookup,
               player_lookup_base, 'OUT', 'planted', {early}, 'planted', NULL
             FROM known.nba_reference.players""",
+        f"""INSERT INTO nba_raw.injury_report_teams
+            SELECT DISTINCT DATE '{day + timedelta(days=1)}', 'espn', team, TRUE, {early}, 'planted', NULL
+            FROM known.nba_reference.players""",
     ]
     for statement in planted:
         (rows,) = warehouse.execute(statement).fetchone() or (0,)

@@ -18,13 +18,16 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.clock import at_new_york
 from shared.nba.player_names import player_lookup, player_lookup_base
+from shared.nba.teams import TEAMS
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.schemas import all_schemas
+from tests.support import injury_lists
 from tests.support.embedded import ManualClock
 from tests.support.stores import append, context_of, open_stores
 
 STORE = "nba_predictions.ml_feature_store"
+OFFICIAL = "official"
 FETCHED = {"run_id": "test", "source_file": "raw/test.json.gz"}
 # Schedules are fetched long before the games.
 LONG_BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
@@ -41,6 +44,7 @@ class FeatureFixture:
         self.runtime, self.warehouse = runtime, runtime.warehouse
         self._pending: dict[str, list[Row]] = {}
         self._loads = 0
+        self._espn_lists: set[tuple[date, datetime]] = set()
 
     # --- raw rows ---------------------------------------------------------------------------------
 
@@ -230,30 +234,32 @@ class FeatureFixture:
             **FETCHED,
         )
 
-    def injury(self, day: date, name: str, team: str, status: str, *, at: datetime) -> None:
-        self.add(
-            "nba_raw.injury_report",
-            game_date=day,
-            source="espn",
-            team=team,
-            **_name_row(name),
-            status=status,
-            snapshot_time=at,
-            run_id="test",
-            source_file=f"raw/espn/{at:%Y%m%dT%H%M}.json.gz",
-        )
+    def injury(self, day: date, name: str, team: str | None, status: str, *, at: datetime) -> None:
+        """A player on ESPN's list of a moment, which is then there of every team."""
+        self.add(injury_lists.PLAYERS, **injury_lists.listed(day, "espn", name, team, status, at))
+        self._espn_teams(day, at, submitted=True)
 
     def no_injuries(self, day: date, *, at: datetime) -> None:
-        """The feed's list names nobody."""
-        self.add(
-            "nba_raw.injury_report",
-            game_date=day,
-            source="espn",
-            status="NONE",
-            snapshot_time=at,
-            run_id="test",
-            source_file=f"raw/espn/{at:%Y%m%dT%H%M}.json.gz",
-        )
+        """ESPN's list names nobody, so that no team's is there."""
+        self.add(injury_lists.PLAYERS, **injury_lists.nobody(day, "espn", at))
+        self._espn_teams(day, at, submitted=False)
+
+    def _espn_teams(self, day: date, at: datetime, *, submitted: bool) -> None:
+        if (day, at) not in self._espn_lists:
+            self._espn_lists.add((day, at))
+            for team in TEAMS:
+                self.add(injury_lists.TEAMS, **injury_lists.covered(day, "espn", team.abbr, at, submitted=submitted))
+
+    def report(
+        self, day: date, teams: Mapping[str, bool], *players: tuple[str, str, str], at: datetime, source: str = OFFICIAL
+    ) -> None:
+        """The league's own report: whether each team has submitted, and (name, team, status) of who
+        is listed.
+        """
+        for player in players:
+            self.add(injury_lists.PLAYERS, **injury_lists.listed(day, source, *player, at, "Rest"))
+        for team, submitted in teams.items():
+            self.add(injury_lists.TEAMS, **injury_lists.covered(day, source, team, at, submitted=submitted))
 
     def zones(
         self, day: date, player_id: int | None, team: str, opponent: str, *, home: bool, paint: int, mid: int

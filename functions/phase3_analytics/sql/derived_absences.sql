@@ -1,9 +1,9 @@
 -- Absences of past games as injury report rows with source derived: for history that no feed gives.
--- Known from 11:00 New York on the game's day, as an injury list would be. Parameters: @run_id,
+-- Of the teams, and as of the moment, that this run's derived_lists wrote. Parameters: @run_id,
 -- @first_date, @last_date.
 SELECT
   a.game_date,
-  'derived' AS source,
+  l.source,
   a.team,
   a.player_id,
   a.player_name,
@@ -11,9 +11,12 @@ SELECT
   p.player_lookup_base,
   'OUT' AS status,
   'did not play' AS reason,
-  TIMESTAMP(DATETIME(a.game_date, TIME '11:00:00'), 'America/New_York') AS snapshot_time,
+  l.snapshot_time,
   @run_id AS run_id,
-  CAST(NULL AS STRING) AS source_file
+  l.source_file
 FROM nba_analytics.player_absences AS a
 JOIN nba_reference.players AS p ON p.player_id = a.player_id
+JOIN nba_raw.injury_report_teams AS l
+  ON l.game_date = a.game_date AND l.game_date BETWEEN @first_date AND @last_date
+  AND l.team = a.team AND l.source = 'derived'
 WHERE a.game_date BETWEEN @first_date AND @last_date

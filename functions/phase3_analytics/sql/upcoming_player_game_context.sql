@@ -81,40 +81,59 @@ expected AS (
     AND e.seen_at < TIMESTAMP_ADD(c.features_as_of, INTERVAL 1 MICROSECOND)
   GROUP BY c.game_id, c.team, c.player_id
 ),
--- The report of the day: the feed's latest list as a whole, so that who is not on it any more
--- counts as healthy; else absences derived from box scores. A list that names nobody takes earlier
--- ones out of force but is no report itself: thirty teams are never without an injury, it is what
--- the feed shows before the day's first list.
-reports AS (
-  SELECT
-    g.game_id, i.source_file, i.snapshot_time AS report_at,
-    IF(i.player_lookup IS NULL, NULL, i.source) AS source
+-- The injury list in force of every team of the day, as of each game's moment: the newest of the
+-- first source that has any, which decides even where it says that the list is not there yet.
+lists AS (
+  SELECT g.game_id, t.team, t.submitted, t.source, t.snapshot_time, t.source_file
   FROM games AS g
-  JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
-  WHERE g.is_home AND i.snapshot_time < g.features_as_of
-  QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY g.game_id
-    ORDER BY {{report_in_force(i.)}}
-  ) = 1
+  JOIN nba_raw.injury_report_teams AS t
+    ON t.game_date = g.game_date AND t.game_date BETWEEN @first_date AND @last_date
+  WHERE g.is_home AND t.snapshot_time < g.features_as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY g.game_id, t.team ORDER BY {{report_in_force(t.)}}) = 1
 ),
-listed AS (
-  SELECT g.game_id, g.features_as_of, COALESCE(i.player_id, n.player_id) AS player_id, i.status, i.reason, i.source, i.team
+-- Who is on them: who is not on his team's any more counts as healthy. A row whose team the feed
+-- does not say counts where the list of one of the game's two teams is that one.
+entries AS (
+  SELECT
+    g.game_date, g.game_id, g.features_as_of, l.team AS list_team,
+    i.team, i.player_id, i.player_lookup, i.status, i.reason, i.source, i.snapshot_time
   FROM games AS g
-  JOIN reports AS r ON r.game_id = g.game_id
+  JOIN lists AS l ON l.game_id = g.game_id
   JOIN nba_raw.injury_report AS i
     ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
-    AND i.source = r.source AND i.source_file IS NOT DISTINCT FROM r.source_file
+    AND i.source = l.source AND i.snapshot_time = l.snapshot_time
+    AND i.source_file IS NOT DISTINCT FROM l.source_file
+    AND (i.team = l.team OR (i.team IS NULL AND l.team IN (g.team, g.opponent)))
+  WHERE g.is_home AND l.submitted AND i.player_lookup IS NOT NULL
+),
+-- Listed, nobody listed, or no list: of each team that any source says something of.
+team_lists AS (
+  SELECT
+    l.game_id, l.team, l.snapshot_time AS list_at,
+    IF(l.submitted, l.source, NULL) AS source,
+    CASE WHEN NOT l.submitted THEN 'no_list' WHEN e.list_team IS NULL THEN 'nobody_listed' ELSE 'listed' END AS state
+  FROM lists AS l
+  LEFT JOIN (SELECT DISTINCT game_id, list_team FROM entries WHERE team IS NOT NULL) AS e
+    ON e.game_id = l.game_id AND e.list_team = l.team
+),
+-- Under whichever team he is listed, he is.
+listed AS (
+  SELECT
+    e.game_id, e.features_as_of, COALESCE(e.player_id, n.player_id) AS player_id,
+    e.status, e.reason, e.source, e.team
+  FROM entries AS e
   LEFT JOIN nba_analytics.resolved_names AS n
-    ON n.game_date = g.game_date AND n.game_date BETWEEN @first_date AND @last_date
-    AND n.game_id = g.game_id AND n.features_as_of = g.features_as_of
-    AND n.feed = 'injury_report' AND n.player_lookup = i.player_lookup AND n.team IS NOT DISTINCT FROM i.team
-  WHERE g.is_home AND i.snapshot_time < g.features_as_of AND i.player_lookup IS NOT NULL
+    ON n.game_date = e.game_date AND n.game_date BETWEEN @first_date AND @last_date
+    AND n.game_id = e.game_id AND n.features_as_of = e.features_as_of
+    AND n.feed = 'injury_report' AND n.player_lookup = e.player_lookup AND n.team IS NOT DISTINCT FROM e.team
   -- A player listed twice counts with the worse status.
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY g.game_id, COALESCE(i.player_id, n.player_id)
+    PARTITION BY e.game_id, COALESCE(e.player_id, n.player_id)
     ORDER BY
-      CASE i.status WHEN 'OUT' THEN 1 WHEN 'DOUBTFUL' THEN 2 WHEN 'QUESTIONABLE' THEN 3 ELSE 4 END,
-      i.snapshot_time DESC, i.player_lookup, i.reason
+      CASE e.status
+        WHEN 'OUT' THEN 1 WHEN 'DOUBTFUL' THEN 2 WHEN 'QUESTIONABLE' THEN 3 WHEN 'PROBABLE' THEN 4 ELSE 5
+      END,
+      e.snapshot_time DESC, e.player_lookup, e.reason
   ) = 1
 ),
 -- On the roster: the latest game known was for this team, at most 30 days back; the summer before
@@ -222,10 +241,12 @@ SELECT
   END AS rest_days,
   r.is_back_to_back, r.team_rest_days, r.opponent_rest_days, r.rest_advantage,
   p.source AS injury_report_source,
+  COALESCE(p.state, 'no_list') AS injury_list_state,
+  COALESCE(o.state, 'no_list') AS opponent_injury_list_state,
   i.status AS injury_status,
   i.source AS injury_source,
   i.reason AS injury_reason,
-  p.report_at AS injury_snapshot_at,
+  p.list_at AS injury_snapshot_at,
   r.spread, r.game_total, r.implied_team_total,
   m.main_line,
   CAST(m.main_line AS FLOAT64) AS line,
@@ -235,7 +256,8 @@ SELECT
   r.last_team,
   d.lines AS suspicious_lines
 FROM roster AS r
-LEFT JOIN reports AS p ON p.game_id = r.game_id
+LEFT JOIN team_lists AS p ON p.game_id = r.game_id AND p.team = r.team
+LEFT JOIN team_lists AS o ON o.game_id = r.game_id AND o.team = r.opponent
 LEFT JOIN listed AS i ON i.game_id = r.game_id AND i.player_id = r.player_id
 LEFT JOIN medians AS m ON m.game_id = r.game_id AND m.player_id = r.player_id
 LEFT JOIN probabilities AS b ON b.game_id = r.game_id AND b.player_id = r.player_id

@@ -13,7 +13,7 @@ joined AS (
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.player_name, c.player_lookup, c.team, c.opponent,
     c.tipoff_at, c.tipoff_source, c.season, c.season_type, c.last_game_at, c.last_game_date,
     c.last_team, c.suspicious_lines,
-    c.injury_report_source, c.injury_snapshot_at, c.injury_status, c.injury_source,
+    c.injury_report_source, c.injury_status, c.injury_source,
     c.rest_days, c.is_back_to_back, c.team_rest_days, c.opponent_rest_days, c.rest_advantage, c.is_home,
     c.season_day, c.is_playoffs, c.implied_team_total, c.spread, c.game_total,
     c.line, c.line_opening, c.line_movement, c.line_books, c.line_sd, c.line_range, c.line_p_over, c.line_snapshot_at,
@@ -107,11 +107,9 @@ explained AS (
       IF(league_games = 0, 'league=too_few_games,', ''),
       IF(paint_share_l20 IS NULL OR opponent_paint_allowed_rel IS NULL, 'shot_zones=no_data,', ''),
       IF(zone_mismatch IS NULL, 'matchup=unknown,', ''),
-      CASE
-        WHEN injury_report_source IS NOT NULL THEN ''
-        WHEN injury_snapshot_at IS NULL THEN 'injuries=no_report,'
-        ELSE 'injuries=empty_list,'
-      END,
+      -- His team's list, and the opponent's.
+      IF(injury_report_source IS NULL, 'injuries=no_list,', ''),
+      IF(opponents_out_count IS NULL, 'opponents=no_list,', ''),
       CASE
         WHEN injury_report_source IS NULL THEN ''
         WHEN injury_status IN ('OUT', 'DOUBTFUL') AND points_rank IS NULL THEN 'available=listed_out,'

@@ -6,6 +6,7 @@ players AS (
   SELECT
     c.game_date, c.game_id, c.player_id, c.features_as_of, c.team, c.opponent, c.is_back_to_back,
     c.injury_report_source,
+    COALESCE(c.opponent_injury_list_state, 'no_list') = 'no_list' AS opponent_unknown,
     COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
     c.line, d.minutes_ewma_20, d.points_ewma_08,
     d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
@@ -50,7 +51,8 @@ ranks AS (
   FROM players
   WHERE injury_report_source IS NOT NULL AND NOT is_rotation_out
 ),
--- Unknown where no report of the day is known; a player is not his own team-mate.
+-- Unknown where the team's own injury list is, of opponents where theirs is; a player is not his
+-- own team-mate.
 counted AS (
   SELECT
     p.*,
@@ -72,9 +74,9 @@ counted AS (
     r.points_rank,
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(v.lined_out, 0.0) - IF(p.is_rotation_out, COALESCE(p.line, 0.0), 0.0)) AS teammates_out_lines,
-    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.players, 0)) AS opponents_count,
-    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
-    IF(p.injury_report_source IS NULL, NULL, COALESCE(o.points, 0.0)) AS opponents_points
+    IF(p.opponent_unknown, NULL, COALESCE(o.players, 0)) AS opponents_count,
+    IF(p.opponent_unknown, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
+    IF(p.opponent_unknown, NULL, COALESCE(o.points, 0.0)) AS opponents_points
   FROM players AS p
   LEFT JOIN missing AS t ON t.game_id = p.game_id AND t.team = p.team
   LEFT JOIN missing AS o ON o.game_id = p.game_id AND o.team = p.opponent

@@ -1,5 +1,5 @@
--- What the run wrote to the feature store: rows, players by quality, and how many lack an injury
--- report or a line. Parameters: @as_of (the run's), @first_date, @last_date, @min_quality.
+-- What the run wrote to the feature store: rows, players by quality, and how many lack their team's
+-- injury list or a line. Parameters: @as_of (the run's), @first_date, @last_date, @min_quality.
 SELECT
   COUNT(*) AS row_count,
   COUNT(DISTINCT game_id) AS games,

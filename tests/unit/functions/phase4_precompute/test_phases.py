@@ -157,7 +157,7 @@ def test_phase_4_says_what_it_wrote(world: FeatureFixture) -> None:
     world.game(DAY, "BOS", "LAL", status="scheduled")
     outcome = world.serve(DAY, AS_OF)
     assert outcome.reason == (
-        "no injury report of the day names anybody: features of missing players are NULL; no player has a line"
+        "no team's injury list of the day is known: features of missing players are NULL; no player has a line"
     )
     figures = {name: outcome.metadata[name] for name in ("row_count", "games", "players", "rows_of_quality")}
     assert figures == {"row_count": 2, "games": 1, "players": 2, "rows_of_quality": 0}

@@ -186,4 +186,4 @@ def test_overlapping_runs_of_a_date_do_not_disturb_each_other(world: FeatureFixt
     assert world.features(DAY, morning) == before
     assert world.features(DAY, AS_OF)[RISING]["line"] != before[RISING]["line"]
     assert before[RISING]["teammates_out_count"] is None  # no report before noon
-    assert "injuries=no_report" in before[RISING]["null_reasons"]
+    assert "injuries=no_list" in before[RISING]["null_reasons"]

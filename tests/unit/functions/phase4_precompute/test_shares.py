@@ -88,6 +88,6 @@ def test_without_a_report_nobody_knows_who_is_left(world: FeatureFixture) -> Non
     unknown = ("minutes", "points", "rotation")
     assert {row[f"available_{name}"] for name in unknown} == {None}
     assert {row[name] for name in ("minutes_share", "points_share", "points_rank", "teammates_out_lines")} == {None}
-    assert "injuries=no_report" in row["null_reasons"]
+    assert "injuries=no_list" in row["null_reasons"]
     assert "available=" not in row["null_reasons"]
     assert "box_score=incomplete" in row["null_reasons"], "nobody told of rebounds"

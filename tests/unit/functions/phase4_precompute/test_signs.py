@@ -178,8 +178,10 @@ def _groups(name: str) -> set[str]:
         return {"box_score"} | _groups(AS_OF_POINTS[name])
     if name in ("teammates_out_points_recent", "teammates_out_points_delta", "teammates_out_minutes_delta"):
         return {"teammates_recent"} | ({"injuries"} if name.endswith("delta") else set())
-    if name.startswith(("teammates_out", "opponents_out", "available")):
+    if name.startswith(("teammates_out", "available")):
         return {"injuries"}
+    if name.startswith("opponents_out"):
+        return {"opponents"}
     if name in ("minutes_share", "points_share", "points_rank"):
         return {"injuries", "available"}
     if name in ("points_sd_l10", "points_slope_l10", "minutes_slope_l10", "minutes_sd_l10", "minutes_second_last"):

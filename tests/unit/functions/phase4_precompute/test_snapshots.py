@@ -249,14 +249,14 @@ def test_an_empty_list_takes_the_earlier_ones_out_of_force(world: FeatureFixture
     assert set(statuses(world).values()) == {None}
     mate = world.features(DAY, AS_OF)[MATE[0]]
     assert mate["teammates_out_count"] is None
-    assert "injuries=empty_list" in mate["null_reasons"]
+    assert "injuries=no_list" in mate["null_reasons"]
     assert world.rows("nba_analytics.resolved_names", "feed = 'injury_report' AND player_lookup IS NULL") == []
 
 
 def test_a_list_after_an_empty_one_counts(world: FeatureFixture) -> None:
     """The feed is empty before the day's first list."""
     world.no_injuries(DAY, at=at(7))
-    assert "injuries=empty_list" in _reasons(world, at(8))
+    assert "injuries=no_list" in _reasons(world, at(8))
     world.injury(DAY, "Star Man", "BOS", "OUT", at=at(11))
     assert statuses(world)["Star Man"] == "OUT"
     assert world.features(DAY, AS_OF)[MATE[0]]["teammates_out_count"] == 1

@@ -27,7 +27,7 @@ USES = re.compile(r"\{\{(\w+)\(")
 WORDS = {
     "features_moment": "17:30:00",
     "newest_snapshot": r"run_id DESC, \S*source_file DESC",
-    "report_in_force": r"= 'derived', 1, 0\)",
+    "report_in_force": "WHEN 'what_if' THEN 0",
     "answered_at": r"answer_at, IF\(",
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
