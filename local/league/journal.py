@@ -14,6 +14,7 @@ from local.league.bookmaker import BOOKMAKERS, Lines
 from local.league.calendar import Game
 from local.league.game_columns import GameColumns
 from local.league.game_day import Outcome, Setting
+from local.league.injury_reports import InjuryReports
 from local.league.names import spell_for
 from local.league.players import ROSTER, ZONES, Floats, Ints, Players
 from local.league.tables import write_table
@@ -25,7 +26,8 @@ LONGEST_ABSENCE = 60  # team games; who is away longer is no longer missed
 class Journal:
     """Every row of the archive, in order of day, game, team and player."""
 
-    def __init__(self, abbrs: list[str], players: Players) -> None:
+    def __init__(self, abbrs: list[str], players: Players, lists: np.random.Generator) -> None:
+        """`lists` is the random stream of the injury lists."""
         self.abbrs = abbrs
         self.players = players
         self.games: list[Game] = []
@@ -34,6 +36,7 @@ class Journal:
         self._box: list[Mapping[str, NDArray[Any]]] = []
         self._lines: list[Mapping[str, NDArray[Any]]] = []
         self._absences: list[Mapping[str, NDArray[Any]]] = []
+        self._injuries = InjuryReports(players, lists)
         count = len(players.player_id)
         # The last ten games played of everybody, as a ring: minutes and points, and how many there
         # were.
@@ -48,10 +51,13 @@ class Journal:
         setting: Setting,
         outcome: Outcome,
         out: NDArray[np.bool_],
+        newly: NDArray[np.bool_],
         lines: Lines,
         odds: tuple[Floats, Floats, Floats, Floats],
     ) -> None:
-        """Record one day; `odds` as bookmaker.game_lines gives them."""
+        """Record one day; `out` and `newly` as game_day.miss_games gives them, `odds` as
+        bookmaker.game_lines.
+        """
         first = len(self.games)
         self.games.extend(games)
         self._scores.append(outcome.points.sum(axis=1).reshape(-1, 2))
@@ -62,6 +68,8 @@ class Journal:
         row, place, who = row[in_order], place[in_order], who[in_order]
         starts = np.argsort(np.argsort(-outcome.minutes, axis=1, kind="stable"), axis=1, kind="stable") < 5
         self._note_absences(first, setting, out)
+        usual = self._last_ten(setting.roster)[..., 0]
+        self._injuries.add_day(first, games, setting, out, newly, outcome.minutes > 0, usual)
         self._box.append(
             {
                 "game": first + row // 2, "home": row % 2 == 0, "player": who, "starter": starts[row, place],
@@ -90,13 +98,19 @@ class Journal:
         row, who = row[known], who[known]
         in_order = np.lexsort((who, row))
         row, who = row[in_order], who[in_order]
-        means = self._recent[who].sum(axis=1) / np.minimum(self._played[who], 10)[:, None]
+        means = self._last_ten(who)
         self._absences.append(
             {
                 "game": first + row // 2, "home": row % 2 == 0, "player": who,
                 "since": self._missed[who] + 1, "minutes": means[:, 0], "points": means[:, 1],
             }
         )  # fmt: skip
+
+    def _last_ten(self, who: Ints) -> Floats:
+        """Mean minutes and points of the last ten games played; zeros of somebody without any."""
+        games = np.clip(self._played[who], 1, 10)[..., None]
+        means: Floats = self._recent[who].sum(axis=-2) / games
+        return means
 
     def _note_games(self, setting: Setting, outcome: Outcome) -> None:
         self._missed[setting.roster] += 1
@@ -110,7 +124,7 @@ class Journal:
         self._team_then[who] = setting.team[row]
 
     def write(self, folder: Path) -> None:
-        """Write the seven files of the archive into an existing folder."""
+        """Write the nine files of the archive into an existing folder."""
         for name, columns in self.tables():
             write_table(folder, name, columns)
 
@@ -135,6 +149,7 @@ class Journal:
                 "points_l10": np.round(missing["points"], 1),
             },
         )
+        yield from self._injuries.tables(of_game, SOURCE)
         yield from self._shot_zones(of_game, box)
 
     def _person(self, rows: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

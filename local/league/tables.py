@@ -66,6 +66,19 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("team_games_since_played", pa.int8()), ("minutes_l10", pa.float32()), ("points_l10", pa.float32()),
         ]
     ),
+    "injury_reports": pa.schema(
+        [
+            ("report_time", _MOMENT), ("report_time_kind", pa.string()), ("game_date", pa.date32()),
+            ("game_id", pa.string()), ("team_abbr", pa.string()), ("player_name", pa.string()),
+            ("player_id", pa.int64()), ("status", pa.string()), ("reason", pa.string()), ("source", pa.string()),
+        ]
+    ),
+    "injury_report_teams": pa.schema(
+        [
+            ("report_time", _MOMENT), ("game_date", pa.date32()), ("game_id", pa.string()),
+            ("team_abbr", pa.string()), ("submitted", pa.bool_()), ("source", pa.string()),
+        ]
+    ),
     "shot_zones_player_game": pa.schema(
         [
             ("game_id", _TEXT), ("game_date", _DAY), ("season", _TEXT), ("player_id", pa.int64()),

@@ -20,6 +20,7 @@ from shared.nba.teams import TEAMS
 LAST_START_YEAR = 2025  # the last season starts in October 2025
 ROOKIES = 2  # new players a team each summer
 TRADES_PER_SEASON = 3
+INJURY_LISTS = 1  # the key of their own random stream: a league's games are the same without them
 
 Progress = Callable[[int, int], None]
 
@@ -72,7 +73,7 @@ def simulate(
     players = make_players(team_count * (ROSTER + ROOKIES * (seasons - 1)), rng)
     teams = make_teams(team_count, rng)
     spell = np.zeros(len(players.player_id), dtype=np.int64)
-    journal = Journal(abbrs, players)
+    journal = Journal(abbrs, players, np.random.default_rng([seed, INJURY_LISTS]))
     fresh = np.arange(team_count * ROSTER, len(players.player_id)).reshape(seasons - 1, team_count, ROOKIES)
 
     years = range(LAST_START_YEAR - seasons + 1, LAST_START_YEAR + 1)
@@ -109,7 +110,7 @@ def simulate(
             outcome = play(setting, players, teams, ~out, rng)
             tipoff_us = np.repeat([int(game.tipoff.timestamp()) * 1_000_000 for game in games], 2)
             lines = player_lines(games[0].day, tipoff_us, early, final, out, rng)
-            journal.add_day(games, setting, outcome, out, lines, game_lines(final, rng))
+            journal.add_day(games, setting, outcome, out, newly, lines, game_lines(final, rng))
             done += 1
             if progress is not None:
                 progress(done, total)

@@ -50,7 +50,7 @@ class EspnList:
         """
         today = new_york_date(EPOCH + now_us * MICROSECOND)
         teams: dict[str, list[Entry]] = defaultdict(list)
-        for abbr, entry in (*self._listed(today, now_us), *self._absent(today, now_us)):
+        for abbr, entry in (*self._find_listed(today, now_us), *self._find_absent(today, now_us)):
             team = team_by_abbr(abbr)
             teams[team.nba_name if team else abbr].append(entry)
         return {
@@ -63,7 +63,7 @@ class EspnList:
             ],
         }
 
-    def _listed(self, today: date, now_us: int) -> Iterator[tuple[str, Entry]]:
+    def _find_listed(self, today: date, now_us: int) -> Iterator[tuple[str, Entry]]:
         """Team and entry of everybody on a list in force."""
         days = self._archive.games.day
         for game in range(bisect_left(days, today), bisect_right(days, today)):
@@ -72,7 +72,7 @@ class EspnList:
                     if player.status in _STATUSES:
                         yield team, _listed_entry(player, team, found.report_us, today)
 
-    def _absent(self, today: date, now_us: int) -> Iterator[tuple[str, Entry]]:
+    def _find_absent(self, today: date, now_us: int) -> Iterator[tuple[str, Entry]]:
         """Team and entry of those who were absent, of teams without any list."""
         announced = to_us(at_new_york(today, INJURY_LIST))
         rows = [] if announced > now_us else [row for row in self._absences.get(today, ()) if not self._covers(row)]
@@ -80,8 +80,8 @@ class EspnList:
             self._warned = True
             teams = ", ".join(sorted({row["team_abbr"] for row in rows}))
             logger.warning(
-                "The archive has no injury list of %s on %s: ESPN's list names who did not play, "
-                "which nobody knew so. It is said of this day alone.",
+                "The archive has no injury list of %s on %s: ESPN's list names who did not play, which nobody "
+                "knew for sure. Days after this one are not logged.",
                 teams,
                 today,
             )

@@ -13,22 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from local.league.tables import SCHEMAS
 from local.replay.injury_lists import Listing, TeamList
-
-_MOMENT = pa.timestamp("us", tz="UTC")
-_PLAYERS = pa.schema(
-    [
-        ("report_time", _MOMENT), ("report_time_kind", pa.string()), ("game_date", pa.date32()),
-        ("game_id", pa.string()), ("team_abbr", pa.string()), ("player_name", pa.string()),
-        ("player_id", pa.int64()), ("status", pa.string()), ("reason", pa.string()), ("source", pa.string()),
-    ]
-)  # fmt: skip
-_TEAMS = pa.schema(
-    [
-        ("report_time", _MOMENT), ("game_date", pa.date32()), ("game_id", pa.string()), ("team_abbr", pa.string()),
-        ("submitted", pa.bool_()), ("source", pa.string()),
-    ]
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,8 @@ def write_lists(archive: Path, target: Path, reports: Sequence[Report]) -> Path:
         for row, each in zip(of_game, reports, strict=True)
         for name, status in each.listed.items()
     ]
-    for name, schema, rows in (("injury_reports", _PLAYERS, players), ("injury_report_teams", _TEAMS, of_game)):
+    for name, rows in (("injury_reports", players), ("injury_report_teams", of_game)):
+        schema = SCHEMAS[name]
         kept = [{column: row[column] for column in schema.names} for row in rows]
         pq.write_table(pa.Table.from_pylist(kept, schema=schema), target / f"{name}.parquet")
     return target

@@ -1,0 +1,157 @@
+"""The injury lists that the league's teams publish, collected by day; drawn from a random stream of
+their own, so that everything else of a league is as it would be without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from local.league.calendar import Game
+from local.league.game_columns import GameColumns
+from local.league.game_day import Setting
+from local.league.injury_paths import LAST, REPORTS, STATUSES, draw_statuses, draw_submitted, draw_unnamed
+from local.league.players import Floats, Ints, Players
+from shared.core.clock import NEW_YORK, at_new_york
+
+Bools = NDArray[np.bool_]
+
+# Days from the game's and New York time of the reports but the last. Reports are of every hour's
+# thirtieth minute.
+TIMES = ((-1, time(17, 30)), (0, time(10, 30)), (0, time(13, 30)), (0, time(17, 30)))
+BEFORE_TIPOFF = timedelta(minutes=30)  # of the last report, at least
+REASONS = (
+    "Injury/Illness - Right Ankle; Sprain", "Injury/Illness - Left Ankle; Sprain",
+    "Injury/Illness - Left Knee; Soreness",
+    "Injury/Illness - Right Knee; Injury Management", "Injury/Illness - Left Hamstring; Strain",
+    "Injury/Illness - Right Calf; Strain", "Injury/Illness - N/a; Illness", "Injury/Illness - Low Back; Spasms",
+    "Injury/Illness - Right Wrist; Sprain", "Rest", "Personal Reasons", "",
+)  # fmt: skip
+
+
+class InjuryReports:
+    """Every list of the league, in order of day, team and time."""
+
+    def __init__(self, players: Players, rng: np.random.Generator) -> None:
+        self._players = players
+        self._rng = rng
+        count = len(players.player_id)
+        self._unnamed = np.zeros(count, dtype=np.bool_)  # of his present or last spell
+        self._reason = np.zeros(count, dtype=np.int64)
+        self._teams: list[Mapping[str, NDArray[Any]]] = []
+        self._listed: list[Mapping[str, NDArray[Any]]] = []
+
+    def add_day(
+        self,
+        first: int,
+        games: Sequence[Game],
+        setting: Setting,
+        out: Bools,
+        newly: Bools,
+        plays: Bools,
+        minutes: Floats,
+    ) -> None:
+        """Publish the lists of one day.
+
+        Args:
+            first: the number of the day's first game.
+            out, newly, plays: who is absent, who was not in the game before, who plays: K x ROSTER.
+            minutes: of each player, a game.
+        """
+        roster = setting.roster
+        begins = out & newly
+        self._unnamed[roster[begins]] = draw_unnamed(minutes[begins], self._rng)
+        self._reason[roster[begins | plays]] = self._rng.integers(len(REASONS), size=int((begins | plays).sum()))
+        statuses = draw_statuses(out & ~self._unnamed[roster], newly, plays, self._rng)
+        submitted = draw_submitted(setting.tired, self._rng)
+        at_us, is_due = report_times(games)
+        kept = _find_changes(statuses, submitted, is_due)
+        row, report = np.nonzero(kept)
+        self._teams.append(
+            {
+                "game": first + row // 2, "home": row % 2 == 0, "at_us": at_us[row, report],
+                "submitted": submitted[row, report],
+            }
+        )  # fmt: skip
+        shown = (kept & submitted)[:, :, None] & (statuses.transpose(0, 2, 1) > 0)
+        row, report, place = np.nonzero(shown)
+        who = roster[row, place]
+        self._listed.append(
+            {
+                "game": first + row // 2, "home": row % 2 == 0, "at_us": at_us[row, report], "player": who,
+                "status": statuses[row, place, report], "reason": self._reason[who],
+            }
+        )  # fmt: skip
+
+    def tables(self, of_game: GameColumns, source: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(file name, columns) of both files."""
+        teams, listed = (
+            {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            for parts in (self._teams, self._listed)
+        )
+        yield (
+            "injury_reports",
+            _of_game(of_game, "injury_reports", listed, source)
+            | {
+                "report_time_kind": pa.repeat("stated", len(listed["game"])),
+                "player_id": self._players.player_id[listed["player"]],
+                "player_name": pa.array(self._players.name).take(pa.array(listed["player"])),
+                "status": pa.array(STATUSES).take(pa.array(listed["status"])),
+                "reason": pa.array([reason or None for reason in REASONS]).take(pa.array(listed["reason"])),
+            },
+        )
+        yield (
+            "injury_report_teams",
+            _of_game(of_game, "injury_report_teams", teams, source) | {"submitted": teams["submitted"]},
+        )
+
+
+def _of_game(of_game: GameColumns, file: str, rows: Mapping[str, NDArray[Any]], source: str) -> dict[str, Any]:
+    columns = of_game.pick(file, rows["game"], rows["home"])
+    del columns["opponent_abbr"]
+    return columns | {
+        "report_time": rows["at_us"].astype("datetime64[us]"),
+        "source": pa.repeat(source, len(rows["game"])),
+    }
+
+
+def report_times(games: Sequence[Game]) -> tuple[Ints, Bools]:
+    """When each team's reports of one day come out (microseconds since 1970 UTC) and which of them
+    do: two rows a game. The last comes half an hour before tip-off or earlier, and none after it.
+    """
+    fixed = [_to_us(at_new_york(games[0].day + timedelta(days=days), clock)) for days, clock in TIMES]
+    last = np.repeat([_to_us(_last_report(game.tipoff)) for game in games], 2)
+    at_us = np.concatenate([np.tile(fixed, (len(last), 1)), last[:, None]], axis=1)
+    is_due = at_us < last[:, None]
+    is_due[:, LAST] = True
+    return at_us, is_due
+
+
+def _last_report(tipoff: datetime) -> datetime:
+    """The thirtieth minute of an hour, half an hour or more before tip-off."""
+    latest = tipoff.astimezone(NEW_YORK) - BEFORE_TIPOFF
+    hour = latest if latest.minute >= 30 else latest - timedelta(hours=1)
+    return hour.replace(minute=30, second=0, microsecond=0)
+
+
+def _to_us(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000
+
+
+def _find_changes(statuses: Ints, submitted: Bools, is_due: Bools) -> Bools:
+    """Which reports say anything new of a team, K x REPORTS: equal ones are published and not
+    kept.
+    """
+    shown = np.where(submitted[:, None, :], statuses, -1)
+    kept = np.zeros_like(is_due)
+    before = np.full(shown.shape[:2], -2)
+    for report in range(REPORTS):
+        differs = is_due[:, report] & (shown[:, :, report] != before).any(axis=1)
+        kept[:, report] = differs
+        before = np.where(differs[:, None], shown[:, :, report], before)
+    return kept
