@@ -47,7 +47,7 @@ from functions.phase6_export.reading import (
     read_last_games,
     read_performance,
     read_results,
-    read_rows,
+    read_sources,
 )
 from functions.phase6_export.rows import Row, Rows
 from functions.phase6_export.sources import Source, Sources, gaps
@@ -154,10 +154,9 @@ class _Export:
         """The date's predictions and best bets, with the reason where it has none."""
         why = refused.reason if refused else None
         withholds = self.context.runtime.settings.withhold_picks_without_injuries
-        unknown = sorted(game for game in day.offered_games if day.injuries_unknown(game)) if withholds else []
-        withheld = (
-            f"picks of {len(unknown)} of {len(day.offered_games)} games are withheld: no injury list was in force"
-        )
+        teams = day.teams_on_offer if withholds else set()
+        unknown = sum(not day.list_of(*each).is_known for each in teams)
+        withheld = f"picks of {unknown} of {len(teams)} teams are withheld: no injury list was in force"
         bets = best_bets.content(day, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM)
         missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
@@ -292,7 +291,7 @@ class _Export:
         if day is not None and day.game_date == graded_date:
             rows = day.source_rows
         else:
-            rows = read_rows(warehouse, "sources", graded_date, now=self.now)
+            rows = read_sources(warehouse, graded_date, self.now)
         games = {row["game_id"] for row in rows if row["game_id"] is not None}
         return Sources(graded_date, rows).of(games)
 

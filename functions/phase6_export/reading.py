@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from functions.phase6_export.lists import TeamList, gather_lists
 from functions.phase6_export.rows import Row, Rows
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
@@ -42,8 +43,8 @@ class Day:
     """When the newest of what the schedule says around the date was known."""
     consolidated_batches: tuple[str, ...]
     source_rows: Sequence[Row]
-    """Of sources.sql: what was known of each source, per predicted game and (game_id None) for the
-    whole date.
+    """Of sources.sql, gathered: what was known of each source, per predicted game and (game_id
+    None) for the whole date.
     """
 
     @cached_property
@@ -106,18 +107,25 @@ class Day:
         is_home = player["team"] == game["home_team"]
         return {"team": player["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
 
-    def injuries_unknown(self, game_id: str) -> bool:
-        """Whether no injury list was in force for the game's features; for a game without any, for
-        the date's.
+    def list_of(self, game_id: str, team: str | None) -> TeamList:
+        """What was known of a team's injury list for the game's features; for a game without any,
+        for the date's.
         """
-        return self._unknown.get(game_id, self._unknown[None])
+        lists: dict[str | None, TeamList] = self._lists.get(game_id, self._lists[None])
+        return lists.get(team, TeamList(team))
+
+    def injuries_unknown(self, player: Row) -> bool:
+        """Whether no injury list of his team was in force; player: a row with his game and team."""
+        return not self.list_of(player["game_id"], player["team"]).is_known
 
     @cached_property
-    def _unknown(self) -> dict[str | None, bool]:
-        return {
-            row["game_id"]: row["injuries_at"] is None or not row["injuries_named"] or row["injuries_seen"] is False
-            for row in self.source_rows
-        }
+    def _lists(self) -> dict[str | None, dict[str | None, TeamList]]:
+        return {row["game_id"]: row["lists"] for row in self.source_rows}
+
+    @cached_property
+    def teams_on_offer(self) -> set[tuple[str, str | None]]:
+        """(game_id, team) of the players with predictions on offer."""
+        return {(key[0], self.considered[key]["team"]) for key in self.by_player}
 
     @cached_property
     def silent_systems(self) -> dict[str, tuple[str, str]]:
@@ -205,8 +213,13 @@ def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:
         consolidated_batches=tuple((facts["consolidated_batches"] or "").split(","))
         if facts["consolidated_batches"]
         else (),
-        source_rows=read_rows(warehouse, "sources", day, now=now),
+        source_rows=read_sources(warehouse, day, now),
     )
+
+
+def read_sources(warehouse: Warehouse, day: date, now: datetime) -> list[Row]:
+    """What was known of each source: a row per predicted game, and one of the whole date."""
+    return gather_lists(read_rows(warehouse, "sources", day, now=now))
 
 
 def read_last_games(warehouse: Warehouse, day: date) -> dict[int, list[Row]]:

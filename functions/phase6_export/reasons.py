@@ -25,8 +25,8 @@ SUSPICIONS = {
     "far_from_books": "it is far from the other books' lines",
     "far_from_form": "it is far from what he scores",
 }
-# A player who is listed as less likely to play is not predicted.
-INJURIES = ("QUESTIONABLE", "PROBABLE")
+# Of a player who is out nothing is predicted.
+INJURIES = ("DOUBTFUL", "QUESTIONABLE", "PROBABLE")
 
 
 def explanation(main: Row) -> list[dict[str, Any]]:
@@ -108,15 +108,17 @@ def _forecast(row: Row, player: Row) -> str:
 
 def story(player: Row) -> list[str]:
     """Sentences on who is out, form, opponent, rest and his own health, as the features say; what
-    is unknown is left out, but of an injury report it is said.
+    is unknown is left out, but of an injury list it is said.
     """
     parts = (_health(player), _absences(player), _form(player), _opponent(player), _their_absences(player))
     return [part for part in parts if part]
 
 
 def _health(player: Row) -> str:
-    status = player["injury_status"]
-    return f"He is listed as {status.lower()}." if status in INJURIES else ""
+    status, why = player["injury_status"], player["injury_reason"]
+    if status not in INJURIES:
+        return ""
+    return f"He is listed as {status.lower()}{f' ({why})' if why else ''}."
 
 
 def _absences(player: Row) -> str:
@@ -127,7 +129,7 @@ def _absences(player: Row) -> str:
         return ""
     count, team = player["teammates_out_count"], player["team"] or "his team"
     if count is None:
-        return f"Who is out for {team} is not known: there is no injury report of the day."
+        return _describe_unknown(team)
     delta = player["teammates_out_points_delta"]
     if not count:
         recent = f", while his recent games missed {-delta:.1f} points more" if (delta or 0) <= -3 else ""
@@ -170,14 +172,20 @@ def _opponent(player: Row) -> str:
 
 
 def _their_absences(player: Row) -> str:
-    """Rotation players of the opponent, listed out or doubtful; where that is unknown his own
-    team's says so.
-    """
-    count = player.get("opponents_out_count")
+    """Rotation players of the opponent, listed out or doubtful."""
+    count, opponent = player["opponents_out_count"], player["opponent"]
+    if not player["has_features"] or opponent is None:
+        return ""
+    if count is None:
+        return _describe_unknown(opponent)
     if not count:
         return ""
     usual = f"usually score{'s' if count == 1 else ''} {player['opponents_out_points']:.1f} points"
-    return f"{player['opponent']} is without {_who(player['opponents_out'], count)}, who {usual}."
+    return f"{opponent} is without {_who(player['opponents_out'], count)}, who {usual}."
+
+
+def _describe_unknown(team: str) -> str:
+    return f"Who is out for {team} is not known: there is no injury list of the team."
 
 
 def _who(names: str | None, count: float) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from functions.phase6_export.document import format_optional_timestamp
+from functions.phase6_export.lists import OFFICIAL, TeamList
 from functions.phase6_export.rows import Row
 from shared.core.clock import new_york_date
 
@@ -119,16 +120,29 @@ class Sources:
 
 
 def _injuries(day: date, row: Row) -> Verdict:
-    known = row["injuries_at"]
-    if known is None:
-        return "missing", None, f"no injury list of {day} was known"
-    if not row["injuries_named"]:
-        return "missing", known, f"the newest injury list of {day} names nobody, so none is in force"
-    if known < row["features_as_of"] - IN_FORCE:
-        return "stale", known, f"the newest injury list of {day} was more than {_hours(IN_FORCE)} old"
-    if row["injuries_seen"] is False:
-        return "missing", known, f"the newest injury list of {day} is not in the features: {_NOT_SEEN}"
-    return "current", known, None
+    """The worse of the two teams' lists, and the older of their moments."""
+    found = [_of_list(day, row, each) for each in row["lists"].values()] or [_no_list(day)]
+    state, _, reason = min(found, key=lambda verdict: (WORST.index(verdict[0]), verdict[2] is None))
+    return state, min((known for _, known, _ in found if known is not None), default=None), reason
+
+
+def _of_list(day: date, row: Row, team: TeamList) -> Verdict:
+    """That a team has not submitted its list is an answer, too."""
+    if team.at is None:
+        return _no_list(day)
+    if not team.is_submitted and team.source != OFFICIAL:
+        return "missing", team.at, f"the newest injury list of {day} names nobody, so none is in force"
+    if team.at < row["features_as_of"] - IN_FORCE:
+        return "stale", team.at, f"the newest injury list of {day} was more than {_hours(IN_FORCE)} old"
+    if not team.is_submitted:
+        return "current", team.at, f"{team.team} had not submitted its injury list of {day}"
+    if not team.is_seen:
+        return "missing", team.at, f"the newest injury list of {day} is not in the features: {_NOT_SEEN}"
+    return "current", team.at, None
+
+
+def _no_list(day: date) -> Verdict:
+    return "missing", None, f"no injury list of {day} was known"
 
 
 def _lines(name: str, what: str) -> Callable[[date, Row], Verdict]:

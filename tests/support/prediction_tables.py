@@ -128,6 +128,11 @@ def sources(day: date = DAY, until: datetime = AS_OF) -> dict[str, list[dict[str
             {"game_date": day, "source": "espn", "team": "LAL", "status": "OUT", "snapshot_time": at,
              "player_name": "Listed", "player_lookup": "listed", "player_lookup_base": "listed", **common},
         ],
+        "nba_raw.injury_report_teams": [
+            {"game_date": day, "source": "espn", "team": team, "submitted": True, "snapshot_time": at, **common}
+            for game_id in (EARLY, LATE)
+            for team in TEAMS[game_id]
+        ],
         "nba_raw.odds_api_player_points_props": [
             {**row, **named, "market": "player_points", "line": Decimal("24.5"), "over_price": -110,
              "under_price": -110}

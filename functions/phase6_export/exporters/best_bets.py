@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
-from functions.phase6_export.exporters import withheld
+from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
 from functions.phase6_export.reading import Day, key_of
@@ -30,13 +30,13 @@ def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, A
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an
     offered price on that side. Lines of one player win and lose together, so each player enters
     once, with his best line. Bets on games that do not take place as predicted stand under
-    `withheld`, by name. Of a game without an injury list in force there is no pick where those are
+    `withheld`, by name. Of a team without an injury list in force there is no pick where those are
     withheld, and else each says so.
     """
     candidates = 0
     picks: dict[int, Row] = {}
     for row in filter(_is_bet, day.offered.only(*_OF_A_BET)):
-        if withhold_without_injuries and day.injuries_unknown(row["game_id"]):
+        if withhold_without_injuries and day.injuries_unknown(day.considered[key_of(row)]):
             continue
         candidates += 1
         if row["player_id"] not in picks or _rank(row) < _rank(picks[row["player_id"]]):
@@ -92,5 +92,5 @@ def _pick(bet: Row, day: Day) -> dict[str, Any]:
         "predicted_points": points(row["predicted_points"]),
         "edge": points(row["edge"]),
         "reason": full_reason(row, main, player),
-        "injuries_unknown": day.injuries_unknown(row["game_id"]),
+        **injuries.entry(day, player),
     }

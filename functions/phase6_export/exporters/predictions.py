@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from functions.phase6_export.document import fair_price, format_optional_timestamp, half_points, points, share
-from functions.phase6_export.exporters import withheld
+from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day
 from functions.phase6_export.reasons import explanation, line_reason
@@ -46,7 +46,7 @@ def _players(day: Day) -> Iterator[dict[str, Any]]:
             "features_as_of": format_optional_timestamp(first["features_as_of"]),
             "line_snapshot_at": format_optional_timestamp(first["line_snapshot_at"]),
             "quality_score": points(first["quality_score"]),
-            "injuries_unknown": day.injuries_unknown(first["game_id"]),
+            **injuries.entry(day, player),
             LINES: _systems(rows, player),
         }
 

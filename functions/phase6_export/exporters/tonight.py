@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.phase6_export.document import Encoded, format_optional_timestamp, half_points, points, share
+from functions.phase6_export.exporters import injuries
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day, Key, key_of
 from functions.phase6_export.reasons import full_reason
@@ -90,6 +91,7 @@ class Tonight:
             "away_team": game.get("away_team"),
             "tipoff_at": format_optional_timestamp(self.day.tipoffs.get(game_id)),
             "status": game.get("called_off") or game.get("status", "not_scheduled"),
+            "injury_lists": injuries.entries(self.day, game),
             "players": players,
         }
 
@@ -112,8 +114,7 @@ class Tonight:
             **self.day.venue(row),
             "status": "predicted" if is_predicted else "left_out",
             "reason": f"game_{off}" if off else None if is_predicted else row["reason"] or "no_prediction",
-            "injury_status": "unknown" if self.day.injuries_unknown(row["game_id"]) else row["injury_status"],
-            "injuries_unknown": self.day.injuries_unknown(row["game_id"]),
+            **injuries.entry(self.day, row),
             "has_line": row["has_line"],
             "line": row["feature_line"] if line is None else half_points(line),
             "predicted_points": points(ensemble.get("predicted_points")),

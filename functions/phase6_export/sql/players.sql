@@ -76,6 +76,9 @@ SELECT
   players.newest_consolidated_at,
   players.revision,
   features.injury_status,
+  context.injury_reason,
+  -- By a list that is not his team's: a former one's, while his has none.
+  context.injury_status IS NOT NULL AND context.injury_report_source IS NULL AS is_listed_elsewhere,
   features.quality_score,
   features.null_reasons,
   features.line AS feature_line,
@@ -105,6 +108,11 @@ LEFT JOIN nba_predictions.ml_feature_store AS features
   AND features.game_id = players.game_id
   AND features.player_id = players.player_id
   AND features.features_as_of = players.features_as_of
+LEFT JOIN nba_analytics.upcoming_player_game_context AS context
+  ON context.game_date = @game_date
+  AND context.game_id = players.game_id
+  AND context.player_id = players.player_id
+  AND context.features_as_of = players.features_as_of
 LEFT JOIN missing
   ON missing.game_id = features.game_id
   AND missing.team = features.team

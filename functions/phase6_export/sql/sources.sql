@@ -1,9 +1,10 @@
 -- What each source had said strictly before the features of the date's predictions, by the rules by
--- which the features take it: one row per predicted game as of its features, and one of the whole
--- date (game_id NULL) as of the newest of them, or of @now where nothing is predicted. `_at`: the
--- moment known; `_named`: that answer names anybody; `_seen`: any of it is in the features. What
--- was loaded after they were made was known at their moment, and not to them. Parameters:
--- @game_date, @now.
+-- which the features take it: of each predicted game as of its features, and of the whole date
+-- (game_id NULL) as of the newest of them, or of @now where nothing is predicted; one row for each
+-- of the game's (or date's) teams of whose injury list anything is said, or one without a team.
+-- `_at`: the moment known; `_named`: that answer names anybody; `_seen`: any of it is in the
+-- features. What was loaded after they were made was known at their moment, and not to them.
+-- Parameters: @game_date, @now.
 WITH
 predicted AS (
   SELECT game_id, MAX(features_as_of) AS features_as_of
@@ -74,17 +75,39 @@ unboxed AS (
   LEFT JOIN boxes AS b
     ON b.game_id = p.game_id
 ),
--- The day's list in force: see `reports` of upcoming_player_game_context.sql.
+-- Each team's list in force: see `lists` of upcoming_player_game_context.sql.
 injuries AS (
-  SELECT m.game_id, i.snapshot_time AS injuries_at, i.player_lookup IS NOT NULL AS injuries_named
+  SELECT
+    m.game_id, m.features_as_of, l.team AS list_team, l.source AS list_source, l.submitted AS list_submitted,
+    l.snapshot_time AS list_at, l.source_file
   FROM moments AS m
-  INNER JOIN nba_raw.injury_report AS i
-    ON i.game_date = @game_date
-    AND i.snapshot_time < m.features_as_of
+  INNER JOIN nba_raw.injury_report_teams AS l
+    ON l.game_date = @game_date
+    AND l.snapshot_time < m.features_as_of
+  LEFT JOIN teams AS t
+    ON t.game_id = m.game_id
+  WHERE m.game_id IS NULL OR l.team IN (t.home_team, t.away_team)
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY m.game_id
-    ORDER BY {{report_in_force(i.)}}
+    PARTITION BY m.game_id, l.team
+    ORDER BY {{report_in_force(l.)}}
   ) = 1
+),
+named AS (
+  SELECT DISTINCT source, snapshot_time, source_file, team
+  FROM nba_raw.injury_report
+  WHERE game_date = @game_date AND player_lookup IS NOT NULL
+),
+lists_seen AS (
+  SELECT
+    p.game_id,
+    f.team,
+    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%injuries=%') AS list_seen
+  FROM predicted AS p
+  INNER JOIN nba_predictions.ml_feature_store AS f
+    ON f.game_date = @game_date
+    AND f.game_id = p.game_id
+    AND f.features_as_of = p.features_as_of
+  GROUP BY p.game_id, f.team
 ),
 -- Each game's newest answer: see `answers` of upcoming_player_lines.sql and
 -- upcoming_team_game_context.sql.
@@ -131,7 +154,6 @@ game_lines AS (
 seen AS (
   SELECT
     p.game_id,
-    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%injuries=%') AS injuries_seen,
     LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%market=no_line%') AS player_lines_seen,
     LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%game_line=none%') AS game_lines_seen
   FROM predicted AS p
@@ -149,9 +171,14 @@ SELECT
   unboxed.games_played,
   unboxed.games_unboxed,
   unboxed.last_played_on,
-  i.injuries_at,
-  COALESCE(i.injuries_named, FALSE) AS injuries_named,
-  s.injuries_seen,
+  t.home_team,
+  t.away_team,
+  i.list_team,
+  i.list_source,
+  i.list_submitted,
+  i.list_at,
+  n.team IS NOT NULL AS list_names_somebody,
+  o.list_seen,
   p.player_lines_at,
   COALESCE(p.player_lines_named, FALSE) AS player_lines_named,
   s.player_lines_seen,
@@ -162,12 +189,22 @@ FROM moments AS m
 CROSS JOIN schedule
 CROSS JOIN box_scores
 CROSS JOIN unboxed
+LEFT JOIN teams AS t
+  ON t.game_id = m.game_id
 LEFT JOIN injuries AS i
   ON COALESCE(i.game_id, '') = COALESCE(m.game_id, '')
+LEFT JOIN named AS n
+  ON n.source = i.list_source
+  AND n.snapshot_time = i.list_at
+  AND n.source_file IS NOT DISTINCT FROM i.source_file
+  AND n.team = i.list_team
+LEFT JOIN lists_seen AS o
+  ON o.game_id = m.game_id
+  AND o.team = i.list_team
 LEFT JOIN player_lines AS p
   ON p.game_id = m.game_id
 LEFT JOIN game_lines AS g
   ON g.game_id = m.game_id
 LEFT JOIN seen AS s
   ON s.game_id = m.game_id
-ORDER BY m.game_id
+ORDER BY m.game_id, i.list_team

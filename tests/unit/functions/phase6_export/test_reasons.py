@@ -42,6 +42,7 @@ PLAYER: dict[str, Any] = {
     "team": "LAL",
     "has_features": True,
     "injury_status": None,
+    "injury_reason": None,
     "opponent": "DEN",
     "is_home": False,
     "points_l5": 30.2,
@@ -55,6 +56,9 @@ PLAYER: dict[str, Any] = {
     "teammates_out_count": 2,
     "teammates_out_points": 44.16,
     "teammates_out_points_delta": 17.0,
+    "opponents_out": None,
+    "opponents_out_count": 0,
+    "opponents_out_points": 0.0,
 }
 MOVED = json.dumps(
     [
@@ -133,7 +137,7 @@ def test_a_whole_line_may_push() -> None:
         ),
         (
             {"teammates_out": None, "teammates_out_count": None, "teammates_out_points_delta": None},
-            "Who is out for LAL is not known: there is no injury report of the day. ",
+            "Who is out for LAL is not known: there is no injury list of the team. ",
         ),
         ({"points_season": None, "games_season": None}, "28.0 over his last 10, none of it this season. "),
         ({"games_known": 7}, "30.2 points over his last 5 games and 28.0 over all his 7, against 27.5 in 11 games"),
@@ -151,6 +155,10 @@ def test_a_whole_line_may_push() -> None:
         ({"rest_days": 3}, "after 3 days of rest. "),
         ({"injury_status": "QUESTIONABLE"}, "He is listed as questionable. "),
         (
+            {"injury_status": "DOUBTFUL", "injury_reason": "Injury/Illness - Left Knee; Soreness"},
+            "He is listed as doubtful (Injury/Illness - Left Knee; Soreness). ",
+        ),
+        (
             {"opponents_out_count": 2, "opponents_out": "A Jr.|B Jr.", "opponents_out_points": 31.04},
             "without a day of rest. DEN is without A Jr. and B Jr., who usually score 31.0 points. What moved",
         ),
@@ -159,7 +167,11 @@ def test_a_whole_line_may_push() -> None:
             "DEN is without 1 rotation player, who usually scores 9.0 points. ",
         ),
         ({"opponents_out_count": 0, "opponents_out": None}, "without a day of rest. What moved"),
-        ({"opponents_out_count": None, "opponents_out": None}, "without a day of rest. What moved"),
+        (
+            {"opponents_out_count": None, "opponents_out_points": None},
+            "without a day of rest. Who is out for DEN is not known: there is no injury list of the team. What moved",
+        ),
+        ({"opponents_out_count": None, "opponents_out_points": None, "opponent": None}, "this season. What moved"),
     ],
 )
 def test_the_story_says_what_is_known(changes: dict[str, Any], phrase: str) -> None:

@@ -34,7 +34,7 @@ from tests.support.prediction_tables import (
     sources,
 )
 
-INJURIES = "nba_raw.injury_report"
+INJURIES = "nba_raw.injury_report_teams"
 PLAYER_LINES = "nba_raw.odds_api_player_points_props"
 GAME_LINES = "nba_raw.odds_api_game_lines"
 BOXES = "nba_raw.nbac_player_boxscores"
@@ -54,23 +54,27 @@ HOUR = "2025-11-14T16:00:00Z"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
+    with evening(tmp_path) as opened:
+        lay_out(opened)
+        yield opened
+
+
+def lay_out(opened: Evening) -> None:
     """Alpha and Beta are predicted, Out A is left out; no source has said anything but the two
     games.
     """
-    with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [schedule_row(EARLY), schedule_row(LATE)])
-        opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        considered = [
-            expected_row(EARLY, 1, "Alpha"),
-            expected_row(LATE, 2, "Beta"),
-            expected_row(EARLY, 4, "Out A", "out"),
-        ]
-        opened.add("nba_monitoring.expected_outputs", considered)
-        listed = {"injury_status": "QUESTIONABLE"}
-        opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha") | listed])
-        rows = [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")]
-        opened.add("nba_predictions.player_prop_predictions", rows)
-        yield opened
+    opened.add(SCHEDULE, [schedule_row(EARLY), schedule_row(LATE)])
+    opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
+    considered = [
+        expected_row(EARLY, 1, "Alpha"),
+        expected_row(LATE, 2, "Beta"),
+        expected_row(EARLY, 4, "Out A", "out"),
+    ]
+    opened.add("nba_monitoring.expected_outputs", considered)
+    listed = {"injury_status": "QUESTIONABLE"}
+    opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha") | listed])
+    rows = [prediction_row(EARLY, 1, "Alpha"), prediction_row(LATE, 2, "Beta")]
+    opened.add("nba_predictions.player_prop_predictions", rows)
 
 
 def read(night: Evening, path: str) -> Any:
@@ -146,7 +150,7 @@ def test_picks_without_an_injury_list_are_withheld_where_the_setting_says_so(nig
     bets = read(night, "v1/best-bets/latest.json")
     check(bets, "best_bets", "latest.json")
     assert (bets["picks"], bets["total_candidates"]) == ([], 0)
-    assert bets["empty_reason"] == "picks of 2 of 2 games are withheld: no injury list was in force"
+    assert bets["empty_reason"] == "picks of 2 of 2 teams are withheld: no injury list was in force"
     assert read(night, "v1/predictions/today.json")["total_players"] == 2, "what is predicted is still shown"
 
 
@@ -173,8 +177,7 @@ def only_earlier(hours: float, table: str, **changes: Any) -> Callable[[Evening]
 def add_empty_list(night: Evening) -> None:
     """The newest list names nobody: what an earlier one said is out of force."""
     only_earlier(2, INJURIES)(night)
-    nobody = dict.fromkeys(("player_name", "player_lookup", "player_lookup_base", "team"))
-    only_earlier(1, INJURIES, status="NONE", source_file="later", **nobody)(night)
+    only_earlier(1, INJURIES, submitted=False, source_file="later")(night)
 
 
 def lines_of_one_game(night: Evening) -> None:
@@ -274,11 +277,11 @@ def test_an_answer_without_a_line_is_an_answer(night: Evening) -> None:
 @pytest.mark.parametrize(
     ("source", "null_reasons", "seen"),
     [
-        ("injuries", "matchup=unknown,injuries=no_report", False),
-        ("injuries", "injuries=empty_list,market=no_line", False),
-        ("player_lines", "injuries=no_report,market=no_line", False),
+        ("injuries", "matchup=unknown,injuries=no_list", False),
+        ("injuries", "opponents=no_list,injuries=no_list,market=no_line", False),
+        ("player_lines", "injuries=no_list,market=no_line", False),
         ("game_lines", "game_line=none,market=no_line", False),
-        ("player_lines", "injuries=no_report,market=suspicious_line", True),
+        ("player_lines", "injuries=no_list,market=suspicious_line", True),
         ("game_lines", "line_price=not_offered", True),
         ("injuries", "line_price=not_offered", True),
     ],
@@ -333,7 +336,7 @@ def test_each_game_goes_by_the_moment_of_its_own_features(night: Evening) -> Non
     run(message(), with_settings(night, withhold_picks_without_injuries=True))
     bets = read(night, "v1/best-bets/latest.json")
     assert [each["player_lookup"] for each in bets["picks"]] == ["beta"]
-    assert bets["empty_reason"] == "picks of 1 of 2 games are withheld: no injury list was in force"
+    assert bets["empty_reason"] == "picks of 1 of 2 teams are withheld: no injury list was in force"
 
 
 def test_a_halt_is_said_instead_of_partial(night: Evening) -> None:

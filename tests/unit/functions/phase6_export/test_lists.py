@@ -1,0 +1,159 @@
+"""What a reader is told of injury lists: of each team whether it was there, whose and of when; of a
+player his own status with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from functions.phase6_export.export import run
+from functions.phase6_export.schema_check import check
+from shared.stores.warehouse.schemas import load_schema
+from tests.support import injury_lists
+from tests.support.prediction_tables import (
+    AS_OF,
+    DAY,
+    EARLY,
+    LATE,
+    Evening,
+    evening,
+    expected_row,
+    features,
+    message,
+    prediction_row,
+)
+from tests.unit.functions.phase6_export.test_sources import (
+    FILES,
+    HOUR,
+    INJURIES,
+    lay_out,
+    of,
+    read,
+    read_sources,
+    with_settings,
+)
+
+CONTEXT = "nba_analytics.upcoming_player_game_context"
+GUEST = (3, "Guest")
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Evening]:
+    with evening(tmp_path) as opened:
+        lay_out(opened)
+        yield opened
+
+
+def add_report(night: Evening, teams: dict[str, bool], *players: tuple[str, str, str], hours: float = 1) -> None:
+    """The league's own report of so many hours before the features."""
+    at = AS_OF - timedelta(hours=hours)
+    night.add(INJURIES, [injury_lists.covered(DAY, "official", t, at, submitted=said) for t, said in teams.items()])
+    night.add(injury_lists.PLAYERS, [injury_lists.listed(DAY, "official", *player, at) for player in players])
+
+
+def add_guest(night: Evening) -> None:
+    """A player of Los Angeles, whose opponent Alpha's Boston is."""
+    night.add("nba_monitoring.expected_outputs", [expected_row(EARLY, *GUEST) | {"team": "LAL"}])
+    night.add("nba_predictions.player_prop_predictions", [prediction_row(EARLY, *GUEST)])
+
+
+def test_each_team_says_whose_list_it_goes_by_and_of_when(night: Evening) -> None:
+    """Boston lists somebody, Los Angeles has not submitted; of the late game ESPN alone knows, and
+    it names nobody of Golden State or Denver.
+    """
+    add_guest(night)
+    night.add_sources()
+    add_report(night, {"BOS": True, "LAL": False}, ("Alpha", "BOS", "QUESTIONABLE"), hours=0.5)
+    outcome = run(message(), night.context("phase6_export"))
+    assert (outcome.status, outcome.reason) == ("success", ""), "that a list is not submitted is known, and no gap"
+    half_past = "2025-11-14T16:30:00Z"
+    boston = {"team": "BOS", "state": "listed", "source": "official", "snapshot_at": half_past}
+    theirs = {"team": "LAL", "state": "no_list", "source": "official", "snapshot_at": half_past}
+    denver = {"team": "DEN", "state": "nobody_listed", "source": "espn", "snapshot_at": HOUR}
+    everybody = read(night, "v1/tonight/all-players.json")
+    assert {game["game_id"]: game["injury_lists"] for game in everybody["games"]} == {
+        EARLY: [boston, theirs], LATE: [denver, denver | {"team": "GSW"}],
+    }  # fmt: skip
+    players = of(everybody)
+    assert {name: each["injury_list"] for name, each in players.items()} == {
+        "alpha": boston, "outa": boston, "guest": theirs, "beta": denver,
+    }  # fmt: skip
+    assert {name for name, each in players.items() if each["injuries_unknown"]} == {"guest"}
+    assert (players["guest"]["injury_status"], players["alpha"]["injury_status"]) == ("unknown", "QUESTIONABLE")
+    for path, schema in FILES.items():
+        check(read(night, path), schema, path)
+    for path, entries in ((f"v1/predictions/{DAY}.json", "players"), (f"v1/best-bets/{DAY}.json", "picks")):
+        found = {each["player_lookup"]: each for each in read(night, path)[entries]}
+        assert {name: each["injury_list"] for name, each in found.items()} == {
+            "alpha": boston, "guest": theirs, "beta": denver,
+        }  # fmt: skip
+        assert found["guest"]["injuries_unknown"]
+    (source,) = (each for each in read(night, "v1/status.json")["sources"] if each["source"] == "injuries")
+    assert (source["state"], source["snapshot_at"]) == ("current", HOUR)
+    assert source["reason"] == f"LAL had not submitted its injury list of {DAY}"
+
+
+def test_picks_are_withheld_of_the_team_whose_list_is_not_there(night: Evening) -> None:
+    add_guest(night)
+    night.add_sources()
+    add_report(night, {"BOS": True, "LAL": False})
+    run(message(), with_settings(night, withhold_picks_without_injuries=True))
+    bets = read(night, "v1/best-bets/latest.json")
+    assert sorted(each["player_lookup"] for each in bets["picks"]) == ["alpha", "beta"]
+    assert bets["empty_reason"] == "picks of 1 of 3 teams are withheld: no injury list was in force"
+
+
+@pytest.mark.parametrize(("hours", "state"), [(1, "current"), (12.1, "stale")])
+def test_an_old_word_that_nothing_is_submitted_is_stale(night: Evening, hours: float, state: str) -> None:
+    night.add_sources()
+    add_report(night, {"BOS": True, "LAL": False}, hours=hours)
+    run(message(), night.context("phase6_export"))
+    assert read_sources(night)["injuries"][0] == state
+
+
+@pytest.mark.parametrize(
+    ("submitted", "list_of_his", "status", "reason"),
+    [
+        (True, "official", "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
+        (False, "official", "unknown", None),
+        (False, None, "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
+    ],
+)
+def test_his_own_status_is_shown_with_its_reason(
+    night: Evening, submitted: bool, list_of_his: str | None, status: str, reason: str | None
+) -> None:
+    """Also where a former team's list names him while his own has none (list_of_his: None)."""
+    night.add_sources()
+    add_report(night, {"BOS": submitted, "LAL": True})
+    context = {
+        **{name: value for name, value in features(EARLY, 1, "Alpha").items() if name in load_schema(CONTEXT).columns},
+        **{"last_game_at": AS_OF, "last_game_date": DAY, "injury_status": "QUESTIONABLE", "injury_source": "official"},
+        **{"injury_reason": "Injury/Illness - Left Knee; Soreness", "injury_report_source": list_of_his},
+    }
+    night.add(CONTEXT, [context])
+    run(message(), night.context("phase6_export"))
+    everybody = of(read(night, "v1/tonight/all-players.json"))
+    predicted = {each["player_lookup"]: each for each in read(night, "v1/predictions/today.json")["players"]}
+    picks = {each["player_lookup"]: each for each in read(night, "v1/best-bets/latest.json")["picks"]}
+    for found in (everybody, predicted, picks):
+        assert (found["alpha"]["injury_status"], found["alpha"]["injury_reason"]) == (status, reason)
+        assert (found["beta"]["injury_status"], found["beta"]["injury_reason"]) == (None, None)
+    assert "He is listed as questionable (Injury/Illness - Left Knee; Soreness)." in picks["alpha"]["reason"]
+
+
+def test_a_game_without_predictions_goes_by_the_lists_of_the_date(night: Evening) -> None:
+    """Nobody of the late game is predicted: its teams' lists are as of the newest features."""
+    for table in ("nba_predictions.player_prop_predictions", "nba_predictions.prediction_batches"):
+        night.warehouse.execute(f"DELETE FROM {table} WHERE game_id = '{LATE}'")
+    left_out = "UPDATE nba_monitoring.expected_outputs SET status = 'left_out', reason = 'low_minutes'"
+    night.warehouse.execute(f"{left_out} WHERE game_id = '{LATE}'")
+    night.add_sources(without=(INJURIES,))
+    add_report(night, {"DEN": True, "GSW": False, "BOS": True, "LAL": True})
+    run(message(), night.context("phase6_export"))
+    found = {game["game_id"]: game["injury_lists"] for game in read(night, "v1/tonight/all-players.json")["games"]}
+    assert [each["state"] for each in found[LATE]] == ["nobody_listed", "no_list"]
+    assert of(read(night, "v1/tonight/all-players.json"))["beta"]["injuries_unknown"] is False
