@@ -20,8 +20,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from functions.phase1_scrape.failures import SourceRefused, WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer, SourceRefused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer
 from functions.phase1_scrape.sources.odds import (
     MARKETS,
     PARAMETERS,
