@@ -16,6 +16,7 @@ from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
+from functions.phase1_scrape.sources.official_history import fetch_past_reports
 from functions.phase1_scrape.sources.official_reports import fetch_official_report
 from functions.phase1_scrape.sources.schedule import (
     SeasonSchedule,
@@ -183,8 +184,12 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
             return Plan({}, f"none of the {len(games)} games {label} is final yet", Event.NO_FINAL_GAMES)
         tasks = _result_tasks(fetch, final)
         if context.mode == "backfill":
-            past = partial(fetch_past_odds, fetch, [game for game in games if game.has_begun(now)])
-            tasks["odds_history"] = fetch.watch("odds_api", past)
+            begun = [game for game in games if game.has_begun(now)]
+            tasks["odds_history"] = fetch.watch("odds_api", partial(fetch_past_odds, fetch, begun))
+            official = fetch.official
+            if official is not None:
+                past = partial(fetch_past_reports, fetch, official, begun)
+                tasks["official_history"] = fetch.watch("official", past)
         return Plan(tasks)
     upcoming = [game for game in games if not game.has_begun(now)]
     if not upcoming:

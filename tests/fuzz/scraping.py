@@ -35,7 +35,7 @@ from tests.support.stores import context_of, open_stores
 ASKED: dict[Mode, Sequence[str]] = {
     "same_day": ("schedule", "official", "events", "player_points", "game_lines", "injuries"),
     "results": ("schedule", "box P", "box T"),
-    "backfill": ("schedule", "box P", "events", "event_odds"),
+    "backfill": ("schedule", "official", "box P", "events", "event_odds"),
 }
 _HEADERS = ("x-requests-remaining", "x-requests-used", "Retry-After", "Content-Type")
 _NONSENSE = ("", "-", "unlimited", "²", "1e400", "9" * 400, "nan", "text/html; charset=hex", "Fri, 99 Nov 99999", "3")
