@@ -32,7 +32,7 @@ from shared.stores.raw_files import (
 
 T = TypeVar("T")
 # As they are named in raw paths and by their breakers: one a host.
-Source = Literal["nba", "odds_api", "espn", "zones"]
+Source = Literal["nba", "odds_api", "espn", "zones", "official"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 
 # NBA.com answers requests that look like its own pages and leaves others hanging until they time
@@ -46,6 +46,8 @@ NBA_HEADERS = {
     "x-nba-stats-origin": "stats",
     "x-nba-stats-token": "true",
 }
+# The store of the league's files refuses programs in places where it answers a browser.
+FILE_HEADERS = {name: NBA_HEADERS[name] for name in ("Accept-Language", "User-Agent")}
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,13 @@ class RawWriter:
 
 @dataclass(frozen=True)
 class Fetch:
-    """One execution's surroundings; `zones` is None where the optional source is not configured."""
+    """One execution's surroundings; `zones` and `official` are None where not configured."""
 
     nba: SourceClient
     odds: SourceClient
     espn: SourceClient
     zones: SourceClient | None
+    official: SourceClient | None
     raw: RawWriter
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
@@ -154,11 +157,17 @@ def open_fetch(context: Context, *, use_kept: bool = False) -> Iterator[Fetch]:
             stack.callback(opened.close)
             return opened
 
+        reports = settings.official_reports_base_url
         yield Fetch(
             nba=client("nba", "NBA.com", settings.nba_base_url, headers=NBA_HEADERS, proxy=settings.proxy_url),
             odds=client("odds_api", "The Odds API", settings.odds_base_url, secret={"apiKey": settings.odds_api_key}),
             espn=client("espn", "ESPN", settings.espn_base_url),
             zones=client("zones", "shot zones", settings.zones_base_url) if settings.zones_base_url else None,
+            official=client(
+                "official", "official injury report", reports, headers=FILE_HEADERS, proxy=settings.proxy_url
+            )
+            if reports
+            else None,
             raw=RawWriter(runtime.raw, context.run_id, _key(runtime.epoch, context.execution_id)),
             now=now,
             breakers=breakers,

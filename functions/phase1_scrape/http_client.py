@@ -8,18 +8,18 @@ help) comes out.
 
 from __future__ import annotations
 
+import base64
 import codecs
 import json
 import logging
 import random
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import certifi
 import httpx
@@ -36,6 +36,8 @@ from functions.phase1_scrape.answers import (
     read_page,
     seconds_to_wait,
 )
+from functions.phase1_scrape.failures import ErrorTold, GaveUp, SourceRefused, WrongShape
+from functions.phase1_scrape.pace import Pace
 from shared.core.errors import SourceUnavailable
 from shared.core.http_deadline import TimedTransport, answer_within
 from shared.core.redaction import may_hold_secret, protect, redact, redact_json, without_begun_secret
@@ -46,44 +48,21 @@ from shared.stores.raw_files import Response
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 # Requests of one source in flight at once; the rate limit, not this, is what spares a source.
 CONNECTIONS = 8
 # Longer waits are left to the message's own retry: a function is not paid to sleep.
 LONGEST_WAIT_SECONDS = 60.0
 # On its own host a source may move a path once or twice; more is a loop.
 REDIRECTS = 5
+# How a store of files says that it has none of a name: one that may not be listed says 403.
+NOT_THERE = (403, 404)
 _QUOTA_HEADERS = ("x-requests-remaining", "x-requests-used", "x-requests-last")
 _EXCERPT = 120
 # What can go wrong between asking and the last byte; ValueError where a name or an address cannot
 # be encoded.
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
-
-
-class SourceRefused(SourceUnavailable):
-    """The source will not answer this request however often it is asked now: key, quota, parameter,
-    address, size.
-
-    `answer` is what it says about it, the beginning of it and without secrets.
-    """
-
-    def __init__(self, message: str, status: int, answer: str = "") -> None:
-        super().__init__(message, next_step=_WHAT_NEXT.get(status, "look at the answer and at the base URL."))
-        self.status = status
-        self.answer = answer
-
-
-class WrongShape(ValueError):
-    """The answer is JSON, but not what the next phase reads; the message says what is missing."""
-
-
-class ErrorTold(WrongShape):
-    """The answer is the error of a request, sent with status 200; `status` is the one that it
-    means.
-    """
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -100,6 +79,25 @@ class SourceAnswer:
     def as_response(self, name: str) -> Response:
         """The answer as it is kept in a raw file."""
         return Response(name, self.request, self.headers, self.body)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A checked file that is no JSON: the request, and its bytes as they came."""
+
+    request: Mapping[str, Any]
+    data: bytes
+
+    def as_response(self, name: str) -> Response:
+        """The file as it is kept in a raw file, whose bodies are JSON: a text in base64."""
+        return Response(name, self.request, {}, json.dumps(base64.b64encode(self.data).decode()).encode())
+
+
+@dataclass
+class Allowance:
+    """How many requests may still be sent, of several gets together."""
+
+    left: int
 
 
 class SourceClient:
@@ -137,7 +135,7 @@ class SourceClient:
         self._now = now
         self._before_request = before_request or (lambda: None)
         self._sleep = sleep
-        self._pace = _Pace(settings.http_requests_per_second, sleep, monotonic)
+        self._pace = Pace(settings.http_requests_per_second, sleep, monotonic)
         self._quota: dict[str, int] = {}
         self._unread_quota: dict[str, str] = {}
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
@@ -174,15 +172,28 @@ class SourceClient:
         Raises SourceUnavailable when every attempt failed, SourceRefused where another attempt
         cannot help.
         """
+        return self._attempt(path, partial(self._once, path, params, check), Allowance(self._settings.http_attempts))
+
+    def get_file(self, path: str, check: Callable[[bytes], None], allowance: Allowance) -> SourceFile | None:
+        """GET base_url + path, whose answer is no JSON; None where the source has no such file.
+        `check` raises WrongShape for what the next phase could not read.
+
+        At most as many attempts as are left of the allowance, which each takes one of. Raises as
+        `get` does, GaveUp when every attempt failed.
+        """
+        return self._attempt(path, partial(self._file_once, path, check), allowance)
+
+    def _attempt(self, path: str, once: Callable[[], T], allowance: Allowance) -> T:
         self._before_request()
-        attempts = max(1, self._settings.http_attempts)
+        attempts = max(1, min(self._settings.http_attempts, allowance.left))
         for attempt in range(1, attempts + 1):
             self._pace.wait()
+            allowance.left -= 1
             try:
-                return self._once(path, params, check)
+                return once()
             except _TryAgain as failed:
                 if attempt == attempts:
-                    raise SourceUnavailable(
+                    raise GaveUp(
                         f"{self.name} {path}: {failed} ({attempts} attempts).",
                         next_step="the run is retried; if it lasts, look at the source or its base URL.",
                     ) from failed
@@ -198,12 +209,8 @@ class SourceClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
-        try:
-            with answer_within(self._settings.http_timeout_seconds):
-                body, headers = self._ask(path, params)
-        except _NO_ANSWER as error:
-            raise _TryAgain(f"no answer ({type(error).__name__}: {_safe(str(error))})") from error
-        kind = _safe(headers.get("content-type", "no content type"))[:_EXCERPT]
+        body, headers = self._answer(path, params)
+        kind = _kind(headers)
         body = body.removeprefix(codecs.BOM_UTF8)
         try:
             # strictly UTF-8, which Python's own reading of bytes is not: the raw file takes the
@@ -230,6 +237,30 @@ class SourceClient:
         request = {"source": self.name, "path": path, "params": dict(params)}
         quota = {name: _safe(headers[name])[:_EXCERPT] for name in _QUOTA_HEADERS if name in headers}
         return SourceAnswer(request, quota, body, value)
+
+    def _file_once(self, path: str, check: Callable[[bytes], None]) -> SourceFile | None:
+        try:
+            body, headers = self._answer(path, {})
+        except SourceRefused as refused:
+            if refused.status in NOT_THERE:
+                return None
+            raise
+        try:
+            check(body)
+        except WrongShape as error:
+            raise _TryAgain(f"answered 200 with {_kind(headers)} that is {_safe(str(error))}") from error
+        if may_hold_secret(body.decode("latin-1")):
+            # it cannot be redacted and stay a file
+            raise SourceRefused(f"{self.name} {path} answered with a file that has a secret of ours in it.", 200)
+        return SourceFile({"source": self.name, "path": path, "params": {}}, body)
+
+    def _answer(self, path: str, params: Mapping[str, str]) -> tuple[bytes, httpx.Headers]:
+        """As `_ask`, whatever goes wrong on the way."""
+        try:
+            with answer_within(self._settings.http_timeout_seconds):
+                return self._ask(path, params)
+        except _NO_ANSWER as error:
+            raise _TryAgain(f"no answer ({type(error).__name__}: {_safe(str(error))})") from error
 
     def _ask(self, path: str, params: Mapping[str, str]) -> tuple[bytes, httpx.Headers]:
         """Body and headers of an answer with status 200, redirects on the same host followed."""
@@ -303,6 +334,10 @@ class SourceClient:
         return f": {text}" if text else ""
 
 
+def _kind(headers: httpx.Headers) -> str:
+    return _safe(headers.get("content-type", "no content type"))[:_EXCERPT]
+
+
 def _safe(text: str) -> str:
     """On one line and without secrets: redacted before anything is cut off, so that no half of one
     is left.
@@ -317,17 +352,6 @@ def _safe_page(page: str) -> str:
     return without_begun_secret(_safe(page))
 
 
-_WHAT_NEXT = {
-    200: "look at the answer; HTTP_MAX_BYTES is the bound.",
-    301: "set the base URL to where the source is now, if that is right.",
-    308: "set the base URL to where the source is now, if that is right.",
-    401: "check the API key and what is left of its quota.",
-    403: "the source refuses this address or key: set PROXY_URL or another key.",
-    404: "check the base URL; the source may have moved.",
-    422: "a parameter is refused: compare the request with the source's documentation.",
-}
-
-
 def _may_pass(status: int) -> bool:
     """Whether asking again can help."""
     return status in (408, 429) or status >= 500
@@ -339,27 +363,6 @@ class _TryAgain(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-
-
-class _Pace:
-    """Spaces requests evenly: the n-th of a busy second waits for its slot."""
-
-    def __init__(self, per_second: float, sleep: Callable[[float], None], monotonic: Callable[[], float]) -> None:
-        self._interval = 1 / per_second if per_second > 0 else 0.0
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._next = 0.0
-        self._turn = threading.Lock()
-
-    def wait(self) -> None:
-        if not self._interval:
-            return
-        with self._turn:
-            now = self._monotonic()
-            slot = max(now, self._next)
-            self._next = slot + self._interval
-        if slot > now:
-            self._sleep(slot - now)
 
 
 @cache

@@ -16,6 +16,8 @@ from functions.phase1_scrape.sources.box_scores import Games, fetch_box_scores
 from functions.phase1_scrape.sources.injuries import fetch_injuries
 from functions.phase1_scrape.sources.odds import fetch_live_odds
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
+from functions.phase1_scrape.sources.official_history import fetch_past_reports
+from functions.phase1_scrape.sources.official_reports import fetch_official_report
 from functions.phase1_scrape.sources.schedule import (
     SeasonSchedule,
     fetch_schedule,
@@ -182,21 +184,29 @@ def _plan(fetch: Fetch, context: Context, schedules: Sequence[SeasonSchedule]) -
             return Plan({}, f"none of the {len(games)} games {label} is final yet", Event.NO_FINAL_GAMES)
         tasks = _result_tasks(fetch, final)
         if context.mode == "backfill":
-            past = partial(fetch_past_odds, fetch, [game for game in games if game.has_begun(now)])
-            tasks["odds_history"] = fetch.watch("odds_api", past)
+            begun = [game for game in games if game.has_begun(now)]
+            tasks["odds_history"] = fetch.watch("odds_api", partial(fetch_past_odds, fetch, begun))
+            official = fetch.official
+            if official is not None:
+                past = partial(fetch_past_reports, fetch, official, begun)
+                tasks["official_history"] = fetch.watch("official", past)
         return Plan(tasks)
     upcoming = [game for game in games if not game.has_begun(now)]
     if not upcoming:
         return Plan({}, f"all {len(games)} games {label} have begun; nothing is left to predict", Event.ALL_BEGUN)
-    day = dates.first
-    odds = partial(fetch.watch, "odds_api")
-    return Plan(
-        {
-            "odds_player_points": odds(partial(fetch_live_odds, fetch, "player_points", day, len(upcoming))),
-            "odds_game_lines": odds(partial(fetch_live_odds, fetch, "game_lines", day, len(upcoming))),
-            "injuries": fetch.watch("espn", partial(fetch_injuries, fetch, day)),
-        }
-    )
+    return Plan(_tasks_to_come(fetch, dates.first, len(upcoming)))
+
+
+def _tasks_to_come(fetch: Fetch, day: date, upcoming: int) -> dict[str, Task]:
+    """Who is out, the league's own report first, and lines of so many games."""
+    tasks: dict[str, Task] = {}
+    official = fetch.official
+    if official is not None:
+        tasks["official_report"] = fetch.watch("official", partial(fetch_official_report, fetch, official, day))
+    for kind in ("player_points", "game_lines"):
+        tasks[f"odds_{kind}"] = fetch.watch("odds_api", partial(fetch_live_odds, fetch, kind, day, upcoming))
+    tasks["injuries"] = fetch.watch("espn", partial(fetch_injuries, fetch, day))
+    return tasks
 
 
 def _result_tasks(fetch: Fetch, final: Sequence[ScheduledGame]) -> dict[str, Task]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.box_scores import PlayerBoxScores, TeamBoxScores
 from functions.phase2_raw.normalise.injuries import InjuryRows
 from functions.phase2_raw.normalise.odds import OddsRows
+from functions.phase2_raw.normalise.official_reports import OfficialReportRows
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
@@ -49,6 +50,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("odds_api", "player_points"): Kind(OddsRows),
     ("odds_api", "game_lines"): Kind(OddsRows),
     ("odds_api", "event_odds"): Kind(OddsRows, adds=True),
+    ("official", "injury_report"): Kind(OfficialReportRows),
     ("espn", "injuries"): Kind(InjuryRows),
     ("zones", "player"): Kind(ShotZoneRows),
     ("zones", "team"): Kind(ShotZoneRows),
@@ -130,7 +132,10 @@ def read_files(raw: Blobs, paths: list[str], dates: DateRange) -> Reading:
             reading.failed_files[path] = str(error)
             logger.warning("unreadable file: %s", error)
     for normaliser in normalisers.values():
-        reading.tables |= normaliser.tables()
+        for table, rows in normaliser.tables().items():
+            # a table may have rows of several sources
+            before = [reading.tables[table]] if table in reading.tables else []
+            reading.tables[table] = pa.concat_tables([*before, rows])
     return reading
 
 

@@ -242,6 +242,7 @@ def with_replay_sources(settings: Settings, base_url: str) -> Settings:
         nba_base_url=f"{base_url}/replay/nba/stats",
         odds_base_url=f"{base_url}/replay/odds",
         espn_base_url=f"{base_url}/replay/espn",
+        official_reports_base_url=f"{base_url}/replay/official",
         zones_base_url=f"{base_url}/replay/zones",
         odds_api_key="any",  # the replay wants one; too short to be redacted, for it is no secret
         proxy_url="",

@@ -99,13 +99,15 @@ class Settings:
     """The Odds API."""
     espn_base_url: str = _address("https://site.api.espn.com")
     """ESPN's site API (injuries)."""
+    official_reports_base_url: str = _address("https://ak-static.cms.nba.com/referee/injury")
+    """Where the league publishes its injury reports; empty: left out, ESPN's list serves."""
     zones_base_url: str = _address("")
     """Shot zones by game; empty: the optional source is not configured and is left out."""
     odds_api_key: str = _secret(check_key, protect_key)
     """Key of The Odds API, from Secret Manager; never logged."""
     proxy_url: str = _secret(check_proxy_url, protect_proxy)
-    """HTTP proxy for NBA.com, which refuses cloud addresses; with its password, and never
-    logged.
+    """HTTP proxy for NBA.com and the league's reports, which refuse cloud addresses; with its
+    password, and never logged.
     """
     http_timeout_seconds: float = 30.0
     """Longest wait for one response of a source, from connecting to its last byte."""

@@ -94,6 +94,7 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "nba_raw.nbac_schedule": SCHEDULE,
     "nba_raw.shot_zones": ZONES,
     "nba_raw.injury_report": {"player_id": PLAYER_ID},
+    "nba_raw.injury_report_teams": {},
 }
 """By table; columns of moments and days are all within YEAR."""
 # Whoever makes a shot has attempted it.

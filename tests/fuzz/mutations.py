@@ -35,6 +35,22 @@ def mutate(sent: bytes, random_: random.Random, changes: int) -> Any:
     return odd(random_) if random_.random() < 0.01 else result
 
 
+def mutate_bytes(sent: bytes, random_: random.Random) -> bytes:
+    """A file that is no JSON with a few bytes changed, cut or doubled; one in four as it is."""
+    result = bytearray(sent)
+    for _ in range(random_.choice((0, 1, 1, 3))):
+        at = random_.randrange(len(result))
+        change = random_.random()
+        if change < 0.6:
+            result[at] = random_.randrange(256)
+        elif change < 0.8:
+            del result[at : at + random_.choice((1, 40, len(result)))]
+            result = result or bytearray(b"%")
+        else:
+            result[at:at] = result[at : at + 40]
+    return bytes(result)
+
+
 def odd(random_: random.Random) -> Any:
     if random_.random() < 0.02:
         deep: Any = []

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 from functions.phase2_raw.normalise.box_scores import PlayerBoxScores, TeamBoxScores
 from functions.phase2_raw.normalise.injuries import InjuryRows
 from functions.phase2_raw.normalise.odds import OddsRows
+from functions.phase2_raw.normalise.official_reports import OfficialReportRows
 from functions.phase2_raw.normalise.rows import MakeNormaliser, Problems
 from functions.phase2_raw.normalise.schedule import ScheduleRows
 from functions.phase2_raw.normalise.shot_zones import ShotZoneRows
@@ -36,6 +37,10 @@ _WHOLE_WAY = 10
 _TOGETHER = 50
 
 
+def _mutate(sent: bytes, random_: random.Random) -> Any:
+    return mutate(sent, random_, random_.choice((1, 1, 1, 2, 3, 8)))
+
+
 @dataclass(frozen=True)
 class Source:
     """What is mutated, and what reads it."""
@@ -45,6 +50,7 @@ class Source:
     normaliser: MakeNormaliser
     answers: Sequence[Any]
     request: Mapping[str, Any] = field(default_factory=dict)
+    mutate: Callable[[bytes, random.Random], Any] = _mutate
 
 
 def sources() -> dict[str, Source]:
@@ -64,6 +70,10 @@ def sources() -> dict[str, Source]:
         "player points": Source(("odds_api", "player_points"), "odds", OddsRows, [samples.EVENT], markets),
         "game lines": Source(("odds_api", "game_lines"), "odds", OddsRows, [samples.EVENT]),
         "past odds": Source(("odds_api", "event_odds"), "odds", OddsRows, [samples.PAST_EVENT, *odds]),
+        "official reports": Source(
+            ("official", "injury_report"), "injury_report", OfficialReportRows, samples.reports(),
+            mutate=samples.odd_report,
+        ),
         "injuries": Source(("espn", "injuries"), "injuries", InjuryRows, [samples.INJURIES]),
         "player zones": Source(("zones", "player"), "zones", ShotZoneRows, [samples.PLAYER_ZONES]),
         "team zones": Source(("zones", "team"), "zones", ShotZoneRows, [samples.TEAM_ZONES]),
@@ -122,7 +132,7 @@ def fuzz(inputs: int, seed: int, *, keep: bool = False) -> Tally:
         problems = Problems()
         files = Files(source, problems)
         for number in range(first, min(inputs, first + _TOGETHER)):
-            value = mutate(random_.choice(sent[name]), random_, random_.choice((1, 1, 1, 2, 3, 8)))
+            value = source.mutate(random_.choice(sent[name]), random_)
             tally.inputs[name] += 1
             try:
                 files.add(_read(source, as_sent(value), number))

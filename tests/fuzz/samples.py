@@ -4,10 +4,17 @@ where they are.
 
 from __future__ import annotations
 
+import base64
 import json
+import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local.replay.report_pdf import Entry
+from shared.nba.injury_report.records import STATUSES
 from tests.conftest import ROOT
+from tests.fuzz.mutations import ODD, mutate_bytes
+from tests.support.fake_sources import draw_lists
 
 _HEADERS = [
     "SEASON_ID", "PLAYER_ID", "PLAYER_NAME", "TEAM_ID", "TEAM_ABBREVIATION", "TEAM_NAME", "GAME_ID", "GAME_DATE",
@@ -143,6 +150,33 @@ def _zones(player: bool) -> dict[str, Any]:
 
 PLAYER_BOX, TEAM_BOX = _box("P"), _box("T")
 PLAYER_ZONES, TEAM_ZONES = _zones(True), _zones(False)
+
+
+REPORT_TIME = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
+
+
+def reports() -> list[str]:
+    """Official injury reports as a raw file keeps them."""
+    times = (REPORT_TIME, REPORT_TIME - timedelta(hours=1))
+    return [base64.b64encode(draw_lists(report_time)).decode() for report_time in times]
+
+
+def odd_report(sent: bytes, random_: random.Random) -> str:
+    """A report with a few bytes changed, or of cells with odd texts, as a raw file keeps it."""
+    if random_.random() < 0.5:
+        pdf = mutate_bytes(base64.b64decode(json.loads(sent)), random_)
+    else:
+        texts = [value for value in ODD if isinstance(value, str)]
+        entries = [
+            Entry(
+                random_.choice(("Joel Embiid", "Paul George", random_.choice(texts) or "A")),
+                random_.choice((*STATUSES, *STATUSES, "RESTING")),
+                random_.choice(("-", "Rest", random_.choice(texts))),
+            )
+            for _ in range(random_.choice((0, 1, 2, 40)))
+        ]
+        pdf = draw_lists(REPORT_TIME, {random_.choice(("PHI", "DET")): entries})
+    return base64.b64encode(pdf).decode()
 
 
 def real(name: str) -> list[Any]:

@@ -25,17 +25,17 @@ from shared.chain.resilience.circuit_breaker import COLLECTION, name_of
 from shared.core.errors import SourceUnavailable
 from shared.stores.raw_files import decode_raw
 from shared.stores.runtime import Runtime
-from tests.fuzz.mutations import mutate
+from tests.fuzz.mutations import mutate, mutate_bytes
 from tests.pipeline.test_scrape_faults import MORNING
 from tests.support.embedded import ManualClock
-from tests.support.fake_sources import DAY, FakeSources, settings_for
+from tests.support.fake_sources import DAY, FakeSources, draw_lists, settings_for
 from tests.support.stores import context_of, open_stores
 
 # By mode, what it asks for.
 ASKED: dict[Mode, Sequence[str]] = {
-    "same_day": ("schedule", "events", "player_points", "game_lines", "injuries"),
+    "same_day": ("schedule", "official", "events", "player_points", "game_lines", "injuries"),
     "results": ("schedule", "box P", "box T"),
-    "backfill": ("schedule", "box P", "events", "event_odds"),
+    "backfill": ("schedule", "official", "box P", "events", "event_odds"),
 }
 _HEADERS = ("x-requests-remaining", "x-requests-used", "Retry-After", "Content-Type")
 _NONSENSE = ("", "-", "unlimited", "²", "1e400", "9" * 400, "nan", "text/html; charset=hex", "Fri, 99 Nov 99999", "3")
@@ -64,13 +64,18 @@ class _Fuzzed(httpx.BaseTransport):
             status, body, headers = self.response
             return httpx.Response(status, content=body, headers=headers)
         value = self.sources._value(name, event, params)
+        if isinstance(value, bytes):
+            return httpx.Response(200, content=value)
         return httpx.Response(404) if value is None else httpx.Response(200, json=value)
 
     def mutate(self, name: str, random_: random.Random) -> None:
         self.odd = name
         event = "event0" if name in ("player_points", "game_lines", "event_odds") else ""
-        sample = self.sources._value(name, event, {"date": "x"} if self.past else {})
-        body = json.dumps(mutate(json.dumps(sample).encode(), random_, random_.choice((1, 1, 2, 4)))).encode()
+        if name == "official":
+            body = mutate_bytes(draw_lists(MORNING), random_)
+        else:
+            sample = self.sources._value(name, event, {"date": "x"} if self.past else {})
+            body = json.dumps(mutate(json.dumps(sample).encode(), random_, random_.choice((1, 1, 2, 4)))).encode()
         if random_.random() < 0.05:
             at = random_.randrange(len(body) + 1)
             body = (

@@ -72,6 +72,7 @@ def test_one_odd_value_of_each_source_is_named_and_the_rest_is_loaded(runtime: R
     assert (loaded.status, loaded.records_failed) == ("partial", 4)
     assert loaded.metadata["rows"] == {
         "nba_raw.injury_report": 1,
+        "nba_raw.injury_report_teams": 30,
         "nba_raw.nbac_player_boxscores": 3,
         "nba_raw.nbac_schedule": 1,
         "nba_raw.odds_api_game_lines": 1,

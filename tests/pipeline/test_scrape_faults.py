@@ -119,17 +119,30 @@ def test_a_good_day_reaches_the_tables(chain: Chain) -> None:
     kinds = [(file["source"], file["kind"], file["rows"]) for file in scraped.metadata["files"]]
     assert kinds == [
         ("nba", "schedule", 2),
+        ("official", "injury_report", 1),
         ("odds_api", "player_points", 2),
         ("odds_api", "game_lines", 2),
         ("espn", "injuries", 1),
     ]
     assert scraped.metadata["quota"] == {"remaining": 490, "used": 10, "last": 2}
     loaded = chain.load(scraped)
-    assert (loaded.status, loaded.records_failed, loaded.record_count) == ("success", 0, 7)
+    assert (loaded.status, loaded.records_failed) == ("success", 0)
+    assert loaded.metadata["rows"] == {
+        "nba_raw.injury_report": 4,
+        "nba_raw.injury_report_teams": 34,
+        "nba_raw.nbac_schedule": 2,
+        "nba_raw.odds_api_game_lines": 2,
+        "nba_raw.odds_api_player_points_props": 2,
+    }
     assert chain.rows("odds_api_player_points_props", "DISTINCT game_date, player_lookup, line") == [
         {"game_date": DAY, "player_lookup": "lukadoncic", "line": Decimal("24.5")}
     ]
-    assert chain.rows("injury_report", "status, team") == [{"status": "OUT", "team": "PHI"}]
+    assert sorted(tuple(row.values()) for row in chain.rows("injury_report", "source, status, team")) == [
+        ("espn", "OUT", "PHI"),
+        ("official", "AVAILABLE", "LAC"),
+        ("official", "OUT", "PHI"),
+        ("official", "QUESTIONABLE", "PHI"),
+    ]
 
 
 def test_results_bring_box_scores(chain: Chain) -> None:
@@ -386,7 +399,7 @@ def test_a_backfill_takes_past_lines_as_of_half_past_five(chain: Chain) -> None:
     scraped = backfill(chain)
     assert (scraped.status, scraped.reason) == ("success", "")
     assert [file["kind"] for file in scraped.metadata["files"]] == [
-        "schedule", "player_boxscores", "team_boxscores", "event_odds",
+        "schedule", "player_boxscores", "team_boxscores", "event_odds", "injury_report",
     ]  # fmt: skip
     dates = [params["date"] for _, params, _ in chain.sources.requests if "date" in params]
     assert dates == ["2025-11-14T22:30:00Z"] * 3
@@ -394,7 +407,8 @@ def test_a_backfill_takes_past_lines_as_of_half_past_five(chain: Chain) -> None:
         _message(date(2025, 11, 10), date(2025, 11, 15), metadata=scraped.metadata),
         context_of(chain.runtime, "phase2_raw", date(2025, 11, 10), date(2025, 11, 15), mode="backfill"),
     )
-    assert (loaded.status, loaded.record_count) == ("success", 14)
+    reports = loaded.metadata["rows"]["nba_raw.injury_report"] + loaded.metadata["rows"]["nba_raw.injury_report_teams"]
+    assert (loaded.status, loaded.record_count - reports) == ("success", 14)
     known = chain.rows("odds_api_player_points_props", "DISTINCT snapshot_time, fetched_at > snapshot_time AS earlier")
     assert known == [{"snapshot_time": datetime(2025, 11, 14, 15, 0, tzinfo=UTC), "earlier": True}]
 
@@ -459,7 +473,7 @@ def test_days_before_the_history_cost_no_request(chain: Chain) -> None:
     chain.sources.says["box P"] = chain.sources.says["box T"] = rows
     scraped = chain.scrape("backfill", day, day)
     assert scraped.status == "success"
-    assert set(chain.sources.asked) == {"schedule", "box P", "box T"}
+    assert set(chain.sources.asked) == {"schedule", "box P", "box T", "official"}
     assert "1 days before 2023-05-04" in scraped.metadata["notes"]["odds_history"]["before_history"]
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from functions.phase1_scrape.fetch import open_fetch
 from functions.phase1_scrape.http_client import CONNECTIONS
-from functions.phase1_scrape.sources.odds_history import GIVE_UP_AFTER, fetch_past_odds
+from functions.phase1_scrape.sources.odds_history import fetch_past_odds
+from functions.phase1_scrape.sources.patience import GIVE_UP_AFTER
 from shared.chain.execution.context import Outcome
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from tests.pipeline.test_scrape_faults import Chain, backfill, open_chain

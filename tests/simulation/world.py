@@ -33,6 +33,7 @@ SETTINGS = Settings(
     nba_base_url="http://sources/replay/nba/stats",
     odds_base_url="http://sources/replay/odds",
     espn_base_url="http://sources/replay/espn",
+    official_reports_base_url="http://sources/replay/official",
     zones_base_url="http://sources/replay/zones",
     odds_api_key="any",  # too short to be redacted: it is no secret, and logs say "simulated_time"
     http_attempts=2,

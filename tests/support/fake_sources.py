@@ -5,17 +5,23 @@ answer badly.
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.replay.report_pdf import Entry, ReportedGame, draw_report
+from shared.core.clock import NEW_YORK, new_york_date
 from shared.core.settings import Settings
+from shared.nba.injury_report.names import reports_until
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -43,6 +49,8 @@ class Reply:
         return cls(200, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
 
 
+# Below it are the official injury reports.
+OFFICIAL = "/official/"
 HTML = Reply(200, b"<html><body>Access denied</body></html>", {"Content-Type": "text/html"})
 TRUNCATED = Reply(200, b'{"leagueSchedule": {"gameDates": [', {"Content-Type": "application/json"})
 CUT_OFF = Reply(200, b'{"leagueSchedule": ', {"Content-Type": "application/json"}, promised=1000)
@@ -53,7 +61,7 @@ class FakeSources:
     one stays.
 
     Names: schedule, box P, box T, events, player_points, game_lines (or one with " {event id}"),
-    injuries.
+    injuries, official (or with " {file's name}"). Every report is there that could be.
     """
 
     def __init__(self) -> None:
@@ -84,6 +92,8 @@ class FakeSources:
             if reply is not None:
                 return reply
         value = self._value(name, event, params)
+        if isinstance(value, bytes):
+            return Reply(200, value, {"Content-Type": "application/pdf"})
         return Reply(404, b'{"message": "nothing here"}') if value is None else Reply.of(value, **self._quota(path))
 
     @staticmethod
@@ -104,6 +114,8 @@ class FakeSources:
             props, lines = "player_points" in params["markets"], "spreads" in params["markets"]
             name = "event_odds" if props and lines else "player_points" if props else "game_lines"
             return name, path.split("/")[-2]
+        if path.startswith(OFFICIAL):
+            return "official", path.removeprefix(OFFICIAL)
         return ("injuries", "") if path.endswith("/injuries") else (path, "")
 
     def _value(self, name: str, event: str, params: dict[str, str]) -> Any:
@@ -117,6 +129,7 @@ class FakeSources:
             "game_lines": lambda: event_odds(event, lines=True),
             "event_odds": lambda: _historical(event_odds(event, props=True, lines=True)),
             "injuries": injuries,
+            "official": lambda: official_report(event),
         }
         return values[name]() if name in values else None
 
@@ -148,6 +161,7 @@ def settings_for(base_url: str, **changes: Any) -> Settings:
             nba_base_url=f"{base_url}/stats",
             odds_base_url=base_url,
             espn_base_url=base_url,
+            official_reports_base_url=f"{base_url}{OFFICIAL}".rstrip("/"),
             odds_api_key=KEY,
             http_timeout_seconds=10.0,
             http_attempts=2,
@@ -244,6 +258,50 @@ def injuries() -> dict[str, Any]:
         "timestamp": "2025-11-14T16:00:00Z",
         "injuries": [{"displayName": "Philadelphia 76ers", "injuries": [entry]}],
     }
+
+
+# Of the first game one team lists somebody and one nobody, of the second one has not submitted yet.
+LISTS: Mapping[str, Sequence[Entry]] = {
+    "PHI": (
+        Entry("Joel Embiid", "OUT", "Injury/Illness - Left Knee; Surgery"),
+        Entry("Paul George", "QUESTIONABLE", "Injury/Illness - Right Ankle; Sprain"),
+    ),
+    "DET": (),
+    "LAC": (Entry("Kawhi Leonard", "AVAILABLE", "-"),),
+}
+
+
+def report_name(report_time: datetime) -> str:
+    """What the report of a moment is called."""
+    [report] = islice(reports_until(report_time), 1)
+    assert report.report_time == report_time
+    return report.name
+
+
+def draw_lists(
+    report_time: datetime, lists: Mapping[str, Sequence[Entry]] = LISTS, *, day: date | None = None
+) -> bytes:
+    """The report of a moment about the games, as if they were of `day`; the moment's, where none is
+    given.
+    """
+    played = day or new_york_date(report_time)
+    games = [
+        ReportedGame(played, datetime.fromisoformat(tipoff), away, home, lists) for _, home, away, _, _, tipoff in GAMES
+    ]
+    return draw_report(report_time, games)
+
+
+@cache
+def official_report(name: str) -> bytes | None:
+    """The report of that name about the games, of its own day; None where none is called so."""
+    found = re.fullmatch(r"Injury-Report_(\d{4}-\d\d-\d\d)_(\d\d)(?:_(\d\d))?([AP]M)\.pdf", name)
+    if found is None:
+        return None
+    stated = f"{found[1]} {found[2]}:{found[3] or '30'} {found[4]}"
+    local = datetime.strptime(stated, "%Y-%m-%d %I:%M %p").replace(tzinfo=NEW_YORK)
+    report_time = local.astimezone(UTC)
+    [newest] = islice(reports_until(report_time), 1)
+    return draw_lists(report_time) if newest.name == name else None
 
 
 def _historical(data: Any) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import WrongShape
 from functions.phase1_scrape.sources.reading import describe_unreadable
 from shared.nba.feed_values import show_value
 from shared.stores.raw_files import RawFile

@@ -13,8 +13,9 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from functions.phase1_scrape.failures import ErrorTold, SourceRefused, WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, ErrorTold, SourceAnswer, SourceRefused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer
 from functions.phase1_scrape.source_breaker import NothingYet
 from functions.phase1_scrape.sources.reading import ODD, describe_unreadable, why
 from shared.core.clock import new_york_date

@@ -13,15 +13,15 @@ will never be an answer for.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer, SourceRefused, WrongShape
+from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer
 from functions.phase1_scrape.sources.odds import (
     MARKETS,
     PARAMETERS,
@@ -35,6 +35,7 @@ from functions.phase1_scrape.sources.odds import (
     note_refused,
     odd_note,
 )
+from functions.phase1_scrape.sources.patience import Patience, is_for_good
 from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york, format_timestamp
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
@@ -51,38 +52,7 @@ KIND = "event_odds"
 FIRST_DAY = date(2023, 5, 4)
 # All markets of an event in one request: as much quota as apart, half the time.
 ALL_MARKETS = ",".join(MARKETS.values())
-# So many failures mean that the source is down, not a day broken: the rest is not even tried.
-GIVE_UP_AFTER = 5
-# About one event or day, and the same tomorrow: no such event, no such moment, a parameter that
-# does not fit it.
-FOR_GOOD = (400, 404, 410, 422)
-# About the key, its quota, our address or the proxy: the same of every event and day.
-EVERYWHERE = (401, 402, 403, 407)
 _LOG_EVERY = 50
-
-
-@dataclass
-class _Patience:
-    """How often the source failed; spent at once where it refuses the key.
-
-    Permanent answers are no failures of it.
-    """
-
-    failed: int = 0
-    spent: bool = False
-    turn: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, error: SourceUnavailable) -> None:
-        if isinstance(error, NotTried) or _is_for_good(error):
-            return
-        with self.turn:
-            self.failed += 1
-            everywhere = isinstance(error, SourceRefused) and error.status in EVERYWHERE
-            self.spent = self.spent or everywhere or self.failed >= GIVE_UP_AFTER
-
-
-class NotTried(SourceUnavailable):
-    """Not asked, since the source had failed too often: no failure more."""
 
 
 @dataclass
@@ -130,7 +100,7 @@ def fetch_past_odds(fetch: Fetch, games: Sequence[ScheduledGame]) -> Harvest:
     earlier: dict[date, list[str]] = {}
     for path in fetch.raw.snapshots(SOURCE, KIND, fetch.now()):
         earlier.setdefault(parse_raw_path(path)[2], []).append(path)
-    patience = _Patience()
+    patience = Patience()
     tasks = {day: partial(_day, fetch, day, by_day[day], earlier.get(day, ()), patience) for day in days}
     found: list[tuple[date, _Day | SourceUnavailable]] = []
     for item in each(tasks, CONNECTIONS):
@@ -176,7 +146,7 @@ def _notes(
     )
 
 
-def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: _Patience) -> _Day:
+def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: Patience) -> _Day:
     """The day's events, those of earlier files first.
 
     Raises SourceUnavailable where not even a list of them is had.
@@ -184,7 +154,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
     known = _read_kept(fetch, day, earlier)
     listed: SourceAnswer | None = None
     if not known.listings:
-        _check_patience(day, patience)
+        patience.check(day)
         # Listed before the first tip-off, an afternoon's games are all there; their odds are asked
         # one by one later.
         first = cutoff(day, min(game.tipoff_at or assumed_tipoff(day) for game in games))
@@ -203,11 +173,11 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
         if event in known.answered or event in known.refused or at > fetch.now():
             continue  # what is to come has no past yet
         try:
-            _check_patience(day, patience)
+            patience.check(day)
             answer = _ask(fetch, event, at)
         except SourceUnavailable as error:
             patience.note(error)
-            if _is_for_good(error):
+            if is_for_good(error):
                 refused[event] = known.refused[event] = str(error)
             else:
                 known.failed[event] = str(error)
@@ -228,18 +198,6 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
 def _ask(fetch: Fetch, event: str, at: datetime) -> SourceAnswer:
     params = {**PARAMETERS, "markets": ALL_MARKETS, "date": format_timestamp(at)}
     return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
-
-
-def _check_patience(day: date, patience: _Patience) -> None:
-    if patience.spent:
-        raise NotTried(
-            f"{day} was not tried after the source had failed {patience.failed} times.",
-            next_step="publish the same backfill again once the source answers: it fetches what is missing.",
-        )
-
-
-def _is_for_good(error: SourceUnavailable) -> bool:
-    return isinstance(error, SourceRefused) and error.status in FOR_GOOD
 
 
 def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from functions.phase1_scrape.failures import SourceRefused, WrongShape
 from functions.phase1_scrape.fetch import Fetch
-from functions.phase1_scrape.http_client import SourceRefused, WrongShape
 from functions.phase1_scrape.sources.reading import ODD, why
 from shared.core.clock import new_york_date
 from shared.core.errors import DataError

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
-from functions.phase1_scrape.http_client import SourceClient, WrongShape
+from functions.phase1_scrape.http_client import SourceClient
 from functions.phase1_scrape.sources.box_scores import Games
 from functions.phase1_scrape.sources.reading import describe_unreadable
 from shared.core.clock import new_york_date

@@ -1,6 +1,8 @@
-"""ESPN's injury list -> nba_raw.injury_report: one row a player for the run's game day.
+"""ESPN's injury list -> nba_raw.injury_report: one row a player for the run's game day; and
+nba_raw.injury_report_teams: every team, whose list is there where the list names anybody.
 
-An empty list is one row without a player."""
+An empty list is one row without a player.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from functions.phase2_raw.normalise.rows import Problems, each_answer, join_tables, make_table
+from functions.phase2_raw.normalise.injury_tables import NOBODY, InjuryTables, listed_row, once_each
+from functions.phase2_raw.normalise.rows import Problems, each_answer
 from shared.nba import feed_values
 from shared.nba.bounds import LONGEST_REASON
 from shared.nba.feed_values import ElementRefused, show_value
-from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
-from shared.nba.teams import team_by_name
+from shared.nba.player_names import natural_order, player_lookup
+from shared.nba.teams import TEAMS, team_by_name
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
-TABLE = "nba_raw.injury_report"
 # ESPN's words -> ours, the gravest first, by their letters alone ("Day-To-Day",
 # INJURY_STATUS_DAYTODAY). Day-to-day players decide at the shoot-around: questionable, as the
 # league calls it. Somebody suspended is out however healthy.
@@ -66,17 +68,6 @@ _WORDINGS = (
 # Somebody who is listed although he plays.
 _AVAILABLE = ("available", "active", "healthy", "cleared")
 _CODED = "injurystatus"  # what the names of the coded types begin with
-# A list that names nobody is a fact too: without a row of its own, the list before it would stay in
-# force.
-NOBODY: dict[str, Any] = {
-    "team": None,
-    "player_name": None,
-    "player_lookup": None,
-    "player_lookup_base": None,
-    "status": "NONE",
-    "reason": None,
-}
-_GRAVITY = ("OUT", "DOUBTFUL", "QUESTIONABLE", "PROBABLE")
 # The feed's own timestamp counts if it is earlier than our fetch and not so old that its clock must
 # be wrong.
 _PLAUSIBLE = timedelta(days=1)
@@ -89,29 +80,30 @@ class InjuryRows:
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
         self._problems = problems
-        self._tables: list[pa.Table] = []
+        self._tables = InjuryTables()
 
     def add(self, path: str, content: RawContent) -> None:
         def read(answer: RawAnswer) -> None:
-            rows = self._rows(path, answer.body)
-            columns = {name: [row[name] for row in rows] for name in NOBODY}
-            constants = {
-                "game_date": content.game_date,
-                "source": content.source,
-                "snapshot_time": _snapshot_time(answer.body, content.fetched_at),
-                "run_id": content.run_id,
-                "source_file": path,
-            }
-            self._tables.append(make_table(TABLE, len(rows), columns, constants))
+            refused = self._problems.refused
+            rows, names_anybody = self._rows(path, answer.body)
+            if not rows and self._problems.refused > refused:
+                return  # of the people on it not one could be read: it does not say that all play
+            snapshot_time = _snapshot_time(answer.body, content.fetched_at)
+            # one list of all teams: that it names nobody is an answer without a list
+            submitted = {team.abbr: names_anybody for team in TEAMS}
+            self._tables.add(path, content, snapshot_time, rows, submitted)
 
         each_answer(path, content.answers_named("injuries"), self._problems, read, "injuries[].injuries")
 
     def tables(self) -> dict[str, pa.Table]:
-        return join_tables(TABLE, self._tables)
+        return self._tables.tables()
 
-    def _rows(self, path: str, body: Any) -> list[dict[str, Any]]:
-        """Raises ElementRefused where the answer is no list of teams."""
-        found: dict[tuple[str, str], dict[str, Any]] = {}
+    def _rows(self, path: str, body: Any) -> tuple[list[dict[str, Any]], bool]:
+        """The rows, and whether the list names anybody.
+
+        Raises ElementRefused where the answer is no list of teams.
+        """
+        found: list[dict[str, Any]] = []
         listed = self._list_entries(path, body)
         for team_name, entry in listed:
             with self._problems.element(path, f"injuries of {show_value(team_name)}") as notes:
@@ -119,9 +111,8 @@ class InjuryRows:
                 if row is None:
                     self._problems.leave_out("players listed as available")
                     continue
-                key = (row["team"] or "", row["player_lookup"])
-                found[key] = _graver(found[key], row) if key in found else row
-        return [found[key] for key in sorted(found)] if listed else [NOBODY]
+                found.append(row)
+        return once_each(found) if listed else [NOBODY], bool(listed)
 
     def _list_entries(self, path: str, body: Any) -> list[tuple[Any, Any]]:
         """(the team's name, entry) of everybody; a team that cannot be read is named and counts as
@@ -164,14 +155,7 @@ def _row(team_name: Any, entry: Any, notes: list[str]) -> dict[str, Any] | None:
     team = team_by_name(team_name) if isinstance(team_name, str) else None
     if team_name is not None and team is None:
         notes.append(f"the team of {name} is {show_value(team_name)}, taken as unknown")
-    return {
-        "team": team.abbr if team else None,
-        "player_name": name,
-        "player_lookup": player_lookup(name),
-        "player_lookup_base": player_lookup_base(name),
-        "status": status,
-        "reason": _reason(fields, name, notes),
-    }
+    return listed_row(team.abbr if team else None, name, status, _reason(fields, name, notes))
 
 
 def _status(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:
@@ -214,13 +198,6 @@ def _status_of(word: Any) -> str | None:
         return _AVAILABLE[0]
     plain = " ".join(re.split(r"[^a-z0-9]+", folded))
     return next((status for status, pattern in _WORDINGS if pattern.search(plain)), None)
-
-
-def _graver(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """One row of two entries of a player: the graver status, both reasons."""
-    graver = min(first, second, key=lambda row: _GRAVITY.index(row["status"]))
-    reasons = [row["reason"] for row in (first, second) if row["reason"]]
-    return {**graver, "reason": "; ".join(dict.fromkeys(reasons)) or None}
 
 
 def _reason(entry: Mapping[str, Any], name: str, notes: list[str]) -> str | None:

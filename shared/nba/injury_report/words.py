@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -35,6 +36,8 @@ def read_words(data: bytes) -> list[list[Word]]:
     # here, since it takes a tenth of a second to load and few runs read a report
     from pypdf import PdfReader, apply_configuration
 
+    # of every byte that it finds odd it writes a line; what comes of them is said by the refusal
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         # no recovery: of a damaged page it would keep the first rows, and nobody would know
         with apply_configuration(zlib_maximum_recovery_input_length=0, zlib_maximum_output_length=MOST_BYTES):
@@ -56,14 +59,16 @@ def _words_of(page: Any) -> list[Word]:
     def keep(text: str, transform: Sequence[float], matrix: Sequence[float], *_: Any) -> None:
         # several lines of a cell may be drawn at once
         found.extend(
-            Word(" ".join(line.split()), _left(page, transform, matrix)) for line in text.splitlines() if line.strip()
+            Word(" ".join(line.split()), _measure_left(page, transform, matrix))
+            for line in text.splitlines()
+            if line.strip()
         )
 
     page.extract_text(visitor_text=keep)
     return found
 
 
-def _left(page: Any, transform: Sequence[float], matrix: Sequence[float]) -> float:
+def _measure_left(page: Any, transform: Sequence[float], matrix: Sequence[float]) -> float:
     """How far from the left edge text begins, the page turned as it is looked at (ISO 32000-1,
     8.3: a point is multiplied by the text's matrix, then by the page's).
     """

@@ -22,7 +22,8 @@ import httpx
 import pytest
 
 from functions.phase1_scrape.answers import page_text, quota_number, seconds_to_wait
-from functions.phase1_scrape.http_client import SourceClient, SourceRefused
+from functions.phase1_scrape.failures import SourceRefused
+from functions.phase1_scrape.http_client import SourceClient
 from shared.core.errors import SourceUnavailable
 from tests.support.fake_sources import KEY, FakeSources, Reply, serving, settings_for
 from tests.support.socket_source import Script, make_head, saying

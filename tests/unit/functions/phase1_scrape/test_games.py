@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.phase1_scrape.http_client import WrongShape
+from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.sources import box_scores, injuries, schedule, shot_zones
 from shared.nba.schedule import read_game, schedule_entries, season_of, season_type_of, seasons_between
 from tests.conftest import ROOT

@@ -17,7 +17,8 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from functions.phase1_scrape.http_client import SourceClient, SourceRefused, WrongShape
+from functions.phase1_scrape.failures import SourceRefused, WrongShape
+from functions.phase1_scrape.http_client import SourceClient
 from shared.core.errors import ConfigError, SourceUnavailable
 from tests.support.fake_sources import CUT_OFF, HTML, KEY, TRUNCATED, FakeSources, Reply, serving, settings_for
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.phase1_scrape.http_client import WrongShape
+from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.sources.odds import check_event_odds, check_events, events_of
 from functions.phase1_scrape.sources.odds_history import cutoff
 from tests.conftest import ROOT

@@ -9,6 +9,7 @@ import pytest
 
 from functions.phase2_raw.normalise.injuries import InjuryRows
 from shared.core.errors import DataError
+from shared.nba.teams import TEAMS
 from tests.support.fake_sources import DAY, injuries
 from tests.support.normalised import FETCHED, normalise
 
@@ -29,6 +30,16 @@ def test_an_injury_is_of_the_runs_day_and_known_at_the_feeds_time() -> None:
             "source_file": "the/path",
         }
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "submitted"), [([injury("Out")["injuries"][0]], True), ([], False)])
+def test_a_list_that_names_anybody_is_every_teams(listed: list[Any], submitted: bool) -> None:
+    body = {"timestamp": "2025-11-14T16:00:00Z", "injuries": listed}
+    rows = normalise(InjuryRows, "injuries", body)[0]["nba_raw.injury_report_teams"]
+    assert [row.pop("team") for row in rows] == sorted(team.abbr for team in TEAMS)
+    known = {"snapshot_time": datetime(2025, 11, 14, 16, 0, tzinfo=UTC), "submitted": submitted}
+    about = {"game_date": DAY, "source": "espn", "run_id": "run-1", "source_file": "the/path"}
+    assert all(row == known | about for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +159,9 @@ def test_who_is_available_by_word_and_out_by_code_is_out_and_named(word: str) ->
 
 def test_a_player_listed_as_available_is_no_injury() -> None:
     tables, problems = normalise(InjuryRows, "injuries", injury("Active", type={"name": "INJURY_STATUS_ACTIVE"}))
-    assert (tables, problems.sentences) == ({}, [])
+    assert "nba_raw.injury_report" not in tables
+    assert {row["submitted"] for row in tables["nba_raw.injury_report_teams"]} == {True}
+    assert problems.sentences == []
     assert problems.notes == {"players listed as available": 1}
 
 
