@@ -68,7 +68,8 @@ def draw_table(rows: Sequence[Cells]) -> bytes:
     """A report whose layout a table's program finds: long cells wrap, rows go over pages."""
     buffer = BytesIO()
     style = getSampleStyleSheet()["BodyText"]
-    shown = [list(COLUMNS), *([Paragraph(cell, style) for cell in row] for row in rows)]
+    shown: list[list[object]] = [[*COLUMNS]]
+    shown += [[Paragraph(cell, style) for cell in row] for row in rows]
     table = Table(shown, colWidths=[75, 70, 70, 95, 95, 85, 110], repeatRows=1)
     story: list[Flowable] = [Paragraph(TITLE, style), table]
     SimpleDocTemplate(buffer, pagesize=landscape(A4)).build(story)
