@@ -38,6 +38,8 @@ class Pick:
     expected_value: float | None
     """Units won per unit staked."""
     predicted_points: float
+    injuries: str
+    """His own status with its reason, or that the injuries of his team are unknown; else empty."""
 
 
 @dataclass(frozen=True)
@@ -103,4 +105,12 @@ def _pick(each: Mapping[str, Any]) -> Pick:
         chance=each["confidence"],
         expected_value=each["expected_value"],
         predicted_points=each["predicted_points"],
+        injuries=_describe_injuries(each),
     )
+
+
+def _describe_injuries(each: Mapping[str, Any]) -> str:
+    """A file of before says of injuries only whether they are unknown."""
+    if each["injuries_unknown"]:
+        return "injuries unknown"
+    return ": ".join(part for part in (each.get("injury_status"), each.get("injury_reason")) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,9 +23,10 @@ from shared.core.severity import Severity
 from shared.operations.checks.health import read_health
 from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
+from shared.operations.picks import PATH as PICKS
 from tests.pipeline.test_dashboard_api import of_email
 from tests.pipeline.test_dashboard_pages import hidden
-from tests.support.prediction_tables import DAY, Evening
+from tests.support.prediction_tables import DAY, NOW, Evening
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.test_grid import take_away
 from tests.unit.operations.status.world import PREDICTIONS, begin_work, make_whole, open_copy, play
@@ -209,6 +211,45 @@ def test_a_batch_and_a_pick_lead_back(whole: Evening, client: FlaskClient) -> No
     assert f"/batches/batch_{DAY}_r1" in pick
     for path in ("/batches/nonsense", f"/batches/batch_{DAY}_r9", f"/dates/{DAY}/players/nobody", "/alerts/none.1"):
         assert client.get(path, headers=HTML).status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (
+            "injury_list_state = 'listed', opponent_injury_list_state = 'no_list', injury_report_source = 'official',"
+            " injury_status = 'QUESTIONABLE', injury_reason = 'Left Knee'",
+            "He is QUESTIONABLE (Left Knee); his team lists players (official, ",
+        ),
+        (
+            "injury_list_state = 'nobody_listed', opponent_injury_list_state = 'listed', injury_report_source = 'espn'",
+            "<dd>his team lists nobody (espn, ",
+        ),
+        (
+            "injury_list_state = 'no_list', opponent_injury_list_state = 'listed'",
+            "<dd>injuries of his team unknown: its list was not there, as of ",
+        ),
+    ],
+)
+def test_a_pick_says_what_was_known_of_injuries(whole: Evening, client: FlaskClient, columns: str, shown: str) -> None:
+    path = f"/dates/{DAY}/players/p1"
+    assert "<dt>Injuries</dt>" not in text_of(client, path), "written before lists were kept by team"
+    table = "nba_analytics.upcoming_player_game_context"
+    change = f"UPDATE {table} SET {columns}, injury_snapshot_at = @at WHERE game_date = @day AND player_id = 1"
+    whole.warehouse.execute(change, {"day": DAY, "at": NOW})
+    page = text_of(client, path)
+    assert shown in page
+    assert ("injuries of the opponent unknown" in page) == ("opponent_injury_list_state = 'no_list'" in columns)
+
+
+def test_tonights_picks_say_whose_injuries_are_unknown(whole: Evening, client: FlaskClient) -> None:
+    assert "injuries unknown" not in text_of(client, "/")
+    content = json.loads(whole.runtime.exports.read(PICKS).data)
+    content["picks"][0] |= {"injuries_unknown": True, "injury_status": "unknown"}
+    content["picks"][1] |= {"injury_status": "PROBABLE", "injury_reason": "Left Knee"}
+    whole.runtime.exports.write(PICKS, json.dumps(content).encode(), content_type="application/json")
+    page = text_of(client, "/")
+    assert ("injuries unknown" in page, "PROBABLE: Left Knee" in page) == (True, True)
 
 
 def test_a_cell_shows_who_started_it(whole: Evening, client: FlaskClient) -> None:

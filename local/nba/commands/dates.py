@@ -127,6 +127,19 @@ PREDICTIONS = Kind(
         Column("features as of", "features_as_of", format_timestamp),
     ),
 )
+INJURIES = Kind(
+    title="Injuries, as the features knew them",
+    rows=lambda document: [document["injuries"]] if document.get("injuries") else [],
+    columns=(
+        Column("his team's list", "team_list"),
+        Column("source", "source"),
+        Column("known", "known_at", format_timestamp),
+        Column("opponent's list", "opponent_list"),
+        Column("he is", "status"),
+        Column("reason", "reason"),
+    ),
+    empty="Nothing is on record.",
+)
 LINES = Kind(
     title="Lines",
     rows=of("lines"),
@@ -260,7 +273,7 @@ def show(place: Place, day: date, phase: str, player: str | None) -> Answer:
     if player is not None:
         if phase:
             raise click.UsageError(f"--player {player} and the phase {phase} are two questions: ask one of them.")
-        kinds = (EXPORTED, PREDICTIONS, LINES, GAMES, FILES)
+        kinds = (EXPORTED, PREDICTIONS, INJURIES, LINES, GAMES, FILES)
         return calls.read(place, calls.LINEAGE, *kinds, game_date=write_day(day), player=player)
     if not phase:
         return _of_a_day(place, day)

@@ -180,6 +180,7 @@ PICKS = Kind(
         Column("line", "line"),
         Column("chance", "chance", "{:.1%}".format),
         Column("points", "predicted_points", "{:.1f}".format),
+        Column("injuries", "injuries"),
     ),
 )
 SYSTEMS = Kind(

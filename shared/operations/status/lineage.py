@@ -70,6 +70,22 @@ class FeatureRow:
 
 
 @dataclass(frozen=True)
+class Injuries:
+    """What the features knew of injuries: of lists "listed", "nobody_listed" or "no_list"."""
+
+    team_list: str
+    """no_list: who is out for his team is not known."""
+    opponent_list: str
+    source: str | None
+    """Of his team's list: official, espn or derived."""
+    known_at: datetime | None
+    """When his team's list was, or that it is not submitted."""
+    status: str | None
+    """His own; None: he is not listed."""
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class LineRow:
     """A bookmaker's line at that moment: his main one, or another that a pick was made on."""
 
@@ -122,6 +138,8 @@ class Lineage:
     """The raw bucket's object with the batch's inputs, as they were sent to the workers."""
     features: FeatureRow | None
     """None where the row is gone."""
+    injuries: Injuries | None
+    """None where the row is gone, or was written before lists were kept by team."""
     lines: tuple[LineRow, ...]
     games: tuple[GameRow, ...]
     """Newest first, at most ten."""
@@ -171,6 +189,7 @@ def read_lineage(runtime: Runtime, day: date, player_lookup: str) -> Lineage:
         batch_run_id=run_id,
         request_file=requests,
         features=next((_features(row) for row in inputs if row["kind"] == "features"), None),
+        injuries=_injuries(inputs),
         lines=tuple(each for each in lines if each.is_main or (each.bookmaker, each.line) in picked),
         games=tuple(_game(row) for row in inputs if row["kind"] == "game"),
         files=tuple(
@@ -230,6 +249,21 @@ def _prediction(row: Mapping[str, Any]) -> PredictionRow:
 
 def _features(row: Mapping[str, Any]) -> FeatureRow:
     return FeatureRow(row["at"], float(row["value"]), row["note"])
+
+
+def _injuries(inputs: Sequence[Mapping[str, Any]]) -> Injuries | None:
+    lists = {row["is_main"]: row for row in inputs if row["kind"] == "injury_list"}
+    if not lists or lists[True]["note"] is None:
+        return None
+    own, listed = lists[True], next((row for row in inputs if row["kind"] == "injury"), None)
+    return Injuries(
+        team_list=own["note"],
+        opponent_list=lists[False]["note"],
+        source=own["name"],
+        known_at=own["at"],
+        status=None if listed is None else listed["name"],
+        reason=None if listed is None else listed["note"],
+    )
 
 
 def _line(row: Mapping[str, Any]) -> LineRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,28 @@ def test_the_exported_list_is_read_as_phase_6_writes_it(exported: Path, tmp_path
         assert {each.side for each in found.picks} <= {"OVER", "UNDER"}
         opened.clock.move(days=1)
         assert read_picks(opened.runtime).is_today is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, ""),
+        ({"injuries_unknown": True, "injury_status": "unknown"}, "injuries unknown"),
+        (
+            {"injury_status": "QUESTIONABLE", "injury_reason": "Left Knee; Soreness"},
+            "QUESTIONABLE: Left Knee; Soreness",
+        ),
+        ({"injury_status": "PROBABLE"}, "PROBABLE"),
+    ],
+)
+def test_what_is_known_of_injuries_is_said_in_few_words(
+    exported: Path, tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    with open_copy(exported, tmp_path / "state") as opened:
+        content = json.loads(opened.runtime.exports.read(PATH).data)
+        content["picks"][0] |= changes
+        opened.runtime.exports.write(PATH, json.dumps(content).encode(), content_type="application/json")
+        assert [each.injuries for each in read_picks(opened.runtime).picks][:2] == [says, ""]
 
 
 @pytest.mark.parametrize("data", [b"nonsense", b"[]", b'{"game_date": "x"}', b'{"picks": []}'])

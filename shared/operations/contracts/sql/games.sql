@@ -52,6 +52,11 @@ feeds AS (
     FROM nba_raw.injury_report
     WHERE game_date BETWEEN @first AND @last AND source <> 'derived'
     UNION ALL
+    -- A report in which no team has submitted has rows here alone.
+    SELECT game_date, 'injuries' AS feed, snapshot_time
+    FROM nba_raw.injury_report_teams
+    WHERE game_date BETWEEN @first AND @last AND source <> 'derived'
+    UNION ALL
     SELECT game_date, 'player_lines' AS feed, snapshot_time
     FROM nba_raw.odds_api_player_points_props
     WHERE game_date BETWEEN @first AND @last

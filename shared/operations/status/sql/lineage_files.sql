@@ -12,10 +12,14 @@ found AS (
   WHERE game_date = @game_date AND player_lookup IN UNNEST(@lookups) AND snapshot_time < @features_as_of
   QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id, bookmaker, line ORDER BY {{newest_snapshot()}}) = 1
   UNION ALL
-  SELECT 'injuries' AS kind, game_date AS about, source_file, snapshot_time AS at, run_id
-  FROM nba_raw.injury_report
-  WHERE game_date = @game_date AND player_lookup IN UNNEST(@lookups) AND snapshot_time < @features_as_of
-  QUALIFY ROW_NUMBER() OVER (ORDER BY {{report_in_force()}}) = 1
+  -- The lists in force of the two teams; what was derived from box scores has no file.
+  SELECT 'injuries' AS kind, i.game_date AS about, i.source_file, i.snapshot_time AS at, i.run_id
+  FROM nba_raw.injury_report_teams AS i
+  JOIN nba_analytics.upcoming_player_game_context AS c
+    ON c.game_date = @game_date AND c.game_id = @game_id AND c.player_id = @player_id
+    AND c.features_as_of = @features_as_of AND i.team IN (c.team, c.opponent)
+  WHERE i.game_date = @game_date AND i.snapshot_time < @features_as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY i.team ORDER BY {{report_in_force(i.)}}) = 1
   UNION ALL
   SELECT 'box_scores' AS kind, game_date AS about, source_file, snapshot_time AS at, run_id
   FROM nba_raw.nbac_player_boxscores
@@ -25,5 +29,6 @@ found AS (
 )
 SELECT kind, about, source_file, run_id, MAX(at) AS at
 FROM found
+WHERE source_file IS NOT NULL
 GROUP BY kind, about, source_file, run_id
 ORDER BY kind, about DESC, at DESC, source_file, run_id

@@ -31,6 +31,12 @@ FROM nba_raw.injury_report
 WHERE game_date = @game_date
 UNION ALL
 SELECT
+  'phase2' AS phase, 'nba_raw.injury_report_teams' AS table_name,
+  COUNT(*) AS row_count, MAX(snapshot_time) AS newest
+FROM nba_raw.injury_report_teams
+WHERE game_date = @game_date
+UNION ALL
+SELECT
   'phase2' AS phase, 'nba_raw.odds_api_player_points_props' AS table_name,
   COUNT(*) AS row_count, MAX(snapshot_time) AS newest
 FROM nba_raw.odds_api_player_points_props

@@ -26,7 +26,7 @@ from shared.operations.slowdown.judging import Slowdown
 from shared.operations.slowdown.report import Period, Regression
 from shared.operations.status.batch import UnitDetail
 from shared.operations.status.cell import ExecutionDetail, RestartDetail, TableRows
-from shared.operations.status.lineage import ExportedPick, GameRow, LineRow, PredictionRow, RawFileRow
+from shared.operations.status.lineage import ExportedPick, GameRow, Injuries, LineRow, PredictionRow, RawFileRow
 from shared.operations.status.model import Cell
 from tests.unit.local.nba.test_calls import ACTIONS, READS
 
@@ -69,6 +69,7 @@ ROWS = [
     (dates.UNITS, UnitDetail),
     (dates.EXPORTED, ExportedPick),
     (dates.PREDICTIONS, PredictionRow),
+    (dates.INJURIES, Injuries),
     (dates.LINES, LineRow),
     (dates.GAMES, GameRow),
     (dates.FILES, RawFileRow),

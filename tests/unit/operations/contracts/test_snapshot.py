@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.operations.contracts.snapshot import Feeds, read_snapshot, read_snapshots
-from tests.support import records
+from tests.support import injury_lists, records
 from tests.support.prediction_tables import (
     DAY,
     EARLY,
@@ -54,7 +54,7 @@ def test_many_dates_are_each_as_if_alone(night: Evening) -> None:
         assert found[day] == read_snapshot(night.runtime, day, now), day
     seen = found[DAY]
     assert [each.game_id for each in seen.games] == [EARLY, LATE]
-    assert seen.feeds == Feeds(injuries=1, player_lines=2, game_lines=2)
+    assert seen.feeds == Feeds(injuries=5, player_lines=2, game_lines=2)
     assert [each.revision for each in seen.batches] == [1, 2]
     assert seen.batch is not None
     assert seen.batch.revision == 2
@@ -68,3 +68,12 @@ def test_the_statements_do_not_grow_with_the_dates(night: Evening, days: Sequenc
     reset_counts(night.warehouse)
     read_snapshots(night.runtime, days, night.clock.now())
     assert sum(night.warehouse.statement_counts.values()) == statements
+
+
+def test_a_report_in_which_nobody_has_submitted_is_an_answer(night: Evening) -> None:
+    """It has rows of teams alone; what was derived from box scores is none."""
+    day, at = DAY + timedelta(days=2), night.clock.now()
+    night.add(injury_lists.TEAMS, [injury_lists.covered(day, "derived", "BOS", at)])
+    assert read_snapshot(night.runtime, day, at).feeds == Feeds()
+    night.add(injury_lists.TEAMS, [injury_lists.covered(day, "official", "BOS", at, submitted=False)])
+    assert read_snapshot(night.runtime, day, at).feeds == Feeds(injuries=1)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.core.errors import NotFound
-from shared.operations.status.lineage import MOST_GAMES, read_lineage
+from shared.operations.status.lineage import MOST_GAMES, Injuries, read_lineage
 from tests.pipeline.evening import row
+from tests.support import injury_lists
 from tests.support.prediction_tables import AS_OF, DAY, EARLY, NOW, Evening, batch, prediction_row, summary_row
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.test_grid import take_away
@@ -76,7 +77,43 @@ def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
         (DAY - timedelta(days=2), 9), (DAY - timedelta(days=4), 34),
     ]  # fmt: skip
     files = [(each.kind, each.path) for each in found.files]
-    assert files == [("box_scores", "new-file"), ("box_scores", "six"), ("lines", "odds-file"), ("schedule", "file")]
+    assert files == [
+        ("box_scores", "new-file"), ("box_scores", "six"), ("injuries", "sources"), ("lines", "odds-file"),
+        ("schedule", "file"),
+    ]  # fmt: skip
+
+
+def test_what_was_known_of_injuries_is_said(traced: Evening) -> None:
+    """Before lists were kept by team nothing is said; then state, source and time of his team's,
+    the opponent's state, and his own status.
+    """
+    assert read_lineage(traced.runtime, DAY, "p1").injuries is None
+    at = AS_OF - timedelta(minutes=30)
+    change = "UPDATE nba_analytics.upcoming_player_game_context SET injury_list_state = @own, injury_snapshot_at = @at,"
+    change = f"{change} opponent_injury_list_state = @theirs, injury_report_source = @source, injury_status = @status,"
+    change = f"{change} injury_reason = @reason WHERE game_date = @day AND player_id = 1"
+    listed = {"own": "listed", "theirs": "no_list", "source": "official", "status": "QUESTIONABLE", "reason": "Knee"}
+    traced.warehouse.execute(change, {"day": DAY, "at": at, **listed})
+    found = read_lineage(traced.runtime, DAY, "p1").injuries
+    assert found == Injuries("listed", "no_list", "official", at, "QUESTIONABLE", "Knee")
+    unknown = {"own": "no_list", "theirs": "nobody_listed", "source": None, "status": None, "reason": None}
+    traced.warehouse.execute(change, {"day": DAY, "at": at, **unknown})
+    found = read_lineage(traced.runtime, DAY, "p1").injuries
+    assert found == Injuries("no_list", "nobody_listed", None, at, None, None)
+
+
+def test_the_file_of_the_list_in_force_is_named(traced: Evening) -> None:
+    """The report that does not name him is in force all the same; one of later is not."""
+    at = AS_OF - timedelta(minutes=30)
+    for team in ("BOS", "LAL"):
+        rows = [
+            injury_lists.covered(DAY, "official", team, at),
+            injury_lists.covered(DAY, "official", team, AS_OF),
+            injury_lists.covered(DAY, "derived", team, at) | {"source_file": None},
+        ]
+        traced.add(injury_lists.TEAMS, rows)
+    files = [each.path for each in read_lineage(traced.runtime, DAY, "p1").files if each.kind == "injuries"]
+    assert files == [injury_lists.covered(DAY, "official", "BOS", at)["source_file"]]
 
 
 def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening) -> None:
