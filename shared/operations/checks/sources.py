@@ -194,7 +194,7 @@ def _find_official_report(view: View, source: Source) -> Finding:
     why = _why(source, view, due)
     found = f"the newest is of {clock_text(newest.newest_at)}" if newest is not None else "there is none"
     says = f"of the reports about {due.day} {found}, and {due.schedule.name} was due at {clock_text(due.at)}"
-    return source.finding(Level.YELLOW, f"{says}; ESPN's list serves{why.says}", why.step(due.day), due, due.day)
+    return source.finding(Level.YELLOW, f"{says}; ESPN's list has to serve{why.says}", why.step(due.day), due, due.day)
 
 
 def _describe(view: View, day: date) -> str:

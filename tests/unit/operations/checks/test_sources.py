@@ -157,11 +157,20 @@ def test_without_the_league_s_report_espn_s_list_serves(world: World, known: str
     assert (serves.level, serves.severity, serves.game_date) == (Level.YELLOW, Severity.WARNING, DAY)
     assert serves.says == (
         f"of the reports about 2025-11-14 {found_says}, and same-day-predictions was due at 2025-11-14 11:30; ESPN's"
-        " list serves; phase 1 says: no report in 8 requests."
+        " list has to serve; phase 1 says: no report in 8 requests."
     )
     assert serves.next_step == 'set PROXY_URL; then ./nba rerun 2025-11-14 phase1 --why "..."'
     assert serves.figures["breaker"] == "source-official"
     assert injuries.level is Level.GREEN
+
+
+def test_where_neither_list_came_it_is_one_cause(world: World) -> None:
+    world.play()
+    failed = {"official_report": "no report in 8 requests.", "injuries": "ESPN answered 500."}
+    world.run_schedule(SAME_DAY, metadata={"failed": failed})
+    official, injuries = found(world, "official_report"), found(world, "injury_report")
+    assert (official.severity, official.figures[FOLLOWS_FROM]) == (Severity.INFO, "source-fresh:injury_report")
+    assert (injuries.level, injuries.severity) == (Level.RED, Severity.ERROR)
 
 
 def test_a_report_that_says_of_no_team_of_the_day_is_none_about_it(world: World) -> None:
