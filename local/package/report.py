@@ -23,7 +23,7 @@ from shared.core.pipeline import load_pipeline
 RUNS = 5
 SHOWN_OFFENDERS = 8
 # The packages that make a start long where they are loaded.
-HEAVY = ("grpc", "httpx", "jsonschema", "numpy", "pandas", "pyarrow", "scipy", "xgboost")
+HEAVY = ("grpc", "httpx", "jsonschema", "numpy", "pandas", "pyarrow", "pypdf", "scipy", "xgboost")
 
 
 def report(python: Path, archive: Path, package: Package) -> Iterator[str]:

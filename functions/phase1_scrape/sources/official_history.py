@@ -126,7 +126,7 @@ def _fetch_day(
     """The day's file: one that is there where it has all, else a new one with all that is known;
     None where there is no report.
     """
-    fixed, tipoffs = _moments(known.day, games, fetch.now())
+    fixed, tipoffs = _list_times(known.day, games, fetch.now())
     needed = {_find(fetch, official, known, moment, patience) for moment in fixed}
     if needed != {None}:  # else the league has nothing so old
         needed |= {_find(fetch, official, known, moment, patience) for moment in tipoffs}
@@ -141,7 +141,7 @@ def _fetch_day(
     return fetch.raw.write(SOURCE, KIND, known.day, fetch.now(), responses, len(responses), gone)
 
 
-def _moments(day: date, games: Sequence[ScheduledGame], now: datetime) -> tuple[list[datetime], list[datetime]]:
+def _list_times(day: date, games: Sequence[ScheduledGame], now: datetime) -> tuple[list[datetime], list[datetime]]:
     """The day's own moments, and those before tip-offs, as far as they are over.
 
     A report of the very moment counts for who looks at it; who asks what was known before it has

@@ -111,7 +111,7 @@ def _days_without(request: Request, breaker: str) -> tuple[date, ...]:
     today = new_york_date(request.runtime.clock.now())
     if breaker == "source-nba":
         return (today - timedelta(days=1),)
-    return (today,) if breaker in ("source-odds_api", "source-espn") else ()
+    return (today,) if breaker in ("source-odds_api", "source-espn", "source-official") else ()
 
 
 def _reset(request: Request, plan: Plan, signature: Signature) -> str:

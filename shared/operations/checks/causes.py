@@ -50,11 +50,12 @@ def _names(subject: str) -> Matches:
 
 
 def _same_source(finding: Finding, cause: Finding) -> bool:
-    """Whether both lists of the odds API are late of one run: players' lines are what picks are
-    of.
+    """Whether both lists of lines, or of injuries, are late of one run: players' lines are what
+    picks are of, and ESPN's list is what would serve instead of the league's report.
     """
-    lists = (cause.subject, finding.subject) == ("player_lines", "game_lines")
-    return lists and cause.level is finding.level and _same_figure("schedule")(finding, cause)
+    both = (cause.subject, finding.subject)
+    lines = both == ("player_lines", "game_lines") and cause.level is finding.level
+    return (lines or both == ("injury_report", "official_report")) and _same_figure("schedule")(finding, cause)
 
 
 def _is_paused(finding: Finding, cause: Finding) -> bool:

@@ -25,6 +25,8 @@ CHECK = "source-fresh"
 # A schedule or a list of half a day still serves; an older one does not know what has happened
 # since.
 IN_FORCE = timedelta(hours=12)
+# A report is published each quarter of an hour, and phase 1 asks two hours back.
+REPORT_REACH = timedelta(hours=2)
 # Runs of these modes find the day's lists and lines opened; of tomorrow's books may have none yet.
 OF_THE_DAY = ("overnight", "same_day")
 RESULTS = ("results",)
@@ -154,17 +156,45 @@ def _find_of_the_day(view: View, source: Source) -> Finding:
     due = _newest_due(view, OF_THE_DAY)
     if due is None:
         return _not_due(source, None, "no prediction run fell due")
-    newest, games = view.sources.get((source.name, due.day)), view.games_of(due.day)
+    newest = view.sources.get((source.name, due.day))
     if newest is not None and newest.newest_at >= due.at:
         return _of(source, newest)
-    if not games.games:
-        return _not_due(source, newest, _describe(view, due.day))
-    if games.last_tipoff is not None and games.last_tipoff <= due.at + SETTLED:
-        return _not_due(source, newest, f"all games of {due.day} had begun when {due.schedule.name} was due")
-    if _is_before_all(view, due):
-        return _not_due(source, newest, NOTHING_RAN)
+    needless = _why_not_due(view, due)
+    if needless:
+        return _not_due(source, newest, needless)
     at = None if newest is None else newest.newest_at
     return _late(source, view, due, at, due.day)
+
+
+def _why_not_due(view: View, due: Firing) -> str:
+    """Why a run had no games to come to ask about; empty where it had."""
+    games = view.games_of(due.day)
+    if not games.games:
+        return _describe(view, due.day)
+    if games.last_tipoff is not None and games.last_tipoff <= due.at + SETTLED:
+        return f"all games of {due.day} had begun when {due.schedule.name} was due"
+    return NOTHING_RAN if _is_before_all(view, due) else ""
+
+
+def _find_official_report(view: View, source: Source) -> Finding:
+    """The league's own report, which counts before ESPN's list and without which that serves; one
+    that was not understood is as if there were none.
+    """
+    if not view.runtime.settings.official_reports_base_url:
+        return _not_due(source, None, "the source is switched off (OFFICIAL_REPORTS_BASE_URL)")
+    due = _newest_due(view, OF_THE_DAY)
+    if due is None:
+        return _not_due(source, None, "no prediction run fell due")
+    newest = view.sources.get((source.name, due.day))
+    if newest is not None and newest.newest_at >= due.at - REPORT_REACH:
+        return _of(source, newest)
+    needless = _why_not_due(view, due)
+    if needless:
+        return _not_due(source, newest, needless)
+    why = _why(source, view, due)
+    found = f"the newest is of {clock_text(newest.newest_at)}" if newest is not None else "there is none"
+    says = f"of the reports about {due.day} {found}, and {due.schedule.name} was due at {clock_text(due.at)}"
+    return source.finding(Level.YELLOW, f"{says}; ESPN's list has to serve{why.says}", why.step(due.day), due, due.day)
 
 
 def _describe(view: View, day: date) -> str:
@@ -242,6 +272,7 @@ def _find_zones(view: View, source: Source) -> Finding:
 SOURCES = (
     Source(SCHEDULE, _find_schedule, "source-nba", ("schedule",)),
     Source("box_scores", _find_box_scores, "source-nba", ("player_boxscores", "team_boxscores")),
+    Source("official_report", _find_official_report, "source-official", ("official_report",)),
     Source("injury_report", _find_of_the_day, "source-espn", ("injuries",)),
     Source("player_lines", _find_of_the_day, "source-odds_api", ("odds_player_points",)),
     Source("game_lines", _find_of_the_day, "source-odds_api", ("odds_game_lines",)),

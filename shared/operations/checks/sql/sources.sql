@@ -25,6 +25,11 @@ FROM nba_raw.injury_report
 WHERE game_date BETWEEN @first AND @last AND source <> 'derived' AND snapshot_time <= @now
 GROUP BY game_date
 UNION ALL
+SELECT 'official_report' AS source, game_date, MAX(snapshot_time) AS newest_at, COUNT(DISTINCT team) AS games
+FROM nba_raw.injury_report_teams
+WHERE game_date BETWEEN @first AND @last AND source = 'official' AND snapshot_time <= @now
+GROUP BY game_date
+UNION ALL
 SELECT 'player_lines' AS source, game_date, MAX(fetched_at) AS newest_at, COUNT(DISTINCT event_id) AS games
 FROM nba_raw.odds_api_player_points_props
 WHERE game_date BETWEEN @first AND @last AND fetched_at <= @now

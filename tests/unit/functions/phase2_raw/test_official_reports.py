@@ -5,7 +5,11 @@ time.
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import load_schema
+from tests.conftest import ROOT
 from tests.support.drawn_report import draw
 from tests.support.fake_sources import DAY, draw_lists
 from tests.support.normalised import FETCHED, sample
@@ -141,3 +146,23 @@ def test_a_real_report_becomes_rows_of_its_day() -> None:
     others = sum(player.game_date != day for player in report.players)
     assert problems.notes["players of other days' games in an official injury report"] == others > 0
     assert {row["snapshot_time"] for row in found[TEAMS]} == {datetime(2024, 12, 5, 22, 30, tzinfo=UTC)}
+
+
+# What a cold start may not load: only a run that has a report reads one.
+LOADED = """
+import sys
+import functions.phase1_scrape.main, functions.phase2_raw.main
+from shared.nba.injury_report.read import read_injury_report
+print("pypdf" in sys.modules)
+read_injury_report(open(sys.argv[1], "rb").read())
+print("pypdf" in sys.modules)
+"""
+
+
+def test_the_reader_of_pdfs_is_loaded_when_a_report_is_read(tmp_path: Path) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(draw_lists(TIME))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", LOADED, str(report)]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -16,11 +16,13 @@ from tests.unit.operations.checks.world import DAY, SAME_DAY, YESTERDAY, World, 
 TABLES = {
     "player_boxscores": "nba_raw.nbac_player_boxscores",
     "team_boxscores": "nba_raw.nbac_team_boxscores",
+    "official_report": "nba_raw.injury_report_teams",
     "injury_report": "nba_raw.injury_report",
     "player_lines": "nba_raw.odds_api_player_points_props",
     "game_lines": "nba_raw.odds_api_game_lines",
     "shot_zones": "nba_raw.shot_zones",
 }
+SOURCE_OF = {"official_report": "official", "injury_report": "espn"}
 OF_THE_DAY = ("injury_report", "player_lines", "game_lines")
 
 
@@ -35,7 +37,7 @@ def answer(world: World, what: str, known: datetime, *, day: date = DAY, games: 
             "game_date": day,
             **{name: f"00225{day:%m%d}{number}" for name in ("game_id", "event_id") if name in names},
             **{name: moment for name, moment in moments.items() if name in names},
-            **({"source": "espn"} if what == "injury_report" else {}),
+            **({"source": SOURCE_OF[what]} if what in SOURCE_OF else {}),
             **changes,
         }
         for number in range(games)
@@ -63,6 +65,7 @@ def lay_out(world: World) -> None:
     world.play(YESTERDAY, status="final")
     for source in OF_THE_DAY:
         answer(world, source, at("11:31"))
+    answer(world, "official_report", at("11:15"))
     for source in ("player_boxscores", "team_boxscores", "shot_zones"):
         answer(world, source, at("06:31"), day=YESTERDAY)
 
@@ -73,6 +76,7 @@ def test_every_source_has_a_finding_and_is_green_where_it_is_current(world: Worl
     assert {each.subject: each.says for each in listed} == {
         "nbac_schedule": "the newest is of 2025-11-14 11:31",
         "box_scores": "the newest is of 2025-11-14 06:31",
+        "official_report": "the newest is of 2025-11-14 11:15",
         "injury_report": "the newest is of 2025-11-14 11:31",
         "player_lines": "the newest is of 2025-11-14 11:31",
         "game_lines": "the newest is of 2025-11-14 11:31",
@@ -137,6 +141,61 @@ def test_a_list_derived_from_box_scores_is_no_answer(world: World) -> None:
     world.play()
     answer(world, "injury_report", at("11:31"), source="derived")
     assert found(world, "injury_report").level is Level.RED
+
+
+@pytest.mark.parametrize(
+    ("known", "found_says"), [(None, "there is none"), ("09:29", "the newest is of 2025-11-14 09:29")]
+)
+def test_without_the_league_s_report_espn_s_list_serves(world: World, known: str | None, found_says: str) -> None:
+    world.play()
+    answer(world, "injury_report", at("11:31"))
+    if known:
+        answer(world, "official_report", at(known))
+    failed = {"official_report": "no report in 8 requests. Next: set PROXY_URL."}
+    world.run_schedule(SAME_DAY, metadata={"failed": failed})
+    serves, injuries = found(world, "official_report"), found(world, "injury_report")
+    assert (serves.level, serves.severity, serves.game_date) == (Level.YELLOW, Severity.WARNING, DAY)
+    assert serves.says == (
+        f"of the reports about 2025-11-14 {found_says}, and same-day-predictions was due at 2025-11-14 11:30; ESPN's"
+        " list has to serve; phase 1 says: no report in 8 requests."
+    )
+    assert serves.next_step == 'set PROXY_URL; then ./nba rerun 2025-11-14 phase1 --why "..."'
+    assert serves.figures["breaker"] == "source-official"
+    assert injuries.level is Level.GREEN
+
+
+def test_where_neither_list_came_it_is_one_cause(world: World) -> None:
+    world.play()
+    failed = {"official_report": "no report in 8 requests.", "injuries": "ESPN answered 500."}
+    world.run_schedule(SAME_DAY, metadata={"failed": failed})
+    official, injuries = found(world, "official_report"), found(world, "injury_report")
+    assert (official.severity, official.figures[FOLLOWS_FROM]) == (Severity.INFO, "source-fresh:injury_report")
+    assert (injuries.level, injuries.severity) == (Level.RED, Severity.ERROR)
+
+
+def test_a_report_that_says_of_no_team_of_the_day_is_none_about_it(world: World) -> None:
+    world.play()
+    answer(world, "official_report", at("11:15"), day=YESTERDAY)
+    assert found(world, "official_report").level is Level.YELLOW
+    answer(world, "official_report", at("09:30"))
+    assert found(world, "official_report").level is Level.GREEN
+
+
+def test_a_list_of_espn_is_no_report_of_the_league(world: World) -> None:
+    world.play()
+    answer(world, "official_report", at("11:31"), source="espn")
+    assert found(world, "official_report").level is Level.YELLOW
+
+
+def test_a_source_that_is_switched_off_is_not_due(world: World) -> None:
+    world.play()
+    settings = Settings(raw_bucket="my-nba-raw", official_reports_base_url="")
+    world.runtime = type(world.runtime)(**{**vars(world.runtime), "settings": settings})
+    off = found(world, "official_report")
+    assert (off.level, off.says) == (
+        Level.GREEN,
+        "nothing due: the source is switched off (OFFICIAL_REPORTS_BASE_URL)",
+    )
 
 
 def test_what_is_fetched_after_now_is_not_known(world: World) -> None:
