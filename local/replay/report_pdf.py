@@ -56,7 +56,7 @@ def draw_report(report_time: datetime, games: Sequence[ReportedGame]) -> bytes:
     """The PDF of a report; the same bytes for the same report."""
     buffer = BytesIO()
     pages = list(_pages(list(_rows(games))))
-    canvas = Canvas(buffer, pagesize=landscape(A4), invariant=1)
+    canvas = Canvas(buffer, pagesize=landscape(A4), invariant=1, pageCompression=0)
     stated = report_time.astimezone(NEW_YORK)
     for number, lines in enumerate(pages, start=1):
         canvas.setFont(_FONT, _SIZE)

@@ -15,9 +15,9 @@ from shared.nba.injury_report.words import Word
 
 COLUMNS = ("Game Date", "Game Time", "Matchup", "Team", "Player Name", "Current Status", "Reason")
 # Each without blanks: one program draws the words of a line one by one, another the line at once.
-_TITLE = re.compile(r"InjuryReport:(\d\d/\d\d/\d\d)(\d\d:\d\d[AP]M)", re.IGNORECASE)
-_PAGE = re.compile(r"Page(\d+)of(\d+)", re.IGNORECASE)
-_HEADS = re.compile("".join(name.replace(" ", "") for name in COLUMNS), re.IGNORECASE)
+_TITLE = re.compile(r"injuryreport:(\d\d/\d\d/\d\d)(\d\d:\d\d[ap]m)")
+_PAGE = re.compile(r"page(\d+)of(\d+)")
+_HEADS = re.compile("".join(name.replace(" ", "") for name in COLUMNS).lower())
 # "Game Date ... Reason" is drawn as at most so many words.
 _MOST_WORDS = 11
 
@@ -37,7 +37,8 @@ class Page:
 def take_apart(words: Sequence[Word]) -> Page:
     """Raises ElementRefused for a title whose time is none."""
     rest = list(words)
-    title, number, heads = _take(rest, _TITLE), _take(rest, _PAGE), _take(rest, _HEADS)
+    title, number = _take(rest, _TITLE, "injury"), _take(rest, _PAGE, "page")
+    heads = _take(rest, _HEADS, "game")
     columns = None if heads is None else _lefts(heads[1])
     return Page(
         rest,
@@ -47,19 +48,26 @@ def take_apart(words: Sequence[Word]) -> Page:
     )
 
 
-def _take(words: list[Word], pattern: re.Pattern[str]) -> tuple[re.Match[str], list[Word]] | None:
+def _take(words: list[Word], pattern: re.Pattern[str], begins: str) -> tuple[re.Match[str], list[Word]] | None:
     """The first words that together read as the pattern, taken out; None where there are none."""
-    for first in range(len(words)):
+    for first, word in enumerate(words):
+        text = _letters(word)
+        # few words of a page begin so, and the others need no closer look
+        if not (text.startswith(begins) or begins.startswith(text)):
+            continue
         text = ""
-        for last in range(first, min(first + _MOST_WORDS, len(words))):
-            text += words[last].text.replace(" ", "")
+        for last, part in enumerate(words[first : first + _MOST_WORDS], start=first):
+            text += _letters(part)
             found = pattern.fullmatch(text)
-            # "Page 1 of 1" goes on where the number is drawn digit by digit: no report does
             if found is not None:
                 taken = words[first : last + 1]
                 del words[first : last + 1]
                 return found, taken
     return None
+
+
+def _letters(word: Word) -> str:
+    return word.text.replace(" ", "").lower()
 
 
 def _lefts(words: Sequence[Word]) -> tuple[float, ...]:
@@ -68,8 +76,8 @@ def _lefts(words: Sequence[Word]) -> tuple[float, ...]:
     for word in words:
         if not text:
             lefts.append(word.left)
-        text += word.text.replace(" ", "")
-        if text.lower() == COLUMNS[len(lefts) - 1].replace(" ", "").lower():
+        text += _letters(word)
+        if text == COLUMNS[len(lefts) - 1].replace(" ", "").lower():
             text = ""
     if len(lefts) != len(COLUMNS) or list(lefts) != sorted(set(lefts)):
         shown = " ".join(word.text for word in words)
