@@ -23,6 +23,8 @@ from shared.stores.warehouse.sql import read_sql
 SOURCE = "what_if"
 # Before any row's own time: what it says was known is another world's.
 KNOWN_AT = time(0)
+# A list of tip-off itself comes too late for any run.
+_BEFORE = timedelta(microseconds=1)
 # No season is longer.
 _SEASON = timedelta(days=365)
 
@@ -82,7 +84,7 @@ def _archived(moment: str) -> Callable[[Warehouse, Archive, Days], Lists]:
             at, game = row[moment], archive.games.index.get(row["game_id"])
             # a game without a moment (no line was known) keeps the world's own list
             if at is not None and game is not None:
-                _add_game(found, lists, row, game, at)
+                _add_game(found, lists, row, game, at if moment == "line_at" else at - _BEFORE)
         return found
 
     return read

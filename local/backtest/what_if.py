@@ -42,7 +42,7 @@ def open_what_if(
         embedded.stores.file.on_wait = screen.say
         lists = lists_of(world, embedded.warehouse, archive, first, last)
         for table, rows in ((PLAYERS, lists.players), (TEAMS, lists.teams)):
-            job = f"{SOURCE}-{world.name}-{first}-{last}"
+            job = f"{SOURCE}-{table}-{world.name}-{first}-{last}"
             embedded.warehouse.load(table, table_of(table, rows), mode="append", job_id=job)
         screen.part(f"Features with {world.says}", 1)
         day = Day(embedded, archive, last + timedelta(days=DAYS_NOT_HISTORY), screen.watch)
