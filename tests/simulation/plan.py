@@ -189,7 +189,7 @@ def _outages(rng: Random, windows: list[Window]) -> list[Window]:
         if rng.random() < chance:
             start = _random_time(rng, windows)
             outages.append(Window(start, start + _minutes(rng, 1, longest), what))
-    for source in ("nba", "odds", "espn", "zones"):
+    for source in ("nba", "odds", "espn", "zones", "official"):
         for what in ("down", "half"):
             if rng.random() < 0.04:
                 # where it matters: sources are asked in the first moments of a run

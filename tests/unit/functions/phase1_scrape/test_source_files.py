@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from functions.phase1_scrape.failures import GaveUp, SourceRefused
+from functions.phase1_scrape.failures import GaveUp, SourceRefused, WrongShape
 from functions.phase1_scrape.http_client import Allowance, SourceClient, SourceFile
 from functions.phase1_scrape.sources.official_reports import check_pdf
 from shared.core.errors import SourceUnavailable
 from shared.stores.raw_files import decode_raw, encode_raw, raw_path
 from tests.support.fake_sources import HTML, KEY, FakeSources, Reply, draw_lists, serving, settings_for
+from tests.support.normalised import sample
 
 NOW = datetime(2025, 11, 14, 16, 30, tzinfo=UTC)
 PDF = draw_lists(NOW)
@@ -112,3 +113,12 @@ def test_it_is_kept_as_it_came() -> None:
     [answer] = decode_raw(path, data).answers
     assert base64.b64decode(answer.body) == PDF
     assert json.loads(response.body) == answer.body
+
+
+@pytest.mark.parametrize("name", ["2022-12-01_05PM", "2023-11-15_05PM", "2024-12-05_01PM", "2025-01-31_05PM"])
+def test_real_reports_are_whole_and_without_their_end_they_are_cut(name: str) -> None:
+    data = sample(f"Injury-Report_{name}.pdf").read_bytes()
+    check_pdf(data)
+    for wrong in (data[:-100], data[: len(data) // 2], data[1:]):
+        with pytest.raises(WrongShape):
+            check_pdf(wrong)
