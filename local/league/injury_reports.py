@@ -42,58 +42,34 @@ class InjuryReports:
         self._rng = rng
         count = len(players.player_id)
         self._unnamed = np.zeros(count, dtype=np.bool_)  # of his present or last spell
-        self._reason = np.zeros(count, dtype=np.int64)
-        self._teams: list[Mapping[str, NDArray[Any]]] = []
-        self._listed: list[Mapping[str, NDArray[Any]]] = []
+        self._reason = rng.integers(len(REASONS), size=count)  # the same
+        self._days: list[Mapping[str, NDArray[Any]]] = []
 
     def add_day(
-        self,
-        first: int,
-        games: Sequence[Game],
-        setting: Setting,
-        out: Bools,
-        newly: Bools,
-        plays: Bools,
-        minutes: Floats,
+        self, games: Sequence[Game], setting: Setting, out: Bools, newly: Bools, plays: Bools, minutes: Floats
     ) -> None:
-        """Publish the lists of one day.
+        """Record who is absent on one day.
 
         Args:
-            first: the number of the day's first game.
-            out, newly, plays: who is absent, who was not in the game before, who plays: K x ROSTER.
-            minutes: of each player, a game.
+            games: of the day, in their order.
+            out, newly, plays: who is absent, who of them was not in the game before, who plays:
+                K x ROSTER.
+            minutes: a game, of the newly absent.
         """
         roster = setting.roster
-        begins = out & newly
-        self._unnamed[roster[begins]] = draw_unnamed(minutes[begins], self._rng)
-        self._reason[roster[begins | plays]] = self._rng.integers(len(REASONS), size=int((begins | plays).sum()))
-        statuses = draw_statuses(out & ~self._unnamed[roster], newly, plays, self._rng)
-        submitted = draw_submitted(setting.tired, self._rng)
+        self._unnamed[roster[newly]] = draw_unnamed(minutes, self._rng)
+        self._reason[roster[newly]] = self._rng.integers(len(REASONS), size=len(minutes))
         at_us, is_due = report_times(games)
-        kept = _find_changes(statuses, submitted, is_due)
-        row, report = np.nonzero(kept)
-        self._teams.append(
+        self._days.append(
             {
-                "game": first + row // 2, "home": row % 2 == 0, "at_us": at_us[row, report],
-                "submitted": submitted[row, report],
-            }
-        )  # fmt: skip
-        shown = (kept & submitted)[:, :, None] & (statuses.transpose(0, 2, 1) > 0)
-        row, report, place = np.nonzero(shown)
-        who = roster[row, place]
-        self._listed.append(
-            {
-                "game": first + row // 2, "home": row % 2 == 0, "at_us": at_us[row, report], "player": who,
-                "status": statuses[row, place, report], "reason": self._reason[who],
+                "player": roster, "named": out & ~self._unnamed[roster], "newly": newly, "plays": plays,
+                "reason": self._reason[roster], "tired": setting.tired, "at_us": at_us, "is_due": is_due,
             }
         )  # fmt: skip
 
     def tables(self, of_game: GameColumns, source: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """(file name, columns) of both files."""
-        teams, listed = (
-            {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            for parts in (self._teams, self._listed)
-        )
+        teams, listed = self._publish()
         yield (
             "injury_reports",
             _of_game(of_game, "injury_reports", listed, source)
@@ -109,6 +85,28 @@ class InjuryReports:
             "injury_report_teams",
             _of_game(of_game, "injury_report_teams", teams, source) | {"submitted": teams["submitted"]},
         )
+
+    def _publish(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]]:
+        """Rows of teams, and of players, of every report that says anything new."""
+        days = {name: np.concatenate([day[name] for day in self._days]) for name in self._days[0]}
+        statuses = draw_statuses(days["named"], days["newly"], days["plays"], self._rng)
+        submitted = draw_submitted(days["tired"], self._rng)
+        kept = _find_changes(statuses, submitted, days["is_due"])
+        row, report = np.nonzero(kept)
+        teams = _rows_of(days, row, report) | {"submitted": submitted[row, report]}
+        shown = (kept & submitted)[:, :, None] & (statuses.transpose(0, 2, 1) > 0)
+        row, report, place = np.nonzero(shown)
+        listed = _rows_of(days, row, report) | {
+            "player": days["player"][row, place],
+            "status": statuses[row, place, report],
+            "reason": days["reason"][row, place],
+        }
+        return teams, listed
+
+
+def _rows_of(days: Mapping[str, NDArray[Any]], row: Ints, report: Ints) -> dict[str, NDArray[Any]]:
+    """Game, side and time; row 2g is the home team of game g, row 2g + 1 its guest."""
+    return {"game": row // 2, "home": row % 2 == 0, "at_us": days["at_us"][row, report]}
 
 
 def _of_game(of_game: GameColumns, file: str, rows: Mapping[str, NDArray[Any]], source: str) -> dict[str, Any]:

@@ -68,8 +68,8 @@ class Journal:
         row, place, who = row[in_order], place[in_order], who[in_order]
         starts = np.argsort(np.argsort(-outcome.minutes, axis=1, kind="stable"), axis=1, kind="stable") < 5
         self._note_absences(first, setting, out)
-        usual = self._last_ten(setting.roster)[..., 0]
-        self._injuries.add_day(first, games, setting, out, newly, outcome.minutes > 0, usual)
+        usual = self._last_ten(setting.roster[newly])[:, 0]
+        self._injuries.add_day(games, setting, out, newly, outcome.minutes > 0, usual)
         self._box.append(
             {
                 "game": first + row // 2, "home": row % 2 == 0, "player": who, "starter": starts[row, place],
