@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.lists import TeamList, gather_lists
+from functions.phase6_export.lists import TeamList, gather_lists, of_either
 from functions.phase6_export.rows import Row, Rows
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
@@ -109,17 +109,17 @@ class Day:
 
     def list_of(self, game_id: str, team: str | None) -> TeamList:
         """What was known of a team's injury list for the game's features; for a game without any,
-        for the date's.
+        for the date's. Of a player without a team, of either team's.
         """
-        lists: dict[str | None, TeamList] = self._lists.get(game_id, self._lists[None])
-        return lists.get(team, TeamList(team))
+        lists = self._lists.get(game_id, self._lists[None])
+        return of_either(lists.values()) if team is None else lists.get(team, TeamList(team))
 
     def injuries_unknown(self, player: Row) -> bool:
         """Whether no injury list of his team was in force; player: a row with his game and team."""
         return not self.list_of(player["game_id"], player["team"]).is_known
 
     @cached_property
-    def _lists(self) -> dict[str | None, dict[str | None, TeamList]]:
+    def _lists(self) -> dict[str | None, dict[str, TeamList]]:
         return {row["game_id"]: row["lists"] for row in self.source_rows}
 
     @cached_property

@@ -157,3 +157,19 @@ def test_a_game_without_predictions_goes_by_the_lists_of_the_date(night: Evening
     found = {game["game_id"]: game["injury_lists"] for game in read(night, "v1/tonight/all-players.json")["games"]}
     assert [each["state"] for each in found[LATE]] == ["nobody_listed", "no_list"]
     assert of(read(night, "v1/tonight/all-players.json"))["beta"]["injuries_unknown"] is False
+
+
+@pytest.mark.parametrize(("submitted", "state"), [({"BOS": True, "LAL": True}, "listed"), ({"LAL": False}, "no_list")])
+def test_a_player_without_a_team_goes_by_both_lists(night: Evening, submitted: dict[str, bool], state: str) -> None:
+    """A name with a line whose player is on neither roster: who is out is known where both lists
+    are.
+    """
+    night.add("nba_monitoring.expected_outputs", [expected_row(EARLY, *GUEST, "not_on_roster") | {"team": None}])
+    night.add_sources()
+    add_report(night, submitted, ("Alpha", "BOS", "OUT"), hours=0.5)
+    run(message(), night.context("phase6_export"))
+    guest = of(read(night, "v1/tonight/all-players.json"))["guest"]
+    assert (guest["injury_list"]["state"], guest["injury_list"]["team"]) == (state, None)
+    assert (guest["injuries_unknown"], guest["injury_status"]) == (
+        (False, None) if state == "listed" else (True, "unknown")
+    )
