@@ -44,6 +44,23 @@ class TeamList:
         }
 
 
+def lists_seen(players: Iterable[Row]) -> dict[tuple[str, str], TeamList]:
+    """By game and team what the context of its players says, which is what their features saw;
+    players: of players.sql.
+    """
+    return {
+        (row["game_id"], row["team"]): TeamList(
+            row["team"],
+            row["injury_report_source"],
+            row["injury_snapshot_at"],
+            is_submitted=row["injury_list_state"] != "no_list",
+            names_somebody=row["injury_list_state"] == "listed",
+        )
+        for row in players
+        if row["injury_list_state"] is not None
+    }
+
+
 def of_either(lists: Iterable[TeamList]) -> TeamList:
     """For a player of whom no team is known: a list that is not there before one that is, the older
     of two, which names somebody where either does.
