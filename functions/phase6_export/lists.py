@@ -5,7 +5,7 @@ that its predictions saw, whose it was, and of when.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,33 @@ class TeamList:
             "source": self.source,
             "snapshot_at": format_optional_timestamp(self.at),
         }
+
+
+def lists_seen(players: Iterable[Row]) -> dict[tuple[str, str], TeamList]:
+    """By game and team what the context of its players says, which is what their features saw;
+    players: of players.sql.
+    """
+    return {
+        (row["game_id"], row["team"]): TeamList(
+            row["team"],
+            row["injury_report_source"],
+            row["injury_snapshot_at"],
+            is_submitted=row["injury_list_state"] != "no_list",
+            names_somebody=row["injury_list_state"] == "listed",
+        )
+        for row in players
+        if row["injury_list_state"] is not None
+    }
+
+
+def of_either(lists: Iterable[TeamList]) -> TeamList:
+    """For a player of whom no team is known: a list that is not there before one that is, the older
+    of two, which names somebody where either does.
+    """
+    found = sorted(lists, key=lambda each: (each.is_known, each.at is not None, each.at))
+    if not found:
+        return TeamList(None)
+    return replace(found[0], team=None, names_somebody=any(each.names_somebody for each in found))
 
 
 def gather_lists(rows: Iterable[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.lists import TeamList, gather_lists
+from functions.phase6_export.lists import TeamList, gather_lists, lists_seen, of_either
 from functions.phase6_export.rows import Row, Rows
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
@@ -108,18 +108,24 @@ class Day:
         return {"team": player["team"], "opponent": game["away_team" if is_home else "home_team"], "is_home": is_home}
 
     def list_of(self, game_id: str, team: str | None) -> TeamList:
-        """What was known of a team's injury list for the game's features; for a game without any,
-        for the date's.
+        """What the features knew of a team's injury list; for a team without any, what was known at
+        their moment, or at the date's newest. Of a player without a team, of either team's.
         """
-        lists: dict[str | None, TeamList] = self._lists.get(game_id, self._lists[None])
-        return lists.get(team, TeamList(team))
+        lists = self._lists.get(game_id, self._lists[None])
+        if team is None:
+            return of_either(self.list_of(game_id, each) for each in lists)
+        return self._lists_seen.get((game_id, team)) or lists.get(team, TeamList(team))
+
+    @cached_property
+    def _lists_seen(self) -> dict[tuple[str, str], TeamList]:
+        return lists_seen(self.players)
 
     def injuries_unknown(self, player: Row) -> bool:
         """Whether no injury list of his team was in force; player: a row with his game and team."""
         return not self.list_of(player["game_id"], player["team"]).is_known
 
     @cached_property
-    def _lists(self) -> dict[str | None, dict[str | None, TeamList]]:
+    def _lists(self) -> dict[str | None, dict[str, TeamList]]:
         return {row["game_id"]: row["lists"] for row in self.source_rows}
 
     @cached_property

@@ -78,8 +78,11 @@ class Heal:
         return dict(json.loads(data))
 
     def read_exported(self) -> list[dict[str, Any]]:
-        """The players of the date's file, but for the moment of their features."""
-        return [{n: value for n, value in player.items() if n != "features_as_of"} for player in self.file()["players"]]
+        """The players of the date's file, but for the moments of their features and of the injury
+        list, which is fetched again.
+        """
+        players = [{n: value for n, value in each.items() if n != "features_as_of"} for each in self.file()["players"]]
+        return [each | {"injury_list": {**each["injury_list"], "snapshot_at": None}} for each in players]
 
     def at(self, hour: int, minute: int, days: int = 0) -> None:
         self.embedded.clock.advance_to(at_new_york(self.day + timedelta(days=days), time(hour, minute)))

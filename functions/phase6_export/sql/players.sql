@@ -77,6 +77,9 @@ SELECT
   players.revision,
   features.injury_status,
   context.injury_reason,
+  context.injury_list_state,
+  context.injury_report_source,
+  context.injury_snapshot_at,
   -- By a list that is not his team's: a former one's, while his has none.
   context.injury_status IS NOT NULL AND context.injury_report_source IS NULL AS is_listed_elsewhere,
   features.quality_score,

@@ -53,6 +53,8 @@ class Game:
     first_graded_at: datetime | None = None
     features_as_of: datetime | None = None
     """The moment of its newest context; None: it has none."""
+    unlisted_teams: int = 0
+    """Teams of the newest context without an injury list: who is out for them is not known."""
 
     def is_over(self, now: datetime) -> bool:
         return self.status == FINAL or self.tipoff_at + SURELY_OVER <= now

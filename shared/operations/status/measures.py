@@ -109,8 +109,10 @@ def _contexts(view: View) -> Measure:
     have = sum(min(game.context_teams, game.roster_teams) for game in games)
     should = sum(game.roster_teams for game in games)
     short = f"{should - have} of {should} teams have no player context" if have < should else ""
+    unlisted = sum(game.unlisted_teams for game in games)
+    says = f"injuries of {unlisted} of {have} teams unknown" if unlisted else ""
     return Measure(
-        have, should, "teams with a context", short, done_at=_newest_context(seen), can_be_mended=_open(seen)
+        have, should, "teams with a context", short, says, done_at=_newest_context(seen), can_be_mended=_open(seen)
     )
 
 

@@ -106,6 +106,7 @@ contexts AS (
     contexts.game_date,
     contexts.game_id,
     COUNT(DISTINCT contexts.team) AS context_teams,
+    COUNT(DISTINCT IF(contexts.injury_list_state = 'no_list', contexts.team, NULL)) AS unlisted_teams,
     COUNT(*) AS context_players,
     COUNT(features.player_id) AS feature_players
   FROM nba_analytics.upcoming_player_game_context AS contexts
@@ -218,6 +219,7 @@ SELECT
   games.status,
   IF(home.team IS NULL, 0, 1) + IF(away.team IS NULL, 0, 1) AS roster_teams,
   COALESCE(contexts.context_teams, 0) AS context_teams,
+  COALESCE(contexts.unlisted_teams, 0) AS unlisted_teams,
   COALESCE(contexts.context_players, 0) AS context_players,
   COALESCE(contexts.feature_players, 0) AS feature_players,
   moments.features_as_of,

@@ -115,34 +115,62 @@ def test_an_old_word_that_nothing_is_submitted_is_stale(night: Evening, hours: f
     assert read_sources(night)["injuries"][0] == state
 
 
+def add_context(night: Evening, state: str, source: str | None, status: str | None) -> None:
+    """What phase 3 wrote of Alpha for the features."""
+    reason = "Injury/Illness - Left Knee; Soreness" if status else None
+    whole = features(EARLY, 1, "Alpha")
+    context = {
+        **{name: value for name, value in whole.items() if name in load_schema(CONTEXT).columns},
+        **{"last_game_at": AS_OF, "last_game_date": DAY, "injury_list_state": state, "injury_report_source": source},
+        **{"injury_status": status, "injury_reason": reason, "injury_snapshot_at": AS_OF - timedelta(hours=2)},
+    }
+    night.add(CONTEXT, [context])
+
+
 @pytest.mark.parametrize(
-    ("submitted", "list_of_his", "status", "reason"),
+    ("state", "source", "status", "shown", "reason"),
     [
-        (True, "official", "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
-        (False, "official", "unknown", None),
-        (False, None, "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
+        ("listed", "official", "QUESTIONABLE", "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
+        ("listed", "official", None, None, None),
+        ("no_list", None, None, "unknown", None),
+        # a former team's list names him
+        ("no_list", None, "QUESTIONABLE", "QUESTIONABLE", "Injury/Illness - Left Knee; Soreness"),
     ],
 )
 def test_his_own_status_is_shown_with_its_reason(
-    night: Evening, submitted: bool, list_of_his: str | None, status: str, reason: str | None
+    night: Evening, state: str, source: str | None, status: str | None, shown: str | None, reason: str | None
 ) -> None:
-    """Also where a former team's list names him while his own has none (list_of_his: None)."""
+    change = "UPDATE nba_predictions.ml_feature_store SET injury_status = @status WHERE game_date = @day"
+    night.warehouse.execute(f"{change} AND player_id = 1", {"day": DAY, "status": status})
     night.add_sources()
-    add_report(night, {"BOS": submitted, "LAL": True})
-    context = {
-        **{name: value for name, value in features(EARLY, 1, "Alpha").items() if name in load_schema(CONTEXT).columns},
-        **{"last_game_at": AS_OF, "last_game_date": DAY, "injury_status": "QUESTIONABLE", "injury_source": "official"},
-        **{"injury_reason": "Injury/Illness - Left Knee; Soreness", "injury_report_source": list_of_his},
-    }
-    night.add(CONTEXT, [context])
+    add_context(night, state, source, status)
     run(message(), night.context("phase6_export"))
     everybody = of(read(night, "v1/tonight/all-players.json"))
     predicted = {each["player_lookup"]: each for each in read(night, "v1/predictions/today.json")["players"]}
     picks = {each["player_lookup"]: each for each in read(night, "v1/best-bets/latest.json")["picks"]}
     for found in (everybody, predicted, picks):
-        assert (found["alpha"]["injury_status"], found["alpha"]["injury_reason"]) == (status, reason)
+        assert (found["alpha"]["injury_status"], found["alpha"]["injury_reason"]) == (shown, reason)
         assert (found["beta"]["injury_status"], found["beta"]["injury_reason"]) == (None, None)
-    assert "He is listed as questionable (Injury/Illness - Left Knee; Soreness)." in picks["alpha"]["reason"]
+    sentence = "He is listed as questionable (Injury/Illness - Left Knee; Soreness)."
+    assert (sentence in picks["alpha"]["reason"]) == (status is not None)
+
+
+@pytest.mark.parametrize(("state", "source"), [("nobody_listed", "espn"), ("no_list", None)])
+def test_what_was_loaded_after_the_features_were_made_is_not_what_they_knew(
+    night: Evening, state: str, source: str | None
+) -> None:
+    """A report of an hour before them that came in late: they went by a list of two hours before,
+    or by none.
+    """
+    night.add_sources()
+    add_context(night, state, source, None)
+    add_report(night, {"BOS": True, "LAL": True}, ("Alpha", "BOS", "OUT"))
+    run(message(), night.context("phase6_export"))
+    everybody = read(night, "v1/tonight/all-players.json")
+    boston = {"team": "BOS", "state": state, "source": source, "snapshot_at": "2025-11-14T15:00:00Z"}
+    assert (of(everybody)["alpha"]["injury_list"], everybody["games"][0]["injury_lists"][0]) == (boston, boston)
+    assert of(everybody)["alpha"]["injuries_unknown"] == (state == "no_list")
+    assert everybody["games"][0]["injury_lists"][1]["source"] == "official", "of Los Angeles nobody has features"
 
 
 def test_a_game_without_predictions_goes_by_the_lists_of_the_date(night: Evening) -> None:
@@ -157,3 +185,19 @@ def test_a_game_without_predictions_goes_by_the_lists_of_the_date(night: Evening
     found = {game["game_id"]: game["injury_lists"] for game in read(night, "v1/tonight/all-players.json")["games"]}
     assert [each["state"] for each in found[LATE]] == ["nobody_listed", "no_list"]
     assert of(read(night, "v1/tonight/all-players.json"))["beta"]["injuries_unknown"] is False
+
+
+@pytest.mark.parametrize(("submitted", "state"), [({"BOS": True, "LAL": True}, "listed"), ({"LAL": False}, "no_list")])
+def test_a_player_without_a_team_goes_by_both_lists(night: Evening, submitted: dict[str, bool], state: str) -> None:
+    """A name with a line whose player is on neither roster: who is out is known where both lists
+    are.
+    """
+    night.add("nba_monitoring.expected_outputs", [expected_row(EARLY, *GUEST, "not_on_roster") | {"team": None}])
+    night.add_sources()
+    add_report(night, submitted, ("Alpha", "BOS", "OUT"), hours=0.5)
+    run(message(), night.context("phase6_export"))
+    guest = of(read(night, "v1/tonight/all-players.json"))["guest"]
+    assert (guest["injury_list"]["state"], guest["injury_list"]["team"]) == (state, None)
+    assert (guest["injuries_unknown"], guest["injury_status"]) == (
+        (False, None) if state == "listed" else (True, "unknown")
+    )
