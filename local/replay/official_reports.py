@@ -34,15 +34,15 @@ class OfficialReports:
         self._draw = lru_cache(KEPT_REPORTS)(self._draw_anew)
 
     def find(self, name: str, now: datetime) -> bytes | None:
-        """The PDF of a file's name; None where the league would not have it by now, or no list
-        covers any of its teams.
+        """The PDF of a file's name; None where the league would not have it by now.
+
+        One of games that no list covers names nobody and no team, as on a day without games.
         """
         report_time = parse_report_name(name)
         return None if report_time is None or report_time > now else self._draw(report_time)
 
-    def _draw_anew(self, report_time: datetime) -> bytes | None:
-        games = self._games_of(report_time)
-        return draw_report(report_time, games) if games else None
+    def _draw_anew(self, report_time: datetime) -> bytes:
+        return draw_report(report_time, self._games_of(report_time))
 
     def _games_of(self, report_time: datetime) -> list[ReportedGame]:
         """The games to come of the report's day and the next, those with a list of either team."""

@@ -157,13 +157,15 @@ def test_a_game_that_has_begun_is_in_no_report(feeds: Feeds, day: date) -> None:
     assert {each.game_date for each in late.teams} == {day + timedelta(days=1)}
 
 
-def test_there_is_none_before_its_time_and_none_without_a_list(feeds: Feeds, day: date) -> None:
+def test_there_is_none_before_its_time_and_one_of_nobody_without_a_list(feeds: Feeds, day: date) -> None:
     at = at_new_york(day, time(8, 30))
     feeds.now = at - SECOND
     assert feeds.report(name_of(at)) is None
     feeds.now = at
     assert feeds.report(name_of(at)) is not None
-    assert feeds.report(name_of(at - timedelta(hours=1))) is None, "no list covers any team by then"
+    earlier = feeds.report(name_of(at - timedelta(hours=1)))
+    assert earlier is not None
+    assert (earlier.players, earlier.teams) == ((), ()), "no list covers any team by then"
 
 
 NAMES = [
