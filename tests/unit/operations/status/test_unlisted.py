@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from shared.operations.status.model import Verdict
 from tests.support.prediction_tables import DAY, EARLY, Evening
-from tests.unit.operations.status.test_grid import cell
-from tests.unit.operations.status.world import CONTEXT
+from tests.unit.operations.status.world import CONTEXT, cell
 
 
 def test_teams_without_an_injury_list_are_counted(whole: Evening) -> None:
