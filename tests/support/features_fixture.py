@@ -236,19 +236,21 @@ class FeatureFixture:
 
     def injury(self, day: date, name: str, team: str | None, status: str, *, at: datetime) -> None:
         """A player on ESPN's list of a moment, which is then there of every team."""
-        self.add(injury_lists.PLAYERS, **injury_lists.listed(day, "espn", name, team, status, at))
+        self.add(injury_lists.PLAYERS, **injury_lists.make_player_row(day, "espn", name, team, status, at))
         self._espn_teams(day, at, submitted=True)
 
     def no_injuries(self, day: date, *, at: datetime) -> None:
         """ESPN's list names nobody, so that no team's is there."""
-        self.add(injury_lists.PLAYERS, **injury_lists.nobody(day, "espn", at))
+        self.add(injury_lists.PLAYERS, **injury_lists.make_empty_row(day, "espn", at))
         self._espn_teams(day, at, submitted=False)
 
     def _espn_teams(self, day: date, at: datetime, *, submitted: bool) -> None:
         if (day, at) not in self._espn_lists:
             self._espn_lists.add((day, at))
             for team in TEAMS:
-                self.add(injury_lists.TEAMS, **injury_lists.covered(day, "espn", team.abbr, at, submitted=submitted))
+                self.add(
+                    injury_lists.TEAMS, **injury_lists.make_team_row(day, "espn", team.abbr, at, submitted=submitted)
+                )
 
     def report(
         self, day: date, teams: Mapping[str, bool], *players: tuple[str, str, str], at: datetime, source: str = OFFICIAL
@@ -257,9 +259,9 @@ class FeatureFixture:
         is listed.
         """
         for player in players:
-            self.add(injury_lists.PLAYERS, **injury_lists.listed(day, source, *player, at, "Rest"))
+            self.add(injury_lists.PLAYERS, **injury_lists.make_player_row(day, source, *player, at, "Rest"))
         for team, submitted in teams.items():
-            self.add(injury_lists.TEAMS, **injury_lists.covered(day, source, team, at, submitted=submitted))
+            self.add(injury_lists.TEAMS, **injury_lists.make_team_row(day, source, team, at, submitted=submitted))
 
     def zones(
         self, day: date, player_id: int | None, team: str, opponent: str, *, home: bool, paint: int, mid: int

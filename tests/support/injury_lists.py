@@ -11,7 +11,7 @@ PLAYERS = "nba_raw.injury_report"
 TEAMS = "nba_raw.injury_report_teams"
 
 
-def listed(
+def make_player_row(
     day: date, source: str, name: str, team: str | None, status: str, at: datetime, reason: str | None = None
 ) -> dict[str, Any]:
     """A player on a list of a moment; the names of a file are its source and that moment."""
@@ -27,12 +27,12 @@ def listed(
     }
 
 
-def nobody(day: date, source: str, at: datetime) -> dict[str, Any]:
+def make_empty_row(day: date, source: str, at: datetime) -> dict[str, Any]:
     """The one row of a list that names nobody."""
     return {"game_date": day, "status": "NONE", **_file(source, at)}
 
 
-def covered(day: date, source: str, team: str, at: datetime, *, submitted: bool = True) -> dict[str, Any]:
+def make_team_row(day: date, source: str, team: str, at: datetime, *, submitted: bool = True) -> dict[str, Any]:
     """A team that a list has, or says is not there yet."""
     return {"game_date": day, "team": team, "submitted": submitted, **_file(source, at)}
 

@@ -130,8 +130,8 @@ def test_reports_of_one_raw_file_are_told_apart_by_their_time(world: FeatureFixt
     """A backfill keeps a day's reports in one file."""
     for hour, name in ((11, "Star Man"), (16, "Enes Freedom")):
         rows = (
-            (injury_lists.PLAYERS, injury_lists.listed(DAY, "official", name, "BOS", "OUT", at(hour))),
-            (injury_lists.TEAMS, injury_lists.covered(DAY, "official", "BOS", at(hour))),
+            (injury_lists.PLAYERS, injury_lists.make_player_row(DAY, "official", name, "BOS", "OUT", at(hour))),
+            (injury_lists.TEAMS, injury_lists.make_team_row(DAY, "official", "BOS", at(hour))),
         )
         for table, row in rows:
             world.add(table, **row | {"source_file": "raw/one.json.gz"})
@@ -207,7 +207,7 @@ def play_tonight(world: FeatureFixture) -> datetime:
     return after
 
 
-def derived(world: FeatureFixture) -> tuple[set[str], set[int]]:
+def find_derived(world: FeatureFixture) -> tuple[set[str], set[int]]:
     """Tonight's teams with a derived list, and who is on it."""
     where = f"source = 'derived' AND game_date = '{DAY}'"
     teams, players = (world.rows(table, where) for table in (injury_lists.TEAMS, injury_lists.PLAYERS))
@@ -226,7 +226,7 @@ def backfill(world: FeatureFixture, after: datetime) -> dict[int, Row]:
 
 def test_absences_are_derived_where_there_is_no_report(world: FeatureFixture) -> None:
     found = backfill(world, play_tonight(world))
-    assert derived(world) == ({"BOS", "LAL", "GSW"}, {STAR[0], RENAMED, WEST[0]})
+    assert find_derived(world) == ({"BOS", "LAL", "GSW"}, {STAR[0], RENAMED, WEST[0]})
     assert statuses(found) == dict.fromkeys((STAR[0], RENAMED, WEST[0]), "OUT")
     assert lists(found) == {
         "BOS": ("listed", "derived", at(11)),
@@ -241,7 +241,7 @@ def test_nothing_is_derived_of_a_team_that_a_report_covers(world: FeatureFixture
     world.report(DAY, {"BOS": False}, at=at(16))
     world.report(DAY, {"LAL": True}, at=at(18))
     found = backfill(world, after)
-    assert derived(world) == ({"GSW"}, {WEST[0]})
+    assert find_derived(world) == ({"GSW"}, {WEST[0]})
     assert statuses(found) == {WEST[0]: "OUT"}
     assert lists(found) == {
         "BOS": ("no_list", None, at(16)),
@@ -254,7 +254,7 @@ def test_espns_list_comes_before_derived_absences(world: FeatureFixture) -> None
     after = play_tonight(world)
     world.injury(DAY, "Usual Foe", "LAL", "OUT", at=at(16))
     found = backfill(world, after)
-    assert derived(world)[0] == {"BOS", "LAL", "GSW"}
+    assert find_derived(world)[0] == {"BOS", "LAL", "GSW"}
     assert statuses(found) == {FOE[0]: "OUT"}
     assert set(lists(found).values()) == {("listed", "espn", at(16)), ("nobody_listed", "espn", at(16))}
 

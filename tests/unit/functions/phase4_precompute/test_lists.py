@@ -45,7 +45,7 @@ def features(world: FeatureFixture) -> dict[int, Row]:
     return world.features(DAY, AS_OF)
 
 
-def known(row: Row) -> tuple[bool, bool]:
+def find_known(row: Row) -> tuple[bool, bool]:
     """Whether his own team's absences are known, and the opponent's: all features of them, or
     none.
     """
@@ -68,8 +68,8 @@ def test_each_side_is_known_as_far_as_its_own_list(world: FeatureFixture) -> Non
     world.injury(DAY, "Their Star", "LAL", "OUT", at=at(17))
     found = features(world)
     mate, foe = found[MATE[0]], found[FOE[0]]
-    assert (known(mate), reasons(mate)) == ((True, False), {"opponents=no_list"})
-    assert (known(foe), reasons(foe)) == ((False, True), {"injuries=no_list"})
+    assert (find_known(mate), reasons(mate)) == ((True, False), {"opponents=no_list"})
+    assert (find_known(foe), reasons(foe)) == ((False, True), {"injuries=no_list"})
     assert (mate["teammates_out_count"], mate["teammates_out_points"]) == (1, 16.0)
     assert (foe["opponents_out_count"], foe["opponents_out_points"]) == (1, 16.0)
     assert mate["quality_score"] - foe["quality_score"] == 10.0
@@ -78,14 +78,14 @@ def test_each_side_is_known_as_far_as_its_own_list(world: FeatureFixture) -> Non
 def test_a_team_that_lists_nobody_is_known(world: FeatureFixture) -> None:
     world.report(DAY, {"BOS": True, "LAL": True}, at=at(16))
     for row in features(world).values():
-        assert (known(row), reasons(row)) == ((True, True), set())
+        assert (find_known(row), reasons(row)) == ((True, True), set())
         assert (row["teammates_out_count"], row["opponents_out_count"], row["teammates_out_points"]) == (0, 0, 0.0)
 
 
 def test_without_a_list_nothing_is_known_of_either(world: FeatureFixture) -> None:
     found = features(world)
     for row in found.values():
-        assert (known(row), reasons(row)) == ((False, False), {"injuries=no_list", "opponents=no_list"})
+        assert (find_known(row), reasons(row)) == ((False, False), {"injuries=no_list", "opponents=no_list"})
     world.report(DAY, {"BOS": True, "LAL": True}, at=at(18))
     assert features(world) == found, "a report of 18:00 changes nothing at 17:30"
 

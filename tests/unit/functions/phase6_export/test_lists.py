@@ -51,8 +51,8 @@ def night(tmp_path: Path) -> Iterator[Evening]:
 def add_report(night: Evening, teams: dict[str, bool], *players: tuple[str, str, str], hours: float = 1) -> None:
     """The league's own report of so many hours before the features."""
     at = AS_OF - timedelta(hours=hours)
-    night.add(INJURIES, [injury_lists.covered(DAY, "official", t, at, submitted=said) for t, said in teams.items()])
-    night.add(injury_lists.PLAYERS, [injury_lists.listed(DAY, "official", *player, at) for player in players])
+    night.add(INJURIES, [injury_lists.make_team_row(DAY, "official", t, at, submitted=yes) for t, yes in teams.items()])
+    night.add(injury_lists.PLAYERS, [injury_lists.make_player_row(DAY, "official", *player, at) for player in players])
 
 
 def add_guest(night: Evening) -> None:

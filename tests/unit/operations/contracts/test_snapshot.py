@@ -73,7 +73,7 @@ def test_the_statements_do_not_grow_with_the_dates(night: Evening, days: Sequenc
 def test_a_report_in_which_nobody_has_submitted_is_an_answer(night: Evening) -> None:
     """It has rows of teams alone; what was derived from box scores is none."""
     day, at = DAY + timedelta(days=2), night.clock.now()
-    night.add(injury_lists.TEAMS, [injury_lists.covered(day, "derived", "BOS", at)])
+    night.add(injury_lists.TEAMS, [injury_lists.make_team_row(day, "derived", "BOS", at)])
     assert read_snapshot(night.runtime, day, at).feeds == Feeds()
-    night.add(injury_lists.TEAMS, [injury_lists.covered(day, "official", "BOS", at, submitted=False)])
+    night.add(injury_lists.TEAMS, [injury_lists.make_team_row(day, "official", "BOS", at, submitted=False)])
     assert read_snapshot(night.runtime, day, at).feeds == Feeds(injuries=1)

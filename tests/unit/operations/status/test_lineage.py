@@ -107,13 +107,13 @@ def test_the_file_of_the_list_in_force_is_named(traced: Evening) -> None:
     at = AS_OF - timedelta(minutes=30)
     for team in ("BOS", "LAL"):
         rows = [
-            injury_lists.covered(DAY, "official", team, at),
-            injury_lists.covered(DAY, "official", team, AS_OF),
-            injury_lists.covered(DAY, "derived", team, at) | {"source_file": None},
+            injury_lists.make_team_row(DAY, "official", team, at),
+            injury_lists.make_team_row(DAY, "official", team, AS_OF),
+            injury_lists.make_team_row(DAY, "derived", team, at) | {"source_file": None},
         ]
         traced.add(injury_lists.TEAMS, rows)
     files = [each.path for each in read_lineage(traced.runtime, DAY, "p1").files if each.kind == "injuries"]
-    assert files == [injury_lists.covered(DAY, "official", "BOS", at)["source_file"]]
+    assert files == [injury_lists.make_team_row(DAY, "official", "BOS", at)["source_file"]]
 
 
 def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening) -> None:
