@@ -145,6 +145,23 @@ def test_a_damaged_file_is_asked_for_anew(chain: Chain) -> None:
     assert list_asked(chain) == EVENING
 
 
+def test_what_was_not_there_yet_is_asked_for_again(chain: Chain) -> None:
+    """The report of 12:30 came late; that of 10:30 did not come."""
+    play(chain, DAY, tipoffs=(time(12, 31), time(22, 0)))
+    soon = at_new_york(DAY, time(12, 35))
+    chain.clock.move(seconds=(soon - chain.clock.now()).total_seconds())
+    for name in ("10AM", "12PM"):
+        chain.sources.says[f"official Injury-Report_2025-11-14_{name}.pdf"] = ABSENT
+    first = read_day(chain, fill(chain, DAY))
+    assert (list_kept(first), len(first.failed)) == (["2025-11-14_09AM", "2025-11-14_11AM"], 2)
+    del chain.sources.says["official Injury-Report_2025-11-14_12PM.pdf"]
+    chain.clock.move(minutes=20)
+    second = read_day(chain, fill(chain, DAY, run_id="run-2"))
+    assert list_asked(chain) == ["2025-11-14_12PM"]
+    assert list_kept(second) == ["2025-11-14_09AM", "2025-11-14_12PM"]
+    assert list(second.failed) == ["Injury-Report_2025-11-14_10AM.pdf"]
+
+
 # --- what fails -----------------------------------------------------------------------------------
 
 

@@ -177,7 +177,8 @@ def test_breakers_are_closed_by_name(world: PipelineHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("breaker", "day"), [("source-nba", "2025-11-13"), ("source-odds_api", DAY), ("source-zones", None)]
+    ("breaker", "day"),
+    [("source-nba", "2025-11-13"), ("source-odds_api", DAY), ("source-official", DAY), ("source-zones", None)],
 )
 def test_a_sources_breaker_is_closed_before_phase_1_is_asked_for_what_it_was_not_asked_for(
     world: PipelineHarness, breaker: str, day: str | None

@@ -47,7 +47,9 @@ class _Day:
     """When it was asked for and not there, by files whose other reports were: else the source may
     only have refused the address.
     """
-    absent_now: dict[str, datetime] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    """Those of them that will not come any more."""
+    absent_now: set[str] = field(default_factory=set)
     files: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the files of earlier executions hold, by path, the oldest first."""
     asked: set[str] = field(default_factory=set)
@@ -62,9 +64,11 @@ class _Day:
         self.absent |= dict.fromkeys(content.failed, content.fetched_at)
         self.files[path] = frozenset(reports)
 
-    def is_gone(self, report: NamedReport) -> bool:
+    def is_to_be_asked(self, report: NamedReport) -> bool:
         asked_at = self.absent.get(report.name)
-        return asked_at is not None and asked_at >= report.report_time + _SETTLED
+        if asked_at is not None and asked_at >= report.report_time + _SETTLED:
+            self.gone.add(report.name)
+        return report.name not in self.asked | self.gone
 
 
 def fetch_past_reports(fetch: Fetch, official: SourceClient, games: Sequence[ScheduledGame]) -> Harvest:
@@ -137,7 +141,7 @@ def _fetch_day(
     if whole and not known.news:
         return RawFile(SOURCE, KIND, known.day, whole[-1], len(known.files[whole[-1]]))
     responses = [known.answers[name] for name in sorted(names)]
-    gone = dict.fromkeys(sorted(known.absent | (known.absent_now if known.news else {})), "not there")
+    gone = dict.fromkeys(sorted(known.gone | (known.absent_now if known.news else set())), "not there")
     return fetch.raw.write(SOURCE, KIND, known.day, fetch.now(), responses, len(responses), gone)
 
 
@@ -158,7 +162,7 @@ def _find(fetch: Fetch, official: SourceClient, known: _Day, moment: datetime, p
     for report in islice(reports_until(moment), MOST_REQUESTS):
         if report.name in known.answers:
             return report.name
-        if report.name in known.asked or known.is_gone(report):
+        if not known.is_to_be_asked(report):
             continue
         known.asked.add(report.name)
         try:
@@ -171,7 +175,7 @@ def _find(fetch: Fetch, official: SourceClient, known: _Day, moment: datetime, p
                 return None
             continue
         if file is None:
-            known.absent_now[report.name] = fetch.now()
+            known.absent_now.add(report.name)
         else:
             known.news = True
             known.answers[report.name] = file.as_response(RESPONSE)
