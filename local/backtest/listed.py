@@ -55,7 +55,7 @@ def lists_of(world: World, warehouse: Warehouse, archive: Archive, first: date, 
 Days = Mapping[str, date]
 
 
-def _absent(name: str, reason: str) -> Callable[[Warehouse, Archive, Days], Lists]:
+def _read_absent(name: str, reason: str) -> Callable[[Warehouse, Archive, Days], Lists]:
     """Of a statement that gives each team of each game, with those absent or none."""
 
     def read(warehouse: Warehouse, archive: Archive, days: Days) -> Lists:
@@ -75,7 +75,7 @@ def _absent(name: str, reason: str) -> Callable[[Warehouse, Archive, Days], List
     return read
 
 
-def _archived(moment: str) -> Callable[[Warehouse, Archive, Days], Lists]:
+def _read_archived(moment: str) -> Callable[[Warehouse, Archive, Days], Lists]:
     """Of the archive's lists in force at a moment of each game: a column of game_moments.sql."""
 
     def read(warehouse: Warehouse, archive: Archive, days: Days) -> Lists:
@@ -106,8 +106,8 @@ def _add_game(found: Lists, lists: InjuryLists, row: Mapping[str, Any], game: in
 
 
 _READERS: Mapping[World, Callable[[Warehouse, Archive, Days], Lists]] = {
-    LINE_TIME: _archived("line_at"),
-    LAST_LIST: _archived("tipoff_at"),
-    DAY_BEFORE: _absent("absent_before", "absent from the game before"),
-    DERIVED: _absent("absent", "did not play"),
+    LINE_TIME: _read_archived("line_at"),
+    LAST_LIST: _read_archived("tipoff_at"),
+    DAY_BEFORE: _read_absent("absent_before", "absent from the game before"),
+    DERIVED: _read_absent("absent", "did not play"),
 }

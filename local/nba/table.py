@@ -177,7 +177,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "injury-report": Entry(
         "local.nba.commands.reports:injury_report",
-        "Read an official injury report (PDF): who is listed, whose list is not there yet.",
+        "Read an official injury report (PDF): who is listed, and whose list is not there yet.",
         MACHINE,
     ),
     "completion": Entry(

@@ -133,9 +133,9 @@ def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
             other = absurd.played.forecasts[world.name][variant]
             np.testing.assert_array_equal(other.point[: len(keys)], forecast.point, err_msg=str(variant))
             np.testing.assert_array_equal(other.sd[: len(keys)], forecast.sd, err_msg=str(variant))
-    said = {world: ended.played.forecasts[world.name]["moving_average", False].point for world in WORLDS}
+    points = {world: ended.played.forecasts[world.name]["moving_average", False].point for world in WORLDS}
     for world in OTHERS:
-        assert (said[EVENING] != said[world]).any(), f"{world.name}: the same lists would prove nothing"
+        assert (points[EVENING] != points[world]).any(), f"{world.name}: the same lists would prove nothing"
 
 
 def test_what_was_kept_is_not_predicted_again(ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from shared.core.clock import at_new_york
 from tests.support.features_fixture import FeatureFixture, Row
 
 DAY = date(2025, 11, 24)
-AS_OF = at_new_york(DAY, time(17, 30))
+AS_OF = at_new_york(DAY, time(17, 30, 1))
 AFTER = at_new_york(DAY + timedelta(days=2), time(12))
 RISING, MATE, BENCH, FOE, FOE_OUT, FOE_SMALL = 1, 2, 3, 11, 12, 13
 STAR = (RISING, "Rising Star Jr.")

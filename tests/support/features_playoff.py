@@ -11,7 +11,7 @@ from tests.support.features_evening import USUAL
 from tests.support.features_fixture import FeatureFixture, Row
 
 FIRST, DAY = date(2026, 2, 1), date(2026, 4, 20)
-AS_OF = at_new_york(DAY, time(17, 30))
+AS_OF = at_new_york(DAY, time(17, 30, 1))
 FADING, TALL, SPARE, FIRST_MAN = 21, 22, 23, 24
 FADING_MAN = (FADING, "Fading Man")
 

@@ -38,7 +38,7 @@ feed_names AS (
     MIN(g.features_as_of) AS features_as_of
   FROM games AS g
   JOIN nba_raw.injury_report AS i ON i.game_date = g.game_date AND i.game_date BETWEEN @first_date AND @last_date
-  WHERE g.is_home AND i.player_id IS NULL AND i.player_lookup IS NOT NULL AND i.snapshot_time <= g.features_as_of
+  WHERE g.is_home AND i.player_id IS NULL AND i.player_lookup IS NOT NULL AND i.snapshot_time < g.features_as_of
   GROUP BY g.game_id, i.player_lookup, i.team, g.team, g.opponent
 ),
 -- First name and the rest, without suffix: letters and digits are what a lookup keeps of a word.

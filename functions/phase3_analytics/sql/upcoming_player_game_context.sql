@@ -88,8 +88,7 @@ lists AS (
   FROM games AS g
   JOIN nba_raw.injury_report_teams AS t
     ON t.game_date = g.game_date AND t.game_date BETWEEN @first_date AND @last_date
-  -- a list says itself when it was published: that of 17:30 is known at 17:30
-  WHERE g.is_home AND t.snapshot_time <= g.features_as_of
+  WHERE g.is_home AND t.snapshot_time < g.features_as_of
   QUALIFY ROW_NUMBER() OVER (PARTITION BY g.game_id, t.team ORDER BY {{report_in_force(t.)}}) = 1
 ),
 -- Who is on them: who is not on his team's any more counts as healthy. A row whose team the feed

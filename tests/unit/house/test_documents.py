@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.backtest.worlds import WORLDS
 from tests.conftest import ROOT
 from tests.house import document_names as names
 
@@ -125,19 +126,20 @@ def test_the_tests_named_beside_what_feeds_send_exist() -> None:
 
 
 def test_who_reads_figures_reads_first_what_a_user_would_get() -> None:
-    """Figures with absences from box scores come after those with real lists, and are called an
-    upper bound.
+    """Figures with lists that were known come first; those with absences that nobody knew come
+    last, and are called a bound.
     """
     science = (ROOT / "docs/science.md").read_text(encoding="utf-8")
-    page = (ROOT / "local/backtest/what_a_user_gets.html").read_text(encoding="utf-8")
     first = re.findall(r"^## (.+)$", science, re.MULTILINE)[0]
     assert first == "What a user would get"
     opening = science.partition("\n## The systems")[0]
     figures = re.findall(r"[+-]0?\.\d+|[+-]0\.000|\d\.\d{3,4}|\d,\d{3}|\.\d{3,4}|\d\d\.\d%|[+-]\d\.\d%", opening)
     assert len(figures) > 60
-    assert [figure for figure in figures if figure not in page] == []
+    assert "-0.016 (-0.027 to -0.004)" in opening
+    assert "-0.016 points (95%: -0.027 to\n-0.004)" in README
+    assert [world.is_bound for world in WORLDS] == sorted(world.is_bound for world in WORLDS)
+    assert all(("bound" in world.says) == world.is_bound for world in WORLDS)
     template = (ROOT / "local/backtest/page.html").read_text(encoding="utf-8")
-    assert template.index("what_a_user_gets.html") < template.index("{% for section in sections %}")
-    assert "-0.003 points (95%: -0.021 to +0.015)" in README
-    for text in (opening, page, README, (ROOT / "docs/backtest.md").read_text(encoding="utf-8")):
-        assert "upper\nbound" in text or "upper bound" in text
+    assert template.index("What a user would get") < template.index("{% for section in sections %}")
+    for text in (opening, template, README, (ROOT / "docs/backtest.md").read_text(encoding="utf-8")):
+        assert "a bound" in text or "make bounds" in text

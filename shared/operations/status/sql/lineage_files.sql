@@ -18,7 +18,7 @@ found AS (
   JOIN nba_analytics.upcoming_player_game_context AS c
     ON c.game_date = @game_date AND c.game_id = @game_id AND c.player_id = @player_id
     AND c.features_as_of = @features_as_of AND i.team IN (c.team, c.opponent)
-  WHERE i.game_date = @game_date AND i.snapshot_time <= @features_as_of
+  WHERE i.game_date = @game_date AND i.snapshot_time < @features_as_of
   QUALIFY ROW_NUMBER() OVER (PARTITION BY i.team ORDER BY {{report_in_force(i.)}}) = 1
   UNION ALL
   SELECT 'box_scores' AS kind, game_date AS about, source_file, snapshot_time AS at, run_id

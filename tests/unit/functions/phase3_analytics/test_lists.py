@@ -16,7 +16,7 @@ from tests.support import injury_lists
 from tests.support.features_fixture import FeatureFixture, Row, open_world
 
 FIRST, PLAYED, DAY = date(2025, 11, 3), date(2025, 11, 12), date(2025, 11, 14)
-AS_OF = at_new_york(DAY, time(17, 30))
+AS_OF = at_new_york(DAY, time(17, 30, 1))
 MICROSECOND = timedelta(microseconds=1)
 STAR, MATE, FOE, WEST = (1, "Star Man"), (2, "Jaren Jackson Jr."), (3, "Usual Foe"), (4, "Western Man")
 TRADED, RENAMED = (5, "Traded Man"), 6
