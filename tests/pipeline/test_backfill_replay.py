@@ -89,7 +89,7 @@ def test_interrupted_twice_nothing_is_fetched_again(tmp_path: Path, day_league: 
         assert sum(each.stand is Stand.WHOLE for each in checks.values()) == ended.counts["done"]
     assert set(asked.values()) == {1}
     assert len(ended.units) > 1
-    assert {each.split("/")[1] for each in asked} == {"nba", "odds", "zones"}
+    assert {each.split("/")[1] for each in asked} == {"nba", "odds", "official", "zones"}
     assert len(asked) > len(after_a_month) > 0
     # all of it once more asks nobody, not even for the schedule
     asked.clear()

@@ -142,7 +142,7 @@ def test_a_season_is_loaded_with_the_schedule_it_knows(chain: Chain) -> None:
     assert scraped.status == "partial"
     assert scraped.metadata["failed"].keys() == {"schedule"}
     assert [file["kind"] for file in scraped.metadata["files"]] == [
-        "schedule", "player_boxscores", "team_boxscores", "event_odds",
+        "schedule", "player_boxscores", "team_boxscores", "event_odds", "injury_report",
     ]  # fmt: skip
 
 
