@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "restore": ((DAY, "--as-of", f"{DAY}T17:00:00Z"), "is not within the 7 days before"),
 }
 # Of one machine, or of Cloud Logging, which has no emulator.
-ELSEWHERE = {"play", "backtest", "compare", "completion", "dashboard", "logs"}
+ELSEWHERE = {"play", "backtest", "compare", "completion", "dashboard", "injury-report", "logs"}
 
 
 @dataclass
