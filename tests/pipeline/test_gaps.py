@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.heavy  # whole days
 
 EVERYBODY = "tonight/all-players.json"
-FEEDS = re.compile(r"/odds|/espn")
+FEEDS = re.compile(r"/odds|/espn|/official")
 Play = Callable[[date], tuple[int, str]]
 
 

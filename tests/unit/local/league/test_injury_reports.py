@@ -23,6 +23,8 @@ from local.league.injury_reports import report_times
 from local.replay import Archive
 from shared.core.clock import NEW_YORK, at_new_york
 
+pytestmark = pytest.mark.heavy  # several simulated seasons
+
 HALF_AN_HOUR = timedelta(minutes=30)
 # Of the tables of write_league(seed=7, seasons=2, teams=4, games_per_team=20) as they were written
 # before there were lists: SHA-256 of repr(rows), the first 16 digits.

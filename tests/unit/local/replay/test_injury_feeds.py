@@ -27,6 +27,8 @@ from shared.nba.injury_report.records import InjuryReport
 from shared.nba.teams import TEAMS, team_by_name
 from tests.support.planted_lists import Report, write_lists
 
+pytestmark = pytest.mark.heavy  # a replay for every list that is planted
+
 ESPN = "/espn/apis/site/v2/sports/basketball/nba/injuries"
 SECOND = timedelta(seconds=1)
 
