@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,15 +89,30 @@ class InjuryLists:
         # in order of source and time: the last of those that are known is the newest
         row = here.start + int(np.flatnonzero(known & (teams.source[here] == source))[-1])
         report_us = int(teams.at_us[row])
-        submitted = teams.table["submitted"][row].as_py() is not False
+        submitted = teams.columns["submitted"][row] is not False
         there = players.of_side(side)
         chosen = (players.source[there] == source) & (players.at_us[there] == report_us) & submitted
-        listed = players.table.take(pa.array(there.start + np.flatnonzero(chosen))).to_pylist()
-        return TeamList(
-            report_us,
-            submitted,
-            tuple(Listing(each["player_name"], each["status"], each["reason"] or "") for each in listed),
-        )
+        name, status, reason = (players.columns[column] for column in ("player_name", "status", "reason"))
+        listed = (there.start + np.flatnonzero(chosen)).tolist()
+        return TeamList(report_us, submitted, tuple(Listing(name[n], status[n], reason[n] or "") for n in listed))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Values of few kinds: a report asks for those of forty teams, and Arrow takes its time for
+    each.
+    """
+
+    codes: NDArray[np.int64]
+    kinds: list[Any]
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> _Column:
+        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+        return cls(np.asarray(encoded.indices.to_numpy(), dtype=np.int64), encoded.dictionary.to_pylist())
+
+    def __getitem__(self, row: int) -> Any:
+        return self.kinds[self.codes[row]]
 
 
 @dataclass(frozen=True)
@@ -108,12 +124,12 @@ class _Rows:
     source: NDArray[np.int64]
     """Its place in the order of preference."""
     at_us: NDArray[np.int64]
-    table: pa.Table
+    columns: Mapping[str, _Column]
 
     @classmethod
     def none(cls) -> _Rows:
         nothing = np.empty(0, dtype=np.int64)
-        return cls(nothing, nothing, nothing, pa.table({}))
+        return cls(nothing, nothing, nothing, {})
 
     def of_side(self, side: int) -> slice:
         first, end = np.searchsorted(self.side, [side, side + 1]).tolist()
@@ -138,7 +154,9 @@ def _arrange(table: pa.Table, games: Games, preference: Mapping[str, int]) -> _R
     order = np.lexsort((at_us, rank, side))
     order = order[used[order]]
     kept = [name for name in table.column_names if name in ("submitted", "player_name", "status", "reason")]
-    return _Rows(side[order], rank[order], at_us[order], table.select(kept).take(pa.array(order)).combine_chunks())
+    chosen = table.select(kept).take(pa.array(order))
+    columns = {name: _Column.of(chosen[name]) for name in kept}
+    return _Rows(side[order], rank[order], at_us[order], columns)
 
 
 def _code(column: pa.ChunkedArray, known: list[str]) -> NDArray[np.int64]:
