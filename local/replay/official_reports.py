@@ -4,22 +4,17 @@ the league would have published by now.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from local.replay.archive import Archive
 from local.replay.games import EPOCH, MICROSECOND, to_us
 from local.replay.injury_lists import InjuryLists, TeamList
 from local.replay.report_pdf import Entry, ReportedGame, draw_report
-from shared.core.clock import NEW_YORK, new_york_date
+from shared.core.clock import new_york_date
+from shared.nba.injury_report.names import parse_report_name
 
-_NAME = re.compile(r"Injury-Report_(\d{4}-\d{2}-\d{2})_(\d{2})(?:_(\d{2}))?(AM|PM)\.pdf")
-LAST_HOURLY = date(2025, 12, 22)
-# Until then a file was named by its hour, and its report was of half an hour later.
-AFTER_ITS_NAME = timedelta(minutes=30)
-QUARTER = 15  # minutes between reports since
 # A month of history asks for about a hundred reports, and a run for one of them again and again.
 KEPT_REPORTS = 128
 
@@ -62,19 +57,3 @@ class OfficialReports:
 
 def _entries(listed: TeamList) -> list[Entry]:
     return [Entry(player.player_name, player.status, player.reason) for player in listed.players]
-
-
-def parse_report_name(name: str) -> datetime | None:
-    """The time of the report in a file of that name, UTC; None where the league names none so."""
-    found = _NAME.fullmatch(name)
-    if found is None:
-        return None
-    day, hour, minute, half = found.groups()
-    try:
-        named = datetime.strptime(f"{day} {hour}:{minute or '00'} {half}", "%Y-%m-%d %I:%M %p").replace(tzinfo=NEW_YORK)
-    except ValueError:
-        return None
-    is_hourly = minute is None
-    if is_hourly != (named.date() <= LAST_HOURLY) or named.minute % QUARTER:
-        return None
-    return (named + AFTER_ITS_NAME if is_hourly else named).astimezone(UTC)

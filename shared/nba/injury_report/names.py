@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,7 @@ from shared.core.clock import NEW_YORK
 LAST_HOURLY_DAY = date(2025, 12, 22)
 _HOURLY_MINUTE = 30
 _QUARTER = timedelta(minutes=15)
+_NAME = re.compile(r"Injury-Report_(\d{4}-\d{2}-\d{2})_(\d{2})(?:_(\d{2}))?(AM|PM)\.pdf")
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,19 @@ def _name_at(report_time: datetime) -> str | None:
     if local.date() > LAST_HOURLY_DAY:
         return f"Injury-Report_{local:%Y-%m-%d_%I_%M%p}.pdf"
     return f"Injury-Report_{local:%Y-%m-%d_%I%p}.pdf" if local.minute == _HOURLY_MINUTE else None
+
+
+def parse_report_name(name: str) -> datetime | None:
+    """The time of the report in a file of that name, UTC; None where the league names none so."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    day, hour, minute, half = found.groups()
+    try:
+        named = datetime.strptime(f"{day} {hour}:{minute or '00'} {half}", "%Y-%m-%d %I:%M %p").replace(tzinfo=NEW_YORK)
+    except ValueError:
+        return None
+    is_hourly = minute is None
+    if is_hourly != (named.date() <= LAST_HOURLY_DAY) or timedelta(minutes=named.minute) % _QUARTER:
+        return None
+    return (named.replace(minute=_HOURLY_MINUTE) if is_hourly else named).astimezone(UTC)

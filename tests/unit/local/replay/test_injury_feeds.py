@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from local.league import write_league
 from local.replay import Archive, create_replay_app
 from local.replay.games import Games
-from local.replay.official_reports import parse_report_name
 from local.replay.report_pdf import ReportedGame, draw_report
 from shared.core.clock import NEW_YORK, at_new_york
+from shared.nba.injury_report.names import parse_report_name
 from shared.nba.injury_report.read import read_injury_report
 from shared.nba.injury_report.records import InjuryReport
 from shared.nba.teams import TEAMS, team_by_name
