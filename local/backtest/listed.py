@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from local.backtest.worlds import DAY_BEFORE, DERIVED, LAST_LIST, LINE_TIME, World
@@ -23,10 +23,6 @@ from shared.stores.warehouse.sql import read_sql
 SOURCE = "what_if"
 # Before any row's own time: what it says was known is another world's.
 KNOWN_AT = time(0)
-# A list of tip-off itself comes too late for any run.
-_BEFORE = timedelta(microseconds=1)
-# No season is longer.
-_SEASON = timedelta(days=365)
 
 
 @dataclass
@@ -61,9 +57,8 @@ def _read_absent(name: str, reason: str) -> Callable[[Warehouse, Archive, Days],
     def read(warehouse: Warehouse, archive: Archive, days: Days) -> Lists:
         del archive
         found = Lists()
-        parameters = {**days, "season_before": days["first_date"] - _SEASON}
         teams: set[tuple[date, str]] = set()
-        for row in warehouse.query(read_sql("local.backtest", name), parameters).to_pylist():
+        for row in warehouse.query(read_sql("local.backtest", name), days).to_pylist():
             day, team = row.pop("game_date"), row["team"]
             if (day, team) not in teams:
                 teams.add((day, team))
@@ -84,7 +79,7 @@ def _read_archived(moment: str) -> Callable[[Warehouse, Archive, Days], Lists]:
             at, game = row[moment], archive.games.index.get(row["game_id"])
             # a game without a moment (no line was known) keeps the world's own list
             if at is not None and game is not None:
-                _add_game(found, lists, row, game, at if moment == "line_at" else at - _BEFORE)
+                _add_game(found, lists, row, game, at)
         return found
 
     return read
@@ -107,7 +102,7 @@ def _add_game(found: Lists, lists: InjuryLists, row: Mapping[str, Any], game: in
 
 _READERS: Mapping[World, Callable[[Warehouse, Archive, Days], Lists]] = {
     LINE_TIME: _read_archived("line_at"),
-    LAST_LIST: _read_archived("tipoff_at"),
+    LAST_LIST: _read_archived("before_tipoff"),
     DAY_BEFORE: _read_absent("absent_before", "absent from the game before"),
     DERIVED: _read_absent("absent", "did not play"),
 }

@@ -1,10 +1,10 @@
 -- Every team of the games from @first_date to @last_date with the rotation players who did not play
 -- in it, as its box score shows: a row for each of them, or one without a player. Parameters:
--- @first_date, @last_date, @season_before (not used here).
+-- @first_date, @last_date.
 WITH team_games AS (
   SELECT game_date, game_id, team
   FROM nba_analytics.upcoming_team_game_context
-  WHERE game_date BETWEEN @first_date AND @last_date AND @season_before < @first_date
+  WHERE game_date BETWEEN @first_date AND @last_date
   QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, team ORDER BY features_as_of DESC) = 1
 )
 SELECT

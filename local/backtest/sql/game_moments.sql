@@ -1,5 +1,6 @@
--- The moments of each game that a list is asked for: tip-off, and the earliest snapshot of the main
--- lines that its players' feature rows have. Parameters: @first_date, @last_date.
+-- The moments of each game that a list is asked for: just before tip-off, since a list of tip-off
+-- itself comes too late for any run, and the earliest snapshot of the main lines that its players'
+-- feature rows have. Parameters: @first_date, @last_date.
 WITH lines AS (
   SELECT game_id, MIN(snapshot_time) AS line_at
   FROM (
@@ -10,7 +11,7 @@ WITH lines AS (
   ) AS m
   GROUP BY game_id
 )
-SELECT g.game_date, g.game_id, g.team AS home, g.opponent AS away, g.tipoff_at, l.line_at
+SELECT g.game_date, g.game_id, g.team AS home, g.opponent AS away, TIMESTAMP_SUB(g.tipoff_at, INTERVAL 1 MICROSECOND) AS before_tipoff, l.line_at
 FROM nba_analytics.upcoming_team_game_context AS g
 LEFT JOIN lines AS l ON l.game_id = g.game_id
 WHERE g.game_date BETWEEN @first_date AND @last_date AND g.is_home
