@@ -118,27 +118,38 @@ def _health(player: Row) -> str:
     status, why = player["injury_status"], player["injury_reason"]
     if status not in INJURIES:
         return ""
-    return f"He is listed as {status.lower()}{f' ({why})' if why else ''}."
+    absent = player["absence_probability"]
+    listed = f"He is listed as {status.lower()}{f' ({why})' if why else ''}"
+    if absent is None:
+        return f"{listed}. A bet on him is void if he does not play."
+    return f"{listed}: he plays in {1 - absent:.0%} of such cases. A bet on him is void if he does not."
 
 
 def _absences(player: Row) -> str:
-    """Rotation team-mates listed out or doubtful, by name, and how that differs from his recent
-    games.
+    """Rotation team-mates listed out or doubtful, by name, how that differs from his recent games,
+    and who is questionable.
     """
     if not player["has_features"]:
         return ""
     count, team = player["teammates_out_count"], player["team"] or "his team"
     if count is None:
         return _describe_unknown(team)
-    delta = player["teammates_out_points_delta"]
+    recently, usual = player["teammates_out_points_recent"], player["teammates_out_usual"] or 0.0
+    more = 0.0 if recently is None else usual - recently
+    doubts = _doubts(team, [name for name in _names(player["teammates_doubted"]) if name != player["player_name"]])
     if not count:
-        recent = f", while his recent games missed {-delta:.1f} points more" if (delta or 0) <= -3 else ""
-        return f"{team} has no rotation player listed out{recent}."
-    usual = f", who usually score{'s' if count == 1 else ''} {player['teammates_out_points']:.1f} points"
+        recent = f", while his recent games missed {-more:.1f} points more" if more <= -3 else ""
+        return f"{team} has no rotation player listed out{recent}.{doubts}"
     change = ""
-    if delta is not None and abs(delta) >= 3:
-        change = f", {abs(delta):.1f} {'more' if delta > 0 else 'fewer'} than were missing in his recent games"
-    return f"{team} is without {_who(player['teammates_out'], count)}{usual}{change}."
+    if abs(more) >= 3:
+        change = f", {abs(more):.1f} {'more' if more > 0 else 'fewer'} than were missing in his recent games"
+    scored = f", who usually score{'s' if count == 1 else ''} {usual:.1f} points"
+    return f"{team} is without {_who(player['teammates_out'], count)}{scored}{change}.{doubts}"
+
+
+def _doubts(team: str, names: list[str]) -> str:
+    """A sentence after another one; empty where nobody is questionable."""
+    return f" {team} may be without {_join_names(names)} (questionable)." if names else ""
 
 
 def _form(player: Row) -> str:
@@ -172,16 +183,17 @@ def _opponent(player: Row) -> str:
 
 
 def _their_absences(player: Row) -> str:
-    """Rotation players of the opponent, listed out or doubtful."""
+    """Rotation players of the opponent, listed out, doubtful or questionable."""
     count, opponent = player["opponents_out_count"], player["opponent"]
     if not player["has_features"] or opponent is None:
         return ""
     if count is None:
         return _describe_unknown(opponent)
+    doubts = _doubts(opponent, _names(player["opponents_doubted"]))
     if not count:
-        return ""
-    usual = f"usually score{'s' if count == 1 else ''} {player['opponents_out_points']:.1f} points"
-    return f"{opponent} is without {_who(player['opponents_out'], count)}, who {usual}."
+        return doubts.strip()
+    usual = f"usually score{'s' if count == 1 else ''} {player['opponents_out_usual'] or 0.0:.1f} points"
+    return f"{opponent} is without {_who(player['opponents_out'], count)}, who {usual}.{doubts}"
 
 
 def _describe_unknown(team: str) -> str:
@@ -190,8 +202,12 @@ def _describe_unknown(team: str) -> str:
 
 def _who(names: str | None, count: float) -> str:
     """Names between bars as words, else how many there are."""
-    listed = [name for name in (names or "").split("|") if name]
+    listed = _names(names)
     return _join_names(listed) if listed else f"{int(count)} rotation player{'s' if count != 1 else ''}"
+
+
+def _names(names: str | None) -> list[str]:
+    return [name for name in (names or "").split("|") if name]
 
 
 def _moves(main: Row) -> str:

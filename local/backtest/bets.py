@@ -60,7 +60,7 @@ def bets_of(forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floa
     recommendation = np.full(len(line), NO_LINE, dtype="<U8")
     gains, values = np.full(len(line), np.nan), np.full(len(line), np.nan)
     for i in np.flatnonzero(~np.isnan(over)).tolist():
-        decision = decide(float(over[i]), float(push[i]), best[i], policy)
+        decision = decide(float(over[i]), float(push[i]), best[i], policy, float(forecast.plays[i]))
         recommendation[i] = decision.recommendation
         price = {"OVER": best[i].over, "UNDER": best[i].under}.get(decision.recommendation)
         if price is not None and decision.expected_value is not None:

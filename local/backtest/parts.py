@@ -63,6 +63,7 @@ class Parts:
                     f"{name}/point": forecast.point,
                     f"{name}/mean": forecast.mean,
                     f"{name}/sd": forecast.sd,
+                    f"{name}/plays": forecast.plays,
                     f"{name}/error": pa.array(forecast.error, pa.string()),
                 }
         metadata = {"worlds": list(walked.forecasts), "training": walked.training}
@@ -79,4 +80,4 @@ def _forecast(table: pa.Table, name: str) -> Forecast:
         return np.asarray(table.column(f"{name}/{what}").to_numpy(), dtype=np.float64)
 
     error = tuple(table.column(f"{name}/error").to_pylist())
-    return Forecast(floats("point"), floats("mean"), floats("sd"), error)
+    return Forecast(floats("point"), floats("mean"), floats("sd"), floats("plays"), error)

@@ -186,6 +186,7 @@ def _join_walks(walks: Sequence[Walked]) -> dict[str, dict[Variant, Forecast]]:
             np.concatenate([part.point for part in parts]),
             np.concatenate([part.mean for part in parts]),
             np.concatenate([part.sd for part in parts]),
+            np.concatenate([part.plays for part in parts]),
             tuple(error for part in parts for error in part.error),
         )
 

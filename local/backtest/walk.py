@@ -20,7 +20,9 @@ from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Mask
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.outputs import all_outputs
+from shared.science.predictions.prediction_row import ABSENCE
 from shared.science.systems import ensemble
+from shared.science.systems.columns import fill_unknown
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SystemOutput
 from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import FoldTrees, fit
@@ -72,6 +74,8 @@ class Forecast:
     mean: Floats
     sd: Floats
     """Of the predictive distribution, points."""
+    plays: Floats
+    """Probability that he plays, by his status; a bet on him is void if he does not."""
     error: tuple[str | None, ...]
 
 
@@ -105,11 +109,12 @@ def predict(rows: TrainingRows, models: Models) -> dict[Variant, Forecast]:
         nothing = np.full(len(rows), np.nan)
         base = [output for output in outputs if output.system_id != ENSEMBLE]
         found[ENSEMBLE, False] = ensemble.predict(base, rows.features, nothing, models.ensemble)
-    return {variant: _forecast(output) for variant, output in found.items()}
+    plays = 1.0 - fill_unknown(rows.features[ABSENCE], 0.0)
+    return {variant: _forecast(output, plays) for variant, output in found.items()}
 
 
-def _forecast(output: SystemOutput) -> Forecast:
-    return Forecast(output.points, output.mean, output.sd, output.error_code)
+def _forecast(output: SystemOutput, plays: Floats) -> Forecast:
+    return Forecast(output.points, output.mean, output.sd, plays, output.error_code)
 
 
 def spread(forecast: Forecast, there: Mask) -> Forecast:
@@ -122,7 +127,7 @@ def spread(forecast: Forecast, there: Mask) -> Forecast:
 
     errors = iter(forecast.error)
     error = tuple(next(errors) if is_there else NO_ROW for is_there in there.tolist())
-    return Forecast(fill(forecast.point), fill(forecast.mean), fill(forecast.sd), error)
+    return Forecast(fill(forecast.point), fill(forecast.mean), fill(forecast.sd), fill(forecast.plays), error)
 
 
 def walk(month: Month, world: FeatureRows, asked: Mapping[str, AskedRows], cache: FoldTrees) -> Walked:

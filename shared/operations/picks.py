@@ -113,4 +113,8 @@ def _describe_injuries(each: Mapping[str, Any]) -> str:
     """A file of before says of injuries only whether they are unknown."""
     if each["injuries_unknown"]:
         return "injuries unknown"
-    return ": ".join(part for part in (each.get("injury_status"), each.get("injury_reason")) if part)
+    plays = each.get("play_probability")
+    status = each.get("injury_status")
+    if status and plays is not None and 0 < plays < 1:
+        status = f"{status} (plays in {plays:.0%})"
+    return ": ".join(part for part in (status, each.get("injury_reason")) if part)

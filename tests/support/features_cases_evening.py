@@ -155,8 +155,10 @@ STAR: dict[str, Any] = {
     "points_share": ewma(0.92, ALL) / LEFT_POINTS,
     "points_rank": 1,
     "opponents_out_count": 1,
-    "opponents_out_minutes": 24.0,
-    "opponents_out_points": 12.0,
+    # one is doubtful: 98 of 100 such do not play
+    "opponents_out_minutes": 0.98 * 24.0,
+    "opponents_out_points": 0.98 * 12.0,
+    "absence_probability": 0.0,
     "versus_opponent_games": 2,
     "versus_opponent_points": 10.0,
     "season": "2025-26",

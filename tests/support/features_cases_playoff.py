@@ -11,8 +11,10 @@ from tests.support.features_cases_evening import ewma
 # A playoff game away, after six of 22, 20 ... 12 points in 20, 22 ... 30 minutes.
 FADING_POINTS = [12, 14, 16, 18, 20, 22]  # newest first
 FADING_MINUTES = [30, 28, 26, 24, 22, 20]
-# Left of Phoenix: he and the first man, whose 24 points in 20 minutes are more.
-FADING_LEFT_MINUTES, FADING_LEFT_POINTS = ewma(0.80, FADING_MINUTES) + 20, ewma(0.92, FADING_POINTS) + 24
+# Left of Phoenix: he, for himself with certainty, the first man, whose 24 points in 20 minutes are
+# more, in 55 of 100 such cases, and the doubtful one of 20 minutes and no point in 2.
+FADING_LEFT_MINUTES = ewma(0.80, FADING_MINUTES) + 0.55 * 20 + 0.02 * 20
+FADING_LEFT_POINTS = ewma(0.92, FADING_POINTS) + 0.55 * 24
 STEPS_SD = 2 * 3.5**0.5  # sample standard deviation of six figures two apart
 # 122 team games: 117 usual ones, and Houston's five against Dallas.
 PAINT, MID, TWOS, THREES, FREE_THROWS = (
@@ -81,13 +83,15 @@ FADING: dict[str, Any] = {
     "opponent_three_allowed_rel": 15 / THREES - 1,
     "zone_mismatch": (42 * (50 / PAINT - 1) + 24 * (6 / MID - 1) + 18 * (15 / THREES - 1)) / 84,
     "zone_source": "shot_zones",
-    # two are missing on either side: 30 minutes for 19 points and 20 for none; 24 for 10 each
+    # two are missing on either side: 30 minutes for 19 points and, doubtful, 20 for none; 24 for 10
+    # each. The first man is questionable.
     "teammates_out_count": 2,
-    "teammates_out_minutes": 50.0,
-    "teammates_out_points": 19.0,
+    "teammates_out_minutes": 30 + 0.98 * 20 + 0.45 * 20,
+    "teammates_out_points": 19 + 0.45 * 24,
     "teammates_out_points_recent": 0.0,
-    "teammates_out_points_delta": 19.0,
-    "teammates_out_minutes_delta": 50.0,
+    "teammates_out_points_delta": 19 + 0.45 * 24,
+    "teammates_out_minutes_delta": 30 + 0.98 * 20 + 0.45 * 20,
+    "absence_probability": 0.05,
     "available_minutes": FADING_LEFT_MINUTES,
     "available_points": FADING_LEFT_POINTS,
     "available_rotation": 2,

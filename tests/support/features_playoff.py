@@ -40,6 +40,7 @@ def write_evening(world: FeatureFixture) -> None:
         ("Tall Mate", "PHX", "OUT"),
         ("Spare Mate", "PHX", "DOUBTFUL"),
         ("First Man", "PHX", "QUESTIONABLE"),
+        ("Fading Man", "PHX", "PROBABLE"),
         ("First Foe", "DAL", "OUT"),
         ("Second Foe", "DAL", "OUT"),
     ):

@@ -51,7 +51,7 @@ joined AS (
     f.teammates_out_points_recent, f.teammates_out_points_delta, f.teammates_out_minutes_delta,
     f.teammates_out_lines, f.available_minutes, f.available_points, f.available_rotation,
     f.minutes_share, f.points_share, f.points_rank,
-    f.opponents_out_count, f.opponents_out_minutes, f.opponents_out_points
+    f.opponents_out_count, f.opponents_out_minutes, f.opponents_out_points, f.absence_probability
   FROM nba_analytics.upcoming_player_game_context AS c
   JOIN nba_precompute.player_daily_cache AS d
     ON d.game_date = c.game_date AND d.game_date BETWEEN @first_date AND @last_date
@@ -165,7 +165,7 @@ SELECT
   teammates_out_count, teammates_out_minutes, teammates_out_points, teammates_out_usage,
   teammates_out_points_recent, teammates_out_points_delta, teammates_out_minutes_delta,
   available_minutes, available_points, available_rotation, minutes_share, points_share, points_rank,
-  opponents_out_count, opponents_out_minutes, opponents_out_points,
+  opponents_out_count, opponents_out_minutes, opponents_out_points, absence_probability,
   versus_opponent_games,
   season_day, is_playoffs, days_since_team_change, career_games,
   implied_team_total, spread, game_total,

@@ -8,6 +8,9 @@ players AS (
     c.injury_report_source,
     COALESCE(c.opponent_injury_list_state, 'no_list') = 'no_list' AS opponent_unknown,
     COALESCE(c.injury_status IN ('OUT', 'DOUBTFUL') AND d.minutes_l10 >= 15, FALSE) AS is_rotation_out,
+    IF(c.injury_status IS NULL AND c.injury_report_source IS NULL, NULL,
+      {{absence_probability(c.injury_status)}}) AS absence_probability,
+    IF(d.minutes_l10 >= 15, {{absence_probability(c.injury_status)}}, 0.0) AS rotation_absence,
     c.line, d.minutes_ewma_20, d.points_ewma_08,
     d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
     d.points2_l20, d.points3_l20, d.points1_l20
@@ -19,26 +22,27 @@ players AS (
   WHERE c.game_date BETWEEN @first_date AND @last_date
     AND c.features_as_of = {{features_moment(c.)}}
 ),
--- Rotation players listed out or doubtful, by team: how many, and what they usually play and score.
+-- Rotation players by team: how many are listed out or doubtful, and how much of what they usually
+-- play and score is expected to be missing: who is questionable counts with his probability.
 missing AS (
   SELECT
     game_id, team,
-    COUNT(*) AS players,
-    SUM(minutes_l10) AS minutes,
-    SUM(points_l10) AS points,
-    SUM(usage_l10 * minutes_l10 / 48) AS usage_sum
+    COUNTIF(is_rotation_out) AS players,
+    SUM(rotation_absence * minutes_l10) AS minutes,
+    SUM(rotation_absence * points_l10) AS points,
+    SUM(rotation_absence * usage_l10 * minutes_l10 / 48) AS usage_sum
   FROM players
-  WHERE is_rotation_out
+  WHERE rotation_absence > 0
   GROUP BY game_id, team
 ),
--- Who is left to share the team's 240 minutes and its points, and what the books did not know:
+-- Who is expected to share the team's 240 minutes and its points, and what the books did not know:
 -- lines of rotation players who are listed out now. Of past games only the rotation's absences are
 -- known, so that a list's others must not count.
 available AS (
   SELECT
     game_id, team,
-    SUM(IF(is_rotation_out, 0.0, minutes_ewma_20)) AS minutes,
-    SUM(IF(is_rotation_out, 0.0, points_ewma_08)) AS points,
+    SUM((1 - rotation_absence) * minutes_ewma_20) AS minutes,
+    SUM((1 - rotation_absence) * points_ewma_08) AS points,
     COUNTIF(NOT is_rotation_out AND minutes_l10 >= 15) AS rotation,
     SUM(IF(is_rotation_out, COALESCE(line, 0.0), 0.0)) AS lined_out
   FROM players
@@ -51,33 +55,33 @@ ranks AS (
   FROM players
   WHERE injury_report_source IS NOT NULL AND NOT is_rotation_out
 ),
--- Unknown where the team's own injury list is, of opponents where theirs is; a player is not his
--- own team-mate.
+-- Unknown where the team's own injury list is, of opponents where theirs is. A player is not his
+-- own team-mate, and for himself he plays: a forecast is of the games in which he does.
 counted AS (
   SELECT
     p.*,
     IF(p.injury_report_source IS NULL, NULL, COALESCE(t.players, 0) - IF(p.is_rotation_out, 1, 0)) AS mates_count,
     IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(t.minutes, 0.0) - IF(p.is_rotation_out, p.minutes_l10, 0.0)) AS mates_minutes,
+      COALESCE(t.minutes, 0.0) - p.rotation_absence * p.minutes_l10) AS mates_minutes,
     IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(t.points, 0.0) - IF(p.is_rotation_out, p.points_l10, 0.0)) AS mates_points,
+      COALESCE(t.points, 0.0) - p.rotation_absence * p.points_l10) AS mates_points,
     IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(t.usage_sum, 0.0) - IF(p.is_rotation_out, p.usage_l10 * p.minutes_l10 / 48, 0.0)) AS mates_usage,
-    IF(p.injury_report_source IS NULL, NULL, v.minutes) AS available_minutes,
-    IF(p.injury_report_source IS NULL, NULL, v.points) AS available_points,
+      COALESCE(t.usage_sum, 0.0) - COALESCE(p.rotation_absence * p.usage_l10 * p.minutes_l10 / 48, 0.0)) AS mates_usage,
+    IF(p.injury_report_source IS NULL, NULL, v.minutes + p.own_absence * p.minutes_ewma_20) AS available_minutes,
+    IF(p.injury_report_source IS NULL, NULL, v.points + p.own_absence * p.points_ewma_08) AS available_points,
     IF(p.injury_report_source IS NULL, NULL, v.rotation) AS available_rotation,
     -- Listed out himself he has no share.
     IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
-      SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes)) AS minutes_share,
+      SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes + p.own_absence * p.minutes_ewma_20)) AS minutes_share,
     IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
-      SAFE_DIVIDE(p.points_ewma_08, v.points)) AS points_share,
+      SAFE_DIVIDE(p.points_ewma_08, v.points + p.own_absence * p.points_ewma_08)) AS points_share,
     r.points_rank,
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(v.lined_out, 0.0) - IF(p.is_rotation_out, COALESCE(p.line, 0.0), 0.0)) AS teammates_out_lines,
     IF(p.opponent_unknown, NULL, COALESCE(o.players, 0)) AS opponents_count,
     IF(p.opponent_unknown, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
     IF(p.opponent_unknown, NULL, COALESCE(o.points, 0.0)) AS opponents_points
-  FROM players AS p
+  FROM (SELECT *, IF(is_rotation_out, 0.0, rotation_absence) AS own_absence FROM players) AS p
   LEFT JOIN missing AS t ON t.game_id = p.game_id AND t.team = p.team
   LEFT JOIN missing AS o ON o.game_id = p.game_id AND o.team = p.opponent
   LEFT JOIN available AS v ON v.game_id = p.game_id AND v.team = p.team
@@ -141,5 +145,6 @@ SELECT
   available_minutes, available_points, available_rotation, minutes_share, points_share, points_rank,
   opponents_count AS opponents_out_count,
   opponents_minutes AS opponents_out_minutes,
-  opponents_points AS opponents_out_points
+  opponents_points AS opponents_out_points,
+  absence_probability
 FROM compared

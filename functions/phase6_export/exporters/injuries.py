@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from functions.phase6_export.document import share
 from functions.phase6_export.reading import Day
 from functions.phase6_export.rows import Row
 
@@ -19,9 +20,16 @@ def entry(day: Day, player: Row) -> dict[str, Any]:
     return {
         "injury_status": player["injury_status"] if says else "unknown",
         "injury_reason": player["injury_reason"] if says else None,
+        "play_probability": _find_play_probability(player) if says else None,
         "injuries_unknown": not found.is_known,
         "injury_list": found.as_json(),
     }
+
+
+def _find_play_probability(player: Row) -> float | None:
+    """By his status; forecasts and probabilities are of the nights on which he plays."""
+    absent = player["absence_probability"]
+    return None if absent is None else share(1.0 - absent)
 
 
 def entries(day: Day, game: Row) -> list[dict[str, Any]]:

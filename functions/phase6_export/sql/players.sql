@@ -51,13 +51,17 @@ players AS (
     ORDER BY recorded_at DESC, status, reason
   ) = 1
 ),
--- The rotation players that teammates_out_* of the same features count (15 minutes over the last 10
--- games), by name.
+-- The rotation players (15 minutes over the last 10 games) of the same features, by name: who is
+-- out or doubtful, with what they usually score, and who is questionable.
 missing AS (
-  SELECT game_id, team, features_as_of, STRING_AGG(player_name, '|' ORDER BY points_l10 DESC, player_id) AS names
+  SELECT
+    game_id, team, features_as_of,
+    STRING_AGG(IF(injury_status = 'QUESTIONABLE', NULL, player_name), '|' ORDER BY points_l10 DESC, player_id) AS names,
+    SUM(IF(injury_status = 'QUESTIONABLE', 0.0, points_l10)) AS points,
+    STRING_AGG(IF(injury_status = 'QUESTIONABLE', player_name, NULL), '|' ORDER BY points_l10 DESC, player_id) AS doubts
   FROM nba_predictions.ml_feature_store
   WHERE game_date = @game_date
-    AND injury_status IN ('OUT', 'DOUBTFUL')
+    AND injury_status IN ('OUT', 'DOUBTFUL', 'QUESTIONABLE')
     AND minutes_l10 >= 15
   GROUP BY game_id, team, features_as_of
 )
@@ -100,11 +104,15 @@ SELECT
   features.is_home,
   features.games_known,
   features.teammates_out_count,
-  features.teammates_out_points_delta,
+  features.teammates_out_points_recent,
   missing.names AS teammates_out,
+  missing.points AS teammates_out_usual,
+  missing.doubts AS teammates_doubted,
+  features.absence_probability,
   features.opponents_out_count,
-  features.opponents_out_points,
-  theirs.names AS opponents_out
+  theirs.names AS opponents_out,
+  theirs.points AS opponents_out_usual,
+  theirs.doubts AS opponents_doubted
 FROM players
 LEFT JOIN nba_predictions.ml_feature_store AS features
   ON features.game_date = @game_date

@@ -210,8 +210,12 @@ class _Side:
     bookmaker: str | None
 
 
-def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision:
+def decide(p_over: float, p_push: float, best: Best, policy: Policy, plays: float = 1.0) -> Decision:
     """OVER, UNDER or PASS for one line.
+
+    p_over and p_push are those of a night on which he plays, as bets are: who does not play, with
+    probability 1 - plays, makes them void. So the expected value is that of a bet that stands times
+    `plays`, and the confidence that of a bet that stands.
 
     The side with the higher expected value at its price is judged: it needs min_expected_value and
     min_confidence, and a PASS says by how much it lacks them. A side that no book prices is not on
@@ -230,11 +234,12 @@ def decide(p_over: float, p_push: float, best: Best, policy: Policy) -> Decision
     ):
         used = policy.assumed_price if assumed else price
         if used is not None:
-            value, confidence = expected_value(win, lose, used), win / max(win + lose, 1e-12)
+            value, confidence = plays * expected_value(win, lose, used), win / max(win + lose, 1e-12)
             sides.append(_Side(name, value, confidence, used, book))
     side = max(sides, key=lambda s: (s.value, s.name))
-    if not assumed and side.value >= SUSPICIOUS_VALUE:
-        return _suspicious(f"a {side.name} worth {side.value:.2f} a unit", side)
+    promise = side.value / plays if plays else 0.0
+    if not assumed and promise >= SUSPICIOUS_VALUE:
+        return _suspicious(f"a {side.name} worth {promise:.2f} a unit", side)
     lacks = _explain_no_bet(side, policy, alone=len(sides) == 1)
     return Decision(
         recommendation="PASS" if lacks else side.name,

@@ -24,6 +24,9 @@ from shared.science.predictions.lines import (
 )
 from shared.science.systems.output import DIGITS, SystemOutput
 
+# The feature that says how likely a player of his status does not play.
+ABSENCE = "absence_probability"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRow:
@@ -71,7 +74,7 @@ class PredictionRow:
     side: str | None
     """OVER or UNDER, the side that bookmaker, expected value and confidence are of."""
     expected_value: float | None
-    """Profit per unit staked."""
+    """Profit per unit staked; a bet is void, and brings nothing, if he does not play."""
     confidence_score: float | None
 
     def as_columns(self) -> dict[str, Any]:
@@ -215,7 +218,8 @@ def _judge(
         # figures of all others
         return _Judgement("PASS", f"{SUSPICIOUS}; {player.suspicious or best.suspicious}; {why}")
     over, push = probability
-    decision = decide(over, push, best, policy)
+    plays = 1.0 - (player.row.get(ABSENCE) or 0.0)
+    decision = decide(over, push, best, policy, plays)
     return _Judgement(
         recommendation=decision.recommendation,
         reason=f"{decision.reason}; {why}",

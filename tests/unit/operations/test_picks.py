@@ -36,10 +36,11 @@ def test_the_exported_list_is_read_as_phase_6_writes_it(exported: Path, tmp_path
         ({}, ""),
         ({"injuries_unknown": True, "injury_status": "unknown"}, "injuries unknown"),
         (
-            {"injury_status": "QUESTIONABLE", "injury_reason": "Left Knee; Soreness"},
+            {"injury_status": "QUESTIONABLE", "injury_reason": "Left Knee; Soreness", "play_probability": None},
             "QUESTIONABLE: Left Knee; Soreness",
         ),
-        ({"injury_status": "PROBABLE"}, "PROBABLE"),
+        ({"injury_status": "PROBABLE", "play_probability": 0.95}, "PROBABLE (plays in 95%)"),
+        ({"injury_status": "AVAILABLE", "play_probability": 1.0}, "AVAILABLE"),
     ],
 )
 def test_what_is_known_of_injuries_is_said_in_few_words(

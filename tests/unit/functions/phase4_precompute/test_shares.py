@@ -55,20 +55,44 @@ def test_minutes_are_those_of_a_game_without_overtime(rows: dict[int, Row]) -> N
     assert one["minutes_ewma_20"] == pytest.approx((40 + 0.8 * 53) / 1.8, abs=2e-6)
 
 
-def test_the_questionable_share_with_the_healthy_and_the_doubtful_has_no_share(rows: dict[int, Row]) -> None:
+def test_the_questionable_is_shared_with_by_his_probability_and_the_doubtful_has_no_share(
+    rows: dict[int, Row],
+) -> None:
+    """Of 100 questionable men 55 play, of 100 doubtful ones 2."""
     usual = (48 + 0.8 * 53) / 1.8
-    left = 3 * usual + (40 + 0.8 * 53) / 1.8
-    for player in (*LEFT, DOUBTFUL):
+    left = (40 + 0.8 * 53) / 1.8 + (0.02 + 0.55 + 1 + 1) * usual
+    points = 20.0 + 0.02 * 20.0 + 0.55 * 20.0 + 8.0 + 8.0
+    for player in (ONE, SMALL, SMALLER, DOUBTFUL):
         assert rows[player]["available_minutes"] == pytest.approx(left, abs=2e-6)
-        assert (rows[player]["available_points"], rows[player]["available_rotation"]) == (20.0 + 20.0 + 8.0 + 8.0, 4)
+        assert rows[player]["available_points"] == pytest.approx(points, abs=2e-6)
+    assert {rows[player]["available_rotation"] for player in rows if player != FOE} == {4}
     assert rows[SMALL]["minutes_share"] == pytest.approx(240 * usual / left, abs=2e-6)
-    assert sum(rows[player]["minutes_share"] for player in LEFT) == pytest.approx(240.0, abs=1e-5)
-    assert sum(rows[player]["points_share"] for player in LEFT) == pytest.approx(1.0, abs=1e-5)
+    assert rows[SMALL]["points_share"] == pytest.approx(8.0 / points, abs=2e-6)
     assert [rows[player]["points_rank"] for player in LEFT] == [1, 1, 3, 3]
     out = rows[DOUBTFUL]
     assert (out["minutes_share"], out["points_share"], out["points_rank"]) == (None, None, None)
     assert "available=listed_out" in out["null_reasons"]
     assert "available=" not in rows[ONE]["null_reasons"]
+
+
+def test_for_himself_the_questionable_plays(rows: dict[int, Row]) -> None:
+    """What he is forecast counts where he does."""
+    usual, row = (48 + 0.8 * 53) / 1.8, rows[QUESTIONABLE]
+    left = (40 + 0.8 * 53) / 1.8 + (0.02 + 1 + 1 + 1) * usual
+    assert row["available_minutes"] == pytest.approx(left, abs=2e-6)
+    assert row["minutes_share"] == pytest.approx(240 * usual / left, abs=2e-6)
+    assert row["points_share"] == pytest.approx(20.0 / (20.0 + 0.4 + 20.0 + 8.0 + 8.0), abs=2e-6)
+    assert row["absence_probability"] == 0.45
+    assert row["teammates_out_points"] == pytest.approx(0.98 * 20.0, abs=2e-6), "he is not his own team-mate"
+
+
+def test_what_is_missing_is_an_expectation(rows: dict[int, Row]) -> None:
+    """The count is of those listed out or doubtful."""
+    found = rows[ONE]
+    assert found["teammates_out_count"] == 1
+    assert found["teammates_out_points"] == pytest.approx((0.98 + 0.45) * 20.0, abs=2e-6)
+    assert found["teammates_out_minutes"] == pytest.approx((0.98 + 0.45) * (53.0 + 48.0) / 2, abs=2e-6)
+    assert rows[FOE]["opponents_out_points"] == pytest.approx((0.98 + 0.45) * 20.0, abs=2e-6)
 
 
 def test_lines_of_others_who_are_out_are_what_the_books_did_not_know(rows: dict[int, Row]) -> None:
@@ -86,6 +110,7 @@ def test_nobody_has_a_share_of_no_points(rows: dict[int, Row]) -> None:
 def test_without_a_report_nobody_knows_who_is_left(world: FeatureFixture) -> None:
     row = world.features(DAY, at_new_york(DAY, time(11)))[ONE]
     unknown = ("minutes", "points", "rotation")
+    assert row["absence_probability"] is None
     assert {row[f"available_{name}"] for name in unknown} == {None}
     assert {row[name] for name in ("minutes_share", "points_share", "points_rank", "teammates_out_lines")} == {None}
     assert "injuries=no_list" in row["null_reasons"]

@@ -178,7 +178,7 @@ def _groups(name: str) -> set[str]:
         return {"box_score"} | _groups(AS_OF_POINTS[name])
     if name in ("teammates_out_points_recent", "teammates_out_points_delta", "teammates_out_minutes_delta"):
         return {"teammates_recent"} | ({"injuries"} if name.endswith("delta") else set())
-    if name.startswith(("teammates_out", "available")):
+    if name.startswith(("teammates_out", "available", "absence_")):
         return {"injuries"}
     if name.startswith("opponents_out"):
         return {"opponents"}

@@ -54,12 +54,16 @@ PLAYER: dict[str, Any] = {
     "opponent_def_rating_rel": 2.25,
     "teammates_out": "LeBron James|Austin Reaves",
     "teammates_out_count": 2,
-    "teammates_out_points": 44.16,
-    "teammates_out_points_delta": 17.0,
+    "teammates_out_usual": 44.16,
+    "teammates_out_points_recent": 27.16,
+    "teammates_doubted": None,
+    "absence_probability": 0.0,
     "opponents_out": None,
     "opponents_out_count": 0,
-    "opponents_out_points": 0.0,
+    "opponents_out_usual": None,
+    "opponents_doubted": None,
 }
+NOBODY_OUT = {"teammates_out": None, "teammates_out_usual": None, "teammates_out_count": 0}
 MOVED = json.dumps(
     [
         {"feature": "line", "value": 28.5, "points": -1.52},
@@ -124,19 +128,19 @@ def test_a_whole_line_may_push() -> None:
             "LAL is without LeBron James, who usually scores ",
         ),
         ({"teammates_out": "A|B|C", "teammates_out_count": 3}, "LAL is without A, B and C, who usually score "),
-        ({"teammates_out_points_delta": -9.04}, "44.2 points, 9.0 fewer than were missing in his recent games."),
-        ({"teammates_out_points_delta": 2.9}, "who usually score 44.2 points. "),
-        ({"teammates_out_points_delta": None}, "who usually score 44.2 points. "),
+        ({"teammates_out_points_recent": 53.2}, "44.2 points, 9.0 fewer than were missing in his recent games."),
+        ({"teammates_out_points_recent": 41.26}, "who usually score 44.2 points. "),
+        ({"teammates_out_points_recent": None}, "who usually score 44.2 points. "),
         (
-            {"teammates_out": None, "teammates_out_count": 0, "teammates_out_points_delta": 0.0},
+            {**NOBODY_OUT, "teammates_out_points_recent": 0.0},
             "LAL has no rotation player listed out. ",
         ),
         (
-            {"teammates_out": None, "teammates_out_count": 0, "teammates_out_points_delta": -12.3},
+            {**NOBODY_OUT, "teammates_out_points_recent": 12.3},
             "LAL has no rotation player listed out, while his recent games missed 12.3 points more. ",
         ),
         (
-            {"teammates_out": None, "teammates_out_count": None, "teammates_out_points_delta": None},
+            {**NOBODY_OUT, "teammates_out_count": None, "teammates_out_points_recent": None},
             "Who is out for LAL is not known: there is no injury list of the team. ",
         ),
         ({"points_season": None, "games_season": None}, "28.0 over his last 10, none of it this season. "),
@@ -153,25 +157,43 @@ def test_a_whole_line_may_push() -> None:
         ({"opponent_def_rating_rel": None, "rest_days": None}, "Away at DEN. "),
         ({"rest_days": 1}, "after 1 day of rest. "),
         ({"rest_days": 3}, "after 3 days of rest. "),
-        ({"injury_status": "QUESTIONABLE"}, "He is listed as questionable. "),
         (
-            {"injury_status": "DOUBTFUL", "injury_reason": "Injury/Illness - Left Knee; Soreness"},
-            "He is listed as doubtful (Injury/Illness - Left Knee; Soreness). ",
+            {"injury_status": "QUESTIONABLE", "absence_probability": 0.45},
+            "He is listed as questionable: he plays in 55% of such cases. A bet on him is void if he does not. LAL is",
         ),
         (
-            {"opponents_out_count": 2, "opponents_out": "A Jr.|B Jr.", "opponents_out_points": 31.04},
+            {
+                "injury_status": "DOUBTFUL",
+                "injury_reason": "Injury/Illness - Left Knee; Soreness",
+                "absence_probability": 0.98,
+            },
+            "He is listed as doubtful (Injury/Illness - Left Knee; Soreness): he plays in 2% of such cases. A bet",
+        ),
+        (
+            {"injury_status": "PROBABLE", "absence_probability": None},
+            "He is listed as probable. A bet on him is void if he does not play. LAL",
+        ),
+        ({"teammates_doubted": "Rui Hachimura"}, "recent games. LAL may be without Rui Hachimura (questionable). He"),
+        (
+            {**NOBODY_OUT, "teammates_out_points_recent": 0.0, "teammates_doubted": "A|Luka Dončić|B"},
+            "LAL has no rotation player listed out. LAL may be without A and B (questionable). He averages",
+        ),
+        ({"teammates_doubted": "Luka Dončić"}, "than were missing in his recent games. He averages"),
+        ({"opponents_doubted": "A"}, "without a day of rest. DEN may be without A (questionable). What moved"),
+        (
+            {"opponents_out_count": 2, "opponents_out": "A Jr.|B Jr.", "opponents_out_usual": 31.04},
             "without a day of rest. DEN is without A Jr. and B Jr., who usually score 31.0 points. What moved",
         ),
         (
-            {"opponents_out_count": 1, "opponents_out": None, "opponents_out_points": 9.0},
+            {"opponents_out_count": 1, "opponents_out": None, "opponents_out_usual": 9.0},
             "DEN is without 1 rotation player, who usually scores 9.0 points. ",
         ),
         ({"opponents_out_count": 0, "opponents_out": None}, "without a day of rest. What moved"),
         (
-            {"opponents_out_count": None, "opponents_out_points": None},
+            {"opponents_out_count": None},
             "without a day of rest. Who is out for DEN is not known: there is no injury list of the team. What moved",
         ),
-        ({"opponents_out_count": None, "opponents_out_points": None, "opponent": None}, "this season. What moved"),
+        ({"opponents_out_count": None, "opponent": None}, "this season. What moved"),
     ],
 )
 def test_the_story_says_what_is_known(changes: dict[str, Any], phrase: str) -> None:
@@ -252,8 +274,7 @@ def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evenin
     each.
     """
     later, earlier = AS_OF + timedelta(hours=3), AS_OF - timedelta(hours=3)
-    figures = {"teammates_out_count": 2, "teammates_out_points": 30.0, "teammates_out_points_delta": 0.0}
-    figures |= {"opponents_out_count": 1, "opponents_out_points": 18.0}
+    figures = {"teammates_out_count": 2, "teammates_out_points_recent": 30.0, "opponents_out_count": 1}
     night.add(
         "nba_predictions.ml_feature_store",
         [
@@ -269,7 +290,11 @@ def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evenin
     )
     assert run(message(), night.context("phase6_export")).status == "success"
     (pick,) = json.loads(night.runtime.exports.read("v1/best-bets/latest.json").data)["picks"]
-    assert "BOS is without First Scorer and Second Scorer, who usually score 30.0 points. " in pick["reason"]
+    assert (
+        "BOS is without First Scorer and Second Scorer, who usually score 30.0 points. BOS may be without"
+        in pick["reason"]
+    )
+    assert "BOS may be without Maybe (questionable). " in pick["reason"]
     assert (
         "At home against LAL, after 2 days of rest. LAL is without Theirs, who usually scores 18.0 points. "
         in pick["reason"]

@@ -135,7 +135,9 @@ def test_the_last_list_is_that_of_tip_off_and_none_later(world: FeatureFixture, 
 
 def test_a_row_that_is_in_one_world_alone_has_no_forecast_in_the_other() -> None:
     there = np.array([True, False, True])
-    forecast = Forecast(np.array([1.0, 3.0]), np.array([1.0, 3.0]), np.array([2.0, 2.0]), (None, "few_games"))
+    forecast = Forecast(
+        np.array([1.0, 3.0]), np.array([1.0, 3.0]), np.array([2.0, 2.0]), np.ones(2), (None, "few_games")
+    )
     found = spread(forecast, there)
     np.testing.assert_array_equal(found.point, [1.0, np.nan, 3.0])
     assert found.error == (None, NO_ROW, "few_games")

@@ -144,10 +144,19 @@ def test_bets_as_serving_makes_them() -> None:
     line = np.array([15.5, 15.5, 15.5, np.nan, 15.5])
     point = np.array([25.0, 25.0, 25.0, 25.0, np.nan])
     best = [Best(over=-120, under=100), Best(), Best(under=-110), Best(), Best(over=-120, under=100)]
-    forecast = Forecast(point, point + 0.5, np.where(np.isnan(point), np.nan, 7.0), (None,) * 5)
+    forecast = Forecast(point, point + 0.5, np.where(np.isnan(point), np.nan, 7.0), np.ones(5), (None,) * 5)
     bets = bets_of(forecast, line, best, np.full(5, 20.0), Settings())
     assert bets.recommendation.tolist() == ["OVER", "OVER", "PASS", "NO_LINE", "NO_LINE"]
     np.testing.assert_allclose(bets.profit, [100 / 120, np.nan, np.nan, np.nan, np.nan])
     assert np.isnan(bets.expected_value[1]), "an assumed price is no offer"
     np.testing.assert_allclose(bets.edge, [9.5, 9.5, 9.5, np.nan, np.nan])
     assert Decimal(str(line[0])) == Decimal("15.5"), "half points are exact in binary, so that lines are found"
+
+
+def test_a_bet_on_a_questionable_player_is_worth_as_often_as_he_plays() -> None:
+    point, line, best = np.array([25.0, 25.0]), np.array([15.5, 15.5]), [Best(over=-120, under=100)] * 2
+    forecast = Forecast(point, point + 0.5, np.array([7.0, 7.0]), np.array([1.0, 0.55]), (None, None))
+    bets = bets_of(forecast, line, best, np.array([20.0, 20.0]), Settings())
+    assert bets.p_over[0] == bets.p_over[1], "of the nights on which he plays"
+    assert bets.expected_value[1] == pytest.approx(0.55 * bets.expected_value[0], abs=1e-6)
+    assert bets.profit[0] == bets.profit[1] == pytest.approx(100 / 120)

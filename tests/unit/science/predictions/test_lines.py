@@ -148,6 +148,24 @@ def test_confidence_is_given_no_push() -> None:
     assert decide(0.50, 0.10, Best(-110, "a", -110, "a"), POLICY).confidence == pytest.approx(0.5 / 0.9)
 
 
+def test_a_bet_on_who_may_not_play_is_worth_as_often_as_he_plays() -> None:
+    """The stake comes back if he does not; what the bet is once it stands does not change."""
+    best = Best(-105, "fanduel", -115, "betmgm")
+    sure, doubted = decide(0.60, 0.0, best, POLICY), decide(0.60, 0.0, best, POLICY, plays=0.55)
+    assert doubted.expected_value == pytest.approx(0.55 * (0.6 * 100 / 105 - 0.4), abs=1e-6)
+    assert (doubted.side, doubted.confidence, doubted.recommendation) == (sure.side, sure.confidence, "OVER")
+    thin = decide(0.545, 0.0, best, POLICY, plays=0.3)
+    assert (thin.recommendation, decide(0.545, 0.0, best, POLICY).recommendation) == ("PASS", "OVER")
+
+
+def test_a_promise_is_suspicious_however_seldom_the_bet_stands() -> None:
+    best = Best(250, "a", -400, "b")
+    found = decide(0.60, 0.0, best, POLICY, plays=0.02)
+    assert (found.recommendation, found.expected_value) == ("PASS", None)
+    assert found.reason == "suspicious_line; a OVER worth 1.10 a unit"
+    assert decide(0.60, 0.0, best, POLICY, plays=0.0).recommendation == "PASS", "he is out"
+
+
 def test_pass_below_either_threshold() -> None:
     fair = decide(0.51, 0.0, Best(-110, "a", -110, "a"), POLICY)
     assert (fair.recommendation, fair.side) == ("PASS", "OVER")

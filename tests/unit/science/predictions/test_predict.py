@@ -134,6 +134,22 @@ def test_prices_belong_to_exactly_their_line() -> None:
     assert main["expected_value"] is not None
 
 
+def test_who_may_not_play_keeps_his_probabilities_and_his_bets_are_worth_less() -> None:
+    """A bet is void if he does not play, so that only the expected value knows of it."""
+    rows = predicted_rows(
+        [player(LINED), player(LINED, absence_probability=0.45), player(LINED, absence_probability=None)],
+        train_once().models,
+        POLICY,
+    )
+    plays, doubted, unknown = ([row for row in rows[i : i + 25] if row["line_kind"] == "main"] for i in (0, 25, 50))
+    assert len(plays) == len(doubted) == len(SYSTEMS)
+    for sure, questionable in zip(plays, doubted, strict=True):
+        assert questionable["expected_value"] == pytest.approx(0.55 * sure["expected_value"], abs=2e-6)
+        assert questionable["p_over"] == sure["p_over"]
+        assert questionable["confidence_score"] == sure["confidence_score"]
+    assert [row["expected_value"] for row in unknown] == [row["expected_value"] for row in plays]
+
+
 def test_p_over_falls_with_the_line_and_pushes_exist_on_whole_lines_only() -> None:
     whole = predicted_rows([player({"main": "20.0", "books": []})], train_once().models, POLICY)
     half = predicted_rows([player(LINED)], train_once().models, POLICY)
