@@ -63,9 +63,8 @@ class SystemOutput:
     """One system's answer for n rows; arrays and tuples are parallel to the rows.
 
     mean and sd (points) of the predictive distribution are NaN exactly where error_code is set;
-    points is its median, the number that is said: of all numbers it has the smallest expected
-    absolute error, and it lies on the side of a line that is the likelier one. reason says in words
-    what the figure is made of.
+    points is its median, the number that is said: it lies on the side of a line that is the
+    likelier one. reason says in words what the figure is made of.
     """
 
     system_id: str
