@@ -53,8 +53,8 @@ def open_what_if(
             _check_computed(record)
             spent.note(record)
             screen.step(
-                f"Features again with {world.says}, {first} to {last}: {len(lists.players):,} players of"
-                f" {len(lists.teams):,} lists in {record.seconds:.1f} s"
+                f"{first} to {last} with {world.says}: {len(lists.players):,} players, {len(lists.teams):,} lists,"
+                f" {record.seconds:.1f} s"
             )
         yield embedded
     shutil.rmtree(folder)
