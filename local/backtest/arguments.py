@@ -17,6 +17,8 @@ HISTORY_SEASONS = 5
 # As many as `make run` writes, so that both play the same simulated league.
 LEAGUE_SEASONS = 3
 FOLDER = "backtest"
+# What models learn from: the lists as they stood, or absences from box scores in their place.
+FROM_LISTS, FROM_DERIVED = "lists", "derived"
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class Arguments:
     last: date | None
     history_seasons: int
     folder: Path
+    learn: str = FROM_LISTS
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR.
+        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR, LEARN.
 
         Raises ConfigError naming what does not fit.
         """
@@ -44,6 +47,7 @@ class Arguments:
             # the first training needs one
             history_seasons=values.number(environment, "HISTORY_SEASONS", usual, least=1, most=MOST_SEASONS),
             folder=state_folder(environment),
+            learn=values.one_of(environment, "LEARN", (FROM_LISTS, FROM_DERIVED)),
         )
 
     @property

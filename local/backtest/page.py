@@ -10,8 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from local.backtest import plots, tables
+from local.backtest import availability, plots, tables
 from local.backtest.evaluation_rows import ALL, LINED
+from local.backtest.learning import describe_learning
 from local.backtest.worlds import WORLDS
 from shared.science.evaluation import Scored
 
@@ -48,13 +49,16 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         "all": plots.draw_unlined(scored.get("all", ())),
     }
     training, timings = document.get("training", ()), document.get("timings", {})
+    played = availability.rows_of(document.get("availability", {}))
     rows = [{"list": name, **asked} for name, asked in document.get("rows", {}).items()]
     page = environment.get_template(TEMPLATE).render(
         document=document,
         alarms=document["alarms"],
+        learning=describe_learning(document),
         sections=sections,
         pictures=pictures,
         comparisons=comparisons,
+        availability=tables.table_of_figures(played) if played else None,
         rows=tables.table_of_figures(rows) if rows else None,
         training=tables.table_of_figures(training) if training else None,
         timings=tables.table_of_figures([{"what": name, "value": value} for name, value in timings.items()])

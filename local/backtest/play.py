@@ -14,19 +14,21 @@ from typing import Any
 import numpy as np
 
 from local.backtest import result, scoring
-from local.backtest.arguments import Arguments, find_days
+from local.backtest.arguments import FROM_DERIVED, Arguments, find_days
+from local.backtest.availability import Availability, read_availability
 from local.backtest.bets import best_at
 from local.backtest.evaluation_rows import EvaluationRows, read_evaluation_rows
+from local.backtest.learning import Learning, find_learning, read_derived
 from local.backtest.parts import Parts
 from local.backtest.rows import FeatureRows, read_rows
 from local.backtest.sources import PREDICTION_CODE, code_print, digest
 from local.backtest.walk import THREADS, VARIANTS, Forecast, Month, Variant, Walked, months, walk_all
 from local.backtest.what_if import open_what_if
-from local.backtest.world import Spent, describe_origin, open_world, world_folder
+from local.backtest.world import Spent, describe_origin, open_world, stretches, world_folder
 from local.backtest.worlds import EVENING, OTHERS, WORLDS
 from local.day.inputs import Arguments as Run
 from local.day.inputs import find_archive
-from local.day.plan import HISTORY_AT
+from local.day.plan import HISTORY_AT, DateSpan
 from local.day.screen import Screen
 from local.embedded.contents import check_not_foreign
 from local.host.folder_lock import lock_folder
@@ -42,8 +44,8 @@ from shared.science.training.rows import FIRST_DAY
 
 @dataclass(frozen=True)
 class Played:
-    """Everything that was predicted for the rows asked for, in their order, and the trainings
-    behind it.
+    """Everything that was predicted for the rows asked for, in their order, the trainings behind
+    it, and who played.
     """
 
     lists: Mapping[str, EvaluationRows]
@@ -51,6 +53,9 @@ class Played:
     best: Sequence[Best]
     forecasts: Mapping[str, Mapping[Variant, Forecast]]
     training: Sequence[Mapping[str, Any]]
+    learned_from: str
+    """FROM_LISTS or FROM_DERIVED."""
+    availability: Availability
 
 
 def play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
@@ -80,7 +85,9 @@ def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
         "from": str(first),
         "to": str(last),
         "archive": archive.folder.resolve().name,
+        "learned_from": played.learned_from,
         **figures,
+        "availability": played.availability,
         "alarms": result.alarms_of(figures, leaks),
         "leak_scan": result.leak_summary(leaks),
         "rows": counts,
@@ -109,30 +116,51 @@ def predict_days(
     kept_in, seasons = arguments.kept_in, arguments.history_seasons
     folder = world_folder(kept_in, archive, first, seasons)
     end = at_new_york(last + timedelta(days=2), HISTORY_AT)
-    source = digest([*describe_origin(archive).values(), folder.name, code_print(PREDICTION_CODE), library_version()])
-    parts = Parts(kept_in / "parts", source)
+    spans = stretches(archive, first, last, seasons, covered=())
+    learning = _find_learning(arguments, archive, spans, screen)
+    parts = _open_parts(kept_in, archive, folder, learning)
     with ExitStack() as stack:
         world = stack.enter_context(open_world(folder, archive, first, last, seasons, screen, spent))
         reading = perf_counter()
         tested = read_rows(world.warehouse, end, first)
         asked = scoring.ask(tested, lists)
         best = best_at(world.warehouse, first, last, asked.keys, asked.tested_line)
+        availability = read_availability(world.warehouse, spans, first, last)
         todo = _months(asked, first, last)
         done = {month: parts.load(month, keys) for month, keys in todo.items()}
         missing = {month: todo[month] for month, walked in done.items() if walked is None}
-        known = read_rows(world.warehouse, end, FIRST_DAY) if missing else tested
+        known = read_rows(world.warehouse, end, FIRST_DAY) if missing and not learning.needs_copy else tested
         spent.seconds["features"] += perf_counter() - reading
         screen.say(f"{len(asked.places):,} rows asked for, {len(known):,} feature rows read")
     if missing:
+        if learning.needs_copy:
+            known = read_derived(kept_in, folder, archive, spans, end, screen, spent)
         rows = {EVENING.name: tested}
         for other in OTHERS:
             copy = kept_in / other.name
-            with open_what_if(other, copy, folder, archive, first, last, screen, spent) as embedded:
+            with open_what_if(other, copy, folder, archive, [(first, last)], screen, spent) as embedded:
                 rows[other.name] = read_rows(embedded.warehouse, end, first)
         for walked in _walk(known, rows, missing, parts, screen, spent):
             done[walked.month] = walked
     walks = [walked for walked in done.values() if walked is not None]
-    return Played(lists, asked, best, _join_walks(walks), [walked.training for walked in walks])
+    training = [walked.training for walked in walks]
+    return Played(lists, asked, best, _join_walks(walks), training, learning.learned_from, availability)
+
+
+def _find_learning(arguments: Arguments, archive: Archive, spans: Sequence[DateSpan], screen: Screen) -> Learning:
+    learning = find_learning(arguments.learn, archive, spans)
+    if arguments.learn == FROM_DERIVED and not learning.needs_copy:
+        screen.say(
+            f"{archive.folder} has no injury list of these seasons: absences are derived from box scores, with or"
+            f" without LEARN={FROM_DERIVED}."
+        )
+    return learning
+
+
+def _open_parts(kept_in: Path, archive: Archive, world: Path, learning: Learning) -> Parts:
+    """The months kept of the same data, code and rows to learn from."""
+    made_from = [*describe_origin(archive).values(), world.name, code_print(PREDICTION_CODE), library_version()]
+    return Parts(kept_in / "parts", digest([*made_from, learning.learned_from]))
 
 
 Todo = Mapping[Month, list[tuple[str, int]]]

@@ -11,6 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from local.backtest import availability
+from local.backtest.learning import describe_learning
 from local.backtest.worlds import LISTS
 from local.console.plain import plain
 from shared.science.evaluation import Scored, alarms, summarise
@@ -57,14 +59,19 @@ def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequenc
 
 
 def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Alarms first, in red; then the main figures of each list, what was left out, and where the
-    files are.
+    """Alarms first, in red; then the main figures of each list, who played, what was left out, and
+    where the files are.
     """
     for sentence in document["alarms"]:
         console.print(plain(f"ALARM: {sentence}"), style="bold red", highlight=False)
+    if learning := describe_learning(document):
+        console.print(plain(learning), highlight=False)
     for name in LISTS:
         if document[name]:
-            console.print(_table(name, document[name]))
+            console.print(_table(name, [_row(one) for one in document[name]], named=2))
+    played = availability.rows_of(document["availability"])
+    if played:
+        console.print(_table(availability.TITLE, played, named=1))
     for name, rows in document["rows"].items():
         out = "; ".join(f"{count} {reason}" for reason, count in rows["left_out"].items()) or "none left out"
         console.print(
@@ -89,12 +96,12 @@ def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -
         console.print(plain(str(file)), highlight=False, soft_wrap=True)
 
 
-def _table(name: str, figures: Sequence[Mapping[str, Any]]) -> Table:
+def _table(name: str, rows: Sequence[Mapping[str, str]], named: int) -> Table:
+    """The first `named` columns are the row's name, the others numbers."""
     table = Table(title=name, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    rows = [_row(one) for one in figures]
     used = [head for head in rows[0] if any(row[head] for row in rows)]
     for number, head in enumerate(used):
-        table.add_column(head, justify="left" if number < 2 else "right", no_wrap=True)
+        table.add_column(head, justify="left" if number < named else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(row[head] for head in used))
     return table

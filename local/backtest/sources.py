@@ -28,6 +28,7 @@ FEATURE_CODE = (
 )
 # What makes predictions of feature rows.
 PREDICTION_CODE = (
+    "local/backtest/learning.py",
     "local/backtest/listed.py",
     "local/backtest/rows.py",
     "local/backtest/sql",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local.backtest.arguments import season_at
 from local.backtest.sources import FEATURE_CODE, archive_print, code_print
-from local.day.day import Day, RunRecord
+from local.day.day import HISTORY_NOTE, Day, RunRecord
 from local.day.plan import DAYS_NOT_HISTORY, DateSpan, find_uncovered
 from local.day.screen import Screen
 from local.embedded.sqlite_file import SqliteFile
@@ -93,6 +93,15 @@ def open_world(
             screen.step(f"Season {stretch.season}, {stretch.first} to {stretch.last}: {record.seconds:.1f} s")
         day.finish()
         yield embedded
+
+
+def last_loaded_on(folder: Path) -> date:
+    """The last simulated day on which a part of a world (closed) was fetched: on an earlier one
+    nothing is known of that part.
+    """
+    with closing(SqliteFile(folder / STATE_FILE)) as file:
+        history = json.loads(SimulationNotes(file).get(HISTORY_NOTE) or "[]")
+    return max(date.fromisoformat(stretch["loaded_on"]) for stretch in history)
 
 
 def _forget_outdated(folder: Path, wanted: dict[str, str], screen: Screen) -> None:

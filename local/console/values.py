@@ -1,11 +1,11 @@
-"""What variables give to commands: numbers, days and folders.
+"""What variables give to commands: numbers, words, days and folders.
 
 What does not fit is named, with what would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +23,16 @@ def number(environment: Environment, name: str, default: int, *, least: int, mos
             f"{name}={text[:80]} is not a number from {least} to {most}.", next_step=f"leave it out for {default}."
         )
     return int(text)
+
+
+def one_of(environment: Environment, name: str, allowed: Sequence[str]) -> str:
+    """One of a few words, the first where it is not given. Raises ConfigError."""
+    text = environment.get(name) or allowed[0]
+    if text not in allowed:
+        raise ConfigError(
+            f"{name}={text[:80]} is none of {', '.join(allowed)}.", next_step=f"leave it out for {allowed[0]}."
+        )
+    return text
 
 
 def day(environment: Environment, name: str, example: str) -> date | None:

@@ -25,6 +25,8 @@ from shared.core.clock import at_new_york
 from shared.core.errors import PipelineError
 from shared.core.pipeline import load_pipeline, trigger_of
 
+# The note of every stretch that was loaded.
+HISTORY_NOTE = "history"
 FINAL = ("success", "partial", "no_data", "joined", "superseded", "skipped", "halted")
 
 
@@ -113,7 +115,7 @@ class Day:
 
     def _history(self) -> list[dict[str, str]]:
         """Every stretch that was loaded into this state, in the order of loading."""
-        return list(json.loads(self._notes.get("history") or "[]"))
+        return list(json.loads(self._notes.get(HISTORY_NOTE) or "[]"))
 
     def load_history(self, stretch: DateSpan) -> RunRecord:
         """Backfill one stretch through phases 1 to 4."""
@@ -126,7 +128,7 @@ class Day:
         }
         record = self._play(f"history {stretch.season}", trigger_of("phase1_scrape"), message, {}, run_id)
         loaded = {**asdict(stretch), "loaded_on": self.game_date}
-        self._notes.set("history", json.dumps([*self._history(), loaded], default=str))
+        self._notes.set(HISTORY_NOTE, json.dumps([*self._history(), loaded], default=str))
         return record
 
     def compute_again(self, first: date, last: date) -> RunRecord:

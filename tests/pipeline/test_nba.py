@@ -484,6 +484,12 @@ def test_a_day_without_games_and_a_day_outside(day_league: Path, tmp_path: Path)
     assert "lies outside the archive" in wrong.document["error"]
 
 
+def test_what_a_backtest_cannot_learn_from_is_named(day_league: Path, tmp_path: Path) -> None:
+    ended = nba("backtest", "--dir", str(tmp_path / "state"), "--archive", str(day_league), "--learn", "boxes")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "LEARN=boxes is none of lists, derived. Next: leave it out for lists.\n"
+
+
 @pytest.mark.heavy
 def test_a_day_is_played_compared_and_said(day_base: Path, day_league: Path, day_played: Path, tmp_path: Path) -> None:
     """As `make run` plays it: the same predictions, grades and exports."""

@@ -50,13 +50,16 @@ def _written_at(file: Path) -> int:
 @click.option("--from", "first", type=DAY, help="First day; by default of the archive's last season.")
 @click.option("--to", "last", type=DAY, help="Last day.")
 @_seasons
-def backtest(place: Place, first: date | None, last: date | None, history_seasons: int | None) -> Answer:
+@click.option("--learn", help="What models learn absences from: lists (the default), or derived from box scores.")
+def backtest(
+    place: Place, first: date | None, last: date | None, history_seasons: int | None, learn: str | None
+) -> Answer:
     """Judge the prediction systems on days gone by, of the simulated league or --archive."""
     place.local_only("backtest", "take an archive of its days: --archive.")
     from local.backtest.arguments import Arguments
     from local.backtest.play import play as play_days
 
-    arguments = Arguments.of(_settings(place, FROM=first, TO=last, HISTORY_SEASONS=history_seasons))
+    arguments = Arguments.of(_settings(place, FROM=first, TO=last, HISTORY_SEASONS=history_seasons, LEARN=learn))
     with kept_when_interrupted(AGAIN), _screen() as screen:
         document = play_days(arguments, screen)
     return Answer(document, ATTENTION if document["alarms"] else DONE)

@@ -166,6 +166,25 @@ def test_an_alarm_stands_above_the_figures(tmp_path: Path) -> None:
     assert "No row was scored" in text
 
 
+def test_who_played_by_status_and_what_was_learned_from(tmp_path: Path) -> None:
+    """A table where there are lists, and a sentence where models have not learned from them."""
+    bare: dict[str, Any] = {"from": "a", "to": "b", "archive": "c", "alarms": []}
+    tested = [{"status": "OUT", "n": 2000, "played": 1}, {"status": "not_listed", "n": 8, "played": 7}]
+    document = bare | {"learned_from": "derived", "availability": {"tested": tested, "history": tested[:1]}}
+    texts = []
+    for each in (document, bare | {"learned_from": "lists", "availability": {"tested": [], "history": []}}):
+        write_page(tmp_path / "page.html", each, {})
+        texts.append((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert Page(texts[0]).rows == [
+        ["status", "tested days", "seasons before"],
+        ["OUT", "0.05% of 2,000", "0.05% of 2,000"],
+        ["not listed", "87.50% of 8", ""],
+    ]
+    assert "have learned from absences in box scores" in texts[0]
+    assert Page(texts[1]).rows == []
+    assert "have learned" not in texts[1]
+
+
 def test_a_few_days_without_prices_and_distributions_still_make_a_page(tmp_path: Path) -> None:
     few = make_scored(season(rows=40, days=3), "moving_average", market=False)
     bare = replace(few, cdf=None, book_p_over=np.full(40, np.nan), expected_value=None, profit=np.full(40, np.nan))

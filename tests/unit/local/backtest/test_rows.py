@@ -54,6 +54,7 @@ WRONG = [
     ({"FROM": "yesterday"}, "FROM=yesterday is not a date. Next: write it as"),
     ({"TO": "2031-01-01"}, "TO=2031-01-01 lies outside the archive"),
     ({"HISTORY_SEASONS": "0"}, "HISTORY_SEASONS=0 is not a number from 1"),
+    ({"LEARN": "boxes"}, "LEARN=boxes is none of lists, derived. Next: leave it out for lists."),
     ({"ARCHIVE": "nowhere"}, "there is no such folder"),
     ({"FROM": "2025-11-08", "TO": "2025-11-01"}, "is after"),
     ({"FROM": "2025-07-01", "TO": "2025-07-02"}, "There is no game"),

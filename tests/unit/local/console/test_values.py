@@ -25,6 +25,18 @@ def test_a_number_within_its_bounds(text: str, number: int) -> None:
     assert values.number({"N": text}, "N", 3, least=0, most=20) == number
 
 
+@pytest.mark.parametrize("text", ["three", "ONE", " one", MANY_DIGITS])
+def test_what_is_none_of_the_words_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"is none of one, two\. Next: leave it out for one\.") as raised:
+        values.one_of({"W": text}, "W", ("one", "two"))
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(("text", "word"), [("", "one"), ("one", "one"), ("two", "two")])
+def test_one_of_a_few_words(text: str, word: str) -> None:
+    assert values.one_of({"W": text}, "W", ("one", "two")) == word
+
+
 @pytest.mark.parametrize("text", ["2025-2-30", "2025-02-30", "tomorrow", "2025-11-14T10:00", "٢٠٢٥-11-14", MANY_DIGITS])
 def test_what_is_no_day_is_named(text: str) -> None:
     with pytest.raises(ConfigError, match=r"is not a date\. Next: write it as 2025-11-14"):
