@@ -67,9 +67,10 @@ def list_kept(content: RawContent) -> list[str]:
     return [answer.request["path"].removeprefix("/Injury-Report_").removesuffix(".pdf") for answer in content.answers]
 
 
-# Before each tip-off, 11:00 and 17:30; a report of 17:30 is not yet known to who asks at 17:30 what
-# was known before.
-EVENING = ["2025-11-14_04PM", "2025-11-14_05PM", "2025-11-14_06PM", "2025-11-14_09PM", "2025-11-14_10AM"]
+# At 17:30, before each tip-off, at 11:00. Features of past games are as of a second after 17:30, so
+# the report of that very moment is known and the one before it, of 16:30, is not needed.
+EVENING = ["2025-11-14_05PM", "2025-11-14_06PM", "2025-11-14_09PM", "2025-11-14_10AM"]
+AFTERNOON = "2025-11-14_04PM"
 
 
 def test_a_day_has_the_reports_of_its_moments_in_one_file(chain: Chain) -> None:
@@ -82,15 +83,24 @@ def test_a_day_has_the_reports_of_its_moments_in_one_file(chain: Chain) -> None:
     assert loaded.status == "success"
     moments = chain.rows("injury_report_teams WHERE source = 'official'", "DISTINCT snapshot_time")
     assert sorted(row["snapshot_time"] for row in moments) == [
-        datetime(2025, 11, 14, hour, 30, tzinfo=UTC) for hour in (15, 21, 22, 23)
+        datetime(2025, 11, 14, hour, 30, tzinfo=UTC) for hour in (15, 22, 23)
     ] + [datetime(2025, 11, 15, 2, 30, tzinfo=UTC)]
 
 
-def test_by_quarters_of_an_hour_the_report_of_the_moment_and_the_one_before(chain: Chain) -> None:
+def test_by_quarters_of_an_hour_the_report_of_the_moment_is_asked_for_and_not_the_one_before(chain: Chain) -> None:
     play(chain, WINTER)
     scraped = fill(chain, WINTER)
+    assert [name[11:] for name in list_asked(chain)] == ["05_30PM", "07_15PM", "09_45PM", "11_00AM"]
+    assert list_kept(read_day(chain, scraped, WINTER)) == list_asked(chain)
+
+
+def test_by_quarters_of_an_hour_the_one_before_serves_where_that_of_the_moment_is_not_there(chain: Chain) -> None:
+    play(chain, WINTER)
+    for name in ("05_30PM", "11_00AM", "10_45AM"):
+        chain.sources.says[f"official Injury-Report_2026-01-14_{name}.pdf"] = ABSENT
+    scraped = fill(chain, WINTER)
     assert [name[11:] for name in list_kept(read_day(chain, scraped, WINTER))] == [
-        "05_15PM", "05_30PM", "07_15PM", "09_45PM", "10_45AM", "11_00AM",
+        "05_15PM", "07_15PM", "09_45PM", "10_30AM",
     ]  # fmt: skip
 
 
@@ -98,7 +108,7 @@ def test_games_that_begin_together_are_one_moment(chain: Chain) -> None:
     play(chain, DAY, tipoffs=(time(12, 30), time(12, 30)))
     assert list_asked(chain) == []
     fill(chain, DAY)
-    assert [name[11:] for name in list_asked(chain)] == ["04PM", "05PM", "10AM", "11AM"]
+    assert [name[11:] for name in list_asked(chain)] == ["05PM", "10AM", "11AM"]
 
 
 def test_what_is_not_there_is_asked_for_once_and_the_one_before_serves(chain: Chain) -> None:
@@ -106,9 +116,9 @@ def test_what_is_not_there_is_asked_for_once_and_the_one_before_serves(chain: Ch
     for name in ("05PM", "06PM"):
         chain.sources.says[f"official Injury-Report_2025-11-14_{name}.pdf"] = ABSENT
     content = read_day(chain, fill(chain, DAY))
-    assert list_asked(chain) == EVENING
-    assert list_kept(content) == [EVENING[0], *EVENING[3:]]
-    assert sorted(content.failed) == [f"Injury-Report_{name}.pdf" for name in EVENING[1:3]]
+    assert list_asked(chain) == [AFTERNOON, *EVENING]
+    assert list_kept(content) == [AFTERNOON, *EVENING[2:]]
+    assert sorted(content.failed) == [f"Injury-Report_{name}.pdf" for name in EVENING[:2]]
 
 
 # --- once for all ---------------------------------------------------------------------------------
@@ -118,11 +128,12 @@ def test_a_second_backfill_asks_for_none_and_announces_the_same_file(chain: Chai
     play(chain, DAY)
     chain.sources.says["official Injury-Report_2025-11-14_06PM.pdf"] = ABSENT
     first = fill(chain, DAY)
+    assert list_asked(chain) == EVENING
     second = fill(chain, DAY, run_id="run-2")
     assert list_asked(chain) == []
     assert second.metadata["files"][-1] == first.metadata["files"][-1]
     assert second.metadata["notes"]["official_history"] == {
-        "kept": "4 reports are there from earlier runs and were not asked for again"
+        "kept": "3 reports are there from earlier runs and were not asked for again"
     }
 
 
@@ -174,7 +185,7 @@ def test_what_fails_is_named_and_a_retry_asks_for_that_alone(chain: Chain, fault
     failed = first.metadata["failed"]
     assert list(failed) == ["official_history"]
     assert failed["official_history"].startswith("1 of 1 days failed, 2025-11-14 so: official injury report /Injury-")
-    assert list_kept(read_day(chain, first)) == [each for each in EVENING if each != "2025-11-14_05PM"]
+    assert list_kept(read_day(chain, first)) == [AFTERNOON, *EVENING[1:]]
     del chain.sources.says[f"official {name}"]
     chain.clock.move(minutes=1)
     second = fill(chain, DAY, attempt=2)

@@ -148,14 +148,13 @@ def _fetch_day(
 def _list_times(day: date, games: Sequence[ScheduledGame], now: datetime) -> tuple[list[datetime], list[datetime]]:
     """The day's own moments, and those before tip-offs, as far as they are over.
 
-    A report of the very moment counts for who looks at it; who asks what was known before it has
-    the one before. Both are there.
+    A report of a moment of the day's own counts: who looks at a past day asks what was known a
+    second after it. One of the tip-off itself came too late for any run.
     """
     fixed = [at_new_york(day, clock) for clock in (HISTORICAL_CUTOFF, _MORNING)]
     tipoffs = {game.tipoff_at or assumed_tipoff(day) for game in games}
-    both = [moment for each_of in fixed for moment in (each_of, each_of - _BEFORE)]
     before = [tipoff - _BEFORE for tipoff in sorted(tipoffs)]
-    return [moment for moment in both if moment <= now], [moment for moment in before if moment <= now]
+    return [moment for moment in fixed if moment <= now], [moment for moment in before if moment <= now]
 
 
 def _find(fetch: Fetch, official: SourceClient, known: _Day, moment: datetime, patience: Patience) -> str | None:

@@ -109,6 +109,17 @@ def test_without_any_list_nothing_is_known(world: FeatureFixture) -> None:
     assert set(lists(context(world, at(17, 15))).values()) == {("no_list", None, at(17))}
 
 
+def test_of_a_past_game_the_report_of_half_past_five_itself_decides(world: FeatureFixture) -> None:
+    """What a backfill asks for rests on it: the report before is not needed."""
+    for hour, minute, status in ((16, 30, "DOUBTFUL"), (17, 30, "OUT"), (18, 30, "AVAILABLE")):
+        world.report(DAY, BOTH, ("Star Man", "BOS", status), at=at(hour, minute))
+    world.phase3("backfill", DAY, DAY, AS_OF + timedelta(days=365))
+    found = {row["player_id"]: row for row in world.rows(CONTEXT, f"game_date = '{DAY}'")}
+    assert {row["features_as_of"] for row in found.values()} == {AS_OF}
+    assert lists(found)["BOS"] == ("listed", "official", at(17, 30))
+    assert statuses(found) == {STAR[0]: "OUT"}
+
+
 def test_a_report_of_later_changes_nothing(world: FeatureFixture) -> None:
     """Neither of 18:00 nor of the moment itself; of a microsecond before it does."""
     world.report(DAY, {"BOS": True, "LAL": False}, ("Star Man", "BOS", "QUESTIONABLE"), at=at(16))
