@@ -55,11 +55,12 @@ def read_words(data: bytes) -> list[list[Word]]:
 
 def _words_of(page: Any) -> list[Word]:
     found: list[Word] = []
+    turn, edge = page.rotation % 360, _edge_of(page)
 
     def keep(text: str, transform: Sequence[float], matrix: Sequence[float], *_: Any) -> None:
         # several lines of a cell may be drawn at once
         found.extend(
-            Word(" ".join(line.split()), _measure_left(page, transform, matrix))
+            Word(" ".join(line.split()), _measure_left(turn, edge, transform, matrix))
             for line in text.splitlines()
             if line.strip()
         )
@@ -68,17 +69,18 @@ def _words_of(page: Any) -> list[Word]:
     return found
 
 
-def _measure_left(page: Any, transform: Sequence[float], matrix: Sequence[float]) -> float:
+def _edge_of(page: Any) -> float:
+    """Where the left edge of a page lies as it is looked at. Looked up once: pypdf searches the
+    page's parents for it each time.
+    """
+    box = page.mediabox
+    return float({0: box.left, 90: box.bottom, 180: box.right, 270: box.top}[page.rotation % 360])
+
+
+def _measure_left(turn: int, edge: float, transform: Sequence[float], matrix: Sequence[float]) -> float:
     """How far from the left edge text begins, the page turned as it is looked at (ISO 32000-1,
     8.3: a point is multiplied by the text's matrix, then by the page's).
     """
     x = matrix[4] * transform[0] + matrix[5] * transform[2] + transform[4]
     y = matrix[4] * transform[1] + matrix[5] * transform[3] + transform[5]
-    box = page.mediabox
-    turned = {
-        0: x - float(box.left),
-        90: y - float(box.bottom),
-        180: float(box.right) - x,
-        270: float(box.top) - y,
-    }
-    return turned[page.rotation % 360]
+    return {0: x - edge, 90: y - edge, 180: edge - x, 270: edge - y}[turn]
