@@ -14,6 +14,7 @@ from datetime import date, datetime
 from io import BytesIO
 
 from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.rl_accel import escapePDF
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
@@ -61,15 +62,23 @@ def draw_report(report_time: datetime, games: Sequence[ReportedGame]) -> bytes:
     for number, lines in enumerate(pages, start=1):
         canvas.setFont(_FONT, _SIZE)
         if number == 1:
-            canvas.drawString(289.0, _TITLE_AT, f"Injury Report: {stated:%m/%d/%y} {stated:%I:%M} {stated:%p}")
+            _show(canvas, 289.0, _TITLE_AT, f"Injury Report: {stated:%m/%d/%y} {stated:%I:%M} {stated:%p}")
             for left, name in zip(_LEFTS, COLUMNS, strict=True):
-                canvas.drawString(left, _HEADS_AT, name)
-        canvas.drawString(398.0, _NUMBER_AT, f"Page {number} of {len(pages)}")
+                _show(canvas, left, _HEADS_AT, name)
+        _show(canvas, 398.0, _NUMBER_AT, f"Page {number} of {len(pages)}")
         for column, height, text in lines:
-            canvas.drawString(_LEFTS[column] + 1, height, text)
+            _show(canvas, _LEFTS[column] + 1, height, text)
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def _show(canvas: Canvas, left: float, height: float, text: str) -> None:
+    """Draw a text in ASCII, moved to its place by two numbers as the league's program does. The
+    canvas' own drawString takes a matrix of six and a line's end: a third more time to draw and to
+    read.
+    """
+    canvas.addLiteral(f"BT {left:g} {height:g} Td ({escapePDF(_plain(text))}) Tj ET")
 
 
 # A drawn line: its column, its height on the page, its text.

@@ -34,6 +34,14 @@ def test_what_is_drawn_is_read() -> None:
     assert submitted == {"DAL": True, "WAS": False, "LAL": True, "LAC": True}
 
 
+@pytest.mark.parametrize("reason", ["Rest (second night)", "Rest (open", "closed)", "a \\ b", "back\\", "A (b (c) d"])
+def test_signs_that_a_pdf_means_something_by_are_text(reason: str) -> None:
+    report = read_injury_report(
+        draw_report(TIME, [game("DAL", "WAS", DAL=[Entry("Daniel (DJ) Player", "OUT", reason)])])
+    )
+    assert [(p.player_name, p.reason) for p in report.players] == [("Daniel (DJ) Player", reason)]
+
+
 def test_a_long_list_goes_over_pages_and_reasons_with_it() -> None:
     entries = [Entry(f"Player Number{n}", "QUESTIONABLE", LONG.strip() if n % 3 else "Rest") for n in range(80)]
     drawn = draw_report(TIME, [game("DAL", "WAS", DAL=entries, WAS=[])])
