@@ -86,15 +86,21 @@ _Line = tuple[int, float, str]
 
 
 def _rows(games: Sequence[ReportedGame]) -> Iterator[list[str]]:
-    """The cells of each row; a cell is empty where it says what the row above says."""
+    """The cells of each row; a cell is empty where it says what the row above says.
+
+    A team that lists nobody has no row, but for one of a game whose teams both list nobody: a game
+    without a row would look as if no list covered it.
+    """
     before: tuple[str, str, str, str] = ("", "", "", "")
     for game in sorted(games, key=lambda each: (each.game_date, each.tipoff_at, each.away, each.home)):
         time = f"{game.tipoff_at.astimezone(NEW_YORK):%I:%M} (ET)"
+        both_empty = {game.away, game.home} <= game.lists.keys() and not any(game.lists.values())
+        nobody = [("", "", "")] if both_empty else []
         for team in (game.away, game.home):
             listed = game.lists.get(team)
             named = team_by_abbr(team)
             full_name = named.nba_name if named else team
-            of_players = [("", "", NOT_SUBMITTED)] if listed is None else [_cells(entry) for entry in listed]
+            of_players = [("", "", NOT_SUBMITTED)] if listed is None else [_cells(entry) for entry in listed] or nobody
             for cells in of_players:
                 now = (f"{game.game_date:%m/%d/%Y}", time, f"{game.away}@{game.home}", full_name)
                 same = next((n for n in range(4) if now[n] != before[n]), 4)

@@ -50,6 +50,23 @@ def test_a_long_list_goes_over_pages_and_reasons_with_it() -> None:
     assert drawn == draw_report(TIME, [game("DAL", "WAS", DAL=entries, WAS=[])])
 
 
+def test_a_game_whose_teams_both_list_nobody_is_covered() -> None:
+    """Before, between and after others: it has no player whose row would name it."""
+    listed = [Entry("Player One", "OUT", "Rest")]
+    games = [
+        game("BOS", "NYK", BOS=[], NYK=[]),
+        game("CHI", "MIA", CHI=listed, MIA=[]),
+        game("DAL", "WAS", DAL=[], WAS=[]),
+        game("LAL", "LAC", LAL=[]),
+        game("UTA", "POR", UTA=[], POR=[]),
+    ]
+    report = read_injury_report(draw_report(TIME, games))
+    assert [(p.team, p.player_name) for p in report.players] == [("CHI", "Player One")]
+    assert {team.team: team.submitted for team in report.teams} == {
+        team: team != "LAC" for each in games for team in (each.away, each.home)
+    }
+
+
 def test_a_report_of_no_game() -> None:
     report = read_injury_report(draw_report(TIME, []))
     assert (report.players, report.teams) == ((), ())
