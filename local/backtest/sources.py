@@ -20,6 +20,7 @@ FEATURE_CODE = (
     "local/embedded/duckdb_partition.py",
     "local/embedded/duckdb_types.py",
     "shared/core/clock.py",
+    "shared/nba/injury_report",
     "shared/nba/player_names.py",
     "shared/nba/schedule.py",
     "shared/stores/raw_files.py",
