@@ -122,7 +122,7 @@ def _health(player: Row) -> str:
     listed = f"He is listed as {status.lower()}{f' ({why})' if why else ''}"
     if absent is None:
         return f"{listed}. A bet on him is void if he does not play."
-    return f"{listed}: he plays in {1 - absent:.0%} of such cases. A bet on him is void if he does not."
+    return f"{listed}: of such players {1 - absent:.0%} play. A bet on him is void if he does not."
 
 
 def _absences(player: Row) -> str:

@@ -159,7 +159,7 @@ def test_a_whole_line_may_push() -> None:
         ({"rest_days": 3}, "after 3 days of rest. "),
         (
             {"injury_status": "QUESTIONABLE", "absence_probability": 0.45},
-            "He is listed as questionable: he plays in 55% of such cases. A bet on him is void if he does not. LAL is",
+            "He is listed as questionable: of such players 55% play. A bet on him is void if he does not. LAL is",
         ),
         (
             {
@@ -167,7 +167,7 @@ def test_a_whole_line_may_push() -> None:
                 "injury_reason": "Injury/Illness - Left Knee; Soreness",
                 "absence_probability": 0.98,
             },
-            "He is listed as doubtful (Injury/Illness - Left Knee; Soreness): he plays in 2% of such cases. A bet",
+            "He is listed as doubtful (Injury/Illness - Left Knee; Soreness): of such players 2% play. A bet",
         ),
         (
             {"injury_status": "PROBABLE", "absence_probability": None},
