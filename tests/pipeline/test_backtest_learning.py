@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from rich.console import Console
@@ -32,6 +33,7 @@ from local.replay.archive import INJURY_LISTS
 from shared.core.errors import DataError
 from shared.science.systems import xgboost_v1
 from shared.science.systems.output import ENSEMBLE
+from shared.stores.warehouse.sql import expand_fragments
 
 pytestmark = pytest.mark.heavy  # seasons of history, models, backtests
 
@@ -197,6 +199,17 @@ def test_the_command_names_what_was_learned_from(
         for rows in availability.values():
             shares = {row["status"]: row["played"] / row["n"] for row in rows}
             assert shares["OUT"] < 0.1 < 0.8 < shares["not_listed"]
+        for row in availability["history"]:
+            if row["status"] != "not_listed" and row["n"] >= 50:
+                missed = 1 - row["played"] / row["n"]
+                assert missed == pytest.approx(absence_probability(row["status"]), abs=0.15), row
+
+
+def absence_probability(status: str) -> float:
+    """What features take for the share of players of the status who do not play."""
+    sql = expand_fragments("SELECT {{absence_probability(?)}}")
+    (found,) = duckdb.execute(sql, [status]).fetchall()
+    return float(found[0])
 
 
 def test_an_archive_without_lists_has_derived_absences_alone(
