@@ -31,6 +31,7 @@ WORDS = {
     "answered_at": r"answer_at, IF\(",
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
+    "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
 # lacks one.
