@@ -185,6 +185,7 @@ def test_rows_that_differ_in_more_than_explanations_are_noticed() -> None:
             serving.expect_same(plain, other)
 
 
+@pytest.mark.heavy  # writes forty dates
 def test_the_grid_is_measured_by_how_many_dates_it_has(tmp_path: Path) -> None:
     found = grid.measure(make_whole(tmp_path / "state"), DAY, quiet)
     assert [each["dates"] for each in found] == [1, 14, 40]
