@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.fuzz.scraping import fuzz
+
+pytestmark = pytest.mark.heavy  # runs by the hundred
 
 
 def test_whatever_a_source_answers_a_run_ends_as_it_should(tmp_path: Path) -> None:

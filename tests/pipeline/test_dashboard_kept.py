@@ -31,6 +31,8 @@ from tests.support.prediction_tables import DAY, Evening
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.world import begin_work, make_whole, open_copy
 
+pytestmark = pytest.mark.heavy  # minutes of polls
+
 PIPELINE = load_pipeline()
 HTML = {"Accept": "text/html"}
 PART = HTML | {"HX-Request": "true"}

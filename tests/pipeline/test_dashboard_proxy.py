@@ -42,6 +42,8 @@ from tests.support.cloud_run import GCLOUD, REMOVED, CloudRun, Gcloud, serve_tls
 from tests.support.nba import environment
 from tests.support.signed_tokens import Issuer
 
+pytestmark = pytest.mark.heavy  # processes and TLS
+
 PIPELINE = load_pipeline()
 PAGES = Pages("", "nba_p_dashboard", "Open the address that was printed.")
 HTML = {"Accept": "text/html"}

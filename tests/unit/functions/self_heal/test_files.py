@@ -33,6 +33,8 @@ from tests.support.prediction_tables import (
 )
 from tests.support.stores import reset_counts
 
+pytestmark = pytest.mark.heavy  # an export for every test
+
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 OF_THE_DATE = (
     f"v1/predictions/{DAY}.json",

@@ -22,6 +22,8 @@ from local.host import connections
 from local.host.bodies import MAX_BODY, MAX_DEPTH
 from local.host.server import Server
 
+pytestmark = pytest.mark.heavy  # a hundred connections, some waited out
+
 JSON = "Content-Type: application/json\r\n"
 
 
