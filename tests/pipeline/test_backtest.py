@@ -33,14 +33,13 @@ from local.day.day import Day
 from local.day.screen import Screen
 from local.host.folder_lock import lock_folder
 from local.host.runtime import open_runtime
-from local.league import write_league
 from local.replay import Archive
 from shared.core.settings import Settings
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
-from shared.science.systems import xgboost_v1
 from tests.support.market_features import market_features
+from tests.support.small_backtests import train_few_trees, write_small_league
 
 pytestmark = pytest.mark.heavy  # seasons of history, models, two backtests
 
@@ -53,9 +52,7 @@ SERVED = date(2025, 11, 14)
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xgboost_v1, "POINTS_ROUNDS", 15)
-        patch.setattr(xgboost_v1, "PART_ROUNDS", 10)
+    with train_few_trees():
         yield
 
 
@@ -70,9 +67,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def league(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("archive") / "league"
-    write_league(folder, seed=4, seasons=2, teams=4, games_per_team=40, last_day_games=2)
-    return folder
+    return write_small_league(tmp_path_factory)
 
 
 def copy_changed(league: Path, folder: Path, absurd: bool) -> Path:

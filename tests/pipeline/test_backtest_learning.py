@@ -27,13 +27,12 @@ from local.backtest.world import Spent, world_folder
 from local.backtest.worlds import DERIVED, EVENING, WORLDS
 from local.day.screen import Screen
 from local.host.folder_lock import lock_folder
-from local.league import write_league
 from local.replay import Archive
 from local.replay.archive import INJURY_LISTS
 from shared.core.errors import DataError
-from shared.science.systems import xgboost_v1
 from shared.science.systems.output import ENSEMBLE
 from shared.stores.warehouse.sql import expand_fragments
+from tests.support.small_backtests import train_few_trees, write_small_league
 
 pytestmark = pytest.mark.heavy  # seasons of history, models, backtests
 
@@ -45,17 +44,13 @@ WHAT_IF, OFFICIAL = "what_if", "official"
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xgboost_v1, "POINTS_ROUNDS", 15)
-        patch.setattr(xgboost_v1, "PART_ROUNDS", 10)
+    with train_few_trees():
         yield
 
 
 @pytest.fixture(scope="module")
 def league(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("archive") / "league"
-    write_league(folder, seed=4, seasons=2, teams=4, games_per_team=40, last_day_games=2)
-    return folder
+    return write_small_league(tmp_path_factory)
 
 
 @dataclass
