@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from functions.grading.games import Game, describe, short_of
@@ -75,7 +76,10 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         {**params, "figures": json.dumps(performance, allow_nan=False)},
     )
     metadata["graded"] = {
-        row["system_id"]: {name: row[name] for name in SUMMARY} for row in performance if row["window_name"] == "day"
+        stat: {row["system_id"]: {name: row[name] for name in SUMMARY} for row in rows_of}
+        for stat, rows_of in groupby(
+            (row for row in performance if row["window_name"] == "day"), lambda row: str(row["stat"])
+        )
     }
     left = sum(game.predictions for game in games if game.why_not is not None)
     reasons = [short_of(games, day)] if left else []
@@ -95,10 +99,10 @@ def implausible(performance: Sequence[Mapping[str, Any]], context: Context) -> l
     """An alert for each of the rows of system_daily_performance that is too good to be true."""
     found = []
     for row in performance:
-        system, window = row["system_id"], row["window_name"]
+        stat, system, window = row["stat"], row["system_id"], row["window_name"]
         for position, sentence in enumerate(alarms({**row, "system": system}, window)):
-            fingerprint = f"implausible-{system}-{window}-{position}"
-            title = f"{system} is too good to be true"
+            fingerprint = f"implausible-{stat}-{system}-{window}-{position}"
+            title = f"{system} is too good to be true on {stat}"
             now = context.runtime.clock.now()
             found.append(alert(fingerprint, Severity.WARNING, title, sentence, now, event=Event.IMPLAUSIBLE))
     return found

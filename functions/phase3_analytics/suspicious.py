@@ -30,6 +30,7 @@ def parameters(stat: Stat) -> dict[str, str | float]:
     """What upcoming_player_lines.sql needs to judge the lines of one statistic."""
     base, each = stat.variance
     return {
+        "stat": stat.name,
         "main_market": stat.market,
         "alternate_market": stat.alternate_market,
         "usual": float(stat.usual),

@@ -26,6 +26,7 @@ from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
 from shared.core.severity import Severity
+from shared.nba.stats import POINTS
 from shared.science.model_registry.promotions import PointerDamaged, read_serving_or_none
 from shared.science.systems.history import GAMES, pack_histories
 from shared.stores.warehouse.rows import table_of
@@ -86,7 +87,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     failpoints.reach("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
     serving, damage = read_serving_or_none(runtime.models)
-    models = serving.versions
+    models = {POINTS.name: serving.versions} if serving.versions else {}
     path = _keep_requests(context, batch, units, models)
     failpoints.reach("coordinator.requests_written")
     return Outcome(
@@ -172,7 +173,7 @@ def _record_expected(
     context.runtime.warehouse.load(EXPECTED, table_of(EXPECTED, rows), mode="append", job_id=job_id)
 
 
-def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, str]) -> str:
+def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, Mapping[str, str]]) -> str:
     """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the
     outbox sends.
     """

@@ -13,10 +13,10 @@ from shared.science.predictions.eligibility import reason_to_leave_out
 
 @dataclass(frozen=True)
 class Player:
-    """A player to predict: his feature row, and the bookmakers' lines (empty: none)."""
+    """A player to predict: his feature row, and the bookmakers' lines by statistic (empty: none)."""
 
     features: Mapping[str, Any]
-    books: Sequence[Mapping[str, Any]]
+    books: Mapping[str, Sequence[Mapping[str, Any]]]
 
     @property
     def player_id(self) -> int:
@@ -24,7 +24,10 @@ class Player:
 
     @property
     def has_line(self) -> bool:
-        return any(book["is_main"] for book in self.books)
+        return any(self.has_line_of(stat) for stat in self.books)
+
+    def has_line_of(self, stat: str) -> bool:
+        return any(book["is_main"] for book in self.books.get(stat, ()))
 
     def identity(self) -> dict[str, Any]:
         return _identity(self.features)
@@ -45,13 +48,14 @@ def select_players(
     """Expected players by id, and everyone else on the rosters or with a line, each with the
     reason.
     """
-    books: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    books: dict[tuple[str, int], dict[str, list[Mapping[str, Any]]]] = {}
     for line in lines:
         if line["player_id"] is not None:
-            books.setdefault((line["game_id"], line["player_id"]), []).append(line)
+            by_stat = books.setdefault((line["game_id"], line["player_id"]), {})
+            by_stat.setdefault(line["stat"], []).append(line)
     expected, left_out = [], []
     for row in sorted(roster, key=lambda r: (int(r["player_id"]), r["game_id"])):
-        player = Player(row, books.get((row["game_id"], row["player_id"]), ()))
+        player = Player(row, books.get((row["game_id"], row["player_id"]), {}))
         reason = reason_to_leave_out(row, settings, now)
         if reason is None:
             expected.append(player)

@@ -12,7 +12,7 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.nba.stats import POINTS
+from shared.nba.stats import STATS
 from shared.science.predictions.lines import main_line, offers
 
 
@@ -41,15 +41,17 @@ def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, li
 
 
 def _work(games: Sequence[Player]) -> int:
-    """Rows to make of a player, in tested lines."""
-    return sum(len(POINTS.line_steps) if player.has_line else 1 for player in games)
+    """Rows to make of a player, in tested lines of every statistic."""
+    return sum(
+        len(stat.line_steps) if player.has_line_of(stat.name) else 1 for player in games for stat in STATS.values()
+    )
 
 
 def request_lines(
     batch: Batch,
     units: Mapping[str, Sequence[Player]],
     histories: Mapping[int, Mapping[str, Sequence[Any]]],
-    models: Mapping[str, str],
+    models: Mapping[str, Mapping[str, str]],
     context: Context,
 ) -> list[str]:
     """One JSON text per unit: a PredictionRequest that needs nothing else."""
@@ -62,7 +64,7 @@ def request_lines(
             batch_id=batch.batch_id,
             revision=batch.revision,
             unit=unit,
-            models=dict(models),
+            models={stat: dict(versions) for stat, versions in models.items()},
             players=[_request(player, histories.get(player.player_id)) for player in players],
             correlation_id=context.correlation_id,
             processor_name=context.function.name,
@@ -77,11 +79,11 @@ def _request(player: Player, history: Mapping[str, Sequence[Any]] | None) -> dic
     return {
         "features": {name: _json(value) for name, value in player.features.items()},
         "history": history,
-        "lines": _lines(player),
+        "lines": {stat: lines for stat, books in sorted(player.books.items()) if (lines := _lines(books))},
     }
 
 
-def _lines(player: Player) -> dict[str, Any] | None:
+def _lines(of_a_stat: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The main line (median of the books' latest, in halves) and every book's offers; None without
     a line.
     """
@@ -95,7 +97,7 @@ def _lines(player: Player) -> dict[str, Any] | None:
             "is_main": book["is_main"],
             **({"suspicious": book["suspicious"]} if book.get("suspicious") else {}),
         }
-        for book in player.books
+        for book in of_a_stat
     ]
     main = main_line(offers(books))
     return None if main is None else {"main": _json(main), "books": books}

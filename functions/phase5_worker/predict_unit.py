@@ -101,18 +101,22 @@ def run(message: PredictionRequest, context: Context) -> Outcome:
 def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResult:
     runtime = context.runtime
     now = runtime.clock.now()
-    models = load_usable_models(runtime.models, message.models, model_features())
+    models = {
+        stat: load_usable_models(runtime.models, versions, model_features())
+        for stat, versions in message.models.items()
+    }
+    damaged = {system: why for each in models.values() for system, why in each.damaged.items()}
     rows = [_make_staged_row(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
     failpoints.reach("worker.staged")
-    return UnitResult(message.unit, UnitStatus.DONE, loaded, table, len(message.players), None, now, models.damaged)
+    return UnitResult(message.unit, UnitStatus.DONE, loaded, table, len(message.players), None, now, damaged)
 
 
 def _make_staged_row(row: PredictionRow, batch_id: str, now: datetime) -> dict[str, Any]:
     """The row with its identity: the id is made of the key, so that a repeat gives the same one."""
-    parts = (row.game_date, row.game_id, row.player_id, row.system_id, row.line_value)
+    parts = (row.game_date, row.game_id, row.player_id, row.stat, row.system_id, row.line_value)
     key = "|".join(str(part) for part in parts)
     prediction_id = hashlib.sha256(f"{batch_id}|{key}".encode()).hexdigest()[:32]
     return {**row.as_columns(), "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}

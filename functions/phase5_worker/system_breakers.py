@@ -8,7 +8,7 @@ system.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def predict_guarded(message: PredictionRequest, models: Models, context: Context) -> list[PredictionRow]:
+def predict_guarded(message: PredictionRequest, models: Mapping[str, Models], context: Context) -> list[PredictionRow]:
     """Rows of the unit's players, those of a system that is left out with its error code and why.
 
     Raises SystemFailed where a system fails whose breaker stays closed: the unit is retried, as
@@ -51,7 +51,7 @@ def predict_guarded(message: PredictionRequest, models: Models, context: Context
             logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
             left_out[failure.system_id] = why
     for system, permit in permits.items():
-        if system not in left_out and system not in models.damaged:
+        if system not in left_out and not any(system in each.damaged for each in models.values()):
             _record_or_none(partial(circuit_breaker.record_success, context.runtime, permit))
     return rows
 

@@ -138,8 +138,8 @@ class Day:
         """system_id -> error code and why, of each that has a forecast for nobody on offer; of
         several the usual.
         """
-        offered = self.offered.only("system_id", "predicted_points", "error_code", "error_message")
-        forecasting = {row["system_id"] for row in offered if row["predicted_points"] is not None}
+        offered = self.offered.only("system_id", "predicted", "error_code", "error_message")
+        forecasting = {row["system_id"] for row in offered if row["predicted"] is not None}
         why: dict[str, Counter[tuple[str, str]]] = {}
         for row in offered:
             if row["system_id"] not in forecasting:

@@ -61,7 +61,7 @@ def _verdict(row: Row, advice: Advice, player: Row) -> str:
         return f"Pass: {row['system_id']} could not predict, {why}."
     if advice.recommendation == "NO_LINE":
         return (
-            f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted_points'])}."
+            f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted'])}."
         )
     heads = row["reason"].split("; ")
     if heads[0] == SUSPICIOUS:
@@ -101,7 +101,7 @@ def _forecast(row: Row, player: Row) -> str:
     gap = row["edge"]
     place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
     sentence = (
-        f"{_name(player, row)} is forecast at {_figure(row['predicted_points'])}, {place} the line of {_line(row)}"
+        f"{_name(player, row)} is forecast at {_figure(row['predicted'])}, {place} the line of {_line(row)}"
     )
     return f"{sentence} (P(over) {row['p_over']:.1%})."
 
@@ -211,7 +211,7 @@ def _names(names: str | None) -> list[str]:
 
 
 def _moves(main: Row) -> str:
-    moved = [f"{each['label']} {each['points']:+.1f}" for each in explanation(main) if abs(each["points"]) >= 0.05]
+    moved = [f"{each['label']} {each['effect']:+.1f}" for each in explanation(main) if abs(each["effect"]) >= 0.05]
     return f"What moved the forecast most, in points: {', '.join(moved[:MOST_MOVES])}." if moved else ""
 
 

@@ -18,7 +18,7 @@ from shared.stores.warehouse.schemas import arrow_schema
 GAME_DATE = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 _TIPOFF = NOW + timedelta(hours=7)
-_EXPLANATION = json.dumps([{"feature": f"points_ewma_{n:02}", "value": 20.1234, "points": 5.25 - n} for n in range(5)])
+_EXPLANATION = json.dumps([{"feature": f"points_ewma_{n:02}", "value": 20.1234, "effect": 5.25 - n} for n in range(5)])
 _PLAYERS_PER_GAME = 16
 _FIRST_PLAYER = 1_000_000
 
@@ -38,7 +38,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "game_id": f"00225{unit // _PLAYERS_PER_GAME:05d}",
             "game_date": GAME_DATE,
             "tipoff_at": _TIPOFF,
-            "predicted_points": mean,
+            "predicted": mean,
             "predicted_sd": 6.25,
             "line_value": Decimal(unit % 20 + 8 + offset) + Decimal("0.5"),
             "line_kind": "alternate" if offset else "main",
@@ -55,7 +55,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "reason": "expected value -0.0325 below 0.02",
             "quality_score": 92.5,
             "uses_market": system == ENSEMBLE,
-            "predicted_points_no_market": mean,
+            "predicted_no_market": mean,
             "features_as_of": NOW - timedelta(minutes=5),
             "line_snapshot_at": NOW - timedelta(minutes=20),
             "error_code": None,

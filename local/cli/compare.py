@@ -49,7 +49,7 @@ TABLES = (
     "nba_predictions.system_daily_performance",
 )
 # Those of these columns that a table has are its key, in this order.
-KEYS = ("game_date", "game_id", "player_id", "system_id", "line_value", "window_name")
+KEYS = ("game_date", "game_id", "player_id", "stat", "system_id", "line_value", "window_name")
 EXPORTS = Path("exports") / "v1"
 SHOWN = 20
 USAGE = "name two state folders: make compare A=dir B=dir"

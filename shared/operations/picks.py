@@ -37,7 +37,7 @@ class Pick:
     """That it wins, 0 to 1."""
     expected_value: float | None
     """Units won per unit staked."""
-    predicted_points: float
+    predicted: float
     injuries: str
     """His own status with its reason, or that the injuries of his team are unknown; else empty."""
 
@@ -104,7 +104,7 @@ def _pick(each: Mapping[str, Any]) -> Pick:
         price=each["price"],
         chance=each["confidence"],
         expected_value=each["expected_value"],
-        predicted_points=each["predicted_points"],
+        predicted=each["predicted"],
         injuries=_describe_injuries(each),
     )
 

@@ -33,7 +33,7 @@ def prediction(
         "game_id": game,
         "game_date": DAY,
         "tipoff_at": TIPOFFS[game],
-        "predicted_points": 20.0,
+        "predicted": 20.0,
         "line_value": None if line is None else Decimal(line),
         "line_kind": "none" if line is None else "main",
         "recommendation": "NO_LINE" if line is None else "PASS",

@@ -236,7 +236,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
             if system == "ensemble_v1" and market != lined:
                 continue  # serving's one row is with market where a line is known
             row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.points, Settings())
-            assert (row["predicted_points"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
+            assert (row["predicted"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
             assert row["recommendation"] == bets.recommendation[i]
             if lined:
                 assert row["line_value"] == Decimal(str(rows.line[i]))

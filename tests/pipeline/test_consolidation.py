@@ -138,37 +138,37 @@ def test_half_points_whole_numbers_and_no_line_are_keys_of_their_own(world: Pipe
 
 
 def test_on_a_match_identity_and_creation_stay_and_updated_at_is_set_once(world: PipelineHarness) -> None:
-    whole_batch(world, {"1": [prediction(1, "24.5", predicted_points=20.0)]})
+    whole_batch(world, {"1": [prediction(1, "24.5", predicted=20.0)]})
     consolidate(world)
     (before,) = table(world)
     world.move(hours=1)
-    whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted_points=22.0)]}, "run2")
+    whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted=22.0)]}, "run2")
     consolidate(world)
     (after,) = table(world)
     assert (after["prediction_id"], after["created_at"]) == (before["prediction_id"], before["created_at"])
-    assert (after["predicted_points"], after["batch_id"]) == (22.0, R2)
+    assert (after["predicted"], after["batch_id"]) == (22.0, R2)
     assert after["updated_at"] == world.clock.now()
     assert batch_of(world)["status"] == "SUPERSEDED"
     assert batch_of(world)["superseded_by"] == R2
 
 
 def test_of_duplicate_keys_the_newest_wins(world: PipelineHarness) -> None:
-    newer = prediction(1, "24.5", predicted_points=30.0, updated_at=NOW + timedelta(seconds=1))
-    older = prediction(1, "24.5", predicted_points=10.0)
+    newer = prediction(1, "24.5", predicted=30.0, updated_at=NOW + timedelta(seconds=1))
+    older = prediction(1, "24.5", predicted=10.0)
     whole_batch(world, {"1": [older], "2": [newer], "3": [older]})
     (answer,) = consolidate(world)
     assert answer.body["record_count"] == 1
     (found,) = table(world)
-    assert found["predicted_points"] == 30.0
+    assert found["predicted"] == 30.0
 
 
 @pytest.mark.parametrize("order", [("1", "2", "3"), ("3", "2", "1"), ("2", "3", "1")])
 def test_a_tie_of_duplicates_is_decided_the_same_way_every_time(world: PipelineHarness, order: tuple[str, ...]) -> None:
-    rows = {unit: [prediction(1, "24.5", predicted_points=10.0 * int(unit))] for unit in order}
+    rows = {unit: [prediction(1, "24.5", predicted=10.0 * int(unit))] for unit in order}
     whole_batch(world, rows)
     consolidate(world)
     (found,) = table(world)
-    assert found["predicted_points"] == 10.0
+    assert found["predicted"] == 10.0
 
 
 def test_a_column_that_staging_lacks_is_null(world: PipelineHarness) -> None:
@@ -178,7 +178,7 @@ def test_a_column_that_staging_lacks_is_null(world: PipelineHarness) -> None:
     for unit in ("1", "2"):
         complete(world, unit, 1, batch)
     consolidate(world)
-    assert [(each["edge"], each["predicted_points"]) for each in table(world)] == [(None, 20.0), (2.5, 20.0)]
+    assert [(each["edge"], each["predicted"]) for each in table(world)] == [(None, 20.0), (2.5, 20.0)]
 
 
 def test_columns_go_by_name_whatever_their_order(world: PipelineHarness) -> None:
@@ -200,13 +200,13 @@ def test_very_many_units_are_gathered_in_chunks(world: PipelineHarness) -> None:
     units = [str(1000 + n) for n in range(230)]
     batch = open_batch(world, *units)
     for unit in units:
-        stage(world, unit, [prediction(int(unit), "24.5", predicted_points=float(unit))])
+        stage(world, unit, [prediction(int(unit), "24.5", predicted=float(unit))])
     for unit in units:
         complete(world, unit, 1, batch)
     reset_counts(world.warehouse)
     (answer,) = consolidate(world)
     assert answer.body["record_count"] == 230
-    assert all(each["predicted_points"] == each["player_id"] for each in table(world))
+    assert all(each["predicted"] == each["player_id"] for each in table(world))
     assert world.staging_tables() == []
     assert world.warehouse.statement_counts["execute"] == 4  # three chunks and the MERGE
 
@@ -218,8 +218,8 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5", game=LATE)]})
     consolidate(world)
     second = {
-        "1": [prediction(1, "24.5", batch=R2, predicted_points=99.0), prediction(1, "26.5", batch=R2)],
-        "2": [prediction(2, "9.5", game=LATE, batch=R2, predicted_points=11.0)],
+        "1": [prediction(1, "24.5", batch=R2, predicted=99.0), prediction(1, "26.5", batch=R2)],
+        "2": [prediction(2, "9.5", game=LATE, batch=R2, predicted=11.0)],
     }
     whole_batch(world, second, "run2")
     world.clock.set(TIPOFFS[EARLY])  # tip-off is the moment itself
@@ -229,7 +229,7 @@ def test_a_game_past_its_tip_off_is_neither_inserted_nor_updated(world: Pipeline
     announced = world.list_published("nba-phase5-predictions-complete")[-1]
     merged = {"merged_rows": 1, "merge_seconds": 0.0}  # the clock of tests stands still
     assert announced["metadata"] == {"frozen_rows": 2, "revision": 2, **merged}
-    assert [(each["player_id"], each["predicted_points"], each["batch_id"]) for each in table(world)] == [
+    assert [(each["player_id"], each["predicted"], each["batch_id"]) for each in table(world)] == [
         (1, 20.0, BATCH),
         (2, 11.0, R2),
     ]
@@ -355,10 +355,10 @@ def test_a_batch_whose_units_all_failed_fails(world: PipelineHarness) -> None:
 def test_a_merge_that_affects_nothing_fails_and_drops_nothing(world: PipelineHarness) -> None:
     """Every key is there already, of a newer revision: the stale batch may not touch them."""
     whole_batch(world, {"1": [prediction(1, "24.5")]})
-    world.add(PREDICTIONS, [{**prediction(1, "24.5", batch=R2, predicted_points=77.0), "created_at": NOW}])
+    world.add(PREDICTIONS, [{**prediction(1, "24.5", batch=R2, predicted=77.0), "created_at": NOW}])
     assert_failed_and_preserved(world, "the MERGE affected 0 rows, 1 were expected", 1, consolidate(world))
     (kept,) = table(world)
-    assert (kept["predicted_points"], kept["batch_id"]) == (77.0, R2)
+    assert (kept["predicted"], kept["batch_id"]) == (77.0, R2)
 
 
 def test_a_missing_staging_table_fails_the_batch(world: PipelineHarness) -> None:
@@ -496,16 +496,16 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness
     whole_batch(world, {"1": [prediction(1, "24.5")], "2": [prediction(2, "9.5")]})
     world.warehouse.drop([f"nba_staging._staging_{BATCH}__2"])
     consolidate(world)
-    whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted_points=22.0)]}, "run2")
+    whole_batch(world, {"1": [prediction(1, "24.5", batch=R2, predicted=22.0)]}, "run2")
     consolidate(world)
     world.state.update(path_of(BATCH), {"status": "FAILED"})
-    stage(world, "1", [prediction(1, "24.5", predicted_points=11.0)])
+    stage(world, "1", [prediction(1, "24.5", predicted=11.0)])
     stage(world, "2", [prediction(2, "9.5")])
     answers = consolidate(world)
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14", "batch_id": BATCH})
     answers = consolidate(world)
     assert answers[-1].status == 503
-    assert [(each["player_id"], each["predicted_points"]) for each in table(world) if each["batch_id"] == R2] == [
+    assert [(each["player_id"], each["predicted"]) for each in table(world) if each["batch_id"] == R2] == [
         (1, 22.0)
     ]
     assert (1, Decimal("24.5"), R2) in current(world)

@@ -16,23 +16,24 @@ facts AS (
     predictions.game_id,
     predictions.player_id,
     predictions.player_lookup,
+    predictions.stat,
     predictions.system_id,
     predictions.model_version,
     predictions.batch_id,
     predictions.line_value,
     predictions.line_kind,
     predictions.recommendation,
-    predictions.predicted_points,
+    predictions.predicted,
     predictions.predicted_sd,
     predictions.p_over,
     predictions.p_push,
     predictions.p_over IS NULL AND STARTS_WITH(predictions.reason, 'suspicious_line') AS suspicious,
-    features.points_season AS season_average,
+    {{stat_value(features., _season, predictions.stat)}} AS season_average,
     CASE
       WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
     END AS void_reason,
-    CASE WHEN finished.void_reason IS NULL THEN games.points END AS actual_points,
+    IF(finished.void_reason IS NULL, {{stat_value(games., , predictions.stat)}}, NULL) AS actual,
     -- The side of a bet is what it recommends; rows older than the column have no other.
     COALESCE(predictions.side, IF(predictions.recommendation IN ('OVER', 'UNDER'), predictions.recommendation, NULL))
       AS side,
@@ -67,8 +68,8 @@ outcomes AS (
       WHEN recommendation = 'NO_LINE' THEN 'no_line'
       WHEN recommendation = 'PASS' THEN 'pass'
       -- A whole line that is hit exactly gives the stake back.
-      WHEN CAST(actual_points AS NUMERIC) = line_value THEN 'push'
-      WHEN (CAST(actual_points AS NUMERIC) > line_value) = (recommendation = 'OVER') THEN 'win'
+      WHEN CAST(actual AS NUMERIC) = line_value THEN 'push'
+      WHEN (CAST(actual AS NUMERIC) > line_value) = (recommendation = 'OVER') THEN 'win'
       ELSE 'loss'
     END AS outcome
   FROM facts
@@ -78,22 +79,23 @@ SELECT
   game_id,
   player_id,
   player_lookup,
+  stat,
   system_id,
   model_version,
   batch_id,
   line_value,
   line_kind,
   recommendation,
-  predicted_points,
+  predicted,
   predicted_sd,
   p_over,
   p_push,
   season_average,
-  actual_points,
-  predicted_points - actual_points AS error,
-  ABS(predicted_points - actual_points) AS absolute_error,
-  CAST(line_value AS FLOAT64) - actual_points AS line_error,
-  season_average - actual_points AS season_average_error,
+  actual,
+  predicted - actual AS error,
+  ABS(predicted - actual) AS absolute_error,
+  CAST(line_value AS FLOAT64) - actual AS line_error,
+  season_average - actual AS season_average_error,
   outcome,
   CASE outcome
     WHEN 'win' THEN TRUE

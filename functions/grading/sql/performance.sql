@@ -3,6 +3,7 @@
 SELECT
   @game_date AS game_date,
   JSON_VALUE(figures, '$.window_name') AS window_name,
+  JSON_VALUE(figures, '$.stat') AS stat,
   JSON_VALUE(figures, '$.system_id') AS system_id,
   CAST(JSON_VALUE(figures, '$.n') AS INT64) AS n,
   CAST(JSON_VALUE(figures, '$.mae') AS FLOAT64) AS mae,

@@ -2,12 +2,13 @@
 -- figures are made of.
 SELECT
   game_date,
+  stat,
   system_id,
   line_kind,
   recommendation,
   outcome,
-  predicted_points,
-  actual_points,
+  predicted,
+  actual,
   line_value,
   season_average,
   p_over,
@@ -19,4 +20,4 @@ WHERE game_date >= @season_start
   AND line_kind IN ('main', 'none')
   -- Beside a line that nobody means a forecast is no measure of anything.
   AND suspicious IS NOT TRUE
-ORDER BY system_id, game_date, game_id, player_id
+ORDER BY stat, system_id, game_date, game_id, player_id

@@ -213,5 +213,6 @@ SELECT
   COALESCE(
     suspicious,
     MAX(IF(is_main AND suspicious = 'far_from_books', suspicious, NULL)) OVER (PARTITION BY game_id, player_key, bookmaker)
-  ) AS suspicious
+  ) AS suspicious,
+  @stat AS stat
 FROM judged

@@ -9,9 +9,9 @@ WITH moments AS (
 )
 SELECT
   l.game_id, l.features_as_of, l.player_id, l.player_lookup, l.player_name, l.bookmaker, l.is_main, l.line,
-  l.over_price, l.under_price, l.snapshot_time, l.suspicious
+  l.over_price, l.under_price, l.snapshot_time, l.suspicious, l.stat
 FROM nba_analytics.upcoming_player_lines AS l
 JOIN moments AS m ON m.game_id = l.game_id
 WHERE l.game_date = @game_date AND l.features_as_of <= m.features_as_of
 QUALIFY l.features_as_of = MAX(l.features_as_of) OVER (PARTITION BY l.game_id)
-ORDER BY l.game_id, l.player_lookup, l.bookmaker, l.is_main DESC, l.line
+ORDER BY l.game_id, l.player_lookup, l.stat, l.bookmaker, l.is_main DESC, l.line

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 TABLE = "nba_predictions.exported_best_bets"
 SEED = 20251114
 OUTCOMES = {"wins": "win", "losses": "loss", "pushes": "push", "voids": "void"}
-COPIED = ("rank", "game_id", "player_id", "player_lookup", "player_name", "team", "opponent", "line_kind", "side")
+COPIED = ("rank", "game_id", "player_id", "player_lookup", "player_name", "team", "opponent")
+OF_A_LINE = ("stat", "line_kind", "side")
 FIGURES = ("bookmaker", "price", "p_over", "expected_value")
 
 
@@ -44,7 +45,7 @@ def make_record(file: Document, list_id: str, exported_at: datetime) -> pa.Table
 
 def _record_pick(pick: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **{name: pick[name] for name in (*COPIED, *FIGURES)},
+        **{name: pick[name] for name in (*COPIED, *OF_A_LINE, *FIGURES)},
         "tipoff_at": datetime.fromisoformat(pick["tipoff_at"]),
         "line_value": Decimal(str(pick["line"])),
     }
@@ -80,13 +81,13 @@ def record(rows: Sequence[Row]) -> dict[str, Any]:
 def graded_pick(row: Row) -> dict[str, Any]:
     """A pick beside what became of it."""
     return {
-        **{name: row[name] for name in COPIED},
+        **{name: row[name] for name in (*COPIED, *OF_A_LINE)},
         "line": half_points(row["line_value"]),
         "bookmaker": row["bookmaker"],
         "price": row["price"],
         "p_over": share(row["p_over"]),
         "expected_value": share(row["expected_value"]),
-        "actual_points": row["actual_points"],
+        "actual": row["actual"],
         "outcome": row["outcome"],
         "void_reason": row["void_reason"],
         "profit": points(row["profit"]),

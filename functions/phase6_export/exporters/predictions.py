@@ -63,8 +63,8 @@ def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
             {
                 "system_id": system,
                 "model_version": first["model_version"],
-                "predicted_points": points(first["predicted_points"]),
-                "predicted_points_no_market": points(first["predicted_points_no_market"]),
+                "predicted": points(first["predicted"]),
+                "predicted_no_market": points(first["predicted_no_market"]),
                 "predicted_sd": points(first["predicted_sd"]),
                 "uses_market": first["uses_market"],
                 "error_code": first["error_code"],

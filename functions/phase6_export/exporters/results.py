@@ -139,7 +139,7 @@ def _player(grades: list[Grade]) -> dict[str, Any]:
         "opponent": first["opponent"],
         "game_id": first["game_id"],
         "line": half_points(first["line_value"]) if first["line_kind"] in MAIN else None,
-        "actual_points": first["actual_points"],
+        "actual": first["actual"],
         "season_average": points(first["season_average"]),
         "void_reason": first["void_reason"],
         "systems": [_system(list(group)) for _, group in groupby(grades, lambda each: each.row["system_id"])],
@@ -150,7 +150,7 @@ def _system(grades: list[Grade]) -> dict[str, Any]:
     first = grades[0].row
     return {
         "system_id": first["system_id"],
-        "predicted_points": points(first["predicted_points"]),
+        "predicted": points(first["predicted"]),
         "error": points(first["error"]),
         "lines": [each.line() for each in grades],
     }

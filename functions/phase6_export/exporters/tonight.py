@@ -117,8 +117,8 @@ class Tonight:
             **injuries.entry(self.day, row),
             "has_line": row["has_line"],
             "line": row["feature_line"] if line is None else half_points(line),
-            "predicted_points": points(ensemble.get("predicted_points")),
-            "predicted_points_no_market": points(ensemble.get("predicted_points_no_market")),
+            "predicted": points(ensemble.get("predicted")),
+            "predicted_no_market": points(ensemble.get("predicted_no_market")),
             "recommendation": advice.recommendation if advice else None,
             "recommendation_reason": full_reason(ensemble, ensemble, row) if ensemble else None,
             "confidence": share(ensemble.get("confidence_score")),
@@ -127,7 +127,7 @@ class Tonight:
             "systems": [
                 {
                     "system_id": system,
-                    "predicted_points": points(each["predicted_points"]),
+                    "predicted": points(each["predicted"]),
                     "p_over": share(each["p_over"]),
                     "recommendation": Advice.of(each).recommendation,
                     "error_code": each["error_code"],

@@ -66,6 +66,7 @@ outcomes AS (
     picks.player_name,
     picks.team,
     picks.opponent,
+    picks.stat,
     picks.line_value,
     picks.line_kind,
     picks.side,
@@ -76,7 +77,7 @@ outcomes AS (
     picks.rank,
     picks.exported_at,
     standing.graded_at,
-    IF(standing.void_reason IS NULL, games.points, NULL) AS actual_points,
+    IF(standing.void_reason IS NULL, {{stat_value(games., , picks.stat)}}, NULL) AS actual,
     CASE
       WHEN standing.void_reason IS NOT NULL THEN standing.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
@@ -84,8 +85,8 @@ outcomes AS (
     CASE
       WHEN standing.void_reason IS NOT NULL OR games.player_id IS NULL THEN 'void'
       -- A whole line that is hit exactly gives the stake back.
-      WHEN CAST(games.points AS NUMERIC) = picks.line_value THEN 'push'
-      WHEN (CAST(games.points AS NUMERIC) > picks.line_value) = (picks.side = 'OVER') THEN 'win'
+      WHEN CAST({{stat_value(games., , picks.stat)}} AS NUMERIC) = picks.line_value THEN 'push'
+      WHEN (CAST({{stat_value(games., , picks.stat)}} AS NUMERIC) > picks.line_value) = (picks.side = 'OVER') THEN 'win'
       ELSE 'loss'
     END AS outcome
   FROM standing

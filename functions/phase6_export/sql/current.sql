@@ -1,13 +1,14 @@
 -- What counts for the date: every row of current_predictions, in the order the files list them.
 SELECT
   batch_id,
+  stat,
   system_id,
   model_version,
   player_id,
   player_lookup,
   game_id,
   tipoff_at,
-  predicted_points,
+  predicted,
   predicted_sd,
   line_value,
   line_kind,
@@ -24,7 +25,7 @@ SELECT
   reason,
   quality_score,
   uses_market,
-  predicted_points_no_market,
+  predicted_no_market,
   features_as_of,
   line_snapshot_at,
   error_code,
@@ -36,4 +37,4 @@ SELECT
   side
 FROM nba_predictions.current_predictions
 WHERE game_date = @game_date
-ORDER BY game_id, player_id, system_id, line_value
+ORDER BY game_id, player_id, stat, system_id, line_value

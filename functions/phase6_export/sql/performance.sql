@@ -12,6 +12,7 @@ last_graded AS (
 SELECT
   performance.game_date,
   performance.window_name,
+  performance.stat,
   performance.system_id,
   performance.n,
   performance.mae,
@@ -39,4 +40,4 @@ FROM nba_predictions.system_daily_performance AS performance
 INNER JOIN last_graded
   ON last_graded.game_date = performance.game_date
 WHERE performance.game_date <= @game_date
-ORDER BY performance.system_id, performance.window_name
+ORDER BY performance.stat, performance.system_id, performance.window_name

@@ -26,14 +26,15 @@ SELECT
   names.player_name,
   names.team,
   names.opponent,
+  grades.stat,
   grades.system_id,
   grades.line_value,
   grades.line_kind,
   grades.recommendation,
-  grades.predicted_points,
+  grades.predicted,
   grades.p_over,
   grades.season_average,
-  grades.actual_points,
+  grades.actual,
   grades.error,
   grades.outcome,
   grades.correct,
@@ -50,4 +51,4 @@ LEFT JOIN names
   ON names.game_id = grades.game_id
   AND names.player_id = grades.player_id
 WHERE grades.game_date <= @game_date
-ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.system_id, grades.line_value
+ORDER BY grades.game_id, grades.player_lookup, grades.player_id, grades.stat, grades.system_id, grades.line_value

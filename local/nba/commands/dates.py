@@ -122,7 +122,7 @@ PREDICTIONS = Kind(
         Column("system", "system_id"),
         Column("model", "model_version"),
         Column("line", "line"),
-        Column("points", "predicted_points"),
+        Column("points", "predicted"),
         Column("advice", "recommendation"),
         Column("features as of", "features_as_of", format_timestamp),
     ),

@@ -179,7 +179,7 @@ PICKS = Kind(
         Column("side", "side"),
         Column("line", "line"),
         Column("chance", "chance", "{:.1%}".format),
-        Column("points", "predicted_points", "{:.1f}".format),
+        Column("points", "predicted", "{:.1f}".format),
         Column("injuries", "injuries"),
     ),
 )

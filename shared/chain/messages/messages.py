@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from shared.core.clock import YEARS, parse_timestamp, resolve_date
+from shared.nba.stats import POINTS
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -199,12 +200,21 @@ class PredictionRequest(PhaseMessage):
     batch_id: str = Field(pattern=_BATCH_ID, max_length=100)
     revision: int = Field(ge=1, le=999_999_999, strict=True)
     unit: str = Field(pattern=_UNIT, max_length=100)
-    models: dict[Name, Version]
-    """Pinned model versions: system_id -> version, the same for every unit of the batch."""
+    models: dict[Name, dict[Name, Version]]
+    """Pinned model versions: statistic -> system_id -> version, the same for every unit of the
+    batch.
+    """
     players: list[dict[str, Any]]
     """One entry a player: features (a feature-store row), history (last 30 games, newest first),
-    lines.
+    lines by statistic.
     """
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _by_stat(cls, models: Any) -> Any:
+        """A request of a release that knew points alone pins system_id -> version."""
+        of_points = isinstance(models, dict) and any(isinstance(each, str) for each in models.values())
+        return {POINTS.name: models} if of_points else models
 
     @field_validator("players")
     @classmethod

@@ -45,7 +45,7 @@ class PredictionRow:
     model_version: str
     line: float | None
     line_kind: str
-    predicted_points: float | None
+    predicted: float | None
     p_over: float | None
     recommendation: str
     reason: str | None
@@ -55,7 +55,7 @@ class PredictionRow:
     error_code: str | None
     outcome: str | None
     """None: not graded."""
-    actual_points: int | None
+    actual: int | None
     graded_at: datetime | None
 
 
@@ -233,7 +233,7 @@ def _prediction(row: Mapping[str, Any]) -> PredictionRow:
         model_version=row["model_version"],
         line=_float(row["line_value"]),
         line_kind=row["line_kind"],
-        predicted_points=row["predicted_points"],
+        predicted=row["predicted"],
         p_over=row["p_over"],
         recommendation=row["recommendation"],
         reason=row["reason"],
@@ -242,7 +242,7 @@ def _prediction(row: Mapping[str, Any]) -> PredictionRow:
         written_at=row["updated_at"],
         error_code=row["error_code"],
         outcome=row["outcome"] or row["void_reason"],
-        actual_points=row["actual_points"],
+        actual=row["actual"],
         graded_at=row["graded_at"],
     )
 

@@ -23,12 +23,12 @@ class Graded:
     """Graded predictions of one system over one window: the columns of prediction_accuracy,
     parallel arrays.
 
-    Numbers are float64 with NaN for NULL (line_value and actual_points too); outcome, line_kind and
+    Numbers are float64 with NaN for NULL (line_value and actual too); outcome, line_kind and
     recommendation are text.
     """
 
-    predicted_points: Floats
-    actual_points: Floats
+    predicted: Floats
+    actual: Floats
     line_value: Floats
     season_average: Floats
     p_over: Floats
@@ -49,8 +49,8 @@ class Graded:
             return np.array(["" if v is None else str(v) for v in columns[name]], dtype=np.str_)
 
         return cls(
-            predicted_points=numbers("predicted_points"),
-            actual_points=numbers("actual_points"),
+            predicted=numbers("predicted"),
+            actual=numbers("actual"),
             line_value=numbers("line_value"),
             season_average=numbers("season_average"),
             p_over=numbers("p_over"),
@@ -62,7 +62,7 @@ class Graded:
         )
 
     def __len__(self) -> int:
-        return len(self.predicted_points)
+        return len(self.predicted)
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ def performance(graded: Graded) -> Performance:
     known. Where no row has a season average (opening night), the other two are compared without it.
     """
     main, unlined = graded.line_kind == "main", graded.line_kind == "none"
-    known = ~(np.isnan(graded.predicted_points) | np.isnan(graded.actual_points))
+    known = ~(np.isnan(graded.predicted) | np.isnan(graded.actual))
     compared = main & known & ~np.isnan(graded.line_value)
     averaged = compared & ~np.isnan(graded.season_average)
     compared = averaged if averaged.any() else compared
-    predicted, actual = graded.predicted_points[compared], graded.actual_points[compared]
+    predicted, actual = graded.predicted[compared], graded.actual[compared]
     staked = main & np.isin(graded.recommendation, ("OVER", "UNDER"))
     wins = int((staked & (graded.outcome == "win")).sum())
     bets = wins + int((staked & (graded.outcome == "loss")).sum())
@@ -122,7 +122,7 @@ def performance(graded: Graded) -> Performance:
     priced = settled & ~np.isnan(graded.profit)
     profit = graded.profit[priced]
     chance = main & known & ~np.isnan(graded.p_over)
-    over = over_of(graded.actual_points[chance], graded.line_value[chance])
+    over = over_of(graded.actual[chance], graded.line_value[chance])
     p_over, p_push = graded.p_over[chance], np.nan_to_num(graded.p_push[chance])
     alone = unlined & known
     return Performance(
@@ -144,5 +144,5 @@ def performance(graded: Graded) -> Performance:
         brier=brier_score(p_over, p_push, over),
         calibration_error=calibration_error(p_over, p_push, over),
         n_unlined=int(alone.sum()),
-        mae_unlined=mean_absolute_error(graded.predicted_points[alone], graded.actual_points[alone]),
+        mae_unlined=mean_absolute_error(graded.predicted[alone], graded.actual[alone]),
     )

@@ -71,7 +71,7 @@ def explanations(
 
 
 def largest(parts: Contributions, values: Features, wanted: Sequence[bool] | np.ndarray) -> list[str | None]:
-    """For each wanted row the MOST largest contributions as [{"feature", "value", "points"}], else
+    """For each wanted row the MOST largest contributions as [{"feature", "value", "effect"}], else
     None.
 
     BASE is left out, and what rounds to no points. value is null where it is unknown, or the name
@@ -92,6 +92,6 @@ def largest(parts: Contributions, values: Features, wanted: Sequence[bool] | np.
     ]
 
 
-def _entry(name: str, values: Features, row: int, points: float) -> dict[str, object]:
+def _entry(name: str, values: Features, row: int, effect: float) -> dict[str, object]:
     value = round(float(values[name][row]), VALUE_DIGITS) if name in values else float("nan")
-    return {"feature": name, "value": None if np.isnan(value) else value, "points": points}
+    return {"feature": name, "value": None if np.isnan(value) else value, "effect": effect}

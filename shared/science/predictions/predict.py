@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.nba.stats import STATS, Stat
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.explain import explanations
 from shared.science.predictions.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW, Policy
@@ -21,6 +22,7 @@ from shared.science.systems.history import unpack_histories
 from shared.science.systems.output import BASE_SYSTEMS, DIGITS, SystemOutput
 
 FAR_FROM_FORM = "far_from_form"
+NO_MODELS = Models()
 Mask = NDArray[np.bool_]
 
 
@@ -38,7 +40,7 @@ def _far_off(outputs: Sequence[SystemOutput], line: Floats) -> Mask:
 
 def predict_players(
     players: Sequence[Mapping[str, Any]],
-    models: Models,
+    models: Mapping[str, Models],
     policy: Policy,
     left_out: LeftOut = NONE_LEFT_OUT,
     *,
@@ -47,18 +49,35 @@ def predict_players(
     """Rows of player_prop_predictions, without prediction_id, batch_id, created_at and updated_at.
 
     A player is {"features": row of ml_feature_store, "history": columns of his last games
-    (pack_histories) or None, "lines": {"main": "24.5", "books": [{bookmaker, line, over, under,
-    snapshot_time, is_main}]} or None}, as JSON brings it. Five rows a tested line, or five in all
-    without a line; ordered by player as given, line, system. policy is what recommendations need
+    (pack_histories) or None, "lines": {"points": {"main": "24.5", "books": [{bookmaker, line, over,
+    under, snapshot_time, is_main}]}, ...}}, as JSON brings it. models: by statistic; one that is not
+    there has none that is trained. Of each statistic five rows a tested line, or five in all without
+    a line; ordered by statistic, player as given, line, system. policy is what recommendations need
     (Settings). A system in left_out (system_id -> why) has rows with error_code breaker_open, or
     system_failed where why is that failure. The row of the main line, or without a line, has the
     explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.
     """
+    rows: list[PredictionRow] = []
+    for stat in STATS.values():
+        of_stat = models.get(stat.name, NO_MODELS)
+        rows += _predict_stat(stat, players, of_stat, policy, left_out, explained=explained)
+    return rows
+
+
+def _predict_stat(
+    stat: Stat,
+    players: Sequence[Mapping[str, Any]],
+    models: Models,
+    policy: Policy,
+    left_out: LeftOut,
+    *,
+    explained: bool,
+) -> list[PredictionRow]:
     if not players:
         return []
-    read = [PlayerRequest.read(player) for player in players]
+    read = [PlayerRequest.read(player, stat) for player in players]
     names = {*FORMULA_FEATURES, *(models.xgboost.features if models.xgboost else ())}
     features = columns_of_rows([one.row for one in read], sorted(names))
     history = unpack_histories([player.get("history") for player in players])

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.nba.stats import POINTS
+from shared.nba.stats import POINTS, Stat
 from shared.science.predictions.lines import (
     SUSPICIOUS,
     Best,
@@ -40,8 +40,10 @@ class PredictionRow:
     game_id: str
     game_date: date
     tipoff_at: datetime
+    stat: str
+    """What is predicted, by its name in shared/nba/stats.py; figures below are of it."""
     line_value: Decimal | None
-    """In half points; None where there is no line."""
+    """In halves; None where there is no line."""
     line_kind: str
     """main, alternate or none."""
     over_price: int | None
@@ -61,15 +63,15 @@ class PredictionRow:
     error_message: str | None
     explanation: str | None
     """JSON, see explain.py; of the main line's row, or the one without a line."""
-    predicted_points: float | None
+    predicted: float | None
     predicted_sd: float | None
-    predicted_points_no_market: float | None
+    predicted_no_market: float | None
     p_over: float | None
     """Of the tested line, like all below: None where it is not judged."""
     p_push: float | None
     fair_over_price: float | None
     edge: float | None
-    """Points above the line."""
+    """How far the forecast lies above the line."""
     bookmaker: str | None
     side: str | None
     """OVER or UNDER, the side that bookmaker, expected value and confidence are of."""
@@ -84,9 +86,12 @@ class PredictionRow:
 
 @dataclass(frozen=True)
 class PlayerRequest:
-    """One player of a request, read once for all systems."""
+    """One player of a request and what is offered on one of his statistics, read once for all
+    systems.
+    """
 
     row: Mapping[str, Any]
+    stat: Stat
     main: Decimal | None
     tested: tuple[Decimal, ...]
     best: Mapping[Decimal, Best]
@@ -96,20 +101,30 @@ class PlayerRequest:
     see the line."""
 
     @classmethod
-    def read(cls, player: Mapping[str, Any]) -> PlayerRequest:
-        lines = player.get("lines")
+    def read(cls, player: Mapping[str, Any], stat: Stat) -> PlayerRequest:
+        lines = _lines_of(player, stat)
         if not lines or lines.get("main") is None:
-            return cls(player["features"], None, (), {}, None)
+            return cls(player["features"], stat, None, (), {}, None)
         current = offers(lines["books"])
         main = to_half(Decimal(str(lines["main"])))
         return cls(
             row=player["features"],
+            stat=stat,
             main=main,
-            tested=tuple(tested_lines(main, POINTS)),
+            tested=tuple(tested_lines(main, stat)),
             best=best_prices(current),
             line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
             suspicious=_doubt(current),
         )
+
+
+def _lines_of(player: Mapping[str, Any], stat: Stat) -> Mapping[str, Any] | None:
+    """A request's lines of a statistic; one of a release that knew points alone has theirs without
+    a name.
+    """
+    lines = player.get("lines") or {}
+    by_stat = {POINTS.name: lines} if "books" in lines else lines
+    return by_stat.get(stat.name)
 
 
 def _doubt(current: Sequence[Offer]) -> str | None:
@@ -168,6 +183,7 @@ def prediction_row(
         game_id=features["game_id"],
         game_date=_day(features["game_date"]),
         tipoff_at=to_datetime(features["tipoff_at"]),
+        stat=player.stat.name,
         line_value=line,
         line_kind="none" if line is None else ("main" if line == player.main else "alternate"),
         over_price=best.over,
@@ -183,9 +199,9 @@ def prediction_row(
         error_code=error,
         error_message=output.error_message[index],
         explanation=explanation,
-        predicted_points=None if error else float(output.points[index]),
+        predicted=None if error else float(output.points[index]),
         predicted_sd=None if error else float(output.sd[index]),
-        predicted_points_no_market=None if error else float(output.points_no_market[index]),
+        predicted_no_market=None if error else float(output.points_no_market[index]),
         p_over=judged.p_over,
         p_push=judged.p_push,
         fair_over_price=judged.fair_over_price,

@@ -127,7 +127,7 @@ def _newest(staged: str, schema: TableSchema) -> str:
     """
     key = ", ".join(schema.primary_key)
     columns = ", ".join(staged_columns())
-    order = f"updated_at DESC, {_UNIT}, batch_id, predicted_points, p_over"
+    order = f"updated_at DESC, {_UNIT}, batch_id, predicted, p_over"
     return (
         f"SELECT {columns} FROM (SELECT {columns}, "
         f"ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {order}) AS staged_rank FROM ({staged})) WHERE staged_rank = 1"

@@ -4,7 +4,7 @@ WITH
 lined AS (
   SELECT
     DATE_TRUNC(game_date, WEEK(MONDAY)) AS starts_on,
-    system_id, recommendation, outcome, predicted_points, error, line_error, season_average_error, actual_points,
+    system_id, recommendation, outcome, predicted, error, line_error, season_average_error, actual,
     line_value,
     -- Given no push, as grading's calibration_error is.
     IF(COALESCE(p_push, 0) < 1, p_over / (1 - COALESCE(p_push, 0)), NULL) AS chance
@@ -12,7 +12,7 @@ lined AS (
   WHERE game_date BETWEEN @first_date AND @last_date
     AND line_kind = 'main'
     AND suspicious IS NOT TRUE
-    AND actual_points IS NOT NULL
+    AND actual IS NOT NULL
 ),
 weeks AS (
   SELECT
@@ -38,9 +38,9 @@ bins AS (
     system_id,
     COUNT(*) AS n,
     AVG(chance) AS chance,
-    AVG(IF(actual_points > line_value, 1.0, 0.0)) AS overs
+    AVG(IF(actual > line_value, 1.0, 0.0)) AS overs
   FROM lined
-  WHERE chance IS NOT NULL AND actual_points <> line_value
+  WHERE chance IS NOT NULL AND actual <> line_value
   GROUP BY bin, system_id
 )
 SELECT

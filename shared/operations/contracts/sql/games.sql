@@ -158,7 +158,7 @@ grades AS (
     AND played.player_id = given.player_id
   WHERE given.game_date BETWEEN @first AND @last
     AND (
-      (given.void_reason IS NULL AND given.actual_points = played.points)
+      (given.void_reason IS NULL AND given.actual = played.points)
       OR (given.void_reason = 'did_not_play' AND played.player_id IS NULL)
     )
   GROUP BY given.game_date, given.game_id, given.batch_id

@@ -2,8 +2,8 @@
 -- @player_lookup.
 SELECT
   said.game_id, said.player_id, said.batch_id, said.system_id, said.model_version, said.line_value, said.line_kind,
-  said.predicted_points, said.p_over, said.recommendation, said.reason, said.bookmaker, said.features_as_of,
-  said.line_snapshot_at, said.created_at, said.updated_at, said.error_code, given.outcome, given.actual_points,
+  said.predicted, said.p_over, said.recommendation, said.reason, said.bookmaker, said.features_as_of,
+  said.line_snapshot_at, said.created_at, said.updated_at, said.error_code, given.outcome, given.actual,
   given.void_reason, given.graded_at
 FROM nba_predictions.current_predictions AS said
 LEFT JOIN nba_predictions.prediction_accuracy AS given

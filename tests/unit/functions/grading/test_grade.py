@@ -92,7 +92,7 @@ def test_outcome_of_a_line(
     (grade,) = grades(night)
     assert (grade["outcome"], grade["correct"]) == (outcome, correct)
     assert grade["profit"] == (None if profit is None else pytest.approx(profit, abs=1e-6))
-    assert grade["actual_points"] == 25
+    assert grade["actual"] == 25
     assert grade["error"] == pytest.approx(26.123456 - 25)
     assert grade["line_error"] == float(line) - 25
     assert grade["season_average_error"] == -1.0
@@ -115,7 +115,7 @@ def test_who_did_not_play_is_void_with_the_reason_and_no_loss(night: Evening) ->
     outcome = run(message(), night.context("grading"))
     void = next(g for g in grades(night) if g["player_id"] == 3)
     assert (void["outcome"], void["void_reason"]) == ("void", "did_not_play")
-    assert [void[name] for name in ("correct", "profit", "error", "actual_points")] == [None] * 4
+    assert [void[name] for name in ("correct", "profit", "error", "actual")] == [None] * 4
     assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1
     assert night.scalar("SELECT voids FROM nba_predictions.system_daily_performance WHERE window_name = 'day'") == 1
 
@@ -230,9 +230,9 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
         "line_value": 20,
         "line_kind": "main",
         "recommendation": "PASS",
-        "predicted_points": 20.0,
+        "predicted": 20.0,
         "season_average": 20.0,
-        "actual_points": 20,
+        "actual": 20,
         "outcome": "pass",
         "graded_at": night.clock.now(),
     }
@@ -336,7 +336,7 @@ def test_half_a_box_score_is_not_graded_and_the_rest_mends_it(night: Evening) ->
     assert [g["game_id"] for g in grades(night)] == [EARLY]
     night.add(SUMMARY, [summary_row(LATE, 92, "Host", 9, at_home=False)])
     assert run(message(), night.context("grading")).status == "success"
-    assert [(g["player_id"], g["actual_points"]) for g in grades(night)] == [(1, 25), (2, 20), (92, 9)]
+    assert [(g["player_id"], g["actual"]) for g in grades(night)] == [(1, 25), (2, 20), (92, 9)]
 
 
 def test_what_cannot_be_graded_says_why_by_its_code(night: Evening) -> None:
@@ -416,7 +416,7 @@ def test_a_team_whose_points_nobody_says_is_graded_as_it_is(night: Evening) -> N
     night.add(SUMMARY, [with_sums(summary_row(EARLY, 1, "Alpha", 25), 25, None)])
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     assert run(message(), night.context("grading")).status == "success"
-    assert [g["actual_points"] for g in grades(night)] == [25]
+    assert [g["actual"] for g in grades(night)] == [25]
 
 
 def test_a_correction_that_takes_a_player_away_makes_his_grade_void(night: Evening) -> None:

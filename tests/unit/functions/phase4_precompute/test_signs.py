@@ -260,7 +260,7 @@ def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: Featu
     assert world.features(day, playoff.AS_OF) == computed[PLAYOFF]
     params = {"as_of": after, "first_date": day, "last_date": day}
     [training] = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    assert (training.pop("actual_points"), training.pop("actual_minutes")) == (22, 30.0)
+    assert (training.pop("actual"), training.pop("actual_minutes")) == (22, 30.0)
     assert training.pop("actual_known_at") > training["tipoff_at"]
     assert training == computed[PLAYOFF][playoff.FADING]
 
@@ -277,7 +277,7 @@ def test_serving_backfill_and_training_give_identical_rows(
     assert world.features(DAY, AS_OF) == rows
     params = {"as_of": AFTER, "first_date": DAY, "last_date": DAY}
     training = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    actual = {row["player_id"]: (row.pop("actual_points"), row.pop("actual_minutes")) for row in training}
+    actual = {row["player_id"]: (row.pop("actual"), row.pop("actual_minutes")) for row in training}
     assert all(row.pop("actual_known_at") < AFTER for row in training)
     assert actual == {RISING: (30, 30.0), FOE: (2, 30.0)}
     assert {row["player_id"]: row for row in training} == {player: rows[player] for player in actual}

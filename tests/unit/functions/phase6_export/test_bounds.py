@@ -20,7 +20,7 @@ SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.iterd
 COLUMNS = {
     "player_id": bounds.PLAYER_ID,
     "points": bounds.PLAYER_BOX["points"],
-    "actual_points": bounds.PLAYER_BOX["points"],
+    "actual": bounds.PLAYER_BOX["points"],
     "minutes": bounds.PLAYER_BOX["minutes"],
     "line": bounds.PROPS["line"],
     "over_price": bounds.PROPS["over_price"],
@@ -111,7 +111,7 @@ def test_a_date_is_one_of_a_year_that_a_game_can_be_of(fits: str, pattern: str) 
         ("line", "p_over", [-0.0001, 1.0001]),
         ("line", "expected_value", [-1.01, 201]),
         ("line", "fair_over_price", [1e7, -1e7]),
-        ("player", "predicted_points", [-0.01, 150.01, 1e300]),
+        ("player", "predicted", [-0.01, 150.01, 1e300]),
         ("player", "player_id", [0, -1, 10_000_000_000]),
         ("player", "last_10_points", [[151], [-1]]),
     ],

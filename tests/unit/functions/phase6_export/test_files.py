@@ -154,11 +154,11 @@ def test_all_players_names_everybody_with_what_is_said_or_why_not(ready: Evening
         "OVER",
         "LAL",
     )
-    assert alpha["predicted_points"] == 26.12
+    assert alpha["predicted"] == 26.12
     assert alpha["context"]["points_season"] == 24.0
     assert alpha["last_10_points"] == [30, 29, 28, 27, 26, 25, 24, 23, 22, 21]
     assert [system["system_id"] for system in alpha["systems"]] == sorted(SYSTEMS)
-    assert (out["status"], out["reason"], out["predicted_points"]) == ("left_out", "out", None)
+    assert (out["status"], out["reason"], out["predicted"]) == ("left_out", "out", None)
     gamma = body["games"][1]["players"][1]
     assert (gamma["recommendation"], gamma["line"], gamma["has_line"]) == ("NO_LINE", None, False)
     assert [(each["player_name"], each["game_id"]) for each in body["unmatched"]] == [
@@ -277,10 +277,10 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
         "line_value": Decimal("24.5"),
         "line_kind": "main",
         "recommendation": "OVER",
-        "predicted_points": 26.0,
+        "predicted": 26.0,
         "p_over": 0.56,
         "season_average": 24.0,
-        "actual_points": 30,
+        "actual": 30,
         "error": -4.0,
         "outcome": "win",
         "correct": True,
@@ -733,8 +733,8 @@ def test_who_had_no_line_and_who_had_a_further_line_alone_are_among_the_results(
         "line_value": None,
         "line_kind": "none",
         "recommendation": "NO_LINE",
-        "predicted_points": 14.0,
-        "actual_points": 12,
+        "predicted": 14.0,
+        "actual": 12,
         "outcome": "no_line",
         "graded_at": AS_OF,
     }

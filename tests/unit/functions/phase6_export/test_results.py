@@ -174,7 +174,7 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
         [25.5, "alternate", "UNDER", "PASS", "other", 105, "pass", None],
     ]
     assert [line["priced"] for line in alpha["systems"][0]["lines"]] == [False, True, True, True, True]
-    assert (alpha["line"], alpha["actual_points"], beta["actual_points"]) == (24.5, 23, 20)
+    assert (alpha["line"], alpha["actual"], beta["actual"]) == (24.5, 23, 20)
     (void,) = delta["systems"][0]["lines"]
     assert (delta["void_reason"], void["outcome"], void["recommendation"], void["profit"]) == (
         "did_not_play",
@@ -227,7 +227,7 @@ def test_the_record_counts_picks_by_what_became_of_them(night: Evening) -> None:
         [4, "Delta", "void", None],
     ]
     first = results["best_bets"][0]
-    assert [first[name] for name in ("line", "side", "bookmaker", "price", "opponent", "actual_points")] == [
+    assert [first[name] for name in ("line", "side", "bookmaker", "price", "opponent", "actual")] == [
         24.5,
         "OVER",
         "book",

@@ -178,9 +178,9 @@ def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Pat
 
 
 def test_rows_that_differ_in_more_than_explanations_are_noticed() -> None:
-    plain = [{"predicted_points": 20.0, "explanation": None}]
-    serving.expect_same(plain, [{"predicted_points": 20.0, "explanation": "[]"}])
-    for other in (plain, [{"predicted_points": 20.5, "explanation": "[]"}], []):
+    plain = [{"predicted": 20.0, "explanation": None}]
+    serving.expect_same(plain, [{"predicted": 20.0, "explanation": "[]"}])
+    for other in (plain, [{"predicted": 20.5, "explanation": "[]"}], []):
         with pytest.raises(BenchFailed, match="1 rows without"):
             serving.expect_same(plain, other)
 

@@ -20,7 +20,7 @@ SETUP = """
 CREATE SCHEMA nba_predictions;
 CREATE TABLE nba_predictions.player_prop_predictions (
     prediction_id VARCHAR, batch_id VARCHAR, game_date DATE, game_id VARCHAR, player_id BIGINT,
-    system_id VARCHAR, line_value DECIMAL(38, 9), predicted_points DOUBLE, tipoff_at TIMESTAMPTZ,
+    system_id VARCHAR, line_value DECIMAL(38, 9), predicted DOUBLE, tipoff_at TIMESTAMPTZ,
     load_seconds DOUBLE,
     extra STRUCT(run_id VARCHAR, note VARCHAR), created_at TIMESTAMPTZ);
 INSERT INTO nba_predictions.player_prop_predictions
@@ -31,7 +31,7 @@ FROM range(5) players(n), (VALUES ('ensemble_v1'), ('xgboost_v1')) systems(syste
      (VALUES (24.5), (25), (NULL)) l(line);
 CREATE VIEW nba_predictions.current_predictions AS FROM nba_predictions.player_prop_predictions;
 CREATE TABLE nba_predictions.prediction_accuracy AS
-SELECT game_date, game_id, player_id, system_id, line_value, predicted_points - 20 AS error,
+SELECT game_date, game_id, player_id, system_id, line_value, predicted - 20 AS error,
        now() AS graded_at
 FROM nba_predictions.player_prop_predictions;
 CREATE TABLE nba_predictions.system_daily_performance AS
@@ -91,19 +91,19 @@ ONE_ROW = "WHERE player_id = 3 AND system_id = 'xgboost_v1' AND line_value = 24.
     ("sql", "places", "shown"),
     [
         (
-            f"UPDATE {PREDICTIONS} SET predicted_points = nextafter(predicted_points, 99::DOUBLE) {ONE_ROW}",
+            f"UPDATE {PREDICTIONS} SET predicted = nextafter(predicted, 99::DOUBLE) {ONE_ROW}",
             1,
             "nba_predictions.current_predictions game_date=2025-11-14, game_id='0022500200', player_id=3, "
-            "system_id='xgboost_v1', line_value=24.500000000 predicted_points\n    A: 23.1\n"
+            "system_id='xgboost_v1', line_value=24.500000000 predicted\n    A: 23.1\n"
             "    B: 23.100000000000005",
         ),
         (f"DELETE FROM {PREDICTIONS} {ONE_ROW}", 1, "A: 1 rows\n    B: 0 rows"),
         (f"INSERT INTO {PREDICTIONS} FROM {PREDICTIONS} {ONE_ROW}", 1, "A: 1 rows\n    B: 2 rows"),
         (f"UPDATE {PREDICTIONS} SET line_value = 24 {ONE_ROW}", 2, "line_value=24.000000000"),
         (f"UPDATE {PREDICTIONS} SET extra = {{'run_id': 'r1', 'note': 'y'}} {ONE_ROW}", 1, "note: 'y'"),
-        (f"UPDATE {PREDICTIONS} SET predicted_points = NULL {ONE_ROW}", 1, "B: None"),
+        (f"UPDATE {PREDICTIONS} SET predicted = NULL {ONE_ROW}", 1, "B: None"),
         (
-            f"UPDATE {PREDICTIONS} SET predicted_points = 0",
+            f"UPDATE {PREDICTIONS} SET predicted = 0",
             30,
             "Different in 30 places; the first 20 are shown.",
         ),

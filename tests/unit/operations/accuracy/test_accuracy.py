@@ -33,8 +33,8 @@ def grade(player: int, predicted: float, actual: int | None, **changes: Any) -> 
     """A main line of 20.5, a season average of 18."""
     values = {
         "game_date": DAY, "game_id": "0022500201", "player_id": player, "player_lookup": f"p{player}",
-        "system_id": ENSEMBLE, "line_value": Decimal("20.5"), "line_kind": "main", "predicted_points": predicted,
-        "actual_points": actual, "recommendation": "PASS", "outcome": "pass", "p_over": 0.44, "p_push": 0.0,
+        "system_id": ENSEMBLE, "line_value": Decimal("20.5"), "line_kind": "main", "predicted": predicted,
+        "actual": actual, "recommendation": "PASS", "outcome": "pass", "p_over": 0.44, "p_push": 0.0,
         "suspicious": False, "graded_at": NOW,
     }  # fmt: skip
     if actual is not None:

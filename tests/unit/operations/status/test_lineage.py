@@ -132,7 +132,7 @@ def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening)
 def test_a_grade_belongs_to_its_prediction(traced: Evening) -> None:
     play(traced)
     (predicted,) = read_lineage(traced.runtime, DAY, "p1").predictions
-    assert (predicted.outcome, predicted.actual_points) == ("loss", 20)
+    assert (predicted.outcome, predicted.actual) == ("loss", 20)
     assert predicted.graded_at == traced.clock.now()
 
 

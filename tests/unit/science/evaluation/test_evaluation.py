@@ -21,8 +21,8 @@ from shared.science.evaluation import (
 
 def make_graded(*rows: dict[str, Any]) -> Graded:
     usual = {
-        "predicted_points": 20.0,
-        "actual_points": 22,
+        "predicted": 20.0,
+        "actual": 22,
         "line_value": 21.5,
         "season_average": 19.0,
         "p_over": 0.6,
@@ -82,9 +82,9 @@ def test_system_line_and_season_average_are_compared_on_the_same_rows() -> None:
     figures = performance(
         make_graded(
             {},
-            {"predicted_points": None, "line_value": 40.5, "p_over": None, "recommendation": "PASS", "outcome": "pass"},
+            {"predicted": None, "line_value": 40.5, "p_over": None, "recommendation": "PASS", "outcome": "pass"},
             {"season_average": None, "line_value": 50.5},
-            {"actual_points": None, "outcome": "void"},
+            {"actual": None, "outcome": "void"},
             {"line_kind": "alternate", "line_value": 23.5, "outcome": "loss"},
         )
     )
@@ -100,10 +100,10 @@ def test_pass_push_and_void_never_enter_the_hit_rate() -> None:
     figures = performance(
         make_graded(
             {},
-            {"outcome": "loss", "profit": -1.0, "actual_points": 15},
+            {"outcome": "loss", "profit": -1.0, "actual": 15},
             {"outcome": "push", "profit": 0.0, "line_value": 22.0},
             {"outcome": "pass", "recommendation": "PASS", "profit": None},
-            {"outcome": "void", "actual_points": None, "profit": None},
+            {"outcome": "void", "actual": None, "profit": None},
             {"outcome": "win", "profit": None},
         )
     )
@@ -120,11 +120,11 @@ ALTERNATES = [
     {"line_kind": "alternate", **each}
     for each in (
         {"outcome": "win"},
-        {"outcome": "loss", "profit": -1.0, "actual_points": 15},
+        {"outcome": "loss", "profit": -1.0, "actual": 15},
         {"outcome": "push", "profit": 0.0, "line_value": 22.0},
         {"outcome": "pass", "recommendation": "PASS", "profit": None},
-        {"outcome": "void", "actual_points": None, "profit": None},
-        {"outcome": "void", "recommendation": "PASS", "actual_points": None, "profit": None},
+        {"outcome": "void", "actual": None, "profit": None},
+        {"outcome": "void", "recommendation": "PASS", "actual": None, "profit": None},
     )
 ]
 
@@ -133,7 +133,7 @@ def test_alternate_lines_are_in_no_figure() -> None:
     """A player-game counts once, by its main line: each further line of it is the same game
     again.
     """
-    main: list[dict[str, Any]] = [{}, {"outcome": "loss", "profit": -1.0, "actual_points": 15}]
+    main: list[dict[str, Any]] = [{}, {"outcome": "loss", "profit": -1.0, "actual": 15}]
     assert performance(make_graded(*main, *ALTERNATES)) == performance(make_graded(*main))
     nothing = performance(make_graded(*ALTERNATES)).as_row()
     assert {name: value for name, value in nothing.items() if value} == {}
@@ -144,7 +144,7 @@ def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged(
     calibration.
     """
     right = {"p_over": 1.0}
-    wrong = {"p_over": 1.0, "actual_points": 15}
+    wrong = {"p_over": 1.0, "actual": 15}
     others = [{**wrong, "line_kind": "alternate"}, {**wrong, "line_kind": "none"}]
     figures = performance(make_graded(right, *others))
     assert (figures.brier, figures.calibration_error) == (0.0, 0.0)
@@ -152,7 +152,7 @@ def test_probabilities_of_other_lines_and_of_players_without_one_are_not_judged(
 
 
 def test_a_void_is_a_void_whatever_was_said_and_no_pass() -> None:
-    unplayed = {"outcome": "void", "actual_points": None, "profit": None}
+    unplayed = {"outcome": "void", "actual": None, "profit": None}
     figures = performance(make_graded({}, unplayed, {**unplayed, "recommendation": "PASS"}))
     assert (figures.n, figures.bets, figures.passes, figures.voids) == (1, 1, 0, 2)
     assert figures.priced_bets == 1
@@ -161,15 +161,15 @@ def test_a_void_is_a_void_whatever_was_said_and_no_pass() -> None:
 
 def test_a_stake_that_was_given_back_is_none_even_where_a_profit_stands() -> None:
     """Rows of an earlier version may hold a profit of 0 for a void."""
-    figures = performance(make_graded({}, {"outcome": "void", "actual_points": None, "profit": 0.0}))
+    figures = performance(make_graded({}, {"outcome": "void", "actual": None, "profit": 0.0}))
     assert figures.priced_bets == 1
     assert figures.roi == pytest.approx(0.909)
 
 
 def test_who_has_no_line_and_no_result_or_no_prediction_is_not_counted() -> None:
     alone = {"line_kind": "none", "line_value": None, "recommendation": "NO_LINE", "outcome": "no_line", "p_over": None}
-    unplayed = {**alone, "actual_points": None, "outcome": "void"}
-    figures = performance(make_graded(alone, unplayed, {**alone, "predicted_points": None}))
+    unplayed = {**alone, "actual": None, "outcome": "void"}
+    figures = performance(make_graded(alone, unplayed, {**alone, "predicted": None}))
     assert (figures.n_unlined, figures.mae_unlined) == (1, 2.0)
     assert performance(make_graded(unplayed)).n_unlined == 0
 

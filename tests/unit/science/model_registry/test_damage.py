@@ -173,7 +173,7 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
     assert all("rollback_to" in row["error_message"] for row in wrong)
     fine = {row["system_id"]: row for row in rows if not row["error_code"]}
     assert set(fine) == {*BASE_SYSTEMS, ENSEMBLE} - {system}
-    assert all(row["predicted_points"] is not None for row in fine.values())
+    assert all(row["predicted"] is not None for row in fine.values())
     if system == XGBOOST:
         assert f"without {XGBOOST} ({MODEL_DAMAGED})" in fine[ENSEMBLE]["reason"]
     assert MODEL_DAMAGED not in fine[MOVING_AVERAGE]["reason"]

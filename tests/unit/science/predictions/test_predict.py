@@ -168,7 +168,7 @@ def test_without_a_line_there_is_one_row_a_system() -> None:
     for row in rows:
         assert (row["recommendation"], row["line_kind"], row["line_value"]) == ("NO_LINE", "none", None)
         assert row["reason"].startswith("no_line; ")
-        assert row["predicted_points"] > 0
+        assert row["predicted"] > 0
         assert row["p_over"] is None
         assert row["uses_market"] is False
 
@@ -179,10 +179,10 @@ def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> N
     means = {(row["player_id"], row["system_id"]): row for row in rows}
     for system in SYSTEMS:
         without, with_line = means[1629029, system], means[2, system]
-        assert with_line["predicted_points_no_market"] == without["predicted_points"]
+        assert with_line["predicted_no_market"] == without["predicted"]
         assert with_line["uses_market"] is (system == ENSEMBLE)
     lifted = means[2, ENSEMBLE]
-    assert lifted["predicted_points"] > lifted["predicted_points_no_market"] + 1.0
+    assert lifted["predicted"] > lifted["predicted_no_market"] + 1.0
 
 
 def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line() -> None:
@@ -193,7 +193,7 @@ def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line
         [point] = median(one.mean, one.sd**2)
         mine = [row for row in rows if row["system_id"] == one.system_id]
         assert one.points[0] == pytest.approx(point, abs=1e-6)
-        assert {row["predicted_points"] for row in mine} == {one.points[0]}
+        assert {row["predicted"] for row in mine} == {one.points[0]}
         assert point < one.mean[0]
         assert {row["predicted_sd"] for row in mine} == {one.sd[0]}
         for row in mine:
@@ -223,10 +223,10 @@ def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> 
         for start, end in pairwise(len(SYSTEMS) * lines for lines in (0, 5, 10, 11, 12))
     )
     shift = 0.5 * 0.2533471 * float(np.sqrt(START_VARIANCE.of(np.array([19.5])))[0])
-    gained = lined_told[0]["predicted_points"] - lined[0]["predicted_points"]
+    gained = lined_told[0]["predicted"] - lined[0]["predicted"]
     assert gained == pytest.approx(shift + 0.5 * 20.0 * 0.2, abs=0.1)
-    assert lined_told[0]["predicted_points_no_market"] == lined[0]["predicted_points_no_market"]
-    assert plain_told[0]["predicted_points"] == plain[0]["predicted_points"] == lined[0]["predicted_points_no_market"]
+    assert lined_told[0]["predicted_no_market"] == lined[0]["predicted_no_market"]
+    assert plain_told[0]["predicted"] == plain[0]["predicted"] == lined[0]["predicted_no_market"]
     assert "0.50 towards the line, 0.50 of its price, 0.50 of late absences" in lined[0]["reason"]
     assert "the line" not in plain[0]["reason"]
 
@@ -252,7 +252,7 @@ def test_untrained_systems_and_short_histories_say_so_in_their_rows() -> None:
     }
     failed = [row for row in rows if row["error_code"]]
     for row in failed:
-        assert (row["recommendation"], row["predicted_points"], row["p_over"]) == ("PASS", None, None)
+        assert (row["recommendation"], row["predicted"], row["p_over"]) == ("PASS", None, None)
         assert row["reason"].startswith(row["error_code"])
         assert row["error_message"]
     unlined = predicted_rows([{**short, "lines": None}], Models(), POLICY)
@@ -263,7 +263,7 @@ def test_the_ensemble_goes_on_without_a_system_that_cannot_predict() -> None:
     rookie = {**player(LINED), "history": None}
     rows = {row["system_id"]: row for row in predicted_rows([rookie], train_once().models, POLICY)}
     assert rows["similarity_balanced_v1"]["error_code"] == "too_few_games"
-    assert rows[ENSEMBLE]["predicted_points"] > 0
+    assert rows[ENSEMBLE]["predicted"] > 0
 
 
 def test_a_player_of_whom_nothing_is_known_is_an_error_in_every_system() -> None:
@@ -275,7 +275,7 @@ def test_a_player_of_whom_nothing_is_known_is_an_error_in_every_system() -> None
 
 def test_edge_and_fair_price_follow_from_the_stored_figures() -> None:
     for row in predicted_rows([player(LINED)], train_once().models, POLICY):
-        assert row["edge"] == pytest.approx(row["predicted_points"] - float(row["line_value"]), abs=1e-6)
+        assert row["edge"] == pytest.approx(row["predicted"] - float(row["line_value"]), abs=1e-6)
         assert (row["fair_over_price"] < 0) == (row["p_over"] > 0.5)
         assert np.isfinite(row["predicted_sd"])
 
@@ -295,7 +295,7 @@ def test_a_system_that_is_left_out_says_why_and_the_ensemble_goes_on_without_it(
         if row["system_id"] == XGBOOST:
             assert (row["error_code"], row["error_message"]) == ("breaker_open", why)
             assert row["recommendation"] == ("NO_LINE" if row["line_value"] is None else "PASS")
-            assert row["predicted_points"] is row["p_over"] is row["confidence_score"] is None
+            assert row["predicted"] is row["p_over"] is row["confidence_score"] is None
         elif row["system_id"] == ENSEMBLE:
             assert row["error_code"] is None
             assert row["reason"].endswith("; without xgboost_v1 (breaker_open)")
@@ -356,7 +356,7 @@ def test_a_line_that_no_book_means_is_shown_and_never_a_pick(line: str, marked: 
         assert row["recommendation"] == "PASS"
         assert row["reason"].startswith(f"suspicious_line; {why}; ")
         assert row["p_over"] is row["expected_value"] is row["confidence_score"] is row["edge"] is None
-        assert row["predicted_points"] == plain[row["system_id"]]["predicted_points"]
+        assert row["predicted"] == plain[row["system_id"]]["predicted"]
         assert row["uses_market"] is False
 
 
