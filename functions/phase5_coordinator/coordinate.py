@@ -173,7 +173,9 @@ def _record_expected(
     context.runtime.warehouse.load(EXPECTED, table_of(EXPECTED, rows), mode="append", job_id=job_id)
 
 
-def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, Mapping[str, str]]) -> str:
+def _keep_requests(
+    context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, Mapping[str, str]]
+) -> str:
     """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the
     outbox sends.
     """

@@ -60,9 +60,7 @@ def _verdict(row: Row, advice: Advice, player: Row) -> str:
         why = (row["error_message"] or row["error_code"]).removesuffix(".")
         return f"Pass: {row['system_id']} could not predict, {why}."
     if advice.recommendation == "NO_LINE":
-        return (
-            f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted'])}."
-        )
+        return f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted'])}."
     heads = row["reason"].split("; ")
     if heads[0] == SUSPICIOUS:
         why = heads[1] if len(heads) > 1 else "nobody can mean it"
@@ -100,9 +98,7 @@ def _forecast(row: Row, player: Row) -> str:
     """The forecast is a median; with a whole line P(over) leaves the push out."""
     gap = row["edge"]
     place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
-    sentence = (
-        f"{_name(player, row)} is forecast at {_figure(row['predicted'])}, {place} the line of {_line(row)}"
-    )
+    sentence = f"{_name(player, row)} is forecast at {_figure(row['predicted'])}, {place} the line of {_line(row)}"
     return f"{sentence} (P(over) {row['p_over']:.1%})."
 
 

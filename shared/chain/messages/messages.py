@@ -213,8 +213,8 @@ class PredictionRequest(PhaseMessage):
     @classmethod
     def _by_stat(cls, models: Any) -> Any:
         """A request of a release that knew points alone pins system_id -> version."""
-        of_points = isinstance(models, dict) and any(isinstance(each, str) for each in models.values())
-        return {POINTS.name: models} if of_points else models
+        is_flat = isinstance(models, dict) and models and all(isinstance(each, str) for each in models.values())
+        return {POINTS.name: models} if is_flat else models
 
     @field_validator("players")
     @classmethod

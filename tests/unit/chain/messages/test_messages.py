@@ -141,6 +141,8 @@ def test_the_run_ids_of_the_system_are_accepted(run_id: str) -> None:
         {"unit": None},
         {"players": None},
         {"models": ["xgboost_v1"]},
+        {"models": {"points": ["xgboost_v1"]}},
+        {"models": {"points": {"xgboost_v1": "1"}, "ensemble_v1": "1"}},
         {"revision": "first"},
         {"game_date": None},
     ],
@@ -149,6 +151,20 @@ def test_a_request_with_a_bad_field_is_refused(change: dict[str, Any]) -> None:
     assert parse(REQUEST, PredictionRequest).unit == "203999"
     with pytest.raises(ValidationError, match=next(iter(change))):
         parse({**REQUEST, **change}, PredictionRequest)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "read"),
+    [
+        ({}, {}),
+        ({"points": {"xgboost_v1": "1"}}, {"points": {"xgboost_v1": "1"}}),
+        ({"xgboost_v1": "1", "ensemble_v1": "2"}, {"points": {"xgboost_v1": "1", "ensemble_v1": "2"}}),
+    ],
+)
+def test_a_request_of_a_release_that_knew_points_alone_pins_their_models(
+    pinned: dict[str, Any], read: dict[str, Any]
+) -> None:
+    assert parse({**REQUEST, "models": pinned}, PredictionRequest).models == read
 
 
 def test_sequence_begins_at_one() -> None:
