@@ -63,3 +63,5 @@ STATS: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 PROP_MARKETS = tuple(market for stat in STATS.values() for market in stat.markets)
 """What the Odds API is asked for (each costs quota), and odds_api_player_points_props keeps."""
 HIGHEST_LINE = max(stat.most for stat in STATS.values())
+# What a box score counts by itself; the other statistics are sums of these.
+BASE_STATS = ("points", "rebounds", "assists", "threes")

@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import STATS
+from shared.nba.stats import BASE_STATS
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -79,7 +79,7 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sql._fragment.cache_clear()
 
 
-@pytest.mark.parametrize("stat", STATS)
+@pytest.mark.parametrize("stat", BASE_STATS)
 def test_every_statistic_has_every_feature(stat: str) -> None:
     """A statistic of shared/nba/stats.py that a statement or a schema lacks is named here."""
     used = {
@@ -87,11 +87,15 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
         for path in FILES
         for name, values in re.findall(r"\{\{(stat_\w+)\(([^()]*)\)", path.read_text(encoding="utf-8"))
     }
-    unused = sorted(f"{{{{{part}(... {stat})}}}}" for part in PARTS - {name for name, of in used if of == stat})
+    unused = sorted(f"{{{{{part}(... {stat})}}}}" for part in PARTS - {name for name, of in used if of in (stat, "*")})
     assert not unused, f"no SQL of functions/phase4_precompute/sql/ uses {', '.join(unused)}"
     columns = stat_columns(stat)
     assert len(columns) > 20
+    around = stat_columns(stat, "stat_circumstances")
+    assert set(around) <= {*load_schema("nba_precompute.player_composite_factors").columns}
+    assert set(around) <= {*load_schema(FEATURE_STORE).columns}
     for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
         undeclared = sorted(set(columns) - set(load_schema(table).columns))
         assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
-    assert stat in load_schema("nba_analytics.player_game_summary").columns
+    column = {"threes": "fg3m"}.get(stat, stat)
+    assert column in load_schema("nba_analytics.player_game_summary").columns
