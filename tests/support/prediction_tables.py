@@ -27,7 +27,7 @@ TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025,
 TEAMS = {EARLY: ("BOS", "LAL"), LATE: ("DEN", "GSW")}
 AS_OF = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 NOW = AS_OF + timedelta(minutes=5)
-EXPLANATION = '[{"feature":"line","value":24.5,"points":1.25},{"feature":"form","value":null,"points":-0.5}]'
+EXPLANATION = '[{"feature":"line","value":24.5,"effect":1.25},{"feature":"form","value":null,"effect":-0.5}]'
 
 
 class Evening:
@@ -192,11 +192,13 @@ def prediction_row(
     recommendation: str = "OVER",
     mean: float | None = 26.123456,
     revision: int = 1,
+    stat: str = "points",
     **changes: Any,
 ) -> dict[str, Any]:
     """A row of player_prop_predictions; without a line it is a NO_LINE row."""
     row = {
-        "prediction_id": f"{player_id}-{system}-{line}-r{revision}",
+        "prediction_id": f"{player_id}-{stat}-{system}-{line}-r{revision}",
+        "stat": stat,
         "batch_id": f"batch_{DAY}_r{revision}",
         "system_id": system,
         "model_version": "1",
