@@ -141,8 +141,8 @@ def document(
         header: What stands at its top.
         content: The other fields, in their order. An iterator stands for a long list of objects:
             they are made, checked and written one at a time, so that no more of the file than its
-            bytes is ever held. What is Encoded is an object that was checked in another file, and an
-            empty one to this one's schema.
+            bytes is ever held. What is Encoded is an object that was checked in another file, and
+            an empty one to this one's schema.
         max_age: Seconds that a reader may keep it.
         keep: A field of the long list's objects that another file has too (see Document.elements).
 

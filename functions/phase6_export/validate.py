@@ -112,7 +112,7 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     found = coverage(day)
     # where everybody's game is called off or over early, nobody is missing
     if found.share < min_coverage and (found.expected or not day.withheld):
-        lacking = "".join(f", {n} have no {label_of_stat(stat)}" for stat, n in sorted(found.lacking.items()))
+        lacking = "".join(f", without {label_of_stat(stat)}: {n}" for stat, n in sorted(found.lacking.items()))
         counts = f"{found.covered} of {found.expected} expected players{lacking}"
         why = f"predictions cover {counts}, less than {min_coverage:.0%}"
         return Refusal("failed", Event.LOW_COVERAGE, why, can_heal=True)

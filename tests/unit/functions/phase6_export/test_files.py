@@ -159,8 +159,8 @@ def test_all_players_names_everybody_with_what_is_said_or_why_not(ready: Evening
     assert (out["status"], out["reason"], out["stats"]["points"]["predicted"]) == ("left_out", "out", None)
     gamma = body["games"][1]["players"][1]
     assert gamma["has_line"] is False
-    said = gamma["stats"]["points"]
-    assert (said["recommendation"], said["line"], said["has_line"]) == ("NO_LINE", None, False)
+    unlined = gamma["stats"]["points"]
+    assert (unlined["recommendation"], unlined["line"], unlined["has_line"]) == ("NO_LINE", None, False)
     assert [(each["player_name"], each["game_id"]) for each in body["unmatched"]] == [
         ("Nobody", None),
         ("Nobody 2", EARLY),

@@ -16,10 +16,13 @@ import pytest
 from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import STAT_LABELS, label_of_stat
+from functions.phase6_export.reading import PACKAGE
 from functions.phase6_export.schema_check import check, load
 from shared.core.errors import SchemaMismatch
 from shared.nba.stats import STATS
 from shared.science.systems.output import SYSTEMS
+from shared.stores.warehouse.schemas import load_schema
+from shared.stores.warehouse.sql import read_sql
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -103,8 +106,8 @@ def test_tonights_entry_says_of_each_statistic_what_is_its_own(night: Evening) -
     export(night)
     games = read(night, "tonight/all-players.json", "all_players")["games"]
     alpha, out, beta = (player for game in games for player in game["players"])
-    said = [[each[name] for name in ("has_line", "line", "predicted", "last_10")] for each in alpha["stats"].values()]
-    assert said == [[True, 24.5, 26.12, [30]], [True, 5.5, 6.5, [7]]]
+    shown = [[each[name] for name in ("has_line", "line", "predicted", "last_10")] for each in alpha["stats"].values()]
+    assert shown == [[True, 24.5, 26.12, [30]], [True, 5.5, 6.5, [7]]]
     assert [each["season_average"] for each in alpha["stats"].values()] == [24.0, None]
     assert [each["expected_value"] for each in alpha["stats"].values()] == [0.05, 0.07]
     assert "forecast at 6.5 assists, 1.0 above the line of 5.5" in alpha["stats"]["assists"]["recommendation_reason"]
@@ -194,7 +197,7 @@ def test_who_lacks_a_statistic_that_his_batch_predicts_is_not_covered(night: Eve
     night.add(PREDICTIONS, [prediction_row(LATE, 3, "Gamma")])
     outcome = run(message(), night.context("phase6_export"))
     assert (outcome.status, outcome.metadata["coverage"]) == ("failed", {"expected": 3, "covered": 2, "share": 0.6667})
-    reason = "predictions cover 2 of 3 expected players, 1 have no assists, less than 80%"
+    reason = "predictions cover 2 of 3 expected players, without assists: 1, less than 80%"
     assert outcome.reason.startswith(reason)
 
 
@@ -252,3 +255,12 @@ def test_every_statistic_has_its_place_in_files_and_its_word() -> None:
     assert sorted(["dunks", *reversed(list(STATS))], key=order_of) == [*STATS, "dunks"]
     assert set(known) <= set(load("player")["properties"]["last_games"]["items"]["properties"])
     assert label_of_stat("dunks") == "dunks"
+
+
+def test_averages_of_every_statistic_that_has_features_are_read() -> None:
+    columns, sql = load_schema("nba_predictions.ml_feature_store").columns, read_sql(PACKAGE, "players")
+    with_features = [stat for stat in load("common")["$defs"]["stat"]["enum"] if f"{stat}_season" in columns]
+    assert "points" in with_features
+    for stat in with_features:
+        lacking = [name for name in ("season", "l5", "l10") if f" features.{stat}_{name}," not in sql]
+        assert lacking == [], f"functions/phase6_export/sql/players.sql lacks them of {stat}"
