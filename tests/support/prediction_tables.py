@@ -192,14 +192,13 @@ def prediction_row(
     recommendation: str = "OVER",
     mean: float | None = 26.123456,
     revision: int = 1,
-    stat: str = "points",
     **changes: Any,
 ) -> dict[str, Any]:
     """A row of player_prop_predictions; without a line it is a NO_LINE row."""
     row = {
-        "prediction_id": f"{player_id}-{stat}-{system}-{line}-r{revision}",
-        "stat": stat,
+        "prediction_id": f"{player_id}-{system}-{line}-r{revision}",
         "batch_id": f"batch_{DAY}_r{revision}",
+        "stat": "points",
         "system_id": system,
         "model_version": "1",
         "player_id": player_id,
