@@ -1,5 +1,5 @@
-"""What every feature, and every term of a system's formula, is called beside its points in an
-explanation.
+"""What every feature, and every term of a system's formula, is called beside its effect in an
+explanation, and what a statistic is called in a sentence.
 
 Each label is of the player ("his") or his team unless it says otherwise. A test holds the names
 against the feature store's and the systems' own.
@@ -146,6 +146,25 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "teammates_out_lines": "team-mates ruled out since the lines were made",
     }
 )
+
+# In the order of shared/nba/stats.py.
+STAT_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "points": "points",
+        "rebounds": "rebounds",
+        "assists": "assists",
+        "pra": "points, rebounds and assists",
+        "threes": "threes",
+        "pr": "points and rebounds",
+        "pa": "points and assists",
+        "ra": "rebounds and assists",
+    }
+)
+
+
+def label_of_stat(stat: str) -> str:
+    """The word for several of it: 24.1 points; a name that is not known stands for itself."""
+    return STAT_LABELS.get(stat, stat)
 
 
 def label(name: str) -> str:

@@ -88,7 +88,7 @@ SELECT
   context.injury_status IS NOT NULL AND context.injury_report_source IS NULL AS is_listed_elsewhere,
   features.quality_score,
   features.null_reasons,
-  features.line AS feature_line,
+  features.line AS points_line,
   features.games_season,
   features.points_season,
   features.points_l5,

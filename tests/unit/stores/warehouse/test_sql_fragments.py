@@ -71,6 +71,9 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         expand_fragments("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
     )
     assert expand_fragments("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    (tmp_path / "all.sql").write_text("-- Joined by OR.\n$1 > 0", encoding="utf-8")
+    assert expand_fragments("{{later(s., *)}}").count("s.a > ") == len(BASE_STATS)
+    assert expand_fragments("IF({{all(*)}}, 1, 0)") == f"IF({' OR '.join(f'{stat} > 0' for stat in BASE_STATS)}, 1, 0)"
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
             expand_fragments(wrong)
