@@ -198,6 +198,7 @@ def prediction_row(
     row = {
         "prediction_id": f"{player_id}-{system}-{line}-r{revision}",
         "batch_id": f"batch_{DAY}_r{revision}",
+        "stat": "points",
         "system_id": system,
         "model_version": "1",
         "player_id": player_id,

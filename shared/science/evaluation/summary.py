@@ -34,7 +34,7 @@ def summarise(scored: Scored, seed: int) -> dict[str, Any]:
     rows = scored.where(~(np.isnan(scored.predicted) | np.isnan(scored.actual)))
     days = DayBootstrap(rows.day, seed)
     figures = {**_errors(rows, days), **_probabilities(rows), **_distribution(rows), **_bets(rows, days)}
-    of = {"system": rows.system, "market": rows.market, "n": len(rows)}
+    of = {"stat": rows.stat, "system": rows.system, "market": rows.market, "n": len(rows)}
     return of | {name: _round(value) for name, value in figures.items()}
 
 
