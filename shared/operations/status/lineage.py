@@ -108,7 +108,7 @@ class GameRow:
     game_id: str
     opponent: str
     values: Mapping[str, int | None]
-    """What it brought, by the statistics that are predicted of him; None: the box score lacks it."""
+    """What it brought, by the statistics predicted of him; None: the box score lacks it."""
     known_at: datetime
 
 

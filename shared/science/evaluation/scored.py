@@ -86,14 +86,14 @@ class Scored:
 
     @property
     def edge_of_bet(self) -> Floats:
-        """Points between prediction and line towards the side of the bet; NaN where no bet was
+        """What lies between prediction and line towards the side of the bet; NaN where no bet was
         recommended.
         """
         return np.where(self.staked, np.where(self.recommendation == "OVER", self.edge, -self.edge), np.nan)
 
     @property
     def line_difference(self) -> Floats:
-        """|predicted - actual| - |line - actual|, points: negative where the system was nearer than
+        """|predicted - actual| - |line - actual|: negative where the system was nearer than
         the line.
         """
         difference: Floats = np.abs(self.predicted - self.actual) - np.abs(self.line - self.actual)

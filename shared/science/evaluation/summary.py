@@ -89,7 +89,7 @@ def _bets(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
         "wins": int(won[settled].sum()),
         "pushes": int((rows.staked & (rows.actual == rows.tested_line)).sum()),
         "passes": int((rows.recommendation == "PASS").sum()),
-        "by_edge": by_edge(rows.edge_of_bet, won, profit, days),
+        "by_edge": [{"stat": rows.stat, **each} for each in by_edge(rows.edge_of_bet, won, profit, days)],
     }
 
 

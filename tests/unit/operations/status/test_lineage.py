@@ -119,8 +119,8 @@ def test_the_file_of_the_list_in_force_is_named(traced: Evening) -> None:
 def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening) -> None:
     pick = {
         "game_date": DAY, "player_lookup": "p1", "player_id": 1, "game_id": EARLY, "list_id": "later", "rank": 1,
-        "exported_at": NOW + timedelta(minutes=1), "stat": "points", "system_id": "ensemble_v1", "line_value": Decimal("27.5"),
-        "side": "UNDER", "bookmaker": "bookone",
+        "exported_at": NOW + timedelta(minutes=1), "stat": "points", "system_id": "ensemble_v1",
+        "line_value": Decimal("27.5"), "side": "UNDER", "bookmaker": "bookone",
     }  # fmt: skip
     traced.add(PICKS, [row(PICKS, **pick)])
     found = read_lineage(traced.runtime, DAY, "p1")
@@ -140,20 +140,17 @@ def test_what_is_of_another_statistic_stays_apart(traced: Evening) -> None:
     """The same line of another statistic has neither the points' grade nor, as an alternate one,
     their pick; a game's value that nobody counted is unknown.
     """
-    other = {"stat": "another", "predicted": 7.0}
-    traced.add(PREDICTIONS, [prediction_row(EARLY, 1, "P1", model_version="7", **other)])
+    play(traced)
+    traced.add(PREDICTIONS, [prediction_row(EARLY, 1, "P1", mean=7.0, stat="another", model_version="7")])
     traced.add(LINES, [line("bookone", "24.5", stat="another", is_main=False), line("bookone", "6.5", stat="another")])
     found = read_lineage(traced.runtime, DAY, "p1")
-    assert [(each.stat, each.predicted) for each in found.predictions] == [("points", 26.123456), ("another", 7.0)]
+    forecasts = [(each.stat, each.predicted, each.outcome) for each in found.predictions]
+    assert forecasts == [("points", 26.123456, "loss"), ("another", 7.0, None)]
     assert found.model_versions == {"points": {"ensemble_v1": "1"}, "another": {"ensemble_v1": "7"}}
     lines = [(each.stat, each.bookmaker, each.line) for each in found.lines]
     assert lines == [("points", "bookone", 24.5), ("points", "booktwo", 25.5), ("another", "bookone", 6.5)]
     assert len(found.games) == MOST_GAMES
     assert found.games[0].values == {"points": 9, "another": None}
-    play(traced)
-    points, unknown = read_lineage(traced.runtime, DAY, "p1").predictions
-    assert (points.outcome, points.actual) == ("loss", 20)
-    assert (unknown.outcome, unknown.actual) == ("void", None)
 
 
 def test_the_inputs_of_its_batch_are_named(traced: Evening) -> None:
