@@ -89,12 +89,12 @@ def _name(figures: Mapping[str, Any]) -> str:
     return f"{figures['system']} {'with' if figures['market'] else 'without'} market on {figures['stat']}"
 
 
-def _is_beside(figures: Mapping[str, Any]) -> tuple[tuple[int, str], bool]:
+def _place(figures: Mapping[str, Any]) -> tuple[tuple[int, str], bool]:
     """Of each statistic the ensemble with market comes first."""
     return place_of(figures["stat"]), not (figures["system"] == plots.ENSEMBLE and figures["market"])
 
 
 def _section(name: str, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    edges = [(_name(each), tables.by_edge(each)) for each in sorted(figures, key=_is_beside) if each["by_edge"]]
+    edges = [(_name(each), tables.by_edge(each)) for each in sorted(figures, key=_place) if each["by_edge"]]
     bets = tables.bets(figures) if any(each["probability_n"] or each["bets"] for each in figures) else None
     return {"name": name, "title": TITLES[name], "errors": tables.errors(figures), "bets": bets, "edges": edges}

@@ -179,8 +179,9 @@ PICKS = Kind(
         Column("player", "player"),
         Column("side", "side"),
         Column("line", "line"),
+        Column("statistic", "stat"),
         Column("chance", "chance", "{:.1%}".format),
-        Column("points", "predicted", "{:.1f}".format),
+        Column("forecast", "predicted", "{:.1f}".format),
         Column("injuries", "injuries"),
     ),
 )

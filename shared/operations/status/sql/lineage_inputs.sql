@@ -1,7 +1,7 @@
 -- What stands behind a player's features of a moment: the feature row, the injury lists, the lines,
 -- and his games before, newest first. Parameters: @game_date, @game_id, @player_id,
--- @features_as_of; @first is the first day of the games looked at, @most how many of them; @stats the
--- statistics whose values they are asked for.
+-- @features_as_of; @first is the first day of the games looked at, @most how many of them, and
+-- @stats the statistics whose values are asked for.
 WITH
 features AS (
   SELECT

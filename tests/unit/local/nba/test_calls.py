@@ -85,7 +85,11 @@ ANSWERS: dict[str, Any] = {
     "GET /audit": {
         "audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "x", "details": {}}]
     },
-    "GET /picks": {"picks": [{"rank": 1, "player": "A", "side": "OVER", "chance": 0.567, "predicted": 20.25}]},
+    "GET /picks": {
+        "picks": [
+            {"rank": 1, "player": "A", "side": "OVER", "stat": "points", "chance": 0.567, "predicted": 20.25},
+        ],
+    },
     "GET /accuracy": {"windows": [{"stat": "points", "window": "7", "system": "s", "n": 3, "mae": 4.5}]},
     "GET /dates/2025-11-14/actions": {"actions": []},
     "GET /backfills": {"backfills": [{"key": "k-1", "says": "done"}]},
