@@ -16,6 +16,7 @@ from local.backtest.bets import Bets, bets_of, no_bets
 from local.backtest.evaluation_rows import LINED, EvaluationRows
 from local.backtest.rows import FeatureRows
 from local.backtest.walk import VARIANTS, Forecast, Variant
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Floats, Mask, Scored
 from shared.science.predictions.lines import Best, Policy
 from shared.science.systems.distribution import cumulative
@@ -147,6 +148,7 @@ def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Ma
         bets = {name: values[at] for name, values in vars(answer.bets).items()} if lined else no_bets(n)
         result.append(
             Scored(
+                stat=POINTS.name,
                 system=system,
                 market=market,
                 predicted=answer.forecast.point[at],

@@ -158,6 +158,11 @@ def test_the_command_writes_its_files_and_says_where(
     for name in LISTS:
         assert {(one["system"], one["market"]) for one in document[name]} == set(ended.played.forecasts[EVENING.name])
         assert len({one["n"] for one in document[name]}) == 1, "identical rows"
+    systems = [one for name in LISTS for one in document[name]]
+    edges = [one for each in systems for one in each["by_edge"]]
+    assert edges
+    about = [*systems, *edges, *document["training"], *document["rows"].values(), document["leak_scan"]]
+    assert {one["stat"] for one in about} == {"points"}, "every figure names its statistic"
     asked = document["rows"]["lined"]
     assert asked["asked"] == asked["predicted"] + sum(asked["left_out"].values())
     assert all(one["line_mae"] is None and one["roi"] is None for one in document["all"])

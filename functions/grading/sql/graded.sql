@@ -32,6 +32,8 @@ facts AS (
     CASE
       WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
+      -- He played, and the box score does not have the statistic: no bet on it is won or lost.
+      WHEN {{stat_value(games., , predictions.stat)}} IS NULL THEN 'no_figure'
     END AS void_reason,
     IF(finished.void_reason IS NULL, {{stat_value(games., , predictions.stat)}}, NULL) AS actual,
     -- The side of a bet is what it recommends; rows older than the column have no other.

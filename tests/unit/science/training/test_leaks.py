@@ -107,8 +107,8 @@ def _predict_boosted(rows: TrainingRows) -> Scored:
     )
     nothing = np.full(len(tested), np.nan)
     return Scored(
-        system=XGBOOST, market=False, day=tested.day, actual=tested.points, predicted=output.mean, cdf=None,
-        line=tested.line, season_average=nothing, last10=nothing, p_over=nothing, p_push=nothing,
+        stat="points", system=XGBOOST, market=False, day=tested.day, actual=tested.points, predicted=output.mean,
+        cdf=None, line=tested.line, season_average=nothing, last10=nothing, p_over=nothing, p_push=nothing,
         tested_line=tested.line, book_p_over=nothing, edge=output.mean - tested.line,
         recommendation=np.full(len(tested), "PASS"), profit=nothing,
     )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS
+from shared.nba.stats import BASE_STATS, STATS
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -32,11 +32,11 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
     "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
-    "stat_value": r"WHEN 'points' THEN",
+    "stat_value": r"CASE \S+\s+WHEN 'points' THEN",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
 # lacks one.
-PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")} - {"stat_value"}
+PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")} - WORDS.keys()
 
 
 def test_every_rule_is_used_and_stands_nowhere_else() -> None:
@@ -80,6 +80,11 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(NotFound, match=r"nowhere\.sql"):
         expand_fragments("{{nowhere()}}")
     sql._fragment.cache_clear()
+
+
+@pytest.mark.parametrize("stat", STATS)
+def test_every_statistic_has_its_value_in_a_game(stat: str) -> None:
+    assert f"WHEN '{stat}' THEN" in expand_fragments("{{stat_value(games., , grades.stat)}}")
 
 
 @pytest.mark.parametrize("stat", BASE_STATS)
