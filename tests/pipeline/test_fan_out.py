@@ -231,7 +231,7 @@ def test_a_retry_sends_the_requests_that_were_kept_first(
         evening.run_until_idle()
     evening.start()
     pointer = json.dumps({"xgboost_v1": "newer", "ensemble_v1": "newer"}).encode()
-    evening.models.write("models/current.json", pointer, content_type="application/json")
+    evening.models.write("models/points/current.json", pointer, content_type="application/json")
     evening.run_until_idle()
     assert {json.dumps(request["models"]) for request in evening.list_published("prediction-request")} == {"{}"}
     assert current_predictions(evening) == current_predictions(undisturbed)
@@ -303,7 +303,7 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(
 
 def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: PipelineHarness) -> None:
     pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
-    evening.models.write("models/current.json", pointer, content_type="application/json")
+    evening.models.write("models/points/current.json", pointer, content_type="application/json")
     earlier = StoreUnavailable("a unit of an earlier batch")  # this one has four
     circuit_breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
     trigger(evening)

@@ -29,7 +29,7 @@ def test_a_part_of_the_rows_keeps_what_belongs_together() -> None:
         np.testing.assert_array_equal(part.features[name], values[use])
     np.testing.assert_array_equal(part.history.values["points"], SMALL.history.values["points"][use])
     np.testing.assert_array_equal(part.day, SMALL.day[use])
-    np.testing.assert_array_equal(part.points, SMALL.points[use])
+    np.testing.assert_array_equal(part.actual, SMALL.actual[use])
     np.testing.assert_array_equal(part.minutes, SMALL.minutes[use])
     assert set(fit(training_rows().where(np.arange(2400) < 1500)).metrics["all"]) >= set(BASE_SYSTEMS)
 
@@ -53,7 +53,7 @@ def _change(values: np.ndarray, by: float = 1e-9) -> np.ndarray:
 
 
 CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
-    "a target": lambda rows: replace(rows, points=_change(rows.points)),
+    "a target": lambda rows: replace(rows, actual=_change(rows.actual)),
     "minutes": lambda rows: replace(rows, minutes=_change(rows.minutes)),
     "a feature": lambda rows: replace(
         rows, features={**rows.features, "points_l10": _change(rows.features["points_l10"])}
