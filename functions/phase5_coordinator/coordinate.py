@@ -26,7 +26,7 @@ from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
 from shared.core.severity import Severity
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import PointerDamaged, read_serving_or_none
 from shared.science.systems.history import GAMES, pack_histories
 from shared.stores.ports import Blobs
@@ -91,7 +91,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     path = _keep_requests(context, batch, units, models)
     failpoints.reach("coordinator.requests_written")
     return Outcome(
-        "success" if len(models) == len(STATS) else "partial",
+        "success" if len(models) == len(PREDICTED) else "partial",
         record_count=len(expected),
         reason=_describe_lacking(models, damages),
         output_table=EXPECTED,
@@ -117,7 +117,7 @@ def _pin_models(blobs: Blobs) -> tuple[dict[str, Mapping[str, str]], list[Pointe
     """Of each statistic what serves now, system_id -> version, where anything does; and the
     pointers that are damaged, which cost their own statistics alone.
     """
-    found = {stat: read_serving_or_none(blobs, stat) for stat in STATS}
+    found = {stat: read_serving_or_none(blobs, stat) for stat in PREDICTED}
     pinned = {stat: serving.versions for stat, (serving, _) in found.items() if serving.versions}
     return pinned, [damage for _, damage in found.values() if damage is not None]
 
@@ -125,7 +125,7 @@ def _pin_models(blobs: Blobs) -> tuple[dict[str, Mapping[str, str]], list[Pointe
 def _describe_lacking(models: Mapping[str, Mapping[str, str]], damages: Sequence[PointerDamaged]) -> str:
     """Which statistics have no trained models, and why; empty where all have."""
     damaged = {damage.stat for damage in damages}
-    untrained = [stat for stat in STATS if stat not in models and stat not in damaged]
+    untrained = [stat for stat in PREDICTED if stat not in models and stat not in damaged]
     reasons = [str(damage) for damage in damages]
     if untrained:
         reasons.append(f"no trained models of {', '.join(untrained)}: {NO_MODELS}")

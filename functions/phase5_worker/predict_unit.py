@@ -43,7 +43,7 @@ from shared.core import failpoints
 from shared.core.errors import DataError, Fatal, Retriable, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.registry import load_usable_models
 from shared.science.predictions.prediction_row import PredictionRow
@@ -104,7 +104,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     now = runtime.clock.now()
     models = {
         stat: load_usable_models(runtime.models, stat, message.models[stat], model_features())
-        for stat in STATS
+        for stat in PREDICTED
         if stat in message.models
     }
     damaged = {f"{stat}/{system}": why for stat, each in models.items() for system, why in each.damaged.items()}

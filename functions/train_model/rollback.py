@@ -11,7 +11,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PREVIOUS, TrainingMessage
 from shared.core.errors import DataError, Fatal
 from shared.core.events import Event
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import Promotion, Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import list_saved_versions, load_version, record_files
 from shared.science.systems.output import XGBOOST
@@ -57,7 +57,7 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
         return _report([_move(_find_stat(asked, context.runtime.models), asked, message, context)], [])
     moved: list[_Moved] = []
     refusals: list[DataError] = []
-    for stat in STATS:
+    for stat in PREDICTED:
         try:
             moved.append(_move(stat, asked, message, context))
         except DataError as refusal:
@@ -69,10 +69,10 @@ def roll_back(message: TrainingMessage, context: Context) -> Outcome:
 
 def _find_stat(version: str, blobs: Blobs) -> str:
     """The statistic that has a version; a version is of one alone."""
-    for stat in STATS:
+    for stat in PREDICTED:
         if version in list_saved_versions(blobs, stat):
             return stat
-    raise _make_refusal(f"there is no version {version}", list(STATS), blobs, Event.UNKNOWN_VERSION)
+    raise _make_refusal(f"there is no version {version}", list(PREDICTED), blobs, Event.UNKNOWN_VERSION)
 
 
 def _move(stat: str, asked: str, message: TrainingMessage, context: Context) -> _Moved:

@@ -21,7 +21,7 @@ from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.core.severity import Severity
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
@@ -66,8 +66,8 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
     """
     if message.rollback_to is not None:
         return roll_back(message, context)
-    rows = read_training_rows(context.runtime.warehouse, context.as_of)
-    known = {stat: int(rows[stat].predicted.sum()) if stat in rows else 0 for stat in STATS}
+    rows = read_training_rows(context.runtime.warehouse, context.as_of, PREDICTED)
+    known = {stat: int(rows[stat].predicted.sum()) if stat in rows else 0 for stat in PREDICTED}
     enough = [stat for stat, number in known.items() if number >= FEWEST_ROWS]
     lacking = [
         f"{number} training rows of {stat} before {context.as_of.isoformat()}, at least {FEWEST_ROWS} are needed:"

@@ -92,7 +92,7 @@ def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> Feature
         return np.asarray(table.column(name).to_numpy()).astype("datetime64[us]")
 
     return FeatureRows(
-        known=rows_of_table(warehouse, as_of, table)[POINTS.name],
+        known=rows_of_table(warehouse, as_of, table, [POINTS.name])[POINTS.name],
         game=np.array(table.column("game_id").to_pylist(), dtype=np.str_),
         player=np.asarray(table.column("player_id").to_numpy(), dtype=np.int64),
         as_of=timestamps("features_as_of"),

@@ -60,6 +60,8 @@ POINTS = Stat(
 )
 STATS: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 """By name, in the order in which they are shown."""
+PREDICTED: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
+"""Those that the systems predict, by name in the same order."""
 PROP_MARKETS = tuple(market for stat in STATS.values() for market in stat.markets)
 """What the Odds API is asked for (each costs quota), and odds_api_player_points_props keeps."""
 HIGHEST_LINE = max(stat.most for stat in STATS.values())

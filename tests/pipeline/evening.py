@@ -77,6 +77,7 @@ def line_row(player_id: int | None, game_id: str, line: str, bookmaker: str, **c
         "player_id": player_id,
         "player_lookup": f"player{player_id}",
         "player_name": f"Player {player_id}",
+        "stat": "points",
         "bookmaker": bookmaker,
         "is_main": True,
         "line": Decimal(line),

@@ -71,11 +71,11 @@ def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None
     assert [request["unit"] for request in requests] == [str(player) for player in PLAYERS]
     by_unit = {request["unit"]: request for request in requests}
     (lined,) = by_unit["101"]["players"]
-    assert lined["lines"]["main"] == "24.5"
-    assert [book["bookmaker"] for book in lined["lines"]["books"]] == ["bookone", "booktwo"]
+    assert lined["lines"]["points"]["main"] == "24.5"
+    assert [book["bookmaker"] for book in lined["lines"]["points"]["books"]] == ["bookone", "booktwo"]
     assert len(lined["history"]["points"]) == 8
     (unlined,) = by_unit["202"]["players"]
-    assert unlined["lines"] is None
+    assert unlined["lines"] == {}
     reset_counts(evening.warehouse)
     evening.run_until_idle(WORKERS)
     assert evening.warehouse.statement_counts == {"staging_load": len(PLAYERS)}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from shared.nba.stats import POINTS, STATS
+from shared.nba.stats import POINTS, PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import Models, save_models
@@ -165,7 +165,7 @@ def keep_models(models: Blobs) -> None:
     even = {system: 1 / len(BASE_SYSTEMS) for system in BASE_SYSTEMS}
     market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.2)
     variance = dict.fromkeys(SYSTEMS, START_VARIANCE)
-    for stat in STATS:
+    for stat in PREDICTED:
         version = f"load-{stat}"
         ensemble = EnsembleModel(version, Combination(0.0, even), market, variance, START_VARIANCE)
         trained = Models(XgboostModel(version, names, trees), ensemble)

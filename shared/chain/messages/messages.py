@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from shared.core.clock import YEARS, parse_timestamp, resolve_date
-from shared.nba.stats import POINTS, STATS
+from shared.nba.stats import POINTS, PREDICTED
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -192,8 +192,8 @@ class TrainingMessage(PhaseMessage):
     @field_validator("stat")
     @classmethod
     def _known_stat(cls, stat: str | None) -> str | None:
-        if stat is not None and stat not in STATS:
-            raise ValueError(f"there is no statistic {stat!r}; there are: {', '.join(STATS)}")
+        if stat is not None and stat not in PREDICTED:
+            raise ValueError(f"there is no statistic {stat!r}; there are: {', '.join(PREDICTED)}")
         return stat
 
     @model_validator(mode="after")

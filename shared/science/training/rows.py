@@ -5,7 +5,7 @@ the histories.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
-from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.outputs import FORMULA_FEATURES
 from shared.science.systems.columns import Floats, columns_of_table
@@ -122,14 +121,14 @@ class TrainingRows:
         return digest.hexdigest()
 
 
-def read_training_rows(warehouse: Warehouse, as_of: datetime) -> dict[str, TrainingRows]:
-    """Of each statistic feature rows with what happened and the histories as they were known then;
-    empty without any row.
+def read_training_rows(warehouse: Warehouse, as_of: datetime, stats: Collection[str]) -> dict[str, TrainingRows]:
+    """Of each of the statistics feature rows with what happened and the histories as they were known
+    then; empty without any row.
 
     Two queries whatever the number of statistics.
     """
     table = read_table(warehouse, as_of)
-    rows = rows_of_table(warehouse, as_of, table) if table.num_rows else {}
+    rows = rows_of_table(warehouse, as_of, table, stats) if table.num_rows else {}
     return {stat: _known_alone(each) for stat, each in rows.items()}
 
 
@@ -147,14 +146,16 @@ def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DA
     return warehouse.query(read_sql("shared.science.features", "training_rows"), {"as_of": as_of, **days})
 
 
-def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> dict[str, TrainingRows]:
+def rows_of_table(
+    warehouse: Warehouse, as_of: datetime, table: pa.Table, stats: Collection[str]
+) -> dict[str, TrainingRows]:
     """By statistic the rows of read_table, in its order, with their histories; at least one. Where
     the box score has not the statistic, what the player did is NaN.
     """
     names = model_features()
     # what happened is no feature
-    happened = columns_of_table(table, sorted({*(actual_column(stat) for stat in STATS), _MINUTES}))
-    averages = (season_column(stat) for stat in STATS)
+    happened = columns_of_table(table, sorted({*(actual_column(stat) for stat in stats), _MINUTES}))
+    averages = (season_column(stat) for stat in stats)
     features = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *averages, *_ALSO}))
     history = _histories(warehouse, as_of, table, _integers(table, "player_id"))
     day = table.column("game_date").to_numpy().astype("datetime64[D]")
@@ -169,7 +170,7 @@ def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> dic
             minutes=happened[_MINUTES],
             stat=stat,
         )
-        for stat in STATS
+        for stat in stats
     }
 
 

@@ -134,3 +134,14 @@ def test_a_pointer_moved_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
         move_pointer(blobs, "points", Serving({}, (), 0), "v3", by="first of two", at=AT, why="nothing serves yet")
     with pytest.raises(PreconditionFailed):
         blobs.write(pointer_of("points"), b"{}", content_type="application/json", if_generation=0)
+
+
+def test_each_statistic_has_a_pointer_and_a_history_of_its_own(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    promote(blobs, "v1", "v2")
+    seen = read_serving(blobs, "rebounds")
+    assert seen == Serving({}, (), 0)
+    move_pointer(blobs, "rebounds", seen, "r1", by="train-r1", at=AT, why="nothing serves yet")
+    assert read_serving(blobs, "points").version == "v2"
+    assert [each.versions[XGBOOST] for each in read_serving(blobs, "rebounds").promotions] == ["r1"]
+    assert blobs.list("models/") == ["models/points/current.json", "models/rebounds/current.json"]

@@ -11,6 +11,7 @@ import pytest
 
 from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import Fatal, SchemaMismatch
+from shared.nba.stats import POINTS, STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
 from shared.science.model_registry.registry import (
@@ -217,3 +218,31 @@ def test_a_version_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="complete"):
         save_models(FileBlobs(tmp_path), "points", replace(train_once().models, ensemble=None), METADATA)
+
+
+def test_a_version_is_of_one_statistic_and_another_s_of_that_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STATS, "rebounds", replace(POINTS, name="rebounds"))  # type: ignore[call-overload]
+    blobs = FileBlobs(tmp_path)
+    versions = save(blobs)
+    with pytest.raises(Fatal, match=f"Version {versions[XGBOOST]} of rebounds is one of points already"):
+        save_models(blobs, "rebounds", train_once().models, METADATA)
+    assert list_saved_versions(blobs, "rebounds") == []
+    assert blobs.list("models/rebounds/") == []
+
+
+def test_an_instance_keeps_the_models_of_every_statistic_of_a_batch(tmp_path: Path) -> None:
+    blobs = CountingBlobs(tmp_path)
+    for stat in ("points", "rebounds"):
+        save_models(blobs, stat, train_named(f"2025-01-01-{stat}"), METADATA)
+    pins = {stat: dict.fromkeys((XGBOOST, ENSEMBLE), f"2025-01-01-{stat}") for stat in ("points", "rebounds")}
+    first = {stat: load_models(blobs, stat, pins[stat]) for stat in pins}
+    blobs.reads.clear()
+    for _ in range(2):
+        assert all(load_models(blobs, stat, pins[stat]) is first[stat] for stat in pins)
+    assert blobs.reads == []
+    assert [models.xgboost.version for models in first.values() if models.xgboost] == [
+        "2025-01-01-points",
+        "2025-01-01-rebounds",
+    ]

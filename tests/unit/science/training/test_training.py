@@ -197,7 +197,7 @@ MESSAGE = TrainingMessage(game_date=date(2025, 1, 1))
 
 def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=12, players=2)
-    rows = read_training_rows(warehouse, game(8)["known_at"])["points"]
+    rows = read_training_rows(warehouse, game(8)["known_at"], ["points"])["points"]
     assert len(rows) == 16, "games 0 to 7 of two players: game 8 is known at as_of, not before"
     assert sorted(set(rows.history.count.tolist())) == list(range(8)), "each row has the games before it"
     assert set(rows.minutes.tolist()) == {30.0}, "what happened, which is no feature"
@@ -208,7 +208,7 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
 
 def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=40, players=3)
-    rows = read_training_rows(warehouse, game(200)["tipoff_at"])["points"]
+    rows = read_training_rows(warehouse, game(200)["tipoff_at"], ["points"])["points"]
     served = pack_histories(histories(warehouse, game(35)["tipoff_at"] - timedelta(hours=1)))
     for player_id in (1, 2):
         at = 35 * 3 + player_id
