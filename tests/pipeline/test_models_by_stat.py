@@ -4,6 +4,7 @@ the other nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from functions.phase5_consolidation.alert import model_damaged
 from functions.train_model import training
+from shared.chain.batches.reading import get_batch
 from shared.chain.execution.handler import Response
 from shared.chain.resilience import circuit_breaker
 from shared.nba.stats import POINTS, PREDICTED, STATS
@@ -38,7 +41,7 @@ OLD, NEW = "2025-01-01-old", "2025-01-08-new"
 @pytest.fixture(autouse=True)
 def two_stats(monkeypatch: pytest.MonkeyPatch) -> None:
     for known in (STATS, PREDICTED):
-        monkeypatch.setitem(known, REBOUNDS.name, REBOUNDS)  # type: ignore[call-overload]  # a dict, not to be written
+        monkeypatch.setitem(known, REBOUNDS.name, REBOUNDS)
 
 
 @pytest.fixture
@@ -130,6 +133,18 @@ def test_a_damaged_model_is_an_alert_of_its_statistic_and_serves_the_other(world
     assert found["points", XGBOOST] == {f"{NEW}-points"}
     assert found["rebounds", XGBOOST] == {"model_damaged"}
     assert found["rebounds", ENSEMBLE] == {f"{NEW}-rebounds"}
+
+
+def test_a_unit_of_a_release_that_knew_points_alone_names_the_system_without_a_statistic(
+    world: PipelineHarness,
+) -> None:
+    trigger(world)
+    world.run_until_idle(COORDINATOR)
+    batch = get_batch(world.state, BATCH)
+    assert batch is not None
+    alert = json.loads(model_damaged(world.runtime, batch, XGBOOST, "model.rate.ubj is cut").data)
+    assert alert["fingerprint"] == f"model-damaged-{BATCH}-points-{XGBOOST}"
+    assert alert["title"].startswith(f"{XGBOOST} predicted nobody's points")
 
 
 @pytest.mark.parametrize(("damaged", "state"), [(["rebounds"], "closed"), (["points", "rebounds"], "trial")])

@@ -122,18 +122,18 @@ class TrainingRows:
 
 
 def read_training_rows(warehouse: Warehouse, as_of: datetime, stats: Collection[str]) -> dict[str, TrainingRows]:
-    """Of each of the statistics feature rows with what happened and the histories as they were known
-    then; empty without any row.
+    """Of each of the statistics feature rows with what happened and the histories as they were
+    known then; empty without any row.
 
     Two queries whatever the number of statistics.
     """
     table = read_table(warehouse, as_of)
     rows = rows_of_table(warehouse, as_of, table, stats) if table.num_rows else {}
-    return {stat: _known_alone(each) for stat, each in rows.items()}
+    return {stat: drop_unknown(each) for stat, each in rows.items()}
 
 
-def _known_alone(rows: TrainingRows) -> TrainingRows:
-    """Without the rows of games whose box score has not the statistic."""
+def drop_unknown(rows: TrainingRows) -> TrainingRows:
+    """The rows of games whose box score has the statistic: the others teach nothing."""
     known = ~np.isnan(rows.actual)
     return rows if known.all() else rows.where(known)
 

@@ -128,12 +128,6 @@ def test_a_rollback_may_name_a_statistic_that_is_known_and_a_training_none() -> 
         parse({"game_date": "TODAY", "stat": "points"}, TrainingMessage)
 
 
-def test_a_request_of_a_release_that_knew_points_alone_pins_their_models() -> None:
-    pinned = {"xgboost_v1": "v1", "ensemble_v1": "v1"}
-    assert parse({**REQUEST, "models": pinned}, PredictionRequest).models == {"points": pinned}
-    assert parse({**REQUEST, "models": {"points": pinned}}, PredictionRequest).models == {"points": pinned}
-
-
 @pytest.mark.parametrize("run_id", ["", "a/b", "a b", "../x", "x" * 201, "naïve", "a\nb", "a'b"])
 def test_a_run_id_that_no_store_could_keep_is_refused(run_id: str) -> None:
     with pytest.raises(ValidationError, match="run_id"):

@@ -167,7 +167,7 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
 ) -> None:
     put(blobs, path, blobs.read(path).data[:40])
     models = load_usable_models(blobs, "points", BOTH)
-    rows = predicted_rows([player(LINED)], {"points": models}, POLICY)
+    rows = predicted_rows([player(LINED)], models, POLICY)
     wrong = [row for row in rows if row["error_code"]]
     assert {row["system_id"] for row in wrong} == {system}
     assert {row["error_code"] for row in wrong} == {MODEL_DAMAGED}

@@ -223,7 +223,7 @@ def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
 def test_a_version_is_of_one_statistic_and_another_s_of_that_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(STATS, "rebounds", replace(POINTS, name="rebounds"))  # type: ignore[call-overload]
+    monkeypatch.setitem(STATS, "rebounds", replace(POINTS, name="rebounds"))
     blobs = FileBlobs(tmp_path)
     versions = save(blobs)
     with pytest.raises(Fatal, match=f"Version {versions[XGBOOST]} of rebounds is one of points already"):

@@ -12,7 +12,7 @@ import pytest
 
 from shared.science.systems.history import History
 from shared.science.systems.output import BASE_SYSTEMS
-from shared.science.training.rows import TrainingRows
+from shared.science.training.rows import TrainingRows, drop_unknown
 from shared.science.training.walk_forward import fit
 from tests.support.systems_models import training_rows
 
@@ -73,3 +73,12 @@ CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_other_data_have_another_hash(change: str) -> None:
     assert CHANGES[change](SMALL).data_hash != SMALL.data_hash
+
+
+def test_rows_without_the_statistic_teach_nothing() -> None:
+    assert drop_unknown(SMALL) is SMALL
+    unknown = np.arange(len(SMALL)) % 3 == 0
+    rows = drop_unknown(replace(SMALL, actual=np.where(unknown, np.nan, SMALL.actual), stat="rebounds"))
+    assert (len(rows), rows.stat) == (int((~unknown).sum()), "rebounds")
+    np.testing.assert_array_equal(rows.actual, SMALL.actual[~unknown])
+    np.testing.assert_array_equal(rows.day, SMALL.day[~unknown])
