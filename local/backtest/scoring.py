@@ -57,7 +57,7 @@ class Asked:
 
     @property
     def actual(self) -> Floats:
-        return self.world.known.points[self.places]
+        return self.world.known.actual[self.places]
 
     def of(self, rows: EvaluationRows) -> Ints:
         """Position of each evaluation row among these; -1 where it has no feature row."""
@@ -133,7 +133,7 @@ def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Ma
     world, n = asked.world, len(at)
     common: dict[str, Any] = {
         "day": world.known.day[places],
-        "actual": world.known.points[places],
+        "actual": world.known.actual[places],
         "line": rows.line[compared],
         "season_average": world.season_average[places],
         "last10": world.last10[places],

@@ -64,6 +64,8 @@ POINTS = Stat(
 )
 STATS: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 """By name, in the order in which they are shown."""
+PREDICTED: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
+"""Those that the systems predict, by name in the same order."""
 _PLACES = {name: place for place, name in enumerate(STATS)}
 
 

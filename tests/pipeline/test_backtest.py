@@ -225,7 +225,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
     archive, end = absurd.archive, absurd.archive.last_date
     folder = world_folder(absurd.folder / "backtest", archive, FIRST, 1)
     with open_runtime(served) as embedded:
-        models = load_models(embedded.stores.models, current_versions(embedded.stores.models))
+        models = load_models(embedded.stores.models, "points", current_versions(embedded.stores.models, "points"))
     with open_world(folder, archive, FIRST, end, 1, screen(), Spent()) as world:
         read = read_rows(world.warehouse, world.clock.now(), SERVED)
         # who was predicted and did not play is in no backtest
@@ -240,7 +240,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
         for (system, market), forecast in forecasts.items():
             if system == "ensemble_v1" and market != lined:
                 continue  # serving's one row is with market where a line is known
-            row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.points, Settings())
+            row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.actual, Settings())
             assert (row["predicted"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
             assert row["recommendation"] == bets.recommendation[i]
             if lined:
