@@ -19,6 +19,7 @@ from local.host import deployed
 from local.package.archive import ROOT
 from shared.chain.resilience import pause_switch
 from shared.core.errors import ConfigError, Fatal, PipelineError
+from shared.science.model_registry.migrate import migrate_models
 from shared.stores.runtime import Runtime, open_deployed_runtime
 from shared.stores.warehouse import migration
 
@@ -28,8 +29,8 @@ class NotPaused(Fatal):
 
 
 def migrate(runtime: Runtime) -> int:
-    """Do what is still to be done; returns the number of statements. Raises NotPaused, and what the
-    ports raise.
+    """Do what is still to be done; returns the number of statements and of objects written. Raises
+    NotPaused, and what the ports raise.
     """
     switch = pause_switch.read(runtime.state)
     if switch is None or not switch.paused:
@@ -37,7 +38,11 @@ def migrate(runtime: Runtime) -> int:
             "The pipeline is not paused: functions of the release before would write rows of the old form.",
             next_step='./nba pause --why "migration", wait until nothing runs (./nba runs), then this again.',
         )
-    return migration.migrate(runtime.warehouse, say)
+    done = migration.migrate(runtime.warehouse, say)
+    copied = migrate_models(runtime.models)
+    for path in copied:
+        say(path)
+    return done + len(copied)
 
 
 def main() -> int:
@@ -51,7 +56,7 @@ def main() -> int:
     except (PipelineError, OSError) as error:
         complain(error)
         return FAILED
-    say(f"{done} statements ran." if done else "There was nothing to migrate.")
+    say(f"{done} statements ran and objects were written." if done else "There was nothing to migrate.")
     return DONE
 
 
