@@ -17,7 +17,8 @@ SELECT
   games.minutes,
   games.points,
   games.rebounds,
-  games.assists
+  games.assists,
+  games.fg3m AS threes
 FROM nba_analytics.player_game_summary AS games
 INNER JOIN players
   ON players.player_id = games.player_id
