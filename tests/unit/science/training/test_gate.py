@@ -83,7 +83,7 @@ def test_both_sides_are_compared_on_the_rows_where_both_say_something() -> None:
     assert (found[0].n, found[0].candidate_mae, found[0].serving_mae, found[0].difference) == (58, 2.0, 1.0, 1.0)
     assert found[0].days == len(np.unique(rows.day[2:]))
     assert found[0].worse
-    assert str(found[0]) == "xgboost_v1 +1.000 (+1.000 to +1.000) points on 58 rows"
+    assert found[0].describe("points") == "xgboost_v1 +1.000 (+1.000 to +1.000) points on 58 rows"
 
 
 def test_of_fewer_than_five_days_nothing_is_said() -> None:
