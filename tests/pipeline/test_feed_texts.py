@@ -42,7 +42,7 @@ def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Pat
             "game_lines event0": Reply.of(lines),
         }
         assert chain.load(chain.scrape("same_day")).status == "success"
-        props = chain.rows("odds_api_player_points_props", f"{named}, bookmaker")
+        props = chain.rows("odds_api_player_props", f"{named}, bookmaker")
         (injury,) = chain.rows("injury_report WHERE source = 'espn'", "player_name, player_lookup, reason")
         spreads = chain.rows("odds_api_game_lines", "home_spread")
     with open_chain(tmp_path / "results") as chain:

@@ -28,7 +28,7 @@ facts AS (
     predictions.p_over,
     predictions.p_push,
     predictions.p_over IS NULL AND STARTS_WITH(predictions.reason, 'suspicious_line') AS suspicious,
-    {{stat_value(features., _season, predictions.stat)}} AS season_average,
+    CASE predictions.stat WHEN 'points' THEN features.points_season END AS season_average,
     CASE
       WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'

@@ -58,7 +58,7 @@ feeds AS (
     WHERE game_date BETWEEN @first AND @last AND source <> 'derived'
     UNION ALL
     SELECT game_date, 'player_lines' AS feed, snapshot_time
-    FROM nba_raw.odds_api_player_points_props
+    FROM nba_raw.odds_api_player_props
     WHERE game_date BETWEEN @first AND @last
     UNION ALL
     SELECT game_date, 'game_lines' AS feed, snapshot_time

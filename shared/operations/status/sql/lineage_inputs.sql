@@ -50,6 +50,7 @@ lines AS (
     AND game_id = @game_id
     AND player_id = @player_id
     AND features_as_of = @features_as_of
+    AND stat = 'points'
 ),
 games AS (
   SELECT

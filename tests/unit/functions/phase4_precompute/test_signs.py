@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.features.names import identity_columns, model_features
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
@@ -166,7 +166,7 @@ def test_every_null_has_its_reason(world: FeatureFixture) -> None:
 # scores lack it.
 AS_OF_POINTS = {
     column: points
-    for stat in STATS
+    for stat in PREDICTED
     if stat != "points"
     for column, points in zip(stat_columns(stat), stat_columns("points"), strict=True)
 }

@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED, STATS, Stat
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -32,10 +32,11 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
     "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
+    "stat_value": "WHEN 'pra' THEN",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
 # lacks one.
-PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")}
+PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")} - WORDS.keys()
 
 
 def test_every_rule_is_used_and_stands_nowhere_else() -> None:
@@ -78,7 +79,7 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sql._fragment.cache_clear()
 
 
-@pytest.mark.parametrize("stat", STATS)
+@pytest.mark.parametrize("stat", [stat.column for stat in PREDICTED.values() if not stat.is_sum])
 def test_every_statistic_has_every_feature(stat: str) -> None:
     """A statistic of shared/nba/stats.py that a statement or a schema lacks is named here."""
     used = {
@@ -94,3 +95,9 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
         undeclared = sorted(set(columns) - set(load_schema(table).columns))
         assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
     assert stat in load_schema("nba_analytics.player_game_summary").columns
+
+
+@pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
+def test_every_statistic_has_its_value_a_sum_that_of_its_parts(stat: Stat) -> None:
+    value = " + ".join(f"g.{STATS[part].column}_season" for part in stat.parts)
+    assert f"WHEN '{stat.name}' THEN {value}\n" in expand_fragments("{{stat_value(g., _season, p.stat)}}")
