@@ -84,8 +84,9 @@ class Chain:
             _message(first, None, **description), context_of(self.runtime, "phase2_raw", first, mode=mode, **options)
         )
 
-    def rows(self, table: str, what: str = "COUNT(*) AS found", where: str = "TRUE") -> Any:
-        return self.runtime.warehouse.query(f"SELECT {what} FROM nba_raw.{table} WHERE {where}").to_pylist()
+    def rows(self, table: str, what: str = "COUNT(*) AS found", where: str = "") -> Any:
+        condition = f" WHERE {where}" if where else ""
+        return self.runtime.warehouse.query(f"SELECT {what} FROM nba_raw.{table}{condition}").to_pylist()
 
     def files(self) -> list[str]:
         return self.runtime.raw.list("raw/")

@@ -312,8 +312,8 @@ def test_an_answer_that_was_not_asked_for_a_statistic_says_nothing_of_it(chain: 
     both = b'{"message": "Markets not supported by this endpoint: player_threes, player_threes_alternate"}'
     refusing(chain, "player_threes", "player_threes_alternate", body=both)
     chain.load(chain.scrape("same_day"))
-    said = {row["stat"] for row in chain.rows("odds_api_player_props", "stat")}
-    assert said == STATS.keys() - {"threes"}
+    about = {row["stat"] for row in chain.rows("odds_api_player_props", "stat")}
+    assert about == STATS.keys() - {"threes"}
 
 
 def test_where_two_are_refused_without_a_name_the_least_are_asked_for(chain: Chain) -> None:

@@ -1,12 +1,12 @@
--- Each bookmaker's lines in force at the row's own moment: of each statistic one main line a player,
--- and the alternates. In force is a game's newest answer about a statistic, as a whole: what it does
--- not name is offered no more, however recent its last line is, and an answer that names no book
--- leaves nothing. An answer older than 12 hours says nothing of now. Within the answer a book's newest snapshot of a market
--- counts (shared/science/predictions/lines.py reads the same rows by the same rule). Feeds differ
--- in which team is at home: a game is its day and its two teams, so both its rows are joined. A
--- line or a price that no book would mean is marked suspicious, with what is wrong of it, and
--- nobody counts on it (functions/phase3_analytics/suspicious.py has the bounds and what they rest
--- on).
+-- Each bookmaker's lines in force at the row's own moment: of each statistic one main line a
+-- player, and the alternates. In force is a game's newest answer about a statistic, as a whole:
+-- what it does not name is offered no more, however recent its last line is, and an answer that
+-- names no book leaves nothing. An answer older than 12 hours says nothing of now. Within the
+-- answer a book's newest snapshot of a market counts (shared/science/predictions/lines.py reads the
+-- same rows by the same rule). Feeds differ in which team is at home: a game is its day and its two
+-- teams, so both its rows are joined. A line or a price that no book would mean is marked
+-- suspicious, with what is wrong of it, and nobody counts on it
+-- (functions/phase3_analytics/suspicious.py has the bounds and what they rest on).
 -- Parameters: @as_of (the run's), @first_date, @last_date and those of suspicious.py. Reads this
 -- run's upcoming_team_game_context and resolved_names.
 WITH
@@ -42,8 +42,8 @@ answers AS (
     AND p.home_team = g.team AND p.away_team = g.opponent
   WHERE {{until_the_moment(p., g.)}}
 ),
--- Each game's newest answer about each statistic. What was fetched at the moment itself is not known yet; a historical
--- answer of it is.
+-- Each game's newest answer about each statistic. What was fetched at the moment itself is not
+-- known yet; a historical answer of it is.
 answered AS (
   SELECT a.*, MAX(answered_at) OVER (PARTITION BY game_id, stat) AS newest_at
   FROM answers AS a

@@ -1,5 +1,5 @@
--- Every bookmaker's lines of points of the games played, as known at the moment of the players' own feature
--- rows. Parameters: @first_date, @last_date.
+-- Every bookmaker's lines of points of the games played, as known at the moment of the players' own
+-- feature rows. Parameters: @first_date, @last_date.
 SELECT
   l.game_id, l.player_id, l.bookmaker, l.is_main, l.line, l.over_price, l.under_price, l.snapshot_time,
   l.suspicious

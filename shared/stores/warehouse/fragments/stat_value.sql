@@ -1,7 +1,7 @@
 -- Of the statistic that a row is about: what a game brought, or a feature of it; of a sum what its
 -- parts brought together. $1: the alias of the table that has the columns with its dot; $2: what
--- follows the base statistic's column in theirs (_season), or nothing; $3: the column that names the
--- statistic.
+-- follows the base statistic's column in theirs (_season), or nothing; $3: the column that names
+-- the statistic.
 CASE $3
       WHEN 'points' THEN $1points$2
       WHEN 'rebounds' THEN $1rebounds$2
